@@ -1,0 +1,10 @@
+DROP TABLE audit_log;
+DROP FUNCTION audit_log_is_append_only();
+DROP TABLE outbox;
+DROP TABLE one_time_tokens;
+DROP TABLE memberships;
+DROP TABLE login_names;
+DROP TABLE users;
+DROP TABLE organisations;
+DROP TABLE clients;
+DROP TABLE settings;

@@ -1,0 +1,69 @@
+//! Types that several operations share: the request's meta data, parameters and the response status.
+
+use super::shape::{Always, Number, Secret, StatusCode, Wrapped, shape};
+
+shape! {
+    /// A parameter beside the payload.
+    pub struct Param = "Param_V1" Sequence {
+        /// What it is, for example USER_ORG_UUID.
+        key: String = "key" max 128 is required;
+        /// Its value; complex values are JSON text.
+        value: String = "value" max 65536;
+    }
+}
+
+shape! {
+    /// Who is calling.
+    pub struct RequestMeta = "RequestMeta_V1" Sequence {
+        /// The key of the calling client.
+        client_hash_key: Option<Secret> = "clientHashKey" max 256;
+        /// The signed-in user on whose behalf the client calls.
+        user_name: Option<String> = "userName" max 256;
+        /// Further parameters.
+        params: Wrapped<Param> = "params" item "param";
+    }
+}
+
+shape! {
+    /// One thing worth telling about a response.
+    pub struct Message = "Message_V1" Sequence {
+        /// ERROR for everything that stopped the operation.
+        severity: String = "severity" max 16 is required;
+        /// A stable code in upper case.
+        code: String = "code" max 64 is required;
+        /// A text for people, Hungarian unless English is asked for.
+        description: String = "description" max 1024;
+    }
+}
+
+shape! {
+    /// How the operation went.
+    pub struct ResponseStatus = "ResponseStatus_V1" Sequence {
+        /// 0 done, 1 the service failed, 2 the request is invalid, 3 not allowed.
+        code: StatusCode = "code" is required;
+        /// What went wrong; empty when all went well.
+        messages: Always<Message> = "messages" item "message" is required;
+    }
+}
+
+shape! {
+    /// What every answer without a payload holds, and every refusal.
+    pub struct EmptyResponse = "EmptyResponse_V1" Sequence {
+        /// How the operation went.
+        status: ResponseStatus = "status" is required;
+        /// Parameters beside the payload.
+        params: Wrapped<Param> = "params" item "param";
+    }
+}
+
+/// The value of the first parameter with this key.
+#[must_use]
+pub fn param<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {
+    params.iter().find(|p| p.key == key).map(|p| p.value.as_str())
+}
+
+/// The total of a list.
+#[must_use]
+pub fn total(hits: i64) -> Option<Number> {
+    Some(Number(hits))
+}

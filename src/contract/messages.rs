@@ -1,0 +1,251 @@
+//! Every text a client can be shown, in Hungarian and English; nothing else ever reaches one.
+
+use super::rejection::{Code, Problem};
+
+/// The language of an answer: Hungarian unless the client asks for English first (SPEC §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    #[default]
+    Hungarian,
+    English,
+}
+
+impl Language {
+    /// Reads `Accept-Language`: the first of `hu` and `en` with the higher weight wins.
+    #[must_use]
+    pub fn from_accept_language(header: &str) -> Language {
+        let mut best = (Language::Hungarian, 0.0_f32);
+        for range in header.split(',') {
+            let mut parts = range.split(';');
+            let tag = parts.next().unwrap_or("").trim().to_ascii_lowercase();
+            let language = match tag.split('-').next() {
+                Some("en") => Language::English,
+                Some("hu") => Language::Hungarian,
+                _ => continue,
+            };
+            let weight = parts
+                .find_map(|p| p.trim().strip_prefix("q="))
+                .map_or(Some(1.0), |q| q.parse().ok())
+                .unwrap_or(0.0);
+            if weight > best.1 {
+                best = (language, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The tag for `xml:lang` and `Content-Language`.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Language::Hungarian => "hu",
+            Language::English => "en",
+        }
+    }
+}
+
+/// What exactly is wrong with a field or a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Longer than this many characters.
+    TooLong(u32),
+    /// More than this many entries.
+    TooMany(usize),
+    NotANumber,
+    /// Outside these bounds, both allowed.
+    OutOfRange(i64, i64),
+    Repeated,
+    /// Elements where text belongs, or text where elements belong.
+    WrongContent,
+    BadCharacters,
+    NotAnEmail,
+    NotAStatus,
+    NotAChannel,
+    /// This field goes only without that one, and one of them is needed.
+    ExactlyOneOf(&'static str),
+    TooShort(usize),
+    OwnName,
+    Common,
+    Doctype,
+    ProcessingInstruction,
+    ForbiddenCharacter,
+    Encoding,
+    UnknownEntity,
+    TooDeep(usize),
+    TooManyElements(usize),
+    TooManyAttributes(usize),
+    TooMuchText(usize),
+    NotWellFormed,
+    Truncated,
+    TrailingContent,
+    NotAnEnvelope,
+    BodyCount,
+    ForeignNamespace,
+    NoRequest,
+    PasswordDigest,
+    Inflation,
+}
+
+/// The text of a problem.
+#[must_use]
+pub fn describe(problem: &Problem, language: Language) -> String {
+    let general = text(problem.code, language);
+    let mut out = String::from(general);
+    if let Some(field) = &problem.field {
+        out.push_str(&format!(" ({field})"));
+    }
+    if let Some(why) = problem.why {
+        out.push_str(": ");
+        out.push_str(&reason(why, language));
+    }
+    out
+}
+
+const fn pick(language: Language, hungarian: &'static str, english: &'static str) -> &'static str {
+    match language {
+        Language::Hungarian => hungarian,
+        Language::English => english,
+    }
+}
+
+fn text(code: Code, language: Language) -> &'static str {
+    let (hu, en) = match code {
+        Code::InvalidField => ("Érvénytelen mező", "Invalid field"),
+        Code::MissingField => ("Kötelező mező hiányzik", "A required field is missing"),
+        Code::UnknownField => ("Ismeretlen mező", "Unknown field"),
+        Code::UserAlreadyExists => ("Ez a felhasználónév már foglalt", "This user name is already taken"),
+        Code::EmailAlreadyExists => ("Ez az e-mail cím már foglalt", "This e-mail address is already taken"),
+        Code::TokenInvalidOrExpired => (
+            "A token érvénytelen, lejárt vagy már felhasználták; kérj újat",
+            "The token is invalid, expired or already used; ask for a new one",
+        ),
+        Code::WeakPassword => ("A jelszó nem felel meg a szabályoknak", "The password does not satisfy the rules"),
+        // The seed's own text; there is none in English, so this one is ours.
+        Code::UnspecifiedOrganizationForUser => (
+            "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!",
+            "Name the organization the user is to be bound to, since it is not unambiguous!",
+        ),
+        Code::UserNotFound => ("Nincs ilyen felhasználó", "There is no such user"),
+        Code::OrganizationNotFound => ("Nincs ilyen szervezet", "There is no such organization"),
+        Code::BadCredentials => ("Hibás felhasználónév vagy jelszó", "Wrong user name or password"),
+        Code::AuthenticationRequired => (
+            "Bejelentkezés szükséges: küldj érvényes tokent az Authorization fejlécben",
+            "Sign in first: send a valid token in the Authorization header",
+        ),
+        Code::TokenExpired => (
+            "Az azonosító token érvénytelen vagy lejárt; jelentkezz be újra",
+            "The token is invalid or expired; sign in again",
+        ),
+        Code::AccessDenied => ("Nincs jogosultság a művelethez", "Not allowed"),
+        Code::UnknownClient => (
+            "Ismeretlen, hiányzó vagy letiltott kliens azonosító (clientHashKey)",
+            "Unknown, missing or disabled client key (clientHashKey)",
+        ),
+        Code::UserNotActive => ("A felhasználó nem aktív", "The user is not active"),
+        Code::TooManyAttempts => ("Túl sok próbálkozás; próbáld később", "Too many attempts; try again later"),
+        Code::Malformed => ("A kérés nem értelmezhető", "The request cannot be read"),
+        Code::NoSuchOperation => ("Nincs ilyen művelet", "There is no such operation"),
+        Code::VersionMismatch => (
+            "A boríték névtere sem SOAP 1.1, sem SOAP 1.2",
+            "The envelope's namespace is neither SOAP 1.1 nor SOAP 1.2",
+        ),
+        Code::MustUnderstand => (
+            "A kérés fejlécében olyan kötelező bejegyzés van, amelyet a szolgáltatás nem ismer",
+            "A header entry must be understood and is not known here",
+        ),
+        Code::UnsupportedMediaType => ("Nem támogatott tartalomtípus", "Unsupported media type"),
+        Code::TooLarge => ("A kérés túl nagy", "The request is too large"),
+        Code::NotReady => ("A szolgáltatás még nem áll készen; próbáld újra", "Not ready yet; try again"),
+        Code::Busy => ("A szolgáltatás túlterhelt; próbáld újra", "Overloaded; try again"),
+        Code::InternalError => ("Belső hiba", "Internal error"),
+    };
+    pick(language, hu, en)
+}
+
+fn reason(why: Why, language: Language) -> String {
+    let fixed = |hu, en| pick(language, hu, en).to_owned();
+    let counted = |hu: &str, en: &str, n: &dyn std::fmt::Display| {
+        match language {
+            Language::Hungarian => hu,
+            Language::English => en,
+        }
+        .replace("{n}", &n.to_string())
+    };
+    match why {
+        Why::TooLong(n) => counted("legfeljebb {n} karakter lehet", "at most {n} characters are allowed", &n),
+        Why::TooMany(n) => counted("legfeljebb {n} elem lehet", "at most {n} entries are allowed", &n),
+        Why::NotANumber => fixed("egész szám kell", "must be a whole number"),
+        Why::OutOfRange(low, high) => {
+            counted("{n} közötti szám kell", "must be within {n}", &format_args!("{low}–{high}"))
+        }
+        Why::Repeated => fixed("csak egyszer szerepelhet", "may occur only once"),
+        Why::WrongContent => fixed("nem megfelelő a tartalma", "has content of the wrong form"),
+        Why::BadCharacters => fixed(
+            "nem lehet benne vezérlőkarakter vagy szélső szóköz",
+            "control characters and outer blanks are not allowed",
+        ),
+        Why::NotAnEmail => fixed("nem e-mail cím", "is not an e-mail address"),
+        Why::NotAStatus => fixed("UNACTIVATED, ACTIVE vagy INACTIVE lehet", "must be UNACTIVATED, ACTIVE or INACTIVE"),
+        Why::NotAChannel => fixed("RESPONSE vagy EMAIL lehet", "must be RESPONSE or EMAIL"),
+        Why::ExactlyOneOf(other) => {
+            counted("vagy ez, vagy {n} kell, pontosan az egyik", "send either this or {n}, exactly one of the two", &other)
+        }
+        Why::TooShort(n) => counted("legalább {n} karakter kell", "at least {n} characters are needed", &n),
+        Why::OwnName => fixed(
+            "nem egyezhet a felhasználónévvel, a névvel vagy az e-mail címmel",
+            "must differ from the user name, the name and the e-mail address",
+        ),
+        Why::Common => fixed("túl könnyen kitalálható", "is too easy to guess"),
+        Why::Doctype => fixed("DOCTYPE nem megengedett", "a DOCTYPE is not allowed"),
+        Why::ProcessingInstruction => fixed("feldolgozási utasítás nem megengedett", "processing instructions are not allowed"),
+        Why::ForbiddenCharacter => fixed("az XML-ben tiltott karakter", "a character XML forbids"),
+        Why::Encoding => fixed("a karakterkódolás hibás vagy ismeretlen", "the character encoding is wrong or unknown"),
+        Why::UnknownEntity => fixed("ismeretlen entitás", "unknown entity"),
+        Why::TooDeep(n) => counted("legfeljebb {n} szint mély lehet", "at most {n} levels deep", &n),
+        Why::TooManyElements(n) => counted("legfeljebb {n} elem lehet benne", "at most {n} elements", &n),
+        Why::TooManyAttributes(n) => {
+            counted("egy elemen legfeljebb {n} attribútum lehet", "at most {n} attributes on an element", &n)
+        }
+        Why::TooMuchText(n) => counted("egy szöveg legfeljebb {n} bájt lehet", "at most {n} bytes in one text", &n),
+        Why::NotWellFormed => fixed("nem jól formált XML", "not well-formed XML"),
+        Why::Truncated => fixed("a dokumentum csonka", "the document ends too early"),
+        Why::TrailingContent => fixed("tartalom a boríték után", "content after the envelope"),
+        Why::NotAnEnvelope => fixed("nem SOAP boríték", "not a SOAP envelope"),
+        Why::BodyCount => fixed(
+            "pontosan egy Body kell, benne pontosan egy művelettel",
+            "exactly one Body with exactly one operation is needed",
+        ),
+        Why::ForeignNamespace => fixed("a művelet nem a szolgáltatás névterében van", "the operation is not in the service's namespace"),
+        Why::NoRequest => fixed("hiányzik a request elem", "the request element is missing"),
+        Why::PasswordDigest => fixed(
+            "PasswordDigest nem használható, mert a jelszavak csak lenyomatként vannak meg; küldj PasswordText típusút",
+            "PasswordDigest cannot be checked, since only hashes are kept; send PasswordText",
+        ),
+        Why::Inflation => fixed("a tömörített törzs hibás", "the compressed body is broken"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hungarian_unless_english_weighs_more() {
+        let of = Language::from_accept_language;
+        assert_eq!(of(""), Language::Hungarian);
+        assert_eq!(of("en"), Language::English);
+        assert_eq!(of("en-GB,hu;q=0.5"), Language::English);
+        assert_eq!(of("hu, en;q=0.9"), Language::Hungarian);
+        assert_eq!(of("de, en;q=0.1"), Language::English);
+        assert_eq!(of("en;q=0"), Language::Hungarian);
+    }
+
+    #[test]
+    fn the_seeds_text_is_kept_to_the_letter() {
+        let problem = Problem { code: Code::UnspecifiedOrganizationForUser, field: None, why: None };
+        assert_eq!(
+            describe(&problem, Language::Hungarian),
+            "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!"
+        );
+    }
+}

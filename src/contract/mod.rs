@@ -1,0 +1,15 @@
+//! The published vocabulary: shapes with their field tables, their XML form, the rejection table and the printed
+//! contract. Knows encodings, not envelopes; knows neither the store nor the operations.
+
+pub mod common;
+pub mod messages;
+pub mod rejection;
+pub mod shape;
+pub mod user;
+pub mod wsdl;
+pub mod xml;
+
+/// The namespace of ChaingunUserAPI; only operation elements are in it (SPEC §4).
+pub const NAMESPACE: &str = "http://ws.service.user.api.chaingun.dbx.hu/";
+/// Service and port name of the SOAP contract.
+pub const SERVICE: &str = "ChaingunUserAPI";

@@ -1,0 +1,215 @@
+//! Everything that can be refused, and the one table of how each face says so (SPEC §7).
+
+use super::common::Param;
+use super::messages::Why;
+
+/// What kind of refusal a message code belongs to; each kind is one row of [`Kind::answer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Invalid, missing, unknown or conflicting input, or a spent token.
+    Invalid,
+    /// The user belongs to several organisations and named none.
+    Choice,
+    NotFound,
+    /// Wrong credentials, or none.
+    SignIn,
+    Forbidden,
+    Throttled,
+    Malformed,
+    UnknownOperation,
+    VersionMismatch,
+    MustUnderstand,
+    MediaType,
+    TooLarge,
+    NotReady,
+    Internal,
+}
+
+/// How SOAP tells a kind of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SoapForm {
+    /// An ordinary answer with this `status/code`.
+    Status(i32),
+    /// A fault with this code, written for SOAP 1.1 and 1.2.
+    Fault(FaultCode),
+    /// No envelope: this HTTP status with a line of text.
+    Http(u16),
+}
+
+/// The fault codes of both SOAP versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultCode {
+    VersionMismatch,
+    MustUnderstand,
+    /// `Client` in SOAP 1.1, `Sender` in 1.2.
+    Client,
+    /// `Server` in SOAP 1.1, `Receiver` in 1.2, with HTTP 503 for a passing condition.
+    ServerBusy,
+    /// `Server` in SOAP 1.1, `Receiver` in 1.2.
+    Server,
+}
+
+impl Kind {
+    /// The table: one row a kind, one column a face. No catch-all row, so that a new kind must
+    /// say how it is told.
+    #[must_use]
+    pub const fn soap(self) -> SoapForm {
+        use SoapForm::{Fault, Http, Status};
+        match self {
+            Kind::Invalid | Kind::Choice | Kind::NotFound => Status(2),
+            Kind::SignIn | Kind::Forbidden | Kind::Throttled => Status(3),
+            Kind::Malformed | Kind::UnknownOperation => Fault(FaultCode::Client),
+            Kind::VersionMismatch => Fault(FaultCode::VersionMismatch),
+            Kind::MustUnderstand => Fault(FaultCode::MustUnderstand),
+            Kind::MediaType => Http(415),
+            Kind::TooLarge => Http(413),
+            Kind::NotReady => Fault(FaultCode::ServerBusy),
+            Kind::Internal => Fault(FaultCode::Server),
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal => $kind:ident;)+) => {
+        /// Every message code a client can meet. Old codes are never renamed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)+];
+
+            /// The published spelling.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)+ }
+            }
+
+            /// The row of the table it belongs to.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self { $(Code::$variant => Kind::$kind,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A field holds something it must not.
+    InvalidField = "INVALID_FIELD" => Invalid;
+    /// A field that must be there is not, or is empty.
+    MissingField = "MISSING_FIELD" => Invalid;
+    /// A field this operation does not know, where the setting says to refuse those.
+    UnknownField = "UNKNOWN_FIELD" => Invalid;
+    /// Somebody has this user name already.
+    UserAlreadyExists = "USER_ALREADY_EXISTS" => Invalid;
+    /// Somebody has this e-mail address already.
+    EmailAlreadyExists = "EMAIL_ALREADY_EXISTS" => Invalid;
+    /// A one-time token that is unknown, used, replaced or too old.
+    TokenInvalidOrExpired = "TOKEN_INVALID_OR_EXPIRED" => Invalid;
+    /// The new password does not satisfy the rules.
+    WeakPassword = "WEAK_PASSWORD" => Invalid;
+    /// Sampled by the seeds; comes with `GRANTED_ORGS`.
+    UnspecifiedOrganizationForUser = "UNSPECIFIED_ORGANIZATION_FOR_USER" => Choice;
+    /// No such user, or none the caller may see.
+    UserNotFound = "USER_NOT_FOUND" => NotFound;
+    /// No such organisation, or none the caller may join.
+    OrganizationNotFound = "ORGANIZATION_NOT_FOUND" => NotFound;
+    /// Unknown user or wrong password; deliberately one code.
+    BadCredentials = "BAD_CREDENTIALS" => SignIn;
+    /// The operation needs a user token and none was sent.
+    AuthenticationRequired = "AUTHENTICATION_REQUIRED" => SignIn;
+    /// A token that was sent is not valid, or not any more.
+    TokenExpired = "TOKEN_EXPIRED" => SignIn;
+    /// The caller may not do this.
+    AccessDenied = "ACCESS_DENIED" => Forbidden;
+    /// The client key is unknown, missing where one is needed, or switched off.
+    UnknownClient = "UNKNOWN_CLIENT" => Forbidden;
+    /// The password was right, but the user is not active.
+    UserNotActive = "USER_NOT_ACTIVE" => Forbidden;
+    /// Slow down.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS" => Throttled;
+    /// The request cannot be read at all.
+    Malformed = "MALFORMED" => Malformed;
+    /// No operation of that name here.
+    NoSuchOperation = "NO_SUCH_OPERATION" => UnknownOperation;
+    /// The envelope is of neither SOAP 1.1 nor 1.2.
+    VersionMismatch = "VERSION_MISMATCH" => VersionMismatch;
+    /// A header entry must be understood and is not.
+    MustUnderstand = "MUST_UNDERSTAND" => MustUnderstand;
+    /// A media type, content encoding or character set this face does not read.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => MediaType;
+    /// The body is over its limit.
+    TooLarge = "TOO_LARGE" => TooLarge;
+    /// Starting up, or the database is away.
+    NotReady = "NOT_READY" => NotReady;
+    /// More work than the queues hold.
+    Busy = "BUSY" => NotReady;
+    /// Our fault; the request id finds the cause in the log.
+    InternalError = "INTERNAL_ERROR" => Internal;
+}
+
+/// One message of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub code: Code,
+    /// The field it is about, by its published name.
+    pub field: Option<String>,
+    /// What exactly is wrong with it.
+    pub why: Option<Why>,
+}
+
+/// A refusal: what the client is told, and beside it the cause that only the log sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// At least one; the first decides the kind.
+    pub problems: Vec<Problem>,
+    pub params: Vec<Param>,
+    /// For the log only.
+    pub cause: Option<String>,
+}
+
+impl Rejection {
+    /// A refusal with one message that is about no field.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self::of(vec![Problem { code, field: None, why: None }])
+    }
+
+    /// A refusal of one field.
+    #[must_use]
+    pub fn field(code: Code, field: &str, why: Option<Why>) -> Self {
+        Self::of(vec![Problem { code, field: Some(field.to_owned()), why }])
+    }
+
+    /// A refusal with these messages. An empty list is a bug of the caller's and told as one.
+    #[must_use]
+    pub fn of(problems: Vec<Problem>) -> Self {
+        Self { problems, params: Vec::new(), cause: None }
+    }
+
+    /// The same, with a cause for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The first message's code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.problems.first().map_or(Code::InternalError, |p| p.code)
+    }
+
+    /// The row of the table.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.code().kind()
+    }
+}
+
+/// Malformed input with its cause for the log.
+#[must_use]
+pub fn malformed(why: Why) -> Rejection {
+    Rejection::of(vec![Problem { code: Code::Malformed, field: None, why: Some(why) }])
+}

@@ -1,0 +1,439 @@
+//! Shapes: one declaration gives the struct, its field table, its XML reader and its XML writer.
+
+use super::messages::Why;
+use super::rejection::Rejection;
+use super::xml::{XmlReader, XmlWriter};
+
+/// A published type: its name in the XSD and its fields, in the order they are written.
+#[derive(Debug)]
+pub struct Shape {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub order: Order,
+    pub fields: &'static [Field],
+}
+
+/// Whether the XSD asks for the order of the table (`sequence`) or leaves it free (`all`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Sequence,
+    /// Where the seeds' own samples disagree with each other about the order.
+    All,
+}
+
+/// One row of a field table.
+#[derive(Debug)]
+pub struct Field {
+    pub name: &'static str,
+    /// Another spelling that is read and never written.
+    pub alias: Option<&'static str>,
+    /// The element name of one entry, for lists with a wrapper.
+    pub item: &'static str,
+    /// The longest text, in characters.
+    pub max: u32,
+    pub required: bool,
+    pub doc: &'static str,
+    pub kind: fn() -> Kind,
+}
+
+/// The published kind of a value.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Text,
+    Number,
+    /// Repeated elements of the field's own name.
+    Flat,
+    /// A wrapper with entries of this kind.
+    Wrapped(fn() -> Kind),
+    Shape(&'static Shape),
+    /// One of these words.
+    Status,
+}
+
+/// A value that a field can hold.
+pub trait Value: Default {
+    /// Its published kind.
+    fn kind() -> Kind;
+    /// Reads one occurrence of the field's element; the reader stands behind its start tag and is
+    /// left behind its end tag.
+    ///
+    /// # Errors
+    /// Only what makes the document unreadable; what is wrong with the value alone is noted in
+    /// the reader.
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection>;
+    /// Writes the field's element or elements, or nothing.
+    fn write(&self, out: &mut XmlWriter, name: &str, item: &str);
+    /// Whether a required field holds nothing.
+    fn is_missing(&self) -> bool;
+    /// Whether a second occurrence of the element continues the value (flat lists).
+    const REPEATS: bool = false;
+}
+
+impl Value for String {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        if let Some(text) = reader.text(field)? {
+            self.push_str(text.trim());
+        }
+        Ok(())
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        out.text(name, self);
+    }
+    fn is_missing(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<V: Value> Value for Option<V> {
+    fn kind() -> Kind {
+        V::kind()
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        if reader.at_nil() {
+            return reader.skip();
+        }
+        let mut value = V::default();
+        value.read(reader, field)?;
+        // An empty optional element says no more than an absent one.
+        *self = (!value.is_missing()).then_some(value);
+        Ok(())
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
+        if let Some(value) = self {
+            value.write(out, name, item);
+        }
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+    const REPEATS: bool = V::REPEATS;
+}
+
+/// A whole number. `None` inside means that what was sent is no number, which is noted already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Number(pub i64);
+
+impl Value for Number {
+    fn kind() -> Kind {
+        Kind::Number
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        if let Some(text) = reader.text(field)? {
+            let text = text.trim();
+            if !text.is_empty() {
+                match text.parse::<i32>() {
+                    Ok(number) => self.0 = i64::from(number),
+                    Err(_) => reader.note(field.name, Why::NotANumber),
+                }
+            }
+        }
+        Ok(())
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        out.number(name, self.0);
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+}
+
+/// A text that never shows itself in logs: passwords, tokens, keys. Blanks are part of it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself; use it only to hash, compare or hand out.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Value for Secret {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        if let Some(text) = reader.text(field)? {
+            self.0.push_str(&text);
+        }
+        Ok(())
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        out.text(name, &self.0);
+    }
+    fn is_missing(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The code of a response status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatusCode(pub i32);
+
+impl Value for StatusCode {
+    fn kind() -> Kind {
+        Kind::Status
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> Result<(), Rejection> {
+        reader.skip()
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        out.number(name, i64::from(self.0));
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+}
+
+/// A list written as repeated elements; read in that form or with a wrapper.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flat(pub Vec<String>);
+
+/// A list written with a wrapper, which is left out when the list is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wrapped<T>(pub Vec<T>);
+
+/// A list written with a wrapper that is there even when the list is empty, like `<messages/>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Always<T>(pub Vec<T>);
+
+/// The most entries a list in a request may have.
+pub const MAX_LIST: usize = 100;
+
+fn read_list<T: Value>(
+    list: &mut Vec<T>,
+    reader: &mut XmlReader<'_>,
+    field: &'static Field,
+) -> Result<(), Rejection> {
+    if reader.at_nil() {
+        return reader.skip();
+    }
+    reader.entries(field, |reader| {
+        let mut entry = T::default();
+        entry.read(reader, field)?;
+        push(list, entry, reader, field);
+        Ok(())
+    })
+}
+
+fn push<T: Value>(list: &mut Vec<T>, entry: T, reader: &mut XmlReader<'_>, field: &'static Field) {
+    if list.len() >= MAX_LIST {
+        reader.note(field.name, Why::TooMany(MAX_LIST));
+    } else if !entry.is_missing() {
+        list.push(entry);
+    }
+}
+
+/// Flat texts may stand in the element itself; entries in a wrapper are read as well.
+fn read_texts(
+    list: &mut Vec<String>,
+    reader: &mut XmlReader<'_>,
+    field: &'static Field,
+) -> Result<(), Rejection> {
+    if reader.at_nil() {
+        return reader.skip();
+    }
+    let mut entries = Vec::new();
+    let text = reader.text_or_entries(field, &mut entries)?;
+    if entries.is_empty() {
+        entries.push(text);
+    }
+    for entry in entries {
+        push(list, entry.trim().to_owned(), reader, field);
+    }
+    Ok(())
+}
+
+impl Value for Flat {
+    fn kind() -> Kind {
+        Kind::Flat
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        read_texts(&mut self.0, reader, field)
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        for entry in &self.0 {
+            out.text(name, entry);
+        }
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+    const REPEATS: bool = true;
+}
+
+impl Value for Wrapped<String> {
+    fn kind() -> Kind {
+        Kind::Wrapped(String::kind)
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        read_texts(&mut self.0, reader, field)
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
+        write_list(&self.0, out, name, item);
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+    const REPEATS: bool = true;
+}
+
+fn write_list<T: Value>(list: &[T], out: &mut XmlWriter, name: &str, item: &str) {
+    if !list.is_empty() {
+        out.open(name);
+        for entry in list {
+            entry.write(out, item, "");
+        }
+        out.close(name);
+    }
+}
+
+/// What [`shape!`] implements: a struct with a field table.
+pub trait Structure: Value {
+    /// Its name, documentation and fields.
+    const SHAPE: &'static Shape;
+}
+
+impl<T: Structure> Value for Wrapped<T> {
+    fn kind() -> Kind {
+        Kind::Wrapped(T::kind)
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        read_list(&mut self.0, reader, field)
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
+        write_list(&self.0, out, name, item);
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+    const REPEATS: bool = true;
+}
+
+impl<T: Structure> Value for Always<T> {
+    fn kind() -> Kind {
+        Kind::Wrapped(T::kind)
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        read_list(&mut self.0, reader, field)
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
+        if self.0.is_empty() {
+            out.empty(name);
+        } else {
+            write_list(&self.0, out, name, item);
+        }
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+}
+
+/// Declares a published type once: the struct, its field table, how it is read and written.
+///
+/// A field is `name: Type = "publishedName"`, then in this order, as needed: `alias "other"`,
+/// `item "entry"`, `max 64`, `is required`.
+macro_rules! shape {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident = $published:literal $order:ident {
+            $(
+                $(#[doc = $field_doc:literal])+
+                $field:ident : $type:ty = $wire:literal
+                    $(alias $alias:literal)? $(item $item:literal)? $(max $max:literal)? $(is $required:ident)?;
+            )*
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct $name { $( $(#[doc = $field_doc])+ pub $field: $type, )* }
+
+        impl $crate::contract::shape::Structure for $name {
+            const SHAPE: &'static $crate::contract::shape::Shape = &$crate::contract::shape::Shape {
+                name: $published,
+                doc: concat!($($doc),+),
+                order: $crate::contract::shape::Order::$order,
+                fields: &[$(
+                    $crate::contract::shape::Field {
+                        name: $wire,
+                        alias: shape!(@option $($alias)?),
+                        item: shape!(@or "" $($item)?),
+                        max: shape!(@or 0 $($max)?),
+                        required: shape!(@required $($required)?),
+                        doc: concat!($($field_doc),+),
+                        kind: <$type as $crate::contract::shape::Value>::kind,
+                    },
+                )*],
+            };
+        }
+
+        impl $crate::contract::shape::Value for $name {
+            fn kind() -> $crate::contract::shape::Kind {
+                $crate::contract::shape::Kind::Shape(
+                    <$name as $crate::contract::shape::Structure>::SHAPE)
+            }
+            #[allow(unused_assignments, unused_mut, unused_variables)]
+            fn read(
+                &mut self,
+                reader: &mut $crate::contract::xml::XmlReader<'_>,
+                _: &'static $crate::contract::shape::Field,
+            ) -> Result<(), $crate::contract::rejection::Rejection> {
+                let fields = <$name as $crate::contract::shape::Structure>::SHAPE.fields;
+                let mut seen = 0_u64;
+                while let Some(at) = reader.child(fields)? {
+                    let field = &fields[at];
+                    let mut position = 0;
+                    $(
+                        if position == at {
+                            if seen & (1 << at) != 0 && !<$type as $crate::contract::shape::Value>::REPEATS {
+                                reader.note(field.name, $crate::contract::messages::Why::Repeated);
+                                reader.skip()?;
+                            } else {
+                                $crate::contract::shape::Value::read(&mut self.$field, reader, field)?;
+                            }
+                        }
+                        position += 1;
+                    )*
+                    seen |= 1 << at;
+                }
+                $(
+                    if shape!(@required $($required)?)
+                        && $crate::contract::shape::Value::is_missing(&self.$field) {
+                        reader.note_missing($wire);
+                    }
+                )*
+                Ok(())
+            }
+            #[allow(unused_variables)]
+            fn write(&self, out: &mut $crate::contract::xml::XmlWriter, name: &str, _: &str) {
+                out.open(name);
+                $( $crate::contract::shape::Value::write(&self.$field, out, $wire, shape!(@or "" $($item)?)); )*
+                out.close(name);
+            }
+            fn is_missing(&self) -> bool { false }
+        }
+    };
+    (@option) => { None };
+    (@option $value:literal) => { Some($value) };
+    (@or $default:literal) => { $default };
+    (@or $default:literal $value:literal) => { $value };
+    (@required) => { false };
+    (@required required) => { true };
+}
+pub(crate) use shape;

@@ -1,0 +1,78 @@
+//! The two published forms of a user: with flat roles and with wrapped roles (SPEC §4).
+
+use super::shape::{Flat, Secret, Wrapped, shape};
+use crate::domain::user::User;
+
+shape! {
+    /// A user, its roles as repeated elements: what findUsers, showUser and authenticate answer.
+    pub struct FlatUser = "User_V1" Sequence {
+        /// The client the user belongs to.
+        client_name: Option<String> = "clientName" max 128;
+        /// The e-mail address, unique.
+        email: Option<String> = "email" max 254;
+        /// The person's name.
+        name: Option<String> = "name" max 128;
+        /// The organisational unit.
+        organizational_unit: Option<String> = "organizationalUnit" max 128;
+        /// Global roles.
+        roles: Flat = "roles" max 128;
+        /// UNACTIVATED, ACTIVE or INACTIVE.
+        status: Option<String> = "status" max 16;
+        /// The user name, unique.
+        user_name: Option<String> = "userName" max 128;
+    }
+}
+
+shape! {
+    /// A user, its roles in a wrapper: what createUser and modifyUser take and answer.
+    pub struct WrappedUser = "UserData_V1" All {
+        /// The client the user belongs to.
+        client_name: Option<String> = "clientName" max 128;
+        /// The e-mail address, unique.
+        email: Option<String> = "email" max 254;
+        /// The person's name.
+        name: Option<String> = "name" max 128;
+        /// The organisational unit.
+        organizational_unit: Option<String> = "organizationalUnit" max 128;
+        /// createUser only: sets this password and activates the user.
+        password: Option<Secret> = "password" max 64;
+        /// createUser only: RESPONSE answers the token for setting a password, EMAIL mails it.
+        password_reset_guid_channel: Option<String> = "passwordResetGuidChannel" max 16;
+        /// Global roles.
+        roles: Wrapped<String> = "roles" item "role" max 128;
+        /// UNACTIVATED, ACTIVE or INACTIVE.
+        status: Option<String> = "status" max 16;
+        /// The user name, unique.
+        user_name: Option<String> = "userName" max 128;
+    }
+}
+
+impl From<User> for FlatUser {
+    fn from(user: User) -> Self {
+        Self {
+            client_name: Some(user.client_name),
+            email: Some(user.email),
+            name: Some(user.name),
+            organizational_unit: user.organizational_unit,
+            roles: Flat(user.roles),
+            status: Some(user.status.as_str().to_owned()),
+            user_name: Some(user.user_name),
+        }
+    }
+}
+
+impl From<User> for WrappedUser {
+    fn from(user: User) -> Self {
+        Self {
+            client_name: Some(user.client_name),
+            email: Some(user.email),
+            name: Some(user.name),
+            organizational_unit: user.organizational_unit,
+            password: None,
+            password_reset_guid_channel: None,
+            roles: Wrapped(user.roles),
+            status: Some(user.status.as_str().to_owned()),
+            user_name: Some(user.user_name),
+        }
+    }
+}

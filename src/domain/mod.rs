@@ -1,0 +1,12 @@
+//! Pure rules about users, organisations, passwords and tokens; no I/O, no wire names, nothing else of ours.
+
+pub mod client;
+pub mod notice;
+pub mod one_time_token;
+pub mod organisation;
+pub mod password;
+pub mod text;
+pub mod user;
+
+/// Milliseconds since 1970-01-01T00:00:00Z; the only way this program writes a time down.
+pub type Millis = i64;

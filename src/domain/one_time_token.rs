@@ -1,0 +1,58 @@
+//! One-time tokens: what they are for and what they look like.
+
+/// What a one-time token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Makes a registered user active.
+    Activation,
+    /// Sets a new password.
+    PasswordReset,
+}
+
+impl Purpose {
+    /// The spelling in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Activation => "activation",
+            Purpose::PasswordReset => "password_reset",
+        }
+    }
+}
+
+/// Writes 128 random bits as the seeds show a token: 32 lower-case hexadecimal characters.
+#[must_use]
+pub fn format(random: [u8; 16]) -> String {
+    hex(&random)
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]])
+        .map(char::from)
+        .collect()
+}
+
+/// Whether `text` has a token's form at all, so that nothing else is ever looked up.
+#[must_use]
+pub fn is_well_formed(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_what_it_accepts() {
+        let token = format([0xfc; 16]);
+        assert_eq!(token, "fc".repeat(16));
+        assert!(is_well_formed(&token));
+        assert!(!is_well_formed(&token.to_uppercase()));
+        assert!(!is_well_formed("abc"));
+    }
+}

@@ -1,0 +1,57 @@
+//! Organisations and the choice of one at sign-in.
+
+/// An organisation as a user's memberships show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    pub uuid: String,
+    pub name: String,
+    /// Roles the user has in it, in the order they were given.
+    pub roles: Vec<String>,
+}
+
+/// What the memberships of a user and the organisation it asked for lead to (SPEC §6 authenticate).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// Member of nothing: a token without an organisation.
+    None,
+    /// This one.
+    One(&'a Granted),
+    /// Several, and none (or none of them) was named: the caller has to choose.
+    Several,
+}
+
+/// Chooses the organisation of a sign-in. A name that is not among `granted` counts as no choice.
+#[must_use]
+pub fn choose<'a>(granted: &'a [Granted], wanted: Option<&str>) -> Choice<'a> {
+    if let Some(wanted) = wanted
+        && let Some(found) = granted.iter().find(|g| g.uuid == wanted)
+    {
+        return Choice::One(found);
+    }
+    match granted {
+        [] => Choice::None,
+        [only] if wanted.is_none() => Choice::One(only),
+        _ => Choice::Several,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn org(uuid: &str) -> Granted {
+        Granted { uuid: uuid.into(), name: uuid.to_uppercase(), roles: vec![] }
+    }
+
+    #[test]
+    fn takes_the_only_one_or_the_named_one_and_otherwise_asks() {
+        let (a, b) = (org("a"), org("b"));
+        assert_eq!(choose(&[], None), Choice::None);
+        assert_eq!(choose(std::slice::from_ref(&a), None), Choice::One(&a));
+        let both = [a.clone(), b.clone()];
+        assert_eq!(choose(&both, None), Choice::Several);
+        assert_eq!(choose(&both, Some("b")), Choice::One(&b));
+        assert_eq!(choose(&both, Some("c")), Choice::Several);
+        assert_eq!(choose(&[a], Some("c")), Choice::Several);
+    }
+}

@@ -1,0 +1,78 @@
+//! Which passwords are acceptable (SECURITY-CHECKS P1, P3, P5).
+
+use super::text::canonical;
+
+/// The shortest acceptable password, in characters.
+pub const MIN_CHARS: usize = 8;
+/// The longest acceptable password, in characters.
+pub const MAX_CHARS: usize = 64;
+/// A password that would fall within this many guesses counts as common. Set so that the 3,000
+/// most used passwords, their capitalised and `…1` forms are refused and the seeds' samples pass.
+const COMMON_WITHIN_GUESSES: u64 = 20_000;
+
+/// Why a password is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weakness {
+    TooShort,
+    TooLong,
+    /// Holds a NUL, which C clients of ours cannot carry.
+    HoldsNul,
+    /// Equal to the user's own user name, name or e-mail address.
+    OwnName,
+    Common,
+}
+
+/// Judges a password for a user with these names. Blanks at the ends are part of a password.
+///
+/// # Errors
+/// The first [`Weakness`] found, cheapest check first.
+pub fn judge(password: &str, own_names: &[&str]) -> Result<(), Weakness> {
+    let chars = password.chars().take(MAX_CHARS + 1).count();
+    if chars < MIN_CHARS {
+        return Err(Weakness::TooShort);
+    }
+    if chars > MAX_CHARS {
+        return Err(Weakness::TooLong);
+    }
+    if password.contains('\0') {
+        return Err(Weakness::HoldsNul);
+    }
+    let folded = canonical(password);
+    if own_names.iter().any(|name| canonical(name) == folded) {
+        return Err(Weakness::OwnName);
+    }
+    if zxcvbn::zxcvbn(password, &[]).guesses() < COMMON_WITHIN_GUESSES {
+        return Err(Weakness::Common);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_samples_pass() {
+        for password in ["ValaKi1234", "TeszT1234", "MokaMiki-1234", "Admin-Demo-2026"] {
+            assert_eq!(judge(password, &["valaki", "tesztuser"]), Ok(()), "{password}");
+        }
+    }
+
+    #[test]
+    fn common_ones_and_own_names_do_not() {
+        for password in ["password", "12345678", "Password1", "qwertyuiop", "iloveyou", "football"] {
+            assert_eq!(judge(password, &[]), Err(Weakness::Common), "{password}");
+        }
+        assert_eq!(judge("MókaMiklós", &["mókamiklós"]), Err(Weakness::OwnName));
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        assert_eq!(judge("rövid12", &[]), Err(Weakness::TooShort));
+        let accented: String = "őűÁÉíó".chars().cycle().take(64).collect();
+        assert_eq!(accented.len(), 128);
+        assert_ne!(judge(&accented, &[]), Err(Weakness::TooLong));
+        assert_eq!(judge(&format!("{accented}x"), &[]), Err(Weakness::TooLong));
+        assert_eq!(judge("jelszo\0jelszo", &[]), Err(Weakness::HoldsNul));
+    }
+}

@@ -1,0 +1,42 @@
+//! How texts are compared and which characters they may hold.
+
+use caseless::Caseless;
+use unicode_normalization::UnicodeNormalization;
+
+/// The form in which user names and e-mail addresses are compared: compatibility-normalised and
+/// case-folded over all of Unicode, so that `ÁRVÍZ` and `árvíz` are one name (SPEC §2).
+#[must_use]
+pub fn canonical(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.nfkc().default_case_fold().nfkc().collect()
+}
+
+/// Whether `text` holds a character that has no place in a single-line field: controls (line
+/// breaks among them, which could forge a mail header or a log line) and Unicode's line and
+/// paragraph separators.
+#[must_use]
+pub fn has_control(text: &str) -> bool {
+    text.chars()
+        .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_case_over_unicode() {
+        assert_eq!(canonical("ÁRVÍZTŰRŐ"), canonical("árvíztűrő"));
+        assert_eq!(canonical("Straße"), canonical("STRASSE"));
+        assert_eq!(canonical("e\u{301}"), canonical("É"));
+    }
+
+    #[test]
+    fn sees_line_breaks_and_controls() {
+        assert!(has_control("a\r\nBcc: b"));
+        assert!(has_control("a\u{2028}b"));
+        assert!(!has_control("Móka Miklós ŐŰ"));
+    }
+}

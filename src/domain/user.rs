@@ -1,0 +1,133 @@
+//! A user, its names and its status.
+
+use super::Millis;
+use super::text::{canonical, has_control};
+
+/// The longest user name, name, organisational unit and role, in characters.
+pub const MAX_NAME_CHARS: u32 = 128;
+/// The longest e-mail address, in characters (RFC 5321 §4.5.3.1.3 less the angle brackets).
+pub const MAX_EMAIL_CHARS: u32 = 254;
+/// The most roles one user, or one membership, may carry.
+pub const MAX_ROLES: usize = 100;
+
+/// Where a user stands between registration and the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Made, but not yet confirmed; cannot sign in.
+    Unactivated,
+    /// May sign in.
+    Active,
+    /// Locked out by an administrator; cannot sign in.
+    Inactive,
+}
+
+impl Status {
+    /// Every status, in the order documents list them.
+    pub const ALL: [Status; 3] = [Status::Unactivated, Status::Active, Status::Inactive];
+
+    /// The published spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Unactivated => "UNACTIVATED",
+            Status::Active => "ACTIVE",
+            Status::Inactive => "INACTIVE",
+        }
+    }
+
+    /// Reads the published spelling, exactly.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// A user as the rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: i64,
+    pub uuid: String,
+    pub user_name: String,
+    pub name: String,
+    pub email: String,
+    pub client_name: String,
+    pub organizational_unit: Option<String>,
+    pub status: Status,
+    /// Global roles, in the order they were given.
+    pub roles: Vec<String>,
+    /// How the password is kept, if there is one; see `secrets::hashing`.
+    pub password_hash: Option<String>,
+    /// When the password was last set, or the user last shut out: tokens issued before are dead.
+    pub epoch: Millis,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+}
+
+/// Whether `text` may be a user name: not empty, no blanks at the ends, no control characters.
+#[must_use]
+pub fn is_user_name(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !has_control(text)
+}
+
+/// Whether `text` has the form of an e-mail address we can deliver to: one `@`, a local part of at
+/// most 64 bytes, a domain with a dot, no blanks, quotes, brackets or control characters.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let plain = |c: char| {
+        !c.is_control() && !c.is_whitespace() && !"@<>()[]\\,;:\"\u{2028}\u{2029}".contains(c)
+    };
+    let label = |l: &str| {
+        !l.is_empty()
+            && l.len() <= 63
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+            && l.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    !local.is_empty()
+        && local.len() <= 64
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && local.chars().all(plain)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+/// Whether two names are the same under the one comparison rule.
+#[must_use]
+pub fn same_name(a: &str, b: &str) -> bool {
+    a == b || canonical(a) == canonical(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_an_email_address() {
+        for good in [
+            "moka.miklos@dbx.hu",
+            "gabor.papp+hakapeszi.maki@dbx.hu",
+            "őű@példa.hu",
+        ] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "a@b", "@b.hu", "a@.hu", "a b@c.hu", "a@b.hu\r\nBcc: x@y.hu", "a..b@c.hu",
+            "a@-b.hu", "<a@b.hu>", "a@b@c.hu",
+        ] {
+            assert!(!is_email(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_is_one_line_without_outer_blanks() {
+        assert!(is_user_name("móka miki"));
+        assert!(!is_user_name(" a"));
+        assert!(!is_user_name(""));
+        assert!(!is_user_name("a\nb"));
+    }
+}

@@ -1,0 +1,109 @@
+//! Clients and the registry's version.
+
+use diesel::prelude::*;
+
+use super::tables::{clients, settings};
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::client::{Client, Trust};
+
+/// A client with the hash that finds it.
+#[derive(Debug, Clone)]
+pub struct KeyedClient {
+    pub client: Client,
+    /// Lower-case hexadecimal SHA-256 of the key; none while the client has no key.
+    pub key_sha256: Option<String>,
+}
+
+/// Every client, by name.
+///
+/// # Errors
+/// The store's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreError> {
+    let rows: Vec<(String, Option<String>, String, bool)> = clients::table
+        .select((clients::name, clients::key_sha256, clients::trust, clients::active))
+        .order(clients::name)
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(name, key_sha256, trust, active)| KeyedClient {
+            client: Client { name, trust: Trust::parse(&trust).unwrap_or(Trust::Public), active },
+            key_sha256,
+        })
+        .collect())
+}
+
+/// Adds a client; `false` if there is one of that name.
+///
+/// # Errors
+/// The store's.
+pub fn add(
+    connection: &mut AnyConnection,
+    name: &str,
+    key_sha256: Option<&str>,
+    trust: Trust,
+    now: Millis,
+) -> Result<bool, StoreError> {
+    let known: i64 = clients::table
+        .filter(clients::name.eq(name))
+        .count()
+        .get_result(connection)?;
+    if known > 0 {
+        return Ok(false);
+    }
+    diesel::insert_into(clients::table)
+        .values((
+            clients::name.eq(name),
+            clients::key_sha256.eq(key_sha256),
+            clients::trust.eq(trust.as_str()),
+            clients::active.eq(true),
+            clients::created_at.eq(now),
+        ))
+        .execute(connection)?;
+    touch(connection)?;
+    Ok(true)
+}
+
+/// Switches a client on or off; `false` if there is none.
+///
+/// # Errors
+/// The store's.
+pub fn set_active(connection: &mut AnyConnection, name: &str, active: bool) -> Result<bool, StoreError> {
+    let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
+        .set(clients::active.eq(active))
+        .execute(connection)?;
+    touch(connection)?;
+    Ok(changed == 1)
+}
+
+/// Gives a client another key; `false` if there is none.
+///
+/// # Errors
+/// The store's.
+pub fn set_key(connection: &mut AnyConnection, name: &str, key_sha256: &str) -> Result<bool, StoreError> {
+    let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
+        .set(clients::key_sha256.eq(Some(key_sha256)))
+        .execute(connection)?;
+    touch(connection)?;
+    Ok(changed == 1)
+}
+
+/// The number that changes whenever the registry does.
+///
+/// # Errors
+/// The store's.
+pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    let value: String = settings::table
+        .filter(settings::key.eq("registry_version"))
+        .select(settings::value)
+        .first(connection)?;
+    Ok(value.parse().unwrap_or(0))
+}
+
+fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let next = registry_version(connection)? + 1;
+    diesel::update(settings::table.filter(settings::key.eq("registry_version")))
+        .set(settings::value.eq(next.to_string()))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! How connections are opened: which backend, where, and with which settings of its own.
+
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+
+use super::StoreError;
+
+/// A connection to either backend; Diesel picks the SQL.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// The two backends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// What is needed to open connections.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    pub engine: Engine,
+    /// A PostgreSQL URL, or the path of the SQLite file.
+    location: String,
+    /// Connections that only read.
+    pub readers: usize,
+    /// Milliseconds that a SQLite connection waits for a lock.
+    pub busy_timeout_ms: u64,
+}
+
+impl Opening {
+    /// Reads a database URL: `postgres://…`, `sqlite:path` or a plain path. Relative paths are
+    /// taken as they stand.
+    ///
+    /// # Errors
+    /// A URL of another scheme, as a sentence for the operator.
+    pub fn parse(url: &str, readers: usize, busy_timeout_ms: u64) -> Result<Self, String> {
+        let sqlite = |path: &str| Opening {
+            engine: Engine::Sqlite,
+            location: path.to_owned(),
+            readers,
+            busy_timeout_ms,
+        };
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Opening { engine: Engine::Postgres, location: url.to_owned(), ..sqlite("") });
+        }
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Ok(sqlite(path.strip_prefix("//").unwrap_or(path)));
+        }
+        if url.contains("://") || url.is_empty() {
+            return Err("use postgres://…, sqlite:PATH or a path".to_owned());
+        }
+        Ok(sqlite(url))
+    }
+
+    /// SQLite has one writer by nature; PostgreSQL takes as many as there are readers.
+    pub(super) fn writers(&self) -> usize {
+        match self.engine {
+            Engine::Sqlite => 1,
+            Engine::Postgres => self.readers,
+        }
+    }
+
+    /// The file's path on SQLite.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        (self.engine == Engine::Sqlite).then(|| Path::new(&self.location).to_path_buf())
+    }
+
+    pub(super) fn connect_writer(&self) -> Result<AnyConnection, StoreError> {
+        match self.engine {
+            Engine::Sqlite => self.connect_sqlite().map(AnyConnection::Sqlite),
+            Engine::Postgres => self.connect_postgres().map(AnyConnection::Postgres),
+        }
+    }
+
+    pub(super) fn connect_reader(&self) -> Result<AnyConnection, StoreError> {
+        match self.engine {
+            Engine::Sqlite => {
+                let mut connection = self.connect_sqlite()?;
+                connection.batch_execute("PRAGMA query_only = ON")?;
+                Ok(AnyConnection::Sqlite(connection))
+            }
+            Engine::Postgres => {
+                let mut connection = self.connect_postgres()?;
+                connection.batch_execute(
+                    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+                )?;
+                Ok(AnyConnection::Postgres(connection))
+            }
+        }
+    }
+
+    pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection, StoreError> {
+        let mut connection = SqliteConnection::establish(&self.location)
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        // The timeout first: everything after it may meet a lock. FULL, because what has been
+        // answered must survive a power cut, not only a crash of ours.
+        connection.batch_execute(&format!(
+            "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
+            self.busy_timeout_ms
+        ))?;
+        Ok(connection)
+    }
+
+    pub(super) fn connect_postgres(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = PgConnection::establish(&self.location)
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        connection.batch_execute(
+            "SET client_min_messages = warning; SET statement_timeout = '30s'; \
+             SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",
+        )?;
+        Ok(connection)
+    }
+}

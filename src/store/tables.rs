@@ -1,0 +1,78 @@
+//! The tables as Diesel sees them; the same on both backends.
+
+diesel::table! {
+    settings (key) { key -> Text, value -> Text, }
+}
+diesel::table! {
+    clients (name) {
+        name -> Text, key_sha256 -> Nullable<Text>, trust -> Text, active -> Bool, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    organisations (uuid) {
+        uuid -> Text, name -> Text, join_policy -> Text, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        uuid -> Text,
+        user_name -> Text,
+        user_name_ci -> Text,
+        name -> Text,
+        name_ci -> Text,
+        email -> Text,
+        email_ci -> Text,
+        client_name -> Text,
+        organizational_unit -> Nullable<Text>,
+        status -> Text,
+        roles -> Text,
+        password_hash -> Nullable<Text>,
+        epoch -> BigInt,
+        joins_organisation -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+diesel::table! {
+    login_names (name_ci) { name_ci -> Text, user_id -> BigInt, }
+}
+diesel::table! {
+    memberships (user_id, organisation_uuid) {
+        user_id -> BigInt, organisation_uuid -> Text, roles -> Text, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    one_time_tokens (sha256) {
+        sha256 -> Text, purpose -> Text, user_id -> BigInt, expires_at -> BigInt, used_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        payload -> Nullable<Binary>,
+        attempts -> Integer,
+        due_at -> BigInt,
+        created_at -> BigInt,
+        delivered_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> BigInt,
+        event -> Text,
+        outcome -> Text,
+        client_name -> Nullable<Text>,
+        actor -> Nullable<Text>,
+        on_behalf_of -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
+diesel::joinable!(login_names -> users (user_id));
+diesel::joinable!(memberships -> organisations (organisation_uuid));
+diesel::allow_tables_to_appear_in_same_query!(users, login_names, memberships, organisations);

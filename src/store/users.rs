@@ -1,0 +1,333 @@
+//! Users: found, made and changed.
+
+use diesel::prelude::*;
+
+use super::dialect;
+use super::tables::{login_names, users};
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::text::canonical;
+use crate::domain::user::{Status, User};
+
+type Columns = (
+    users::id,
+    users::uuid,
+    users::user_name,
+    users::name,
+    users::email,
+    users::client_name,
+    users::organizational_unit,
+    users::status,
+    users::roles,
+    users::password_hash,
+    users::epoch,
+    users::created_at,
+    users::updated_at,
+);
+
+const COLUMNS: Columns = (
+    users::id,
+    users::uuid,
+    users::user_name,
+    users::name,
+    users::email,
+    users::client_name,
+    users::organizational_unit,
+    users::status,
+    users::roles,
+    users::password_hash,
+    users::epoch,
+    users::created_at,
+    users::updated_at,
+);
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    uuid: String,
+    user_name: String,
+    name: String,
+    email: String,
+    client_name: String,
+    organizational_unit: Option<String>,
+    status: String,
+    roles: String,
+    password_hash: Option<String>,
+    epoch: Millis,
+    created_at: Millis,
+    updated_at: Millis,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        User {
+            id: row.id,
+            uuid: row.uuid,
+            user_name: row.user_name,
+            name: row.name,
+            email: row.email,
+            client_name: row.client_name,
+            organizational_unit: row.organizational_unit,
+            // The table admits no other word; the least that a user can be, should one appear.
+            status: Status::parse(&row.status).unwrap_or(Status::Inactive),
+            roles: split_lines(&row.roles),
+            password_hash: row.password_hash,
+            epoch: row.epoch,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Roles as they are kept: one a line.
+pub(super) fn join_lines(roles: &[String]) -> String {
+    roles.join("\n")
+}
+
+/// The inverse of [`join_lines`].
+pub(super) fn split_lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The user of this name, compared canonically.
+///
+/// # Errors
+/// The store's.
+pub fn by_name(connection: &mut AnyConnection, user_name: &str) -> Result<Option<User>, StoreError> {
+    let row: Option<Row> = users::table
+        .filter(users::user_name_ci.eq(canonical(user_name)))
+        .select(COLUMNS)
+        .first(connection)
+        .optional()?;
+    Ok(row.map(User::from))
+}
+
+/// The user with this name or this e-mail address.
+///
+/// # Errors
+/// The store's.
+pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<User>, StoreError> {
+    let row: Option<Row> = users::table
+        .inner_join(login_names::table.on(login_names::user_id.eq(users::id)))
+        .filter(login_names::name_ci.eq(canonical(login)))
+        .select(COLUMNS)
+        .first(connection)
+        .optional()?;
+    Ok(row.map(User::from))
+}
+
+/// The user with this number.
+///
+/// # Errors
+/// The store's.
+pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
+    let row: Option<Row> = users::table
+        .filter(users::id.eq(id))
+        .select(COLUMNS)
+        .first(connection)
+        .optional()?;
+    Ok(row.map(User::from))
+}
+
+/// Which of its two names stands in the way of a new or renamed user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    UserName,
+    Email,
+}
+
+/// Whether another user than `own` has one of these names, as user name or as address.
+///
+/// # Errors
+/// The store's.
+pub fn taken(
+    connection: &mut AnyConnection,
+    user_name: &str,
+    email: &str,
+    own: Option<i64>,
+) -> Result<Option<Taken>, StoreError> {
+    for (name, which) in [(user_name, Taken::UserName), (email, Taken::Email)] {
+        let owner: Option<i64> = login_names::table
+            .filter(login_names::name_ci.eq(canonical(name)))
+            .select(login_names::user_id)
+            .first(connection)
+            .optional()?;
+        if owner.is_some() && owner != own {
+            return Ok(Some(which));
+        }
+    }
+    Ok(None)
+}
+
+/// A user that is not there yet.
+#[derive(Debug, Clone)]
+pub struct NewUser<'a> {
+    pub uuid: &'a str,
+    pub user_name: &'a str,
+    pub name: &'a str,
+    pub email: &'a str,
+    pub client_name: &'a str,
+    pub organizational_unit: Option<&'a str>,
+    pub status: Status,
+    pub roles: &'a [String],
+    pub password_hash: Option<&'a str>,
+    pub joins_organisation: Option<&'a str>,
+    pub now: Millis,
+}
+
+/// Makes a user and returns its number. Ask [`taken`] first, in the same transaction.
+///
+/// # Errors
+/// The store's; [`StoreError::Collided`] if another transaction took a name meanwhile.
+pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, StoreError> {
+    let id: i64 = diesel::insert_into(users::table)
+        .values((
+            users::uuid.eq(new.uuid),
+            users::user_name.eq(new.user_name),
+            users::user_name_ci.eq(canonical(new.user_name)),
+            users::name.eq(new.name),
+            users::name_ci.eq(canonical(new.name)),
+            users::email.eq(new.email),
+            users::email_ci.eq(canonical(new.email)),
+            users::client_name.eq(new.client_name),
+            users::organizational_unit.eq(new.organizational_unit),
+            users::status.eq(new.status.as_str()),
+            users::roles.eq(join_lines(new.roles)),
+            users::password_hash.eq(new.password_hash),
+            users::epoch.eq(new.now),
+            users::joins_organisation.eq(new.joins_organisation),
+            users::created_at.eq(new.now),
+            users::updated_at.eq(new.now),
+        ))
+        .returning(users::id)
+        .get_result(connection)?;
+    claim_names(connection, id, new.user_name, new.email)?;
+    Ok(id)
+}
+
+fn claim_names(
+    connection: &mut AnyConnection,
+    id: i64,
+    user_name: &str,
+    email: &str,
+) -> Result<(), StoreError> {
+    let (name, email) = (canonical(user_name), canonical(email));
+    for text in std::iter::once(&name).chain((email != name).then_some(&email)) {
+        diesel::insert_into(login_names::table)
+            .values((login_names::name_ci.eq(text), login_names::user_id.eq(id)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Writes a user back as it is now, all but its password.
+///
+/// # Errors
+/// The store's.
+pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+    diesel::update(users::table.filter(users::id.eq(user.id)))
+        .set((
+            users::name.eq(&user.name),
+            users::name_ci.eq(canonical(&user.name)),
+            users::email.eq(&user.email),
+            users::email_ci.eq(canonical(&user.email)),
+            users::client_name.eq(&user.client_name),
+            users::organizational_unit.eq(user.organizational_unit.as_deref()),
+            users::status.eq(user.status.as_str()),
+            users::roles.eq(join_lines(&user.roles)),
+            users::epoch.eq(user.epoch),
+            users::updated_at.eq(user.updated_at),
+        ))
+        .execute(connection)?;
+    diesel::delete(login_names::table.filter(login_names::user_id.eq(user.id)))
+        .execute(connection)?;
+    claim_names(connection, user.id, &user.user_name, &user.email)
+}
+
+/// Sets a password and ends what was issued under the old one.
+///
+/// # Errors
+/// The store's.
+pub fn set_password(
+    connection: &mut AnyConnection,
+    id: i64,
+    hash: &str,
+    status: Status,
+    now: Millis,
+) -> Result<(), StoreError> {
+    diesel::update(users::table.filter(users::id.eq(id)))
+        .set((
+            users::password_hash.eq(Some(hash)),
+            users::status.eq(status.as_str()),
+            users::epoch.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Replaces a hash by a stronger one of the same password, unless it has changed meanwhile.
+///
+/// # Errors
+/// The store's.
+pub fn rehash(connection: &mut AnyConnection, id: i64, old: &str, new: &str) -> Result<(), StoreError> {
+    diesel::update(
+        users::table
+            .filter(users::id.eq(id))
+            .filter(users::password_hash.eq(Some(old))),
+    )
+    .set(users::password_hash.eq(Some(new)))
+    .execute(connection)?;
+    Ok(())
+}
+
+/// Makes a registered user active and returns the organisation it joins by that.
+///
+/// # Errors
+/// The store's.
+pub fn activate(
+    connection: &mut AnyConnection,
+    id: i64,
+    now: Millis,
+) -> Result<Option<String>, StoreError> {
+    let joins: Option<String> = users::table
+        .filter(users::id.eq(id))
+        .select(users::joins_organisation)
+        .first(connection)?;
+    diesel::update(users::table.filter(users::id.eq(id)))
+        .set((
+            users::status.eq(Status::Active.as_str()),
+            users::joins_organisation.eq(None::<String>),
+            users::updated_at.eq(now),
+        ))
+        .execute(connection)?;
+    Ok(joins)
+}
+
+/// What findUsers looks for; all given conditions must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the user name, compared canonically, every character literal.
+    pub user_name: Option<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub client_names: Vec<String>,
+    pub statuses: Vec<Status>,
+    pub limit: i64,
+    pub offset: i64,
+}
+
+/// One page of users by user name, and the number of all hits.
+///
+/// # Errors
+/// The store's.
+pub fn find(connection: &mut AnyConnection, filter: &Filter) -> Result<(Vec<User>, i64), StoreError> {
+    let (page, total) = dialect::find(connection, filter)?;
+    // Ids first, rows after: an offset then walks a narrow index, and rows come in one query.
+    let rows: Vec<Row> = users::table
+        .filter(users::id.eq_any(page))
+        .order(users::user_name_ci)
+        .select(COLUMNS)
+        .load(connection)?;
+    Ok((rows.into_iter().map(User::from).collect(), total))
+}
