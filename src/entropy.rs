@@ -18,7 +18,10 @@ impl Entropy {
     ///
     /// # Panics
     /// When the operating system has no randomness to give; nothing safe can be done then.
-    #[expect(clippy::expect_used, reason = "there is no safe way to go on without randomness")]
+    #[expect(
+        clippy::expect_used,
+        reason = "there is no safe way to go on without randomness"
+    )]
     pub fn bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
         match self {

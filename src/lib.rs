@@ -1,7 +1,15 @@
 //! Chaingun Gateway.
+pub mod app;
 pub mod clock;
+pub mod config;
 pub mod contract;
+pub mod delivery;
+pub mod demo;
 pub mod domain;
 pub mod entropy;
+pub mod exchange;
+pub mod operations;
 pub mod secrets;
+pub mod server;
+pub mod soap;
 pub mod store;

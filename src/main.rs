@@ -1,1 +1,243 @@
-fn main() {}
+//! The command line.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::config::{self, Config, Mistake, Values};
+use chaingun_gateway::contract::wsdl;
+use chaingun_gateway::entropy::Entropy;
+use chaingun_gateway::operations::soap_entries;
+use chaingun_gateway::server::Server;
+use chaingun_gateway::{app, demo, store};
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A SOAP-first identity gateway.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 64 wrong configuration."
+)]
+struct Cli {
+    /// Settings file; gateway.toml is read if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder for the embedded database, keys and mail files.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// postgres://…, or a SQLite path.
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or Ctrl-C.
+    Serve {
+        /// Address to listen on; port 0 picks one and logs it.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// The URL clients know us by, without a path.
+        #[arg(long, value_name = "URL")]
+        public_url: Option<String>,
+        /// Load demo data and print a call to try; only on a loopback address.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Apply the database migrations that are missing.
+    Migrate,
+    /// Check the settings and report every mistake.
+    CheckConfig,
+    /// The published contract.
+    Contract {
+        #[command(subcommand)]
+        command: ContractCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ContractCommand {
+    /// Print the WSDL and its schema, or write them into the wsdl folder.
+    Print {
+        /// Write wsdl/ChaingunUserAPI.wsdl and .xsd below the current folder.
+        #[arg(long)]
+        write: bool,
+    },
+}
+
+/// Wrong configuration (`EX_USAGE`).
+const WRONG_CONFIGURATION: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match configure(&cli) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            for Mistake(text) in mistakes {
+                complain(&text);
+            }
+            return ExitCode::from(WRONG_CONFIGURATION);
+        }
+    };
+    let result = match cli.command {
+        Command::Serve { demo, .. } => serve(&config, demo),
+        Command::Migrate => migrate(&config),
+        Command::CheckConfig => say("The configuration is valid."),
+        Command::Contract {
+            command: ContractCommand::Print { write },
+        } => contract(write),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "chaingun-gateway: {text}");
+}
+
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
+
+fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
+    let mut flags = Values::new();
+    let mut flag = |name: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            flags.insert(name.to_owned(), value.clone());
+        }
+    };
+    flag("data_dir", &cli.data_dir);
+    flag("database_url", &cli.database_url);
+    if let Command::Serve {
+        listen, public_url, ..
+    } = &cli.command
+    {
+        flag("listen", listen);
+        flag("public_url", public_url);
+    }
+    let usual = Path::new("gateway.toml");
+    let file = cli.config.as_deref().or(usual.exists().then_some(usual));
+    let values = config::gather(file, &|name| std::env::var(name).ok(), flags)?;
+    Config::read(&values)
+}
+
+fn telemetry(config: &Config) -> io::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(io::Error::other)?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    let set = if config.log_json {
+        lines.json().try_init()
+    } else {
+        lines.try_init()
+    };
+    set.map_err(io::Error::other)
+}
+
+fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
+    telemetry(config)?;
+    if with_demo && !config.server.listen.ip().is_loopback() {
+        return Err(io::Error::other(
+            "--demo listens on a loopback address only",
+        ));
+    }
+    let parts = app::build(config, Clock::System, Entropy::System)?;
+    if with_demo {
+        demo::load(&parts).map_err(io::Error::other)?;
+        parts
+            .registry
+            .refresh(&parts.store)
+            .map_err(io::Error::other)?;
+    }
+    let delivery = app::delivery(config, &parts).start()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let server = Server::bind(config.server.clone(), parts)
+            .await
+            .map_err(|e| {
+                io::Error::new(
+                    e.kind(),
+                    format!("cannot listen on {}: {e}", config.server.listen),
+                )
+            })?;
+        let address = server.address()?;
+        tracing::info!(%address, "listening");
+        if with_demo {
+            print_demo_calls(&address.to_string(), &config.server.soap_paths)?;
+        }
+        server.serve(stop_signal()).await;
+        tracing::info!("stopped");
+        Ok::<_, io::Error>(())
+    })?;
+    drop(delivery);
+    Ok(())
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn print_demo_calls(address: &str, soap_paths: &[String]) -> io::Result<()> {
+    let path = soap_paths.first().map_or("", String::as_str);
+    say(&format!(
+        "Demo data is loaded. Show a user over SOAP:\n\n\
+         curl -s http://{address}{path} -H 'Content-Type: text/xml; charset=utf-8' -d '\
+         <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><soapenv:Body><ws:showUser><request>\
+         <requestMeta><clientHashKey>demo-hash-key</clientHashKey></requestMeta>\
+         <userName>mokamiki</userName></request></ws:showUser></soapenv:Body></soapenv:Envelope>'\n"
+    ))
+}
+
+fn migrate(config: &Config) -> io::Result<()> {
+    std::fs::create_dir_all(&config.data_dir)?;
+    let applied = store::migrate::apply(&config.opening).map_err(io::Error::other)?;
+    match applied.as_slice() {
+        [] => say("The database is up to date."),
+        names => say(&format!("Applied {}.", names.join(", "))),
+    }
+}
+
+fn contract(write: bool) -> io::Result<()> {
+    let entries = soap_entries();
+    let wsdl = wsdl::wsdl(
+        &entries,
+        "http://localhost:8080/hammy/ws/user/v1",
+        "ChaingunUserAPI.xsd",
+    );
+    let xsd = wsdl::xsd(&entries);
+    if write {
+        std::fs::write("wsdl/ChaingunUserAPI.wsdl", wsdl)?;
+        std::fs::write("wsdl/ChaingunUserAPI.xsd", xsd)
+    } else {
+        say(&wsdl)?;
+        say(&xsd)
+    }
+}

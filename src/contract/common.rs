@@ -59,7 +59,10 @@ shape! {
 /// The value of the first parameter with this key.
 #[must_use]
 pub fn param<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {
-    params.iter().find(|p| p.key == key).map(|p| p.value.as_str())
+    params
+        .iter()
+        .find(|p| p.key == key)
+        .map(|p| p.value.as_str())
 }
 
 /// The total of a list.

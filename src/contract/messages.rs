@@ -113,13 +113,22 @@ fn text(code: Code, language: Language) -> &'static str {
         Code::InvalidField => ("Érvénytelen mező", "Invalid field"),
         Code::MissingField => ("Kötelező mező hiányzik", "A required field is missing"),
         Code::UnknownField => ("Ismeretlen mező", "Unknown field"),
-        Code::UserAlreadyExists => ("Ez a felhasználónév már foglalt", "This user name is already taken"),
-        Code::EmailAlreadyExists => ("Ez az e-mail cím már foglalt", "This e-mail address is already taken"),
+        Code::UserAlreadyExists => (
+            "Ez a felhasználónév már foglalt",
+            "This user name is already taken",
+        ),
+        Code::EmailAlreadyExists => (
+            "Ez az e-mail cím már foglalt",
+            "This e-mail address is already taken",
+        ),
         Code::TokenInvalidOrExpired => (
             "A token érvénytelen, lejárt vagy már felhasználták; kérj újat",
             "The token is invalid, expired or already used; ask for a new one",
         ),
-        Code::WeakPassword => ("A jelszó nem felel meg a szabályoknak", "The password does not satisfy the rules"),
+        Code::WeakPassword => (
+            "A jelszó nem felel meg a szabályoknak",
+            "The password does not satisfy the rules",
+        ),
         // The seed's own text; there is none in English, so this one is ours.
         Code::UnspecifiedOrganizationForUser => (
             "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!",
@@ -127,7 +136,10 @@ fn text(code: Code, language: Language) -> &'static str {
         ),
         Code::UserNotFound => ("Nincs ilyen felhasználó", "There is no such user"),
         Code::OrganizationNotFound => ("Nincs ilyen szervezet", "There is no such organization"),
-        Code::BadCredentials => ("Hibás felhasználónév vagy jelszó", "Wrong user name or password"),
+        Code::BadCredentials => (
+            "Hibás felhasználónév vagy jelszó",
+            "Wrong user name or password",
+        ),
         Code::AuthenticationRequired => (
             "Bejelentkezés szükséges: küldj érvényes tokent az Authorization fejlécben",
             "Sign in first: send a valid token in the Authorization header",
@@ -142,7 +154,10 @@ fn text(code: Code, language: Language) -> &'static str {
             "Unknown, missing or disabled client key (clientHashKey)",
         ),
         Code::UserNotActive => ("A felhasználó nem aktív", "The user is not active"),
-        Code::TooManyAttempts => ("Túl sok próbálkozás; próbáld később", "Too many attempts; try again later"),
+        Code::TooManyAttempts => (
+            "Túl sok próbálkozás; próbáld később",
+            "Too many attempts; try again later",
+        ),
         Code::Malformed => ("A kérés nem értelmezhető", "The request cannot be read"),
         Code::NoSuchOperation => ("Nincs ilyen művelet", "There is no such operation"),
         Code::VersionMismatch => (
@@ -155,8 +170,14 @@ fn text(code: Code, language: Language) -> &'static str {
         ),
         Code::UnsupportedMediaType => ("Nem támogatott tartalomtípus", "Unsupported media type"),
         Code::TooLarge => ("A kérés túl nagy", "The request is too large"),
-        Code::NotReady => ("A szolgáltatás még nem áll készen; próbáld újra", "Not ready yet; try again"),
-        Code::Busy => ("A szolgáltatás túlterhelt; próbáld újra", "Overloaded; try again"),
+        Code::NotReady => (
+            "A szolgáltatás még nem áll készen; próbáld újra",
+            "Not ready yet; try again",
+        ),
+        Code::Busy => (
+            "A szolgáltatás túlterhelt; próbáld újra",
+            "Overloaded; try again",
+        ),
         Code::InternalError => ("Belső hiba", "Internal error"),
     };
     pick(language, hu, en)
@@ -172,12 +193,22 @@ fn reason(why: Why, language: Language) -> String {
         .replace("{n}", &n.to_string())
     };
     match why {
-        Why::TooLong(n) => counted("legfeljebb {n} karakter lehet", "at most {n} characters are allowed", &n),
-        Why::TooMany(n) => counted("legfeljebb {n} elem lehet", "at most {n} entries are allowed", &n),
+        Why::TooLong(n) => counted(
+            "legfeljebb {n} karakter lehet",
+            "at most {n} characters are allowed",
+            &n,
+        ),
+        Why::TooMany(n) => counted(
+            "legfeljebb {n} elem lehet",
+            "at most {n} entries are allowed",
+            &n,
+        ),
         Why::NotANumber => fixed("egész szám kell", "must be a whole number"),
-        Why::OutOfRange(low, high) => {
-            counted("{n} közötti szám kell", "must be within {n}", &format_args!("{low}–{high}"))
-        }
+        Why::OutOfRange(low, high) => counted(
+            "{n} közötti szám kell",
+            "must be within {n}",
+            &format_args!("{low}–{high}"),
+        ),
         Why::Repeated => fixed("csak egyszer szerepelhet", "may occur only once"),
         Why::WrongContent => fixed("nem megfelelő a tartalma", "has content of the wrong form"),
         Why::BadCharacters => fixed(
@@ -185,28 +216,57 @@ fn reason(why: Why, language: Language) -> String {
             "control characters and outer blanks are not allowed",
         ),
         Why::NotAnEmail => fixed("nem e-mail cím", "is not an e-mail address"),
-        Why::NotAStatus => fixed("UNACTIVATED, ACTIVE vagy INACTIVE lehet", "must be UNACTIVATED, ACTIVE or INACTIVE"),
+        Why::NotAStatus => fixed(
+            "UNACTIVATED, ACTIVE vagy INACTIVE lehet",
+            "must be UNACTIVATED, ACTIVE or INACTIVE",
+        ),
         Why::NotAChannel => fixed("RESPONSE vagy EMAIL lehet", "must be RESPONSE or EMAIL"),
-        Why::ExactlyOneOf(other) => {
-            counted("vagy ez, vagy {n} kell, pontosan az egyik", "send either this or {n}, exactly one of the two", &other)
-        }
-        Why::TooShort(n) => counted("legalább {n} karakter kell", "at least {n} characters are needed", &n),
+        Why::ExactlyOneOf(other) => counted(
+            "vagy ez, vagy {n} kell, pontosan az egyik",
+            "send either this or {n}, exactly one of the two",
+            &other,
+        ),
+        Why::TooShort(n) => counted(
+            "legalább {n} karakter kell",
+            "at least {n} characters are needed",
+            &n,
+        ),
         Why::OwnName => fixed(
             "nem egyezhet a felhasználónévvel, a névvel vagy az e-mail címmel",
             "must differ from the user name, the name and the e-mail address",
         ),
         Why::Common => fixed("túl könnyen kitalálható", "is too easy to guess"),
         Why::Doctype => fixed("DOCTYPE nem megengedett", "a DOCTYPE is not allowed"),
-        Why::ProcessingInstruction => fixed("feldolgozási utasítás nem megengedett", "processing instructions are not allowed"),
+        Why::ProcessingInstruction => fixed(
+            "feldolgozási utasítás nem megengedett",
+            "processing instructions are not allowed",
+        ),
         Why::ForbiddenCharacter => fixed("az XML-ben tiltott karakter", "a character XML forbids"),
-        Why::Encoding => fixed("a karakterkódolás hibás vagy ismeretlen", "the character encoding is wrong or unknown"),
+        Why::Encoding => fixed(
+            "a karakterkódolás hibás vagy ismeretlen",
+            "the character encoding is wrong or unknown",
+        ),
         Why::UnknownEntity => fixed("ismeretlen entitás", "unknown entity"),
-        Why::TooDeep(n) => counted("legfeljebb {n} szint mély lehet", "at most {n} levels deep", &n),
-        Why::TooManyElements(n) => counted("legfeljebb {n} elem lehet benne", "at most {n} elements", &n),
-        Why::TooManyAttributes(n) => {
-            counted("egy elemen legfeljebb {n} attribútum lehet", "at most {n} attributes on an element", &n)
-        }
-        Why::TooMuchText(n) => counted("egy szöveg legfeljebb {n} bájt lehet", "at most {n} bytes in one text", &n),
+        Why::TooDeep(n) => counted(
+            "legfeljebb {n} szint mély lehet",
+            "at most {n} levels deep",
+            &n,
+        ),
+        Why::TooManyElements(n) => counted(
+            "legfeljebb {n} elem lehet benne",
+            "at most {n} elements",
+            &n,
+        ),
+        Why::TooManyAttributes(n) => counted(
+            "egy elemen legfeljebb {n} attribútum lehet",
+            "at most {n} attributes on an element",
+            &n,
+        ),
+        Why::TooMuchText(n) => counted(
+            "egy szöveg legfeljebb {n} bájt lehet",
+            "at most {n} bytes in one text",
+            &n,
+        ),
         Why::NotWellFormed => fixed("nem jól formált XML", "not well-formed XML"),
         Why::Truncated => fixed("a dokumentum csonka", "the document ends too early"),
         Why::TrailingContent => fixed("tartalom a boríték után", "content after the envelope"),
@@ -215,7 +275,10 @@ fn reason(why: Why, language: Language) -> String {
             "pontosan egy Body kell, benne pontosan egy művelettel",
             "exactly one Body with exactly one operation is needed",
         ),
-        Why::ForeignNamespace => fixed("a művelet nem a szolgáltatás névterében van", "the operation is not in the service's namespace"),
+        Why::ForeignNamespace => fixed(
+            "a művelet nem a szolgáltatás névterében van",
+            "the operation is not in the service's namespace",
+        ),
         Why::NoRequest => fixed("hiányzik a request elem", "the request element is missing"),
         Why::PasswordDigest => fixed(
             "PasswordDigest nem használható, mert a jelszavak csak lenyomatként vannak meg; küldj PasswordText típusút",
@@ -242,7 +305,11 @@ mod tests {
 
     #[test]
     fn the_seeds_text_is_kept_to_the_letter() {
-        let problem = Problem { code: Code::UnspecifiedOrganizationForUser, field: None, why: None };
+        let problem = Problem {
+            code: Code::UnspecifiedOrganizationForUser,
+            field: None,
+            why: None,
+        };
         assert_eq!(
             describe(&problem, Language::Hungarian),
             "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!"

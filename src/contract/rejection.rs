@@ -173,19 +173,31 @@ impl Rejection {
     /// A refusal with one message that is about no field.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self::of(vec![Problem { code, field: None, why: None }])
+        Self::of(vec![Problem {
+            code,
+            field: None,
+            why: None,
+        }])
     }
 
     /// A refusal of one field.
     #[must_use]
     pub fn field(code: Code, field: &str, why: Option<Why>) -> Self {
-        Self::of(vec![Problem { code, field: Some(field.to_owned()), why }])
+        Self::of(vec![Problem {
+            code,
+            field: Some(field.to_owned()),
+            why,
+        }])
     }
 
     /// A refusal with these messages. An empty list is a bug of the caller's and told as one.
     #[must_use]
     pub fn of(problems: Vec<Problem>) -> Self {
-        Self { problems, params: Vec::new(), cause: None }
+        Self {
+            problems,
+            params: Vec::new(),
+            cause: None,
+        }
     }
 
     /// The same, with a cause for the log.
@@ -198,7 +210,9 @@ impl Rejection {
     /// The first message's code.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.problems.first().map_or(Code::InternalError, |p| p.code)
+        self.problems
+            .first()
+            .map_or(Code::InternalError, |p| p.code)
     }
 
     /// The row of the table.
@@ -211,5 +225,9 @@ impl Rejection {
 /// Malformed input with its cause for the log.
 #[must_use]
 pub fn malformed(why: Why) -> Rejection {
-    Rejection::of(vec![Problem { code: Code::Malformed, field: None, why: Some(why) }])
+    Rejection::of(vec![Problem {
+        code: Code::Malformed,
+        field: None,
+        why: Some(why),
+    }])
 }

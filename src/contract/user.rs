@@ -1,6 +1,6 @@
 //! The two published forms of a user: with flat roles and with wrapped roles (SPEC §4).
 
-use super::shape::{Flat, Secret, Wrapped, shape};
+use super::shape::{Flat, Wrapped, shape};
 use crate::domain::user::User;
 
 shape! {
@@ -34,8 +34,6 @@ shape! {
         name: Option<String> = "name" max 128;
         /// The organisational unit.
         organizational_unit: Option<String> = "organizationalUnit" max 128;
-        /// createUser only: sets this password and activates the user.
-        password: Option<Secret> = "password" max 64;
         /// createUser only: RESPONSE answers the token for setting a password, EMAIL mails it.
         password_reset_guid_channel: Option<String> = "passwordResetGuidChannel" max 16;
         /// Global roles.
@@ -68,7 +66,6 @@ impl From<User> for WrappedUser {
             email: Some(user.email),
             name: Some(user.name),
             organizational_unit: user.organizational_unit,
-            password: None,
             password_reset_guid_channel: None,
             roles: Wrapped(user.roles),
             status: Some(user.status.as_str().to_owned()),

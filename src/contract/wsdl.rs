@@ -25,7 +25,13 @@ pub fn xsd(entries: &[Entry]) -> String {
     );
     for entry in entries {
         element(&mut out, entry.name, "request", entry.request, entry.doc);
-        element(&mut out, &format!("{}Response", entry.name), "response", entry.response, "");
+        element(
+            &mut out,
+            &format!("{}Response", entry.name),
+            "response",
+            entry.response,
+            "",
+        );
     }
     out.push_str(FAULT);
     let mut types = Types::default();
@@ -119,7 +125,11 @@ fn complex_type(out: &mut String, shape: &Shape, lengths: &mut BTreeSet<u32>) {
 }
 
 fn particle(out: &mut String, field: &Field, lengths: &mut BTreeSet<u32>) {
-    let optional = if field.required { "" } else { " minOccurs=\"0\"" };
+    let optional = if field.required {
+        ""
+    } else {
+        " minOccurs=\"0\""
+    };
     let name = field.name;
     let _ = match (field.kind)() {
         Kind::Wrapped(entry) => {
@@ -143,7 +153,10 @@ fn particle(out: &mut String, field: &Field, lengths: &mut BTreeSet<u32>) {
         kind => {
             let of = type_name(kind, field, lengths);
             let documented = field.doc.trim();
-            let _ = write!(out, "      <xs:element name=\"{name}\" type=\"{of}\"{optional}>");
+            let _ = write!(
+                out,
+                "      <xs:element name=\"{name}\" type=\"{of}\"{optional}>"
+            );
             writeln!(
                 out,
                 "<xs:annotation><xs:documentation>{documented}</xs:documentation></xs:annotation></xs:element>"

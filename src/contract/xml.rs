@@ -360,9 +360,7 @@ impl<'a> XmlReader<'a> {
     /// Passes on a text that keeps to the field's length; notes one that does not.
     fn within(&mut self, field: &'static Field, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
         // Bytes bound characters from above, so most texts are never counted.
-        if text.len() > field.max as usize
-            && text.trim().chars().count() > field.max as usize
-        {
+        if text.len() > field.max as usize && text.trim().chars().count() > field.max as usize {
             self.note(field.name, Why::TooLong(field.max));
             return None;
         }
@@ -407,7 +405,9 @@ impl<'a> XmlReader<'a> {
             }
             Ok(())
         })?;
-        Ok(self.within(field, text).map_or_else(String::new, Cow::into_owned))
+        Ok(self
+            .within(field, text)
+            .map_or_else(String::new, Cow::into_owned))
     }
 
     /// Reads a list of structures: wrapped entries, or one entry standing in the element itself.
@@ -503,7 +503,8 @@ fn is_xml_char(c: char) -> bool {
 }
 
 fn is_blank(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+    text.bytes()
+        .all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
 /// Whether a decoded document holds only characters XML 1.0 allows.
@@ -527,7 +528,9 @@ impl XmlWriter {
     /// A writer with room for an ordinary answer.
     #[must_use]
     pub fn new() -> Self {
-        Self { buffer: Vec::with_capacity(1024) }
+        Self {
+            buffer: Vec::with_capacity(1024),
+        }
     }
 
     /// What was written.

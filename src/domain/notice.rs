@@ -33,7 +33,15 @@ impl Notice {
             Topic::PasswordChanged => "password-changed",
         };
         let language = if self.english { "en" } else { "hu" };
-        [topic, language, &self.to, &self.name, &self.user_name, &self.token].join("\n")
+        [
+            topic,
+            language,
+            &self.to,
+            &self.name,
+            &self.user_name,
+            &self.token,
+        ]
+        .join("\n")
     }
 
     /// The inverse of [`Notice::to_lines`].
@@ -48,8 +56,14 @@ impl Notice {
             _ => return None,
         };
         let english = next()? == "en";
-        let notice =
-            Notice { topic, english, to: next()?, name: next()?, user_name: next()?, token: next()? };
+        let notice = Notice {
+            topic,
+            english,
+            to: next()?,
+            name: next()?,
+            user_name: next()?,
+            token: next()?,
+        };
         lines.next().is_none().then_some(notice)
     }
 }

@@ -40,7 +40,10 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Whether `text` has a token's form at all, so that nothing else is ever looked up.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 32
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]

@@ -40,7 +40,11 @@ mod tests {
     use super::*;
 
     fn org(uuid: &str) -> Granted {
-        Granted { uuid: uuid.into(), name: uuid.to_uppercase(), roles: vec![] }
+        Granted {
+            uuid: uuid.into(),
+            name: uuid.to_uppercase(),
+            roles: vec![],
+        }
     }
 
     #[test]

@@ -53,14 +53,30 @@ mod tests {
 
     #[test]
     fn the_samples_pass() {
-        for password in ["ValaKi1234", "TeszT1234", "MokaMiki-1234", "Admin-Demo-2026"] {
-            assert_eq!(judge(password, &["valaki", "tesztuser"]), Ok(()), "{password}");
+        for password in [
+            "ValaKi1234",
+            "TeszT1234",
+            "MokaMiki-1234",
+            "Admin-Demo-2026",
+        ] {
+            assert_eq!(
+                judge(password, &["valaki", "tesztuser"]),
+                Ok(()),
+                "{password}"
+            );
         }
     }
 
     #[test]
     fn common_ones_and_own_names_do_not() {
-        for password in ["password", "12345678", "Password1", "qwertyuiop", "iloveyou", "football"] {
+        for password in [
+            "password",
+            "12345678",
+            "Password1",
+            "qwertyuiop",
+            "iloveyou",
+            "football",
+        ] {
             assert_eq!(judge(password, &[]), Err(Weakness::Common), "{password}");
         }
         assert_eq!(judge("MókaMiklós", &["mókamiklós"]), Err(Weakness::OwnName));

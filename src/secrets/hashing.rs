@@ -30,7 +30,9 @@ impl Hasher {
     /// A hasher of this bcrypt cost, 4 to 16.
     #[must_use]
     pub fn new(cost: u32) -> Self {
-        Self { cost: cost.clamp(4, MAX_COST) }
+        Self {
+            cost: cost.clamp(4, MAX_COST),
+        }
     }
 
     /// Hashes a password with this salt; takes about 0.3 s at cost 12.
@@ -40,7 +42,10 @@ impl Hasher {
     pub fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, String> {
         let parts = bcrypt::hash_with_salt(pre_hash(password), self.cost, salt)
             .map_err(|e| e.to_string())?;
-        Ok(format!("{PREFIX}{}", parts.format_for_version(bcrypt::Version::TwoB)))
+        Ok(format!(
+            "{PREFIX}{}",
+            parts.format_for_version(bcrypt::Version::TwoB)
+        ))
     }
 
     /// Compares a password with a stored hash; with none, does the same work and says wrong.
@@ -96,7 +101,10 @@ mod tests {
         let hash = weak.hash(" ValaKi1234", [7; 16]).unwrap();
         assert_eq!(weak.verify(" ValaKi1234", Some(&hash)), Verdict::Right);
         assert_eq!(weak.verify("ValaKi1234", Some(&hash)), Verdict::Wrong);
-        assert_eq!(Hasher::new(5).verify(" ValaKi1234", Some(&hash)), Verdict::RightButStale);
+        assert_eq!(
+            Hasher::new(5).verify(" ValaKi1234", Some(&hash)),
+            Verdict::RightButStale
+        );
         assert_eq!(weak.verify("anything", None), Verdict::Wrong);
     }
 
@@ -105,8 +113,14 @@ mod tests {
         let hasher = Hasher::new(4);
         let long = "ő".repeat(63);
         let hash = hasher.hash(&format!("{long}a"), [1; 16]).unwrap();
-        assert_eq!(hasher.verify(&format!("{long}b"), Some(&hash)), Verdict::Wrong);
-        assert_eq!(hasher.verify(&format!("{long}a"), Some(&hash)), Verdict::Right);
+        assert_eq!(
+            hasher.verify(&format!("{long}b"), Some(&hash)),
+            Verdict::Wrong
+        );
+        assert_eq!(
+            hasher.verify(&format!("{long}a"), Some(&hash)),
+            Verdict::Right
+        );
     }
 
     #[test]
@@ -115,7 +129,10 @@ mod tests {
             .unwrap()
             .format_for_version(bcrypt::Version::TwoY);
         assert!(is_importable(&foreign));
-        assert_eq!(Hasher::new(4).verify("TeszT1234", Some(&foreign)), Verdict::RightButStale);
+        assert_eq!(
+            Hasher::new(4).verify("TeszT1234", Some(&foreign)),
+            Verdict::RightButStale
+        );
         assert!(!is_importable("$2y$31$abc"));
         assert!(!is_importable("$1$abc"));
     }

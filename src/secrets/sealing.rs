@@ -54,7 +54,10 @@ impl Sealer {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut buffer = rest.to_vec();
-        let opened = self.key.open_in_place(nonce, Aad::empty(), &mut buffer).ok()?;
+        let opened = self
+            .key
+            .open_in_place(nonce, Aad::empty(), &mut buffer)
+            .ok()?;
         String::from_utf8(opened.to_vec()).ok()
     }
 }

@@ -54,7 +54,12 @@ pub enum Signing {
 
 impl Signing {
     /// Every algorithm, the default first.
-    pub const ALL: [Signing; 4] = [Signing::Es256, Signing::Hs256, Signing::Rs256, Signing::EdDsa];
+    pub const ALL: [Signing; 4] = [
+        Signing::Es256,
+        Signing::Hs256,
+        Signing::Rs256,
+        Signing::EdDsa,
+    ];
 
     /// The name in a token's header and in the settings.
     #[must_use]
@@ -114,7 +119,13 @@ impl Tokens {
         let (encoding, decoding, identity) =
             key_pair(signing, &file, &der).ok_or_else(|| broken("key"))?;
         let kid = sha256_hex(&identity).chars().take(16).collect();
-        Ok(Self { signing, kid, encoding, decoding, verified: Mutex::default() })
+        Ok(Self {
+            signing,
+            kid,
+            encoding,
+            decoding,
+            verified: Mutex::default(),
+        })
     }
 
     /// Signs a token.
@@ -179,13 +190,14 @@ impl Tokens {
 fn generate(signing: Signing) -> Option<Vec<u8>> {
     let random = SystemRandom::new();
     let der = match signing {
-        Signing::Es256 => {
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-                .ok()?
-                .as_ref()
-                .to_vec()
-        }
-        Signing::EdDsa => Ed25519KeyPair::generate_pkcs8(&random).ok()?.as_ref().to_vec(),
+        Signing::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+            .ok()?
+            .as_ref()
+            .to_vec(),
+        Signing::EdDsa => Ed25519KeyPair::generate_pkcs8(&random)
+            .ok()?
+            .as_ref()
+            .to_vec(),
         Signing::Rs256 => {
             let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa3072).ok()?;
             AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)
@@ -199,7 +211,11 @@ fn generate(signing: Signing) -> Option<Vec<u8>> {
             key
         }
     };
-    let label = if signing == Signing::Hs256 { "HMAC SECRET" } else { "PRIVATE KEY" };
+    let label = if signing == Signing::Hs256 {
+        "HMAC SECRET"
+    } else {
+        "PRIVATE KEY"
+    };
     let text = STANDARD.encode(der);
     let mut pem = format!("-----BEGIN {label}-----\n");
     for line in text.as_bytes().chunks(64) {
@@ -217,22 +233,38 @@ fn unpem(file: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The two halves of a key, and what its id is made of.
-fn key_pair(signing: Signing, pem: &[u8], der: &[u8]) -> Option<(EncodingKey, DecodingKey, String)> {
+fn key_pair(
+    signing: Signing,
+    pem: &[u8],
+    der: &[u8],
+) -> Option<(EncodingKey, DecodingKey, String)> {
     let (encoding, decoding, public) = match signing {
         Signing::Es256 => {
             let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
-            (EncodingKey::from_ec_pem(pem).ok()?, DecodingKey::from_ec_der(&public), public)
+            (
+                EncodingKey::from_ec_pem(pem).ok()?,
+                DecodingKey::from_ec_der(&public),
+                public,
+            )
         }
         Signing::EdDsa => {
             let pair = Ed25519KeyPair::from_pkcs8(der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
-            (EncodingKey::from_ed_pem(pem).ok()?, DecodingKey::from_ed_der(&public), public)
+            (
+                EncodingKey::from_ed_pem(pem).ok()?,
+                DecodingKey::from_ed_der(&public),
+                public,
+            )
         }
         Signing::Rs256 => {
             let pair = rsa::KeyPair::from_pkcs8(der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
-            (EncodingKey::from_rsa_pem(pem).ok()?, DecodingKey::from_rsa_der(&public), public)
+            (
+                EncodingKey::from_rsa_pem(pem).ok()?,
+                DecodingKey::from_rsa_der(&public),
+                public,
+            )
         }
         Signing::Hs256 => {
             let key = EncodingKey::from_secret(der);
@@ -256,7 +288,10 @@ mod tests {
             iat: 1_601_973_889,
             jti: "7851781a-9338-454e-84bc-4694f7e62957".into(),
             rls: vec![],
-            org: Some(OrgClaim { uuid: "hammy".into(), name: "Hammy Organization".into() }),
+            org: Some(OrgClaim {
+                uuid: "hammy".into(),
+                name: "Hammy Organization".into(),
+            }),
         }
     }
 
@@ -268,15 +303,29 @@ mod tests {
         for tokens in &all {
             let token = tokens.issue(&claims(1_601_975_689)).unwrap();
             assert_eq!(tokens.verify(&token, now), Some(claims(1_601_975_689)));
-            assert_eq!(tokens.verify(&token, now), Some(claims(1_601_975_689)), "remembered");
+            assert_eq!(
+                tokens.verify(&token, now),
+                Some(claims(1_601_975_689)),
+                "remembered"
+            );
             assert_eq!(tokens.verify(&token, 1_601_975_689_000), None, "expired");
-            assert_eq!(tokens.verify(&token, 1_601_973_888_999), None, "not yet valid");
-            let accepted = all.iter().filter(|t| t.verify(&token, now).is_some()).count();
+            assert_eq!(
+                tokens.verify(&token, 1_601_973_888_999),
+                None,
+                "not yet valid"
+            );
+            let accepted = all
+                .iter()
+                .filter(|t| t.verify(&token, now).is_some())
+                .count();
             assert_eq!(accepted, 1);
             let mut forged = token.clone().into_bytes();
             let middle = forged.len() / 2;
             forged[middle] ^= 1;
-            assert_eq!(tokens.verify(&String::from_utf8(forged).unwrap(), now), None);
+            assert_eq!(
+                tokens.verify(&String::from_utf8(forged).unwrap(), now),
+                None
+            );
         }
     }
 

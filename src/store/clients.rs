@@ -21,13 +21,22 @@ pub struct KeyedClient {
 /// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreError> {
     let rows: Vec<(String, Option<String>, String, bool)> = clients::table
-        .select((clients::name, clients::key_sha256, clients::trust, clients::active))
+        .select((
+            clients::name,
+            clients::key_sha256,
+            clients::trust,
+            clients::active,
+        ))
         .order(clients::name)
         .load(connection)?;
     Ok(rows
         .into_iter()
         .map(|(name, key_sha256, trust, active)| KeyedClient {
-            client: Client { name, trust: Trust::parse(&trust).unwrap_or(Trust::Public), active },
+            client: Client {
+                name,
+                trust: Trust::parse(&trust).unwrap_or(Trust::Public),
+                active,
+            },
             key_sha256,
         })
         .collect())
@@ -68,7 +77,11 @@ pub fn add(
 ///
 /// # Errors
 /// The store's.
-pub fn set_active(connection: &mut AnyConnection, name: &str, active: bool) -> Result<bool, StoreError> {
+pub fn set_active(
+    connection: &mut AnyConnection,
+    name: &str,
+    active: bool,
+) -> Result<bool, StoreError> {
     let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::active.eq(active))
         .execute(connection)?;
@@ -80,7 +93,11 @@ pub fn set_active(connection: &mut AnyConnection, name: &str, active: bool) -> R
 ///
 /// # Errors
 /// The store's.
-pub fn set_key(connection: &mut AnyConnection, name: &str, key_sha256: &str) -> Result<bool, StoreError> {
+pub fn set_key(
+    connection: &mut AnyConnection,
+    name: &str,
+    key_sha256: &str,
+) -> Result<bool, StoreError> {
     let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::key_sha256.eq(Some(key_sha256)))
         .execute(connection)?;

@@ -47,7 +47,11 @@ impl Opening {
             busy_timeout_ms,
         };
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Opening { engine: Engine::Postgres, location: url.to_owned(), ..sqlite("") });
+            return Ok(Opening {
+                engine: Engine::Postgres,
+                location: url.to_owned(),
+                ..sqlite("")
+            });
         }
         if let Some(path) = url.strip_prefix("sqlite:") {
             return Ok(sqlite(path.strip_prefix("//").unwrap_or(path)));
@@ -56,6 +60,17 @@ impl Opening {
             return Err("use postgres://…, sqlite:PATH or a path".to_owned());
         }
         Ok(sqlite(url))
+    }
+
+    /// Stands in where the URL is wrong and all mistakes are still being gathered.
+    #[must_use]
+    pub fn fallback(busy_timeout_ms: u64) -> Self {
+        Opening {
+            engine: Engine::Sqlite,
+            location: String::new(),
+            readers: 1,
+            busy_timeout_ms,
+        }
     }
 
     /// SQLite has one writer by nature; PostgreSQL takes as many as there are readers.
@@ -88,9 +103,7 @@ impl Opening {
             }
             Engine::Postgres => {
                 let mut connection = self.connect_postgres()?;
-                connection.batch_execute(
-                    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
-                )?;
+                connection.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")?;
                 Ok(AnyConnection::Postgres(connection))
             }
         }

@@ -41,7 +41,10 @@ pub(super) fn find(
         AnyConnection::Postgres(_) => condition.contains_on_postgres(wanted),
     }
     condition.any_of("client_name", filter.client_names.iter().cloned());
-    condition.any_of("status", filter.statuses.iter().map(|s| s.as_str().to_owned()));
+    condition.any_of(
+        "status",
+        filter.statuses.iter().map(|s| s.as_str().to_owned()),
+    );
 
     let total = condition.count(connection)?;
     if filter.offset >= total || filter.limit == 0 {
@@ -68,7 +71,8 @@ impl Condition {
     fn any_of(&mut self, column: &str, values: impl Iterator<Item = String>) {
         let marks: Vec<_> = values.map(|v| self.bind(v)).collect();
         if !marks.is_empty() {
-            self.clauses.push(format!("{column} IN ({})", marks.join(", ")));
+            self.clauses
+                .push(format!("{column} IN ({})", marks.join(", ")));
         }
     }
 

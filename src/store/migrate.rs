@@ -15,8 +15,9 @@ const POSTGRES_MIGRATION_LOCK: i64 = 7_204_118_225;
 /// # Errors
 /// When the database cannot be reached or a migration fails; it is then as it was before that one.
 pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
-    let failed =
-        |e: Box<dyn std::error::Error + Send + Sync>| StoreError::Unavailable(format!("migration failed: {e}"));
+    let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
+        StoreError::Unavailable(format!("migration failed: {e}"))
+    };
     let names = |applied: Vec<diesel::migration::MigrationVersion<'_>>| {
         applied.iter().map(ToString::to_string).collect()
     };

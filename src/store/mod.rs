@@ -34,7 +34,9 @@ impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             StoreError::Unavailable(text) => write!(f, "the database is not available: {text}"),
-            StoreError::Collided(error) | StoreError::Failed(error) => write!(f, "a database statement failed: {error}"),
+            StoreError::Collided(error) | StoreError::Failed(error) => {
+                write!(f, "a database statement failed: {error}")
+            }
         }
     }
 }
@@ -197,7 +199,10 @@ struct Pool {
 impl Connections {
     fn new(most: usize) -> Self {
         Self {
-            idle: Mutex::new(Pool { idle: Vec::with_capacity(most), room: most }),
+            idle: Mutex::new(Pool {
+                idle: Vec::with_capacity(most),
+                room: most,
+            }),
             returned: Condvar::new(),
         }
     }
@@ -209,12 +214,20 @@ impl Connections {
         let mut pool = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(connection) = pool.idle.pop() {
-                return Ok(Held { pool: self, connection: Some(connection), broken: false });
+                return Ok(Held {
+                    pool: self,
+                    connection: Some(connection),
+                    broken: false,
+                });
             }
             if pool.room > 0 {
                 pool.room -= 1;
                 drop(pool);
-                let mut held = Held { pool: self, connection: None, broken: true };
+                let mut held = Held {
+                    pool: self,
+                    connection: None,
+                    broken: true,
+                };
                 held.connection = Some(open()?);
                 held.broken = false;
                 return Ok(held);
@@ -225,7 +238,9 @@ impl Connections {
                 .unwrap_or_else(PoisonError::into_inner);
             pool = guard;
             if waited.timed_out() && pool.idle.is_empty() && pool.room == 0 {
-                return Err(StoreError::Unavailable("no free connection in time".to_owned()));
+                return Err(StoreError::Unavailable(
+                    "no free connection in time".to_owned(),
+                ));
             }
         }
     }
@@ -239,10 +254,15 @@ struct Held<'a> {
 }
 
 impl Held<'_> {
-    #[expect(clippy::expect_used, reason = "only take() makes one, and always with a connection")]
+    #[expect(
+        clippy::expect_used,
+        reason = "only take() makes one, and always with a connection"
+    )]
     fn get(&mut self) -> &mut AnyConnection {
         self.broken = std::thread::panicking();
-        self.connection.as_mut().expect("a held connection is there")
+        self.connection
+            .as_mut()
+            .expect("a held connection is there")
     }
 
     /// A connection that lost its server is not used again.
@@ -254,7 +274,11 @@ impl Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let mut pool = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pool = self
+            .pool
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match self.connection.take() {
             Some(connection) if !self.broken && !std::thread::panicking() => {
                 pool.idle.push(connection);

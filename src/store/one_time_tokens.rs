@@ -34,7 +34,11 @@ pub fn issue(
 ///
 /// # Errors
 /// The store's.
-pub fn revoke(connection: &mut AnyConnection, purpose: Purpose, user_id: i64) -> Result<(), StoreError> {
+pub fn revoke(
+    connection: &mut AnyConnection,
+    purpose: Purpose,
+    user_id: i64,
+) -> Result<(), StoreError> {
     diesel::delete(
         one_time_tokens::table
             .filter(one_time_tokens::user_id.eq(user_id))

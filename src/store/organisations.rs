@@ -29,10 +29,17 @@ impl Organisation {
 ///
 /// # Errors
 /// The store's.
-pub fn find(connection: &mut AnyConnection, uuid: &str) -> Result<Option<Organisation>, StoreError> {
+pub fn find(
+    connection: &mut AnyConnection,
+    uuid: &str,
+) -> Result<Option<Organisation>, StoreError> {
     Ok(organisations::table
         .filter(organisations::uuid.eq(uuid))
-        .select((organisations::uuid, organisations::name, organisations::join_policy))
+        .select((
+            organisations::uuid,
+            organisations::name,
+            organisations::join_policy,
+        ))
         .first(connection)
         .optional()?)
 }
@@ -43,7 +50,11 @@ pub fn find(connection: &mut AnyConnection, uuid: &str) -> Result<Option<Organis
 /// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreError> {
     Ok(organisations::table
-        .select((organisations::uuid, organisations::name, organisations::join_policy))
+        .select((
+            organisations::uuid,
+            organisations::name,
+            organisations::join_policy,
+        ))
         .order(organisations::uuid)
         .load(connection)?)
 }
@@ -86,7 +97,11 @@ pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Grant
         .load(connection)?;
     Ok(rows
         .into_iter()
-        .map(|(uuid, name, roles)| Granted { uuid, name, roles: split_lines(&roles) })
+        .map(|(uuid, name, roles)| Granted {
+            uuid,
+            name,
+            roles: split_lines(&roles),
+        })
         .collect())
 }
 

@@ -31,7 +31,11 @@ pub struct Row {
 ///
 /// # Errors
 /// The store's.
-pub fn enqueue_mail(connection: &mut AnyConnection, sealed: &[u8], now: Millis) -> Result<(), StoreError> {
+pub fn enqueue_mail(
+    connection: &mut AnyConnection,
+    sealed: &[u8],
+    now: Millis,
+) -> Result<(), StoreError> {
     diesel::insert_into(outbox::table)
         .values((
             outbox::kind.eq("mail"),
@@ -49,13 +53,22 @@ pub fn enqueue_mail(connection: &mut AnyConnection, sealed: &[u8], now: Millis) 
 ///
 /// # Errors
 /// The store's.
-pub fn due(connection: &mut AnyConnection, now: Millis, limit: i64) -> Result<Vec<Due>, StoreError> {
+pub fn due(
+    connection: &mut AnyConnection,
+    now: Millis,
+    limit: i64,
+) -> Result<Vec<Due>, StoreError> {
     Ok(outbox::table
         .filter(outbox::state.eq("pending"))
         .filter(outbox::due_at.le(now))
         .order((outbox::due_at, outbox::id))
         .limit(limit)
-        .select((outbox::id, outbox::payload, outbox::attempts, outbox::created_at))
+        .select((
+            outbox::id,
+            outbox::payload,
+            outbox::attempts,
+            outbox::created_at,
+        ))
         .load(connection)?)
 }
 

@@ -93,7 +93,10 @@ pub(super) fn split_lines(text: &str) -> Vec<String> {
 ///
 /// # Errors
 /// The store's.
-pub fn by_name(connection: &mut AnyConnection, user_name: &str) -> Result<Option<User>, StoreError> {
+pub fn by_name(
+    connection: &mut AnyConnection,
+    user_name: &str,
+) -> Result<Option<User>, StoreError> {
     let row: Option<Row> = users::table
         .filter(users::user_name_ci.eq(canonical(user_name)))
         .select(COLUMNS)
@@ -270,7 +273,12 @@ pub fn set_password(
 ///
 /// # Errors
 /// The store's.
-pub fn rehash(connection: &mut AnyConnection, id: i64, old: &str, new: &str) -> Result<(), StoreError> {
+pub fn rehash(
+    connection: &mut AnyConnection,
+    id: i64,
+    old: &str,
+    new: &str,
+) -> Result<(), StoreError> {
     diesel::update(
         users::table
             .filter(users::id.eq(id))
@@ -321,7 +329,10 @@ pub struct Filter {
 ///
 /// # Errors
 /// The store's.
-pub fn find(connection: &mut AnyConnection, filter: &Filter) -> Result<(Vec<User>, i64), StoreError> {
+pub fn find(
+    connection: &mut AnyConnection,
+    filter: &Filter,
+) -> Result<(Vec<User>, i64), StoreError> {
     let (page, total) = dialect::find(connection, filter)?;
     // Ids first, rows after: an offset then walks a narrow index, and rows come in one query.
     let rows: Vec<Row> = users::table

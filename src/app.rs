@@ -1,0 +1,57 @@
+//! Puts the program together from its configuration.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::delivery::{Delivery, MailSettings, Transport, outbox_folder};
+use crate::domain::client::{DEFAULT_CLIENT, Trust};
+use crate::entropy::Entropy;
+use crate::operations::Parts;
+use crate::operations::parts::Registry;
+use crate::secrets::hashing::Hasher;
+use crate::secrets::keys::create_private_dir;
+use crate::secrets::sealing::Sealer;
+use crate::secrets::tokens::Tokens;
+use crate::store::{Store, StoreError, clients};
+
+/// Opens the store, loads the keys and makes sure that the client `Default` exists.
+///
+/// # Errors
+/// A data folder, key file or database that cannot be used.
+pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<Parts>> {
+    create_private_dir(&config.data_dir)?;
+    let keys = config.data_dir.join("keys");
+    let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
+    let parts = Parts {
+        tokens: Tokens::load(&keys, config.signing)?,
+        sealer: Sealer::load(&keys.join("outbox.key"))?,
+        hasher: Hasher::new(config.password_cost),
+        registry: Registry::default(),
+        rules: config.rules.clone(),
+        store,
+        clock,
+        entropy,
+    };
+    let now = parts.clock.now();
+    parts
+        .store
+        .write(|c| clients::add(c, DEFAULT_CLIENT, None, Trust::Trusted, now))
+        .and_then(|_| parts.registry.refresh(&parts.store))
+        .map_err(|e: StoreError| io::Error::other(e))?;
+    Ok(Arc::new(parts))
+}
+
+/// The outbox worker of this configuration.
+#[must_use]
+pub fn delivery(config: &Config, parts: &Arc<Parts>) -> Delivery {
+    Delivery::new(
+        Arc::clone(parts),
+        MailSettings {
+            transport: Transport::Folder(outbox_folder(&config.data_dir)),
+            from: config.mail_from.clone(),
+            link_base: config.link_base.clone(),
+        },
+    )
+}

@@ -1,0 +1,380 @@
+//! Settings: one table; defaults, then the file, then the environment, then flags; all mistakes reported at once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::contract::xml::XmlLimits;
+use crate::operations::parts::Rules;
+use crate::secrets::tokens::Signing;
+use crate::server::ServerConfig;
+use crate::soap::SoapLimits;
+use crate::store::Opening;
+
+/// One row of the settings table.
+#[derive(Debug)]
+pub struct Setting {
+    /// The name in the file; `GATEWAY_` and upper case in the environment.
+    pub name: &'static str,
+    pub default: &'static str,
+    pub doc: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:literal = $default:literal, $doc:literal;)+) => {
+        /// Every setting, in the order of the documents.
+        pub const TABLE: &[Setting] = &[$(Setting { name: $name, default: $default, doc: $doc },)+];
+    };
+}
+
+settings! {
+    "listen" = "127.0.0.1:8080", "Address to listen on; port 0 picks one and logs it.";
+    "data_dir" = "data", "Folder for the embedded database, keys and mail files.";
+    "database_url" = "", "postgres://…, or a SQLite path; empty means gateway.db in the data folder.";
+    "public_url" = "", "The URL clients know us by, without a path; empty means what each request used.";
+    "context_path" = "hammy", "First part of the paths of the user API.";
+    "extra_soap_paths" = "", "Further paths of the SOAP endpoint, separated by commas.";
+    "log" = "info", "What to log: error, warn, info, debug, trace, or a filter by module.";
+    "log_format" = "text", "text or json.";
+    "limits.body_bytes" = "1048576", "Largest request body, after inflation.";
+    "limits.connections" = "1024", "Connections at the same time; more wait.";
+    "limits.queue" = "1024", "Requests waiting for a worker, for each kind; more get BUSY.";
+    "limits.hash_queue" = "64", "Sign-ins and password changes waiting; more get BUSY.";
+    "limits.read_timeout_s" = "15", "Seconds for a request's head, and again for its body.";
+    "limits.page" = "1000", "Most users on one page.";
+    "xml.depth" = "32", "Levels of nesting in a request.";
+    "xml.elements" = "10000", "Elements in a request.";
+    "xml.attributes" = "64", "Attributes of one element, namespace declarations included.";
+    "xml.text_bytes" = "65536", "Bytes of one text in a request.";
+    "soap.unknown_elements" = "skip", "skip or refuse elements that an operation does not know.";
+    "drain_s" = "20", "Seconds that running requests get at shutdown.";
+    "threads.read" = "2", "Worker threads that read.";
+    "threads.write" = "1", "Worker threads that write; SQLite has one writer in any case.";
+    "threads.hash" = "0", "Worker threads that hash passwords; 0 means one for each core.";
+    "sqlite.busy_timeout_ms" = "5000", "Wait for another process's lock on the SQLite file.";
+    "password.cost" = "12", "bcrypt cost, 10 to 16; 12 takes about 0.3 s.";
+    "token.algorithm" = "ES256", "ES256, HS256, RS256 or EdDSA.";
+    "token.seconds" = "1800", "Life of a JWT.";
+    "activation.hours" = "48", "Life of an activation token.";
+    "reset.minutes" = "30", "Life of a password reset token.";
+    "admin_role" = "USER_ADMIN", "The role that may do everything.";
+    "mail.from" = "Chaingun Gateway <noreply@localhost.localdomain>", "Sender of mails.";
+}
+
+/// The settings of one run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub opening: Opening,
+    pub server: ServerConfig,
+    pub rules: Rules,
+    pub password_cost: u32,
+    pub signing: Signing,
+    pub mail_from: String,
+    pub link_base: String,
+    pub log: String,
+    pub log_json: bool,
+}
+
+/// What is wrong with a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(pub String);
+
+/// Settings by name, as text.
+pub type Values = BTreeMap<String, String>;
+
+/// The environment's name of a setting.
+#[must_use]
+pub fn variable(name: &str) -> String {
+    format!("GATEWAY_{}", name.replace('.', "_").to_uppercase())
+}
+
+/// Puts file, environment and flags over one another.
+///
+/// # Errors
+/// Names that are no settings, and a file that cannot be read.
+pub fn gather(
+    file: Option<&Path>,
+    environment: &dyn Fn(&str) -> Option<String>,
+    flags: Values,
+) -> Result<Values, Vec<Mistake>> {
+    let mut values = Values::new();
+    let mut mistakes = Vec::new();
+    if let Some(path) = file {
+        match std::fs::read_to_string(path) {
+            Ok(text) => read_file(&text, &mut values, &mut mistakes),
+            Err(e) => mistakes.push(Mistake(format!("{}: {e}", path.display()))),
+        }
+    }
+    for setting in TABLE {
+        let name = variable(setting.name);
+        if let Some(value) = environment(&name) {
+            values.insert(setting.name.to_owned(), value);
+        } else if let Some(path) = environment(&format!("{name}_FILE")) {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => {
+                    values.insert(setting.name.to_owned(), text.trim().to_owned());
+                }
+                Err(e) => mistakes.push(Mistake(format!("{name}_FILE={path}: {e}"))),
+            }
+        }
+    }
+    values.extend(flags);
+    if mistakes.is_empty() {
+        Ok(values)
+    } else {
+        Err(mistakes)
+    }
+}
+
+fn read_file(text: &str, values: &mut Values, mistakes: &mut Vec<Mistake>) {
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => return mistakes.push(Mistake(format!("gateway.toml: {error}"))),
+    };
+    let mut add = |name: String, value: &toml::Value| {
+        let text = match value {
+            toml::Value::String(s) => s.clone(),
+            toml::Value::Integer(n) => n.to_string(),
+            toml::Value::Boolean(b) => b.to_string(),
+            _ => return mistakes.push(Mistake(format!("gateway.toml: {name} has no such form"))),
+        };
+        if TABLE.iter().any(|s| s.name == name) {
+            values.insert(name, text);
+        } else {
+            mistakes.push(Mistake(format!("gateway.toml: {name} is not a setting")));
+        }
+    };
+    for (key, value) in &table {
+        match value {
+            toml::Value::Table(inner) => {
+                for (sub, value) in inner {
+                    add(format!("{key}.{sub}"), value);
+                }
+            }
+            value => add(key.clone(), value),
+        }
+    }
+}
+
+/// Reads values one by one, collecting what is wrong.
+struct Reader<'a> {
+    values: &'a Values,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> String {
+        let default = TABLE
+            .iter()
+            .find(|s| s.name == name)
+            .map_or("", |s| s.default);
+        self.values
+            .get(name)
+            .map_or(default, String::as_str)
+            .to_owned()
+    }
+
+    fn number<T: TryFrom<u64> + Default>(&mut self, name: &str, least: u64, most: u64) -> T {
+        let text = self.text(name);
+        let number = text
+            .parse::<u64>()
+            .ok()
+            .filter(|n| (least..=most).contains(n));
+        match number.and_then(|n| T::try_from(n).ok()) {
+            Some(number) => number,
+            None => {
+                self.wrong(
+                    name,
+                    &text,
+                    &format!("must be a whole number from {least} to {most}"),
+                );
+                T::default()
+            }
+        }
+    }
+
+    fn wrong(&mut self, name: &str, text: &str, what: &str) {
+        self.mistakes
+            .push(Mistake(format!("{name} = {text:?} {what}")));
+    }
+}
+
+impl Config {
+    /// Makes sense of the values.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn read(values: &Values) -> Result<Config, Vec<Mistake>> {
+        let mut reader = Reader {
+            values,
+            mistakes: Vec::new(),
+        };
+        let r = &mut reader;
+        let data_dir = PathBuf::from(r.text("data_dir"));
+        let listen_text = r.text("listen");
+        let listen = listen_text.parse::<SocketAddr>().unwrap_or_else(|_| {
+            r.wrong(
+                "listen",
+                &listen_text,
+                "must be an address and a port, like 127.0.0.1:8080",
+            );
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        });
+        let public_url = Some(r.text("public_url")).filter(|u| !u.is_empty());
+        if let Some(url) = &public_url
+            && (!(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/'))
+        {
+            r.wrong(
+                "public_url",
+                url,
+                "must start with http:// or https:// and not end with /",
+            );
+        }
+        let signing_text = r.text("token.algorithm");
+        let signing = Signing::parse(&signing_text).unwrap_or_else(|| {
+            r.wrong(
+                "token.algorithm",
+                &signing_text,
+                "must be ES256, HS256, RS256 or EdDSA",
+            );
+            Signing::Es256
+        });
+        let refuse_unknown = one_of(r, "soap.unknown_elements", ["skip", "refuse"]) == 1;
+        let log_json = one_of(r, "log_format", ["text", "json"]) == 1;
+        let server = server(r, listen, public_url.clone(), refuse_unknown);
+        let opening = opening(r, &data_dir, server.read_threads);
+        let rules = Rules {
+            token_seconds: r.number("token.seconds", 60, 86_400),
+            activation_ms: r.number::<i64>("activation.hours", 1, 720) * 3_600_000,
+            reset_ms: r.number::<i64>("reset.minutes", 1, 1440) * 60_000,
+            admin_role: r.text("admin_role"),
+            max_page: r.number("limits.page", 1, 10_000),
+        };
+        let config = Config {
+            link_base: public_url.unwrap_or_else(|| format!("http://{listen}")),
+            data_dir,
+            opening,
+            server,
+            rules,
+            password_cost: r.number("password.cost", 4, 16),
+            signing,
+            mail_from: r.text("mail.from"),
+            log: r.text("log"),
+            log_json,
+        };
+        if reader.mistakes.is_empty() {
+            Ok(config)
+        } else {
+            Err(reader.mistakes)
+        }
+    }
+}
+
+/// The position of a word among those allowed.
+fn one_of(r: &mut Reader<'_>, name: &str, words: [&str; 2]) -> usize {
+    let text = r.text(name);
+    words.iter().position(|w| *w == text).unwrap_or_else(|| {
+        r.wrong(
+            name,
+            &text,
+            &format!("must be {} or {}", words[0], words[1]),
+        );
+        0
+    })
+}
+
+fn opening(r: &mut Reader<'_>, data_dir: &Path, readers: usize) -> Opening {
+    let url = match r.text("database_url") {
+        url if url.is_empty() => data_dir.join("gateway.db").to_string_lossy().into_owned(),
+        url => url,
+    };
+    let timeout = r.number("sqlite.busy_timeout_ms", 100, 60_000);
+    // Hashing operations and the delivery worker read as well.
+    Opening::parse(&url, readers + 2, timeout).unwrap_or_else(|what| {
+        // The URL may hold a password.
+        r.wrong("database_url", "…", &what);
+        Opening::fallback(timeout)
+    })
+}
+
+fn server(
+    r: &mut Reader<'_>,
+    listen: SocketAddr,
+    public_url: Option<String>,
+    refuse_unknown: bool,
+) -> ServerConfig {
+    let context = r.text("context_path");
+    let mut soap_paths = vec![format!("/{}/ws/user/v1", context.trim_matches('/'))];
+    let extra = r.text("extra_soap_paths");
+    for path in extra.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        if path.starts_with('/') {
+            soap_paths.push(path.trim_end_matches('/').to_owned());
+        } else {
+            r.wrong("extra_soap_paths", path, "must start with /");
+        }
+    }
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let hash_threads = match r.number("threads.hash", 0, 64) {
+        0 => cores,
+        n => n,
+    };
+    ServerConfig {
+        listen,
+        soap_paths,
+        public_url,
+        soap: SoapLimits {
+            xml: XmlLimits {
+                depth: r.number("xml.depth", 8, 1000),
+                elements: r.number("xml.elements", 100, 1_000_000),
+                attributes: r.number("xml.attributes", 8, 250),
+                text_bytes: r.number("xml.text_bytes", 1024, 16_777_216),
+            },
+            body_bytes: r.number("limits.body_bytes", 4096, 67_108_864),
+            refuse_unknown,
+        },
+        max_connections: r.number("limits.connections", 1, 100_000),
+        read_timeout: Duration::from_secs(r.number("limits.read_timeout_s", 1, 300)),
+        drain: Duration::from_secs(r.number("drain_s", 0, 300)),
+        read_threads: r.number("threads.read", 1, 64),
+        write_threads: r.number("threads.write", 1, 64),
+        hash_threads,
+        queue: r.number("limits.queue", 1, 100_000),
+        hash_queue: r.number("limits.hash_queue", 1, 10_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = Config::read(&Values::new()).unwrap();
+        assert_eq!(config.server.soap_paths, ["/hammy/ws/user/v1"]);
+        assert_eq!(config.rules.token_seconds, 1800);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let values = [
+            ("listen", "nowhere"),
+            ("token.seconds", "soon"),
+            ("log_format", "xml"),
+        ]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let mistakes = Config::read(&Values::from(values)).unwrap_err();
+        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+    }
+
+    #[test]
+    fn flags_beat_the_environment() {
+        let environment = |name: &str| (name == "GATEWAY_LISTEN").then(|| "127.0.0.1:1".to_owned());
+        let flags = Values::from([("listen".to_owned(), "127.0.0.1:2".to_owned())]);
+        let values = gather(None, &environment, flags).unwrap();
+        assert_eq!(values["listen"], "127.0.0.1:2");
+        let values = gather(None, &environment, Values::new()).unwrap();
+        assert_eq!(values["listen"], "127.0.0.1:1");
+    }
+}

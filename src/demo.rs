@@ -1,0 +1,107 @@
+//! The demo's data, fixed so that documentation and checks can rely on it (SPEC §12).
+
+use crate::domain::client::{DEFAULT_CLIENT, Trust};
+use crate::domain::user::Status;
+use crate::operations::Parts;
+use crate::secrets::sha256_hex;
+use crate::store::users::{self, NewUser};
+use crate::store::{StoreError, clients, organisations};
+
+struct DemoUser {
+    user_name: &'static str,
+    name: &'static str,
+    email: &'static str,
+    roles: &'static [&'static str],
+    password: &'static str,
+    organisations: &'static [&'static str],
+}
+
+const ORGANISATIONS: [(&str, &str); 3] = [
+    ("default", "Default Org"),
+    ("hammy", "Hammy Organization"),
+    ("moby", "Moby Organization"),
+];
+
+const USERS: [DemoUser; 3] = [
+    DemoUser {
+        user_name: "admin",
+        name: "Administrator",
+        email: "admin@dbx.hu",
+        roles: &["USER_ADMIN"],
+        password: "Admin-Demo-2026",
+        organisations: &[],
+    },
+    DemoUser {
+        user_name: "mokamiki",
+        name: "Móka Miklós",
+        email: "moka.miklos@dbx.hu",
+        roles: &["majomidomar", "csokidealer"],
+        password: "MokaMiki-1234",
+        organisations: &["default"],
+    },
+    DemoUser {
+        user_name: "hakapeszimaki",
+        name: "Hakapeszi Maki",
+        email: "gabor.papp+hakapeszi.maki@dbx.hu",
+        roles: &["csokifogyaszto"],
+        password: "passWORD123",
+        organisations: &["default", "hammy", "moby"],
+    },
+];
+
+/// Loads what is not there yet.
+///
+/// # Errors
+/// The store's.
+pub fn load(parts: &Parts) -> Result<(), StoreError> {
+    let now = parts.clock.now();
+    parts.store.write(|c| {
+        clients::set_key(c, DEFAULT_CLIENT, &sha256_hex("demo-hash-key"))?;
+        clients::add(
+            c,
+            "Portal",
+            Some(&sha256_hex("demo-portal-key")),
+            Trust::Public,
+            now,
+        )?;
+        for (uuid, name) in ORGANISATIONS {
+            organisations::add(c, uuid, name, true, now)?;
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    for user in &USERS {
+        if parts
+            .store
+            .read(|c| users::by_name(c, user.user_name))?
+            .is_some()
+        {
+            continue;
+        }
+        let hash = parts.hasher.hash(user.password, parts.entropy.bytes()).ok();
+        let uuid = parts.entropy.uuid();
+        let roles: Vec<String> = user.roles.iter().map(|r| (*r).to_owned()).collect();
+        parts.store.write(|c| {
+            let id = users::insert(
+                c,
+                &NewUser {
+                    uuid: &uuid,
+                    user_name: user.user_name,
+                    name: user.name,
+                    email: user.email,
+                    client_name: DEFAULT_CLIENT,
+                    organizational_unit: Some("zsebtv"),
+                    status: Status::Active,
+                    roles: &roles,
+                    password_hash: hash.as_deref(),
+                    joins_organisation: None,
+                    now,
+                },
+            )?;
+            for uuid in user.organisations {
+                organisations::join(c, id, uuid, &[], now)?;
+            }
+            Ok::<_, StoreError>(())
+        })?;
+    }
+    Ok(())
+}

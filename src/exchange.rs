@@ -1,0 +1,36 @@
+//! Our own request and reply: what faces take and give; nothing of hyper in it.
+
+/// A request, its body read and within its limit.
+#[derive(Debug, Default)]
+pub struct HttpRequest {
+    /// The query without its question mark.
+    pub query: String,
+    pub content_type: Option<String>,
+    pub content_encoding: Option<String>,
+    pub accept_language: Option<String>,
+    pub authorization: Option<String>,
+    pub body: Vec<u8>,
+    pub request_id: String,
+}
+
+/// A reply to be sent.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub content_type: &'static str,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A line of text.
+    #[must_use]
+    pub fn text(status: u16, line: &str) -> Self {
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            headers: Vec::new(),
+            body: format!("{line}\n").into_bytes(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A call: who makes it, decided once, with the time and the dice it may use.
+
+use crate::contract::messages::Language;
+use crate::contract::shape::Secret;
+use crate::domain::Millis;
+use crate::domain::client::{Client, Trust};
+use crate::domain::notice::{Notice, Topic};
+use crate::domain::user::{User, same_name};
+use crate::store::{AnyConnection, audit, outbox};
+
+use super::{Parts, Refusal};
+use crate::contract::rejection::{Code, Rejection};
+
+/// What a face found in a request, undecided.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// The client's key.
+    pub client_key: Option<Secret>,
+    /// Whom the caller says it is acting for.
+    pub user_name: Option<String>,
+    /// The `Authorization` header.
+    pub authorization: Option<Secret>,
+    /// A WS-Security UsernameToken.
+    pub username_token: Option<(String, Secret)>,
+}
+
+/// A call that access has been decided for.
+pub struct Call<'a> {
+    pub parts: &'a Parts,
+    pub now: Millis,
+    pub request_id: &'a str,
+    pub language: Language,
+    /// The calling client; nobody's when a public operation came without a key.
+    pub client: Option<Client>,
+    /// The signed-in user.
+    pub user: Option<User>,
+    pub on_behalf_of: Option<String>,
+}
+
+impl Call<'_> {
+    /// Whether the caller may do everything: a trusted client, or an administrator.
+    #[must_use]
+    pub fn may_do_everything(&self) -> bool {
+        let trusted = self
+            .client
+            .as_ref()
+            .is_some_and(|c| c.trust == Trust::Trusted);
+        let admin = self
+            .user
+            .as_ref()
+            .is_some_and(|u| u.roles.contains(&self.parts.rules.admin_role));
+        trusted || admin
+    }
+
+    /// Whether the signed-in user is the one of this name.
+    #[must_use]
+    pub fn is_self(&self, user_name: &str) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|u| same_name(&u.user_name, user_name))
+    }
+
+    /// The client that what is made now belongs to.
+    #[must_use]
+    pub fn client_name(&self) -> &str {
+        self.client
+            .as_ref()
+            .map_or(crate::domain::client::DEFAULT_CLIENT, |c| &c.name)
+    }
+
+    /// Writes an audit entry in the caller's transaction.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn audit(
+        &self,
+        connection: &mut AnyConnection,
+        event: &str,
+        outcome: &str,
+        subject: Option<&str>,
+    ) -> Result<(), Refusal> {
+        audit::record(
+            connection,
+            &audit::Entry {
+                at: self.now,
+                event: event.to_owned(),
+                outcome: outcome.to_owned(),
+                client_name: self.client.as_ref().map(|c| c.name.clone()),
+                actor: self.user.as_ref().map(|u| u.user_name.clone()),
+                on_behalf_of: self.on_behalf_of.clone(),
+                subject: subject.map(str::to_owned),
+                request_id: self.request_id.to_owned(),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Puts a mail into the outbox, in the caller's transaction.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notify(
+        &self,
+        connection: &mut AnyConnection,
+        topic: Topic,
+        user: &Addressee<'_>,
+        token: &str,
+    ) -> Result<(), Refusal> {
+        let notice = Notice {
+            topic,
+            english: self.language == Language::English,
+            to: user.email.to_owned(),
+            name: user.name.to_owned(),
+            user_name: user.user_name.to_owned(),
+            token: token.to_owned(),
+        };
+        let sealed = self
+            .parts
+            .sealer
+            .seal(&notice.to_lines())
+            .map_err(|e| Rejection::new(Code::InternalError).because(e))?;
+        outbox::enqueue_mail(connection, &sealed, self.now)?;
+        Ok(())
+    }
+}
+
+/// Whom a mail goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressee<'a> {
+    pub user_name: &'a str,
+    pub name: &'a str,
+    pub email: &'a str,
+}
+
+impl<'a> From<&'a User> for Addressee<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            user_name: &user.user_name,
+            name: &user.name,
+            email: &user.email,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The use cases, one file each, and the catalogue that every face is built from.
+
+pub mod access;
+pub mod call;
+pub mod parts;
+pub mod user;
+
+use crate::contract::common::{Param, RequestMeta};
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Code, Problem, Rejection};
+use crate::contract::shape::{Field, Shape, Structure};
+use crate::contract::wsdl::Entry;
+use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::store::{StepError, StoreError};
+
+pub use call::{Call, Credentials};
+pub use parts::Parts;
+
+/// Who may call an operation; [`access`] decides what that means for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// For those who are not signed in; a client key may be left out.
+    Anyone,
+    /// A trusted client, or a public one with a user's token.
+    ClientOrUser,
+}
+
+/// Which queue an operation waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Reads only.
+    Read,
+    /// Writes, but hashes nothing.
+    Write,
+    /// Hashes a password.
+    Hash,
+}
+
+/// One operation, stated once: the contract, the routes and the documents are printed from it.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its public name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    pub access: Access,
+    pub cost: Cost,
+    /// Whether ChaingunUserAPI has it; the others have a REST face only.
+    pub soap: bool,
+    /// The audit log's word for it.
+    pub event: &'static str,
+    pub request: &'static Shape,
+    pub response: &'static Shape,
+    /// Reads the request shape from inside the operation's element.
+    pub read_xml: fn(&mut XmlReader<'_>) -> Result<Box<dyn Request>, Rejection>,
+}
+
+/// A decoded request that can be run.
+pub trait Request: Send + std::fmt::Debug {
+    /// Who says it is calling.
+    fn meta(&self) -> Option<&RequestMeta>;
+    /// The user it is about, for the audit log.
+    fn subject(&self) -> Option<&str>;
+    /// Does the work.
+    ///
+    /// # Errors
+    /// A refusal, or trouble with the store.
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal>;
+}
+
+/// What an operation answers when all went well.
+pub trait Answer: Send + std::fmt::Debug {
+    /// Writes the response shape's element.
+    fn write_xml(&mut self, out: &mut XmlWriter, name: &str);
+    /// The value of the `Authorization` response header, if there is to be one.
+    fn authorization(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Why a request was not carried out.
+#[derive(Debug)]
+pub enum Refusal {
+    /// By a rule; the client is told.
+    Rejected(Rejection),
+    /// By the store; the client is told no more than that.
+    Store(StoreError),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Refusal::Rejected(rejection)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Refusal::Store(error)
+    }
+}
+
+impl StepError for Refusal {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Refusal::Store(error) => Some(error),
+            Refusal::Rejected(_) => None,
+        }
+    }
+}
+
+impl Refusal {
+    /// What the client is told.
+    #[must_use]
+    pub fn into_rejection(self) -> Rejection {
+        match self {
+            Refusal::Rejected(rejection) => rejection,
+            Refusal::Store(StoreError::Unavailable(cause)) => {
+                Rejection::new(Code::NotReady).because(cause)
+            }
+            Refusal::Store(error) => Rejection::new(Code::InternalError).because(error),
+        }
+    }
+}
+
+/// A refusal with this code and nothing more to say.
+pub(crate) fn refuse(code: Code) -> Refusal {
+    Refusal::Rejected(Rejection::new(code))
+}
+
+/// A refusal of one field.
+pub(crate) fn refuse_field(code: Code, field: &str, why: Option<Why>) -> Refusal {
+    Refusal::Rejected(Rejection::field(code, field, why))
+}
+
+/// Refuses if there is anything to refuse.
+pub(crate) fn refuse_all(problems: Vec<Problem>) -> Result<(), Refusal> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Rejected(Rejection::of(problems)))
+    }
+}
+
+/// Every operation, in the order of the documents.
+pub static CATALOG: &[&Operation] = &[
+    &user::find_users::OPERATION,
+    &user::show_user::OPERATION,
+    &user::create_user::OPERATION,
+    &user::modify_user::OPERATION,
+    &user::register_user::OPERATION,
+    &user::confirm_user::OPERATION,
+    &user::reset_password::OPERATION,
+    &user::change_password::OPERATION,
+    &user::authenticate::OPERATION,
+];
+
+/// The operations of the SOAP contract, as its printers want them.
+#[must_use]
+pub fn soap_entries() -> Vec<Entry> {
+    CATALOG
+        .iter()
+        .filter(|o| o.soap)
+        .map(|o| Entry {
+            name: o.name,
+            doc: o.doc,
+            request: o.request,
+            response: o.response,
+        })
+        .collect()
+}
+
+static REQUEST_FIELD: [Field; 1] = [Field {
+    name: "request",
+    alias: None,
+    item: "",
+    max: 0,
+    required: true,
+    doc: "",
+    kind: || crate::contract::shape::Kind::Text,
+}];
+
+/// Reads `<request>` inside the operation's element, up to that element's end.
+fn read_request<R: Structure + Request + 'static>(
+    reader: &mut XmlReader<'_>,
+) -> Result<Box<dyn Request>, Rejection> {
+    let mut request = R::default();
+    let mut seen = false;
+    while reader.child(&REQUEST_FIELD)?.is_some() {
+        if seen {
+            reader.note("request", Why::Repeated);
+            reader.skip()?;
+        } else {
+            seen = true;
+            request.read(reader, &REQUEST_FIELD[0])?;
+        }
+    }
+    if !seen {
+        reader.note_missing("request");
+    }
+    Ok(Box::new(request))
+}
+
+impl<T: Structure + Response> Answer for T {
+    fn write_xml(&mut self, out: &mut XmlWriter, name: &str) {
+        self.keep_what_soap_shows();
+        self.write(out, name, "");
+    }
+    fn authorization(&self) -> Option<&str> {
+        self.token_params()
+            .iter()
+            .find(|p| p.key == user::authenticate::P_AUTH_TOKEN)
+            .map(|p| p.value.as_str())
+    }
+}
+
+/// A response shape.
+pub trait Response: Send + std::fmt::Debug {
+    /// The parameters in which a token may be handed out.
+    fn token_params(&self) -> &[Param] {
+        &[]
+    }
+    /// Drops what the sampled SOAP answer leaves out and the REST one does not.
+    fn keep_what_soap_shows(&mut self) {}
+}

@@ -1,0 +1,176 @@
+//! Sets a new password, with the old one or with a reset token.
+
+use crate::contract::common::{Param, RequestMeta, ResponseStatus};
+use crate::contract::messages::Why;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
+use crate::domain::notice::Topic;
+use crate::domain::one_time_token::{Purpose, is_well_formed};
+use crate::domain::organisation::Granted;
+use crate::domain::user::{Status, User};
+use crate::operations::call::Addressee;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
+    refuse_field,
+};
+use crate::secrets::hashing::Verdict;
+use crate::secrets::sha256_hex;
+use crate::store::{one_time_tokens, organisations, users};
+
+shape! {
+    /// The new password and what allows setting it.
+    pub struct ChangePasswordRequest = "ChangePasswordRequest" Sequence {
+        /// The old password; then userName is needed too.
+        old_password: Option<Secret> = "oldPassword" max 1024;
+        /// The new password, 8 to 64 characters.
+        password: Secret = "password" max 1024 is required;
+        /// The token from the mail, instead of the old password.
+        password_reset_guid: Option<Secret> = "passwordResetGuid" max 128;
+        /// Who is calling; may be left out.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// The user; needed with the old password.
+        user_name: Option<String> = "userName" max 256;
+    }
+}
+
+shape! {
+    /// Nothing but how it went.
+    pub struct ChangePasswordResponse = "ChangePasswordResponse" Sequence {
+        /// How the operation went.
+        status: ResponseStatus = "status" is required;
+        /// Parameters beside the payload.
+        params: Wrapped<Param> = "params" item "param";
+    }
+}
+
+/// changePassword in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "changePassword",
+    doc: "Sets a new password, with the old one or with a reset token.",
+    access: Access::Anyone,
+    cost: Cost::Hash,
+    soap: true,
+    event: "authn_password_change",
+    request: ChangePasswordRequest::SHAPE,
+    response: ChangePasswordResponse::SHAPE,
+    read_xml: read_request::<ChangePasswordRequest>,
+};
+
+impl Response for ChangePasswordResponse {}
+
+/// What was shown to be allowed to set the password.
+enum Proof {
+    /// The hash of a reset token that is still to be spent.
+    Token(String),
+    /// The hash that the old password matched.
+    OldPassword(Option<String>),
+}
+
+impl Request for ChangePasswordRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        self.user_name.as_deref()
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let (user, proof) = match (&self.old_password, &self.password_reset_guid) {
+            (Some(old), None) => self.with_old_password(call, old)?,
+            (None, Some(token)) => with_token(call, token)?,
+            _ => {
+                let why = Why::ExactlyOneOf("oldPassword");
+                return Err(refuse_field(
+                    Code::InvalidField,
+                    "passwordResetGuid",
+                    Some(why),
+                ));
+            }
+        };
+        let password = self.password.reveal();
+        let granted: Vec<Granted> = call
+            .parts
+            .store
+            .read(|c| organisations::granted(c, user.id))?;
+        let mut names = vec![user.user_name.as_str(), &user.name, &user.email];
+        names.extend(granted.iter().map(|g| g.name.as_str()));
+        super::check_password(password, &names)?;
+        let hash = super::hash(call, password)?;
+        call.parts
+            .store
+            .write(|c| set(call, c, &user, &proof, &hash))?;
+        Ok(Box::new(ChangePasswordResponse::default()))
+    }
+}
+
+impl ChangePasswordRequest {
+    fn with_old_password(&self, call: &Call<'_>, old: &Secret) -> Result<(User, Proof), Refusal> {
+        let Some(user_name) = &self.user_name else {
+            return Err(refuse_field(Code::MissingField, "userName", None));
+        };
+        let user = call.parts.store.read(|c| users::by_name(c, user_name))?;
+        let stored = user.as_ref().and_then(|u| u.password_hash.clone());
+        let verdict = call.parts.hasher.verify(old.reveal(), stored.as_deref());
+        match user {
+            Some(user) if verdict != Verdict::Wrong => match user.status {
+                Status::Active => Ok((user, Proof::OldPassword(stored))),
+                Status::Unactivated | Status::Inactive => Err(refuse(Code::UserNotActive)),
+            },
+            _ => Err(refuse(Code::BadCredentials)),
+        }
+    }
+}
+
+fn spent() -> Refusal {
+    refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid", None)
+}
+
+/// Looks whether the token would open, before any hashing is done for it.
+fn with_token(call: &Call<'_>, token: &Secret) -> Result<(User, Proof), Refusal> {
+    let token = token.reveal().trim();
+    if !is_well_formed(token) {
+        return Err(spent());
+    }
+    let sha256 = sha256_hex(token);
+    let user = call.parts.store.read(|c| {
+        let id = one_time_tokens::peek(c, &sha256, Purpose::PasswordReset, call.now)?;
+        match id {
+            Some(id) => users::by_id(c, id),
+            None => Ok(None),
+        }
+    })?;
+    Ok((user.ok_or_else(spent)?, Proof::Token(sha256)))
+}
+
+fn set(
+    call: &Call<'_>,
+    c: &mut crate::store::AnyConnection,
+    user: &User,
+    proof: &Proof,
+    hash: &str,
+) -> Result<(), Refusal> {
+    let current = users::by_id(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
+    let status = match proof {
+        Proof::Token(sha256) => {
+            one_time_tokens::spend(c, sha256, Purpose::PasswordReset, call.now)?
+                .ok_or_else(spent)?;
+            if current.status == Status::Inactive {
+                return Err(refuse(Code::UserNotActive));
+            }
+            // Whoever holds the token reads the user's mail, which is what confirming shows too.
+            Status::Active
+        }
+        // Somebody else may have changed the password while we were hashing.
+        Proof::OldPassword(stored) if current.password_hash == *stored => current.status,
+        Proof::OldPassword(_) => return Err(refuse(Code::BadCredentials)),
+    };
+    if current.status == Status::Unactivated
+        && let Some(uuid) = users::activate(c, user.id, call.now)?
+    {
+        organisations::join(c, user.id, &uuid, &[], call.now)?;
+    }
+    users::set_password(c, user.id, hash, status, call.now)?;
+    one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
+    one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
+    call.notify(c, Topic::PasswordChanged, &Addressee::from(&current), "")?;
+    call.audit(c, OPERATION.event, "ok", Some(&current.user_name))
+}

@@ -1,0 +1,66 @@
+//! Makes a registered user active; has no SOAP binding.
+
+use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::domain::one_time_token::{Purpose, is_well_formed};
+use crate::domain::user::Status;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse_field,
+};
+use crate::secrets::sha256_hex;
+use crate::store::{one_time_tokens, organisations, users};
+
+shape! {
+    /// Which registration to confirm.
+    pub struct ConfirmUserRequest = "ConfirmUserRequest" Sequence {
+        /// Who is calling; may be left out.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// The token from the activation mail.
+        token: Secret = "token" max 128 is required;
+    }
+}
+
+/// confirm in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "confirm",
+    doc: "Makes a registered user active.",
+    access: Access::Anyone,
+    cost: Cost::Write,
+    soap: false,
+    event: "user_confirmed",
+    request: ConfirmUserRequest::SHAPE,
+    response: EmptyResponse::SHAPE,
+    read_xml: read_request::<ConfirmUserRequest>,
+};
+
+impl Response for EmptyResponse {}
+
+impl Request for ConfirmUserRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let spent = || refuse_field(Code::TokenInvalidOrExpired, "token", None);
+        let token = self.token.reveal().trim();
+        if !is_well_formed(token) {
+            return Err(spent());
+        }
+        call.parts.store.write(|c| {
+            let id = one_time_tokens::spend(c, &sha256_hex(token), Purpose::Activation, call.now)?
+                .ok_or_else(spent)?;
+            let user = users::by_id(c, id)?.ok_or_else(spent)?;
+            if user.status != Status::Unactivated {
+                return Err(spent());
+            }
+            if let Some(uuid) = users::activate(c, id, call.now)? {
+                organisations::join(c, id, &uuid, &[], call.now)?;
+            }
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+        })?;
+        Ok(Box::new(EmptyResponse::default()))
+    }
+}

@@ -1,0 +1,138 @@
+//! Finds users by parts of their names, by client and by status, a page at a time.
+
+use crate::contract::common::{Param, RequestMeta, ResponseStatus, total};
+use crate::contract::messages::Why;
+use crate::contract::shape::{Number, Structure as _, Wrapped, shape};
+use crate::contract::user::FlatUser;
+use crate::domain::text::canonical;
+use crate::domain::user::{Status, User};
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse_all,
+};
+use crate::store::users::{self, Filter};
+
+/// How many users a page has when the request does not say.
+pub const DEFAULT_LIMIT: i64 = 20;
+
+shape! {
+    /// Which users to find; all given conditions must hold.
+    pub struct FindUsersRequest = "FindUsersRequest" Sequence {
+        /// Who is calling.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// The most users to answer; 20 if absent.
+        limit: Option<Number> = "limit";
+        /// How many hits to pass over.
+        offset: Option<Number> = "offset";
+        /// Part of the user name.
+        user_name: Option<String> = "userName" max 256;
+        /// Part of the name.
+        name: Option<String> = "name" max 256;
+        /// Part of the e-mail address.
+        email: Option<String> = "email" max 256;
+        /// Clients, one of which the user belongs to.
+        client_names: Wrapped<String> = "clientNames" item "clientName" max 128;
+        /// Statuses, one of which the user has.
+        statuses: Wrapped<String> = "statuses" item "status" max 16;
+    }
+}
+
+shape! {
+    /// The users found, by user name.
+    pub struct FindUsersResponse = "FindUsersResponse" Sequence {
+        /// How the operation went.
+        status: ResponseStatus = "status" is required;
+        /// Parameters beside the payload.
+        params: Wrapped<Param> = "params" item "param";
+        /// The number of all hits.
+        total: Option<Number> = "total";
+        /// The users of this page.
+        users: Wrapped<FlatUser> = "users" item "user";
+    }
+}
+
+/// findUsers in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "findUsers",
+    doc: "Finds users by parts of their names, by client and by status.",
+    access: Access::ClientOrUser,
+    cost: Cost::Read,
+    soap: true,
+    event: "users_found",
+    request: FindUsersRequest::SHAPE,
+    response: FindUsersResponse::SHAPE,
+    read_xml: read_request::<FindUsersRequest>,
+};
+
+impl Response for FindUsersResponse {}
+
+impl FindUsersRequest {
+    fn filter(self, max_page: i64) -> Result<Filter, Refusal> {
+        let mut problems = Vec::new();
+        let limit = self.limit.map_or(DEFAULT_LIMIT, |n| n.0);
+        let offset = self.offset.map_or(0, |n| n.0);
+        if !(0..=max_page).contains(&limit) {
+            problems.push(super::invalid("limit", Why::OutOfRange(0, max_page)));
+        }
+        if offset < 0 {
+            problems.push(super::invalid(
+                "offset",
+                Why::OutOfRange(0, i64::from(i32::MAX)),
+            ));
+        }
+        let statuses: Vec<_> = self.statuses.0.iter().map(|s| Status::parse(s)).collect();
+        if statuses.contains(&None) {
+            problems.push(super::invalid("statuses", Why::NotAStatus));
+        }
+        refuse_all(problems)?;
+        Ok(Filter {
+            user_name: self.user_name,
+            name: self.name,
+            email: self.email,
+            client_names: self.client_names.0,
+            statuses: statuses.into_iter().flatten().collect(),
+            limit,
+            offset,
+        })
+    }
+}
+
+/// Whether a user is among the hits; for those who may see no other.
+fn matches(filter: &Filter, user: &User) -> bool {
+    let has = |part: &Option<String>, text: &str| {
+        part.as_deref()
+            .is_none_or(|p| canonical(text).contains(&canonical(p)))
+    };
+    has(&filter.user_name, &user.user_name)
+        && has(&filter.name, &user.name)
+        && has(&filter.email, &user.email)
+        && (filter.client_names.is_empty() || filter.client_names.contains(&user.client_name))
+        && (filter.statuses.is_empty() || filter.statuses.contains(&user.status))
+}
+
+impl Request for FindUsersRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let filter = self.filter(call.parts.rules.max_page)?;
+        let (found, hits) = match &call.user {
+            Some(user) if !call.may_do_everything() => {
+                let hit = matches(&filter, user);
+                let shown = hit && filter.offset == 0 && filter.limit > 0;
+                (
+                    shown.then(|| user.clone()).into_iter().collect(),
+                    i64::from(hit),
+                )
+            }
+            _ => call.parts.store.read(|c| users::find(c, &filter))?,
+        };
+        Ok(Box::new(FindUsersResponse {
+            total: total(hits),
+            users: Wrapped(found.into_iter().map(FlatUser::from).collect()),
+            ..Default::default()
+        }))
+    }
+}

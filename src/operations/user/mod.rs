@@ -1,0 +1,119 @@
+//! Operations about users, and the checks of names that several of them share.
+
+pub mod authenticate;
+pub mod change_password;
+pub mod confirm_user;
+pub mod create_user;
+pub mod find_users;
+pub mod modify_user;
+pub mod register_user;
+pub mod reset_password;
+pub mod show_user;
+
+use super::{Call, Refusal, refuse_field};
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Code, Problem};
+use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::password::{self, Weakness};
+use crate::domain::text::has_control;
+use crate::domain::user::{MAX_ROLES, is_email, is_user_name};
+use crate::secrets::sha256_hex;
+use crate::store::users::Taken;
+use crate::store::{AnyConnection, one_time_tokens};
+
+fn invalid(field: &str, why: Why) -> Problem {
+    Problem {
+        code: Code::InvalidField,
+        field: Some(field.to_owned()),
+        why: Some(why),
+    }
+}
+
+/// Notes a user name that cannot be one.
+fn check_user_name(problems: &mut Vec<Problem>, field: &str, text: &str) {
+    if !text.is_empty() && !is_user_name(text) {
+        problems.push(invalid(field, Why::BadCharacters));
+    }
+}
+
+/// Notes an e-mail address that cannot be one.
+fn check_email(problems: &mut Vec<Problem>, text: &str) {
+    if !text.is_empty() && !is_email(text) {
+        problems.push(invalid("email", Why::NotAnEmail));
+    }
+}
+
+/// Notes a one-line text that is not one.
+fn check_line(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
+    if text.is_some_and(has_control) {
+        problems.push(invalid(field, Why::BadCharacters));
+    }
+}
+
+/// Notes roles that cannot be kept.
+fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
+    if roles.len() > MAX_ROLES {
+        problems.push(invalid("roles", Why::TooMany(MAX_ROLES)));
+    }
+    if roles.iter().any(|r| has_control(r)) {
+        problems.push(invalid("roles", Why::BadCharacters));
+    }
+}
+
+/// Refuses a password that does not satisfy the rules.
+fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal> {
+    password::judge(password, own_names).map_err(|weakness| {
+        let why = match weakness {
+            Weakness::TooShort => Why::TooShort(password::MIN_CHARS),
+            Weakness::TooLong => {
+                Why::TooLong(u32::try_from(password::MAX_CHARS).unwrap_or(u32::MAX))
+            }
+            Weakness::HoldsNul => Why::BadCharacters,
+            Weakness::OwnName => Why::OwnName,
+            Weakness::Common => Why::Common,
+        };
+        refuse_field(Code::WeakPassword, "password", Some(why))
+    })
+}
+
+/// Hashes a password with fresh salt. Never inside a transaction: it takes a third of a second.
+fn hash(call: &Call<'_>, password: &str) -> Result<String, Refusal> {
+    call.parts
+        .hasher
+        .hash(password, call.parts.entropy.bytes())
+        .map_err(|e| {
+            crate::contract::rejection::Rejection::new(Code::InternalError)
+                .because(e)
+                .into()
+        })
+}
+
+/// The refusal for a name that somebody else has.
+fn taken(which: Taken, user_name_field: &str) -> Refusal {
+    match which {
+        Taken::UserName => refuse_field(Code::UserAlreadyExists, user_name_field, None),
+        Taken::Email => refuse_field(Code::EmailAlreadyExists, "email", None),
+    }
+}
+
+/// Issues a one-time token in the caller's transaction; only its hash is kept.
+fn issue_token(
+    call: &Call<'_>,
+    connection: &mut AnyConnection,
+    purpose: Purpose,
+    user_id: i64,
+) -> Result<String, Refusal> {
+    let token = one_time_token::format(call.parts.entropy.bytes());
+    let life = match purpose {
+        Purpose::Activation => call.parts.rules.activation_ms,
+        Purpose::PasswordReset => call.parts.rules.reset_ms,
+    };
+    one_time_tokens::issue(
+        connection,
+        &sha256_hex(&token),
+        purpose,
+        user_id,
+        call.now + life,
+    )?;
+    Ok(token)
+}

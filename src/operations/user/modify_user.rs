@@ -1,0 +1,151 @@
+//! Changes a user: what is given replaces what was, what is absent stays.
+
+use crate::contract::common::{Param, RequestMeta, ResponseStatus};
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Code, Problem};
+use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::user::WrappedUser;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::user::{Status, User};
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
+    refuse_all,
+};
+use crate::store::{one_time_tokens, users};
+
+shape! {
+    /// The user to change.
+    pub struct ModifyUserRequest = "ModifyUserRequest" Sequence {
+        /// Who is calling.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// The user; userName says which, absent fields stay, given roles replace.
+        user: Option<WrappedUser> = "user" is required;
+    }
+}
+
+shape! {
+    /// The user as it is now.
+    pub struct ModifyUserResponse = "ModifyUserResponse" Sequence {
+        /// How the operation went.
+        status: ResponseStatus = "status" is required;
+        /// Parameters beside the payload.
+        params: Wrapped<Param> = "params" item "param";
+        /// The user.
+        user: Option<WrappedUser> = "user";
+    }
+}
+
+/// modifyUser in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "modifyUser",
+    doc: "Changes a user; absent fields stay as they are.",
+    access: Access::ClientOrUser,
+    cost: Cost::Write,
+    soap: true,
+    event: "user_updated",
+    request: ModifyUserRequest::SHAPE,
+    response: ModifyUserResponse::SHAPE,
+    read_xml: read_request::<ModifyUserRequest>,
+};
+
+impl Response for ModifyUserResponse {}
+
+impl Request for ModifyUserRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        self.user.as_ref().and_then(|u| u.user_name.as_deref())
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let wanted = self.user.unwrap_or_default();
+        let status = check(&wanted)?;
+        let user_name = wanted.user_name.as_deref().unwrap_or("");
+        let everything = call.may_do_everything();
+        if !everything && !call.is_self(user_name) {
+            return Err(refuse(Code::UserNotFound));
+        }
+        let changed = call.parts.store.write(|c| {
+            let before = users::by_name(c, user_name)?.ok_or_else(|| refuse(Code::UserNotFound))?;
+            let after = apply(&before, &wanted, status, call.now);
+            if !everything && !only_the_name_differs(&before, &after) {
+                return Err(refuse(Code::AccessDenied));
+            }
+            if let Some(which) = users::taken(c, &after.user_name, &after.email, Some(after.id))? {
+                return Err(super::taken(which, "userName"));
+            }
+            users::update(c, &after)?;
+            if after.email != before.email || after.status == Status::Inactive {
+                // Links on their way to an address or a person that no longer counts.
+                one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
+                one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
+            }
+            call.audit(c, OPERATION.event, "ok", Some(&after.user_name))?;
+            Ok(after)
+        })?;
+        Ok(Box::new(ModifyUserResponse {
+            user: Some(changed.into()),
+            ..Default::default()
+        }))
+    }
+}
+
+fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
+    let mut problems = Vec::new();
+    if wanted.user_name.is_none() {
+        problems.push(Problem {
+            code: Code::MissingField,
+            field: Some("userName".to_owned()),
+            why: None,
+        });
+    }
+    super::check_email(&mut problems, wanted.email.as_deref().unwrap_or(""));
+    super::check_line(&mut problems, "name", wanted.name.as_deref());
+    super::check_line(&mut problems, "clientName", wanted.client_name.as_deref());
+    super::check_line(
+        &mut problems,
+        "organizationalUnit",
+        wanted.organizational_unit.as_deref(),
+    );
+    super::check_roles(&mut problems, &wanted.roles.0);
+    let status = wanted.status.as_deref().map(Status::parse);
+    if status == Some(None) {
+        problems.push(super::invalid("status", Why::NotAStatus));
+    }
+    refuse_all(problems)?;
+    Ok(status.flatten())
+}
+
+fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) -> User {
+    let given = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
+    let status = status.unwrap_or(before.status);
+    let shut_out = status == Status::Inactive && before.status != Status::Inactive;
+    User {
+        name: given(&wanted.name, &before.name),
+        email: given(&wanted.email, &before.email),
+        client_name: given(&wanted.client_name, &before.client_name),
+        organizational_unit: wanted
+            .organizational_unit
+            .clone()
+            .or_else(|| before.organizational_unit.clone()),
+        status,
+        roles: if wanted.roles.0.is_empty() {
+            before.roles.clone()
+        } else {
+            wanted.roles.0.clone()
+        },
+        // Whoever is shut out stays signed out, also when let in again.
+        epoch: if shut_out { now + 1000 } else { before.epoch },
+        updated_at: now,
+        ..before.clone()
+    }
+}
+
+fn only_the_name_differs(before: &User, after: &User) -> bool {
+    let same = User {
+        name: before.name.clone(),
+        updated_at: before.updated_at,
+        ..after.clone()
+    };
+    same == *before
+}

@@ -1,0 +1,115 @@
+//! Lets a person register itself; a mail asks it to confirm.
+
+use crate::contract::common::{Param, RequestMeta, ResponseStatus};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
+use crate::domain::notice::Topic;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::user::Status;
+use crate::operations::call::Addressee;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse_all,
+    refuse_field,
+};
+use crate::store::organisations;
+use crate::store::users::{self, NewUser};
+
+shape! {
+    /// Who registers.
+    pub struct RegisterUserRequest = "RegisterUserRequest" All {
+        /// Who is calling; may be left out.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// The user name wanted.
+        username: String = "username" alias "userName" max 128 is required;
+        /// The password, 8 to 64 characters.
+        password: Secret = "password" max 1024 is required;
+        /// The person's name.
+        name: String = "name" max 128 is required;
+        /// The e-mail address, to which the activation token goes.
+        email: String = "email" max 254 is required;
+        /// An open organisation to join at confirmation.
+        organization_uuid: Option<String> = "organizationUuid" max 128;
+    }
+}
+
+shape! {
+    /// Nothing but how it went.
+    pub struct RegisterUserResponse = "RegisterUserResponse" Sequence {
+        /// How the operation went.
+        status: ResponseStatus = "status" is required;
+        /// Parameters beside the payload.
+        params: Wrapped<Param> = "params" item "param";
+    }
+}
+
+/// registerUser in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "registerUser",
+    doc: "Registers a new user, who confirms by mail.",
+    access: Access::Anyone,
+    cost: Cost::Hash,
+    soap: true,
+    event: "user_registered",
+    request: RegisterUserRequest::SHAPE,
+    response: RegisterUserResponse::SHAPE,
+    read_xml: read_request::<RegisterUserRequest>,
+};
+
+impl Response for RegisterUserResponse {}
+
+impl Request for RegisterUserRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        Some(&self.username)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let mut problems = Vec::new();
+        super::check_user_name(&mut problems, "username", &self.username);
+        super::check_line(&mut problems, "name", Some(&self.name));
+        super::check_email(&mut problems, &self.email);
+        refuse_all(problems)?;
+        super::check_password(
+            self.password.reveal(),
+            &[&self.username, &self.name, &self.email],
+        )?;
+        let hash = super::hash(call, self.password.reveal())?;
+        let uuid = call.parts.entropy.uuid();
+        let new = NewUser {
+            uuid: &uuid,
+            user_name: &self.username,
+            name: &self.name,
+            email: &self.email,
+            client_name: call.client_name(),
+            organizational_unit: None,
+            status: Status::Unactivated,
+            roles: &[],
+            password_hash: Some(&hash),
+            joins_organisation: self.organization_uuid.as_deref(),
+            now: call.now,
+        };
+        call.parts.store.write(|c| {
+            if let Some(uuid) = &self.organization_uuid {
+                let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
+                if !open {
+                    let code = Code::OrganizationNotFound;
+                    return Err(refuse_field(code, "organizationUuid", None));
+                }
+            }
+            if let Some(which) = users::taken(c, &self.username, &self.email, None)? {
+                return Err(super::taken(which, "username"));
+            }
+            let id = users::insert(c, &new)?;
+            let token = super::issue_token(call, c, Purpose::Activation, id)?;
+            let to = Addressee {
+                user_name: &self.username,
+                name: &self.name,
+                email: &self.email,
+            };
+            call.notify(c, Topic::Activation, &to, &token)?;
+            call.audit(c, OPERATION.event, "ok", Some(&self.username))
+        })?;
+        Ok(Box::new(RegisterUserResponse::default()))
+    }
+}

@@ -1,0 +1,78 @@
+//! Mails a token for a new password; answers the same whether or not there is such a user.
+
+use crate::contract::common::{Param, RequestMeta, ResponseStatus};
+use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::domain::notice::Topic;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::user::Status;
+use crate::operations::call::Addressee;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request,
+};
+use crate::store::users;
+
+shape! {
+    /// Whose password to reset.
+    pub struct ResetPasswordRequest = "ResetPasswordRequest" Sequence {
+        /// Who is calling; may be left out.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// User name or e-mail address.
+        user_name_or_email: String = "userNameOrEmail" alias "usernameOrEmail" max 256 is required;
+    }
+}
+
+shape! {
+    /// Nothing but how it went.
+    pub struct ResetPasswordResponse = "ResetPasswordResponse" Sequence {
+        /// How the operation went.
+        status: ResponseStatus = "status" is required;
+        /// Parameters beside the payload.
+        params: Wrapped<Param> = "params" item "param";
+    }
+}
+
+/// resetPassword in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "resetPassword",
+    doc: "Mails the user a token for setting a new password.",
+    access: Access::Anyone,
+    cost: Cost::Write,
+    soap: true,
+    event: "authn_password_reset",
+    request: ResetPasswordRequest::SHAPE,
+    response: ResetPasswordResponse::SHAPE,
+    read_xml: read_request::<ResetPasswordRequest>,
+};
+
+impl Response for ResetPasswordResponse {}
+
+impl Request for ResetPasswordRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        Some(&self.user_name_or_email)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        call.parts.store.write(|c| {
+            let user = users::by_login(c, &self.user_name_or_email)?
+                .filter(|u| u.status != Status::Inactive);
+            match user {
+                Some(user) => {
+                    let token = super::issue_token(call, c, Purpose::PasswordReset, user.id)?;
+                    call.notify(c, Topic::PasswordReset, &Addressee::from(&user), &token)?;
+                    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+                }
+                // Written as well, so that the transaction weighs about the same and the attempt
+                // is known.
+                None => call.audit(
+                    c,
+                    OPERATION.event,
+                    "unknown",
+                    Some(&self.user_name_or_email),
+                ),
+            }
+        })?;
+        Ok(Box::new(ResetPasswordResponse::default()))
+    }
+}

@@ -1,0 +1,305 @@
+//! Envelopes: opened in one pass, and written as the samples show them (SPEC §4).
+
+use crate::contract::NAMESPACE;
+use crate::contract::common::{EmptyResponse, Message, ResponseStatus};
+use crate::contract::messages::{Why, describe};
+use crate::contract::rejection::{Code, Rejection, malformed};
+use crate::contract::shape::{Always, Field, Kind, Secret, StatusCode, Value as _, Wrapped};
+use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
+use crate::exchange::{HttpRequest, Reply};
+use crate::operations::access::Incoming;
+use crate::operations::{CATALOG, Credentials};
+
+use super::{Manner, SoapLimits};
+
+/// Where WS-Security lives.
+const WSSE: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+
+/// The two versions of SOAP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Soap11,
+    Soap12,
+}
+
+impl Version {
+    /// What a media type promises, until the envelope says.
+    #[must_use]
+    pub fn of_media_type(content_type: Option<&str>) -> Version {
+        match content_type {
+            Some(t)
+                if t.trim_start()
+                    .to_ascii_lowercase()
+                    .starts_with("application/soap+xml") =>
+            {
+                Version::Soap12
+            }
+            _ => Version::Soap11,
+        }
+    }
+
+    /// The namespace of its envelope.
+    #[must_use]
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Version::Soap11 => SOAP11,
+            Version::Soap12 => SOAP12,
+        }
+    }
+
+    /// The media type of its answers.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Version::Soap11 => "text/xml; charset=utf-8",
+            Version::Soap12 => "application/soap+xml; charset=utf-8",
+        }
+    }
+
+    const fn ns(self) -> Ns {
+        match self {
+            Version::Soap11 => Ns::Soap11,
+            Version::Soap12 => Ns::Soap12,
+        }
+    }
+}
+
+/// Reads the whole envelope.
+///
+/// # Errors
+/// What the client is to be told.
+pub(super) fn read(
+    text: &str,
+    request: &HttpRequest,
+    limits: &SoapLimits,
+    manner: &mut Manner,
+) -> Result<Incoming, Rejection> {
+    let mut reader = XmlReader::new(text, limits.xml, limits.refuse_unknown);
+    let version = open(&mut reader)?;
+    manner.version = version;
+    let mut username_token = None;
+    let mut in_body = next_part(&mut reader, version)?;
+    if in_body == Some(Part::Header) {
+        username_token = header(&mut reader, version)?;
+        in_body = next_part(&mut reader, version)?;
+    }
+    if in_body != Some(Part::Body) {
+        return Err(malformed(Why::BodyCount));
+    }
+
+    let Token::Start(start) = reader.tag()? else {
+        return Err(malformed(Why::BodyCount));
+    };
+    let namespace = reader.namespace(&start)?;
+    let name = start.local_name();
+    let operation = CATALOG
+        .iter()
+        .find(|o| o.soap && o.name == name.into_inner())
+        .filter(|_| namespace == Ns::Ours);
+    let Some(operation) = operation else {
+        // Well-formedness comes first: what cannot be read has no operation.
+        reader.skip()?;
+        close(&mut reader)?;
+        let cause = format!("{namespace:?} {}", name.into_inner());
+        return Err(Rejection::new(Code::NoSuchOperation).because(cause));
+    };
+    let decoded = (operation.read_xml)(&mut reader)?;
+    close(&mut reader)?;
+    manner.operation = Some(operation);
+
+    let meta = decoded.meta();
+    let credentials = Credentials {
+        client_key: meta.and_then(|m| m.client_hash_key.clone()),
+        user_name: meta.and_then(|m| m.user_name.clone()),
+        authorization: request.authorization.as_deref().map(Secret::from),
+        username_token,
+    };
+    Ok(Incoming {
+        operation,
+        problems: std::mem::take(&mut reader.problems),
+        request: decoded,
+        credentials,
+        language: manner.language,
+        request_id: manner.request_id.clone(),
+    })
+}
+
+fn open(reader: &mut XmlReader<'_>) -> Result<Version, Rejection> {
+    let Token::Start(start) = reader.tag()? else {
+        return Err(malformed(Why::NotAnEnvelope));
+    };
+    if start.local_name().into_inner() != "Envelope" {
+        return Err(malformed(Why::NotAnEnvelope));
+    }
+    match reader.namespace(&start)? {
+        Ns::Soap11 => Ok(Version::Soap11),
+        Ns::Soap12 => Ok(Version::Soap12),
+        Ns::None | Ns::Ours | Ns::Other => Err(Rejection::new(Code::VersionMismatch)),
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Part {
+    Header,
+    Body,
+}
+
+fn next_part(reader: &mut XmlReader<'_>, version: Version) -> Result<Option<Part>, Rejection> {
+    match reader.tag()? {
+        Token::Start(start) => {
+            if reader.namespace(&start)? != version.ns() {
+                return Err(malformed(Why::BodyCount));
+            }
+            match start.local_name().into_inner() {
+                "Header" => Ok(Some(Part::Header)),
+                "Body" => Ok(Some(Part::Body)),
+                _ => Err(malformed(Why::BodyCount)),
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The end of the operation has been read: nothing may follow but the ends of Body and Envelope.
+fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
+    match reader.tag()? {
+        Token::End => {}
+        _ => return Err(malformed(Why::BodyCount)),
+    }
+    match reader.tag()? {
+        Token::End => {}
+        _ => return Err(malformed(Why::BodyCount)),
+    }
+    match reader.tag() {
+        Ok(Token::Eof) => Ok(()),
+        Ok(_) => Err(malformed(Why::TrailingContent)),
+        Err(e) if e.problems.first().and_then(|p| p.why) == Some(Why::WrongContent) => {
+            Err(malformed(Why::TrailingContent))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Reads the header: a UsernameToken is understood, anything else must not have to be.
+fn header(
+    reader: &mut XmlReader<'_>,
+    version: Version,
+) -> Result<Option<(String, Secret)>, Rejection> {
+    let mut token = None;
+    loop {
+        let Token::Start(start) = reader.tag()? else {
+            return Ok(token);
+        };
+        let must = reader
+            .attribute(&start, version.namespace(), "mustUnderstand")
+            .is_some_and(|v| v == "1" || v == "true");
+        let actor = match version {
+            Version::Soap11 => reader.attribute(&start, SOAP11, "actor"),
+            Version::Soap12 => reader.attribute(&start, SOAP12, "role"),
+        };
+        let for_us = actor.is_none_or(|a| {
+            a.is_empty()
+                || a.ends_with("/actor/next")
+                || a.ends_with("/role/next")
+                || a.ends_with("/role/ultimateReceiver")
+        });
+        reader.namespace(&start)?;
+        let security = start.local_name().into_inner() == "Security"
+            && reader.namespace_name(&start).as_deref() == Some(WSSE);
+        if security {
+            token = username_token(reader)?;
+        } else if must && for_us {
+            return Err(Rejection::new(Code::MustUnderstand));
+        } else {
+            reader.skip()?;
+        }
+    }
+}
+
+const fn text_field(name: &'static str, max: u32) -> Field {
+    Field {
+        name,
+        alias: None,
+        item: "",
+        max,
+        required: false,
+        doc: "",
+        kind: || Kind::Text,
+    }
+}
+
+static USERNAME: Field = text_field("Username", 256);
+static PASSWORD: Field = text_field("Password", 1024);
+
+fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>, Rejection> {
+    let mut name = None;
+    let mut password = None;
+    let outside = reader.depth().saturating_sub(1);
+    loop {
+        match reader.next()? {
+            Token::Start(start) => match start.local_name().into_inner() {
+                "Username" => name = reader.text(&USERNAME)?.map(|t| t.trim().to_owned()),
+                "Password" => {
+                    let digest = reader
+                        .attribute(&start, "", "Type")
+                        .is_some_and(|t| t.ends_with("#PasswordDigest"));
+                    if digest {
+                        return Err(malformed(Why::PasswordDigest));
+                    }
+                    password = reader.text(&PASSWORD)?.map(|t| Secret::from(t.as_ref()));
+                }
+                _ => {
+                    reader.namespace(&start)?;
+                }
+            },
+            Token::End if reader.depth() == outside => return Ok(name.zip(password)),
+            Token::End | Token::Text(_) => {}
+            Token::Eof => return Err(malformed(Why::Truncated)),
+        }
+    }
+}
+
+/// An answer whose `<response>` is written by `write`.
+pub(super) fn reply(manner: &Manner, write: impl FnOnce(&mut XmlWriter)) -> Reply {
+    let mut out = XmlWriter::new();
+    out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<S:Envelope xmlns:S=\"");
+    out.raw(manner.version.namespace());
+    out.raw("\"><S:Body><ns2:");
+    let name = manner.operation.map_or("", |o| o.name);
+    out.raw(name);
+    out.raw("Response xmlns:ns2=\"");
+    out.raw(NAMESPACE);
+    out.raw("\">");
+    write(&mut out);
+    out.raw("</ns2:");
+    out.raw(name);
+    out.raw("Response></S:Body></S:Envelope>");
+    Reply {
+        status: 200,
+        content_type: manner.version.media_type(),
+        headers: Vec::new(),
+        body: out.finish(),
+    }
+}
+
+/// A refusal by an operation: an ordinary answer with its status and parameters.
+pub(super) fn refused(manner: &Manner, rejection: &Rejection, status: i32) -> Reply {
+    let messages = rejection
+        .problems
+        .iter()
+        .map(|problem| Message {
+            severity: "ERROR".to_owned(),
+            code: problem.code.as_str().to_owned(),
+            description: describe(problem, manner.language),
+        })
+        .collect();
+    let response = EmptyResponse {
+        status: ResponseStatus {
+            code: StatusCode(status),
+            messages: Always(messages),
+        },
+        params: Wrapped(rejection.params.clone()),
+    };
+    reply(manner, |out| response.write(out, "response", ""))
+}

@@ -1,0 +1,123 @@
+//! Faults, in the words of SOAP 1.1 and of SOAP 1.2.
+
+use crate::contract::NAMESPACE;
+use crate::contract::messages;
+use crate::contract::rejection::{FaultCode, Rejection};
+use crate::contract::xml::XmlWriter;
+use crate::exchange::Reply;
+
+use super::Manner;
+use super::envelope::Version;
+
+/// Seconds after which a client may try again when we were busy.
+const RETRY_AFTER: &str = "1";
+
+/// The texts of a rejection in one line.
+pub(super) fn describe(manner: &Manner, rejection: &Rejection) -> String {
+    let texts: Vec<_> = rejection
+        .problems
+        .iter()
+        .map(|p| messages::describe(p, manner.language))
+        .collect();
+    texts.join("; ")
+}
+
+/// A fault with its HTTP status.
+pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> Reply {
+    let text = describe(manner, rejection);
+    let mut out = XmlWriter::new();
+    out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<S:Envelope xmlns:S=\"");
+    out.raw(manner.version.namespace());
+    out.raw("\">");
+    if manner.version == Version::Soap12 && code == FaultCode::VersionMismatch {
+        // What we do understand (SOAP 1.2 part 1, §5.4.7).
+        out.raw("<S:Header><S:Upgrade>");
+        out.raw("<S:SupportedEnvelope qname=\"S:Envelope\"/>");
+        out.raw("<S:SupportedEnvelope xmlns:s11=\"http://schemas.xmlsoap.org/soap/envelope/\" qname=\"s11:Envelope\"/>");
+        out.raw("</S:Upgrade></S:Header>");
+    }
+    out.raw("<S:Body><S:Fault>");
+    // SOAP 1.2 (§5.4.5) forbids a detail for what went wrong in the header, and 1.1 (§4.4) too.
+    let with_detail = !matches!(code, FaultCode::MustUnderstand | FaultCode::VersionMismatch);
+    let detail = |out: &mut XmlWriter| {
+        out.raw("<ns2:fault xmlns:ns2=\"");
+        out.raw(NAMESPACE);
+        out.raw("\">");
+        out.text("code", rejection.code().as_str());
+        out.text("requestId", &manner.request_id);
+        out.raw("</ns2:fault>");
+    };
+    match manner.version {
+        Version::Soap11 => {
+            out.text("faultcode", code_in_11(code));
+            out.raw("<faultstring xml:lang=\"");
+            out.raw(manner.language.tag());
+            out.raw("\">");
+            out.escaped(&text);
+            out.raw("</faultstring>");
+            if with_detail {
+                out.open("detail");
+                detail(&mut out);
+                out.close("detail");
+            }
+        }
+        Version::Soap12 => {
+            out.open("S:Code");
+            out.text("S:Value", code_in_12(code));
+            out.close("S:Code");
+            out.raw("<S:Reason><S:Text xml:lang=\"");
+            out.raw(manner.language.tag());
+            out.raw("\">");
+            out.escaped(&text);
+            out.raw("</S:Text></S:Reason>");
+            if with_detail {
+                out.open("S:Detail");
+                detail(&mut out);
+                out.close("S:Detail");
+            }
+        }
+    }
+    out.raw("</S:Fault></S:Body></S:Envelope>");
+    let mut headers = Vec::new();
+    if code == FaultCode::ServerBusy {
+        headers.push(("Retry-After", RETRY_AFTER.to_owned()));
+    }
+    Reply {
+        status: http_status(manner.version, code),
+        content_type: manner.version.media_type(),
+        headers,
+        body: out.finish(),
+    }
+}
+
+const fn http_status(version: Version, code: FaultCode) -> u16 {
+    match (version, code) {
+        (_, FaultCode::ServerBusy) => 503,
+        (Version::Soap12, FaultCode::Client) => 400,
+        (
+            _,
+            FaultCode::Client
+            | FaultCode::Server
+            | FaultCode::VersionMismatch
+            | FaultCode::MustUnderstand,
+        ) => 500,
+    }
+}
+
+const fn code_in_11(code: FaultCode) -> &'static str {
+    match code {
+        FaultCode::VersionMismatch => "S:VersionMismatch",
+        FaultCode::MustUnderstand => "S:MustUnderstand",
+        FaultCode::Client => "S:Client",
+        FaultCode::ServerBusy | FaultCode::Server => "S:Server",
+    }
+}
+
+const fn code_in_12(code: FaultCode) -> &'static str {
+    match code {
+        FaultCode::VersionMismatch => "S:VersionMismatch",
+        FaultCode::MustUnderstand => "S:MustUnderstand",
+        FaultCode::Client => "S:Sender",
+        FaultCode::ServerBusy | FaultCode::Server => "S:Receiver",
+    }
+}

@@ -1,0 +1,102 @@
+//! The SOAP face: bytes in, an operation of the catalogue, bytes out. Holds no rule about users.
+
+mod encoding;
+mod envelope;
+mod fault;
+
+use crate::contract::messages::Language;
+use crate::contract::rejection::{Rejection, SoapForm};
+use crate::contract::xml::XmlLimits;
+use crate::exchange::{HttpRequest, Reply};
+use crate::operations::access::Incoming;
+use crate::operations::{Answer, Operation};
+
+pub use envelope::Version;
+
+/// What the SOAP face reads within.
+#[derive(Debug, Clone, Copy)]
+pub struct SoapLimits {
+    pub xml: XmlLimits,
+    /// Bytes of a body, after inflation.
+    pub body_bytes: usize,
+    /// Refuse elements that an operation does not know, instead of skipping them.
+    pub refuse_unknown: bool,
+}
+
+/// How a reply to this request is written.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    pub version: Version,
+    pub language: Language,
+    pub request_id: String,
+    /// The operation, once it is known.
+    pub operation: Option<&'static Operation>,
+}
+
+/// Reads a request up to the point where it can be run.
+///
+/// # Errors
+/// The reply for one that cannot.
+pub fn read(request: &HttpRequest, limits: &SoapLimits) -> Result<(Manner, Incoming), Reply> {
+    let mut manner = Manner {
+        version: Version::of_media_type(request.content_type.as_deref()),
+        language: Language::from_accept_language(request.accept_language.as_deref().unwrap_or("")),
+        request_id: request.request_id.clone(),
+        operation: None,
+    };
+    let read = encoding::decode(request, limits.body_bytes)
+        .and_then(|text| envelope::read(&text, request, limits, &mut manner));
+    read.map_err(|rejection| refusal(&manner, &rejection))
+        .map(|incoming| (manner, incoming))
+}
+
+/// Writes an operation's answer.
+pub fn answer(manner: &Manner, mut answer: Box<dyn Answer>) -> Reply {
+    let authorization = answer.authorization().map(str::to_owned);
+    let mut reply = envelope::reply(manner, |out| answer.write_xml(out, "response"));
+    if let Some(token) = authorization {
+        reply.headers.push(("Authorization", token));
+    }
+    reply
+}
+
+/// Writes a refusal, in the form its row of the table says.
+#[must_use]
+pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
+    log(manner, rejection);
+    match rejection.kind().soap() {
+        SoapForm::Status(status) if manner.operation.is_some() => {
+            envelope::refused(manner, rejection, status)
+        }
+        SoapForm::Status(_) => fault::reply(
+            manner,
+            rejection,
+            crate::contract::rejection::FaultCode::Client,
+        ),
+        SoapForm::Fault(code) => fault::reply(manner, rejection, code),
+        SoapForm::Http(status) => Reply::text(status, &fault::describe(manner, rejection)),
+    }
+}
+
+fn log(manner: &Manner, rejection: &Rejection) {
+    let operation = manner.operation.map_or("-", |o| o.name);
+    let code = rejection.code().as_str();
+    let cause = rejection.cause.as_deref().unwrap_or("");
+    if rejection.kind() == crate::contract::rejection::Kind::Internal {
+        tracing::error!(
+            request.id = manner.request_id,
+            operation,
+            code,
+            cause,
+            "failed"
+        );
+    } else {
+        tracing::info!(
+            request.id = manner.request_id,
+            operation,
+            code,
+            cause,
+            "refused"
+        );
+    }
+}

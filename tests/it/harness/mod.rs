@@ -1,0 +1,232 @@
+//! A real gateway on a port of its own, with a database of its own and a clock that stands still.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::config::{Config, Values};
+use chaingun_gateway::delivery::Delivery;
+use chaingun_gateway::entropy::Entropy;
+use chaingun_gateway::operations::Parts;
+use chaingun_gateway::server::Server;
+use chaingun_gateway::store::Opening;
+use chaingun_gateway::{app, demo};
+use tempfile::TempDir;
+
+/// When the tests take place: the time of the seeds' sample token.
+pub const NOW: i64 = 1_601_973_889_000;
+
+pub struct Gateway {
+    pub parts: Arc<Parts>,
+    pub delivery: Delivery,
+    pub address: SocketAddr,
+    pub data: TempDir,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    schema: Option<(String, String)>,
+}
+
+/// A reply as it came over the wire.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            (found == name).then(|| value.trim())
+        })
+    }
+}
+
+impl Gateway {
+    /// A gateway with the demo's data.
+    pub fn demo() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with other settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut values: Values = settings
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        values.insert(
+            "data_dir".into(),
+            data.path().to_string_lossy().into_owned(),
+        );
+        values.insert("listen".into(), "127.0.0.1:0".into());
+        values.insert("password.cost".into(), "4".into());
+        let mut config = Config::read(&values).unwrap();
+        config.link_base = "https://id.example".to_owned();
+        let schema = std::env::var("TEST_DATABASE_URL").ok().map(|url| {
+            let schema = fresh_schema(&url);
+            let separator = if url.contains('?') { '&' } else { '?' };
+            let own = format!("{url}{separator}options=-csearch_path%3D{schema}%2Cpublic");
+            config.opening = Opening::parse(&own, 4, 5000).unwrap();
+            (url, schema)
+        });
+        let parts =
+            app::build(&config, Clock::Fixed(AtomicI64::new(NOW)), Entropy::System).unwrap();
+        demo::load(&parts).unwrap();
+        parts.registry.refresh(&parts.store).unwrap();
+        let delivery = app::delivery(&config, &parts);
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let served = Arc::clone(&parts);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let server = Server::bind(config.server, served).await.unwrap();
+                tell.send(server.address().unwrap()).unwrap();
+                server
+                    .serve(async {
+                        let _ = stopped.await;
+                    })
+                    .await;
+            });
+        });
+        let address = told.recv().unwrap();
+        Self {
+            parts,
+            delivery,
+            address,
+            data,
+            stop: Some(stop),
+            thread: Some(thread),
+            schema,
+        }
+    }
+
+    /// Sends an envelope as SOAP 1.1.
+    pub fn soap(&self, envelope: &str) -> Reply {
+        self.post("text/xml; charset=utf-8", envelope.as_bytes())
+    }
+
+    /// Posts bytes to the SOAP endpoint.
+    pub fn post(&self, content_type: &str, body: &[u8]) -> Reply {
+        let head = format!(
+            "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: {content_type}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        self.raw(&[head.as_bytes(), body].concat())
+    }
+
+    /// Fetches a path.
+    pub fn get(&self, target: &str) -> Reply {
+        let head =
+            format!("GET {target} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n");
+        self.raw(head.as_bytes())
+    }
+
+    /// Sends bytes and reads until the gateway closes.
+    pub fn raw(&self, bytes: &[u8]) -> Reply {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        // A refusal may come before everything is sent.
+        let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(0);
+        Reply {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Delivers what is due and returns the mails in the outbox folder, oldest first.
+    pub fn mails(&self) -> Vec<String> {
+        while self.delivery.deliver_due().unwrap() > 0 {}
+        let folder = self.data.path().join("outbox");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map(|d| d.flatten().map(|f| f.path()).collect())
+            .unwrap_or_default();
+        files.sort();
+        files
+            .iter()
+            .map(|f| std::fs::read_to_string(f).unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if let Some((url, schema)) = self.schema.take() {
+            psql(
+                &url,
+                &format!("SET client_min_messages = error; DROP SCHEMA {schema} CASCADE"),
+            );
+        }
+    }
+}
+
+fn fresh_schema(url: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let schema = format!(
+        "test_{}_{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    psql(
+        url,
+        &format!(
+            "SET client_min_messages = error; SELECT pg_advisory_lock(11); \
+             CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; SELECT pg_advisory_unlock(11); \
+             CREATE SCHEMA {schema}"
+        ),
+    );
+    schema
+}
+
+/// PostgreSQL's own client, since the gateway's store has no door for this.
+fn psql(url: &str, sql: &str) {
+    let done = std::process::Command::new("psql")
+        .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(done.success(), "psql: {sql}");
+}
+
+/// The value of the first element of this name.
+pub fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let start = xml.find(&format!("<{name}>"))? + name.len() + 2;
+    let end = xml[start..].find(&format!("</{name}>"))?;
+    Some(&xml[start..start + end])
+}
+
+/// A SOAP 1.1 envelope around an operation's `<request>` content, with the demo's key.
+pub fn envelope(operation: &str, request: &str) -> String {
+    format!(
+        "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><soapenv:Body><ws:{operation}><request>\
+         <requestMeta><clientHashKey>demo-hash-key</clientHashKey></requestMeta>{request}\
+         </request></ws:{operation}></soapenv:Body></soapenv:Envelope>"
+    )
+}
