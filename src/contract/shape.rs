@@ -388,7 +388,6 @@ macro_rules! shape {
                 $crate::contract::shape::Kind::Shape(
                     <$name as $crate::contract::shape::Structure>::SHAPE)
             }
-            #[allow(unused_assignments, unused_mut, unused_variables)]
             fn read(
                 &mut self,
                 reader: &mut $crate::contract::xml::XmlReader<'_>,
@@ -396,20 +395,22 @@ macro_rules! shape {
             ) -> Result<(), $crate::contract::rejection::Rejection> {
                 let fields = <$name as $crate::contract::shape::Structure>::SHAPE.fields;
                 let mut seen = 0_u64;
-                while let Some(at) = reader.child(fields)? {
-                    let field = &fields[at];
-                    let mut position = 0;
+                while let Some((at, field)) = reader.child(fields)? {
+                    let mut turn = at;
                     $(
-                        if position == at {
-                            if seen & (1 << at) != 0 && !<$type as $crate::contract::shape::Value>::REPEATS {
+                        if turn == 0 {
+                            let repeated = seen & (1 << at) != 0;
+                            if repeated && !<$type as $crate::contract::shape::Value>::REPEATS {
                                 reader.note(field.name, $crate::contract::messages::Why::Repeated);
                                 reader.skip()?;
                             } else {
                                 $crate::contract::shape::Value::read(&mut self.$field, reader, field)?;
                             }
                         }
-                        position += 1;
+                        // Past zero it wraps round and never comes back to it.
+                        turn = turn.wrapping_sub(1);
                     )*
+                    let _ = turn;
                     seen |= 1 << at;
                 }
                 $(
@@ -420,7 +421,6 @@ macro_rules! shape {
                 )*
                 Ok(())
             }
-            #[allow(unused_variables)]
             fn write(&self, out: &mut $crate::contract::xml::XmlWriter, name: &str, _: &str) {
                 out.open(name);
                 $( $crate::contract::shape::Value::write(&self.$field, out, $wire, shape!(@or "" $($item)?)); )*

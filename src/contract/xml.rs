@@ -126,7 +126,7 @@ impl<'a> XmlReader<'a> {
     ///
     /// # Errors
     /// What makes the document unreadable, as [`Code::Malformed`].
-    pub fn next(&mut self) -> Result<Token<'a>, Rejection> {
+    pub fn advance(&mut self) -> Result<Token<'a>, Rejection> {
         if let Some(start) = self.put_back.take() {
             return Ok(Token::Start(start));
         }
@@ -288,7 +288,7 @@ impl<'a> XmlReader<'a> {
     /// Text where only elements may stand.
     pub fn tag(&mut self) -> Result<Token<'a>, Rejection> {
         loop {
-            match self.next()? {
+            match self.advance()? {
                 Token::Text(text) if is_blank(&text) => {}
                 Token::Text(_) => return Err(malformed(Why::WrongContent)),
                 token => return Ok(token),
@@ -301,19 +301,23 @@ impl<'a> XmlReader<'a> {
     ///
     /// # Errors
     /// Unreadable input.
-    pub fn child(&mut self, fields: &'static [Field]) -> Result<Option<usize>, Rejection> {
+    pub fn child(
+        &mut self,
+        fields: &'static [Field],
+    ) -> Result<Option<(usize, &'static Field)>, Rejection> {
         loop {
-            match self.next()? {
+            match self.advance()? {
                 Token::Start(start) => {
                     let namespace = self.namespace(&start)?;
                     let local = start.local_name();
                     let local = local.into_inner();
                     if matches!(namespace, Ns::None | Ns::Ours)
-                        && let Some(at) = fields
+                        && let Some((at, field)) = fields
                             .iter()
-                            .position(|f| f.name == local || f.alias == Some(local))
+                            .enumerate()
+                            .find(|(_, f)| f.name == local || f.alias == Some(local))
                     {
-                        return Ok(Some(at));
+                        return Ok(Some((at, field)));
                     }
                     if self.refuse_unknown {
                         self.problems.push(Problem {
@@ -374,7 +378,7 @@ impl<'a> XmlReader<'a> {
     ) -> Result<Cow<'a, str>, Rejection> {
         let mut text: Cow<'a, str> = Cow::Borrowed("");
         loop {
-            match self.next()? {
+            match self.advance()? {
                 Token::Text(piece) => {
                     if text.is_empty() {
                         text = piece;
@@ -420,7 +424,7 @@ impl<'a> XmlReader<'a> {
         mut entry: impl FnMut(&mut Self) -> Result<(), Rejection>,
     ) -> Result<(), Rejection> {
         loop {
-            match self.next()? {
+            match self.advance()? {
                 Token::Start(start) => {
                     if start.local_name().into_inner() == field.item {
                         entry(self)?;
@@ -444,7 +448,7 @@ impl<'a> XmlReader<'a> {
     pub fn skip(&mut self) -> Result<(), Rejection> {
         let outside = self.depth.saturating_sub(1);
         loop {
-            match self.next()? {
+            match self.advance()? {
                 Token::End if self.depth == outside => return Ok(()),
                 Token::Eof => return Err(malformed(Why::Truncated)),
                 Token::Start(start) => {

@@ -185,13 +185,13 @@ fn read_request<R: Structure + Request + 'static>(
 ) -> Result<Box<dyn Request>, Rejection> {
     let mut request = R::default();
     let mut seen = false;
-    while reader.child(&REQUEST_FIELD)?.is_some() {
+    while let Some((_, field)) = reader.child(&REQUEST_FIELD)? {
         if seen {
             reader.note("request", Why::Repeated);
             reader.skip()?;
         } else {
             seen = true;
-            request.read(reader, &REQUEST_FIELD[0])?;
+            request.read(reader, field)?;
         }
     }
     if !seen {

@@ -237,7 +237,7 @@ fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>
     let mut password = None;
     let outside = reader.depth().saturating_sub(1);
     loop {
-        match reader.next()? {
+        match reader.advance()? {
             Token::Start(start) => match start.local_name().into_inner() {
                 "Username" => name = reader.text(&USERNAME)?.map(|t| t.trim().to_owned()),
                 "Password" => {

@@ -3,6 +3,8 @@
 use chaingun_gateway::contract::wsdl;
 use chaingun_gateway::operations::soap_entries;
 
+use crate::harness::Gateway;
+
 #[test]
 fn published_files_are_fresh() {
     let entries = soap_entries();
@@ -35,4 +37,23 @@ fn exactly_the_eight_operations_are_published() {
             "authenticate"
         ]
     );
+}
+
+#[test]
+fn the_contract_is_served_at_the_address_it_was_asked_for() {
+    let gateway = Gateway::demo();
+    let wsdl = gateway.get("/hammy/ws/user/v1?wsdl");
+    assert_eq!(wsdl.status, 200);
+    assert!(
+        wsdl.body
+            .contains("<soap:address location=\"http://gateway.test/hammy/ws/user/v1\"/>")
+    );
+    assert!(
+        wsdl.body
+            .contains("schemaLocation=\"http://gateway.test/hammy/ws/user/v1?xsd=1\"")
+    );
+    let xsd = gateway.get("/hammy/ws/user/v1?xsd=1");
+    assert_eq!(xsd.body, include_str!("../../wsdl/ChaingunUserAPI.xsd"));
+    assert_eq!(gateway.get("/healthz").body, "ok\n");
+    assert_eq!(gateway.get("/readyz").body, "ready\n");
 }

@@ -1,7 +1,7 @@
 //! The integration tests: one binary, each test with a gateway and a database of its own.
-#![allow(
-    clippy::allow_attributes,
-    reason = "a harness offers more than each test uses"
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that finds nothing where something must be has failed"
 )]
 
 mod contract;
