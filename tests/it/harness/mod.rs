@@ -197,8 +197,8 @@ fn fresh_schema(url: &str) -> String {
     psql(
         url,
         &format!(
-            "SET client_min_messages = error; SELECT pg_advisory_lock(11); \
-             CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; SELECT pg_advisory_unlock(11); \
+            "SET client_min_messages = error; SELECT pg_advisory_xact_lock(11); \
+             CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; \
              CREATE SCHEMA {schema}"
         ),
     );
