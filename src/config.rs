@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
-use crate::operations::parts::Rules;
+use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
 use crate::server::ServerConfig;
 use crate::soap::SoapLimits;

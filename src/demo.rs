@@ -2,7 +2,7 @@
 
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::user::Status;
-use crate::operations::Parts;
+use crate::parts::Parts;
 use crate::secrets::sha256_hex;
 use crate::store::users::{self, NewUser};
 use crate::store::{StoreError, clients, organisations};

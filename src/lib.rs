@@ -1,4 +1,43 @@
-//! Chaingun Gateway.
+//! Chaingun Gateway: ChaingunUserAPI over SOAP on one store, SQLite or PostgreSQL.
+//!
+//! # The idea
+//!
+//! One **catalogue of operations** ([`operations::CATALOG`]). An operation states once what it is called, what it takes
+//! and answers, who may call it and what it costs; the faces loop over the catalogue, and the contract is printed from
+//! it. Nobody writes a handler per operation and protocol, so that no two protocols can drift apart.
+//!
+//! # The rooms
+//!
+//! ```text
+//! main ─► app ─┬─► server ─► soap ─► operations ─► { registry store secrets contract } ─► domain
+//!              └─► delivery ───────────────────────► { registry store secrets } ────────► domain
+//! ```
+//!
+//! A request goes through [`server`] (listen, limits, queues), [`soap`] (bytes to a decoded request), then
+//! `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
+//!
+//! # Invariants
+//!
+//! A test reads the `use` lines and keeps the first two.
+//!
+//! 1. Faces contain no rule about users; operations never see a wire format of HTTP.
+//! 2. One package, one door: diesel only in `store/`, hyper only in `server/`, jsonwebtoken, bcrypt and the ciphers only
+//!    in `secrets/`, lettre only in `delivery/`, quick-xml only in `contract/`.
+//! 3. Nothing leaves the process inside a request: mails are outbox rows of the same transaction.
+//! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests steer them.
+//! 5. No error text reaches a client unless it stands in `contract::messages`.
+//!
+//! # Decisions
+//!
+//! - **Roles are one text column**, a role a line: they are always read with their user and never searched, so a user is
+//!   one row and one query, and a page has no N+1.
+//! - **User names and addresses share one table of login names** with one unique index, so that "an address may not be
+//!   somebody else's user name" is kept by the database, also under parallel writers.
+//! - **A write may be run again.** On PostgreSQL two transactions that collide are told apart from a conflict by running
+//!   the step once more: the second time it sees the winner's row and answers the conflict.
+//! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens.
+//! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
+
 pub mod app;
 pub mod clock;
 pub mod config;
@@ -9,6 +48,8 @@ pub mod domain;
 pub mod entropy;
 pub mod exchange;
 pub mod operations;
+pub mod parts;
+pub mod registry;
 pub mod secrets;
 pub mod server;
 pub mod soap;

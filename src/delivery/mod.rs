@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
-use crate::operations::Parts;
+use crate::parts::Parts;
 use crate::store::{StoreError, one_time_tokens, outbox};
 
 pub use mail::{MailSettings, Transport};

@@ -1,11 +1,12 @@
 //! The only gatekeeper: turns what a face found into a decided call, runs it, and writes refusals down.
 
-use super::{Access, Answer, Call, Credentials, Operation, Parts, Refusal, Request, refuse};
+use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse};
 use crate::contract::messages::Language;
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::contract::shape::Secret;
 use crate::domain::client::{Client, Trust};
 use crate::domain::user::{Status, User, same_name};
+use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
 use crate::store::users;

@@ -8,8 +8,9 @@ use crate::domain::notice::{Notice, Topic};
 use crate::domain::user::{User, same_name};
 use crate::store::{AnyConnection, audit, outbox};
 
-use super::{Parts, Refusal};
+use super::Refusal;
 use crate::contract::rejection::{Code, Rejection};
+use crate::parts::Parts;
 
 /// What a face found in a request, undecided.
 #[derive(Debug, Clone, Default)]

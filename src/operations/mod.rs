@@ -2,7 +2,6 @@
 
 pub mod access;
 pub mod call;
-pub mod parts;
 pub mod user;
 
 use crate::contract::common::{Param, RequestMeta};
@@ -14,7 +13,6 @@ use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::store::{StepError, StoreError};
 
 pub use call::{Call, Credentials};
-pub use parts::Parts;
 
 /// Who may call an operation; [`access`] decides what that means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::operations::Parts;
+use crate::parts::Parts;
 use crate::soap::SoapLimits;
 use pools::Pool;
 

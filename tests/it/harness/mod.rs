@@ -11,7 +11,7 @@ use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{Config, Values};
 use chaingun_gateway::delivery::Delivery;
 use chaingun_gateway::entropy::Entropy;
-use chaingun_gateway::operations::Parts;
+use chaingun_gateway::parts::Parts;
 use chaingun_gateway::server::Server;
 use chaingun_gateway::store::Opening;
 use chaingun_gateway::{app, demo};

@@ -1,45 +1,12 @@
-//! What every operation may use.
+//! What is configured rather than lived, kept in memory: the clients, by the hash of their keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::clock::Clock;
-use crate::domain::Millis;
 use crate::domain::client::Client;
-use crate::entropy::Entropy;
-use crate::secrets::hashing::Hasher;
-use crate::secrets::sealing::Sealer;
-use crate::secrets::tokens::Tokens;
 use crate::store::{AnyConnection, Store, StoreError, clients};
 
-/// Rules with numbers in them.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// How long a JWT lasts, in seconds.
-    pub token_seconds: i64,
-    /// How long an activation token lasts.
-    pub activation_ms: Millis,
-    /// How long a password reset token lasts.
-    pub reset_ms: Millis,
-    /// The role that may do everything.
-    pub admin_role: String,
-    /// The longest page that findUsers gives.
-    pub max_page: i64,
-}
-
-/// The program's working parts.
-pub struct Parts {
-    pub store: Store,
-    pub registry: Registry,
-    pub hasher: Hasher,
-    pub tokens: Tokens,
-    pub sealer: Sealer,
-    pub clock: Clock,
-    pub entropy: Entropy,
-    pub rules: Rules,
-}
-
-/// What is configured rather than lived: a snapshot of the clients, by the hash of their keys.
+/// The current snapshot; replaced as a whole when the store's registry has changed.
 #[derive(Default)]
 pub struct Registry {
     snapshot: RwLock<Arc<Snapshot>>,
