@@ -1,5 +1,7 @@
 //! The command line.
 
+mod cli;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use chaingun_gateway::operations::soap_entries;
 use chaingun_gateway::server::Server;
 use chaingun_gateway::{app, demo, store};
 use clap::{Parser, Subcommand};
+use cli::{AuditCommand, ClientCommand, OrgCommand, Output, UserCommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,6 +36,9 @@ struct Cli {
     /// postgres://…, or a SQLite path.
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
+    /// Print for machines: JSON, a record a line.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -55,6 +61,26 @@ enum Command {
     Migrate,
     /// Check the settings and report every mistake.
     CheckConfig,
+    /// Calling applications and their keys.
+    Client {
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
+    /// Organisations.
+    Org {
+        #[command(subcommand)]
+        command: OrgCommand,
+    },
+    /// Users.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// The audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// The published contract.
     Contract {
         #[command(subcommand)]
@@ -86,10 +112,15 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_CONFIGURATION);
         }
     };
+    let output = Output { json: cli.json };
     let result = match cli.command {
         Command::Serve { demo, .. } => serve(&config, demo),
         Command::Migrate => migrate(&config),
         Command::CheckConfig => say("The configuration is valid."),
+        Command::Client { command } => cli::clients::run(&config, output, command),
+        Command::Org { command } => cli::organisations::run(&config, output, command),
+        Command::User { command } => cli::users::run(&config, output, command),
+        Command::Audit { command } => cli::audit::run(&config, output, command),
         Command::Contract {
             command: ContractCommand::Print { write },
         } => contract(write),

@@ -168,9 +168,43 @@ fn set(
     {
         organisations::join(c, user.id, &uuid, &[], call.now)?;
     }
+    store_password(call, c, &current, hash, status)
+}
+
+/// Keeps the new hash and ends what was issued under the old one.
+fn store_password(
+    call: &Call<'_>,
+    c: &mut crate::store::AnyConnection,
+    user: &User,
+    hash: &str,
+    status: Status,
+) -> Result<(), Refusal> {
     users::set_password(c, user.id, hash, status, call.now)?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
-    call.notify(c, Topic::PasswordChanged, &Addressee::from(&current), "")?;
-    call.audit(c, OPERATION.event, "ok", Some(&current.user_name))
+    call.notify(c, Topic::PasswordChanged, &Addressee::from(user), "")?;
+    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+}
+
+/// Sets a user's password without the old one, for the operator at the command line; activates the
+/// user if it was not.
+///
+/// # Errors
+/// A refusal, or trouble with the store.
+pub fn set_by_operator(call: &Call<'_>, user_name: &str, password: &str) -> Result<(), Refusal> {
+    let unknown = || refuse(Code::UserNotFound);
+    let user = call
+        .parts
+        .store
+        .read(|c| users::by_name(c, user_name))?
+        .ok_or_else(unknown)?;
+    super::check_password(password, &[&user.user_name, &user.name, &user.email])?;
+    let hash = super::hash(call, password)?;
+    call.parts.store.write(|c| {
+        let status = match users::by_id(c, user.id)?.ok_or_else(unknown)?.status {
+            Status::Unactivated => Status::Active,
+            other => other,
+        };
+        store_password(call, c, &user, &hash, status)
+    })
 }

@@ -77,6 +77,16 @@ impl Request for CreateUserRequest {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        Ok(Box::new(self.create(call)?))
+    }
+}
+
+impl CreateUserRequest {
+    /// Makes the user.
+    ///
+    /// # Errors
+    /// A refusal, or trouble with the store.
+    pub fn create(self, call: &Call<'_>) -> Result<CreateUserResponse, Refusal> {
         if !call.may_do_everything() {
             return Err(refuse(Code::AccessDenied));
         }
@@ -125,11 +135,11 @@ impl Request for CreateUserRequest {
             }],
             Channel::Email => Vec::new(),
         };
-        Ok(Box::new(CreateUserResponse {
+        Ok(CreateUserResponse {
             params: Wrapped(params),
             user: made.map(WrappedUser::from),
             ..Default::default()
-        }))
+        })
     }
 }
 

@@ -117,6 +117,16 @@ impl Request for FindUsersRequest {
         None
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        Ok(Box::new(self.find(call)?))
+    }
+}
+
+impl FindUsersRequest {
+    /// Finds the page.
+    ///
+    /// # Errors
+    /// A refusal, or trouble with the store.
+    pub fn find(self, call: &Call<'_>) -> Result<FindUsersResponse, Refusal> {
         let filter = self.filter(call.parts.rules.max_page)?;
         let (found, hits) = match &call.user {
             Some(user) if !call.may_do_everything() => {
@@ -129,10 +139,10 @@ impl Request for FindUsersRequest {
             }
             _ => call.parts.store.read(|c| users::find(c, &filter))?,
         };
-        Ok(Box::new(FindUsersResponse {
+        Ok(FindUsersResponse {
             total: total(hits),
             users: Wrapped(found.into_iter().map(FlatUser::from).collect()),
             ..Default::default()
-        }))
+        })
     }
 }

@@ -1,0 +1,143 @@
+//! `client`: calling applications and their keys.
+
+use std::io;
+
+use chaingun_gateway::config::Config;
+use chaingun_gateway::domain::client::Trust;
+use chaingun_gateway::domain::one_time_token::format;
+use chaingun_gateway::operations::Refusal;
+use chaingun_gateway::secrets::sha256_hex;
+use chaingun_gateway::store::clients;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Output, call, explain, open};
+
+/// Commands about clients.
+#[derive(Subcommand)]
+pub enum ClientCommand {
+    /// Add a client and print its key, which is shown only this once.
+    Add {
+        /// Its name, as users' clientName has it.
+        name: String,
+        /// trusted: the key alone is the credential. public: a user token is needed too.
+        #[arg(long, default_value = "public", value_parser = ["trusted", "public"])]
+        trust: String,
+        /// Use this key, for example the one a legacy installation has, instead of a random one.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// List the clients.
+    List,
+    /// Refuse a client's calls from now on.
+    Disable { name: String },
+    /// Accept a disabled client's calls again.
+    Enable { name: String },
+    /// Give a client another key and print it; the old one stops working at once.
+    RotateKey {
+        name: String,
+        /// Use this key instead of a random one.
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
+/// Carries a command out.
+pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Result<()> {
+    let parts = open(config)?;
+    let call = call(&parts);
+    let new_key = |given: Option<String>| given.unwrap_or_else(|| format(parts.entropy.bytes()));
+    match command {
+        ClientCommand::Add { name, trust, key } => {
+            let key = new_key(key);
+            let trust = Trust::parse(&trust).unwrap_or(Trust::Public);
+            let added = parts.store.write(|c| {
+                let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, call.now)?;
+                call.audit(
+                    c,
+                    "client_added",
+                    if added { "ok" } else { "exists" },
+                    Some(&name),
+                )?;
+                Ok::<_, Refusal>(added)
+            });
+            if !added.map_err(explain)? {
+                return Err(io::Error::other(format!(
+                    "there is a client {name:?} already"
+                )));
+            }
+            output.record(&[
+                ("name", json!(name)),
+                ("trust", json!(trust.as_str())),
+                ("key", json!(key)),
+            ])
+        }
+        ClientCommand::List => {
+            let all = parts.store.read(clients::all).map_err(io::Error::other)?;
+            let rows: Vec<_> = all
+                .iter()
+                .map(|k| {
+                    let c = &k.client;
+                    let has_key = k.key_sha256.is_some();
+                    vec![
+                        json!(c.name),
+                        json!(c.trust.as_str()),
+                        json!(c.active),
+                        json!(has_key),
+                    ]
+                })
+                .collect();
+            output.table(&["name", "trust", "active", "has_key"], &rows)
+        }
+        ClientCommand::Disable { name } => {
+            set_active(&call, &name, false)?;
+            output.done(
+                &format!("{name} is disabled."),
+                &[("name", json!(name)), ("active", json!(false))],
+            )
+        }
+        ClientCommand::Enable { name } => {
+            set_active(&call, &name, true)?;
+            output.done(
+                &format!("{name} is enabled."),
+                &[("name", json!(name)), ("active", json!(true))],
+            )
+        }
+        ClientCommand::RotateKey { name, key } => {
+            let key = new_key(key);
+            let known = parts.store.write(|c| {
+                call.audit(c, "client_key_rotated", "ok", Some(&name))?;
+                Ok::<_, Refusal>(clients::set_key(c, &name, &sha256_hex(&key))?)
+            });
+            must_be_known(known.map_err(explain)?, &name)?;
+            output.record(&[("name", json!(name)), ("key", json!(key))])
+        }
+    }
+}
+
+fn set_active(
+    call: &chaingun_gateway::operations::Call<'_>,
+    name: &str,
+    active: bool,
+) -> io::Result<()> {
+    let event = if active {
+        "client_enabled"
+    } else {
+        "client_disabled"
+    };
+    let known = call.parts.store.write(|c| {
+        call.audit(c, event, "ok", Some(name))?;
+        Ok::<_, Refusal>(clients::set_active(c, name, active)?)
+    });
+    must_be_known(known.map_err(explain)?, name)
+}
+
+fn must_be_known(known: bool, name: &str) -> io::Result<()> {
+    if known {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!(
+            "there is no client {name:?}; see `client list`"
+        )))
+    }
+}

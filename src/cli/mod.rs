@@ -1,0 +1,151 @@
+//! The commands that look after clients, organisations, users and the audit log.
+
+pub mod audit;
+pub mod clients;
+pub mod organisations;
+pub mod users;
+
+use std::io::{self, Read as _, Write as _};
+use std::sync::Arc;
+
+use chaingun_gateway::config::Config;
+use chaingun_gateway::contract::messages::{Language, describe};
+use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
+use chaingun_gateway::entropy::Entropy;
+use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::parts::Parts;
+use chaingun_gateway::{app, clock::Clock};
+use serde_json::Value;
+
+pub use audit::AuditCommand;
+pub use clients::ClientCommand;
+pub use organisations::OrgCommand;
+pub use users::UserCommand;
+
+/// What the audit log calls the operator at the command line.
+const OPERATOR: &str = "command line";
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// For machines instead of for people.
+    pub json: bool,
+}
+
+impl Output {
+    /// One record: names and values.
+    fn record(self, fields: &[(&str, Value)]) -> io::Result<()> {
+        if self.json {
+            let object: serde_json::Map<_, _> = fields
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), v.clone()))
+                .collect();
+            return writeln!(io::stdout(), "{}", Value::Object(object));
+        }
+        let width = fields.iter().map(|(k, _)| k.len()).max().unwrap_or(0);
+        for (name, value) in fields {
+            writeln!(io::stdout(), "{name:width$}  {}", plain(value))?;
+        }
+        Ok(())
+    }
+
+    /// Records below a head line; one JSON object a line for machines.
+    fn table(self, head: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
+        if self.json {
+            for row in rows {
+                let fields: Vec<_> = head.iter().copied().zip(row.iter().cloned()).collect();
+                self.record(&fields)?;
+            }
+            return Ok(());
+        }
+        let texts: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(plain).collect())
+            .collect();
+        let width = |at: usize| {
+            let widest = texts
+                .iter()
+                .filter_map(|r| r.get(at))
+                .map(|t| t.chars().count());
+            widest
+                .chain(head.get(at).map(|h| h.len()))
+                .max()
+                .unwrap_or(0)
+        };
+        let head = head.iter().map(|h| (*h).to_owned()).collect();
+        for row in std::iter::once(&head).chain(&texts) {
+            let line: Vec<String> = row
+                .iter()
+                .enumerate()
+                .map(|(at, text)| format!("{text:<width$}", width = width(at)))
+                .collect();
+            writeln!(io::stdout(), "{}", line.join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// A sentence for people; machines get a record.
+    fn done(self, sentence: &str, fields: &[(&str, Value)]) -> io::Result<()> {
+        if self.json {
+            self.record(fields)
+        } else {
+            writeln!(io::stdout(), "{sentence}")
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// The parts on the configured store.
+fn open(config: &Config) -> io::Result<Arc<Parts>> {
+    app::build(config, Clock::System, Entropy::System)
+}
+
+/// The operator's own call, which may do everything.
+fn call(parts: &Parts) -> Call<'_> {
+    Call {
+        parts,
+        now: parts.clock.now(),
+        request_id: OPERATOR,
+        language: Language::English,
+        client: Some(Client {
+            name: DEFAULT_CLIENT.to_owned(),
+            trust: Trust::Trusted,
+            active: true,
+        }),
+        user: None,
+        on_behalf_of: Some(OPERATOR.to_owned()),
+    }
+}
+
+/// A refusal as a sentence for the operator.
+fn explain(refusal: Refusal) -> io::Error {
+    let rejection = refusal.into_rejection();
+    let mut texts: Vec<_> = rejection
+        .problems
+        .iter()
+        .map(|p| describe(p, Language::English))
+        .collect();
+    texts.extend(rejection.cause);
+    io::Error::other(texts.join("; "))
+}
+
+/// The first line of standard input, without its line break.
+fn secret_from_stdin() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().take(4096).read_to_string(&mut text)?;
+    let line = text.lines().next().unwrap_or("").to_owned();
+    if line.is_empty() {
+        return Err(io::Error::other(
+            "nothing came over standard input; write the password there",
+        ));
+    }
+    Ok(line)
+}

@@ -1,0 +1,181 @@
+//! `user`: made, shown, found and given passwords, by the rules of the operations.
+
+use std::io;
+
+use chaingun_gateway::config::Config;
+use chaingun_gateway::contract::shape::{Number, Wrapped};
+use chaingun_gateway::contract::user::{FlatUser, WrappedUser};
+use chaingun_gateway::operations::user::change_password::set_by_operator;
+use chaingun_gateway::operations::user::create_user::CreateUserRequest;
+use chaingun_gateway::operations::user::find_users::FindUsersRequest;
+use chaingun_gateway::store::{organisations, users};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Output, call, explain, open, secret_from_stdin};
+
+/// Commands about users.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Add a user, and print the token with which it sets its password.
+    Add {
+        user_name: String,
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+        /// A global role; may be repeated.
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// The organisational unit.
+        #[arg(long)]
+        unit: Option<String>,
+        /// The client the user belongs to; Default if not given.
+        #[arg(long)]
+        client: Option<String>,
+        /// Read a password from standard input and activate the user with it.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Show a user.
+    Show { user_name: String },
+    /// Find users by parts of their names.
+    Find {
+        /// Part of the user name.
+        #[arg(long)]
+        user_name: Option<String>,
+        #[arg(long)]
+        name: Option<String>,
+        #[arg(long)]
+        email: Option<String>,
+        /// UNACTIVATED, ACTIVE or INACTIVE; may be repeated.
+        #[arg(long = "status", value_name = "STATUS")]
+        statuses: Vec<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: u16,
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Set a password, read from standard input, and sign the user out everywhere.
+    SetPassword { user_name: String },
+}
+
+/// Carries a command out.
+pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<()> {
+    let parts = open(config)?;
+    let call = call(&parts);
+    match command {
+        UserCommand::Add {
+            user_name,
+            email,
+            name,
+            roles,
+            unit,
+            client,
+            password_stdin,
+        } => {
+            let password = password_stdin.then(secret_from_stdin).transpose()?;
+            let request = CreateUserRequest {
+                request_meta: None,
+                user: Some(WrappedUser {
+                    client_name: client,
+                    email: Some(email),
+                    name: Some(name),
+                    organizational_unit: unit,
+                    password_reset_guid_channel: Some("RESPONSE".to_owned()),
+                    roles: Wrapped(roles),
+                    status: None,
+                    user_name: Some(user_name.clone()),
+                }),
+            };
+            let made = request.create(&call).map_err(explain)?;
+            let mut fields = vec![("user_name", json!(user_name))];
+            if let Some(password) = password {
+                set_by_operator(&call, &user_name, &password).map_err(explain)?;
+                fields.push(("status", json!("ACTIVE")));
+            } else {
+                let token = made.params.0.first().map(|p| p.value.clone());
+                fields.push(("status", json!("UNACTIVATED")));
+                fields.push(("password_reset_token", json!(token)));
+            }
+            output.record(&fields)
+        }
+        UserCommand::Show { user_name } => {
+            let user = parts
+                .store
+                .read(|c| users::by_name(c, &user_name))
+                .map_err(io::Error::other)?;
+            let Some(user) = user else {
+                return Err(io::Error::other(format!("there is no user {user_name:?}")));
+            };
+            let granted = parts
+                .store
+                .read(|c| organisations::granted(c, user.id))
+                .map_err(io::Error::other)?;
+            let member_of: Vec<_> = granted.into_iter().map(|g| g.uuid).collect();
+            output.record(&[
+                ("user_id", json!(user.id)),
+                ("uuid", json!(user.uuid)),
+                ("user_name", json!(user.user_name)),
+                ("name", json!(user.name)),
+                ("email", json!(user.email)),
+                ("client_name", json!(user.client_name)),
+                ("organizational_unit", json!(user.organizational_unit)),
+                ("status", json!(user.status.as_str())),
+                ("roles", json!(user.roles)),
+                ("organisations", json!(member_of)),
+                ("has_password", json!(user.password_hash.is_some())),
+            ])
+        }
+        UserCommand::Find {
+            user_name,
+            name,
+            email,
+            statuses,
+            limit,
+            offset,
+        } => {
+            let request = FindUsersRequest {
+                limit: Some(Number(i64::from(limit))),
+                offset: Some(Number(i64::from(offset))),
+                user_name,
+                name,
+                email,
+                statuses: Wrapped(statuses),
+                ..Default::default()
+            };
+            let found = request.find(&call).map_err(explain)?;
+            let rows: Vec<_> = found.users.0.into_iter().map(row).collect();
+            output.table(
+                &[
+                    "user_name",
+                    "name",
+                    "email",
+                    "client_name",
+                    "status",
+                    "roles",
+                ],
+                &rows,
+            )
+        }
+        UserCommand::SetPassword { user_name } => {
+            let password = secret_from_stdin()?;
+            set_by_operator(&call, &user_name, &password).map_err(explain)?;
+            output.done(
+                &format!("{user_name} has a new password."),
+                &[("user_name", json!(user_name))],
+            )
+        }
+    }
+}
+
+fn row(user: FlatUser) -> Vec<serde_json::Value> {
+    vec![
+        json!(user.user_name),
+        json!(user.name),
+        json!(user.email),
+        json!(user.client_name),
+        json!(user.status),
+        json!(user.roles.0),
+    ]
+}
