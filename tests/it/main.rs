@@ -7,4 +7,5 @@
 mod contract;
 mod harness;
 mod hostile_xml;
+mod races;
 mod samples;
