@@ -7,5 +7,6 @@
 mod contract;
 mod harness;
 mod hostile_xml;
+mod outage;
 mod races;
 mod samples;

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -24,11 +25,12 @@ pub struct Gateway {
     #[expect(dead_code, reason = "the story tests to come look into the store")]
     pub parts: Arc<Parts>,
     pub delivery: Delivery,
-    pub address: SocketAddr,
+    speaker: Speaker,
     pub data: TempDir,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    schema: Option<(String, String)>,
+    /// Dropped last, when nobody uses it any more.
+    _database: Database,
 }
 
 /// A reply as it came over the wire.
@@ -69,13 +71,10 @@ impl Gateway {
         values.insert("password.cost".into(), "4".into());
         let mut config = Config::read(&values).unwrap();
         config.link_base = "https://id.example".to_owned();
-        let schema = std::env::var("TEST_DATABASE_URL").ok().map(|url| {
-            let schema = fresh_schema(&url);
-            let separator = if url.contains('?') { '&' } else { '?' };
-            let own = format!("{url}{separator}options=-csearch_path%3D{schema}%2Cpublic");
-            config.opening = Opening::parse(&own, 4, 5000).unwrap();
-            (url, schema)
-        });
+        let database = Database::fresh();
+        if let Some(url) = database.url() {
+            config.opening = Opening::parse(&url, 4, 5000).unwrap();
+        }
         let parts =
             app::build(&config, Clock::Fixed(AtomicI64::new(NOW)), Entropy::System).unwrap();
         demo::load(&parts).unwrap();
@@ -103,57 +102,11 @@ impl Gateway {
         Self {
             parts,
             delivery,
-            address,
+            speaker: Speaker { address },
             data,
             stop: Some(stop),
             thread: Some(thread),
-            schema,
-        }
-    }
-
-    /// Sends an envelope as SOAP 1.1.
-    pub fn soap(&self, envelope: &str) -> Reply {
-        self.post("text/xml; charset=utf-8", envelope.as_bytes())
-    }
-
-    /// Posts bytes to the SOAP endpoint.
-    pub fn post(&self, content_type: &str, body: &[u8]) -> Reply {
-        let head = format!(
-            "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: {content_type}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        self.raw(&[head.as_bytes(), body].concat())
-    }
-
-    /// Fetches a path.
-    pub fn get(&self, target: &str) -> Reply {
-        let head =
-            format!("GET {target} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n");
-        self.raw(head.as_bytes())
-    }
-
-    /// Sends bytes and reads until the gateway closes.
-    pub fn raw(&self, bytes: &[u8]) -> Reply {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        // A refusal may come before everything is sent.
-        let _ = stream.write_all(bytes);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(0);
-        Reply {
-            status,
-            head: head.to_owned(),
-            body: body.to_owned(),
+            _database: database,
         }
     }
 
@@ -178,9 +131,107 @@ impl Drop for Gateway {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        if let Some((url, schema)) = self.schema.take() {
+    }
+}
+
+impl Deref for Gateway {
+    type Target = Speaker;
+    fn deref(&self) -> &Speaker {
+        &self.speaker
+    }
+}
+
+/// Talks to a gateway over HTTP, byte by byte.
+pub struct Speaker {
+    pub address: SocketAddr,
+}
+
+impl Speaker {
+    /// Sends an envelope as SOAP 1.1.
+    pub fn soap(&self, envelope: &str) -> Reply {
+        self.post("text/xml; charset=utf-8", envelope.as_bytes())
+    }
+
+    /// Posts bytes to the SOAP endpoint.
+    pub fn post(&self, content_type: &str, body: &[u8]) -> Reply {
+        let head = format!(
+            "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: {content_type}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        self.raw(&[head.as_bytes(), body].concat())
+    }
+
+    /// Fetches a path.
+    pub fn get(&self, target: &str) -> Reply {
+        let head =
+            format!("GET {target} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n");
+        self.raw(head.as_bytes())
+    }
+
+    /// Sends bytes and reads until the gateway closes.
+    pub fn raw(&self, bytes: &[u8]) -> Reply {
+        let Ok(mut stream) = TcpStream::connect(self.address) else {
+            // Status 0, which no assertion takes for an answer.
+            return Reply {
+                status: 0,
+                head: String::new(),
+                body: String::new(),
+            };
+        };
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        // A refusal may come before everything is sent.
+        let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(0);
+        Reply {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+}
+
+/// A database for one test: a SQLite file in its data folder, or a schema of its own on PostgreSQL
+/// where `TEST_DATABASE_URL` says so.
+pub struct Database {
+    schema: Option<(String, String)>,
+}
+
+impl Database {
+    pub fn fresh() -> Self {
+        let url = std::env::var("TEST_DATABASE_URL").ok();
+        Self {
+            schema: url.map(|url| {
+                let schema = fresh_schema(&url);
+                (url, schema)
+            }),
+        }
+    }
+
+    /// The URL to hand to a gateway; none for the embedded default.
+    pub fn url(&self) -> Option<String> {
+        self.schema.as_ref().map(|(url, schema)| {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            format!("{url}{separator}options=-csearch_path%3D{schema}%2Cpublic")
+        })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some((url, schema)) = &self.schema {
             psql(
-                &url,
+                url,
                 &format!("SET client_min_messages = error; DROP SCHEMA {schema} CASCADE"),
             );
         }

@@ -1,0 +1,143 @@
+//! Killed in the middle: what was answered is there afterwards, and its mail is written once.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::harness::{Database, Speaker, element, envelope};
+
+/// The real program, as a process of its own.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    fn start(data: &Path, database: &Database) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env("GATEWAY_DATA_DIR", data)
+            .env("GATEWAY_PASSWORD_COST", "4")
+            .env("GATEWAY_LIMITS_HASH_QUEUE", "200")
+            .env("GATEWAY_LOG_FORMAT", "json")
+            .stderr(Stdio::piped());
+        if let Some(url) = database.url() {
+            command.env("GATEWAY_DATABASE_URL", url);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .find_map(|line| {
+                let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
+                line.pointer("/fields/address")?.as_str()?.parse().ok()
+            })
+            .unwrap();
+        // Somebody has to read on, or the program would block on a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    /// `kill -9`.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn stop(mut self) -> bool {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+fn registration(n: usize) -> String {
+    envelope(
+        "registerUser",
+        &format!(
+            "<username>uj{n}</username><password>ValaKi1234</password><name>Új {n}</name>\
+             <email>uj{n}@valami.hu</email>"
+        ),
+    )
+    .replace("demo-hash-key", "")
+}
+
+#[test]
+fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let process = Process::start(data.path(), &database);
+    let speaker = Speaker {
+        address: process.address,
+    };
+    let answered: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(flag) = answered.get(n) else { break };
+                    let reply = speaker.soap(&registration(n));
+                    if element(&reply.body, "code") == Some("0") {
+                        flag.store(1, Ordering::SeqCst);
+                        done.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+        // In the middle of it, by what has been answered and not by the clock.
+        while done.load(Ordering::SeqCst) < 40 {
+            std::thread::yield_now();
+        }
+        process.kill();
+    });
+    let answered: Vec<usize> = (0..100)
+        .filter(|n| answered[*n].load(Ordering::SeqCst) == 1)
+        .collect();
+    assert!(
+        answered.len() >= 40 && answered.len() < 100,
+        "{}",
+        answered.len()
+    );
+
+    let process = Process::start(data.path(), &database);
+    let speaker = Speaker {
+        address: process.address,
+    };
+    for n in 0..100 {
+        let again = speaker.soap(&registration(n));
+        let taken = again.body.contains("<code>USER_ALREADY_EXISTS</code>");
+        assert!(
+            taken || !answered.contains(&n),
+            "uj{n} was answered and is gone: {again:?}"
+        );
+    }
+    let mails = || -> Vec<String> {
+        let folder = data.path().join("outbox");
+        std::fs::read_dir(folder)
+            .map(|files| {
+                files
+                    .flatten()
+                    .filter(|f| !f.file_name().to_string_lossy().starts_with('.'))
+                    .map(|f| std::fs::read_to_string(f.path()).unwrap())
+                    .collect()
+            })
+            .unwrap_or_default()
+    };
+    // By now all 100 are registered; the worker has a mail for each.
+    while mails().len() < 100 {
+        std::thread::yield_now();
+    }
+    assert!(process.stop(), "a graceful stop ends with success");
+    let mails = mails();
+    for n in 0..100 {
+        let to = format!("<uj{n}@valami.hu>");
+        assert_eq!(mails.iter().filter(|m| m.contains(&to)).count(), 1, "{to}");
+    }
+    assert_eq!(mails.len(), 100);
+}
