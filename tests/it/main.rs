@@ -10,3 +10,4 @@ mod hostile_xml;
 mod outage;
 mod races;
 mod samples;
+mod secrecy;

@@ -1,58 +1,9 @@
 //! Killed in the middle: what was answered is there afterwards, and its mail is written once.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::harness::process::Process;
 use crate::harness::{Database, Speaker, element, envelope};
-
-/// The real program, as a process of its own.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    fn start(data: &Path, database: &Database) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .env("GATEWAY_DATA_DIR", data)
-            .env("GATEWAY_PASSWORD_COST", "4")
-            .env("GATEWAY_LIMITS_HASH_QUEUE", "200")
-            .env("GATEWAY_LOG_FORMAT", "json")
-            .stderr(Stdio::piped());
-        if let Some(url) = database.url() {
-            command.env("GATEWAY_DATABASE_URL", url);
-        }
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .find_map(|line| {
-                let line: serde_json::Value = serde_json::from_str(&line.unwrap()).ok()?;
-                line.pointer("/fields/address")?.as_str()?.parse().ok()
-            })
-            .unwrap();
-        // Somebody has to read on, or the program would block on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    /// `kill -9`.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn stop(mut self) -> bool {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").arg(&id).status().unwrap().success());
-        self.child.wait().unwrap().success()
-    }
-}
 
 fn registration(n: usize) -> String {
     envelope(
@@ -69,9 +20,9 @@ fn registration(n: usize) -> String {
 fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
-    let process = Process::start(data.path(), &database);
+    let mut process = Process::start(data.path(), &database, "info");
     let speaker = Speaker {
-        address: process.address,
+        address: process.speaker.address,
     };
     let answered: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
     let next = AtomicUsize::new(0);
@@ -105,12 +56,9 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
         answered.len()
     );
 
-    let process = Process::start(data.path(), &database);
-    let speaker = Speaker {
-        address: process.address,
-    };
+    let process = Process::start(data.path(), &database, "info");
     for n in 0..100 {
-        let again = speaker.soap(&registration(n));
+        let again = process.speaker.soap(&registration(n));
         let taken = again.body.contains("<code>USER_ALREADY_EXISTS</code>");
         assert!(
             taken || !answered.contains(&n),
@@ -133,7 +81,7 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
     while mails().len() < 100 {
         std::thread::yield_now();
     }
-    assert!(process.stop(), "a graceful stop ends with success");
+    process.stop();
     let mails = mails();
     for n in 0..100 {
         let to = format!("<uj{n}@valami.hu>");

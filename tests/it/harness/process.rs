@@ -1,0 +1,73 @@
+//! The real program in a process of its own, for what only a process can show.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+
+use super::{Database, Speaker};
+
+/// The real program, as a process of its own.
+pub struct Process {
+    child: Child,
+    pub speaker: Speaker,
+    log: JoinHandle<String>,
+}
+
+impl Process {
+    /// Starts it and waits until it listens.
+    pub fn start(data: &Path, database: &Database, log: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env("GATEWAY_DATA_DIR", data)
+            .env("GATEWAY_PASSWORD_COST", "4")
+            .env("GATEWAY_LIMITS_HASH_QUEUE", "200")
+            .env("GATEWAY_LOG_FORMAT", "json")
+            .env("GATEWAY_LOG", log)
+            .stderr(Stdio::piped());
+        if let Some(url) = database.url() {
+            command.env("GATEWAY_DATABASE_URL", url);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut head = String::new();
+        let address = lines
+            .by_ref()
+            .find_map(|line| {
+                let line = line.unwrap();
+                head.push_str(&line);
+                let line: serde_json::Value = serde_json::from_str(&line).ok()?;
+                line.pointer("/fields/address")?.as_str()?.parse().ok()
+            })
+            .unwrap();
+        // Somebody has to read on, or the program would block on a full pipe.
+        let log = std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .fold(head, |log, line| log + &line + "\n")
+        });
+        Self {
+            child,
+            speaker: Speaker { address },
+            log,
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Stops it gracefully and returns what it logged.
+    pub fn stop(mut self) -> String {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        assert!(
+            self.child.wait().unwrap().success(),
+            "a graceful stop ends with success"
+        );
+        self.log.join().unwrap()
+    }
+}

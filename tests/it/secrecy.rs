@@ -1,0 +1,121 @@
+//! Planted secrets are looked for in logs at the finest level, in answers, and in the database.
+
+use std::path::Path;
+
+use crate::harness::process::Process;
+use crate::harness::{Database, element, envelope};
+
+/// Whether any file below a folder holds the text.
+fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if but.contains(&name.as_str()) {
+            continue;
+        }
+        if path.is_dir() {
+            if let Some(found) = held(&path, needle, but) {
+                return Some(found);
+            }
+        } else if std::fs::read(&path)
+            .unwrap()
+            .windows(needle.len())
+            .any(|w| w == needle.as_bytes())
+        {
+            return Some(name);
+        }
+    }
+    None
+}
+
+#[test]
+fn no_password_and_no_token_is_logged_told_or_kept_in_clear() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let process = Process::start(data.path(), &database, "trace");
+    let gateway = &process.speaker;
+    let mut answers = String::new();
+    let mut call = |operation: &str, request: &str| {
+        let body = gateway
+            .soap(&envelope(operation, request).replace("demo-hash-key", ""))
+            .body;
+        answers.push_str(&body);
+        body
+    };
+    call(
+        "registerUser",
+        "<username>titok</username><password>Kanari-Jelszo-1</password><name>Titok</name>\
+         <email>titok@valami.hu</email>",
+    );
+    for (login, password) in [
+        ("titok", "Kanari-Jelszo-1"),
+        ("titok", "Kanari-Jelszo-2"),
+        ("senki", "Kanari-Jelszo-3"),
+        ("titok\u{1}", "Kanari-Jelszo-4"),
+    ] {
+        let request =
+            format!("<userNameOrEmail>{login}</userNameOrEmail><password>{password}</password>");
+        call("authenticate", &request);
+    }
+    call(
+        "changePassword",
+        "<password>Kanari-Jelszo-5</password><passwordResetGuid>0123456789abcdef0123456789abcdef</passwordResetGuid>",
+    );
+    call(
+        "changePassword",
+        "<oldPassword>Kanari-Jelszo-6</oldPassword><password>rövid</password><userName>titok</userName>",
+    );
+    call("resetPassword", "<userNameOrEmail>titok</userNameOrEmail>");
+    call("showUser", "<userName>titok</userName>");
+    let unknown =
+        envelope("showUser", "<userName>titok</userName>").replace("demo-hash-key", "Kanari-Kulcs");
+    answers.push_str(&gateway.soap(&unknown).body);
+
+    let outbox = data.path().join("outbox");
+    let mails = || -> Vec<String> {
+        std::fs::read_dir(&outbox)
+            .map(|files| {
+                files
+                    .flatten()
+                    .filter(|f| !f.file_name().to_string_lossy().starts_with('.'))
+                    .map(|f| std::fs::read_to_string(f.path()).unwrap())
+                    .collect()
+            })
+            .unwrap_or_default()
+    };
+    while mails().len() < 2 {
+        std::thread::yield_now();
+    }
+    let tokens: Vec<String> = mails()
+        .iter()
+        .map(|mail| mail.split("Token: ").nth(1).unwrap()[..32].to_owned())
+        .collect();
+    let confirmed = element(&answers, "code").map(str::to_owned);
+    assert_eq!(
+        confirmed.as_deref(),
+        Some("0"),
+        "the registration went through"
+    );
+    // Before the stop, so that the write-ahead log is looked into as well.
+    for secret in tokens
+        .iter()
+        .map(String::as_str)
+        .chain(["Kanari-Jelszo", "Kanari-Kulcs"])
+    {
+        assert_eq!(
+            held(data.path(), secret, &["outbox"]),
+            None,
+            "{secret} lies in the data folder"
+        );
+        assert!(!answers.contains(secret), "{secret} was told");
+    }
+    let log = process.stop();
+    assert!(log.contains("\"refused\""), "the log was captured");
+    for secret in tokens
+        .iter()
+        .map(String::as_str)
+        .chain(["Kanari-", "0123456789abcdef0123"])
+    {
+        assert!(!log.contains(secret), "{secret} was logged");
+    }
+}
