@@ -22,7 +22,7 @@ pub const P_AUTH_TOKEN: &str = "P_AUTH_TOKEN";
 
 shape! {
     /// Who signs in.
-    pub struct AuthenticateRequest = "AuthenticateRequest" Sequence {
+    pub struct AuthenticateRequest = "AuthenticateRequest_V1" Sequence {
         /// USER_ORG_UUID, to choose an organisation.
         params: Wrapped<Param> = "params" item "param";
         /// The password.
@@ -36,7 +36,7 @@ shape! {
 
 shape! {
     /// The signed-in user and its token.
-    pub struct AuthenticateResponse = "AuthenticateResponse" Sequence {
+    pub struct AuthenticateResponse = "AuthenticateResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// P_AUTH_TOKEN, or GRANTED_ORGS.

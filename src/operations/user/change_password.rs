@@ -19,7 +19,7 @@ use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
     /// The new password and what allows setting it.
-    pub struct ChangePasswordRequest = "ChangePasswordRequest" Sequence {
+    pub struct ChangePasswordRequest = "ChangePasswordRequest_V1" Sequence {
         /// The old password; then userName is needed too.
         old_password: Option<Secret> = "oldPassword" max 1024;
         /// The new password, 8 to 64 characters.
@@ -35,7 +35,7 @@ shape! {
 
 shape! {
     /// Nothing but how it went.
-    pub struct ChangePasswordResponse = "ChangePasswordResponse" Sequence {
+    pub struct ChangePasswordResponse = "ChangePasswordResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// Parameters beside the payload.

@@ -13,7 +13,7 @@ use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
     /// Which registration to confirm.
-    pub struct ConfirmUserRequest = "ConfirmUserRequest" Sequence {
+    pub struct ConfirmUserRequest = "ConfirmUserRequest_V1" Sequence {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The token from the activation mail.

@@ -20,7 +20,7 @@ pub const PASSWORD_RESET_GUID: &str = "PASSWORD_RESET_GUID";
 
 shape! {
     /// The user to make.
-    pub struct CreateUserRequest = "CreateUserRequest" Sequence {
+    pub struct CreateUserRequest = "CreateUserRequest_V1" Sequence {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user; userName, name and email must be there.
@@ -30,7 +30,7 @@ shape! {
 
 shape! {
     /// The user made.
-    pub struct CreateUserResponse = "CreateUserResponse" Sequence {
+    pub struct CreateUserResponse = "CreateUserResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// PASSWORD_RESET_GUID, where it was asked for.

@@ -16,7 +16,7 @@ pub const DEFAULT_LIMIT: i64 = 20;
 
 shape! {
     /// Which users to find; all given conditions must hold.
-    pub struct FindUsersRequest = "FindUsersRequest" Sequence {
+    pub struct FindUsersRequest = "FindUsersRequest_V1" Sequence {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The most users to answer; 20 if absent.
@@ -38,7 +38,7 @@ shape! {
 
 shape! {
     /// The users found, by user name.
-    pub struct FindUsersResponse = "FindUsersResponse" Sequence {
+    pub struct FindUsersResponse = "FindUsersResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// Parameters beside the payload.

@@ -15,7 +15,7 @@ use crate::store::{one_time_tokens, users};
 
 shape! {
     /// The user to change.
-    pub struct ModifyUserRequest = "ModifyUserRequest" Sequence {
+    pub struct ModifyUserRequest = "ModifyUserRequest_V1" Sequence {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user; userName says which, absent fields stay, given roles replace.
@@ -25,7 +25,7 @@ shape! {
 
 shape! {
     /// The user as it is now.
-    pub struct ModifyUserResponse = "ModifyUserResponse" Sequence {
+    pub struct ModifyUserResponse = "ModifyUserResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// Parameters beside the payload.

@@ -16,7 +16,7 @@ use crate::store::users::{self, NewUser};
 
 shape! {
     /// Who registers.
-    pub struct RegisterUserRequest = "RegisterUserRequest" All {
+    pub struct RegisterUserRequest = "RegisterUserRequest_V1" All {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user name wanted.
@@ -34,7 +34,7 @@ shape! {
 
 shape! {
     /// Nothing but how it went.
-    pub struct RegisterUserResponse = "RegisterUserResponse" Sequence {
+    pub struct RegisterUserResponse = "RegisterUserResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// Parameters beside the payload.

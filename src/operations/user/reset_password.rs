@@ -13,7 +13,7 @@ use crate::store::users;
 
 shape! {
     /// Whose password to reset.
-    pub struct ResetPasswordRequest = "ResetPasswordRequest" Sequence {
+    pub struct ResetPasswordRequest = "ResetPasswordRequest_V1" Sequence {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// User name or e-mail address.
@@ -23,7 +23,7 @@ shape! {
 
 shape! {
     /// Nothing but how it went.
-    pub struct ResetPasswordResponse = "ResetPasswordResponse" Sequence {
+    pub struct ResetPasswordResponse = "ResetPasswordResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// Parameters beside the payload.

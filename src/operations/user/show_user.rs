@@ -11,7 +11,7 @@ use crate::store::users;
 
 shape! {
     /// Which user to show.
-    pub struct ShowUserRequest = "ShowUserRequest" Sequence {
+    pub struct ShowUserRequest = "ShowUserRequest_V1" Sequence {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user to show.
@@ -21,7 +21,7 @@ shape! {
 
 shape! {
     /// The user found.
-    pub struct ShowUserResponse = "ShowUserResponse" Sequence {
+    pub struct ShowUserResponse = "ShowUserResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
         /// Parameters beside the payload.
