@@ -136,8 +136,8 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             offset,
         } => {
             let request = FindUsersRequest {
-                limit: Some(Number(i64::from(limit))),
-                offset: Some(Number(i64::from(offset))),
+                limit: Number(Some(i64::from(limit))),
+                offset: Number(Some(i64::from(offset))),
                 user_name,
                 name,
                 email,

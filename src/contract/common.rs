@@ -1,6 +1,6 @@
 //! Types that several operations share: the request's meta data, parameters and the response status.
 
-use super::shape::{Always, Number, Secret, StatusCode, Wrapped, shape};
+use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
 
 shape! {
     /// A parameter beside the payload.
@@ -63,10 +63,4 @@ pub fn param<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {
         .iter()
         .find(|p| p.key == key)
         .map(|p| p.value.as_str())
-}
-
-/// The total of a list.
-#[must_use]
-pub fn total(hits: i64) -> Option<Number> {
-    Some(Number(hits))
 }

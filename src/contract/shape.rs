@@ -74,7 +74,7 @@ impl Value for String {
         Kind::Text
     }
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
-        if let Some(text) = reader.text(field)? {
+        if let Some(text) = reader.text(field.name, field.max)? {
             self.push_str(text.trim());
         }
         Ok(())
@@ -112,20 +112,23 @@ impl<V: Value> Value for Option<V> {
     const REPEATS: bool = V::REPEATS;
 }
 
-/// A whole number. `None` inside means that what was sent is no number, which is noted already.
+/// The longest number, in characters: more than any 32 bits take, for leading zeros and a sign.
+const MAX_NUMBER_CHARS: u32 = 32;
+
+/// A whole number of 32 bits (`xs:int`), or none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Number(pub i64);
+pub struct Number(pub Option<i64>);
 
 impl Value for Number {
     fn kind() -> Kind {
         Kind::Number
     }
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
-        if let Some(text) = reader.text(field)? {
+        if let Some(text) = reader.text(field.name, MAX_NUMBER_CHARS)? {
             let text = text.trim();
             if !text.is_empty() {
                 match text.parse::<i32>() {
-                    Ok(number) => self.0 = i64::from(number),
+                    Ok(number) => self.0 = Some(i64::from(number)),
                     Err(_) => reader.note(field.name, Why::NotANumber),
                 }
             }
@@ -133,10 +136,12 @@ impl Value for Number {
         Ok(())
     }
     fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
-        out.number(name, self.0);
+        if let Some(number) = self.0 {
+            out.number(name, number);
+        }
     }
     fn is_missing(&self) -> bool {
-        false
+        self.0.is_none()
     }
 }
 
@@ -169,7 +174,7 @@ impl Value for Secret {
         Kind::Text
     }
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
-        if let Some(text) = reader.text(field)? {
+        if let Some(text) = reader.text(field.name, field.max)? {
             self.0.push_str(&text);
         }
         Ok(())

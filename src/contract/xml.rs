@@ -340,11 +340,16 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The text of the element just started; `None` if it is nil or breaks a rule, which is noted.
+    /// The text of the element just started, of at most `max` characters; `None` if it is nil or breaks a
+    /// rule, which is noted.
     ///
     /// # Errors
     /// Unreadable input, or a text over the document's limit.
-    pub fn text(&mut self, field: &'static Field) -> Result<Option<Cow<'a, str>>, Rejection> {
+    pub fn text(
+        &mut self,
+        field: &'static str,
+        max: u32,
+    ) -> Result<Option<Cow<'a, str>>, Rejection> {
         if self.nil {
             self.skip()?;
             return Ok(None);
@@ -355,17 +360,17 @@ impl<'a> XmlReader<'a> {
             reader.skip()
         })?;
         if nested {
-            self.note(field.name, Why::WrongContent);
+            self.note(field, Why::WrongContent);
             return Ok(None);
         }
-        Ok(self.within(field, text))
+        Ok(self.within(field, max, text))
     }
 
-    /// Passes on a text that keeps to the field's length; notes one that does not.
-    fn within(&mut self, field: &'static Field, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+    /// Passes on a text of at most `max` characters; notes a longer one.
+    fn within(&mut self, field: &str, max: u32, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
         // Bytes bound characters from above, so most texts are never counted.
-        if text.len() > field.max as usize && text.trim().chars().count() > field.max as usize {
-            self.note(field.name, Why::TooLong(field.max));
+        if text.len() > max as usize && text.trim().chars().count() > max as usize {
+            self.note(field, Why::TooLong(max));
             return None;
         }
         Some(text)
@@ -404,13 +409,13 @@ impl<'a> XmlReader<'a> {
         entries: &mut Vec<String>,
     ) -> Result<String, Rejection> {
         let text = self.collect(|reader, _| {
-            if let Some(text) = reader.text(field)? {
+            if let Some(text) = reader.text(field.name, field.max)? {
                 entries.push(text.into_owned());
             }
             Ok(())
         })?;
         Ok(self
-            .within(field, text)
+            .within(field.name, field.max, text)
             .map_or_else(String::new, Cow::into_owned))
     }
 

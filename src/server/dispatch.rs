@@ -16,7 +16,7 @@ use crate::soap::{self, Manner};
 use super::{Body, Gateway};
 
 /// The header that names a request in answers and logs.
-const REQUEST_ID: &str = "X-Request-Id";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers one request.
 pub(super) async fn handle(
@@ -208,17 +208,20 @@ fn into_response(reply: Reply, request_id: &str) -> Response<Body> {
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    let fixed = [
-        ("Content-Type", reply.content_type),
-        (REQUEST_ID, request_id),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-    ];
-    let own = reply
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()));
-    for (name, value) in fixed.into_iter().chain(own) {
+    headers.reserve(8);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(reply.content_type),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in &reply.headers {
         if let (Ok(name), Ok(value)) = (
             HeaderName::from_bytes(name.as_bytes()),
             HeaderValue::from_str(value),

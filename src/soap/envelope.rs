@@ -4,7 +4,7 @@ use crate::contract::NAMESPACE;
 use crate::contract::common::{EmptyResponse, Message, ResponseStatus};
 use crate::contract::messages::{Why, describe};
 use crate::contract::rejection::{Code, Rejection, malformed};
-use crate::contract::shape::{Always, Field, Kind, Secret, StatusCode, Value as _, Wrapped};
+use crate::contract::shape::{Always, Secret, StatusCode, Value as _, Wrapped};
 use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
@@ -217,20 +217,9 @@ fn header(
     }
 }
 
-const fn text_field(name: &'static str, max: u32) -> Field {
-    Field {
-        name,
-        alias: None,
-        item: "",
-        max,
-        required: false,
-        doc: "",
-        kind: || Kind::Text,
-    }
-}
-
-static USERNAME: Field = text_field("Username", 256);
-static PASSWORD: Field = text_field("Password", 1024);
+/// The longest name and password in a UsernameToken, in characters.
+const MAX_USERNAME: u32 = 256;
+const MAX_PASSWORD: u32 = 1024;
 
 fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>, Rejection> {
     let mut name = None;
@@ -239,7 +228,7 @@ fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>
     loop {
         match reader.advance()? {
             Token::Start(start) => match start.local_name().into_inner() {
-                "Username" => name = reader.text(&USERNAME)?.map(|t| t.trim().to_owned()),
+                "Username" => name = reader.text("Username", MAX_USERNAME)?.map(|t| t.trim().to_owned()),
                 "Password" => {
                     let digest = reader
                         .attribute(&start, "", "Type")
@@ -247,7 +236,7 @@ fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>
                     if digest {
                         return Err(malformed(Why::PasswordDigest));
                     }
-                    password = reader.text(&PASSWORD)?.map(|t| Secret::from(t.as_ref()));
+                    password = reader.text("Password", MAX_PASSWORD)?.map(|t| Secret::from(t.as_ref()));
                 }
                 _ => {
                     reader.namespace(&start)?;

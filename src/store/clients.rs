@@ -113,7 +113,7 @@ pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreErro
     let value: String = settings::table
         .filter(settings::key.eq("registry_version"))
         .select(settings::value)
-        .first(connection)?;
+        .get_result(connection)?;
     Ok(value.parse().unwrap_or(0))
 }
 

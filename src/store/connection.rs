@@ -14,6 +14,18 @@ pub enum AnyConnection {
     Postgres(PgConnection),
 }
 
+/// Runs a query on the backend behind an [`AnyConnection`]: written once, compiled for each, and so
+/// without the indirection that the derived connection puts around every value.
+macro_rules! on_backend {
+    ($connection:expr, $backend:ident => $query:expr) => {
+        match $connection {
+            $crate::store::AnyConnection::Sqlite($backend) => $query,
+            $crate::store::AnyConnection::Postgres($backend) => $query,
+        }
+    };
+}
+pub(super) use on_backend;
+
 /// The two backends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {

@@ -1,4 +1,7 @@
 //! The store: SQLite or PostgreSQL behind one type; the only module that knows SQL.
+//!
+//! One row is asked for with `get_result`, never with `first`: that binds a LIMIT, and SQLite parses a
+//! statement anew each time another value is bound to its LIMIT.
 
 pub mod audit;
 pub mod clients;

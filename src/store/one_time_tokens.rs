@@ -64,7 +64,7 @@ pub fn peek(
         .filter(one_time_tokens::used_at.is_null())
         .filter(one_time_tokens::expires_at.gt(now))
         .select(one_time_tokens::user_id)
-        .first(connection)
+        .get_result(connection)
         .optional()?)
 }
 

@@ -40,7 +40,7 @@ pub fn find(
             organisations::name,
             organisations::join_policy,
         ))
-        .first(connection)
+        .get_result(connection)
         .optional()?)
 }
 

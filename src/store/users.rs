@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::on_backend;
 use super::dialect;
 use super::tables::{login_names, users};
 use super::{AnyConnection, StoreError};
@@ -97,11 +98,10 @@ pub fn by_name(
     connection: &mut AnyConnection,
     user_name: &str,
 ) -> Result<Option<User>, StoreError> {
-    let row: Option<Row> = users::table
+    let query = users::table
         .filter(users::user_name_ci.eq(canonical(user_name)))
-        .select(COLUMNS)
-        .first(connection)
-        .optional()?;
+        .select(COLUMNS);
+    let row: Option<Row> = on_backend!(connection, c => query.get_result(c)).optional()?;
     Ok(row.map(User::from))
 }
 
@@ -114,7 +114,7 @@ pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Us
         .inner_join(login_names::table.on(login_names::user_id.eq(users::id)))
         .filter(login_names::name_ci.eq(canonical(login)))
         .select(COLUMNS)
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     Ok(row.map(User::from))
 }
@@ -127,7 +127,7 @@ pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, St
     let row: Option<Row> = users::table
         .filter(users::id.eq(id))
         .select(COLUMNS)
-        .first(connection)
+        .get_result(connection)
         .optional()?;
     Ok(row.map(User::from))
 }
@@ -153,7 +153,7 @@ pub fn taken(
         let owner: Option<i64> = login_names::table
             .filter(login_names::name_ci.eq(canonical(name)))
             .select(login_names::user_id)
-            .first(connection)
+            .get_result(connection)
             .optional()?;
         if owner.is_some() && owner != own {
             return Ok(Some(which));
@@ -301,7 +301,7 @@ pub fn activate(
     let joins: Option<String> = users::table
         .filter(users::id.eq(id))
         .select(users::joins_organisation)
-        .first(connection)?;
+        .get_result(connection)?;
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::status.eq(Status::Active.as_str()),

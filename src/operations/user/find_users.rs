@@ -1,6 +1,6 @@
 //! Finds users by parts of their names, by client and by status, a page at a time.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus, total};
+use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::shape::{Number, Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
@@ -20,9 +20,9 @@ shape! {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The most users to answer; 20 if absent.
-        limit: Option<Number> = "limit";
+        limit: Number = "limit";
         /// How many hits to pass over.
-        offset: Option<Number> = "offset";
+        offset: Number = "offset";
         /// Part of the user name.
         user_name: Option<String> = "userName" max 256;
         /// Part of the name.
@@ -44,7 +44,7 @@ shape! {
         /// Parameters beside the payload.
         params: Wrapped<Param> = "params" item "param";
         /// The number of all hits.
-        total: Option<Number> = "total";
+        total: Number = "total";
         /// The users of this page.
         users: Wrapped<FlatUser> = "users" item "user";
     }
@@ -68,8 +68,8 @@ impl Response for FindUsersResponse {}
 impl FindUsersRequest {
     fn filter(self, max_page: i64) -> Result<Filter, Refusal> {
         let mut problems = Vec::new();
-        let limit = self.limit.map_or(DEFAULT_LIMIT, |n| n.0);
-        let offset = self.offset.map_or(0, |n| n.0);
+        let limit = self.limit.0.unwrap_or(DEFAULT_LIMIT);
+        let offset = self.offset.0.unwrap_or(0);
         if !(0..=max_page).contains(&limit) {
             problems.push(super::invalid("limit", Why::OutOfRange(0, max_page)));
         }
@@ -140,7 +140,7 @@ impl FindUsersRequest {
             _ => call.parts.store.read(|c| users::find(c, &filter))?,
         };
         Ok(FindUsersResponse {
-            total: total(hits),
+            total: Number(Some(hits)),
             users: Wrapped(found.into_iter().map(FlatUser::from).collect()),
             ..Default::default()
         })

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
+use chaingun_gateway::config;
+
 use super::{Database, Speaker};
 
 /// The real program, as a process of its own.
@@ -15,16 +17,27 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it and waits until it listens.
-    pub fn start(data: &Path, database: &Database, log: &str) -> Self {
+    /// Starts it with these settings and flags and waits until it listens.
+    pub fn start(
+        data: &Path,
+        database: &Database,
+        settings: &[(&str, &str)],
+        flags: &[&str],
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(flags)
             .env("GATEWAY_DATA_DIR", data)
             .env("GATEWAY_PASSWORD_COST", "4")
             .env("GATEWAY_LIMITS_HASH_QUEUE", "200")
             .env("GATEWAY_LOG_FORMAT", "json")
-            .env("GATEWAY_LOG", log)
+            .envs(
+                settings
+                    .iter()
+                    .map(|(name, value)| (config::variable(name), value)),
+            )
+            .stdout(Stdio::null())
             .stderr(Stdio::piped());
         if let Some(url) = database.url() {
             command.env("GATEWAY_DATABASE_URL", url);
@@ -52,6 +65,11 @@ impl Process {
             speaker: Speaker { address },
             log,
         }
+    }
+
+    /// The system's number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`.

@@ -1,0 +1,119 @@
+//! The load generator: one thread for as much as the server takes, and a fixed rate that waits for nobody.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A request that keeps its connection.
+pub fn request(envelope: &str) -> Vec<u8> {
+    format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: text/xml; charset=utf-8\r\n\
+         Content-Length: {}\r\n\r\n{envelope}",
+        envelope.len()
+    )
+    .into_bytes()
+}
+
+/// The whole length of the answer at the start of `bytes`, once its head is there.
+fn answer_length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&bytes[..head])
+        .unwrap()
+        .to_ascii_lowercase();
+    assert!(text.starts_with("http/1.1 200"), "{text}");
+    let length = text.split("content-length: ").nth(1).unwrap();
+    let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+    Some(head + length)
+}
+
+/// Answers per second over so many connections, each sending its next request when it has its answer.
+pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: Duration) -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let count = std::rc::Rc::new(std::cell::Cell::new(0_u64));
+    let local = tokio::task::LocalSet::new();
+    let begun = Instant::now();
+    local.block_on(&runtime, async {
+        for _ in 0..connections {
+            let request = request.to_vec();
+            let count = std::rc::Rc::clone(&count);
+            tokio::task::spawn_local(async move {
+                let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let mut buffer = vec![0; 16 * 1024];
+                // Answers to one request are of one length, but for the first look.
+                let mut length = None;
+                loop {
+                    // One answer at a time leaves room in the socket for the whole request.
+                    assert_eq!(stream.try_write(&request).unwrap(), request.len());
+                    let mut got = 0;
+                    while length.is_none_or(|l| got < l) {
+                        stream.readable().await.unwrap();
+                        got += stream.try_read(&mut buffer[got..]).unwrap_or(0);
+                        length = length.or_else(|| answer_length(&buffer[..got]));
+                    }
+                    assert_eq!(Some(got), length);
+                    assert_eq!(buffer[9..12], *b"200");
+                    count.set(count.get() + 1);
+                }
+            });
+        }
+        tokio::time::sleep(window).await;
+    });
+    count.get() as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// What came of a fixed rate.
+pub struct Latency {
+    pub p99_ms: f64,
+    pub rate: f64,
+}
+
+/// Sends at a fixed rate, each request at its appointed time, whether or not others are answered;
+/// the time a late one waited for its turn counts.
+pub fn open(address: SocketAddr, request: &[u8], rate: usize, window: Duration) -> Latency {
+    let threads = 32;
+    let total = rate * usize::try_from(window.as_secs()).unwrap();
+    let step = Duration::from_secs_f64(1.0 / rate as f64);
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now() + Duration::from_millis(50);
+    let mut times: Vec<f64> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut stream = TcpStream::connect(address).unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    let mut buffer = vec![0; 16 * 1024];
+                    let mut times = Vec::new();
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        if at >= total {
+                            return times;
+                        }
+                        let due = begun + step * u32::try_from(at).unwrap();
+                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                        stream.write_all(request).unwrap();
+                        let mut got = 0;
+                        while answer_length(&buffer[..got]).is_none_or(|l| got < l) {
+                            got += stream.read(&mut buffer[got..]).unwrap();
+                        }
+                        times.push(due.elapsed().as_secs_f64() * 1000.0);
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().unwrap())
+            .collect()
+    });
+    let rate = times.len() as f64 / begun.elapsed().as_secs_f64();
+    times.sort_by(f64::total_cmp);
+    Latency {
+        p99_ms: times[times.len() * 99 / 100],
+        rate,
+    }
+}

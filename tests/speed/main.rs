@@ -1,0 +1,286 @@
+//! The speed claims of the README, measured: `cargo bench`. Both sides of each ratio come from one run.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot run has nothing to say, and what it says goes to the terminal"
+)]
+
+mod bare;
+#[path = "../it/harness/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use the rest of it")]
+mod harness;
+mod load;
+
+use std::path::Path;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use chaingun_gateway::domain::user::Status;
+use chaingun_gateway::secrets::hashing::Hasher;
+use chaingun_gateway::store::users::{self, NewUser};
+use chaingun_gateway::store::{Opening, Store, StoreError};
+use harness::process::Process;
+use harness::{Database, element, envelope};
+
+/// Runs of each side of a ratio, taken in turns.
+const TURNS: usize = 5;
+/// Users in the larger and in the smaller database.
+const MANY: usize = 1_000_000;
+const FEW: usize = 10_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    if arguments.first().is_some_and(|a| a == bare::FLAG) {
+        return bare::serve();
+    }
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|a| a == name);
+    if wanted("throughput") {
+        throughput();
+    }
+    if wanted("signing-in") {
+        signing_in();
+    }
+    if wanted("start") {
+        start_and_memory();
+    }
+    if wanted("search") {
+        search();
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn verdict(holds: bool) -> &'static str {
+    if holds { "holds" } else { "DOES NOT HOLD" }
+}
+
+/// Fills a database of its own with users called `anna000000` and so on.
+fn filled(count: usize) -> (tempfile::TempDir, Database) {
+    let data = tempfile::tempdir().unwrap();
+    let location = data.path().join("gateway.db");
+    let store = Store::open(Opening::parse(&location.to_string_lossy(), 2, 5000).unwrap()).unwrap();
+    let batch = 10_000;
+    for first in (0..count).step_by(batch) {
+        store
+            .write(|c| {
+                for n in first..(first + batch).min(count) {
+                    let name = format!("{}{n:07}", ["anna", "bela", "cili", "dani"][n % 4]);
+                    // Exactly 100 have the needle in their names, whatever the count.
+                    let needle = if n % (count / 100) == 0 {
+                        "Nyuszi"
+                    } else {
+                        "Nagy"
+                    };
+                    users::insert(
+                        c,
+                        &NewUser {
+                            uuid: &format!("{n:032x}"),
+                            user_name: &name,
+                            name: &format!("{needle} {name}"),
+                            email: &format!("{name}@valami.hu"),
+                            client_name: "Default",
+                            organizational_unit: None,
+                            status: Status::Active,
+                            roles: &[],
+                            password_hash: None,
+                            joins_organisation: None,
+                            now: harness::NOW,
+                        },
+                    )?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+    (data, Database::embedded())
+}
+
+/// A gateway in a process of its own, with the demo's data and the default settings.
+fn gateway(data: &Path) -> Process {
+    Process::start(
+        data,
+        &Database::embedded(),
+        &[("password.cost", "12"), ("limits.hash_queue", "64")],
+        &["--demo"],
+    )
+}
+
+fn show_user() -> String {
+    envelope("showUser", "<userName>mokamiki</userName>")
+}
+
+fn throughput() {
+    let (data, _database) = filled(FEW);
+    let process = gateway(data.path());
+    let answer = process.speaker.soap(&show_user());
+    assert_eq!(element(&answer.body, "code"), Some("0"), "{answer:?}");
+    let bare = bare::Bare::start(answer.body.len());
+    let request = load::request(&show_user());
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
+    for _ in 0..TURNS {
+        for (address, rates) in [
+            (process.speaker.address, &mut ours),
+            (bare.address, &mut theirs),
+        ] {
+            rates.push(load::closed(address, &request, 16, Duration::from_secs(3)));
+        }
+    }
+    let (ours, theirs) = (median(&mut ours), median(&mut theirs));
+    let ratio = ours / theirs;
+    println!(
+        "showUser over SOAP from SQLite: {ours:.0}/s; bare hyper, {} bytes: {theirs:.0}/s; ratio {ratio:.2} (at least 0.33: {})",
+        answer.body.len(),
+        verdict(ratio >= 0.33)
+    );
+}
+
+fn signing_in() {
+    let data = tempfile::tempdir().unwrap();
+    let process = gateway(data.path());
+    let address = process.speaker.address;
+    let show = load::request(&show_user());
+    let sign_in = envelope(
+        "authenticate",
+        "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>",
+    );
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let limit = hash_limit(cores);
+    let window = Duration::from_secs(10);
+    let unloaded = load::open(address, &show, 2000, window);
+    let stop = AtomicBool::new(false);
+    let done = AtomicUsize::new(0);
+    let (loaded, signed_in) = std::thread::scope(|scope| {
+        for _ in 0..2 * cores {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let reply = process.speaker.soap(&sign_in);
+                    assert_eq!(element(&reply.body, "code"), Some("0"), "{reply:?}");
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        // Once the pool is busy.
+        while done.load(Ordering::Relaxed) < cores {
+            std::thread::yield_now();
+        }
+        let (before, begun) = (done.load(Ordering::Relaxed), Instant::now());
+        let loaded = load::open(address, &show, 2000, window);
+        let rate = |n: usize| n as f64 / begun.elapsed().as_secs_f64();
+        let signed_in = rate(done.load(Ordering::Relaxed) - before);
+        stop.store(true, Ordering::Relaxed);
+        (loaded, signed_in)
+    });
+    let slower = loaded.p99_ms / unloaded.p99_ms;
+    println!(
+        "showUser at 2,000/s: p99 {:.2} ms alone ({:.0}/s), {:.2} ms while sign-ins saturate the pool ({:.0}/s); {slower:.1} times (at most 3: {})",
+        unloaded.p99_ms,
+        unloaded.rate,
+        loaded.p99_ms,
+        loaded.rate,
+        verdict(slower <= 3.0)
+    );
+    let share = signed_in / limit;
+    println!(
+        "sign-ins beside it: {signed_in:.2}/s; the hash alone on {cores} cores: {limit:.2}/s; share {share:.2} (at least 0.90: {})",
+        verdict(share >= 0.9)
+    );
+}
+
+/// Comparisons of a password with a hash of cost 12 per second, on all cores with nothing else to do.
+fn hash_limit(cores: usize) -> f64 {
+    let hasher = Hasher::new(12);
+    let hash = hasher.hash("MokaMiki-1234", [7; 16]).unwrap();
+    let rounds = 12;
+    let start = Barrier::new(cores + 1);
+    let begun = std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                start.wait();
+                for _ in 0..rounds {
+                    std::hint::black_box(hasher.verify("MokaMiki-1234", Some(&hash)));
+                }
+            });
+        }
+        start.wait();
+        Instant::now()
+    });
+    (rounds * cores) as f64 / begun.elapsed().as_secs_f64()
+}
+
+fn start_and_memory() {
+    let data = tempfile::tempdir().unwrap();
+    gateway(data.path()).stop();
+    let mut times = Vec::new();
+    let mut memory = 0.0;
+    for _ in 0..2 * TURNS {
+        let begun = Instant::now();
+        let process = gateway(data.path());
+        assert_eq!(process.speaker.soap(&show_user()).status, 200);
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        memory = resident_mb(process.id());
+        process.stop();
+    }
+    let slowest = times.iter().copied().fold(0.0, f64::max);
+    println!(
+        "start to first answer: {:.0} ms, the slowest of {} {slowest:.0} ms (under 100: {})",
+        median(&mut times),
+        2 * TURNS,
+        verdict(slowest < 100.0)
+    );
+    println!(
+        "memory when idle: {memory:.1} MB (under 30: {})",
+        verdict(memory < 30.0)
+    );
+}
+
+/// What of the process lies in memory.
+fn resident_mb(id: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
+    let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes / 1024.0
+}
+
+fn search() {
+    let sides = [FEW, MANY].map(filled);
+    let processes = [gateway(sides[0].0.path()), gateway(sides[1].0.path())];
+    let queries = [
+        (
+            "a name of 100 hits",
+            "<limit>100</limit><name>nyuszi</name>",
+            "100",
+        ),
+        (
+            "and a status",
+            "<limit>100</limit><name>nyuszi</name><statuses>ACTIVE</statuses>",
+            "100",
+        ),
+        ("the page of a rare name", "<email>0009999@</email>", "1"),
+    ];
+    for (what, query, hits) in queries {
+        let request = envelope("findUsers", query);
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..40 * TURNS {
+            for (process, times) in processes.iter().zip(&mut times) {
+                let begun = Instant::now();
+                let reply = process.speaker.soap(&request);
+                times.push(begun.elapsed().as_secs_f64() * 1000.0);
+                assert_eq!(element(&reply.body, "total"), Some(hits), "{reply:?}");
+            }
+        }
+        let [few, many] = times.map(|mut t| median(&mut t));
+        let ratio = many / few;
+        println!(
+            "findUsers, {what}: {few:.2} ms in {FEW} users, {many:.2} ms in {MANY}; {ratio:.2} times (less than 2: {})",
+            verdict(ratio < 2.0)
+        );
+    }
+}
