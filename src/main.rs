@@ -207,11 +207,13 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
                 )
             })?;
         let address = server.address()?;
+        // Before anyone is told that we listen, and may want us to stop.
+        let stop = stop_signal()?;
         tracing::info!(%address, "listening");
         if with_demo {
             print_demo_calls(&address.to_string(), &config.server.soap_paths)?;
         }
-        server.serve(stop_signal()).await;
+        server.serve(stop).await;
         tracing::info!("stopped");
         Ok::<_, io::Error>(())
     })?;
@@ -219,20 +221,28 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
     Ok(())
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Resolves at the first SIGTERM or Ctrl-C from now on; the handlers are in place on return.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    {
+        let interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move {
+            let mut interrupt = interrupt;
+            let _ = interrupt.recv().await;
+        })
+    }
 }
 
 fn print_demo_calls(address: &str, soap_paths: &[String]) -> io::Result<()> {

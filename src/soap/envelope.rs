@@ -228,7 +228,11 @@ fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>
     loop {
         match reader.advance()? {
             Token::Start(start) => match start.local_name().into_inner() {
-                "Username" => name = reader.text("Username", MAX_USERNAME)?.map(|t| t.trim().to_owned()),
+                "Username" => {
+                    name = reader
+                        .text("Username", MAX_USERNAME)?
+                        .map(|t| t.trim().to_owned())
+                }
                 "Password" => {
                     let digest = reader
                         .attribute(&start, "", "Type")
@@ -236,7 +240,9 @@ fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>
                     if digest {
                         return Err(malformed(Why::PasswordDigest));
                     }
-                    password = reader.text("Password", MAX_PASSWORD)?.map(|t| Secret::from(t.as_ref()));
+                    password = reader
+                        .text("Password", MAX_PASSWORD)?
+                        .map(|t| Secret::from(t.as_ref()));
                 }
                 _ => {
                     reader.namespace(&start)?;

@@ -20,7 +20,7 @@ fn registration(n: usize) -> String {
 fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
-    let mut process = Process::start(data.path(), &database, &[], &[]);
+    let mut process = Process::start(data.path(), database.url(), &[], &[]);
     let speaker = Speaker {
         address: process.speaker.address,
     };
@@ -56,7 +56,7 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
         answered.len()
     );
 
-    let process = Process::start(data.path(), &database, &[], &[]);
+    let process = Process::start(data.path(), database.url(), &[], &[]);
     for n in 0..100 {
         let again = process.speaker.soap(&registration(n));
         let taken = again.body.contains("<code>USER_ALREADY_EXISTS</code>");

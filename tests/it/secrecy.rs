@@ -32,7 +32,7 @@ fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
 fn no_password_and_no_token_is_logged_told_or_kept_in_clear() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
-    let process = Process::start(data.path(), &database, &[("log", "trace")], &[]);
+    let process = Process::start(data.path(), database.url(), &[("log", "trace")], &[]);
     let gateway = &process.speaker;
     let mut answers = String::new();
     let mut call = |operation: &str, request: &str| {

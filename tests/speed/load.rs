@@ -75,7 +75,7 @@ pub struct Latency {
 /// Sends at a fixed rate, each request at its appointed time, whether or not others are answered;
 /// the time a late one waited for its turn counts.
 pub fn open(address: SocketAddr, request: &[u8], rate: usize, window: Duration) -> Latency {
-    let threads = 32;
+    let threads = 16;
     let total = rate * usize::try_from(window.as_secs()).unwrap();
     let step = Duration::from_secs_f64(1.0 / rate as f64);
     let next = AtomicUsize::new(0);

@@ -220,11 +220,6 @@ impl Database {
         }
     }
 
-    /// The embedded default, whatever the environment says.
-    pub fn embedded() -> Self {
-        Self { schema: None }
-    }
-
     /// The URL to hand to a gateway; none for the embedded default.
     pub fn url(&self) -> Option<String> {
         self.schema.as_ref().map(|(url, schema)| {

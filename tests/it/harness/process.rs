@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use chaingun_gateway::config;
 
-use super::{Database, Speaker};
+use super::Speaker;
 
 /// The real program, as a process of its own.
 pub struct Process {
@@ -17,10 +17,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it with these settings and flags and waits until it listens.
+    /// Starts it with these settings and flags, on the embedded database if there is no URL, and waits
+    /// until it listens.
     pub fn start(
         data: &Path,
-        database: &Database,
+        database_url: Option<String>,
         settings: &[(&str, &str)],
         flags: &[&str],
     ) -> Self {
@@ -39,7 +40,7 @@ impl Process {
             )
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        if let Some(url) = database.url() {
+        if let Some(url) = database_url {
             command.env("GATEWAY_DATABASE_URL", url);
         }
         let mut child = command.spawn().unwrap();
