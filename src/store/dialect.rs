@@ -3,12 +3,15 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::connection::on_backend;
 use super::users::Filter;
 use super::{AnyConnection, StoreError};
 use crate::domain::text::canonical;
 
-/// Trigram indexes know nothing shorter.
-const SHORTEST_INDEXED: usize = 3;
+/// Trigram indexes answer nothing shorter by themselves.
+const SHORTEST_PHRASE: usize = 3;
+/// From so many hits on, a page is found sooner by walking users in order than by sorting the hits.
+const MANY_HITS: usize = 10_000;
 
 #[derive(QueryableByName)]
 struct Id {
@@ -27,79 +30,176 @@ pub(super) fn find(
     connection: &mut AnyConnection,
     filter: &Filter,
 ) -> Result<(Vec<i64>, i64), StoreError> {
-    let mut condition = Condition::default();
-    let columns = [
-        ("user_name_ci", &filter.user_name),
-        ("name_ci", &filter.name),
-        ("email_ci", &filter.email),
-    ];
-    let wanted = columns
-        .iter()
-        .filter_map(|(column, part)| part.as_deref().map(|p| (*column, canonical(p))));
-    match connection {
-        AnyConnection::Sqlite(_) => condition.contains_on_sqlite(wanted),
-        AnyConnection::Postgres(_) => condition.contains_on_postgres(wanted),
-    }
-    condition.any_of("client_name", filter.client_names.iter().cloned());
-    condition.any_of(
-        "status",
-        filter.statuses.iter().map(|s| s.as_str().to_owned()),
-    );
-
-    let total = condition.count(connection)?;
+    let parts = parts(filter);
+    let (counted, paged) = match (&connection, Indexed::of(&parts)) {
+        (AnyConnection::Sqlite(_), Some(indexed)) => {
+            let hits = indexed.hits(connection, MANY_HITS)?;
+            if hits.len() < MANY_HITS {
+                let among = Condition::of(filter, &Way::Among(&hits, &indexed.rest));
+                (among.clone(), among)
+            } else {
+                let listed = Condition::of(filter, &Way::Listed(&indexed));
+                (listed, Condition::of(filter, &Way::Walked(&parts)))
+            }
+        }
+        (AnyConnection::Sqlite(_), None) => {
+            let walked = Condition::of(filter, &Way::Walked(&parts));
+            (walked.clone(), walked)
+        }
+        (AnyConnection::Postgres(_), _) => {
+            let planned = Condition::of(filter, &Way::Planned(&parts));
+            (planned.clone(), planned)
+        }
+    };
+    let total = counted.count(connection)?;
     if filter.offset >= total || filter.limit == 0 {
         return Ok((Vec::new(), total));
     }
-    let page = condition.page(connection, filter.limit, filter.offset)?;
+    let page = paged.page(connection, filter.limit, filter.offset)?;
     Ok((page, total))
 }
 
+/// A column and what it must contain.
+type Part = (&'static str, String);
+
+/// What a filter wants contained; nothing is contained in everything and left out.
+fn parts(filter: &Filter) -> Vec<Part> {
+    [
+        ("user_name_ci", &filter.user_name),
+        ("name_ci", &filter.name),
+        ("email_ci", &filter.email),
+    ]
+    .into_iter()
+    .filter_map(|(column, part)| Some((column, canonical(part.as_deref()?))))
+    .filter(|(_, part)| !part.is_empty())
+    .collect()
+}
+
+/// A query of SQLite's search index that lists hits, and the parts it leaves to be looked at.
+struct Indexed {
+    sql: String,
+    binds: Vec<String>,
+    rest: Vec<Part>,
+}
+
+impl Indexed {
+    fn of(parts: &[Part]) -> Option<Self> {
+        let is_phrase = |part: &str| part.chars().count() >= SHORTEST_PHRASE;
+        let (long, mut short): (Vec<Part>, Vec<Part>) =
+            parts.iter().cloned().partition(|(_, part)| is_phrase(part));
+        if !long.is_empty() {
+            // One MATCH for all columns: the index intersects them. A quoted phrase of a trigram index
+            // is an exact substring, so nothing in the text is an operator.
+            let phrases: Vec<_> = long
+                .iter()
+                .map(|(column, part)| format!("{column} : \"{}\"", part.replace('"', "\"\"")))
+                .collect();
+            return Some(Self {
+                sql: "SELECT rowid AS id FROM users_search WHERE users_search MATCH ?".to_owned(),
+                binds: vec![phrases.join(" AND ")],
+                rest: short,
+            });
+        }
+        // What is too short for a phrase is the beginning of a trigram: the index keeps its terms in
+        // order, and every text ends in padding so that its last characters begin one too.
+        short.sort_by_key(|(_, part)| part.chars().count());
+        let (column, part) = short.pop()?;
+        let after = format!("{part}{}", char::MAX);
+        Some(Self {
+            sql: format!(
+                "SELECT DISTINCT doc AS id FROM users_search_terms \
+                 WHERE term >= ? AND term < ? AND col = '{column}'"
+            ),
+            binds: vec![part, after],
+            rest: short,
+        })
+    }
+
+    fn hits(&self, connection: &mut AnyConnection, most: usize) -> Result<Vec<i64>, StoreError> {
+        let ids: Vec<Id> = load(
+            connection,
+            format!("{} LIMIT {most}", self.sql),
+            &self.binds,
+        )?;
+        Ok(ids.into_iter().map(|row| row.id).collect())
+    }
+}
+
+/// How to come to the hits of substrings.
+enum Way<'a> {
+    /// These are what the index found, all but for the rest that is to be looked at.
+    Among(&'a [i64], &'a [Part]),
+    /// All that the index lists: costs as much as there are hits.
+    Listed(&'a Indexed),
+    /// Users in order are looked at one by one: costs as much as hits are rare.
+    Walked(&'a [Part]),
+    /// PostgreSQL's planner knows by itself.
+    Planned(&'a [Part]),
+}
+
 /// A WHERE clause under construction. Its text is made of constants; every value is bound.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Condition {
     clauses: Vec<String>,
     binds: Vec<String>,
 }
 
 impl Condition {
+    fn of(filter: &Filter, way: &Way<'_>) -> Self {
+        let mut condition = Condition::default();
+        // Once there is a list of hits, SQLite must not prefer the index of all users of a client; a plus
+        // hides the column from its planner.
+        let mut plus = "+";
+        match way {
+            Way::Among(hits, rest) => {
+                let mark = condition.bind(format!("{hits:?}"));
+                let clause = format!("id IN (SELECT value FROM json_each({mark}))");
+                condition.clauses.push(clause);
+                condition.contains(rest);
+            }
+            Way::Listed(indexed) => {
+                condition.binds.extend(indexed.binds.iter().cloned());
+                condition.clauses.push(format!("id IN ({})", indexed.sql));
+                condition.contains(&indexed.rest);
+            }
+            Way::Walked(parts) => {
+                plus = "";
+                condition.contains(parts);
+            }
+            Way::Planned(parts) => {
+                plus = "";
+                condition.contains_on_postgres(parts);
+            }
+        }
+        condition.any_of(plus, "client_name", filter.client_names.iter().cloned());
+        let statuses = filter.statuses.iter().map(|s| s.as_str().to_owned());
+        condition.any_of(plus, "status", statuses);
+        condition
+    }
+
     /// Binds a value and returns its place holder, `?` to be numbered later.
     fn bind(&mut self, value: String) -> &'static str {
         self.binds.push(value);
         "?"
     }
 
-    fn any_of(&mut self, column: &str, values: impl Iterator<Item = String>) {
+    fn any_of(&mut self, plus: &str, column: &str, values: impl Iterator<Item = String>) {
         let marks: Vec<_> = values.map(|v| self.bind(v)).collect();
         if !marks.is_empty() {
             self.clauses
-                .push(format!("{column} IN ({})", marks.join(", ")));
+                .push(format!("{plus}{column} IN ({})", marks.join(", ")));
         }
     }
 
-    /// One MATCH for all columns: the index intersects them. A quoted phrase of a trigram index is
-    /// an exact substring, so nothing in the text is an operator.
-    fn contains_on_sqlite(&mut self, wanted: impl Iterator<Item = (&'static str, String)>) {
-        let mut phrases = Vec::new();
-        for (column, part) in wanted {
-            if part.chars().count() >= SHORTEST_INDEXED {
-                phrases.push(format!("{column} : \"{}\"", part.replace('"', "\"\"")));
-            } else {
-                // One or two characters are in about as many rows as there are, so walking an
-                // index costs about what the answer is worth.
-                let mark = self.bind(part);
-                self.clauses.push(format!("instr({column}, {mark}) > 0"));
-            }
-        }
-        if !phrases.is_empty() {
-            let mark = self.bind(phrases.join(" AND "));
-            self.clauses.push(format!(
-                "id IN (SELECT rowid FROM users_search WHERE users_search MATCH {mark})"
-            ));
+    fn contains(&mut self, parts: &[Part]) {
+        for (column, part) in parts {
+            let mark = self.bind(part.clone());
+            self.clauses.push(format!("instr({column}, {mark}) > 0"));
         }
     }
 
-    fn contains_on_postgres(&mut self, wanted: impl Iterator<Item = (&'static str, String)>) {
-        for (column, part) in wanted {
+    fn contains_on_postgres(&mut self, parts: &[Part]) {
+        for (column, part) in parts {
             let literal = part
                 .replace('\\', "\\\\")
                 .replace('%', "\\%")
@@ -134,9 +234,18 @@ impl Condition {
     }
 
     fn count(&self, connection: &mut AnyConnection) -> Result<i64, StoreError> {
-        let sql = self.sql("SELECT count(*) AS total FROM users", "", connection);
-        let total: Vec<Total> = self.load(connection, sql)?;
+        let sql = self.count_sql(connection);
+        let total: Vec<Total> = load(connection, sql, &self.binds)?;
         Ok(total.first().map_or(0, |t| t.total))
+    }
+
+    fn count_sql(&self, connection: &AnyConnection) -> String {
+        self.sql("SELECT count(*) AS total FROM users", "", connection)
+    }
+
+    fn page_sql(&self, connection: &AnyConnection, limit: i64, offset: i64) -> String {
+        let tail = format!(" ORDER BY user_name_ci LIMIT {limit} OFFSET {offset}");
+        self.sql("SELECT id FROM users", &tail, connection)
     }
 
     fn page(
@@ -145,31 +254,205 @@ impl Condition {
         limit: i64,
         offset: i64,
     ) -> Result<Vec<i64>, StoreError> {
-        let tail = format!(" ORDER BY user_name_ci LIMIT {limit} OFFSET {offset}");
-        let sql = self.sql("SELECT id FROM users", &tail, connection);
-        let ids: Vec<Id> = self.load(connection, sql)?;
+        let sql = self.page_sql(connection, limit, offset);
+        let ids: Vec<Id> = load(connection, sql, &self.binds)?;
         Ok(ids.into_iter().map(|row| row.id).collect())
     }
+}
 
-    fn load<R>(&self, connection: &mut AnyConnection, sql: String) -> Result<Vec<R>, StoreError>
-    where
-        R: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
-    {
-        Ok(match connection {
-            AnyConnection::Sqlite(c) => {
-                let mut query = diesel::sql_query(sql).into_boxed();
-                for bind in &self.binds {
-                    query = query.bind::<Text, _>(bind);
+fn load<R>(
+    connection: &mut AnyConnection,
+    sql: String,
+    binds: &[String],
+) -> Result<Vec<R>, StoreError>
+where
+    R: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
+{
+    Ok(on_backend!(connection, c => {
+        let mut query = diesel::sql_query(sql).into_boxed();
+        for bind in binds {
+            query = query.bind::<Text, _>(bind);
+        }
+        query.load(c)?
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::user::Status;
+    use crate::store::{Opening, Store, StoreError};
+
+    #[derive(QueryableByName, Debug)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("search.db");
+        let opening = Opening::parse(&path.to_string_lossy(), 1, 1000).unwrap();
+        (folder, Store::open(opening).unwrap())
+    }
+
+    /// How SQLite goes about both queries of a search, in its own words.
+    fn plan(filter: &Filter, way: &Way<'_>) -> String {
+        let (_folder, store) = store();
+        let plan = |c: &mut AnyConnection| {
+            let condition = Condition::of(filter, way);
+            let mut steps = String::new();
+            for sql in [condition.count_sql(c), condition.page_sql(c, 20, 0)] {
+                let sql = format!("EXPLAIN QUERY PLAN {sql}");
+                let found: Vec<Step> = load(c, sql, &condition.binds)?;
+                for step in found {
+                    steps.push_str(&step.detail);
+                    steps.push('\n');
                 }
-                query.load(c)?
             }
-            AnyConnection::Postgres(c) => {
-                let mut query = diesel::sql_query(sql).into_boxed();
-                for bind in &self.binds {
-                    query = query.bind::<Text, _>(bind);
+            Ok::<_, StoreError>(steps)
+        };
+        store.read(plan).unwrap()
+    }
+
+    fn part(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn a_listed_search_goes_by_the_hits_whatever_else_is_asked() {
+        let everything = Filter {
+            statuses: vec![Status::Active],
+            client_names: vec!["Default".to_owned()],
+            ..Filter::default()
+        };
+        for (name, email) in [
+            (part("nyuszi"), None),
+            (part("nyuszi"), part("valami")),
+            (part("ny"), None),
+            (part("n"), part("v")),
+            (part("ny"), part("valami")),
+        ] {
+            let plain = Filter {
+                name,
+                email,
+                ..Filter::default()
+            };
+            let filtered = Filter {
+                name: plain.name.clone(),
+                email: plain.email.clone(),
+                ..everything.clone()
+            };
+            for filter in [plain, filtered] {
+                let indexed = Indexed::of(&parts(&filter)).unwrap();
+                for way in [Way::Listed(&indexed), Way::Among(&[1, 2], &indexed.rest)] {
+                    let plan = plan(&filter, &way);
+                    assert!(!plan.contains("SCAN users\n"), "{filter:?}\n{plan}");
+                    assert!(!plan.contains("users USING INDEX"), "{filter:?}\n{plan}");
+                    let by_number = plan.matches("SEARCH users USING INTEGER PRIMARY KEY");
+                    assert_eq!(by_number.count(), 2, "{filter:?}\n{plan}");
                 }
-                query.load(c)?
             }
-        })
+        }
+    }
+
+    #[test]
+    fn filters_alone_and_long_walks_use_an_index_in_order() {
+        let clients = vec!["Default".to_owned()];
+        let statuses = vec![Status::Active];
+        for filter in [
+            Filter::default(),
+            Filter {
+                statuses: statuses.clone(),
+                ..Filter::default()
+            },
+            Filter {
+                client_names: clients.clone(),
+                ..Filter::default()
+            },
+            Filter {
+                client_names: clients,
+                statuses,
+                ..Filter::default()
+            },
+            Filter {
+                user_name: part("an"),
+                ..Filter::default()
+            },
+        ] {
+            let plan = plan(&filter, &Way::Walked(&parts(&filter)));
+            assert!(!plan.contains("SCAN users\n"), "{filter:?}\n{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{filter:?}\n{plan}");
+        }
+    }
+
+    #[test]
+    fn parts_of_every_length_are_found_wherever_they_stand() {
+        let (_folder, store) = store();
+        store
+            .write(|c| {
+                for (n, name) in ["Őry Ágó", "ab", "100%", "x_\"y", "ÁGÓ Őr"]
+                    .iter()
+                    .enumerate()
+                {
+                    let user_name = format!("u{n}");
+                    let new = crate::store::users::NewUser {
+                        uuid: &user_name,
+                        user_name: &user_name,
+                        name,
+                        email: &format!("{user_name}@a.hu"),
+                        client_name: "Default",
+                        organizational_unit: None,
+                        status: Status::Active,
+                        roles: &[],
+                        password_hash: None,
+                        joins_organisation: None,
+                        now: 0,
+                    };
+                    crate::store::users::insert(c, &new)?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        for (text, hits) in [
+            ("ágó", 2),
+            ("gó", 2),
+            ("ó", 2),
+            ("Ő", 2),
+            ("őr", 2),
+            ("Y Á", 1),
+            ("b", 1),
+            ("%", 1),
+            ("0%", 1),
+            ("_", 1),
+            ("_\"", 1),
+            ("_\"y", 1),
+            ("'", 0),
+            ("abc", 0),
+            ("", 5),
+        ] {
+            let filter = Filter {
+                name: part(text),
+                limit: 20,
+                ..Filter::default()
+            };
+            let parts = parts(&filter);
+            let indexed = Indexed::of(&parts);
+            let listed = indexed
+                .as_ref()
+                .map(|i| Condition::of(&filter, &Way::Listed(i)));
+            let walked = Condition::of(&filter, &Way::Walked(&parts));
+            store
+                .read(|c| {
+                    for condition in listed.iter().chain([&walked]) {
+                        assert_eq!(condition.count(c)?, hits, "{text:?}");
+                        assert_eq!(condition.page(c, 20, 0)?.len() as i64, hits, "{text:?}");
+                    }
+                    let (page, total) = find(c, &filter)?;
+                    assert_eq!((page.len() as i64, total), (hits, hits), "{text:?}");
+                    Ok::<_, StoreError>(())
+                })
+                .unwrap();
+        }
     }
 }

@@ -274,7 +274,16 @@ fn search() {
             "<limit>100</limit><name>nyuszi</name><statuses>ACTIVE</statuses>",
             "100",
         ),
-        ("the page of a rare name", "<email>0009999@</email>", "1"),
+        (
+            "two characters of 100 hits",
+            "<limit>100</limit><name>SZ</name>",
+            "100",
+        ),
+        (
+            "one hit, of common trigrams",
+            "<email>0009999@</email>",
+            "1",
+        ),
     ];
     for (what, query, hits) in queries {
         let request = envelope("findUsers", query);

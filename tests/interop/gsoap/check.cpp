@@ -26,10 +26,8 @@ static void answered(ChaingunUserAPIBindingProxy &api, int error) {
 
 int main(int argc, char **argv) {
   const std::vector<std::string> two = {"majomidomar", "csokidealer"};
-  const std::string suffix = argv[2];
-  // What the generated stub speaks by itself is SOAP 1.2, since the WSDL offers it; 1.1 is the other value.
+  const std::string suffix = argv[2];  // 11 or 12: the version of SOAP the stubs were made for
   ChaingunUserAPIBindingProxy api(argv[1], SOAP_C_UTFSTRING);
-  if (suffix == "11") soap_set_version(api.soap, 1);
   std::string key = "demo-hash-key";
   ns1__RequestMeta_USCOREV1 meta;
   meta.clientHashKey = &key;

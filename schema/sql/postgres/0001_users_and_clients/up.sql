@@ -45,6 +45,7 @@ CREATE TABLE users (
 );
 CREATE INDEX users_by_status ON users (status, user_name_ci);
 CREATE INDEX users_by_client ON users (client_name, user_name_ci);
+CREATE INDEX users_by_client_and_status ON users (client_name, status, user_name_ci);
 CREATE INDEX users_by_name ON users (name_ci, user_name_ci);
 
 -- User names and e-mail addresses share one name space: nobody's address is another's name.

@@ -2,6 +2,7 @@ DROP TABLE audit_log;
 DROP TABLE outbox;
 DROP TABLE one_time_tokens;
 DROP TABLE memberships;
+DROP TABLE users_search_terms;
 DROP TABLE users_search;
 DROP TABLE login_names;
 DROP TABLE users;

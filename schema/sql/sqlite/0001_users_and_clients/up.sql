@@ -45,6 +45,7 @@ CREATE TABLE users (
 );
 CREATE INDEX users_by_status ON users (status, user_name_ci);
 CREATE INDEX users_by_client ON users (client_name, user_name_ci);
+CREATE INDEX users_by_client_and_status ON users (client_name, status, user_name_ci);
 CREATE INDEX users_by_name ON users (name_ci, user_name_ci);
 
 -- User names and e-mail addresses share one name space: nobody's address is another's name.
@@ -54,24 +55,27 @@ CREATE TABLE login_names (
 ) WITHOUT ROWID;
 CREATE INDEX login_names_by_user ON login_names (user_id);
 
--- Substring search. The columns are canonical already, so the index compares them as they are.
+-- Substring search. The columns are canonical already, so the index compares them as they are. Two characters that no
+-- name holds pad the end, so that the last one and two characters of a text begin a trigram as well.
 CREATE VIRTUAL TABLE users_search USING fts5 (
     user_name_ci, name_ci, email_ci,
     content = 'users', content_rowid = 'id', tokenize = 'trigram case_sensitive 1'
 );
+-- Its trigrams in order, for texts shorter than one.
+CREATE VIRTUAL TABLE users_search_terms USING fts5vocab ('users_search', 'instance');
 CREATE TRIGGER users_search_insert AFTER INSERT ON users BEGIN
     INSERT INTO users_search (rowid, user_name_ci, name_ci, email_ci)
-    VALUES (new.id, new.user_name_ci, new.name_ci, new.email_ci);
+    VALUES (new.id, new.user_name_ci || char(2, 2), new.name_ci || char(2, 2), new.email_ci || char(2, 2));
 END;
 CREATE TRIGGER users_search_delete AFTER DELETE ON users BEGIN
     INSERT INTO users_search (users_search, rowid, user_name_ci, name_ci, email_ci)
-    VALUES ('delete', old.id, old.user_name_ci, old.name_ci, old.email_ci);
+    VALUES ('delete', old.id, old.user_name_ci || char(2, 2), old.name_ci || char(2, 2), old.email_ci || char(2, 2));
 END;
 CREATE TRIGGER users_search_update AFTER UPDATE OF user_name_ci, name_ci, email_ci ON users BEGIN
     INSERT INTO users_search (users_search, rowid, user_name_ci, name_ci, email_ci)
-    VALUES ('delete', old.id, old.user_name_ci, old.name_ci, old.email_ci);
+    VALUES ('delete', old.id, old.user_name_ci || char(2, 2), old.name_ci || char(2, 2), old.email_ci || char(2, 2));
     INSERT INTO users_search (rowid, user_name_ci, name_ci, email_ci)
-    VALUES (new.id, new.user_name_ci, new.name_ci, new.email_ci);
+    VALUES (new.id, new.user_name_ci || char(2, 2), new.name_ci || char(2, 2), new.email_ci || char(2, 2));
 END;
 
 CREATE TABLE memberships (
