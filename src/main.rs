@@ -90,9 +90,9 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ContractCommand {
-    /// Print the WSDL and its schema, or write them into the wsdl folder.
+    /// Print the WSDL and its schema, or write them where the sources keep them.
     Print {
-        /// Write wsdl/ChaingunUserAPI.wsdl and .xsd below the current folder.
+        /// Write wsdl/ChaingunUserAPI.wsdl and schema/xsd/ChaingunUserAPI.xsd.
         #[arg(long)]
         write: bool,
     },
@@ -266,17 +266,21 @@ fn migrate(config: &Config) -> io::Result<()> {
     }
 }
 
+/// Where the printed contract lies, below the top folder of the sources.
+const WSDL_FILE: &str = "wsdl/ChaingunUserAPI.wsdl";
+const XSD_FILE: &str = "schema/xsd/ChaingunUserAPI.xsd";
+
 fn contract(write: bool) -> io::Result<()> {
     let entries = soap_entries();
     let wsdl = wsdl::wsdl(
         &entries,
         "http://localhost:8080/hammy/ws/user/v1",
-        "ChaingunUserAPI.xsd",
+        &format!("../{XSD_FILE}"),
     );
     let xsd = wsdl::xsd(&entries);
     if write {
-        std::fs::write("wsdl/ChaingunUserAPI.wsdl", wsdl)?;
-        std::fs::write("wsdl/ChaingunUserAPI.xsd", xsd)
+        std::fs::write(WSDL_FILE, wsdl)?;
+        std::fs::write(XSD_FILE, xsd)
     } else {
         say(&wsdl)?;
         say(&xsd)

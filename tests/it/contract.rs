@@ -1,5 +1,7 @@
 //! The printed contract and the committed files agree.
 
+use std::collections::BTreeMap;
+
 use chaingun_gateway::contract::wsdl;
 use chaingun_gateway::operations::soap_entries;
 
@@ -11,12 +13,12 @@ fn published_files_are_fresh() {
     let address = "http://localhost:8080/hammy/ws/user/v1";
     let stale = "stale: run `cargo run -- contract print --write` and read the difference";
     assert!(
-        wsdl::wsdl(&entries, address, "ChaingunUserAPI.xsd")
+        wsdl::wsdl(&entries, address, "../schema/xsd/ChaingunUserAPI.xsd")
             == include_str!("../../wsdl/ChaingunUserAPI.wsdl"),
         "{stale}"
     );
     assert!(
-        wsdl::xsd(&entries) == include_str!("../../wsdl/ChaingunUserAPI.xsd"),
+        wsdl::xsd(&entries) == include_str!("../../schema/xsd/ChaingunUserAPI.xsd"),
         "{stale}"
     );
 }
@@ -53,7 +55,83 @@ fn the_contract_is_served_at_the_address_it_was_asked_for() {
             .contains("schemaLocation=\"http://gateway.test/hammy/ws/user/v1?xsd=1\"")
     );
     let xsd = gateway.get("/hammy/ws/user/v1?xsd=1");
-    assert_eq!(xsd.body, include_str!("../../wsdl/ChaingunUserAPI.xsd"));
+    assert_eq!(
+        xsd.body,
+        include_str!("../../schema/xsd/ChaingunUserAPI.xsd")
+    );
     assert_eq!(gateway.get("/healthz").body, "ok\n");
     assert_eq!(gateway.get("/readyz").body, "ready\n");
+}
+
+/// An attribute of a printed line.
+fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.split(&format!(" {name}=\"")).nth(1)?.split('"').next()
+}
+
+/// The elements of each named type of a printed schema, and the length of each text type.
+fn types(xsd: &str) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
+    let mut types = BTreeMap::new();
+    let mut current = String::new();
+    // Operations' elements come first and hold nothing but a type of their own name.
+    let named = xsd.find("<xs:complexType name=").unwrap();
+    for line in xsd[named..].lines().map(str::trim) {
+        let is = |what: &str| line.starts_with(&format!("<xs:{what} "));
+        if is("complexType") || is("simpleType") {
+            current = attribute(line, "name").unwrap().to_owned();
+            types.insert(current.clone(), Vec::new());
+        } else if is("element") || is("maxLength") {
+            let row = ["name", "type", "minOccurs", "maxOccurs", "value"];
+            let row = row.map(|a| attribute(line, a).map(str::to_owned)).to_vec();
+            types.get_mut(&current).unwrap().push(row);
+        }
+    }
+    types
+}
+
+#[test]
+fn what_was_released_is_only_extended() {
+    let released = types(include_str!("../../schema/released/v1/ChaingunUserAPI.xsd"));
+    let now = types(include_str!("../../schema/xsd/ChaingunUserAPI.xsd"));
+    assert!(
+        released.len() > 20 && released["User_V1"].len() == 7,
+        "{released:#?}"
+    );
+    for (name, rows) in &released {
+        let mut since = now
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is gone"))
+            .iter();
+        for row in rows {
+            // What came in between must not be asked for by those who do not know it.
+            loop {
+                let next = since
+                    .next()
+                    .unwrap_or_else(|| panic!("{name}: {row:?} is gone or has moved"));
+                if next == row {
+                    break;
+                }
+                let optional = next[2].as_deref() == Some("0");
+                assert!(optional, "{name}: {next:?} is new and must be optional");
+            }
+        }
+    }
+    let operations = |wsdl: &str| -> Vec<String> {
+        let lines = wsdl.lines().map(|l| l.trim().to_owned());
+        lines
+            .filter(|l| {
+                [
+                    "<wsdl:operation",
+                    "<wsdl:port",
+                    "<wsdl:service",
+                    "<wsdl:part",
+                ]
+                .iter()
+                .any(|t| l.starts_with(t))
+            })
+            .collect()
+    };
+    let now = operations(include_str!("../../wsdl/ChaingunUserAPI.wsdl"));
+    for line in operations(include_str!("../../wsdl/released/v1/ChaingunUserAPI.wsdl")) {
+        assert!(now.contains(&line), "{line} is gone");
+    }
 }

@@ -11,3 +11,4 @@ mod outage;
 mod races;
 mod samples;
 mod secrecy;
+mod wire;

@@ -29,7 +29,7 @@ fn outline(xml: &str) -> Vec<String> {
 }
 
 fn request(operation: &str) -> String {
-    let path = format!("examples/wire/{operation}.request.xml");
+    let path = format!("examples/wire/seed/{operation}.request.xml");
     std::fs::read_to_string(path).unwrap().replace(
         "<clientHashKey>?</clientHashKey>",
         "<clientHashKey>demo-hash-key</clientHashKey>",
@@ -37,7 +37,7 @@ fn request(operation: &str) -> String {
 }
 
 fn response(operation: &str) -> String {
-    std::fs::read_to_string(format!("examples/wire/{operation}.response.xml")).unwrap()
+    std::fs::read_to_string(format!("examples/wire/seed/{operation}.response.xml")).unwrap()
 }
 
 #[test]

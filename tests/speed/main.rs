@@ -276,7 +276,7 @@ fn search() {
         ),
         (
             "two characters of 100 hits",
-            "<limit>100</limit><name>SZ</name>",
+            "<limit>100</limit><name>YU</name>",
             "100",
         ),
         (
@@ -293,7 +293,7 @@ fn search() {
                 let begun = Instant::now();
                 let reply = process.speaker.soap(&request);
                 times.push(begun.elapsed().as_secs_f64() * 1000.0);
-                assert_eq!(element(&reply.body, "total"), Some(hits), "{reply:?}");
+                assert_eq!(element(&reply.body, "total"), Some(hits));
             }
         }
         let [few, many] = times.map(|mut t| median(&mut t));
