@@ -33,10 +33,13 @@ settings! {
     "data_dir" = "data", "Folder for the embedded database, keys and mail files.";
     "database_url" = "", "postgres://…, or a SQLite path; empty means gateway.db in the data folder.";
     "public_url" = "", "The URL clients know us by, without a path; empty means what each request used.";
+    "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto and -Host are believed, separated by commas.";
     "context_path" = "hammy", "First part of the paths of the user API.";
     "extra_soap_paths" = "", "Further paths of the SOAP endpoint, separated by commas.";
     "log" = "info", "What to log: error, warn, info, debug, trace, or a filter by module.";
     "log_format" = "text", "text or json.";
+    "drain_s" = "20", "Seconds that running requests get at shutdown.";
+    "admin_role" = "USER_ADMIN", "The role that may do everything.";
     "limits.body_bytes" = "1048576", "Largest request body, after inflation.";
     "limits.connections" = "1024", "Connections at the same time; more wait.";
     "limits.queue" = "1024", "Requests waiting for a worker, for each kind; more get BUSY.";
@@ -48,17 +51,15 @@ settings! {
     "xml.attributes" = "64", "Attributes of one element, namespace declarations included.";
     "xml.text_bytes" = "65536", "Bytes of one text in a request.";
     "soap.unknown_elements" = "skip", "skip or refuse elements that an operation does not know.";
-    "drain_s" = "20", "Seconds that running requests get at shutdown.";
     "threads.read" = "2", "Worker threads that read.";
     "threads.write" = "1", "Worker threads that write; SQLite has one writer in any case.";
-    "threads.hash" = "0", "Worker threads that hash passwords; 0 means one for each core.";
+    "threads.hash" = "0", "Worker threads that hash passwords; 0 means one a core.";
     "sqlite.busy_timeout_ms" = "5000", "Wait for another process's lock on the SQLite file.";
-    "password.cost" = "12", "bcrypt cost, 10 to 16; 12 takes about 0.3 s.";
+    "password.cost" = "12", "bcrypt cost, 4 to 16; 12 takes about 0.3 s, and less than 10 is for tests only.";
     "token.algorithm" = "ES256", "ES256, HS256, RS256 or EdDSA.";
     "token.seconds" = "1800", "Life of a JWT.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
-    "admin_role" = "USER_ADMIN", "The role that may do everything.";
     "mail.from" = "Chaingun Gateway <noreply@localhost.localdomain>", "Sender of mails.";
 }
 
@@ -315,6 +316,14 @@ fn server(
             r.wrong("extra_soap_paths", path, "must start with /");
         }
     }
+    let mut trusted_proxies = Vec::new();
+    let proxies = r.text("trusted_proxies");
+    for proxy in proxies.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        match proxy.parse() {
+            Ok(address) => trusted_proxies.push(address),
+            Err(_) => r.wrong("trusted_proxies", proxy, "must be an IP address"),
+        }
+    }
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let hash_threads = match r.number("threads.hash", 0, 64) {
         0 => cores,
@@ -324,6 +333,7 @@ fn server(
         listen,
         soap_paths,
         public_url,
+        trusted_proxies,
         soap: SoapLimits {
             xml: XmlLimits {
                 depth: r.number("xml.depth", 8, 1000),

@@ -178,12 +178,21 @@ fn telemetry(config: &Config) -> io::Result<()> {
     set.map_err(io::Error::other)
 }
 
+/// The least bcrypt cost that is fit for real passwords (OWASP Password Storage).
+const LEAST_COST: u32 = 10;
+
 fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
     telemetry(config)?;
     if with_demo && !config.server.listen.ip().is_loopback() {
         return Err(io::Error::other(
             "--demo listens on a loopback address only",
         ));
+    }
+    if config.password_cost < LEAST_COST {
+        tracing::warn!(
+            cost = config.password_cost,
+            "password.cost is for tests only; use {LEAST_COST} or more"
+        );
     }
     let parts = app::build(config, Clock::System, Entropy::System)?;
     if with_demo {

@@ -1,8 +1,10 @@
 //! The pipeline, top to bottom: route, read the body, decode, queue, run, encode.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,11 +23,28 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers one request.
 pub(super) async fn handle(
     gateway: &Arc<Gateway>,
+    peer: IpAddr,
     request: Request<IncomingBody>,
 ) -> Response<Body> {
     let request_id = gateway.parts.entropy.uuid();
+    let begun = Instant::now();
     let head_only = request.method() == Method::HEAD;
-    let reply = route(gateway, request, &request_id).await;
+    let line = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let reply = route(gateway, peer, request, &request_id).await;
+    if let Some((method, path)) = line {
+        // No query: other faces carry tokens there.
+        tracing::debug!(
+            request.id = request_id,
+            %peer,
+            %method,
+            path,
+            status = reply.status,
+            bytes = reply.body.len(),
+            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+    }
     let mut response = into_response(reply, &request_id);
     if head_only {
         *response.body_mut() = Body::default();
@@ -33,7 +52,12 @@ pub(super) async fn handle(
     response
 }
 
-async fn route(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) -> Reply {
+async fn route(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
     let path = request.uri().path();
     let path = if path.len() > 1 {
         path.trim_end_matches('/')
@@ -43,7 +67,7 @@ async fn route(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str)
     if gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
             Method::POST => call(gateway, request, id).await,
-            Method::GET | Method::HEAD => contract(gateway, &request),
+            Method::GET | Method::HEAD => contract(gateway, peer, &request),
             _ => method_not_allowed("GET, HEAD, POST"),
         };
     }
@@ -79,19 +103,30 @@ async fn ready(gateway: &Arc<Gateway>) -> Reply {
     }
 }
 
+/// The URL that a client used, as far as it can be known: a proxy's word counts only if the proxy is trusted.
+fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> String {
+    let base = gateway.config.public_url.clone().unwrap_or_else(|| {
+        let headers = request.headers();
+        let trusted = gateway.config.trusted_proxies.contains(&peer);
+        // Each proxy appends; the last entry is the one that ours wrote.
+        let forwarded = |name: &str| {
+            let value = headers.get(name).filter(|_| trusted)?.to_str().ok()?;
+            value.rsplit(',').next().map(|v| v.trim().to_owned())
+        };
+        let scheme = forwarded("x-forwarded-proto").filter(|s| s == "https");
+        let host = forwarded("x-forwarded-host").or_else(|| text_of(headers, &header::HOST));
+        format!(
+            "{}://{}",
+            scheme.as_deref().unwrap_or("http"),
+            host.as_deref().unwrap_or("localhost")
+        )
+    });
+    format!("{base}{}", request.uri().path())
+}
+
 /// `?wsdl` and `?xsd=1`.
-fn contract(gateway: &Gateway, request: &Request<IncomingBody>) -> Reply {
+fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> Reply {
     let query = request.uri().query().unwrap_or("").to_ascii_lowercase();
-    let address = || {
-        let base = gateway.config.public_url.clone().unwrap_or_else(|| {
-            let host = request
-                .headers()
-                .get(header::HOST)
-                .and_then(|h| h.to_str().ok());
-            format!("http://{}", host.unwrap_or("localhost"))
-        });
-        format!("{base}{}", request.uri().path())
-    };
     let xml = |text: String| Reply {
         status: 200,
         content_type: "text/xml; charset=utf-8",
@@ -100,7 +135,7 @@ fn contract(gateway: &Gateway, request: &Request<IncomingBody>) -> Reply {
     };
     match query.as_str() {
         "wsdl" | "wsdl=" | "singlewsdl" => {
-            let address = address();
+            let address = address(gateway, peer, request);
             xml(wsdl::wsdl(
                 &soap_entries(),
                 &address,
@@ -162,31 +197,33 @@ async fn read(
     request: Request<IncomingBody>,
     id: &str,
 ) -> Result<HttpRequest, Reply> {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     let limit = gateway.config.soap.body_bytes;
-    let too_large = || {
-        let mut reply = Reply::text(
-            413,
-            &format!("The request is too large: at most {limit} bytes"),
-        );
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    // Who waits for our consent to send is refused before sending anything.
+    let asks_first = head.headers.contains_key(header::EXPECT);
+    let read = async {
+        if announced <= limit {
+            return collect(&mut body, announced, limit).await;
+        }
+        if !asks_first {
+            skim(&mut body, limit).await;
+        }
+        Err(Unread::TooLarge)
+    };
+    let read = tokio::time::timeout(gateway.config.read_timeout, read).await;
+    let body = read.unwrap_or(Err(Unread::Late)).map_err(|unread| {
+        let mut reply = match unread {
+            Unread::TooLarge => Reply::text(
+                413,
+                &format!("The request is too large: at most {limit} bytes"),
+            ),
+            Unread::Broken => Reply::text(400, "The body ended too early"),
+            Unread::Late => Reply::text(408, "The body did not arrive in time"),
+        };
         reply.headers.push(("Connection", "close".to_owned()));
         reply
-    };
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(too_large());
-    }
-    let collected = tokio::time::timeout(
-        gateway.config.read_timeout,
-        Limited::new(body, limit).collect(),
-    )
-    .await;
-    let body = match collected {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(too_large()),
-        Ok(Err(_)) => return Err(Reply::text(400, "The body ended too early")),
-        Err(_) => return Err(Reply::text(408, "The body did not arrive in time")),
-    };
+    })?;
     let text = |name: HeaderName| text_of(&head.headers, &name);
     Ok(HttpRequest {
         query: head.uri.query().unwrap_or("").to_owned(),
@@ -194,9 +231,50 @@ async fn read(
         content_encoding: text(header::CONTENT_ENCODING),
         accept_language: text(header::ACCEPT_LANGUAGE),
         authorization: text(header::AUTHORIZATION),
-        body: body.into(),
+        body,
         request_id: id.to_owned(),
     })
+}
+
+/// Why a body was not read.
+enum Unread {
+    TooLarge,
+    Broken,
+    Late,
+}
+
+/// How many times its limit a body that is too large is read on, and thrown away: most clients send
+/// everything before they look at the answer, and would otherwise see nothing but a broken connection.
+const SKIM: usize = 16;
+
+async fn collect(
+    body: &mut IncomingBody,
+    announced: usize,
+    limit: usize,
+) -> Result<Vec<u8>, Unread> {
+    let mut bytes = Vec::with_capacity(announced);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            skim(body, limit).await;
+            return Err(Unread::TooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+async fn skim(body: &mut IncomingBody, limit: usize) {
+    let mut left = limit.saturating_mul(SKIM);
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if length > left {
+            return;
+        }
+        left -= length;
+    }
 }
 
 fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

@@ -4,7 +4,7 @@ mod dispatch;
 pub mod pools;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct ServerConfig {
     pub soap_paths: Vec<String>,
     /// The URL clients know us by; taken from the request where there is none.
     pub public_url: Option<String>,
+    /// Proxies whose word about the URL is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     pub soap: SoapLimits,
     /// Connections at the same time.
     pub max_connections: usize,
@@ -111,8 +113,8 @@ impl Server {
                 () = &mut stop => break,
                 accepted = self.listener.accept() => accepted,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file handles, most likely: give those in use time to end.
                     tracing::warn!(cause = %error, "a connection could not be accepted");
@@ -124,7 +126,7 @@ impl Server {
             let gateway = Arc::clone(&self.gateway);
             let service = service_fn(move |request| {
                 let gateway = Arc::clone(&gateway);
-                async move { Ok::<_, Infallible>(dispatch::handle(&gateway, request).await) }
+                async move { Ok::<_, Infallible>(dispatch::handle(&gateway, peer.ip(), request).await) }
             });
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {

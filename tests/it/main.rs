@@ -5,6 +5,8 @@
 )]
 
 mod contract;
+mod documents;
+mod envelopes;
 mod harness;
 mod hostile_xml;
 mod outage;

@@ -1,0 +1,100 @@
+//! The tables of the README and `examples/gateway.toml` are printed from the code; `BLESS=1` prints them anew.
+
+use std::fmt::Write as _;
+
+use chaingun_gateway::config::{self, Config, TABLE, Values};
+use chaingun_gateway::operations::{Access, CATALOG, Cost};
+
+fn agrees(path: &str, printed: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, printed).unwrap();
+    }
+    let found = std::fs::read_to_string(path).unwrap();
+    assert!(
+        found == printed,
+        "{path} is stale: run `BLESS=1 cargo test documents`"
+    );
+}
+
+/// The README with what stands between two marks replaced.
+fn with_section(readme: &str, name: &str, printed: &str) -> String {
+    let (before, rest) = readme.split_once(&format!("<!-- {name} -->\n")).unwrap();
+    let (_, after) = rest.split_once(&format!("<!-- /{name} -->\n")).unwrap();
+    format!("{before}<!-- {name} -->\n{printed}<!-- /{name} -->\n{after}")
+}
+
+fn settings() -> String {
+    let mut table = "| setting | default | meaning |\n|---|---|---|\n".to_owned();
+    for setting in TABLE {
+        let default = if setting.default.is_empty() {
+            "–"
+        } else {
+            setting.default
+        };
+        writeln!(
+            table,
+            "| `{}` | {default} | {} |",
+            setting.name, setting.doc
+        )
+        .unwrap();
+    }
+    table
+}
+
+fn operations() -> String {
+    let mut table =
+        "| operation | over | who may call it | queue | what it does |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for operation in CATALOG {
+        let faces = if operation.soap { "SOAP" } else { "–" };
+        let access = match operation.access {
+            Access::Anyone => "anyone",
+            Access::ClientOrUser => "a trusted client, or a user of a public one",
+        };
+        let queue = match operation.cost {
+            Cost::Read => "read",
+            Cost::Write => "write",
+            Cost::Hash => "hash",
+        };
+        writeln!(
+            table,
+            "| `{}` | {faces} | {access} | {queue} | {} |",
+            operation.name, operation.doc
+        )
+        .unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_readme_tells_the_settings_and_operations_there_are() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let readme = with_section(&readme, "settings", &settings());
+    let readme = with_section(&readme, "operations", &operations());
+    agrees("README.md", &readme);
+}
+
+#[test]
+fn the_example_of_a_settings_file_holds_every_default() {
+    let mut text = "# Every setting with its default. In the environment `limits.page` is GATEWAY_LIMITS_PAGE, and\n\
+                    # GATEWAY_LIMITS_PAGE_FILE names a file to read it from.\n"
+        .to_owned();
+    let mut section = "";
+    for setting in TABLE {
+        let (group, name) = setting.name.split_once('.').unwrap_or(("", setting.name));
+        if group != section {
+            section = group;
+            writeln!(text, "\n[{group}]").unwrap();
+        }
+        let value = match setting.default.parse::<u64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => format!("{:?}", setting.default),
+        };
+        writeln!(text, "\n# {}\n{name} = {value}", setting.doc).unwrap();
+    }
+    agrees("examples/gateway.toml", &text);
+    let path = std::path::Path::new("examples/gateway.toml");
+    let values = config::gather(Some(path), &|_| None, Values::new()).unwrap();
+    assert_eq!(values.len(), TABLE.len());
+    Config::read(&values).unwrap();
+}

@@ -1,0 +1,322 @@
+//! Envelopes as real clients send them: read liberally, whatever their dress (SPEC §4).
+
+use std::io::Write as _;
+
+use crate::harness::{Gateway, Reply, element, envelope};
+
+fn show(name: &str) -> String {
+    envelope("showUser", &format!("<userName>{name}</userName>"))
+}
+
+/// A request with these header lines and its length.
+fn with_headers(version: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /hammy/ws/user/v1 HTTP/{version}\r\nHost: gateway.test\r\nConnection: close\r\n{headers}\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn shows_moka(reply: &Reply) {
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(
+        element(&reply.body, "name"),
+        Some("Móka Miklós"),
+        "{reply:?}"
+    );
+}
+
+#[test]
+fn prefixes_order_blanks_comments_and_cdata_do_not_matter() {
+    let gateway = Gateway::demo();
+    let soap = "http://schemas.xmlsoap.org/soap/envelope/";
+    let ours = "http://ws.service.user.api.chaingun.dbx.hu/";
+    let key = "<clientHashKey>demo-hash-key</clientHashKey>";
+    for body in [
+        // A default namespace, and children qualified with the target's.
+        format!(
+            "<Envelope xmlns='{soap}'><Header/><Body><showUser xmlns='{ours}'><request><requestMeta>{key}</requestMeta>\
+             <userName>mokamiki</userName></request></showUser></Body></Envelope>"
+        ),
+        // Declaration, byte order mark, other prefixes, other order, comments, CDATA, references, attributes.
+        format!(
+            "\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-8\" standalone='yes'?><!-- a --><e:Envelope xmlns:e=\"{soap}\" \
+             xmlns:i='http://www.w3.org/2001/XMLSchema-instance' e:encodingStyle='http://schemas.xmlsoap.org/soap/encoding/'>\n\
+             <e:Header>\n</e:Header><e:Body><!-- b --><w:showUser xmlns:w='{ours}'><request i:type='x'>\n  \
+             <userName i:type='xs:string'>mo<![CDATA[ka]]>&#109;i<!-- c -->k&#x69;</userName>\n  <requestMeta>{key}<userName/>\
+             <params i:nil='true'/></requestMeta></request></w:showUser></e:Body></e:Envelope>\n<!-- d -->\n"
+        ),
+        // What nobody knows is passed over, whatever it holds.
+        show("mokamiki").replace(
+            "<userName>",
+            "<nonsense a='1'><userName>x</userName></nonsense><x:y xmlns:x='urn:x'/><userName>",
+        ),
+    ] {
+        shows_moka(&gateway.soap(&body));
+    }
+}
+
+#[test]
+fn any_soap_action_and_accept_are_fine() {
+    let gateway = Gateway::demo();
+    for headers in [
+        "SOAPAction: \"\"\r\n",
+        "SOAPAction: findUsers\r\n",
+        "SOAPAction: \"\"showUser\"\"\r\n",
+        "SOAPAction:\r\n",
+        "Accept: application/json\r\nAccept-Encoding: br\r\n",
+        "",
+    ] {
+        let headers = format!("Content-Type: text/xml; charset=utf-8\r\n{headers}");
+        shows_moka(&gateway.raw(&with_headers("1.1", &headers, show("mokamiki").as_bytes())));
+    }
+}
+
+#[test]
+fn every_declared_encoding_is_read() {
+    let gateway = Gateway::demo();
+    let find = envelope("findUsers", "<name>Móka</name>");
+    let utf16: Vec<u8> = find.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = find.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin = |declaration: &str| -> Vec<u8> {
+        // ó is one byte, and the same one, in all three.
+        format!("{declaration}{find}")
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap())
+            .collect()
+    };
+    let declared = |name: &str| latin(&format!("<?xml version='1.0' encoding='{name}'?>"));
+    for (content_type, body) in [
+        (
+            "text/xml; charset=utf-16",
+            [&[0xFF, 0xFE], utf16.as_slice()].concat(),
+        ),
+        (
+            "text/xml; charset=utf-16",
+            [&[0xFE, 0xFF], big.as_slice()].concat(),
+        ),
+        ("text/xml; charset=utf-16be", big.clone()),
+        ("text/xml", [&[0xFE, 0xFF], big.as_slice()].concat()),
+        ("text/xml", utf16),
+        ("text/xml; charset=ISO-8859-1", latin("")),
+        ("text/xml; charset=\"iso-8859-2\"", latin("")),
+        ("text/xml", declared("ISO-8859-2")),
+        ("text/xml", declared("windows-1250")),
+        ("text/xml; charset=iso-8859-1", declared("utf-8")),
+    ] {
+        let reply = gateway.post(content_type, &body);
+        shows_moka(&reply);
+        assert_eq!(
+            reply.header("Content-Type"),
+            Some("text/xml; charset=utf-8")
+        );
+    }
+    let unknown = gateway.post("text/xml; charset=klingon", find.as_bytes());
+    assert_eq!(unknown.status, 415, "{unknown:?}");
+}
+
+#[test]
+fn gzip_chunks_expect_and_http_1_0_are_read() {
+    let gateway = Gateway::demo();
+    let body = show("mokamiki");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(body.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let xml = "Content-Type: text/xml\r\n";
+    shows_moka(&gateway.raw(&with_headers(
+        "1.1",
+        &format!("{xml}Content-Encoding: gzip\r\n"),
+        &gzip,
+    )));
+    shows_moka(&gateway.raw(&with_headers("1.0", xml, body.as_bytes())));
+    let (first, second) = body.split_at(100);
+    let chunked = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{xml}Transfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n",
+        first.len(),
+        second.len()
+    );
+    shows_moka(&gateway.raw(chunked.as_bytes()));
+    let expecting = with_headers(
+        "1.1",
+        &format!("{xml}Expect: 100-continue\r\n"),
+        body.as_bytes(),
+    );
+    let reply = gateway.raw(&expecting);
+    assert_eq!(reply.status, 100, "{reply:?}");
+    assert!(reply.body.contains("HTTP/1.1 200 OK") && reply.body.contains("Móka Miklós"));
+}
+
+#[test]
+fn answers_wear_title_case_headers_and_a_request_id() {
+    let gateway = Gateway::demo();
+    let reply = gateway.soap(&show("mokamiki"));
+    for name in [
+        "Content-Type",
+        "Content-Length",
+        "X-Request-Id",
+        "Cache-Control",
+    ] {
+        assert!(reply.header(name).is_some(), "{name} in {}", reply.head);
+    }
+    assert_ne!(
+        reply.header("X-Request-Id"),
+        gateway.soap(&show("x")).header("X-Request-Id")
+    );
+    let twelve = show("mokamiki").replace(
+        "http://schemas.xmlsoap.org/soap/envelope/",
+        "http://www.w3.org/2003/05/soap-envelope",
+    );
+    let reply = gateway.post(
+        "application/soap+xml; action=\"showUser\"; charset=utf-8",
+        twelve.as_bytes(),
+    );
+    shows_moka(&reply);
+    assert_eq!(
+        reply.header("Content-Type"),
+        Some("application/soap+xml; charset=utf-8")
+    );
+    assert!(
+        reply
+            .body
+            .contains("<S:Envelope xmlns:S=\"http://www.w3.org/2003/05/soap-envelope\">")
+    );
+}
+
+#[test]
+fn values_that_break_a_rule_are_told_apart() {
+    let gateway = Gateway::with(&[("soap.unknown_elements", "refuse")]);
+    let english = |request: &str| {
+        let body = envelope("findUsers", request);
+        let headers = "Content-Type: text/xml\r\nAccept-Language: en\r\n";
+        gateway
+            .raw(&with_headers("1.1", headers, body.as_bytes()))
+            .body
+    };
+    for (request, told) in [
+        (
+            "<limit>abc</limit>",
+            "INVALID_FIELD</code><description>Invalid field (limit): must be a whole number",
+        ),
+        (
+            "<limit>99999999999</limit>",
+            "(limit): must be a whole number",
+        ),
+        (
+            "<limit>1</limit><limit>2</limit>",
+            "(limit): may occur only once",
+        ),
+        (
+            "<limit><b>1</b></limit>",
+            "(limit): has content of the wrong form",
+        ),
+        ("<limit>-1</limit>", "(limit): must be within 0–1000"),
+        (
+            "<nonsense/>",
+            "UNKNOWN_FIELD</code><description>Unknown field (nonsense)",
+        ),
+        (
+            "text",
+            "INVALID_FIELD</code><description>Invalid field: has content of the wrong form",
+        ),
+        (
+            "<statuses>LOCKED</statuses>",
+            "(statuses): must be UNACTIVATED, ACTIVE or INACTIVE",
+        ),
+        (
+            &"<clientNames>a</clientNames>".repeat(101),
+            "(clientNames): at most 100 entries",
+        ),
+        (
+            &format!("<name>{}</name>", "é".repeat(257)),
+            "(name): at most 256 characters",
+        ),
+    ] {
+        let body = english(request);
+        assert!(body.contains(told), "{request}: {body}");
+        assert_eq!(element(&body, "code"), Some("2"), "{body}");
+    }
+    for fine in [
+        "<limit> 007 </limit>",
+        "<limit/><offset></offset><name/>",
+        &format!("<name>{}</name>", "é".repeat(256)),
+        "<limit xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='1'/>",
+    ] {
+        let body = english(fine);
+        assert_eq!(element(&body, "code"), Some("0"), "{fine}: {body}");
+    }
+}
+
+#[test]
+fn lists_come_flat_or_wrapped_and_blanks_of_a_password_count() {
+    let gateway = Gateway::demo();
+    let modify = |roles: &str| {
+        let user = format!("<user><userName>mokamiki</userName>{roles}</user>");
+        gateway.soap(&envelope("modifyUser", &user)).body
+    };
+    let both = "<roles><role>a</role><role>b</role></roles>";
+    for roles in [
+        both,
+        "<roles>a</roles><roles>b</roles>",
+        "<roles> a </roles><roles><role/><role>b</role></roles>",
+        "<roles><roles>a</roles><roles>b</roles></roles>",
+    ] {
+        assert!(modify(roles).contains(both), "{roles}: {}", modify(roles));
+    }
+    let change = |old: &str, new: &str| {
+        let request = format!(
+            "<oldPassword>{old}</oldPassword><password>{new}</password><userName>mokamiki</userName>"
+        );
+        let body = gateway.soap(&envelope("changePassword", &request)).body;
+        element(&body, "code").map(str::to_owned)
+    };
+    assert_eq!(
+        change("MokaMiki-1234", "  Két szóköz  ").as_deref(),
+        Some("0")
+    );
+    assert_eq!(change("Két szóköz", "MokaMiki-1234").as_deref(), Some("3"));
+    assert_eq!(
+        change("  Két szóköz  ", "MokaMiki-1234").as_deref(),
+        Some("0")
+    );
+}
+
+#[test]
+fn the_wsdl_believes_only_trusted_proxies() {
+    let ask = |gateway: &Gateway| {
+        let head = "GET /hammy/ws/user/v1?WSDL HTTP/1.1\r\nHost: inner\r\nX-Forwarded-Proto: https\r\n\
+                    X-Forwarded-Host: forged.example, id.example\r\nConnection: close\r\n\r\n";
+        let body = gateway.raw(head.as_bytes()).body;
+        let from = body.find("<soap:address location=\"").unwrap() + 24;
+        body[from..].split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(ask(&Gateway::demo()), "http://inner/hammy/ws/user/v1");
+    let behind = Gateway::with(&[("trusted_proxies", "127.0.0.1")]);
+    assert_eq!(ask(&behind), "https://id.example/hammy/ws/user/v1");
+    let named = Gateway::with(&[("public_url", "https://login.example")]);
+    assert_eq!(ask(&named), "https://login.example/hammy/ws/user/v1");
+}
+
+#[test]
+fn other_paths_and_methods_are_told_so() {
+    let gateway = Gateway::with(&[
+        ("extra_soap_paths", "/services/UserAPI"),
+        ("context_path", "legacy"),
+    ]);
+    let ask = |method: &str, path: &str| {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        gateway.raw(head.as_bytes())
+    };
+    assert_eq!(ask("GET", "/nowhere").status, 404);
+    let delete = ask("DELETE", "/legacy/ws/user/v1");
+    assert_eq!(
+        (delete.status, delete.header("Allow")),
+        (405, Some("GET, HEAD, POST"))
+    );
+    assert_eq!(ask("POST", "/healthz").status, 405);
+    let head = ask("HEAD", "/legacy/ws/user/v1/?wsdl");
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(ask("GET", "/services/UserAPI?xsd=1").status, 200);
+    assert_eq!(ask("GET", "/services/UserAPI").status, 405);
+}
