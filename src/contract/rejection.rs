@@ -43,6 +43,8 @@ pub enum FaultCode {
     MustUnderstand,
     /// `Client` in SOAP 1.1, `Sender` in 1.2.
     Client,
+    /// The same, with HTTP 413.
+    ClientTooLarge,
     /// `Server` in SOAP 1.1, `Receiver` in 1.2, with HTTP 503 for a passing condition.
     ServerBusy,
     /// `Server` in SOAP 1.1, `Receiver` in 1.2.
@@ -62,7 +64,7 @@ impl Kind {
             Kind::VersionMismatch => Fault(FaultCode::VersionMismatch),
             Kind::MustUnderstand => Fault(FaultCode::MustUnderstand),
             Kind::MediaType => Http(415),
-            Kind::TooLarge => Http(413),
+            Kind::TooLarge => Fault(FaultCode::ClientTooLarge),
             Kind::NotReady => Fault(FaultCode::ServerBusy),
             Kind::Internal => Fault(FaultCode::Server),
         }

@@ -57,6 +57,7 @@ pub enum Ns {
 /// of single values are noted in [`XmlReader::problems`] and the reading goes on, so that a client
 /// is told all of them at once.
 pub struct XmlReader<'a> {
+    text: &'a str,
     inner: NsReader<&'a [u8]>,
     limits: XmlLimits,
     refuse_unknown: bool,
@@ -81,6 +82,7 @@ impl<'a> XmlReader<'a> {
             .resolver_mut()
             .set_max_namespace_bindings(limits.attributes);
         Self {
+            text,
             inner,
             limits,
             refuse_unknown,
@@ -133,6 +135,14 @@ impl<'a> XmlReader<'a> {
         loop {
             let before = self.inner.buffer_position();
             let event = self.inner.read_event().map_err(|e| not_well_formed(&e))?;
+            // As it goes, so that a document refused at its beginning costs no more than that.
+            let piece = self.since(before);
+            if matches!(event, Event::Text(_) | Event::CData(_) | Event::Comment(_)) {
+                self.check_text(piece)?;
+            }
+            if !has_only_xml_chars(piece) {
+                return Err(malformed(Why::ForbiddenCharacter));
+            }
             match event {
                 Event::Start(start) => {
                     self.enter(&start)?;
@@ -144,7 +154,6 @@ impl<'a> XmlReader<'a> {
                 }
                 Event::Text(text) => {
                     let content = text.xml10_content();
-                    self.check_text(&content)?;
                     if text.contains("]]>") {
                         return Err(malformed(Why::NotWellFormed));
                     }
@@ -152,7 +161,6 @@ impl<'a> XmlReader<'a> {
                 }
                 Event::CData(text) => {
                     let content = text.xml10_content();
-                    self.check_text(&content)?;
                     if self.depth == 0 {
                         return Err(malformed(Why::TrailingContent));
                     }
@@ -190,6 +198,14 @@ impl<'a> XmlReader<'a> {
                 }
             }
         }
+    }
+
+    /// The document from a position up to where the reader stands.
+    fn since(&self, before: u64) -> &'a str {
+        let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+        let range = at(before)..at(self.inner.buffer_position());
+        // Pieces begin and end at markup, never inside a character.
+        self.text.get(range).unwrap_or(self.text)
     }
 
     fn check_text(&self, text: &str) -> Result<(), Rejection> {
@@ -516,15 +532,17 @@ fn is_blank(text: &str) -> bool {
         .all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
-/// Whether a decoded document holds only characters XML 1.0 allows.
-#[must_use]
-pub fn has_only_xml_chars(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let plain = bytes
-        .iter()
-        .all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r'));
-    // U+FFFE and U+FFFF are the only others a Rust string can hold.
-    plain && !text.contains(['\u{FFFE}', '\u{FFFF}'])
+/// Whether a piece of a document holds only characters XML 1.0 allows.
+fn has_only_xml_chars(text: &str) -> bool {
+    let mut rare = false;
+    for &byte in text.as_bytes() {
+        if byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') {
+            return false;
+        }
+        rare |= byte == 0xEF;
+    }
+    // U+FFFE and U+FFFF, whose first byte is that, are the only others a Rust string can hold.
+    !rare || !text.contains(['\u{FFFE}', '\u{FFFF}'])
 }
 
 /// Writes elements into one buffer.

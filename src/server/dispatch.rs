@@ -198,6 +198,16 @@ async fn read(
     id: &str,
 ) -> Result<HttpRequest, Reply> {
     let (head, mut body) = request.into_parts();
+    let text = |name: HeaderName| text_of(&head.headers, &name);
+    let mut request = HttpRequest {
+        query: head.uri.query().unwrap_or("").to_owned(),
+        content_type: text(header::CONTENT_TYPE),
+        content_encoding: text(header::CONTENT_ENCODING),
+        accept_language: text(header::ACCEPT_LANGUAGE),
+        authorization: text(header::AUTHORIZATION),
+        body: Vec::new(),
+        request_id: id.to_owned(),
+    };
     let limit = gateway.config.soap.body_bytes;
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     // Who waits for our consent to send is refused before sending anything.
@@ -212,28 +222,25 @@ async fn read(
         Err(Unread::TooLarge)
     };
     let read = tokio::time::timeout(gateway.config.read_timeout, read).await;
-    let body = read.unwrap_or(Err(Unread::Late)).map_err(|unread| {
-        let mut reply = match unread {
-            Unread::TooLarge => Reply::text(
-                413,
-                &format!("The request is too large: at most {limit} bytes"),
-            ),
-            Unread::Broken => Reply::text(400, "The body ended too early"),
-            Unread::Late => Reply::text(408, "The body did not arrive in time"),
-        };
-        reply.headers.push(("Connection", "close".to_owned()));
-        reply
-    })?;
-    let text = |name: HeaderName| text_of(&head.headers, &name);
-    Ok(HttpRequest {
-        query: head.uri.query().unwrap_or("").to_owned(),
-        content_type: text(header::CONTENT_TYPE),
-        content_encoding: text(header::CONTENT_ENCODING),
-        accept_language: text(header::ACCEPT_LANGUAGE),
-        authorization: text(header::AUTHORIZATION),
-        body,
-        request_id: id.to_owned(),
-    })
+    match read.unwrap_or(Err(Unread::Late)) {
+        Ok(body) => {
+            request.body = body;
+            Ok(request)
+        }
+        Err(unread) => {
+            let mut reply = match unread {
+                Unread::TooLarge => refused(
+                    &soap::manner(&request),
+                    Code::TooLarge,
+                    &format!("over {limit} bytes"),
+                ),
+                Unread::Broken => Reply::text(400, "The body ended too early"),
+                Unread::Late => Reply::text(408, "The body did not arrive in time"),
+            };
+            reply.headers.push(("Connection", "close".to_owned()));
+            Err(reply)
+        }
+    }
 }
 
 /// Why a body was not read.

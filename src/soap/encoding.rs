@@ -1,4 +1,4 @@
-//! From bytes to characters: media type, gzip, character encoding, forbidden characters.
+//! From bytes to characters: media type, gzip, character encoding.
 
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -8,7 +8,6 @@ use flate2::read::MultiGzDecoder;
 
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Rejection, malformed};
-use crate::contract::xml::has_only_xml_chars;
 use crate::exchange::HttpRequest;
 
 /// The document as text, without byte order mark.
@@ -30,14 +29,10 @@ pub(super) fn decode(request: &HttpRequest, limit: usize) -> Result<Cow<'_, str>
         Some(label) => named(&label)?,
         None => declared(&bytes)?,
     };
-    let text = match bytes {
+    Ok(match bytes {
         Cow::Borrowed(bytes) => to_text(bytes, encoding)?,
         Cow::Owned(bytes) => Cow::Owned(to_text(&bytes, encoding)?.into_owned()),
-    };
-    if !has_only_xml_chars(&text) {
-        return Err(malformed(Why::ForbiddenCharacter));
-    }
-    Ok(text)
+    })
 }
 
 fn inflate(request: &HttpRequest, limit: usize) -> Result<Cow<'_, [u8]>, Rejection> {

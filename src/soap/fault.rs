@@ -93,6 +93,7 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
 const fn http_status(version: Version, code: FaultCode) -> u16 {
     match (version, code) {
         (_, FaultCode::ServerBusy) => 503,
+        (_, FaultCode::ClientTooLarge) => 413,
         (Version::Soap12, FaultCode::Client) => 400,
         (
             _,
@@ -108,7 +109,7 @@ const fn code_in_11(code: FaultCode) -> &'static str {
     match code {
         FaultCode::VersionMismatch => "S:VersionMismatch",
         FaultCode::MustUnderstand => "S:MustUnderstand",
-        FaultCode::Client => "S:Client",
+        FaultCode::Client | FaultCode::ClientTooLarge => "S:Client",
         FaultCode::ServerBusy | FaultCode::Server => "S:Server",
     }
 }
@@ -117,7 +118,7 @@ const fn code_in_12(code: FaultCode) -> &'static str {
     match code {
         FaultCode::VersionMismatch => "S:VersionMismatch",
         FaultCode::MustUnderstand => "S:MustUnderstand",
-        FaultCode::Client => "S:Sender",
+        FaultCode::Client | FaultCode::ClientTooLarge => "S:Sender",
         FaultCode::ServerBusy | FaultCode::Server => "S:Receiver",
     }
 }

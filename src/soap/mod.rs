@@ -33,17 +33,23 @@ pub struct Manner {
     pub operation: Option<&'static Operation>,
 }
 
+/// How to answer a request of which only the head is known.
+#[must_use]
+pub fn manner(request: &HttpRequest) -> Manner {
+    Manner {
+        version: Version::of_media_type(request.content_type.as_deref()),
+        language: Language::from_accept_language(request.accept_language.as_deref().unwrap_or("")),
+        request_id: request.request_id.clone(),
+        operation: None,
+    }
+}
+
 /// Reads a request up to the point where it can be run.
 ///
 /// # Errors
 /// The reply for one that cannot.
 pub fn read(request: &HttpRequest, limits: &SoapLimits) -> Result<(Manner, Incoming), Reply> {
-    let mut manner = Manner {
-        version: Version::of_media_type(request.content_type.as_deref()),
-        language: Language::from_accept_language(request.accept_language.as_deref().unwrap_or("")),
-        request_id: request.request_id.clone(),
-        operation: None,
-    };
+    let mut manner = manner(request);
     let read = encoding::decode(request, limits.body_bytes)
         .and_then(|text| envelope::read(&text, request, limits, &mut manner));
     read.map_err(|rejection| refusal(&manner, &rejection))

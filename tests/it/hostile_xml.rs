@@ -1,6 +1,9 @@
 //! XML that means harm: an exact fault each, and the server goes on answering.
 
-use crate::harness::{Gateway, element, envelope};
+use std::time::{Duration, Instant};
+
+use crate::harness::process::Process;
+use crate::harness::{Database, Gateway, Reply, element, envelope};
 
 fn faults(gateway: &Gateway, body: &[u8], words: &str) {
     let reply = gateway.post("text/xml; charset=utf-8", body);
@@ -100,15 +103,122 @@ fn refuses_what_is_not_xml() {
 fn refuses_a_body_over_the_limit_also_when_it_only_unfolds_to_that() {
     use std::io::Write as _;
     let gateway = Gateway::demo();
+    let too_large = |reply: &Reply| {
+        assert_eq!(reply.status, 413, "{reply:?}");
+        assert_eq!(element(&reply.body, "faultcode"), Some("S:Client"));
+        assert_eq!(element(&reply.body, "code"), Some("TOO_LARGE"));
+    };
     let big = shown(&" ".repeat(3_000_000));
-    assert_eq!(gateway.soap(&big).status, 413);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(big.as_bytes()).unwrap();
-    let bomb = gzip.finish().unwrap();
-    let head = format!(
-        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Encoding: gzip\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n",
-        bomb.len()
+    too_large(&gateway.soap(&big));
+    too_large(&gateway.raw(&gzipped(big.as_bytes())));
+    let chunked = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\n{big}\r\n0\r\n\r\n",
+        big.len()
     );
-    assert_eq!(gateway.raw(&[head.as_bytes(), &bomb].concat()).status, 413);
+    too_large(&gateway.raw(chunked.as_bytes()));
+    let expecting = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n\
+                     Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n";
+    too_large(&gateway.raw(expecting.as_bytes()));
+    let broken = gateway.raw(&compressed("gzip", b"not gzip at all"));
+    assert_eq!(element(&broken.body, "code"), Some("MALFORMED"));
+    assert_eq!(gateway.raw(&compressed("br", b"x")).status, 415);
+}
+
+fn compressed(coding: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Encoding: {coding}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn gzipped(body: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(body).unwrap();
+    compressed("gzip", &gzip.finish().unwrap())
+}
+
+/// Kilobytes of the process that lie in memory.
+#[cfg(target_os = "linux")]
+fn resident_kb(id: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn none_of_it_takes_time_or_memory() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let process = Process::start(data.path(), database.url(), &[], &["--demo"]);
+    let post = |body: &str| {
+        let head = format!(
+            "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n",
+            body.len()
+        );
+        format!("{head}{body}").into_bytes()
+    };
+    let wide: String = (0..10_000).map(|n| format!(" a{n}=\"\"")).collect();
+    let spaces: String = (0..10_000)
+        .map(|n| format!(" xmlns:a{n}=\"urn:a\""))
+        .collect();
+    let laughs = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;\">]>";
+    let hostile = [
+        (
+            "a DOCTYPE with entities",
+            post(&format!("{laughs}{}", shown("&c;"))),
+        ),
+        (
+            "1,000,000 nested elements",
+            post(&shown(&"<a>".repeat(1_000_000))),
+        ),
+        (
+            "as many as the body takes",
+            post(&shown(&"<a>".repeat(340_000))),
+        ),
+        ("10,000 attributes", post(&shown(&format!("<a{wide}/>")))),
+        ("10,000 namespaces", post(&shown(&format!("<a{spaces}/>")))),
+        ("siblings", post(&shown(&"<a/>".repeat(250_000)))),
+        ("a long text", post(&shown(&"a".repeat(1_000_000)))),
+        (
+            "a long comment",
+            post(&shown(&format!("<!--{}", "-a".repeat(500_000)))),
+        ),
+        ("references", post(&shown(&"&amp;".repeat(200_000)))),
+        ("a gzip bomb", gzipped(&vec![b' '; 200_000_000])),
+    ];
+    // Once through first, so that what grows once has grown.
+    for (_, request) in &hostile {
+        process.speaker.raw(request);
+    }
+    let before = resident_kb(process.id());
+    for (what, request) in &hostile {
+        // The quickest of some, since other tests run beside this one.
+        let quickest = (0..10)
+            .map(|_| {
+                let begun = Instant::now();
+                let reply = process.speaker.raw(request);
+                assert!([500, 413].contains(&reply.status), "{what}: {reply:?}");
+                assert_eq!(
+                    element(&reply.body, "faultcode"),
+                    Some("S:Client"),
+                    "{what}"
+                );
+                begun.elapsed()
+            })
+            .min()
+            .unwrap();
+        assert!(
+            quickest < Duration::from_millis(50),
+            "{what} took {quickest:?}"
+        );
+    }
+    let grown = resident_kb(process.id()).saturating_sub(before);
+    assert!(grown < 16 * 1024, "memory grew by {grown} kB");
+    process.stop();
 }

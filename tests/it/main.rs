@@ -4,13 +4,17 @@
     reason = "a test that finds nothing where something must be has failed"
 )]
 
+mod access;
+mod accounts;
 mod contract;
 mod documents;
 mod envelopes;
 mod harness;
 mod hostile_xml;
 mod outage;
+mod overload;
 mod races;
 mod samples;
 mod secrecy;
+mod tidy;
 mod wire;

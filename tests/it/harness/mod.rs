@@ -24,7 +24,6 @@ use tempfile::TempDir;
 pub const NOW: i64 = 1_601_973_889_000;
 
 pub struct Gateway {
-    #[expect(dead_code, reason = "the story tests to come look into the store")]
     pub parts: Arc<Parts>,
     pub delivery: Delivery,
     speaker: Speaker,
@@ -70,7 +69,9 @@ impl Gateway {
             data.path().to_string_lossy().into_owned(),
         );
         values.insert("listen".into(), "127.0.0.1:0".into());
-        values.insert("password.cost".into(), "4".into());
+        values
+            .entry("password.cost".into())
+            .or_insert_with(|| "4".into());
         let mut config = Config::read(&values).unwrap();
         config.link_base = "https://id.example".to_owned();
         let database = Database::fresh();

@@ -1,0 +1,443 @@
+//! Every operation by every kind of caller, from one table: who is answered, and who is told what instead.
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::operations::CATALOG;
+use chaingun_gateway::store::audit;
+
+use crate::harness::{Gateway, Reply, element};
+
+const TRUSTED: &str = "demo-hash-key";
+const PUBLIC: &str = "demo-portal-key";
+
+struct Caller {
+    who: &'static str,
+    key: Option<&'static str>,
+    /// Login and password of the user whose token goes along.
+    user: Option<(&'static str, &'static str)>,
+}
+
+const CALLERS: [Caller; 7] = [
+    Caller {
+        who: "nobody",
+        key: None,
+        user: None,
+    },
+    Caller {
+        who: "stranger",
+        key: Some("no-such-key"),
+        user: None,
+    },
+    Caller {
+        who: "trusted",
+        key: Some(TRUSTED),
+        user: None,
+    },
+    Caller {
+        who: "public",
+        key: Some(PUBLIC),
+        user: None,
+    },
+    Caller {
+        who: "user",
+        key: Some(PUBLIC),
+        user: Some(("mokamiki", "MokaMiki-1234")),
+    },
+    Caller {
+        who: "admin",
+        key: Some(PUBLIC),
+        user: Some(("admin", "Admin-Demo-2026")),
+    },
+    Caller {
+        who: "user of trusted",
+        key: Some(TRUSTED),
+        user: Some(("mokamiki", "MokaMiki-1234")),
+    },
+];
+
+/// A request that a caller with every right is answered with 0, about a user other than the callers.
+const REQUESTS: [(&str, &str); 8] = [
+    ("findUsers", ""),
+    ("showUser", "<userName>hakapeszimaki</userName>"),
+    (
+        "createUser",
+        "<user><userName>uj</userName><name>Új</name><email>uj@dbx.hu</email></user>",
+    ),
+    (
+        "modifyUser",
+        "<user><userName>hakapeszimaki</userName><organizationalUnit>x</organizationalUnit></user>",
+    ),
+    (
+        "registerUser",
+        "<username>ubul</username><password>ValaKi1234</password><name>Ubul</name><email>ubul@valami.hu</email>",
+    ),
+    (
+        "resetPassword",
+        "<userNameOrEmail>hakapeszimaki</userNameOrEmail>",
+    ),
+    (
+        "changePassword",
+        "<oldPassword>passWORD123</oldPassword><password>UjJelszo-1234</password><userName>hakapeszimaki</userName>",
+    ),
+    (
+        "authenticate",
+        "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>",
+    ),
+];
+
+/// What each caller is told by the operations for those who are signed in, in the order of [`CALLERS`].
+const SIGNED_IN: [(&str, [&str; 7]); 4] = [
+    (
+        "findUsers",
+        [
+            "UNKNOWN_CLIENT",
+            "UNKNOWN_CLIENT",
+            "0",
+            "AUTHENTICATION_REQUIRED",
+            "0",
+            "0",
+            "0",
+        ],
+    ),
+    (
+        "showUser",
+        [
+            "UNKNOWN_CLIENT",
+            "UNKNOWN_CLIENT",
+            "0",
+            "AUTHENTICATION_REQUIRED",
+            "USER_NOT_FOUND",
+            "0",
+            "0",
+        ],
+    ),
+    (
+        "createUser",
+        [
+            "UNKNOWN_CLIENT",
+            "UNKNOWN_CLIENT",
+            "0",
+            "AUTHENTICATION_REQUIRED",
+            "ACCESS_DENIED",
+            "0",
+            "0",
+        ],
+    ),
+    (
+        "modifyUser",
+        [
+            "UNKNOWN_CLIENT",
+            "UNKNOWN_CLIENT",
+            "0",
+            "AUTHENTICATION_REQUIRED",
+            "USER_NOT_FOUND",
+            "0",
+            "0",
+        ],
+    ),
+];
+/// And by the operations for anyone.
+const ANYONE: [&str; 7] = ["0", "UNKNOWN_CLIENT", "0", "0", "0", "0", "0"];
+
+fn call(
+    gateway: &Gateway,
+    operation: &str,
+    meta: &str,
+    request: &str,
+    token: Option<&str>,
+) -> Reply {
+    let body = format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><e:Body><ws:{operation}><request>\
+         <requestMeta>{meta}</requestMeta>{request}</request></ws:{operation}></e:Body></e:Envelope>"
+    );
+    let token = token.map_or_else(String::new, |t| format!("Authorization: {t}\r\n"));
+    let head = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: text/xml\r\n{token}\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    gateway.raw(&[head.as_bytes(), body.as_bytes()].concat())
+}
+
+fn key(key: Option<&str>) -> String {
+    key.map_or_else(String::new, |k| {
+        format!("<clientHashKey>{k}</clientHashKey>")
+    })
+}
+
+fn sign_in(gateway: &Gateway, login: &str, password: &str) -> String {
+    let request =
+        format!("<userNameOrEmail>{login}</userNameOrEmail><password>{password}</password>");
+    let reply = call(gateway, "authenticate", "", &request, None);
+    reply.header("Authorization").unwrap().to_owned()
+}
+
+/// The code of the first message, or of the status where all went well.
+fn outcome(reply: &Reply) -> String {
+    let message = reply.body.split("<message>").nth(1);
+    element(message.unwrap_or(&reply.body), "code")
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn every_operation_answers_every_caller_as_the_table_says() {
+    let soap: Vec<_> = CATALOG.iter().filter(|o| o.soap).map(|o| o.name).collect();
+    assert_eq!(
+        soap,
+        REQUESTS.map(|(name, _)| name),
+        "the table is complete"
+    );
+    for (operation, request) in REQUESTS {
+        let row = SIGNED_IN.iter().find(|(name, _)| *name == operation);
+        let wanted = row.map_or(ANYONE, |(_, told)| *told);
+        for (caller, wanted) in CALLERS.iter().zip(wanted) {
+            // Each starts from the same users.
+            let gateway = Gateway::demo();
+            let token = caller
+                .user
+                .map(|(login, password)| sign_in(&gateway, login, password));
+            let reply = call(
+                &gateway,
+                operation,
+                &key(caller.key),
+                request,
+                token.as_deref(),
+            );
+            assert_eq!(
+                outcome(&reply),
+                wanted,
+                "{operation} by {}: {reply:?}",
+                caller.who
+            );
+        }
+    }
+}
+
+#[test]
+fn a_user_finds_and_shows_itself_and_changes_its_name_only() {
+    let gateway = Gateway::demo();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let call = |operation: &str, request: &str| {
+        call(
+            &gateway,
+            operation,
+            &key(Some(PUBLIC)),
+            request,
+            Some(&token),
+        )
+    };
+    let found = call("findUsers", "");
+    assert_eq!(element(&found.body, "total"), Some("1"));
+    assert_eq!(element(&found.body, "userName"), Some("mokamiki"));
+    assert_eq!(
+        element(&call("findUsers", "<name>admin</name>").body, "total"),
+        Some("0")
+    );
+    assert_eq!(
+        outcome(&call("showUser", "<userName>MOKAMIKI</userName>")),
+        "0"
+    );
+    let change = |field: &str| {
+        outcome(&call(
+            "modifyUser",
+            &format!("<user><userName>mokamiki</userName>{field}</user>"),
+        ))
+    };
+    assert_eq!(change("<name>Miki</name>"), "0");
+    for other in [
+        "<email>miki@dbx.hu</email>",
+        "<clientName>Portal</clientName>",
+        "<organizationalUnit>x</organizationalUnit>",
+        "<status>INACTIVE</status>",
+        "<roles><role>USER_ADMIN</role></roles>",
+    ] {
+        assert_eq!(change(other), "ACCESS_DENIED", "{other}");
+    }
+}
+
+#[test]
+fn tokens_must_be_ours_whole_in_time_and_the_callers_own() {
+    let gateway = Gateway::demo();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let show = |meta: &str, token: &str| {
+        let meta = format!("{}{meta}", key(Some(PUBLIC)));
+        outcome(&call(
+            &gateway,
+            "showUser",
+            &meta,
+            "<userName>mokamiki</userName>",
+            Some(token),
+        ))
+    };
+    assert_eq!(show("", &token), "0");
+    assert_eq!(show("", &token.replace("JWT ", "Bearer ")), "0");
+    assert_eq!(show("", &token.replace("JWT ", "jwt  ")), "0");
+    assert_eq!(show("<userName>MokaMiki</userName>", &token), "0");
+    assert_eq!(show("<userName>admin</userName>", &token), "ACCESS_DENIED");
+    let bare = token.strip_prefix("JWT ").unwrap();
+    let mut pieces = bare.split('.');
+    let (head, claims, signature) = (
+        pieces.next().unwrap(),
+        pieces.next().unwrap(),
+        pieces.next().unwrap(),
+    );
+    let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
+    for forged in [
+        format!("JWT {head}.{claims}"),
+        format!("JWT {head}.{claims}."),
+        format!("JWT {none}.{claims}."),
+        format!("JWT {none}.{claims}.{signature}"),
+        format!("JWT {head}.{}.{signature}", claims.replace('e', "f")),
+        format!("Basic {bare}"),
+        "JWT".to_owned(),
+        format!("JWT {}", "a".repeat(5000)),
+    ] {
+        assert_eq!(show("", &forged), "TOKEN_EXPIRED", "{forged}");
+    }
+    let Clock::Fixed(_) = gateway.parts.clock else {
+        panic!("tests steer the time")
+    };
+    gateway.parts.clock.advance(1_799_000);
+    assert_eq!(show("", &token), "0", "a second before it expires");
+    gateway.parts.clock.advance(1_000);
+    assert_eq!(show("", &token), "TOKEN_EXPIRED");
+}
+
+#[test]
+fn a_token_dies_with_the_password_and_with_the_user() {
+    let gateway = Gateway::demo();
+    let show = |token: &str| {
+        let meta = key(Some(PUBLIC));
+        outcome(&call(
+            &gateway,
+            "showUser",
+            &meta,
+            "<userName>mokamiki</userName>",
+            Some(token),
+        ))
+    };
+    let trusted = |operation: &str, request: &str| {
+        outcome(&call(
+            &gateway,
+            operation,
+            &key(Some(TRUSTED)),
+            request,
+            None,
+        ))
+    };
+    let before = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    gateway.parts.clock.advance(1000);
+    let change = "<oldPassword>MokaMiki-1234</oldPassword><password>UjJelszo-1234</password><userName>mokamiki</userName>";
+    assert_eq!(trusted("changePassword", change), "0");
+    assert_eq!(show(&before), "TOKEN_EXPIRED");
+    let after = sign_in(&gateway, "mokamiki", "UjJelszo-1234");
+    assert_eq!(show(&after), "0");
+    let status = |status: &str| {
+        format!("<user><userName>mokamiki</userName><status>{status}</status></user>")
+    };
+    assert_eq!(trusted("modifyUser", &status("INACTIVE")), "0");
+    assert_eq!(show(&after), "TOKEN_EXPIRED");
+    assert_eq!(trusted("modifyUser", &status("ACTIVE")), "0");
+    assert_eq!(
+        show(&after),
+        "TOKEN_EXPIRED",
+        "also when the user is let in again"
+    );
+}
+
+#[test]
+fn a_username_token_signs_in_like_authenticate_does() {
+    let gateway = Gateway::demo();
+    let ask = |name: &str, password: &str| {
+        let body = format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+             xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><e:Header><w:Security e:mustUnderstand=\"1\" \
+             xmlns:w=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd\">\
+             <w:UsernameToken><w:Username>{name}</w:Username><w:Password>{password}</w:Password></w:UsernameToken>\
+             </w:Security></e:Header><e:Body><ws:showUser><request><requestMeta>{}</requestMeta>\
+             <userName>mokamiki</userName></request></ws:showUser></e:Body></e:Envelope>",
+            key(Some(PUBLIC))
+        );
+        outcome(&gateway.soap(&body))
+    };
+    assert_eq!(ask("moka.miklos@dbx.hu", "MokaMiki-1234"), "0");
+    assert_eq!(ask("mokamiki", "wrong"), "BAD_CREDENTIALS");
+    assert_eq!(ask("nobody", "MokaMiki-1234"), "BAD_CREDENTIALS");
+    assert_eq!(
+        ask("hakapeszimaki", "passWORD123"),
+        "USER_NOT_FOUND",
+        "another user"
+    );
+}
+
+#[test]
+fn changes_sign_ins_and_refusals_are_in_the_audit_log() {
+    let gateway = Gateway::demo();
+    let trusted = format!("{}<userName>ügyintéző</userName>", key(Some(TRUSTED)));
+    let refused = call(&gateway, "showUser", "", "<userName>admin</userName>", None);
+    let changed = call(
+        &gateway,
+        "modifyUser",
+        &trusted,
+        "<user><userName>MokaMiki</userName><name>Miki</name></user>",
+        None,
+    );
+    let failed = call(
+        &gateway,
+        "authenticate",
+        "",
+        "<userNameOrEmail>mokamiki</userNameOrEmail><password>wrong</password>",
+        None,
+    );
+    let done = call(
+        &gateway,
+        "authenticate",
+        "",
+        "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>",
+        None,
+    );
+    let entries = gateway
+        .parts
+        .store
+        .read(|c| audit::list(c, None, 10))
+        .unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .rev()
+        .map(|e| {
+            [
+                e.event.as_str(),
+                &e.outcome,
+                e.client_name.as_deref().unwrap_or("-"),
+                e.on_behalf_of.as_deref().unwrap_or("-"),
+                e.subject.as_deref().unwrap_or("-"),
+                &e.request_id,
+            ]
+        })
+        .collect();
+    let ids = [&refused, &changed, &failed, &done].map(|r| r.header("X-Request-Id").unwrap());
+    assert_eq!(
+        told,
+        [
+            ["user_shown", "UNKNOWN_CLIENT", "-", "-", "admin", ids[0]],
+            [
+                "user_updated",
+                "ok",
+                "Default",
+                "ügyintéző",
+                "mokamiki",
+                ids[1]
+            ],
+            [
+                "authn_login",
+                "BAD_CREDENTIALS",
+                "-",
+                "-",
+                "mokamiki",
+                ids[2]
+            ],
+            ["authn_login", "ok", "-", "-", "mokamiki", ids[3]],
+        ]
+    );
+}

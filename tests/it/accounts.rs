@@ -1,0 +1,380 @@
+//! The life of an account: registered, confirmed, signed in, forgotten, changed; called as operations where there is no
+//! SOAP binding.
+
+use chaingun_gateway::contract::messages::Language;
+use chaingun_gateway::contract::rejection::{Code, Rejection};
+use chaingun_gateway::contract::shape::Secret;
+use chaingun_gateway::operations::access::{Incoming, run};
+use chaingun_gateway::operations::user::confirm_user::{self, ConfirmUserRequest};
+use chaingun_gateway::operations::{Credentials, user};
+use chaingun_gateway::store::{audit, organisations, users};
+
+use crate::harness::{Gateway, element, envelope};
+
+/// The code of the first message, or of the status where all went well.
+fn outcome(gateway: &Gateway, operation: &str, request: &str) -> String {
+    let body = gateway.soap(&envelope(operation, request)).body;
+    let message = body.split("<message>").nth(1);
+    element(message.unwrap_or(&body), "code")
+        .unwrap()
+        .to_owned()
+}
+
+fn confirm(gateway: &Gateway, token: &str) -> Result<(), Code> {
+    let incoming = Incoming {
+        operation: &confirm_user::OPERATION,
+        request: Box::new(ConfirmUserRequest {
+            token: Secret::from(token),
+            ..Default::default()
+        }),
+        problems: Vec::new(),
+        credentials: Credentials::default(),
+        language: Language::Hungarian,
+        request_id: "test".to_owned(),
+    };
+    run(&gateway.parts, incoming)
+        .map(|_| ())
+        .map_err(|r: Rejection| r.code())
+}
+
+fn register(gateway: &Gateway, extra: &str) -> String {
+    let request = format!(
+        "<username>ubul</username><password>ValaKi1234</password><name>Ubul</name><email>ubul@valami.hu</email>{extra}"
+    );
+    assert_eq!(outcome(gateway, "registerUser", &request), "0");
+    token(gateway)
+}
+
+/// The token in the newest mail.
+fn token(gateway: &Gateway) -> String {
+    let mail = gateway.mails().pop().unwrap();
+    mail.split("Token: ").nth(1).unwrap()[..32].to_owned()
+}
+
+fn sign_in(gateway: &Gateway, login: &str, password: &str) -> String {
+    let request =
+        format!("<userNameOrEmail>{login}</userNameOrEmail><password>{password}</password>");
+    outcome(gateway, "authenticate", &request)
+}
+
+#[test]
+fn a_registered_user_confirms_once_and_joins_its_organisation_by_that() {
+    let gateway = Gateway::demo();
+    let token = register(&gateway, "<organizationUuid>hammy</organizationUuid>");
+    let granted = || {
+        gateway
+            .parts
+            .store
+            .read(|c| {
+                let user = users::by_name(c, "ubul")?.unwrap();
+                organisations::granted(c, user.id)
+            })
+            .unwrap()
+    };
+    assert!(granted().is_empty(), "membership starts at confirmation");
+    assert_eq!(sign_in(&gateway, "ubul", "ValaKi1234"), "USER_NOT_ACTIVE");
+    assert_eq!(sign_in(&gateway, "ubul", "ValaKi1235"), "BAD_CREDENTIALS");
+    assert_eq!(
+        confirm(&gateway, &"0".repeat(32)),
+        Err(Code::TokenInvalidOrExpired)
+    );
+    assert_eq!(confirm(&gateway, &token), Ok(()));
+    assert_eq!(confirm(&gateway, &token), Err(Code::TokenInvalidOrExpired));
+    assert_eq!(granted().len(), 1);
+    assert_eq!(granted()[0].uuid, "hammy");
+    assert_eq!(sign_in(&gateway, "UBUL@valami.hu", "ValaKi1234"), "0");
+    let log = gateway
+        .parts
+        .store
+        .read(|c| audit::list(c, Some("ubul"), 10))
+        .unwrap();
+    let events: Vec<_> = log
+        .iter()
+        .rev()
+        .map(|e| (e.event.as_str(), e.outcome.as_str()))
+        .collect();
+    assert_eq!(
+        events[..4],
+        [
+            ("user_registered", "ok"),
+            ("authn_login", "USER_NOT_ACTIVE"),
+            ("authn_login", "BAD_CREDENTIALS"),
+            ("user_confirmed", "ok")
+        ]
+    );
+}
+
+#[test]
+fn activation_and_reset_tokens_expire() {
+    let gateway = Gateway::demo();
+    let activation = register(&gateway, "");
+    gateway.parts.clock.advance(48 * 3_600_000);
+    assert_eq!(
+        confirm(&gateway, &activation),
+        Err(Code::TokenInvalidOrExpired)
+    );
+    let reset = "<userNameOrEmail>mokamiki</userNameOrEmail>";
+    assert_eq!(outcome(&gateway, "resetPassword", reset), "0");
+    let token = token(&gateway);
+    gateway.parts.clock.advance(30 * 60_000);
+    let change =
+        format!("<password>UjJelszo-1234</password><passwordResetGuid>{token}</passwordResetGuid>");
+    assert_eq!(
+        outcome(&gateway, "changePassword", &change),
+        "TOKEN_INVALID_OR_EXPIRED"
+    );
+}
+
+#[test]
+fn an_activation_token_sets_no_password_and_a_reset_token_confirms_nothing() {
+    let gateway = Gateway::demo();
+    let activation = register(&gateway, "");
+    let change = |token: &str| {
+        let request = format!(
+            "<password>UjJelszo-1234</password><passwordResetGuid>{token}</passwordResetGuid>"
+        );
+        outcome(&gateway, "changePassword", &request)
+    };
+    assert_eq!(change(&activation), "TOKEN_INVALID_OR_EXPIRED");
+    assert_eq!(
+        outcome(
+            &gateway,
+            "resetPassword",
+            "<userNameOrEmail>ubul</userNameOrEmail>"
+        ),
+        "0"
+    );
+    let reset = token(&gateway);
+    assert_eq!(confirm(&gateway, &reset), Err(Code::TokenInvalidOrExpired));
+    assert_eq!(
+        change(&reset),
+        "0",
+        "who reads the mail may set the password, which activates"
+    );
+    assert_eq!(sign_in(&gateway, "ubul", "UjJelszo-1234"), "0");
+    assert_eq!(
+        confirm(&gateway, &activation),
+        Err(Code::TokenInvalidOrExpired),
+        "all tokens end with that"
+    );
+}
+
+#[test]
+fn tokens_on_their_way_to_an_old_address_are_dead() {
+    let gateway = Gateway::demo();
+    assert_eq!(
+        outcome(
+            &gateway,
+            "resetPassword",
+            "<userNameOrEmail>mokamiki</userNameOrEmail>"
+        ),
+        "0"
+    );
+    let token = token(&gateway);
+    let moved = "<user><userName>mokamiki</userName><email>uj@dbx.hu</email></user>";
+    assert_eq!(outcome(&gateway, "modifyUser", moved), "0");
+    let change =
+        format!("<password>UjJelszo-1234</password><passwordResetGuid>{token}</passwordResetGuid>");
+    assert_eq!(
+        outcome(&gateway, "changePassword", &change),
+        "TOKEN_INVALID_OR_EXPIRED"
+    );
+    assert_eq!(
+        sign_in(&gateway, "moka.miklos@dbx.hu", "MokaMiki-1234"),
+        "BAD_CREDENTIALS"
+    );
+    assert_eq!(sign_in(&gateway, "uj@dbx.hu", "MokaMiki-1234"), "0");
+}
+
+#[test]
+fn an_inactive_user_gets_no_mail_and_no_way_in() {
+    let gateway = Gateway::demo();
+    let off = "<user><userName>mokamiki</userName><status>INACTIVE</status></user>";
+    assert_eq!(outcome(&gateway, "modifyUser", off), "0");
+    assert_eq!(
+        sign_in(&gateway, "mokamiki", "MokaMiki-1234"),
+        "USER_NOT_ACTIVE"
+    );
+    assert_eq!(
+        outcome(
+            &gateway,
+            "resetPassword",
+            "<userNameOrEmail>mokamiki</userNameOrEmail>"
+        ),
+        "0"
+    );
+    assert_eq!(gateway.mails().len(), 0);
+    let change = "<oldPassword>MokaMiki-1234</oldPassword><password>UjJelszo-1234</password><userName>mokamiki</userName>";
+    assert_eq!(
+        outcome(&gateway, "changePassword", change),
+        "USER_NOT_ACTIVE"
+    );
+}
+
+#[test]
+fn a_token_names_the_organisation_and_the_roles_in_it() {
+    use base64::Engine as _;
+    let gateway = Gateway::demo();
+    gateway
+        .parts
+        .store
+        .write(|c| {
+            let user = users::by_name(c, "mokamiki")?.unwrap();
+            let roles = ["ORG_ADMIN", "majomidomar"].map(str::to_owned);
+            organisations::join(c, user.id, "moby", &roles, 0)
+        })
+        .unwrap();
+    let claims = |params: &str| -> serde_json::Value {
+        let request = format!(
+            "<params>{params}</params><userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>"
+        );
+        let reply = gateway.soap(&envelope("authenticate", &request));
+        let token = reply.header("Authorization").unwrap();
+        let claims = token.split('.').nth(1).unwrap();
+        let json = base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(claims)
+            .unwrap();
+        serde_json::from_slice(&json).unwrap()
+    };
+    let wanted = format!(
+        "<param><key>{}</key><value>moby</value></param>",
+        user::authenticate::USER_ORG_UUID
+    );
+    let moby = claims(&wanted);
+    assert_eq!(moby["sub"], "mokamiki");
+    assert_eq!(
+        moby["org"],
+        serde_json::json!({"uuid": "moby", "name": "Moby Organization"})
+    );
+    assert_eq!(
+        moby["rls"],
+        serde_json::json!(["majomidomar", "csokidealer", "ORG_ADMIN"])
+    );
+    assert_eq!(
+        moby["exp"].as_i64().unwrap() - moby["iat"].as_i64().unwrap(),
+        1800
+    );
+    let default = claims("<param><key>USER_ORG_UUID</key><value>default</value></param>");
+    assert_eq!(
+        default["rls"],
+        serde_json::json!(["majomidomar", "csokidealer"])
+    );
+    assert_ne!(moby["jti"], default["jti"]);
+}
+
+#[test]
+fn a_foreign_hash_is_renewed_at_the_next_sign_in() {
+    let gateway = Gateway::demo();
+    let foreign = bcrypt::hash_with_salt("TeszT1234", 4, [3; 16])
+        .unwrap()
+        .format_for_version(bcrypt::Version::TwoY);
+    let store = &gateway.parts.store;
+    let hash = || {
+        store
+            .read(|c| users::by_name(c, "mokamiki"))
+            .unwrap()
+            .unwrap()
+            .password_hash
+            .unwrap()
+    };
+    let before = hash();
+    let id = store
+        .read(|c| users::by_name(c, "mokamiki"))
+        .unwrap()
+        .unwrap()
+        .id;
+    store
+        .write(|c| users::rehash(c, id, &before, &foreign))
+        .unwrap();
+    assert_eq!(
+        sign_in(&gateway, "mokamiki", "MokaMiki-1234"),
+        "BAD_CREDENTIALS"
+    );
+    assert_eq!(hash(), foreign);
+    assert_eq!(sign_in(&gateway, "mokamiki", "TeszT1234"), "0");
+    assert!(hash().starts_with("hmac-sha384:$2b$04$"), "{}", hash());
+    assert_eq!(sign_in(&gateway, "mokamiki", "TeszT1234"), "0");
+}
+
+#[test]
+fn the_new_password_must_be_a_good_one() {
+    let gateway = Gateway::demo();
+    let change = |password: &str| {
+        let request = format!(
+            "<oldPassword>MokaMiki-1234</oldPassword><password>{password}</password><userName>mokamiki</userName>"
+        );
+        outcome(&gateway, "changePassword", &request)
+    };
+    for weak in [
+        "rövid12",
+        "password",
+        "Password1",
+        "qwertyuiop",
+        "mokamiki",
+        "MOKAMIKI",
+        "Móka Miklós",
+        "moka.miklos@dbx.hu",
+        "Default Org",
+        &"é".repeat(65),
+    ] {
+        assert_eq!(change(weak), "WEAK_PASSWORD", "{weak}");
+    }
+    // The limit of a field comes before the rules about passwords.
+    assert_eq!(change(&"x".repeat(1025)), "INVALID_FIELD");
+    let long: String = "Őrült ű, ívelő ú: éjjel ágyúszó, öt hűtlen bűvész únja; árvíz jő, tűz!!"
+        .chars()
+        .take(64)
+        .collect();
+    assert_eq!((long.chars().count(), long.len() > 72), (64, true));
+    assert_eq!(change(&long), "0");
+}
+
+#[test]
+fn client_names_and_statuses_narrow_a_search() {
+    let gateway = Gateway::demo();
+    let made = "<user><userName>portalos</userName><name>Portál Pál</name><email>pal@dbx.hu</email><clientName>Portal</clientName></user>";
+    assert_eq!(outcome(&gateway, "createUser", made), "0");
+    let found = |request: &str| {
+        let body = gateway.soap(&envelope("findUsers", request)).body;
+        let names: Vec<_> = body
+            .split("<userName>")
+            .skip(1)
+            .map(|p| p.split('<').next().unwrap().to_owned())
+            .collect();
+        (
+            element(&body, "total").unwrap().parse::<usize>().unwrap(),
+            names.join(" "),
+        )
+    };
+    let all = "admin hakapeszimaki mokamiki portalos";
+    assert_eq!(found(""), (4, all.to_owned()));
+    assert_eq!(
+        found("<limit>2</limit><offset>1</offset>"),
+        (4, "hakapeszimaki mokamiki".to_owned())
+    );
+    assert_eq!(found("<limit>0</limit>"), (4, String::new()));
+    assert_eq!(found("<offset>9</offset>"), (4, String::new()));
+    assert_eq!(
+        found("<clientNames>Portal</clientNames>"),
+        (1, "portalos".to_owned())
+    );
+    assert_eq!(
+        found("<clientNames>Portal</clientNames><clientNames>Default</clientNames>"),
+        (4, all.to_owned())
+    );
+    assert_eq!(
+        found("<statuses>UNACTIVATED</statuses>"),
+        (1, "portalos".to_owned())
+    );
+    assert_eq!(
+        found("<statuses>ACTIVE</statuses><name>MÓ</name>"),
+        (1, "mokamiki".to_owned())
+    );
+    assert_eq!(
+        found("<email>DBX</email><name>p</name><userName>o</userName>"),
+        (1, "portalos".to_owned())
+    );
+    for literal in ["%", "_", "a%", "\"", "'", "*", "m* OR n", "\\"] {
+        assert_eq!(found(&format!("<name>{literal}</name>")).0, 0, "{literal}");
+    }
+}

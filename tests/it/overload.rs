@@ -1,0 +1,66 @@
+//! More than can be done at once: what does not fit is told so, and the rest goes on.
+
+use std::sync::mpsc;
+
+use crate::harness::{Gateway, element, envelope};
+
+#[test]
+fn sign_ins_over_the_queue_are_told_to_come_back_and_reads_go_on() {
+    // One thread and a place to wait; and hashes so slow that everything else happens meanwhile.
+    let settings = [
+        ("limits.hash_queue", "1"),
+        ("threads.hash", "1"),
+        ("password.cost", "10"),
+    ];
+    let gateway = Gateway::with(&settings);
+    let sign_in = envelope(
+        "authenticate",
+        "<userNameOrEmail>nobody</userNameOrEmail><password>MokaMiki-1234</password>",
+    );
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let tell = tell.clone();
+            scope.spawn(|| {
+                let tell = tell;
+                tell.send(gateway.soap(&sign_in)).unwrap();
+            });
+        }
+        drop(tell);
+        let first = told.recv().unwrap();
+        assert_eq!(first.status, 503, "{first:?}");
+        assert_eq!(first.header("Retry-After"), Some("1"));
+        assert_eq!(element(&first.body, "faultcode"), Some("S:Server"));
+        assert_eq!(element(&first.body, "code"), Some("BUSY"));
+        let shown = gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));
+        assert_eq!(element(&shown.body, "code"), Some("0"));
+        let rest: Vec<_> = told.iter().collect();
+        let answered = rest
+            .iter()
+            .filter(|r| r.body.contains("BAD_CREDENTIALS"))
+            .count();
+        let busy = rest.iter().filter(|r| r.status == 503).count();
+        assert!(answered >= 1, "whoever got a place is answered");
+        assert_eq!(answered + busy, 7);
+    });
+    let after = gateway.soap(&sign_in);
+    assert_eq!(after.status, 200, "{after:?}");
+}
+
+#[test]
+fn connections_over_the_limit_wait_their_turn() {
+    let gateway = Gateway::with(&[("limits.connections", "1"), ("limits.read_timeout_s", "1")]);
+    let idle = std::net::TcpStream::connect(gateway.address).unwrap();
+    // Accepted once the idle one has been shown out.
+    let shown = gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));
+    assert_eq!(element(&shown.body, "code"), Some("0"));
+    drop(idle);
+}
+
+#[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    let gateway = Gateway::with(&[("limits.read_timeout_s", "1")]);
+    let head = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<a>";
+    let reply = gateway.raw(head.as_bytes());
+    assert_eq!(reply.status, 408, "{reply:?}");
+}

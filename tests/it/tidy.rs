@@ -1,0 +1,148 @@
+//! The invariants of `src/lib.rs`, read off the sources: one package, one door; arrows that point one way.
+
+use std::path::{Path, PathBuf};
+
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new("src"), &mut found);
+    found.sort();
+    found
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (
+                path.strip_prefix("src")
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned(),
+                text,
+            )
+        })
+        .collect()
+}
+
+/// The code without comments and without the tests at its end.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    code.lines().map(str::trim).filter(|l| !l.starts_with("//"))
+}
+
+#[test]
+fn each_package_has_one_door() {
+    let doors: [(&str, &[&str]); 11] = [
+        ("diesel", &["store/"]),
+        ("diesel_migrations", &["store/"]),
+        ("hyper", &["server/"]),
+        ("hyper_util", &["server/"]),
+        ("http_body_util", &["server/"]),
+        ("jsonwebtoken", &["secrets/"]),
+        ("bcrypt", &["secrets/"]),
+        // The dice are rolled with the same library, in a room of their own.
+        ("aws_lc_rs", &["secrets/", "entropy.rs"]),
+        ("lettre", &["delivery/"]),
+        ("quick_xml", &["contract/"]),
+        ("clap", &["main.rs", "cli/"]),
+    ];
+    for (file, text) in sources() {
+        for line in code(&text) {
+            for (package, rooms) in &doors {
+                let used = line.contains(&format!("{package}::"))
+                    || line.starts_with(&format!("use {package}"));
+                let allowed = rooms.iter().any(|room| file.starts_with(room));
+                assert!(!used || allowed, "{package} in src/{file}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rooms_know_only_what_is_below_them() {
+    // What a room's files may name of ours; rooms that put the program together may name everything.
+    let below: [(&str, &[&str]); 10] = [
+        ("domain/", &["domain"]),
+        ("contract/", &["contract", "domain"]),
+        ("secrets/", &["secrets", "domain"]),
+        ("store/", &["store", "domain"]),
+        (
+            "operations/",
+            &[
+                "operations",
+                "contract",
+                "domain",
+                "parts",
+                "registry",
+                "secrets",
+                "store",
+            ],
+        ),
+        ("soap/", &["soap", "contract", "exchange", "operations"]),
+        (
+            "server/",
+            &[
+                "server",
+                "contract",
+                "exchange",
+                "operations",
+                "parts",
+                "soap",
+            ],
+        ),
+        (
+            "delivery/",
+            &[
+                "delivery", "domain", "parts", "registry", "secrets", "store",
+            ],
+        ),
+        ("registry.rs", &["domain", "store"]),
+        (
+            "parts.rs",
+            &["clock", "domain", "entropy", "registry", "secrets", "store"],
+        ),
+    ];
+    for (file, text) in sources() {
+        let Some((_, allowed)) = below.iter().find(|(room, _)| file.starts_with(room)) else {
+            continue;
+        };
+        for line in code(&text) {
+            for named in line.split("crate::").skip(1) {
+                let room: String = named
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                let fine = room.is_empty() || allowed.contains(&room.as_str());
+                assert!(fine, "src/{file} knows {room}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_none_grows_too_long() {
+    for (file, text) in sources() {
+        assert!(
+            text.starts_with("//! "),
+            "src/{file} does not open with what it is for"
+        );
+        let lines = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap()
+            .lines()
+            .count();
+        assert!(
+            lines <= 640,
+            "src/{file} has {lines} lines; it holds more than one thing"
+        );
+    }
+}
