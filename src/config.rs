@@ -49,7 +49,7 @@ settings! {
     "xml.depth" = "32", "Levels of nesting in a request.";
     "xml.elements" = "10000", "Elements in a request.";
     "xml.attributes" = "64", "Attributes of one element, namespace declarations included.";
-    "xml.text_bytes" = "65536", "Bytes of one text in a request.";
+    "xml.text_bytes" = "65536", "Bytes of one text in a request, as it was sent.";
     "soap.unknown_elements" = "skip", "skip or refuse elements that an operation does not know.";
     "threads.read" = "2", "Worker threads that read.";
     "threads.write" = "1", "Worker threads that write; SQLite has one writer in any case.";

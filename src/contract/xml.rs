@@ -22,7 +22,7 @@ pub struct XmlLimits {
     pub elements: usize,
     /// Attributes of one element, namespace declarations included.
     pub attributes: usize,
-    /// Bytes of one text.
+    /// Bytes of one text, as it was sent.
     pub text_bytes: usize,
 }
 
@@ -63,6 +63,8 @@ pub struct XmlReader<'a> {
     refuse_unknown: bool,
     depth: usize,
     elements: usize,
+    /// The last piece's length as it was sent.
+    piece_bytes: usize,
     nil: bool,
     put_back: Option<BytesStart<'a>>,
     /// What is wrong with values, so far.
@@ -88,6 +90,7 @@ impl<'a> XmlReader<'a> {
             refuse_unknown,
             depth: 0,
             elements: 0,
+            piece_bytes: 0,
             nil: false,
             put_back: None,
             problems: Vec::new(),
@@ -137,8 +140,9 @@ impl<'a> XmlReader<'a> {
             let event = self.inner.read_event().map_err(|e| not_well_formed(&e))?;
             // As it goes, so that a document refused at its beginning costs no more than that.
             let piece = self.since(before);
+            self.piece_bytes = piece.len();
             if matches!(event, Event::Text(_) | Event::CData(_) | Event::Comment(_)) {
-                self.check_text(piece)?;
+                self.check_text(piece.len())?;
             }
             if !has_only_xml_chars(piece) {
                 return Err(malformed(Why::ForbiddenCharacter));
@@ -208,8 +212,8 @@ impl<'a> XmlReader<'a> {
         self.text.get(range).unwrap_or(self.text)
     }
 
-    fn check_text(&self, text: &str) -> Result<(), Rejection> {
-        if text.len() > self.limits.text_bytes {
+    fn check_text(&self, bytes: usize) -> Result<(), Rejection> {
+        if bytes > self.limits.text_bytes {
             return Err(malformed(Why::TooMuchText(self.limits.text_bytes)));
         }
         Ok(())
@@ -398,14 +402,17 @@ impl<'a> XmlReader<'a> {
         mut child: impl FnMut(&mut Self, BytesStart<'a>) -> Result<(), Rejection>,
     ) -> Result<Cow<'a, str>, Rejection> {
         let mut text: Cow<'a, str> = Cow::Borrowed("");
+        let mut bytes = 0;
         loop {
             match self.advance()? {
                 Token::Text(piece) => {
+                    // As they were sent: a reference is longer than what it stands for.
+                    bytes += self.piece_bytes;
+                    self.check_text(bytes)?;
                     if text.is_empty() {
                         text = piece;
                     } else {
                         text.to_mut().push_str(&piece);
-                        self.check_text(&text)?;
                     }
                 }
                 Token::Start(start) => child(self, start)?,

@@ -101,7 +101,6 @@ fn refuses_what_is_not_xml() {
 
 #[test]
 fn refuses_a_body_over_the_limit_also_when_it_only_unfolds_to_that() {
-    use std::io::Write as _;
     let gateway = Gateway::demo();
     let too_large = |reply: &Reply| {
         assert_eq!(reply.status, 413, "{reply:?}");
@@ -190,35 +189,34 @@ fn none_of_it_takes_time_or_memory() {
             post(&shown(&format!("<!--{}", "-a".repeat(500_000)))),
         ),
         ("references", post(&shown(&"&amp;".repeat(200_000)))),
-        ("a gzip bomb", gzipped(&vec![b' '; 200_000_000])),
+        ("a gzip bomb", gzipped(&vec![b' '; 50_000_000])),
     ];
-    // Once through first, so that what grows once has grown.
-    for (_, request) in &hostile {
-        process.speaker.raw(request);
+    let mut after = Vec::new();
+    for _ in 0..5 {
+        for (what, request) in &hostile {
+            // The quickest of some, since other tests run beside this one.
+            let quickest = (0..3)
+                .map(|_| {
+                    let begun = Instant::now();
+                    let reply = process.speaker.raw(request);
+                    assert!([500, 413].contains(&reply.status), "{what}: {reply:?}");
+                    let code = element(&reply.body, "faultcode");
+                    assert_eq!(code, Some("S:Client"), "{what}");
+                    begun.elapsed()
+                })
+                .min()
+                .unwrap();
+            assert!(
+                quickest < Duration::from_millis(50),
+                "{what} took {quickest:?}"
+            );
+        }
+        after.push(resident_kb(process.id()));
     }
-    let before = resident_kb(process.id());
-    for (what, request) in &hostile {
-        // The quickest of some, since other tests run beside this one.
-        let quickest = (0..10)
-            .map(|_| {
-                let begun = Instant::now();
-                let reply = process.speaker.raw(request);
-                assert!([500, 413].contains(&reply.status), "{what}: {reply:?}");
-                assert_eq!(
-                    element(&reply.body, "faultcode"),
-                    Some("S:Client"),
-                    "{what}"
-                );
-                begun.elapsed()
-            })
-            .min()
-            .unwrap();
-        assert!(
-            quickest < Duration::from_millis(50),
-            "{what} took {quickest:?}"
-        );
-    }
-    let grown = resident_kb(process.id()).saturating_sub(before);
-    assert!(grown < 16 * 1024, "memory grew by {grown} kB");
+    // The first rounds bring what the allocator keeps; the others must not add to it.
+    assert!(
+        after[4].saturating_sub(after[1]) < 8 * 1024 && after[4] < 128 * 1024,
+        "memory grew: {after:?} kB"
+    );
     process.stop();
 }

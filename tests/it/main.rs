@@ -1,6 +1,7 @@
 //! The integration tests: one binary, each test with a gateway and a database of its own.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that finds nothing where something must be has failed"
 )]
 
