@@ -30,11 +30,18 @@ pub enum ClientCommand {
     /// List the clients.
     List,
     /// Refuse a client's calls from now on.
-    Disable { name: String },
+    Disable {
+        /// Its name.
+        name: String,
+    },
     /// Accept a disabled client's calls again.
-    Enable { name: String },
+    Enable {
+        /// Its name.
+        name: String,
+    },
     /// Give a client another key and print it; the old one stops working at once.
     RotateKey {
+        /// Its name.
         name: String,
         /// Use this key instead of a random one.
         #[arg(long)]

@@ -19,9 +19,12 @@ use super::{Output, call, explain, open, secret_from_stdin};
 pub enum UserCommand {
     /// Add a user, and print the token with which it sets its password.
     Add {
+        /// Its user name, unique in any case.
         user_name: String,
+        /// Its e-mail address, unique.
         #[arg(long)]
         email: String,
+        /// The person's name.
         #[arg(long)]
         name: String,
         /// A global role; may be repeated.
@@ -38,26 +41,36 @@ pub enum UserCommand {
         password_stdin: bool,
     },
     /// Show a user.
-    Show { user_name: String },
+    Show {
+        /// Its user name.
+        user_name: String,
+    },
     /// Find users by parts of their names.
     Find {
         /// Part of the user name.
         #[arg(long)]
         user_name: Option<String>,
+        /// Part of the person's name.
         #[arg(long)]
         name: Option<String>,
+        /// Part of the e-mail address.
         #[arg(long)]
         email: Option<String>,
         /// UNACTIVATED, ACTIVE or INACTIVE; may be repeated.
         #[arg(long = "status", value_name = "STATUS")]
         statuses: Vec<String>,
+        /// The most users to list.
         #[arg(long, default_value_t = 20)]
         limit: u16,
+        /// How many hits to pass over.
         #[arg(long, default_value_t = 0)]
         offset: u32,
     },
     /// Set a password, read from standard input, and sign the user out everywhere.
-    SetPassword { user_name: String },
+    SetPassword {
+        /// Its user name.
+        user_name: String,
+    },
 }
 
 /// Carries a command out.

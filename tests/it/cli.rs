@@ -1,0 +1,263 @@
+//! The command line, as an operator types it: what it prints for people and for machines, and how it ends.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::process::Process;
+use crate::harness::{Database, element, envelope};
+
+struct Shell<'a> {
+    data: &'a Path,
+    database: &'a Database,
+}
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    /// One JSON record a line.
+    fn records(&self) -> Vec<Value> {
+        self.out
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect()
+    }
+}
+
+impl Shell<'_> {
+    fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, "", &[])
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
+        command
+            .args(arguments)
+            .current_dir(self.data)
+            .env("GATEWAY_PASSWORD_COST", "4")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(url) = self.database.url() {
+            command.env("GATEWAY_DATABASE_URL", url);
+        }
+        let mut child = command.spawn().unwrap();
+        // Who does not read it may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Ended {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn an_installation_is_set_up_from_the_command_line_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let migrated = shell.run(&["migrate"]);
+    assert_eq!(
+        (migrated.code, migrated.out.as_str()),
+        (0, "Applied 0001.\n"),
+        "{}",
+        migrated.err
+    );
+    assert_eq!(shell.run(&["migrate"]).out, "The database is up to date.\n");
+
+    let added = shell.run(&["client", "add", "Hivatal", "--trust", "trusted", "--json"]);
+    let key = added.records()[0]["key"].as_str().unwrap().to_owned();
+    assert_eq!(key.len(), 32);
+    let again = shell.run(&["client", "add", "Hivatal"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("Hivatal"), "{}", again.err);
+    let org = shell.run(&["org", "add", "dbx-2020-0403", "Dbx", "--open"]);
+    assert_eq!(org.code, 0, "{}", org.err);
+    assert_eq!(shell.run(&["org", "list", "--json"]).records().len(), 1);
+
+    let user = [
+        "user",
+        "add",
+        "jani",
+        "--name",
+        "Jani",
+        "--email",
+        "jani@dbx.hu",
+        "--role",
+        "USER_ADMIN",
+        "--password-stdin",
+    ];
+    let made = shell.run_with(&user, "Jani-Jelszo-1\n", &[]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(!made.out.contains("Jani-Jelszo-1"));
+    let shown = &shell.run(&["user", "show", "JANI", "--json"]).records()[0];
+    assert_eq!(
+        (&shown["user_name"], &shown["status"]),
+        (&json!("jani"), &json!("ACTIVE"))
+    );
+    let weak = shell.run_with(&["user", "set-password", "jani"], "jani\n", &[]);
+    assert_eq!(weak.code, 1);
+    assert!(weak.err.contains("at least 8 characters"), "{}", weak.err);
+    assert_eq!(
+        shell
+            .run_with(&["user", "set-password", "jani"], "Jani-Jelszo-2\n", &[])
+            .code,
+        0
+    );
+    let found = shell.run(&["user", "find", "--email", "DBX"]);
+    assert!(
+        found.out.contains("jani") && found.out.contains("jani@dbx.hu"),
+        "{}",
+        found.out
+    );
+    assert_eq!(shell.run(&["user", "show", "nobody"]).code, 1);
+
+    let process = Process::start(&data.path().join("data"), database.url(), &[], &[]);
+    let call = |key: &str, operation: &str, request: &str| {
+        let body = envelope(operation, request).replace("demo-hash-key", key);
+        let body = process.speaker.soap(&body).body;
+        let message = body.split("<message>").nth(1);
+        element(message.unwrap_or(&body), "code")
+            .unwrap()
+            .to_owned()
+    };
+    let show = "<userName>jani</userName>";
+    assert_eq!(call(&key, "showUser", show), "0");
+    let sign_in = "<userNameOrEmail>jani</userNameOrEmail><password>Jani-Jelszo-2</password>";
+    assert_eq!(call("", "authenticate", sign_in), "0");
+
+    // The running server notices what the operator changes beside it.
+    let rotated = shell.run(&["client", "rotate-key", "Hivatal", "--json"]);
+    let newer = rotated.records()[0]["key"].as_str().unwrap().to_owned();
+    while call(&newer, "showUser", show) != "0" {
+        std::thread::yield_now();
+    }
+    assert_eq!(call(&key, "showUser", show), "UNKNOWN_CLIENT");
+    assert_eq!(shell.run(&["client", "disable", "Hivatal"]).code, 0);
+    while call(&newer, "showUser", show) == "0" {
+        std::thread::yield_now();
+    }
+    let listed = shell.run(&["client", "list", "--json"]).records();
+    let hivatal = listed.iter().find(|c| c["name"] == "Hivatal").unwrap();
+    assert_eq!(
+        (&hivatal["trust"], &hivatal["active"]),
+        (&json!("trusted"), &json!(false))
+    );
+    process.stop();
+
+    let log = shell
+        .run(&["audit", "list", "--json", "--limit", "100"])
+        .records();
+    let events: Vec<_> = log
+        .iter()
+        .rev()
+        .map(|e| e["event"].as_str().unwrap())
+        .collect();
+    for event in [
+        "client_added",
+        "organisation_added",
+        "user_created",
+        "authn_password_change",
+        "authn_login",
+        "client_key_rotated",
+    ] {
+        assert!(events.contains(&event), "{event} in {events:?}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_all_told_at_once_and_end_with_64() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    assert_eq!(shell.run(&["check-config"]).code, 0);
+    std::fs::write(
+        data.path().join("gateway.toml"),
+        "lsten = 1\n[limits]\npage = 5\n",
+    )
+    .unwrap();
+    let unknown = shell.run(&["check-config"]);
+    assert_eq!(unknown.code, 64);
+    assert!(
+        unknown.err.contains("lsten is not a setting"),
+        "{}",
+        unknown.err
+    );
+    std::fs::write(
+        data.path().join("gateway.toml"),
+        "listen = \"here\"\n[limits]\npage = 0\n",
+    )
+    .unwrap();
+    let wrong = shell.run_with(
+        &["check-config"],
+        "",
+        &[("GATEWAY_TOKEN_ALGORITHM", "none")],
+    );
+    assert_eq!(
+        (wrong.code, wrong.err.lines().count()),
+        (64, 3),
+        "{}",
+        wrong.err
+    );
+    for told in [
+        "listen = \"here\" must be an address",
+        "limits.page = \"0\" must be a whole number from 1",
+        "token.algorithm",
+    ] {
+        assert!(wrong.err.contains(told), "{told}: {}", wrong.err);
+    }
+    assert_eq!(shell.run(&["nonsense"]).code, 2);
+}
+
+#[test]
+fn the_demo_is_served_on_loopback_only() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let refused = shell.run(&["serve", "--demo", "--listen", "0.0.0.0:0"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("loopback"), "{}", refused.err);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_told_without_its_password() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let url = "postgres://gateway:Titkos-Jelszo@127.0.0.1:1/none";
+    let failed = shell.run(&["migrate", "--database-url", url]);
+    assert_eq!(failed.code, 1);
+    assert!(
+        failed.err.contains("127.0.0.1") && !failed.err.contains("Titkos"),
+        "{}",
+        failed.err
+    );
+    let wrong = shell.run(&[
+        "migrate",
+        "--database-url",
+        "mysql://gateway:Titkos-Jelszo@db/none",
+    ]);
+    assert_eq!(wrong.code, 64);
+    assert!(!wrong.err.contains("Titkos"), "{}", wrong.err);
+}
