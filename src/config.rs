@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
+use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
 use crate::server::ServerConfig;
@@ -50,7 +51,8 @@ settings! {
     "xml.elements" = "10000", "Elements in a request.";
     "xml.attributes" = "64", "Attributes of one element, namespace declarations included.";
     "xml.text_bytes" = "65536", "Bytes of one text in a request, as it was sent.";
-    "soap.unknown_elements" = "skip", "skip or refuse elements that an operation does not know.";
+    "json.depth" = "32", "Levels of nesting in a JSON body.";
+    "soap.unknown_elements" = "skip", "skip or refuse elements, and fields in REST, that an operation does not know.";
     "threads.read" = "2", "Worker threads that read.";
     "threads.write" = "1", "Worker threads that write; SQLite has one writer in any case.";
     "threads.hash" = "0", "Worker threads that hash passwords; 0 means one a core.";
@@ -307,7 +309,8 @@ fn server(
     refuse_unknown: bool,
 ) -> ServerConfig {
     let context = r.text("context_path");
-    let mut soap_paths = vec![format!("/{}/ws/user/v1", context.trim_matches('/'))];
+    let context = context.trim_matches('/');
+    let mut soap_paths = vec![format!("/{context}/ws/user/v1")];
     let extra = r.text("extra_soap_paths");
     for path in extra.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         if path.starts_with('/') {
@@ -342,6 +345,14 @@ fn server(
                 text_bytes: r.number("xml.text_bytes", 1024, 16_777_216),
             },
             body_bytes: r.number("limits.body_bytes", 4096, 67_108_864),
+            refuse_unknown,
+        },
+        rest_prefixes: vec![
+            format!("/{context}/json/user/v1"),
+            format!("/{context}/user/v1"),
+        ],
+        json: JsonLimits {
+            depth: r.number("json.depth", 4, 100),
             refuse_unknown,
         },
         max_connections: r.number("limits.connections", 1, 100_000),

@@ -3,8 +3,15 @@
 /// A request, its body read and within its limit.
 #[derive(Debug, Default)]
 pub struct HttpRequest {
+    /// Path and query as they were asked for.
+    pub target: String,
     /// The query without its question mark.
     pub query: String,
+    pub accept: Option<String>,
+    /// `X-Client-Hash-Key`
+    pub client_key: Option<String>,
+    /// `X-User-Name`
+    pub user_name: Option<String>,
     pub content_type: Option<String>,
     pub content_encoding: Option<String>,
     pub accept_language: Option<String>,

@@ -1,4 +1,4 @@
-//! Chaingun Gateway: ChaingunUserAPI over SOAP on one store, SQLite or PostgreSQL.
+//! Chaingun Gateway: ChaingunUserAPI over SOAP and as JSON:API resources, on one store, SQLite or PostgreSQL.
 //!
 //! # The idea
 //!
@@ -9,11 +9,11 @@
 //! # The rooms
 //!
 //! ```text
-//! main ─► app ─┬─► server ─► soap ─► operations ─► { registry store secrets contract } ─► domain
+//! main ─► app ─┬─► server ─► { soap jsonapi } ─► operations ─► { registry store secrets contract } ─► domain
 //!              └─► delivery ───────────────────────► { registry store secrets } ────────► domain
 //! ```
 //!
-//! A request goes through [`server`] (listen, limits, queues), [`soap`] (bytes to a decoded request), then
+//! A request goes through [`server`] (listen, limits, queues), [`soap`] or [`jsonapi`] (bytes to a decoded request), then
 //! `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
 //!
 //! # Invariants
@@ -47,6 +47,7 @@ pub mod demo;
 pub mod domain;
 pub mod entropy;
 pub mod exchange;
+pub mod jsonapi;
 pub mod operations;
 pub mod parts;
 pub mod registry;

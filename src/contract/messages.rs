@@ -84,12 +84,15 @@ pub enum Why {
     NoRequest,
     PasswordDigest,
     Inflation,
+    NotJson,
+    NotADocument,
+    NotTheAddressed,
 }
 
 /// The text of a problem.
 #[must_use]
 pub fn describe(problem: &Problem, language: Language) -> String {
-    let general = text(problem.code, language);
+    let general = title(problem.code, language);
     let mut out = String::from(general);
     if let Some(field) = &problem.field {
         out.push_str(&format!(" ({field})"));
@@ -108,7 +111,9 @@ const fn pick(language: Language, hungarian: &'static str, english: &'static str
     }
 }
 
-fn text(code: Code, language: Language) -> &'static str {
+/// The text of a code, whatever field it is about.
+#[must_use]
+pub fn title(code: Code, language: Language) -> &'static str {
     let (hu, en) = match code {
         Code::InvalidField => ("Érvénytelen mező", "Invalid field"),
         Code::MissingField => ("Kötelező mező hiányzik", "A required field is missing"),
@@ -169,6 +174,10 @@ fn text(code: Code, language: Language) -> &'static str {
             "A header entry must be understood and is not known here",
         ),
         Code::UnsupportedMediaType => ("Nem támogatott tartalomtípus", "Unsupported media type"),
+        Code::NotAcceptable => (
+            "A válasz csak application/vnd.api+json lehet",
+            "The answer is application/vnd.api+json, which the request does not accept",
+        ),
         Code::TooLarge => ("A kérés túl nagy", "The request is too large"),
         Code::NotReady => (
             "A szolgáltatás még nem áll készen; próbáld újra",
@@ -283,6 +292,18 @@ fn reason(why: Why, language: Language) -> String {
         Why::PasswordDigest => fixed(
             "PasswordDigest nem használható, mert a jelszavak csak lenyomatként vannak meg; küldj PasswordText típusút",
             "PasswordDigest cannot be checked, since only hashes are kept; send PasswordText",
+        ),
+        Why::NotJson => fixed(
+            "nem JSON, vagy egy név kétszer szerepel benne, vagy túl mély",
+            "not JSON, or with two members of one name, or too deep",
+        ),
+        Why::NotADocument => fixed(
+            "egy objektum kell, JSON:API szerint data.attributes mezőkkel, vagy közvetlenül a mezőkkel",
+            "one object is needed, with data.attributes as JSON:API has it, or with the fields themselves",
+        ),
+        Why::NotTheAddressed => fixed(
+            "nem egyezik azzal, amit a cím nevez meg",
+            "differs from what the address names",
         ),
         Why::Inflation => fixed("a tömörített törzs hibás", "the compressed body is broken"),
     }

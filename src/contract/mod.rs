@@ -1,7 +1,8 @@
-//! The published vocabulary: shapes with their field tables, their XML form, the rejection table and the printed
+//! The published vocabulary: shapes with their field tables, their XML and JSON forms, the rejection table and the printed
 //! contract. Knows encodings, not envelopes; knows neither the store nor the operations.
 
 pub mod common;
+pub mod json;
 pub mod messages;
 pub mod rejection;
 pub mod shape;

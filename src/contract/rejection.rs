@@ -20,6 +20,7 @@ pub enum Kind {
     VersionMismatch,
     MustUnderstand,
     MediaType,
+    NotAcceptable,
     TooLarge,
     NotReady,
     Internal,
@@ -52,8 +53,7 @@ pub enum FaultCode {
 }
 
 impl Kind {
-    /// The table: one row a kind, one column a face. No catch-all row, so that a new kind must
-    /// say how it is told.
+    /// The table's column for SOAP. No catch-all row, so that a new kind must say how it is told.
     #[must_use]
     pub const fn soap(self) -> SoapForm {
         use SoapForm::{Fault, Http, Status};
@@ -64,9 +64,30 @@ impl Kind {
             Kind::VersionMismatch => Fault(FaultCode::VersionMismatch),
             Kind::MustUnderstand => Fault(FaultCode::MustUnderstand),
             Kind::MediaType => Http(415),
+            Kind::NotAcceptable => Http(406),
             Kind::TooLarge => Fault(FaultCode::ClientTooLarge),
             Kind::NotReady => Fault(FaultCode::ServerBusy),
             Kind::Internal => Fault(FaultCode::Server),
+        }
+    }
+
+    /// The table's column for REST: the HTTP status, and the `responseStatus/code` beside the errors, where
+    /// it was an operation that refused.
+    #[must_use]
+    pub const fn rest(self) -> (u16, Option<i32>) {
+        match self {
+            Kind::Invalid | Kind::Choice => (422, Some(2)),
+            Kind::NotFound => (404, Some(2)),
+            Kind::SignIn => (401, Some(3)),
+            Kind::Forbidden => (403, Some(3)),
+            Kind::Throttled => (429, Some(3)),
+            Kind::Malformed | Kind::VersionMismatch | Kind::MustUnderstand => (400, None),
+            Kind::UnknownOperation => (404, None),
+            Kind::MediaType => (415, None),
+            Kind::NotAcceptable => (406, None),
+            Kind::TooLarge => (413, None),
+            Kind::NotReady => (503, Some(1)),
+            Kind::Internal => (500, Some(1)),
         }
     }
 }
@@ -141,6 +162,8 @@ codes! {
     MustUnderstand = "MUST_UNDERSTAND" => MustUnderstand;
     /// A media type, content encoding or character set this face does not read.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => MediaType;
+    /// No media type that the client accepts is written here.
+    NotAcceptable = "NOT_ACCEPTABLE" => NotAcceptable;
     /// The body is over its limit.
     TooLarge = "TOO_LARGE" => TooLarge;
     /// Starting up, or the database is away.
@@ -159,6 +182,56 @@ pub struct Problem {
     pub field: Option<String>,
     /// What exactly is wrong with it.
     pub why: Option<Why>,
+}
+
+/// What is wrong with the values of one request, gathered while it is read.
+#[derive(Debug, Default)]
+pub struct Problems {
+    /// In the order they were met.
+    pub found: Vec<Problem>,
+    refuse_unknown: bool,
+}
+
+impl Problems {
+    /// None yet; fields that nobody knows count as one only if `refuse_unknown` says so.
+    #[must_use]
+    pub fn none(refuse_unknown: bool) -> Self {
+        Self {
+            found: Vec::new(),
+            refuse_unknown,
+        }
+    }
+
+    /// A field's value is wrong.
+    pub fn note(&mut self, field: &str, why: Why) {
+        self.add(Code::InvalidField, Some(field), Some(why));
+    }
+
+    /// A required field is not there.
+    pub fn note_missing(&mut self, field: &str) {
+        self.add(Code::MissingField, Some(field), None);
+    }
+
+    /// A field that nobody knows is there.
+    pub fn note_unknown(&mut self, field: &str) {
+        if self.refuse_unknown {
+            let short: String = field.chars().take(64).collect();
+            self.add(Code::UnknownField, Some(&short), None);
+        }
+    }
+
+    /// There is content of a kind that does not belong here.
+    pub fn note_content(&mut self) {
+        self.add(Code::InvalidField, None, Some(Why::WrongContent));
+    }
+
+    fn add(&mut self, code: Code, field: Option<&str>, why: Option<Why>) {
+        self.found.push(Problem {
+            code,
+            field: field.map(str::to_owned),
+            why,
+        });
+    }
 }
 
 /// A refusal: what the client is told, and beside it the cause that only the log sees.
@@ -207,6 +280,17 @@ impl Rejection {
     pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
         self
+    }
+
+    /// Writes it to the log, with its cause; clients never see that.
+    pub fn log(&self, request_id: &str, operation: &str) {
+        let code = self.code().as_str();
+        let cause = self.cause.as_deref().unwrap_or("");
+        if self.kind() == Kind::Internal {
+            tracing::error!(request.id = request_id, operation, code, cause, "failed");
+        } else {
+            tracing::info!(request.id = request_id, operation, code, cause, "refused");
+        }
     }
 
     /// The first message's code.

@@ -1,7 +1,8 @@
-//! Shapes: one declaration gives the struct, its field table, its XML reader and its XML writer.
+//! Shapes: one declaration gives the struct, its field table, its XML and JSON readers and its XML writer.
 
+use super::json::Json;
 use super::messages::Why;
-use super::rejection::Rejection;
+use super::rejection::{Problems, Rejection};
 use super::xml::{XmlReader, XmlWriter};
 
 /// A published type: its name in the XSD and its fields, in the order they are written.
@@ -61,12 +62,30 @@ pub trait Value: Default {
     /// Only what makes the document unreadable; what is wrong with the value alone is noted in
     /// the reader.
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection>;
+    /// Reads the field's JSON value; what is wrong with it is noted. Null is nothing.
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems);
     /// Writes the field's element or elements, or nothing.
     fn write(&self, out: &mut XmlWriter, name: &str, item: &str);
     /// Whether a required field holds nothing.
     fn is_missing(&self) -> bool;
     /// Whether a second occurrence of the element continues the value (flat lists).
     const REPEATS: bool = false;
+}
+
+/// The text of a JSON value of at most `max` characters; what is something else is noted.
+fn text_of<'a>(value: &'a Json, field: &str, max: u32, problems: &mut Problems) -> Option<&'a str> {
+    match value {
+        Json::Text(text) if text.trim().chars().count() > max as usize => {
+            problems.note(field, Why::TooLong(max));
+            None
+        }
+        Json::Text(text) => Some(text),
+        Json::Null => None,
+        _ => {
+            problems.note(field, Why::WrongContent);
+            None
+        }
+    }
 }
 
 impl Value for String {
@@ -78,6 +97,11 @@ impl Value for String {
             self.push_str(text.trim());
         }
         Ok(())
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        if let Some(text) = text_of(value, field.name, field.max, problems) {
+            self.push_str(text.trim());
+        }
     }
     fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
         out.text(name, self);
@@ -100,6 +124,13 @@ impl<V: Value> Value for Option<V> {
         // An empty optional element says no more than an absent one.
         *self = (!value.is_missing()).then_some(value);
         Ok(())
+    }
+    fn read_json(&mut self, json: &Json, field: &'static Field, problems: &mut Problems) {
+        if *json != Json::Null {
+            let mut value = V::default();
+            value.read_json(json, field, problems);
+            *self = (!value.is_missing()).then_some(value);
+        }
     }
     fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
         if let Some(value) = self {
@@ -129,11 +160,25 @@ impl Value for Number {
             if !text.is_empty() {
                 match text.parse::<i32>() {
                     Ok(number) => self.0 = Some(i64::from(number)),
-                    Err(_) => reader.note(field.name, Why::NotANumber),
+                    Err(_) => reader.problems.note(field.name, Why::NotANumber),
                 }
             }
         }
         Ok(())
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        let number = match value {
+            Json::Null => return,
+            Json::Integer(number) => i32::try_from(*number).ok(),
+            // Query parameters are texts.
+            Json::Text(text) if text.trim().is_empty() => return,
+            Json::Text(text) if text.len() <= MAX_NUMBER_CHARS as usize => text.trim().parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(number) => self.0 = Some(i64::from(number)),
+            None => problems.note(field.name, Why::NotANumber),
+        }
     }
     fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
         if let Some(number) = self.0 {
@@ -179,6 +224,11 @@ impl Value for Secret {
         }
         Ok(())
     }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        if let Some(text) = text_of(value, field.name, field.max, problems) {
+            self.0.push_str(text);
+        }
+    }
     fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
         out.text(name, &self.0);
     }
@@ -198,6 +248,7 @@ impl Value for StatusCode {
     fn read(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> Result<(), Rejection> {
         reader.skip()
     }
+    fn read_json(&mut self, _: &Json, _: &'static Field, _: &mut Problems) {}
     fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
         out.number(name, i64::from(self.0));
     }
@@ -221,6 +272,30 @@ pub struct Always<T>(pub Vec<T>);
 /// The most entries a list in a request may have.
 pub const MAX_LIST: usize = 100;
 
+fn read_json_list<T: Value>(
+    list: &mut Vec<T>,
+    value: &Json,
+    field: &'static Field,
+    problems: &mut Problems,
+) {
+    match value {
+        Json::List(entries) => {
+            for value in entries {
+                let mut entry = T::default();
+                entry.read_json(value, field, problems);
+                push(list, entry, problems, field);
+            }
+        }
+        Json::Null => {}
+        // One entry may stand for a list of one, as it does in XML.
+        single => {
+            let mut entry = T::default();
+            entry.read_json(single, field, problems);
+            push(list, entry, problems, field);
+        }
+    }
+}
+
 fn read_list<T: Value>(
     list: &mut Vec<T>,
     reader: &mut XmlReader<'_>,
@@ -232,14 +307,14 @@ fn read_list<T: Value>(
     reader.entries(field, |reader| {
         let mut entry = T::default();
         entry.read(reader, field)?;
-        push(list, entry, reader, field);
+        push(list, entry, &mut reader.problems, field);
         Ok(())
     })
 }
 
-fn push<T: Value>(list: &mut Vec<T>, entry: T, reader: &mut XmlReader<'_>, field: &'static Field) {
+fn push<T: Value>(list: &mut Vec<T>, entry: T, problems: &mut Problems, field: &'static Field) {
     if list.len() >= MAX_LIST {
-        reader.note(field.name, Why::TooMany(MAX_LIST));
+        problems.note(field.name, Why::TooMany(MAX_LIST));
     } else if !entry.is_missing() {
         list.push(entry);
     }
@@ -260,7 +335,7 @@ fn read_texts(
         entries.push(text);
     }
     for entry in entries {
-        push(list, entry.trim().to_owned(), reader, field);
+        push(list, entry.trim().to_owned(), &mut reader.problems, field);
     }
     Ok(())
 }
@@ -271,6 +346,9 @@ impl Value for Flat {
     }
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
         read_texts(&mut self.0, reader, field)
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        read_json_list(&mut self.0, value, field, problems);
     }
     fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
         for entry in &self.0 {
@@ -289,6 +367,9 @@ impl Value for Wrapped<String> {
     }
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
         read_texts(&mut self.0, reader, field)
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        read_json_list(&mut self.0, value, field, problems);
     }
     fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
         write_list(&self.0, out, name, item);
@@ -322,6 +403,9 @@ impl<T: Structure> Value for Wrapped<T> {
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
         read_list(&mut self.0, reader, field)
     }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        read_json_list(&mut self.0, value, field, problems);
+    }
     fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
         write_list(&self.0, out, name, item);
     }
@@ -337,6 +421,9 @@ impl<T: Structure> Value for Always<T> {
     }
     fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
         read_list(&mut self.0, reader, field)
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        read_json_list(&mut self.0, value, field, problems);
     }
     fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
         if self.0.is_empty() {
@@ -406,7 +493,7 @@ macro_rules! shape {
                         if turn == 0 {
                             let repeated = seen & (1 << at) != 0;
                             if repeated && !<$type as $crate::contract::shape::Value>::REPEATS {
-                                reader.note(field.name, $crate::contract::messages::Why::Repeated);
+                                reader.problems.note(field.name, $crate::contract::messages::Why::Repeated);
                                 reader.skip()?;
                             } else {
                                 $crate::contract::shape::Value::read(&mut self.$field, reader, field)?;
@@ -421,10 +508,52 @@ macro_rules! shape {
                 $(
                     if shape!(@required $($required)?)
                         && $crate::contract::shape::Value::is_missing(&self.$field) {
-                        reader.note_missing($wire);
+                        reader.problems.note_missing($wire);
                     }
                 )*
                 Ok(())
+            }
+            fn read_json(
+                &mut self,
+                value: &$crate::contract::json::Json,
+                of: &'static $crate::contract::shape::Field,
+                problems: &mut $crate::contract::rejection::Problems,
+            ) {
+                let fields = <$name as $crate::contract::shape::Structure>::SHAPE.fields;
+                let $crate::contract::json::Json::Object(members) = value else {
+                    return problems.note(of.name, $crate::contract::messages::Why::WrongContent);
+                };
+                let mut seen = 0_u64;
+                for (name, value) in members {
+                    let known = fields
+                        .iter()
+                        .enumerate()
+                        .find(|(_, f)| f.name == name || f.alias == Some(name));
+                    let Some((at, field)) = known else {
+                        problems.note_unknown(name);
+                        continue;
+                    };
+                    // Once by its name and once by its alias.
+                    if seen & (1 << at) != 0 {
+                        problems.note(field.name, $crate::contract::messages::Why::Repeated);
+                        continue;
+                    }
+                    seen |= 1 << at;
+                    let mut turn = at;
+                    $(
+                        if turn == 0 {
+                            $crate::contract::shape::Value::read_json(&mut self.$field, value, field, problems);
+                        }
+                        turn = turn.wrapping_sub(1);
+                    )*
+                    let _ = turn;
+                }
+                $(
+                    if shape!(@required $($required)?)
+                        && $crate::contract::shape::Value::is_missing(&self.$field) {
+                        problems.note_missing($wire);
+                    }
+                )*
             }
             fn write(&self, out: &mut $crate::contract::xml::XmlWriter, name: &str, _: &str) {
                 out.open(name);

@@ -10,7 +10,7 @@ use quick_xml::name::ResolveResult;
 
 use super::NAMESPACE;
 use super::messages::Why;
-use super::rejection::{Code, Problem, Rejection, malformed};
+use super::rejection::{Problems, Rejection, malformed};
 use super::shape::Field;
 
 /// What one document may hold. Each limit has a setting of the same name under `xml.`.
@@ -60,7 +60,6 @@ pub struct XmlReader<'a> {
     text: &'a str,
     inner: NsReader<&'a [u8]>,
     limits: XmlLimits,
-    refuse_unknown: bool,
     depth: usize,
     elements: usize,
     /// The last piece's length as it was sent.
@@ -68,7 +67,7 @@ pub struct XmlReader<'a> {
     nil: bool,
     put_back: Option<BytesStart<'a>>,
     /// What is wrong with values, so far.
-    pub problems: Vec<Problem>,
+    pub problems: Problems,
 }
 
 impl<'a> XmlReader<'a> {
@@ -87,13 +86,12 @@ impl<'a> XmlReader<'a> {
             text,
             inner,
             limits,
-            refuse_unknown,
             depth: 0,
             elements: 0,
             piece_bytes: 0,
             nil: false,
             put_back: None,
-            problems: Vec::new(),
+            problems: Problems::none(refuse_unknown),
         }
     }
 
@@ -101,24 +99,6 @@ impl<'a> XmlReader<'a> {
     #[must_use]
     pub fn depth(&self) -> usize {
         self.depth
-    }
-
-    /// Notes an offence of a field's value.
-    pub fn note(&mut self, field: &str, why: Why) {
-        self.problems.push(Problem {
-            code: Code::InvalidField,
-            field: Some(field.to_owned()),
-            why: Some(why),
-        });
-    }
-
-    /// Notes that a required field is not there.
-    pub fn note_missing(&mut self, field: &str) {
-        self.problems.push(Problem {
-            code: Code::MissingField,
-            field: Some(field.to_owned()),
-            why: None,
-        });
     }
 
     /// Whether the element just started says `xsi:nil="true"`.
@@ -339,22 +319,12 @@ impl<'a> XmlReader<'a> {
                     {
                         return Ok(Some((at, field)));
                     }
-                    if self.refuse_unknown {
-                        self.problems.push(Problem {
-                            code: Code::UnknownField,
-                            field: Some(local.chars().take(64).collect()),
-                            why: None,
-                        });
-                    }
+                    self.problems.note_unknown(local);
                     self.skip()?;
                 }
                 Token::End => return Ok(None),
                 Token::Text(text) if is_blank(&text) => {}
-                Token::Text(_) => self.problems.push(Problem {
-                    code: Code::InvalidField,
-                    field: None,
-                    why: Some(Why::WrongContent),
-                }),
+                Token::Text(_) => self.problems.note_content(),
                 Token::Eof => return Err(malformed(Why::Truncated)),
             }
         }
@@ -380,7 +350,7 @@ impl<'a> XmlReader<'a> {
             reader.skip()
         })?;
         if nested {
-            self.note(field, Why::WrongContent);
+            self.problems.note(field, Why::WrongContent);
             return Ok(None);
         }
         Ok(self.within(field, max, text))
@@ -390,7 +360,7 @@ impl<'a> XmlReader<'a> {
     fn within(&mut self, field: &str, max: u32, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
         // Bytes bound characters from above, so most texts are never counted.
         if text.len() > max as usize && text.trim().chars().count() > max as usize {
-            self.note(field, Why::TooLong(max));
+            self.problems.note(field, Why::TooLong(max));
             return None;
         }
         Some(text)
@@ -463,7 +433,7 @@ impl<'a> XmlReader<'a> {
                 }
                 Token::End => return Ok(()),
                 Token::Text(text) if is_blank(&text) => {}
-                Token::Text(_) => self.note(field.name, Why::WrongContent),
+                Token::Text(_) => self.problems.note(field.name, Why::WrongContent),
                 Token::Eof => return Err(malformed(Why::Truncated)),
             }
         }

@@ -5,9 +5,11 @@ pub mod call;
 pub mod user;
 
 use crate::contract::common::{Param, RequestMeta};
+use crate::contract::json::Json;
 use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problem, Rejection};
+use crate::contract::rejection::{Code, Problem, Problems, Rejection};
 use crate::contract::shape::{Field, Shape, Structure};
+use crate::contract::user::UserView;
 use crate::contract::wsdl::Entry;
 use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::store::{StepError, StoreError};
@@ -49,8 +51,62 @@ pub struct Operation {
     pub event: &'static str,
     pub request: &'static Shape,
     pub response: &'static Shape,
+    /// Where REST has it, below the prefix of the user API.
+    pub routes: &'static [Route],
     /// Reads the request shape from inside the operation's element.
     pub read_xml: fn(&mut XmlReader<'_>) -> Result<Box<dyn Request>, Rejection>,
+    /// Reads the request shape from an object.
+    pub read_json: fn(&Json, &mut Problems) -> Box<dyn Request>,
+}
+
+/// How REST reaches an operation.
+#[derive(Debug)]
+pub struct Route {
+    pub method: &'static str,
+    /// Segments; one in braces is a field of the request, percent-decoded.
+    pub path: &'static str,
+    /// The field that `data.id` stands for; none where an id has no role.
+    pub id: Option<&'static str>,
+    /// The field of the request that the attributes belong into; none where they are its own.
+    pub inside: Option<&'static str>,
+    /// The `data.type` of what is answered.
+    pub answers: &'static str,
+}
+
+impl Route {
+    const fn new(method: &'static str, path: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            id: None,
+            inside: None,
+            answers: "users",
+        }
+    }
+
+    const fn id(mut self, field: &'static str) -> Self {
+        self.id = Some(field);
+        self
+    }
+
+    const fn inside(mut self, field: &'static str) -> Self {
+        self.inside = Some(field);
+        self
+    }
+
+    const fn answers(mut self, resource: &'static str) -> Self {
+        self.answers = resource;
+        self
+    }
+}
+
+/// What an answer shows beside its status and parameters.
+#[derive(Debug)]
+pub enum Shown<'a> {
+    Nothing,
+    One(UserView<'a>),
+    /// A page, and the number of all hits.
+    Page(Vec<UserView<'a>>, i64),
 }
 
 /// A decoded request that can be run.
@@ -70,9 +126,16 @@ pub trait Request: Send + std::fmt::Debug {
 pub trait Answer: Send + std::fmt::Debug {
     /// Writes the response shape's element.
     fn write_xml(&mut self, out: &mut XmlWriter, name: &str);
+    /// The parameters beside the payload.
+    fn params(&self) -> &[Param];
+    /// The payload.
+    fn shown(&self) -> Shown<'_>;
     /// The value of the `Authorization` response header, if there is to be one.
     fn authorization(&self) -> Option<&str> {
-        None
+        self.params()
+            .iter()
+            .find(|p| p.key == user::authenticate::P_AUTH_TOKEN)
+            .map(|p| p.value.as_str())
     }
 }
 
@@ -185,7 +248,7 @@ fn read_request<R: Structure + Request + 'static>(
     let mut seen = false;
     while let Some((_, field)) = reader.child(&REQUEST_FIELD)? {
         if seen {
-            reader.note("request", Why::Repeated);
+            reader.problems.note("request", Why::Repeated);
             reader.skip()?;
         } else {
             seen = true;
@@ -193,9 +256,20 @@ fn read_request<R: Structure + Request + 'static>(
         }
     }
     if !seen {
-        reader.note_missing("request");
+        reader.problems.note_missing("request");
     }
     Ok(Box::new(request))
+}
+
+/// The same from an object.
+fn read_json_request<R: Structure + Request + 'static>(
+    object: &Json,
+    problems: &mut Problems,
+) -> Box<dyn Request> {
+    let mut request = R::default();
+    let [field] = &REQUEST_FIELD;
+    request.read_json(object, field, problems);
+    Box::new(request)
 }
 
 impl<T: Structure + Response> Answer for T {
@@ -203,19 +277,21 @@ impl<T: Structure + Response> Answer for T {
         self.keep_what_soap_shows();
         self.write(out, name, "");
     }
-    fn authorization(&self) -> Option<&str> {
-        self.token_params()
-            .iter()
-            .find(|p| p.key == user::authenticate::P_AUTH_TOKEN)
-            .map(|p| p.value.as_str())
+    fn params(&self) -> &[Param] {
+        Response::params(self)
+    }
+    fn shown(&self) -> Shown<'_> {
+        Response::shown(self)
     }
 }
 
 /// A response shape.
 pub trait Response: Send + std::fmt::Debug {
-    /// The parameters in which a token may be handed out.
-    fn token_params(&self) -> &[Param] {
-        &[]
+    /// The parameters beside the payload.
+    fn params(&self) -> &[Param];
+    /// The payload.
+    fn shown(&self) -> Shown<'_> {
+        Shown::Nothing
     }
     /// Drops what the sampled SOAP answer leaves out and the REST one does not.
     fn keep_what_soap_shows(&mut self) {}

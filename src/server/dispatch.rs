@@ -12,13 +12,18 @@ use hyper::{Method, Request, Response, StatusCode};
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::wsdl;
 use crate::exchange::{HttpRequest, Reply};
-use crate::operations::{Cost, access, soap_entries};
-use crate::soap::{self, Manner};
+use crate::jsonapi;
+use crate::operations::access::Incoming;
+use crate::operations::{Answer, Cost, access, soap_entries};
+use crate::soap;
 
 use super::{Body, Gateway};
 
 /// The header that names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The headers by which REST callers say who they are (SPEC §3).
+const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
+const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
 
 /// Answers one request.
 pub(super) async fn handle(
@@ -70,6 +75,13 @@ async fn route(
             Method::GET | Method::HEAD => contract(gateway, peer, &request),
             _ => method_not_allowed("GET, HEAD, POST"),
         };
+    }
+    let below = |prefix: &String| {
+        let rest = path.strip_prefix(prefix.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
+    };
+    if let Some(path) = gateway.config.rest_prefixes.iter().find_map(below) {
+        return resource(gateway, request, &path, id).await;
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
@@ -157,14 +169,61 @@ fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) ->
 
 /// One SOAP call.
 async fn call(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) -> Reply {
-    let request = match read(gateway, request, id).await {
-        Ok(request) => request,
-        Err(reply) => return reply,
-    };
+    let (request, unread) = read(gateway, request, id).await;
+    if let Some(unread) = unread {
+        return unread.reply(|r| soap::refusal(&soap::manner(&request), r));
+    }
     let (manner, incoming) = match soap::read(&request, &gateway.config.soap) {
         Ok(read) => read,
         Err(reply) => return reply,
     };
+    run(gateway, incoming, move |outcome| match outcome {
+        Ok(answer) => soap::answer(&manner, answer),
+        Err(rejection) => soap::refusal(&manner, &rejection),
+    })
+    .await
+}
+
+/// One REST call; the path is the one below the prefix.
+async fn resource(
+    gateway: &Arc<Gateway>,
+    request: Request<IncomingBody>,
+    path: &str,
+    id: &str,
+) -> Reply {
+    let found = jsonapi::find(request.method().as_str(), path);
+    let options = *request.method() == Method::OPTIONS;
+    let (request, unread) = read(gateway, request, id).await;
+    if let Some(unread) = unread {
+        return unread.reply(|r| jsonapi::refusal(&jsonapi::manner(&request), r));
+    }
+    let found = match found {
+        Ok(found) => found,
+        Err(allow) if options && !allow.is_empty() => {
+            let mut reply = Reply::text(204, "");
+            reply.body.clear();
+            reply.headers.push(("Allow", allow.join(", ")));
+            return reply;
+        }
+        Err(allow) => return jsonapi::not_routed(&request, &allow),
+    };
+    let (manner, incoming) = match jsonapi::read(&request, &found, gateway.config.json) {
+        Ok(read) => read,
+        Err(reply) => return reply,
+    };
+    run(gateway, incoming, move |outcome| match outcome {
+        Ok(answer) => jsonapi::answer(&manner, &*answer),
+        Err(rejection) => jsonapi::refusal(&manner, &rejection),
+    })
+    .await
+}
+
+/// Queues a call where it belongs, and has its outcome written.
+async fn run(
+    gateway: &Arc<Gateway>,
+    incoming: Incoming,
+    write: impl Fn(Result<Box<dyn Answer>, Rejection>) -> Reply + Clone + Send + 'static,
+) -> Reply {
     // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
     let pool = match incoming.operation.cost {
         _ if incoming.credentials.username_token.is_some() => &gateway.hashing,
@@ -173,34 +232,32 @@ async fn call(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) 
         Cost::Read => &gateway.reading,
     };
     let parts = Arc::clone(&gateway.parts);
-    let how = manner.clone();
-    let queued = pool.run(move || match access::run(&parts, incoming) {
-        Ok(answer) => soap::answer(&how, answer),
-        Err(rejection) => soap::refusal(&how, &rejection),
-    });
+    let written = write.clone();
+    let queued = pool.run(move || written(access::run(&parts, incoming)));
+    let refused = |code, cause: &str| write(Err(Rejection::new(code).because(cause)));
     match queued {
         Ok(reply) => match reply.await {
             Ok(reply) => reply,
-            Err(_) => refused(&manner, Code::InternalError, "the operation panicked"),
+            Err(_) => refused(Code::InternalError, "the operation panicked"),
         },
-        Err(_) => refused(&manner, Code::Busy, "a queue is full"),
+        Err(_) => refused(Code::Busy, "a queue is full"),
     }
 }
 
-fn refused(manner: &Manner, code: Code, cause: &str) -> Reply {
-    soap::refusal(manner, &Rejection::new(code).because(cause))
-}
-
-/// Reads head and body into our own form.
+/// Reads head and body into our own form; where the body cannot be had, the head and why.
 async fn read(
     gateway: &Gateway,
     request: Request<IncomingBody>,
     id: &str,
-) -> Result<HttpRequest, Reply> {
+) -> (HttpRequest, Option<Unread>) {
     let (head, mut body) = request.into_parts();
     let text = |name: HeaderName| text_of(&head.headers, &name);
     let mut request = HttpRequest {
+        target: head.uri.to_string(),
         query: head.uri.query().unwrap_or("").to_owned(),
+        accept: text(header::ACCEPT),
+        client_key: text(CLIENT_KEY),
+        user_name: text(USER_NAME),
         content_type: text(header::CONTENT_TYPE),
         content_encoding: text(header::CONTENT_ENCODING),
         accept_language: text(header::ACCEPT_LANGUAGE),
@@ -219,35 +276,40 @@ async fn read(
         if !asks_first {
             skim(&mut body, limit).await;
         }
-        Err(Unread::TooLarge)
+        Err(Unread::TooLarge(limit))
     };
     let read = tokio::time::timeout(gateway.config.read_timeout, read).await;
     match read.unwrap_or(Err(Unread::Late)) {
         Ok(body) => {
             request.body = body;
-            Ok(request)
+            (request, None)
         }
-        Err(unread) => {
-            let mut reply = match unread {
-                Unread::TooLarge => refused(
-                    &soap::manner(&request),
-                    Code::TooLarge,
-                    &format!("over {limit} bytes"),
-                ),
-                Unread::Broken => Reply::text(400, "The body ended too early"),
-                Unread::Late => Reply::text(408, "The body did not arrive in time"),
-            };
-            reply.headers.push(("Connection", "close".to_owned()));
-            Err(reply)
-        }
+        Err(unread) => (request, Some(unread)),
     }
 }
 
 /// Why a body was not read.
 enum Unread {
-    TooLarge,
+    /// It is over this many bytes.
+    TooLarge(usize),
     Broken,
     Late,
+}
+
+impl Unread {
+    /// The reply; the connection ends with it, since nobody knows what would come next.
+    fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
+        let mut reply = match self {
+            Unread::TooLarge(limit) => {
+                let cause = format!("over {limit} bytes");
+                refuse(&Rejection::new(Code::TooLarge).because(cause))
+            }
+            Unread::Broken => Reply::text(400, "The body ended too early"),
+            Unread::Late => Reply::text(408, "The body did not arrive in time"),
+        };
+        reply.headers.push(("Connection", "close".to_owned()));
+        reply
+    }
 }
 
 /// How many times its limit a body that is too large is read on, and thrown away: most clients send
@@ -266,7 +328,7 @@ async fn collect(
         };
         if bytes.len() + data.len() > limit {
             skim(body, limit).await;
-            return Err(Unread::TooLarge);
+            return Err(Unread::TooLarge(limit));
         }
         bytes.extend_from_slice(&data);
     }

@@ -17,6 +17,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::jsonapi::JsonLimits;
 use crate::parts::Parts;
 use crate::soap::SoapLimits;
 use pools::Pool;
@@ -27,6 +28,9 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The SOAP endpoint's path, and the others it answers at.
     pub soap_paths: Vec<String>,
+    /// What the paths of the REST resources start with.
+    pub rest_prefixes: Vec<String>,
+    pub json: JsonLimits,
     /// The URL clients know us by; taken from the request where there is none.
     pub public_url: Option<String>,
     /// Proxies whose word about the URL is believed.

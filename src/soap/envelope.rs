@@ -117,7 +117,7 @@ pub(super) fn read(
     };
     Ok(Incoming {
         operation,
-        problems: std::mem::take(&mut reader.problems),
+        problems: std::mem::take(&mut reader.problems.found),
         request: decoded,
         credentials,
         language: manner.language,

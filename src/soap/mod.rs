@@ -69,7 +69,8 @@ pub fn answer(manner: &Manner, mut answer: Box<dyn Answer>) -> Reply {
 /// Writes a refusal, in the form its row of the table says.
 #[must_use]
 pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
-    log(manner, rejection);
+    let operation = manner.operation.map_or("-", |o| o.name);
+    rejection.log(&manner.request_id, operation);
     match rejection.kind().soap() {
         SoapForm::Status(status) if manner.operation.is_some() => {
             envelope::refused(manner, rejection, status)
@@ -81,28 +82,5 @@ pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
         ),
         SoapForm::Fault(code) => fault::reply(manner, rejection, code),
         SoapForm::Http(status) => Reply::text(status, &fault::describe(manner, rejection)),
-    }
-}
-
-fn log(manner: &Manner, rejection: &Rejection) {
-    let operation = manner.operation.map_or("-", |o| o.name);
-    let code = rejection.code().as_str();
-    let cause = rejection.cause.as_deref().unwrap_or("");
-    if rejection.kind() == crate::contract::rejection::Kind::Internal {
-        tracing::error!(
-            request.id = manner.request_id,
-            operation,
-            code,
-            cause,
-            "failed"
-        );
-    } else {
-        tracing::info!(
-            request.id = manner.request_id,
-            operation,
-            code,
-            cause,
-            "refused"
-        );
     }
 }

@@ -42,11 +42,16 @@ fn settings() -> String {
 }
 
 fn operations() -> String {
-    let mut table =
-        "| operation | over | who may call it | queue | what it does |\n|---|---|---|---|---|\n"
-            .to_owned();
+    let mut table = "| operation | SOAP | REST, below `/hammy/json/user/v1` | who may call it | queue | what it does |\n\
+                     |---|---|---|---|---|---|\n"
+        .to_owned();
     for operation in CATALOG {
-        let faces = if operation.soap { "SOAP" } else { "–" };
+        let soap = if operation.soap { "yes" } else { "–" };
+        let routes: Vec<_> = operation
+            .routes
+            .iter()
+            .map(|r| format!("{} {}", r.method, r.path))
+            .collect();
         let access = match operation.access {
             Access::Anyone => "anyone",
             Access::ClientOrUser => "a trusted client, or a user of a public one",
@@ -56,10 +61,11 @@ fn operations() -> String {
             Cost::Write => "write",
             Cost::Hash => "hash",
         };
+        let (name, doc) = (operation.name, operation.doc);
         writeln!(
             table,
-            "| `{}` | {faces} | {access} | {queue} | {} |",
-            operation.name, operation.doc
+            "| `{name}` | {soap} | {} | {access} | {queue} | {doc} |",
+            routes.join(", ")
         )
         .unwrap();
     }

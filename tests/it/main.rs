@@ -16,6 +16,7 @@ mod hostile_xml;
 mod outage;
 mod overload;
 mod races;
+mod resources;
 mod samples;
 mod secrecy;
 mod tidy;

@@ -7,7 +7,8 @@ use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    read_json_request, read_request, refuse,
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::tokens::{Claims, OrgClaim};
@@ -56,12 +57,21 @@ pub static OPERATION: Operation = Operation {
     event: "authn_login",
     request: AuthenticateRequest::SHAPE,
     response: AuthenticateResponse::SHAPE,
+    routes: &[Route::new("POST", "/password/authenticate")
+        .id("userNameOrEmail")
+        .answers("user")],
     read_xml: read_request::<AuthenticateRequest>,
+    read_json: read_json_request::<AuthenticateRequest>,
 };
 
 impl Response for AuthenticateResponse {
-    fn token_params(&self) -> &[Param] {
+    fn params(&self) -> &[Param] {
         &self.params.0
+    }
+    fn shown(&self) -> Shown<'_> {
+        self.user
+            .as_ref()
+            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
     }
 }
 

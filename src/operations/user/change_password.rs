@@ -10,8 +10,8 @@ use crate::domain::organisation::Granted;
 use crate::domain::user::{Status, User};
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
-    refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
+    read_request, refuse, refuse_field,
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
@@ -53,10 +53,16 @@ pub static OPERATION: Operation = Operation {
     event: "authn_password_change",
     request: ChangePasswordRequest::SHAPE,
     response: ChangePasswordResponse::SHAPE,
+    routes: &[Route::new("POST", "/password/change")],
     read_xml: read_request::<ChangePasswordRequest>,
+    read_json: read_json_request::<ChangePasswordRequest>,
 };
 
-impl Response for ChangePasswordResponse {}
+impl Response for ChangePasswordResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+}
 
 /// What was shown to be allowed to set the password.
 enum Proof {

@@ -1,12 +1,13 @@
 //! Makes a registered user active; has no SOAP binding.
 
-use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::common::{EmptyResponse, Param, RequestMeta};
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
+    read_request, refuse_field,
 };
 use crate::secrets::sha256_hex;
 use crate::store::{one_time_tokens, organisations, users};
@@ -31,10 +32,16 @@ pub static OPERATION: Operation = Operation {
     event: "user_confirmed",
     request: ConfirmUserRequest::SHAPE,
     response: EmptyResponse::SHAPE,
+    routes: &[Route::new("POST", "/register/confirm")],
     read_xml: read_request::<ConfirmUserRequest>,
+    read_json: read_json_request::<ConfirmUserRequest>,
 };
 
-impl Response for EmptyResponse {}
+impl Response for EmptyResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+}
 
 impl Request for ConfirmUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {

@@ -10,8 +10,8 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
-    refuse_all,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    read_json_request, read_request, refuse, refuse_all,
 };
 use crate::store::users::{self, NewUser};
 
@@ -50,10 +50,20 @@ pub static OPERATION: Operation = Operation {
     event: "user_created",
     request: CreateUserRequest::SHAPE,
     response: CreateUserResponse::SHAPE,
+    routes: &[Route::new("POST", "/users").id("userName").inside("user")],
     read_xml: read_request::<CreateUserRequest>,
+    read_json: read_json_request::<CreateUserRequest>,
 };
 
 impl Response for CreateUserResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+    fn shown(&self) -> Shown<'_> {
+        self.user
+            .as_ref()
+            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
+    }
     /// The seed's SOAP sample asks for two roles and is answered a user without any; its REST
     /// sample shows them. Samples win over SPEC §4, which would have them in both.
     fn keep_what_soap_shows(&mut self) {

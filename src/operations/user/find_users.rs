@@ -3,11 +3,12 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::shape::{Number, Structure as _, Wrapped, shape};
-use crate::contract::user::FlatUser;
+use crate::contract::user::{FlatUser, UserView};
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse_all,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    read_json_request, read_request, refuse_all,
 };
 use crate::store::users::{self, Filter};
 
@@ -60,10 +61,20 @@ pub static OPERATION: Operation = Operation {
     event: "users_found",
     request: FindUsersRequest::SHAPE,
     response: FindUsersResponse::SHAPE,
+    routes: &[Route::new("GET", "/users")],
     read_xml: read_request::<FindUsersRequest>,
+    read_json: read_json_request::<FindUsersRequest>,
 };
 
-impl Response for FindUsersResponse {}
+impl Response for FindUsersResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+    fn shown(&self) -> Shown<'_> {
+        let page = self.users.0.iter().map(UserView::from).collect();
+        Shown::Page(page, self.total.0.unwrap_or(0))
+    }
+}
 
 impl FindUsersRequest {
     fn filter(self, max_page: i64) -> Result<Filter, Refusal> {

@@ -8,8 +8,8 @@ use crate::contract::user::WrappedUser;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
-    refuse_all,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    read_json_request, read_request, refuse, refuse_all,
 };
 use crate::store::{one_time_tokens, users};
 
@@ -45,10 +45,29 @@ pub static OPERATION: Operation = Operation {
     event: "user_updated",
     request: ModifyUserRequest::SHAPE,
     response: ModifyUserResponse::SHAPE,
+    routes: &[
+        Route::new("PUT", "/users").id("userName").inside("user"),
+        Route::new("PUT", "/users/{userName}")
+            .id("userName")
+            .inside("user"),
+        Route::new("PATCH", "/users/{userName}")
+            .id("userName")
+            .inside("user"),
+    ],
     read_xml: read_request::<ModifyUserRequest>,
+    read_json: read_json_request::<ModifyUserRequest>,
 };
 
-impl Response for ModifyUserResponse {}
+impl Response for ModifyUserResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+    fn shown(&self) -> Shown<'_> {
+        self.user
+            .as_ref()
+            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
+    }
+}
 
 impl Request for ModifyUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {

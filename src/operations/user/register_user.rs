@@ -8,8 +8,8 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse_all,
-    refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
+    read_request, refuse_all, refuse_field,
 };
 use crate::store::organisations;
 use crate::store::users::{self, NewUser};
@@ -52,10 +52,16 @@ pub static OPERATION: Operation = Operation {
     event: "user_registered",
     request: RegisterUserRequest::SHAPE,
     response: RegisterUserResponse::SHAPE,
+    routes: &[Route::new("POST", "/register").id("username")],
     read_xml: read_request::<RegisterUserRequest>,
+    read_json: read_json_request::<RegisterUserRequest>,
 };
 
-impl Response for RegisterUserResponse {}
+impl Response for RegisterUserResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+}
 
 impl Request for RegisterUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {

@@ -7,7 +7,8 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
+    read_request,
 };
 use crate::store::users;
 
@@ -41,10 +42,16 @@ pub static OPERATION: Operation = Operation {
     event: "authn_password_reset",
     request: ResetPasswordRequest::SHAPE,
     response: ResetPasswordResponse::SHAPE,
+    routes: &[Route::new("POST", "/password/reset").id("userNameOrEmail")],
     read_xml: read_request::<ResetPasswordRequest>,
+    read_json: read_json_request::<ResetPasswordRequest>,
 };
 
-impl Response for ResetPasswordResponse {}
+impl Response for ResetPasswordResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+}
 
 impl Request for ResetPasswordRequest {
     fn meta(&self) -> Option<&RequestMeta> {

@@ -5,7 +5,8 @@ use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, read_request, refuse,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    read_json_request, read_request, refuse,
 };
 use crate::store::users;
 
@@ -41,10 +42,21 @@ pub static OPERATION: Operation = Operation {
     event: "user_shown",
     request: ShowUserRequest::SHAPE,
     response: ShowUserResponse::SHAPE,
+    routes: &[Route::new("GET", "/users/{userName}")],
     read_xml: read_request::<ShowUserRequest>,
+    read_json: read_json_request::<ShowUserRequest>,
 };
 
-impl Response for ShowUserResponse {}
+impl Response for ShowUserResponse {
+    fn params(&self) -> &[Param] {
+        &self.params.0
+    }
+    fn shown(&self) -> Shown<'_> {
+        self.user
+            .as_ref()
+            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
+    }
+}
 
 impl Request for ShowUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {

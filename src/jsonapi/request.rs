@@ -1,0 +1,167 @@
+//! From query, path and body to one object with the fields of the request.
+
+use std::borrow::Cow;
+
+use crate::contract::json::{Json, parse};
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Problems, Rejection, malformed};
+use crate::contract::shape::Secret;
+use crate::domain::user::same_name;
+use crate::exchange::HttpRequest;
+use crate::operations::Credentials;
+use crate::operations::access::Incoming;
+
+use super::{Form, Found, JsonLimits, Manner, negotiation};
+
+/// Members of one object that is still being put together.
+type Members = Vec<(String, Json)>;
+
+/// Reads the whole request.
+///
+/// # Errors
+/// What the client is to be told.
+pub(super) fn read(
+    request: &HttpRequest,
+    found: &Found,
+    limits: JsonLimits,
+    manner: &mut Manner,
+) -> Result<Incoming, Rejection> {
+    let query = pairs(&request.query);
+    let mut credentials = Credentials {
+        client_key: request.client_key.as_deref().map(Secret::from),
+        user_name: request.user_name.clone(),
+        authorization: request.authorization.as_deref().map(Secret::from),
+        username_token: None,
+    };
+    if credentials.client_key.is_none() {
+        let key = query.iter().find(|(name, _)| name == "clientHashKey");
+        credentials.client_key = key.map(|(_, value)| Secret::from(value.as_ref()));
+    }
+    let mut problems = Problems::none(limits.refuse_unknown);
+    let mut fields = if found.route.method == "GET" {
+        manner.form = Form::Query;
+        from_query(&query, &mut credentials)
+    } else {
+        negotiation::sent(request)?;
+        let body = parse(&request.body, limits.depth)?;
+        let (form, fields) = from_body(body, found.route.id)?;
+        manner.form = form;
+        fields
+    };
+    if let Some((field, text)) = &found.captured {
+        let named = fields.iter().find(|(name, _)| name == field);
+        match named {
+            Some((_, Json::Text(id))) if same_name(id, text) => {}
+            // The address says who is meant; a body that says another is a mistake.
+            Some(_) => problems.note(field, Why::NotTheAddressed),
+            None => fields.push(((*field).to_owned(), Json::Text(text.clone()))),
+        }
+    }
+    let object = match found.route.inside {
+        Some(inside) => Json::Object(vec![(inside.to_owned(), Json::Object(fields))]),
+        None => Json::Object(fields),
+    };
+    let decoded = (found.operation.read_json)(&object, &mut problems);
+    Ok(Incoming {
+        operation: found.operation,
+        request: decoded,
+        problems: std::mem::take(&mut problems.found),
+        credentials,
+        language: manner.language,
+        request_id: manner.request_id.clone(),
+    })
+}
+
+/// The fields of a body: of a JSON:API resource, or of the object itself.
+fn from_body(body: Json, id: Option<&str>) -> Result<(Form, Members), Rejection> {
+    let not_a_document = || malformed(Why::NotADocument);
+    if body.get("data").is_none() {
+        return match body {
+            Json::Object(members) => Ok((Form::Flat, members)),
+            _ => Err(not_a_document()),
+        };
+    }
+    let data = body.get("data").ok_or_else(not_a_document)?;
+    if !matches!(data, Json::Object(_)) {
+        return Err(not_a_document());
+    }
+    let mut fields = match data.get("attributes") {
+        Some(Json::Object(attributes)) => attributes.clone(),
+        None | Some(Json::Null) => Vec::new(),
+        Some(_) => return Err(not_a_document()),
+    };
+    let given = data.get("id").filter(|i| **i != Json::Null);
+    if let (Some(field), Some(given)) = (id, given) {
+        // Where both are sent, the attribute was meant to say something else than the id.
+        if !fields.iter().any(|(name, _)| name == field) {
+            fields.push((field.to_owned(), given.clone()));
+        }
+    }
+    if let Some(params) = body.get("meta").and_then(|meta| meta.get("params")) {
+        fields.push(("params".to_owned(), params.clone()));
+    }
+    Ok((Form::Resource, fields))
+}
+
+/// The fields of a query: names as they are, in `filter[…]` or in `page[…]`; lists repeated or with commas.
+fn from_query(query: &[(Cow<'_, str>, Cow<'_, str>)], credentials: &mut Credentials) -> Members {
+    let mut fields = Members::new();
+    let user_names: Vec<_> = query
+        .iter()
+        .filter(|(name, _)| name == "userName")
+        .collect();
+    // Given twice it is the caller and then the filter (SPEC §5).
+    if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
+        credentials.user_name = Some(caller.clone().into_owned());
+    }
+    for (name, value) in query {
+        let bare = ["filter[", "page["]
+            .iter()
+            .find_map(|p| name.strip_prefix(p)?.strip_suffix(']'))
+            .unwrap_or(name);
+        let text = Json::Text(value.clone().into_owned());
+        match bare {
+            "clientHashKey" => {}
+            "clientNames" | "statuses" => {
+                let entries = value.split(',').map(|v| Json::Text(v.to_owned()));
+                match fields.iter_mut().find(|(n, _)| n == bare) {
+                    Some((_, Json::List(list))) => list.extend(entries),
+                    _ => fields.push((bare.to_owned(), Json::List(entries.collect()))),
+                }
+            }
+            "userName" => match fields.iter_mut().find(|(n, _)| n == bare) {
+                Some((_, earlier)) => *earlier = text,
+                None => fields.push((bare.to_owned(), text)),
+            },
+            _ => fields.push((bare.to_owned(), text)),
+        }
+    }
+    fields
+}
+
+/// The pairs of a query, decoded.
+fn pairs(query: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    query
+        .split('&')
+        .filter(|p| !p.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (
+                Cow::Owned(decoded(name, true)),
+                Cow::Owned(decoded(value, true)),
+            )
+        })
+        .collect()
+}
+
+/// Percent-decoded text; what is no UTF-8 becomes U+FFFD. In a query a plus is a blank.
+pub(super) fn decoded(text: &str, plus_is_blank: bool) -> String {
+    let text = if plus_is_blank {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    percent_encoding::percent_decode_str(&text)
+        .decode_utf8_lossy()
+        .into_owned()
+}

@@ -1,0 +1,339 @@
+//! The REST face: the original documents' samples answered as they show, and the manners of JSON:API.
+
+use serde_json::{Map, Value, json};
+
+use crate::harness::{Gateway, Reply};
+
+/// A request with these headers and this body, below the REST prefix.
+fn ask(gateway: &Gateway, method: &str, path: &str, headers: &str, body: &str) -> Reply {
+    let head = format!(
+        "{method} /hammy/json/user/v1{path} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n{headers}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    gateway.raw(head.as_bytes())
+}
+
+const KEY: &str = "X-Client-Hash-Key: demo-hash-key\r\n";
+const RESOURCE: &str = "Content-Type: application/vnd.api+json\r\n";
+const FLAT: &str = "Content-Type: application/json\r\n";
+
+fn json(reply: &Reply) -> Value {
+    assert_eq!(
+        reply.header("Content-Type"),
+        Some("application/vnd.api+json"),
+        "{reply:?}"
+    );
+    serde_json::from_str(&reply.body).unwrap()
+}
+
+/// The same without members that are null: null and absent count as equal.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .filter(|(_, v)| !v.is_null())
+                .map(|(k, v)| (k.clone(), without_nulls(v)))
+                .collect::<Map<_, _>>(),
+        ),
+        Value::Array(entries) => Value::Array(entries.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Headers and body of a sample.
+fn sample(name: &str) -> (String, String) {
+    let text = std::fs::read_to_string(format!("examples/wire/seed/rest/{name}.http")).unwrap();
+    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+    (head.to_owned(), body.to_owned())
+}
+
+/// Sends a sample with some texts replaced, and compares the answer with the sampled one, but for the
+/// ids of empty responses and the parameters, which are returned.
+fn sampled(
+    gateway: &Gateway,
+    name: &str,
+    replaced: &[(&str, &str)],
+    answer: &str,
+) -> (Reply, Value) {
+    let fill = |text: &str| {
+        replaced
+            .iter()
+            .fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+    };
+    let (head, body) = sample(&format!("{name}.request"));
+    let mut lines = head.lines();
+    let mut first = lines.next().unwrap().split(' ');
+    let (method, path) = (first.next().unwrap(), fill(first.next().unwrap()));
+    let headers: String = lines.map(|line| fill(line) + "\r\n").collect();
+    let path = path.strip_prefix("/hammy/json/user/v1").unwrap();
+    let reply = ask(gateway, method, path, &headers, &fill(&body));
+    let (head, wanted) = sample(&format!("{answer}.response"));
+    assert_eq!(
+        head.split(' ').nth(1).unwrap(),
+        reply.status.to_string(),
+        "{name}: {reply:?}"
+    );
+    let mut wanted = without_nulls(&serde_json::from_str(&fill(&wanted)).unwrap());
+    let mut found = without_nulls(&json(&reply));
+    if found["data"]["type"] == "emptyResponse" {
+        for document in [&mut wanted, &mut found] {
+            assert_eq!(document["data"]["id"].as_str().unwrap().len(), 36);
+            document["data"]["id"].take();
+        }
+    }
+    let params = found["meta"]["params"].take();
+    let sampled = wanted["meta"]["params"].take();
+    if answer == "authenticate-unspecified-org" {
+        assert_eq!(params, sampled);
+    }
+    assert_eq!(found, wanted, "{name}");
+    (reply, params)
+}
+
+#[test]
+fn samples_are_answered_as_sampled() {
+    let gateway = Gateway::demo();
+    let name = "egyedi id, modifyUser esetén ugyanezt kell küldeni. Create esetén nem kötelező, ha üres, a backend generálja";
+    let key = ("{{clientHashKey}}", "demo-hash-key");
+    let (reply, params) = sampled(&gateway, "authenticate-with-org", &[], "authenticate");
+    let token = reply
+        .header("Authorization")
+        .unwrap()
+        .strip_prefix("JWT ")
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        params,
+        json!([{"key": "P_AUTH_TOKEN", "value": format!("JWT {token}")}])
+    );
+    sampled(
+        &gateway,
+        "authenticate",
+        &[],
+        "authenticate-unspecified-org",
+    );
+    let moka = [
+        ("{{userName}}", "mokamiki"),
+        key,
+        ("Authorization: JWT {{jwtToken}}", "X-None: 1"),
+    ];
+    sampled(&gateway, "showUser", &moka, "showUser");
+    let admin = [
+        key,
+        ("X-User-Name: {{userName}}", "X-None: 1"),
+        ("Authorization: JWT {{jwtToken}}", "X-None: 2"),
+        (name, "hakapeszi2"),
+        (
+            "egyedi id, a createUser válaszában lévő id-val meg kell egyezzen",
+            "hakapeszi2",
+        ),
+        (
+            "egyedi id, modifyUser esetén ugyanezt kell küldeni",
+            "hakapeszi2",
+        ),
+    ];
+    sampled(&gateway, "createUser", &admin, "createUser");
+    sampled(&gateway, "modifyUser", &admin, "modifyUser");
+    sampled(&gateway, "register", &[], "register");
+    let mail = gateway.mails().pop().unwrap();
+    let token = &mail.split("Token: ").nth(1).unwrap()[..32];
+    sampled(
+        &gateway,
+        "confirm",
+        &[("fc375d646f284b17bf98e4ee7fdb6975", token)],
+        "confirm",
+    );
+    sampled(
+        &gateway,
+        "resetPassword",
+        &[("userName or email address", "tesztuser")],
+        "resetPassword",
+    );
+    let mail = gateway.mails().pop().unwrap();
+    let token = &mail.split("Token: ").nth(1).unwrap()[..32];
+    let change = [
+        ("{{passwordResetGuid}}", token),
+        ("{{password}}", "UjJelszo-1234"),
+    ];
+    sampled(&gateway, "changePassword", &change, "changePassword");
+}
+
+#[test]
+fn a_list_has_links_totals_and_the_double_user_name() {
+    let gateway = Gateway::demo();
+    let list = |query: &str| json(&ask(&gateway, "GET", &format!("/users{query}"), KEY, ""));
+    let names = |document: &Value| -> Vec<String> {
+        document["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|u| u["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let page = list("?limit=1&offset=1&clientHashKey=x&statuses=ACTIVE,INACTIVE");
+    assert_eq!(names(&page), ["hakapeszimaki"]);
+    assert_eq!(page["meta"]["total"], 3);
+    let path = "/hammy/json/user/v1/users?statuses=ACTIVE,INACTIVE";
+    assert_eq!(
+        page["links"],
+        json!({
+            "self": format!("{path}&limit=1&offset=1"),
+            "first": format!("{path}&limit=1&offset=0"),
+            "prev": format!("{path}&limit=1&offset=0"),
+            "next": format!("{path}&limit=1&offset=2"),
+            "last": format!("{path}&limit=1&offset=2"),
+        })
+    );
+    assert_eq!(
+        names(&list("?filter[name]=M%C3%93KA&page[limit]=5")),
+        ["mokamiki"]
+    );
+    assert_eq!(names(&list("?userName=admin")), ["admin"]);
+    assert_eq!(names(&list("?userName=admin&userName=moka")), ["mokamiki"]);
+    assert_eq!(names(&list("/")).len(), 3);
+    let wrong = ask(&gateway, "GET", "/users?limit=abc", KEY, "");
+    assert_eq!(wrong.status, 422);
+    assert_eq!(
+        json(&wrong)["errors"][0]["source"],
+        json!({"parameter": "limit"})
+    );
+}
+
+#[test]
+fn refusals_say_the_same_in_meta_and_in_errors() {
+    let gateway = Gateway::demo();
+    let english = format!("{KEY}{RESOURCE}Accept-Language: en\r\n");
+    let body =
+        r#"{"data":{"type":"users","id":"admin","attributes":{"name":"Ádám","email":"adam"}}}"#;
+    let reply = ask(&gateway, "POST", "/users", &english, body);
+    assert_eq!(reply.status, 422);
+    let document = json(&reply);
+    let detail = "Invalid field (email): is not an e-mail address";
+    assert_eq!(
+        document["meta"]["responseStatus"],
+        json!({"code": 2, "messages": [{"severity": "ERROR", "code": "INVALID_FIELD", "description": detail}]})
+    );
+    let error = &document["errors"][0];
+    assert_eq!(
+        (&error["status"], &error["code"], &error["detail"]),
+        (&json!("422"), &json!("INVALID_FIELD"), &json!(detail))
+    );
+    assert_eq!(
+        error["source"],
+        json!({"pointer": "/data/attributes/email"})
+    );
+    assert!(document.get("data").is_none());
+    let taken = body.replace("\"adam\"", "\"adam@dbx.hu\"");
+    let reply = ask(&gateway, "POST", "/users", &english, &taken);
+    assert_eq!(
+        (reply.status, json(&reply)["errors"][0]["source"].clone()),
+        (422, json!({"pointer": "/data/id"}))
+    );
+    for (method, path, headers, body, status, code) in [
+        ("GET", "/users/nobody", KEY, "", 404, "USER_NOT_FOUND"),
+        ("GET", "/users/admin", "", "", 403, "UNKNOWN_CLIENT"),
+        (
+            "GET",
+            "/users/admin",
+            "X-Client-Hash-Key: demo-portal-key\r\n",
+            "",
+            401,
+            "AUTHENTICATION_REQUIRED",
+        ),
+        (
+            "GET",
+            "/users/admin",
+            "X-Client-Hash-Key: demo-portal-key\r\nAuthorization: JWT x\r\n",
+            "",
+            401,
+            "TOKEN_EXPIRED",
+        ),
+        ("GET", "/nowhere", KEY, "", 404, "NO_SUCH_OPERATION"),
+        ("POST", "/users/admin", KEY, "", 405, "NO_SUCH_OPERATION"),
+        (
+            "POST",
+            "/register",
+            FLAT,
+            "{\"a\":1,\"a\":2}",
+            400,
+            "MALFORMED",
+        ),
+        ("POST", "/register", FLAT, "[]", 400, "MALFORMED"),
+        ("POST", "/register", FLAT, "{\"data\":[]}", 400, "MALFORMED"),
+        ("POST", "/register", FLAT, "{}", 422, "MISSING_FIELD"),
+        (
+            "POST",
+            "/register",
+            "Content-Type: text/plain\r\n",
+            "{}",
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+        ),
+        (
+            "POST",
+            "/register",
+            "Content-Type: application/vnd.api+json; ext=x\r\n",
+            "{}",
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+        ),
+        (
+            "GET",
+            "/users",
+            "X-Client-Hash-Key: demo-hash-key\r\nAccept: text/html\r\n",
+            "",
+            406,
+            "NOT_ACCEPTABLE",
+        ),
+        (
+            "PUT",
+            "/users/admin",
+            "X-Client-Hash-Key: demo-hash-key\r\nContent-Type: application/json\r\n",
+            "{\"userName\":\"b\"}",
+            422,
+            "INVALID_FIELD",
+        ),
+    ] {
+        let reply = ask(&gateway, method, path, headers, body);
+        assert_eq!(reply.status, status, "{method} {path} {body}: {reply:?}");
+        assert_eq!(
+            json(&reply)["errors"][0]["code"],
+            code,
+            "{method} {path} {body}"
+        );
+        assert_eq!(
+            reply.header("Www-Authenticate"),
+            (status == 401).then_some("JWT"),
+            "{reply:?}"
+        );
+    }
+}
+
+#[test]
+fn heads_options_and_trailing_slashes_are_fine() {
+    let gateway = Gateway::demo();
+    let head = ask(&gateway, "HEAD", "/users/admin/", KEY, "");
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    let options = ask(&gateway, "OPTIONS", "/users", "", "");
+    assert_eq!(
+        (options.status, options.header("Allow")),
+        (204, Some("GET, HEAD, POST, PUT, OPTIONS"))
+    );
+    let other = gateway.get("/hammy/user/v1/users/admin?clientHashKey=demo-hash-key");
+    assert_eq!(json(&other)["data"]["id"], "admin");
+    let patched = ask(
+        &gateway,
+        "PATCH",
+        "/users/mokamiki",
+        &format!(
+            "{KEY}Content-Type: application/vnd.api+json; charset=utf-8\r\nAccept: application/vnd.api+json, */*;q=0.1\r\n"
+        ),
+        r#"{"data":{"type":"users","id":"MokaMiki","attributes":{"organizationalUnit":"máshol"}}}"#,
+    );
+    assert_eq!(
+        json(&patched)["data"]["attributes"]["organizationalUnit"],
+        "máshol"
+    );
+}
