@@ -57,6 +57,16 @@ pub(super) fn read(
             None => fields.push(((*field).to_owned(), Json::Text(text.clone()))),
         }
     }
+    if let Some(id) = found.route.id.filter(|_| found.route.fresh_id) {
+        let given = |value: &Json| value.text().is_none_or(|text| !text.trim().is_empty());
+        if !fields
+            .iter()
+            .any(|(name, value)| name == id && *value != Json::Null && given(value))
+        {
+            fields.retain(|(name, _)| name != id);
+            fields.push((id.to_owned(), Json::Text(request.request_id.clone())));
+        }
+    }
     let object = match found.route.inside {
         Some(inside) => Json::Object(vec![(inside.to_owned(), Json::Object(fields))]),
         None => Json::Object(fields),

@@ -76,14 +76,14 @@ fn decide(call: &mut Call<'_>, operation: &Operation, found: &Credentials) -> Re
     let Some(client) = &call.client else {
         return Err(refuse(Code::UnknownClient));
     };
-    let trusted = client.trust == Trust::Trusted;
+    let key_is_enough = client.trust == Trust::Trusted && operation.access != Access::User;
     if let Some(authorization) = &found.authorization {
         call.user = Some(user_of_token(call, authorization)?);
     } else if let Some((name, password)) = &found.username_token {
         call.user = Some(user_of_password(call, name, password)?);
     }
     match (&call.user, &found.user_name) {
-        (None, _) if !trusted => Err(refuse(Code::AuthenticationRequired)),
+        (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),
         // The name beside a token is a claim, and a false one here.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))

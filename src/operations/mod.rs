@@ -23,6 +23,8 @@ pub enum Access {
     Anyone,
     /// A trusted client, or a public one with a user's token.
     ClientOrUser,
+    /// A user, with a token, through any client.
+    User,
 }
 
 /// Which queue an operation waits in.
@@ -67,6 +69,8 @@ pub struct Route {
     pub path: &'static str,
     /// The field that `data.id` stands for; none where an id has no role.
     pub id: Option<&'static str>,
+    /// Whether a request without an id gets a fresh one (SPEC §6 createUser).
+    pub fresh_id: bool,
     /// The field of the request that the attributes belong into; none where they are its own.
     pub inside: Option<&'static str>,
     /// The `data.type` of what is answered.
@@ -79,6 +83,7 @@ impl Route {
             method,
             path,
             id: None,
+            fresh_id: false,
             inside: None,
             answers: "users",
         }
@@ -86,6 +91,11 @@ impl Route {
 
     const fn id(mut self, field: &'static str) -> Self {
         self.id = Some(field);
+        self
+    }
+
+    const fn or_fresh_id(mut self) -> Self {
+        self.fresh_id = true;
         self
     }
 
@@ -209,7 +219,9 @@ pub static CATALOG: &[&Operation] = &[
     &user::create_user::OPERATION,
     &user::modify_user::OPERATION,
     &user::register_user::OPERATION,
+    &user::resend::OPERATION,
     &user::confirm_user::OPERATION,
+    &user::add_to_org::OPERATION,
     &user::reset_password::OPERATION,
     &user::change_password::OPERATION,
     &user::authenticate::OPERATION,

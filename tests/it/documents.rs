@@ -55,6 +55,7 @@ fn operations() -> String {
         let access = match operation.access {
             Access::Anyone => "anyone",
             Access::ClientOrUser => "a trusted client, or a user of a public one",
+            Access::User => "a user",
         };
         let queue = match operation.cost {
             Cost::Read => "read",

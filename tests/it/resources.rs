@@ -137,6 +137,7 @@ fn samples_are_answered_as_sampled() {
     sampled(&gateway, "createUser", &admin, "createUser");
     sampled(&gateway, "modifyUser", &admin, "modifyUser");
     sampled(&gateway, "register", &[], "register");
+    sampled(&gateway, "resend", &[], "resend");
     let mail = gateway.mails().pop().unwrap();
     let token = &mail.split("Token: ").nth(1).unwrap()[..32];
     sampled(
@@ -312,6 +313,26 @@ fn refusals_say_the_same_in_meta_and_in_errors() {
 }
 
 #[test]
+fn a_new_user_without_a_name_gets_one() {
+    let gateway = Gateway::demo();
+    let headers = format!("{KEY}{RESOURCE}");
+    for (id, email) in [
+        ("", "a@dbx.hu"),
+        ("\"id\":\"\",", "b@dbx.hu"),
+        ("\"id\":null,", "c@dbx.hu"),
+    ] {
+        let body = format!(
+            r#"{{"data":{{"type":"users",{id}"attributes":{{"name":"Új","email":"{email}"}}}}}}"#
+        );
+        let made = json(&ask(&gateway, "POST", "/users", &headers, &body));
+        let name = made["data"]["id"].as_str().unwrap();
+        assert_eq!(name.len(), 36, "{made}");
+        let shown = json(&ask(&gateway, "GET", &format!("/users/{name}"), KEY, ""));
+        assert_eq!(shown["data"]["attributes"]["email"], email);
+    }
+}
+
+#[test]
 fn heads_options_and_trailing_slashes_are_fine() {
     let gateway = Gateway::demo();
     let head = ask(&gateway, "HEAD", "/users/admin/", KEY, "");
@@ -335,5 +356,122 @@ fn heads_options_and_trailing_slashes_are_fine() {
     assert_eq!(
         json(&patched)["data"]["attributes"]["organizationalUnit"],
         "máshol"
+    );
+}
+
+#[test]
+fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
+    let gateway = Gateway::demo();
+    let post = |path: &str, headers: &str, body: &str| {
+        ask(&gateway, "POST", path, &format!("{headers}{FLAT}"), body)
+    };
+    let register = r#"{"username":"ubul","name":"Ubul","email":"ubul@valami.hu","password":"ValaKi1234","organizationUuid":"hammy"}"#;
+    assert_eq!(post("/register", "", register).status, 200);
+    let token = |gateway: &Gateway| {
+        let mail = gateway.mails().pop().unwrap();
+        mail.split("Token: ").nth(1).unwrap()[..32].to_owned()
+    };
+    let first = token(&gateway);
+    assert_eq!(
+        post(
+            "/register/resend",
+            "",
+            r#"{"usernameOrEmail":"UBUL@valami.hu"}"#
+        )
+        .status,
+        200
+    );
+    assert_eq!(
+        post("/register/resend", "", r#"{"usernameOrEmail":"nobody"}"#).status,
+        200
+    );
+    let confirm = |token: &str| {
+        post(
+            "/register/confirm",
+            "",
+            &format!("{{\"token\":\"{token}\"}}"),
+        )
+    };
+    assert_eq!(
+        confirm(&first).status,
+        422,
+        "the newer token ended the older"
+    );
+    assert_eq!(confirm(&token(&gateway)).status, 200);
+    assert_eq!(gateway.mails().len(), 2);
+    let sign_in = |extra: &str| {
+        let body = format!(
+            r#"{{"data":{{"id":"ubul","attributes":{{"password":"ValaKi1234"}}}}{extra}}}"#
+        );
+        ask(&gateway, "POST", "/password/authenticate", RESOURCE, &body)
+    };
+    let signed_in = sign_in("");
+    let auth = |reply: &Reply| {
+        let token = reply.header("Authorization").unwrap();
+        format!(
+            "X-Client-Hash-Key: demo-portal-key\r\nX-User-Name: ubul\r\nAuthorization: {token}\r\n"
+        )
+    };
+    let add = |auth: &str, body: &str| post("/register/addToOrg", auth, body);
+    let user = auth(&signed_in);
+    let made = add(&user, r#"{"orgName":"Ubul Kft."}"#);
+    assert_eq!(made.status, 200, "{made:?}");
+    let claims = |reply: &Reply| -> Value {
+        use base64::Engine as _;
+        let token = reply.header("Authorization").unwrap();
+        let claims = token.split('.').nth(1).unwrap();
+        let json = base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(claims)
+            .unwrap();
+        serde_json::from_slice(&json).unwrap()
+    };
+    assert_eq!(claims(&signed_in)["org"]["uuid"], "hammy");
+    assert_eq!(claims(&made)["org"]["name"], "Ubul Kft.");
+    assert_eq!(claims(&made)["rls"], json!(["ORG_ADMIN"]));
+    let again = add(&user, r#"{"orgName":"Ubul Kft."}"#);
+    assert_eq!(
+        claims(&again)["org"],
+        claims(&made)["org"],
+        "asked twice, made once"
+    );
+    assert_eq!(
+        claims(&add(&user, r#"{"orgUuid":"moby"}"#))["org"]["uuid"],
+        "moby"
+    );
+    assert_eq!(
+        sign_in("").status,
+        422,
+        "now there are three to choose from"
+    );
+    let closed = claims(&made)["org"]["uuid"].as_str().unwrap().to_owned();
+    let chosen = sign_in(&format!(
+        r#","meta":{{"params":[{{"key":"USER_ORG_UUID","value":"{closed}"}}]}}"#
+    ));
+    assert_eq!(claims(&chosen)["org"]["uuid"], json!(closed));
+    // Somebody else's closed organisation looks like none at all.
+    let moka = ask(
+        &gateway,
+        "POST",
+        "/password/authenticate",
+        RESOURCE,
+        r#"{"data":{"id":"mokamiki","attributes":{"password":"MokaMiki-1234"}}}"#,
+    );
+    let other = auth(&moka).replace("X-User-Name: ubul\r\n", "");
+    for uuid in [closed.as_str(), "nowhere"] {
+        let refused = add(&other, &format!("{{\"orgUuid\":\"{uuid}\"}}"));
+        assert_eq!(
+            (refused.status, json(&refused)["errors"][0]["code"].clone()),
+            (404, json!("ORGANIZATION_NOT_FOUND"))
+        );
+    }
+    assert_eq!(add(&other, "{}").status, 422);
+    assert_eq!(
+        add(&other, r#"{"orgUuid":"moby","orgName":"b"}"#).status,
+        422
+    );
+    assert_eq!(
+        add(KEY, r#"{"orgUuid":"moby"}"#).status,
+        401,
+        "a key is nobody's membership"
     );
 }

@@ -160,7 +160,12 @@ fn ask_to_choose(granted: &[Granted]) -> Rejection {
     rejection
 }
 
-fn issue(call: &Call<'_>, user: &User, organisation: Option<&Granted>) -> Result<String, Refusal> {
+/// A token for this user in this organisation.
+pub(super) fn issue(
+    call: &Call<'_>,
+    user: &User,
+    organisation: Option<&Granted>,
+) -> Result<String, Refusal> {
     let seconds = call.now.div_euclid(1000);
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {

@@ -50,7 +50,10 @@ pub static OPERATION: Operation = Operation {
     event: "user_created",
     request: CreateUserRequest::SHAPE,
     response: CreateUserResponse::SHAPE,
-    routes: &[Route::new("POST", "/users").id("userName").inside("user")],
+    routes: &[Route::new("POST", "/users")
+        .id("userName")
+        .or_fresh_id()
+        .inside("user")],
     read_xml: read_request::<CreateUserRequest>,
     read_json: read_json_request::<CreateUserRequest>,
 };

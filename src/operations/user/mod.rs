@@ -1,5 +1,6 @@
 //! Operations about users, and the checks of names that several of them share.
 
+pub mod add_to_org;
 pub mod authenticate;
 pub mod change_password;
 pub mod confirm_user;
@@ -7,6 +8,7 @@ pub mod create_user;
 pub mod find_users;
 pub mod modify_user;
 pub mod register_user;
+pub mod resend;
 pub mod reset_password;
 pub mod show_user;
 

@@ -1,0 +1,121 @@
+//! Makes the signed-in user a member of an organisation: of one there is, or of a new one of its own.
+
+use crate::contract::common::{EmptyResponse, Param, RequestMeta};
+use crate::contract::messages::Why;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::domain::organisation::Granted;
+use crate::domain::user::User;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
+    read_request, refuse, refuse_all, refuse_field,
+};
+use crate::store::{AnyConnection, organisations};
+
+use super::authenticate::{P_AUTH_TOKEN, issue};
+
+/// The role of whoever makes an organisation, in it.
+pub const ORG_ADMIN: &str = "ORG_ADMIN";
+
+shape! {
+    /// Which organisation to join.
+    pub struct AddToOrgRequest = "AddToOrgRequest_V1" Sequence {
+        /// Who is calling.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// The name of an organisation to make.
+        org_name: Option<String> = "orgName" max 128;
+        /// The id of an organisation that is there.
+        org_uuid: Option<String> = "orgUuid" max 128;
+    }
+}
+
+/// addToOrg in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "addToOrg",
+    doc: "Makes the signed-in user a member of an organisation, and answers a token for it.",
+    access: Access::User,
+    cost: Cost::Write,
+    soap: false,
+    event: "user_joined_organisation",
+    request: AddToOrgRequest::SHAPE,
+    response: EmptyResponse::SHAPE,
+    routes: &[Route::new("POST", "/register/addToOrg")],
+    read_xml: read_request::<AddToOrgRequest>,
+    read_json: read_json_request::<AddToOrgRequest>,
+};
+
+impl Request for AddToOrgRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        self.org_uuid.as_deref().or(self.org_name.as_deref())
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let Some(user) = &call.user else {
+            return Err(refuse(Code::AuthenticationRequired));
+        };
+        let mut problems = Vec::new();
+        super::check_line(&mut problems, "orgName", self.org_name.as_deref());
+        refuse_all(problems)?;
+        let new_uuid = call.parts.entropy.uuid();
+        let joined = call.parts.store.write(|c| {
+            let uuid = match (&self.org_uuid, &self.org_name) {
+                (Some(uuid), None) => join(call, c, user, uuid)?,
+                (None, Some(name)) => make(call, c, user, name, &new_uuid)?,
+                _ => {
+                    let why = Why::ExactlyOneOf("orgName");
+                    return Err(refuse_field(Code::InvalidField, "orgUuid", Some(why)));
+                }
+            };
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            let granted = organisations::granted(c, user.id)?;
+            Ok(granted.into_iter().find(|g| g.uuid == uuid))
+        })?;
+        let token = issue(call, user, joined.as_ref())?;
+        Ok(Box::new(EmptyResponse {
+            params: Wrapped(vec![Param {
+                key: P_AUTH_TOKEN.to_owned(),
+                value: format!("JWT {token}"),
+            }]),
+            ..Default::default()
+        }))
+    }
+}
+
+/// Joins an organisation that lets anyone in, or any for those who may do everything. A closed one looks
+/// like none, so that ids cannot be guessed.
+fn join(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+    uuid: &str,
+) -> Result<String, Refusal> {
+    let member = organisations::granted(c, user.id)?
+        .iter()
+        .any(|g| g.uuid == uuid);
+    let may = organisations::find(c, uuid)?
+        .is_some_and(|o| member || o.is_open() || call.may_do_everything());
+    if !may {
+        return Err(refuse_field(Code::OrganizationNotFound, "orgUuid", None));
+    }
+    organisations::join(c, user.id, uuid, &[], call.now)?;
+    Ok(uuid.to_owned())
+}
+
+/// Makes a closed organisation with its maker in charge; asked again by a member, gives the one there is.
+fn make(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+    name: &str,
+    new_uuid: &str,
+) -> Result<String, Refusal> {
+    let granted = organisations::granted(c, user.id)?;
+    if let Some(Granted { uuid, .. }) = granted.into_iter().find(|g| g.name == name) {
+        return Ok(uuid);
+    }
+    organisations::add(c, new_uuid, name, false, call.now)?;
+    organisations::join(c, user.id, new_uuid, &[ORG_ADMIN.to_owned()], call.now)?;
+    Ok(new_uuid.to_owned())
+}

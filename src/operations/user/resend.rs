@@ -1,0 +1,65 @@
+//! Mails a new activation token; answers the same whether or not there is anyone to activate.
+
+use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::shape::{Structure as _, shape};
+use crate::domain::notice::Topic;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::user::Status;
+use crate::operations::call::Addressee;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, read_json_request, read_request,
+};
+use crate::store::users;
+
+shape! {
+    /// Whose activation token to send again.
+    pub struct ResendRequest = "ResendRequest_V1" Sequence {
+        /// Who is calling; may be left out.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// User name or e-mail address.
+        user_name_or_email: String = "usernameOrEmail" alias "userNameOrEmail" max 256 is required;
+    }
+}
+
+/// resend in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "resend",
+    doc: "Mails a registered user a new activation token.",
+    access: Access::Anyone,
+    cost: Cost::Write,
+    soap: false,
+    event: "user_activation_resent",
+    request: ResendRequest::SHAPE,
+    response: EmptyResponse::SHAPE,
+    routes: &[Route::new("POST", "/register/resend").id("usernameOrEmail")],
+    read_xml: read_request::<ResendRequest>,
+    read_json: read_json_request::<ResendRequest>,
+};
+
+impl Request for ResendRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        Some(&self.user_name_or_email)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        call.parts.store.write(|c| {
+            // Whom an administrator made has no password to sign in with yet, and gets a reset token instead.
+            let user = users::by_login(c, &self.user_name_or_email)?
+                .filter(|u| u.status == Status::Unactivated && u.password_hash.is_some());
+            match user {
+                Some(user) => {
+                    let token = super::issue_token(call, c, Purpose::Activation, user.id)?;
+                    call.notify(c, Topic::Activation, &Addressee::from(&user), &token)?;
+                    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+                }
+                None => {
+                    let subject = Some(self.user_name_or_email.as_str());
+                    call.audit(c, OPERATION.event, "unknown", subject)
+                }
+            }
+        })?;
+        Ok(Box::new(EmptyResponse::default()))
+    }
+}
