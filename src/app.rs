@@ -1,6 +1,7 @@
 //! Puts the program together from its configuration.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -43,15 +44,18 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
     Ok(Arc::new(parts))
 }
 
-/// The outbox worker of this configuration.
+/// The outbox worker of this configuration, for a server that listens at this address.
 #[must_use]
-pub fn delivery(config: &Config, parts: &Arc<Parts>) -> Delivery {
+pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Delivery {
+    // Never from a request: whoever sends one must not choose where links in mails lead.
+    let public_url = config.server.public_url.clone();
+
     Delivery::new(
         Arc::clone(parts),
         MailSettings {
             transport: Transport::Folder(outbox_folder(&config.data_dir)),
             from: config.mail_from.clone(),
-            link_base: config.link_base.clone(),
+            link_base: public_url.unwrap_or_else(|| format!("http://{address}")),
         },
     )
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
+use crate::delivery::is_sender;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
@@ -45,7 +46,7 @@ settings! {
     "limits.connections" = "1024", "Connections at the same time; more wait.";
     "limits.queue" = "1024", "Requests waiting for a worker, for each kind; more get BUSY.";
     "limits.hash_queue" = "64", "Sign-ins and password changes waiting; more get BUSY.";
-    "limits.read_timeout_s" = "15", "Seconds for a request's head, and again for its body.";
+    "limits.read_timeout_s" = "15", "Seconds for a request's head, again for its body, and for a client that does not read its answer.";
     "limits.page" = "1000", "Most users on one page.";
     "xml.depth" = "32", "Levels of nesting in a request.";
     "xml.elements" = "10000", "Elements in a request.";
@@ -75,7 +76,6 @@ pub struct Config {
     pub password_cost: u32,
     pub signing: Signing,
     pub mail_from: String,
-    pub link_base: String,
     pub log: String,
     pub log_json: bool,
 }
@@ -95,18 +95,17 @@ pub fn variable(name: &str) -> String {
 
 /// Puts file, environment and flags over one another.
 ///
-/// # Errors
-/// Names that are no settings, and a file that cannot be read.
+/// Beside them comes what is wrong so far: names that are no settings, and files that cannot be read.
 pub fn gather(
     file: Option<&Path>,
     environment: &dyn Fn(&str) -> Option<String>,
     flags: Values,
-) -> Result<Values, Vec<Mistake>> {
+) -> (Values, Vec<Mistake>) {
     let mut values = Values::new();
     let mut mistakes = Vec::new();
     if let Some(path) = file {
         match std::fs::read_to_string(path) {
-            Ok(text) => read_file(&text, &mut values, &mut mistakes),
+            Ok(text) => read_file(path, &text, &mut values, &mut mistakes),
             Err(e) => mistakes.push(Mistake(format!("{}: {e}", path.display()))),
         }
     }
@@ -124,29 +123,26 @@ pub fn gather(
         }
     }
     values.extend(flags);
-    if mistakes.is_empty() {
-        Ok(values)
-    } else {
-        Err(mistakes)
-    }
+    (values, mistakes)
 }
 
-fn read_file(text: &str, values: &mut Values, mistakes: &mut Vec<Mistake>) {
+fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mistake>) {
+    let file = path.display();
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
-        Err(error) => return mistakes.push(Mistake(format!("gateway.toml: {error}"))),
+        Err(error) => return mistakes.push(Mistake(format!("{file}: {error}"))),
     };
     let mut add = |name: String, value: &toml::Value| {
         let text = match value {
             toml::Value::String(s) => s.clone(),
             toml::Value::Integer(n) => n.to_string(),
             toml::Value::Boolean(b) => b.to_string(),
-            _ => return mistakes.push(Mistake(format!("gateway.toml: {name} has no such form"))),
+            _ => return mistakes.push(Mistake(format!("{file}: {name} has no such form"))),
         };
         if TABLE.iter().any(|s| s.name == name) {
             values.insert(name, text);
         } else {
-            mistakes.push(Mistake(format!("gateway.toml: {name} is not a setting")));
+            mistakes.push(Mistake(format!("{file}: {name} is not a setting")));
         }
     };
     for (key, value) in &table {
@@ -205,15 +201,12 @@ impl Reader<'_> {
 }
 
 impl Config {
-    /// Makes sense of the values.
+    /// Makes sense of the values, after what was wrong while they were gathered.
     ///
     /// # Errors
     /// Every mistake there is.
-    pub fn read(values: &Values) -> Result<Config, Vec<Mistake>> {
-        let mut reader = Reader {
-            values,
-            mistakes: Vec::new(),
-        };
+    pub fn read(values: &Values, mistakes: Vec<Mistake>) -> Result<Config, Vec<Mistake>> {
+        let mut reader = Reader { values, mistakes };
         let r = &mut reader;
         let data_dir = PathBuf::from(r.text("data_dir"));
         let listen_text = r.text("listen");
@@ -246,7 +239,7 @@ impl Config {
         });
         let refuse_unknown = one_of(r, "soap.unknown_elements", ["skip", "refuse"]) == 1;
         let log_json = one_of(r, "log_format", ["text", "json"]) == 1;
-        let server = server(r, listen, public_url.clone(), refuse_unknown);
+        let server = server(r, listen, public_url, refuse_unknown);
         let opening = opening(r, &data_dir, server.read_threads);
         let rules = Rules {
             token_seconds: r.number("token.seconds", 60, 86_400),
@@ -255,16 +248,27 @@ impl Config {
             admin_role: r.text("admin_role"),
             max_page: r.number("limits.page", 1, 10_000),
         };
+        let log = r.text("log");
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
+            r.wrong("log", &log, &format!("is no filter: {error}"));
+        }
+        let mail_from = r.text("mail.from");
+        if !is_sender(&mail_from) {
+            r.wrong(
+                "mail.from",
+                &mail_from,
+                "must be an address, or a name and <an address>",
+            );
+        }
         let config = Config {
-            link_base: public_url.unwrap_or_else(|| format!("http://{listen}")),
             data_dir,
             opening,
             server,
             rules,
             password_cost: r.number("password.cost", 4, 16),
             signing,
-            mail_from: r.text("mail.from"),
-            log: r.text("log"),
+            mail_from,
+            log,
             log_json,
         };
         if reader.mistakes.is_empty() {
@@ -273,6 +277,12 @@ impl Config {
             Err(reader.mistakes)
         }
     }
+}
+
+/// Whether this is a path without its outer slashes that arrives as it is written.
+fn is_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    !path.is_empty() && path.chars().all(plain)
 }
 
 /// The position of a word among those allowed.
@@ -310,13 +320,24 @@ fn server(
 ) -> ServerConfig {
     let context = r.text("context_path");
     let context = context.trim_matches('/');
+    if !is_path(context) {
+        r.wrong(
+            "context_path",
+            context,
+            "must be a path of letters, digits and -._~/",
+        );
+    }
     let mut soap_paths = vec![format!("/{context}/ws/user/v1")];
     let extra = r.text("extra_soap_paths");
     for path in extra.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-        if path.starts_with('/') {
+        if path.starts_with('/') && is_path(path.trim_matches('/')) {
             soap_paths.push(path.trim_end_matches('/').to_owned());
         } else {
-            r.wrong("extra_soap_paths", path, "must start with /");
+            r.wrong(
+                "extra_soap_paths",
+                path,
+                "must be / and letters, digits and -._~/",
+            );
         }
     }
     let mut trusted_proxies = Vec::new();
@@ -372,7 +393,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_valid() {
-        let config = Config::read(&Values::new()).unwrap();
+        let config = Config::read(&Values::new(), Vec::new()).unwrap();
         assert_eq!(config.server.soap_paths, ["/hammy/ws/user/v1"]);
         assert_eq!(config.rules.token_seconds, 1800);
     }
@@ -385,7 +406,7 @@ mod tests {
             ("log_format", "xml"),
         ]
         .map(|(k, v)| (k.to_owned(), v.to_owned()));
-        let mistakes = Config::read(&Values::from(values)).unwrap_err();
+        let mistakes = Config::read(&Values::from(values), Vec::new()).unwrap_err();
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");
     }
 
@@ -393,9 +414,9 @@ mod tests {
     fn flags_beat_the_environment() {
         let environment = |name: &str| (name == "GATEWAY_LISTEN").then(|| "127.0.0.1:1".to_owned());
         let flags = Values::from([("listen".to_owned(), "127.0.0.1:2".to_owned())]);
-        let values = gather(None, &environment, flags).unwrap();
+        let values = gather(None, &environment, flags).0;
         assert_eq!(values["listen"], "127.0.0.1:2");
-        let values = gather(None, &environment, Values::new()).unwrap();
+        let values = gather(None, &environment, Values::new()).0;
         assert_eq!(values["listen"], "127.0.0.1:1");
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::user::Status;
 use crate::parts::Parts;
 use crate::secrets::sha256_hex;
 use crate::store::users::{self, NewUser};
-use crate::store::{StoreError, clients, organisations};
+use crate::store::{StoreError, clients, organisations, settings};
 
 struct DemoUser {
     user_name: &'static str,
@@ -49,13 +49,44 @@ const USERS: [DemoUser; 3] = [
     },
 ];
 
-/// Loads what is not there yet.
+/// The setting that marks a database with demo data in it.
+const MARK: &str = "demo";
+
+/// Whether this database holds the demo's users and keys, which everybody knows.
+///
+/// # Errors
+/// The store's.
+pub fn is_loaded(parts: &Parts) -> Result<bool, StoreError> {
+    parts.store.read(|c| Ok(settings::get(c, MARK)?.is_some()))
+}
+
+/// Whether there is anything in the database that the demo must not mix with.
+///
+/// # Errors
+/// The store's.
+pub fn is_in_the_way(parts: &Parts) -> Result<bool, StoreError> {
+    if is_loaded(parts)? {
+        return Ok(false);
+    }
+    parts.store.read(|c| {
+        let keyed = clients::all(c)?.iter().any(|k| k.key_sha256.is_some());
+        let everyone = users::Filter {
+            limit: 0,
+            ..users::Filter::default()
+        };
+        let (_, users) = users::find(c, &everyone)?;
+        Ok(keyed || users > 0)
+    })
+}
+
+/// Loads what is not there yet, and marks the database.
 ///
 /// # Errors
 /// The store's.
 pub fn load(parts: &Parts) -> Result<(), StoreError> {
     let now = parts.clock.now();
     parts.store.write(|c| {
+        settings::set(c, MARK, "loaded")?;
         clients::set_key(c, DEFAULT_CLIENT, &sha256_hex("demo-hash-key"))?;
         clients::add(
             c,

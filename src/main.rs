@@ -5,6 +5,7 @@ mod cli;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{self, Config, Mistake, Values};
@@ -160,8 +161,8 @@ fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
     }
     let usual = Path::new("gateway.toml");
     let file = cli.config.as_deref().or(usual.exists().then_some(usual));
-    let values = config::gather(file, &|name| std::env::var(name).ok(), flags)?;
-    Config::read(&values)
+    let (values, mistakes) = config::gather(file, &|name| std::env::var(name).ok(), flags);
+    Config::read(&values, mistakes)
 }
 
 fn telemetry(config: &Config) -> io::Result<()> {
@@ -196,38 +197,54 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
     }
     let parts = app::build(config, Clock::System, Entropy::System)?;
     if with_demo {
+        if demo::is_in_the_way(&parts).map_err(io::Error::other)? {
+            return Err(io::Error::other(
+                "there are clients with keys or users in this database; load the demo into another --data-dir",
+            ));
+        }
         demo::load(&parts).map_err(io::Error::other)?;
         parts
             .registry
             .refresh(&parts.store)
             .map_err(io::Error::other)?;
     }
-    let delivery = app::delivery(config, &parts).start()?;
+    if !with_demo && demo::is_loaded(&parts).map_err(io::Error::other)? {
+        if !config.server.listen.ip().is_loopback() {
+            return Err(io::Error::other(
+                "this database holds the demo's users and keys, which everybody knows: use another --data-dir or \
+                 --database-url, or listen on a loopback address",
+            ));
+        }
+        tracing::warn!("this database holds the demo's users and keys, which everybody knows");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        let server = Server::bind(config.server.clone(), parts)
-            .await
-            .map_err(|e| {
-                io::Error::new(
-                    e.kind(),
-                    format!("cannot listen on {}: {e}", config.server.listen),
-                )
-            })?;
-        let address = server.address()?;
-        // Before anyone is told that we listen, and may want us to stop.
-        let stop = stop_signal()?;
-        tracing::info!(%address, "listening");
-        if with_demo {
-            print_demo_calls(&address.to_string(), &config.server.soap_paths)?;
-        }
-        server.serve(stop).await;
-        tracing::info!("stopped");
-        Ok::<_, io::Error>(())
-    })?;
-    drop(delivery);
-    Ok(())
+    let parts_of_delivery = Arc::clone(&parts);
+    runtime
+        .block_on(async {
+            let server = Server::bind(config.server.clone(), parts)
+                .await
+                .map_err(|e| {
+                    io::Error::new(
+                        e.kind(),
+                        format!("cannot listen on {}: {e}", config.server.listen),
+                    )
+                })?;
+            let address = server.address()?;
+            let delivery = app::delivery(config, &parts_of_delivery, address).start()?;
+            // Before anyone is told that we listen, and may want us to stop.
+            let stop = stop_signal()?;
+            tracing::info!(%address, "listening");
+            if with_demo {
+                print_demo_calls(&address.to_string(), &config.server.soap_paths)?;
+            }
+            server.serve(stop).await;
+            tracing::info!("stopped");
+            Ok::<_, io::Error>(delivery)
+        })
+        // Ends what is being delivered, outside the runtime.
+        .map(drop)
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C from now on; the handlers are in place on return.

@@ -11,7 +11,7 @@ use chaingun_gateway::store::clients;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, explain, open};
+use super::{Output, call, check_name, explain, open};
 
 /// Commands about clients.
 #[derive(Subcommand)]
@@ -56,7 +56,9 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
     let new_key = |given: Option<String>| given.unwrap_or_else(|| format(parts.entropy.bytes()));
     match command {
         ClientCommand::Add { name, trust, key } => {
+            check_name("a client's name", &name, MAX_NAME)?;
             let key = new_key(key);
+            check_key(&call, &key)?;
             let trust = Trust::parse(&trust).unwrap_or(Trust::Public);
             let added = parts.store.write(|c| {
                 let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, call.now)?;
@@ -112,13 +114,38 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
         }
         ClientCommand::RotateKey { name, key } => {
             let key = new_key(key);
+            check_key(&call, &key)?;
             let known = parts.store.write(|c| {
-                call.audit(c, "client_key_rotated", "ok", Some(&name))?;
-                Ok::<_, Refusal>(clients::set_key(c, &name, &sha256_hex(&key))?)
+                let known = clients::set_key(c, &name, &sha256_hex(&key))?;
+                let outcome = if known { "ok" } else { "unknown" };
+                call.audit(c, "client_key_rotated", outcome, Some(&name))?;
+                Ok::<_, Refusal>(known)
             });
             must_be_known(known.map_err(explain)?, &name)?;
             output.record(&[("name", json!(name)), ("key", json!(key))])
         }
+    }
+}
+
+/// The longest name and key of a client, in characters, as the contract has them.
+const MAX_NAME: usize = 128;
+const MAX_KEY: usize = 256;
+
+/// Refuses a key that no request could carry, or that is another client's.
+fn check_key(call: &chaingun_gateway::operations::Call<'_>, key: &str) -> io::Result<()> {
+    check_name("a key", key, MAX_KEY)?;
+    let sha256 = sha256_hex(key);
+    let all = call
+        .parts
+        .store
+        .read(clients::all)
+        .map_err(io::Error::other)?;
+    match all.iter().find(|k| k.key_sha256.as_ref() == Some(&sha256)) {
+        Some(other) => Err(io::Error::other(format!(
+            "{:?} has this key already",
+            other.client.name
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -133,8 +160,10 @@ fn set_active(
         "client_disabled"
     };
     let known = call.parts.store.write(|c| {
-        call.audit(c, event, "ok", Some(name))?;
-        Ok::<_, Refusal>(clients::set_active(c, name, active)?)
+        let known = clients::set_active(c, name, active)?;
+        let outcome = if known { "ok" } else { "unknown" };
+        call.audit(c, event, outcome, Some(name))?;
+        Ok::<_, Refusal>(known)
     });
     must_be_known(known.map_err(explain)?, name)
 }

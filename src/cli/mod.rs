@@ -11,6 +11,8 @@ use std::sync::Arc;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::messages::{Language, describe};
 use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
+use chaingun_gateway::domain::text::has_control;
+use chaingun_gateway::domain::user::is_user_name;
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::parts::Parts;
@@ -97,10 +99,34 @@ impl Output {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible(text),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
+}
+
+/// A text on one line, its control characters made visible: what callers wrote must not look like more than
+/// one entry, nor steer the terminal.
+fn visible(text: &str) -> String {
+    if !has_control(text) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| match has_control(c.encode_utf8(&mut [0; 4])) {
+            true => c.escape_unicode().to_string(),
+            false => c.to_string(),
+        })
+        .collect()
+}
+
+/// Refuses a name that cannot be one, or is longer than the contract lets it be.
+fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
+    if is_user_name(text) && text.chars().count() <= max {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "{what} must be 1 to {max} characters on one line, without blanks at the ends"
+    )))
 }
 
 /// The parts on the configured store.

@@ -8,7 +8,7 @@ use chaingun_gateway::store::organisations;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, explain, open};
+use super::{Output, call, check_name, explain, open};
 
 /// Commands about organisations.
 #[derive(Subcommand)]
@@ -32,6 +32,8 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
     let parts = open(config)?;
     match command {
         OrgCommand::Add { uuid, name, open } => {
+            check_name("an organisation's id", &uuid, 128)?;
+            check_name("an organisation's name", &name, 128)?;
             let call = call(&parts);
             let added = parts.store.write(|c| {
                 let added = organisations::add(c, &uuid, &name, open, call.now)?;

@@ -5,14 +5,17 @@ use std::io;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::shape::{Number, Wrapped};
 use chaingun_gateway::contract::user::{FlatUser, WrappedUser};
+use chaingun_gateway::domain::notice::Topic;
+use chaingun_gateway::domain::user::{MAX_EMAIL_CHARS, MAX_NAME_CHARS};
 use chaingun_gateway::operations::user::change_password::set_by_operator;
+use chaingun_gateway::operations::user::check_password;
 use chaingun_gateway::operations::user::create_user::CreateUserRequest;
 use chaingun_gateway::operations::user::find_users::FindUsersRequest;
 use chaingun_gateway::store::{organisations, users};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, explain, open, secret_from_stdin};
+use super::{Output, call, check_name, explain, open, secret_from_stdin};
 
 /// Commands about users.
 #[derive(Subcommand)]
@@ -87,7 +90,21 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             client,
             password_stdin,
         } => {
+            for (what, text, max) in [
+                ("a user name", &user_name, MAX_NAME_CHARS),
+                ("a name", &name, MAX_NAME_CHARS),
+                ("an e-mail address", &email, MAX_EMAIL_CHARS),
+            ] {
+                check_name(what, text, max as usize)?;
+            }
+            for text in roles.iter().chain(&unit).chain(&client) {
+                check_name("a role, unit or client", text, MAX_NAME_CHARS as usize)?;
+            }
             let password = password_stdin.then(secret_from_stdin).transpose()?;
+            if let Some(password) = &password {
+                // Before anything is made, so that a weak one leaves nothing behind.
+                check_password(password, &[&user_name, &name, &email]).map_err(explain)?;
+            }
             let request = CreateUserRequest {
                 request_meta: None,
                 user: Some(WrappedUser {
@@ -96,7 +113,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                     name: Some(name),
                     organizational_unit: unit,
                     password_reset_guid_channel: Some("RESPONSE".to_owned()),
-                    roles: Wrapped(roles),
+                    roles: Some(Wrapped(roles)),
                     status: None,
                     user_name: Some(user_name.clone()),
                 }),
@@ -104,7 +121,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             let made = request.create(&call).map_err(explain)?;
             let mut fields = vec![("user_name", json!(user_name))];
             if let Some(password) = password {
-                set_by_operator(&call, &user_name, &password).map_err(explain)?;
+                set_by_operator(&call, &user_name, &password, None).map_err(explain)?;
                 fields.push(("status", json!("ACTIVE")));
             } else {
                 let token = made.params.0.first().map(|p| p.value.clone());
@@ -173,7 +190,8 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
         }
         UserCommand::SetPassword { user_name } => {
             let password = secret_from_stdin()?;
-            set_by_operator(&call, &user_name, &password).map_err(explain)?;
+            let notice = Some(Topic::PasswordChanged);
+            set_by_operator(&call, &user_name, &password, notice).map_err(explain)?;
             output.done(
                 &format!("{user_name} has a new password."),
                 &[("user_name", json!(user_name))],

@@ -60,6 +60,7 @@ pub enum Why {
     BadCharacters,
     NotAnEmail,
     NotAStatus,
+    NotUnactivated,
     NotAChannel,
     /// This field goes only without that one, and one of them is needed.
     ExactlyOneOf(&'static str),
@@ -228,6 +229,10 @@ fn reason(why: Why, language: Language) -> String {
         Why::NotAStatus => fixed(
             "UNACTIVATED, ACTIVE vagy INACTIVE lehet",
             "must be UNACTIVATED, ACTIVE or INACTIVE",
+        ),
+        Why::NotUnactivated => fixed(
+            "új felhasználó csak UNACTIVATED lehet",
+            "a new user can only be UNACTIVATED",
         ),
         Why::NotAChannel => fixed("RESPONSE vagy EMAIL lehet", "must be RESPONSE or EMAIL"),
         Why::ExactlyOneOf(other) => counted(

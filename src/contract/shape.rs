@@ -119,7 +119,8 @@ impl<V: Value> Value for Option<V> {
         if reader.at_nil() {
             return reader.skip();
         }
-        let mut value = V::default();
+        // A list may go on in a further element.
+        let mut value = self.take().unwrap_or_default();
         value.read(reader, field)?;
         // An empty optional element says no more than an absent one.
         *self = (!value.is_missing()).then_some(value);

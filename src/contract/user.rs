@@ -36,8 +36,8 @@ shape! {
         organizational_unit: Option<String> = "organizationalUnit" max 128;
         /// createUser only: RESPONSE answers the token for setting a password, EMAIL mails it.
         password_reset_guid_channel: Option<String> = "passwordResetGuidChannel" max 16;
-        /// Global roles.
-        roles: Wrapped<String> = "roles" item "role" max 128;
+        /// Global roles; an empty list, other than none, takes all of them away.
+        roles: Option<Wrapped<String>> = "roles" item "role" max 128;
         /// UNACTIVATED, ACTIVE or INACTIVE.
         status: Option<String> = "status" max 16;
         /// The user name, unique.
@@ -67,7 +67,7 @@ impl From<User> for WrappedUser {
             name: Some(user.name),
             organizational_unit: user.organizational_unit,
             password_reset_guid_channel: None,
-            roles: Wrapped(user.roles),
+            roles: Some(Wrapped(user.roles)),
             status: Some(user.status.as_str().to_owned()),
             user_name: Some(user.user_name),
         }
@@ -109,7 +109,7 @@ impl<'a> From<&'a WrappedUser> for UserView<'a> {
             organizational_unit: user.organizational_unit.as_deref(),
             status: user.status.as_deref(),
             email: user.email.as_deref(),
-            roles: &user.roles.0,
+            roles: user.roles.as_ref().map_or(&[], |r| &r.0),
         }
     }
 }

@@ -29,6 +29,12 @@ pub struct MailSettings {
     pub link_base: String,
 }
 
+/// Whether mails can be sent from this.
+#[must_use]
+pub fn is_sender(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok()
+}
+
 /// Writes one mail and sends it off. The same row always gives the same file name, so that a
 /// repetition after a crash replaces and does not double.
 pub(super) fn send(
@@ -57,7 +63,7 @@ pub(super) fn send(
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     crate::secrets::keys::create_private_dir(folder)?;
-    let aside = folder.join(format!(".{name}"));
+    let aside = folder.join(format!(".{name}.{}", std::process::id()));
     let mut file = fs::File::create(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;

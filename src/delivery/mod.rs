@@ -13,7 +13,7 @@ use crate::domain::notice::Notice;
 use crate::parts::Parts;
 use crate::store::{StoreError, one_time_tokens, outbox};
 
-pub use mail::{MailSettings, Transport};
+pub use mail::{MailSettings, Transport, is_sender};
 
 /// Rows taken in one turn.
 const BATCH: i64 = 100;

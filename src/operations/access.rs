@@ -70,14 +70,18 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
 
 fn decide(call: &mut Call<'_>, operation: &Operation, found: &Credentials) -> Result<(), Refusal> {
     call.client = client(call.parts, found.client_key.as_ref())?;
+    let authorization = found
+        .authorization
+        .as_ref()
+        .filter(|a| !a.reveal().trim().is_empty());
     if operation.access == Access::Anyone {
-        return Ok(());
+        return claim_beside_token(call, authorization, found.user_name.as_deref());
     }
     let Some(client) = &call.client else {
         return Err(refuse(Code::UnknownClient));
     };
     let key_is_enough = client.trust == Trust::Trusted && operation.access != Access::User;
-    if let Some(authorization) = &found.authorization {
+    if let Some(authorization) = authorization {
         call.user = Some(user_of_token(call, authorization)?);
     } else if let Some((name, password)) = &found.username_token {
         call.user = Some(user_of_password(call, name, password)?);
@@ -89,6 +93,23 @@ fn decide(call: &mut Call<'_>, operation: &Operation, found: &Credentials) -> Re
             Err(refuse(Code::AccessDenied))
         }
         _ => Ok(()),
+    }
+}
+
+/// Operations for anyone need no token, and an old one does no harm. But a valid one beside somebody
+/// else's name is a false claim here too (SPEC §3).
+fn claim_beside_token(
+    call: &Call<'_>,
+    authorization: Option<&Secret>,
+    claimed: Option<&str>,
+) -> Result<(), Refusal> {
+    let (Some(authorization), Some(claimed)) = (authorization, claimed) else {
+        return Ok(());
+    };
+    match user_of_token(call, authorization) {
+        Ok(user) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
+        Ok(_) | Err(Refusal::Rejected(_)) => Ok(()),
+        Err(trouble) => Err(trouble),
     }
 }
 

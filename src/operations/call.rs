@@ -5,8 +5,9 @@ use crate::contract::shape::Secret;
 use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 use crate::domain::notice::{Notice, Topic};
+use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::user::{User, same_name};
-use crate::store::{AnyConnection, audit, outbox};
+use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
 
 use super::Refusal;
 use crate::contract::rejection::{Code, Rejection};
@@ -24,6 +25,9 @@ pub struct Credentials {
     /// A WS-Security UsernameToken.
     pub username_token: Option<(String, Secret)>,
 }
+
+/// The number of no user.
+const NOBODY: i64 = 0;
 
 /// A call that access has been decided for.
 pub struct Call<'a> {
@@ -115,13 +119,39 @@ impl Call<'_> {
             user_name: user.user_name.to_owned(),
             token: token.to_owned(),
         };
-        let sealed = self
-            .parts
-            .sealer
-            .seal(&notice.to_lines())
-            .map_err(|e| Rejection::new(Code::InternalError).because(e))?;
+        let sealed = self.seal(&notice)?;
         outbox::enqueue_mail(connection, &sealed, self.now)?;
         Ok(())
+    }
+
+    /// Does the work of issuing a token and of [`Call::notify`] for somebody who is not there, so that the time an
+    /// answer takes does not tell who is. Nothing of it stays.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notify_nobody(
+        &self,
+        connection: &mut AnyConnection,
+        topic: Topic,
+    ) -> Result<(), Refusal> {
+        let token = one_time_token::format(self.parts.entropy.bytes());
+        let notice = Notice {
+            topic,
+            english: self.language == Language::English,
+            to: "nobody@localhost.localdomain".to_owned(),
+            name: "Nobody At All".to_owned(),
+            user_name: "nobody".to_owned(),
+            token,
+        };
+        let sealed = self.seal(&notice)?;
+        one_time_tokens::revoke(connection, Purpose::PasswordReset, NOBODY)?;
+        outbox::pretend(connection, &sealed, self.now)?;
+        Ok(())
+    }
+
+    fn seal(&self, notice: &Notice) -> Result<Vec<u8>, Refusal> {
+        let sealed = self.parts.sealer.seal(&notice.to_lines());
+        Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
 }
 

@@ -91,8 +91,12 @@ impl Signing {
 /// Verified tokens that are remembered, since a signature takes longer to check than all the rest
 /// of a request.
 const REMEMBERED_TOKENS: usize = 10_000;
-/// The longest token that is looked at, in bytes.
-const MAX_TOKEN_BYTES: usize = 4096;
+/// The longest token that is looked at, in bytes: more than one with all the roles a user and a
+/// membership can have, and less than the head of a request may be.
+const MAX_TOKEN_BYTES: usize = 48 * 1024;
+/// How far in the future a token may begin, in seconds: other nodes' clocks differ, and a token issued
+/// right after some changes of the password begins some seconds later.
+const LEEWAY_SECONDS: i64 = 5;
 
 /// Issues and verifies tokens.
 pub struct Tokens {
@@ -151,7 +155,7 @@ impl Tokens {
             None => self.check_signature(token)?,
         };
         let seconds = now.div_euclid(1000);
-        if claims.exp <= seconds || claims.nbf > seconds || claims.iat > seconds {
+        if claims.exp <= seconds || claims.nbf.max(claims.iat) > seconds + LEEWAY_SECONDS {
             self.lock().remove(&hash);
             return None;
         }
@@ -310,7 +314,7 @@ mod tests {
             );
             assert_eq!(tokens.verify(&token, 1_601_975_689_000), None, "expired");
             assert_eq!(
-                tokens.verify(&token, 1_601_973_888_999),
+                tokens.verify(&token, 1_601_973_883_999),
                 None,
                 "not yet valid"
             );

@@ -1,6 +1,7 @@
 //! HTTP itself: listen, read within limits, dispatch, drain; the only module that imports hyper.
 
 mod dispatch;
+mod patience;
 pub mod pools;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Parts;
 use crate::soap::SoapLimits;
+use patience::Patient;
 use pools::Pool;
 
 /// What the server needs to know.
@@ -38,7 +40,7 @@ pub struct ServerConfig {
     pub soap: SoapLimits,
     /// Connections at the same time.
     pub max_connections: usize,
-    /// Time for a request's head and, once more, for its body.
+    /// Time for a request's head, once more for its body, and for a peer that does not read on.
     pub read_timeout: Duration,
     /// Time that running requests get to finish at shutdown.
     pub drain: Duration,
@@ -104,8 +106,7 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(self.gateway.config.read_timeout)
             .max_headers(100)
-            .max_buf_size(64 * 1024)
-            .pipeline_flush(true);
+            .max_buf_size(64 * 1024);
         tokio::pin!(stop);
         loop {
             // Waiting for a slot before accepting leaves the rest in the system's own queue.
@@ -127,6 +128,7 @@ impl Server {
                 }
             };
             let _ = stream.set_nodelay(true);
+            let stream = Patient::new(stream, self.gateway.config.read_timeout);
             let gateway = Arc::clone(&self.gateway);
             let service = service_fn(move |request| {
                 let gateway = Arc::clone(&gateway);

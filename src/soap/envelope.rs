@@ -181,15 +181,20 @@ fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
     }
 }
 
-/// Reads the header: a UsernameToken is understood, anything else must not have to be.
+/// Reads the header: a UsernameToken for us is understood, anything else must not have to be.
 fn header(
     reader: &mut XmlReader<'_>,
     version: Version,
 ) -> Result<Option<(String, Secret)>, Rejection> {
     let mut token = None;
+    // Told only once no later entry has to be understood (SPEC §4, order of checks).
+    let mut unreadable = None;
     loop {
         let Token::Start(start) = reader.tag()? else {
-            return Ok(token);
+            return match unreadable {
+                Some(rejection) => Err(rejection),
+                None => Ok(token),
+            };
         };
         let must = reader
             .attribute(&start, version.namespace(), "mustUnderstand")
@@ -207,8 +212,14 @@ fn header(
         reader.namespace(&start)?;
         let security = start.local_name().into_inner() == "Security"
             && reader.namespace_name(&start).as_deref() == Some(WSSE);
-        if security {
-            token = username_token(reader)?;
+        if security && for_us {
+            match username_token(reader)? {
+                Security::Token(name, password) => token = Some((name, password)),
+                Security::Digest => unreadable = Some(malformed(Why::PasswordDigest)),
+                // Signatures, binary tokens and the like are not understood here.
+                Security::Other if must => return Err(Rejection::new(Code::MustUnderstand)),
+                Security::Other => {}
+            }
         } else if must && for_us {
             return Err(Rejection::new(Code::MustUnderstand));
         } else {
@@ -217,38 +228,50 @@ fn header(
     }
 }
 
+/// What a WS-Security header holds.
+enum Security {
+    /// A name and its password.
+    Token(String, Secret),
+    /// A password nobody can check.
+    Digest,
+    /// Neither.
+    Other,
+}
+
 /// The longest name and password in a UsernameToken, in characters.
 const MAX_USERNAME: u32 = 256;
 const MAX_PASSWORD: u32 = 1024;
 
-fn username_token(reader: &mut XmlReader<'_>) -> Result<Option<(String, Secret)>, Rejection> {
+fn username_token(reader: &mut XmlReader<'_>) -> Result<Security, Rejection> {
     let mut name = None;
     let mut password = None;
+    let mut digest = false;
     let outside = reader.depth().saturating_sub(1);
     loop {
         match reader.advance()? {
             Token::Start(start) => match start.local_name().into_inner() {
                 "Username" => {
-                    name = reader
-                        .text("Username", MAX_USERNAME)?
-                        .map(|t| t.trim().to_owned())
+                    let text = reader.text("Username", MAX_USERNAME)?;
+                    name = text.map(|t| t.trim().to_owned());
                 }
                 "Password" => {
-                    let digest = reader
+                    digest |= reader
                         .attribute(&start, "", "Type")
                         .is_some_and(|t| t.ends_with("#PasswordDigest"));
-                    if digest {
-                        return Err(malformed(Why::PasswordDigest));
-                    }
-                    password = reader
-                        .text("Password", MAX_PASSWORD)?
-                        .map(|t| Secret::from(t.as_ref()));
+                    let text = reader.text("Password", MAX_PASSWORD)?;
+                    password = text.map(|t| Secret::from(t.as_ref()));
                 }
                 _ => {
                     reader.namespace(&start)?;
                 }
             },
-            Token::End if reader.depth() == outside => return Ok(name.zip(password)),
+            Token::End if reader.depth() == outside => {
+                return Ok(match (name, password) {
+                    _ if digest => Security::Digest,
+                    (Some(name), Some(password)) => Security::Token(name, password),
+                    _ => Security::Other,
+                });
+            }
             Token::End | Token::Text(_) => {}
             Token::Eof => return Err(malformed(Why::Truncated)),
         }

@@ -2,10 +2,13 @@
 
 use diesel::prelude::*;
 
-use super::tables::{clients, settings};
-use super::{AnyConnection, StoreError};
+use super::tables::clients;
+use super::{AnyConnection, StoreError, settings};
 use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
+
+/// Raised with every change that the registry in memory must notice.
+const REGISTRY_VERSION: &str = "registry_version";
 
 /// A client with the hash that finds it.
 #[derive(Debug, Clone)]
@@ -110,17 +113,11 @@ pub fn set_key(
 /// # Errors
 /// The store's.
 pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
-    let value: String = settings::table
-        .filter(settings::key.eq("registry_version"))
-        .select(settings::value)
-        .get_result(connection)?;
-    Ok(value.parse().unwrap_or(0))
+    let value = settings::get(connection, REGISTRY_VERSION)?;
+    Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
 fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let next = registry_version(connection)? + 1;
-    diesel::update(settings::table.filter(settings::key.eq("registry_version")))
-        .set(settings::value.eq(next.to_string()))
-        .execute(connection)?;
-    Ok(())
+    settings::set(connection, REGISTRY_VERSION, &next.to_string())
 }

@@ -99,6 +99,18 @@ impl Opening {
         (self.engine == Engine::Sqlite).then(|| Path::new(&self.location).to_path_buf())
     }
 
+    /// Makes the SQLite file for its owner only, if it is not there; SQLite's other files take after it.
+    pub(super) fn make_private_file(&self) -> Result<(), StoreError> {
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&self.location) {
+            Ok(_) => Ok(()),
+            Err(e) => Err(StoreError::Unavailable(format!("{}: {e}", self.location))),
+        }
+    }
+
     pub(super) fn connect_writer(&self) -> Result<AnyConnection, StoreError> {
         match self.engine {
             Engine::Sqlite => self.connect_sqlite().map(AnyConnection::Sqlite),

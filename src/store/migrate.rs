@@ -23,6 +23,7 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
     };
     match opening.engine {
         Engine::Sqlite => {
+            opening.make_private_file()?;
             let mut connection = opening.connect_sqlite()?;
             // Once, before any pool: many connections switching at the same time lock each other.
             connection.batch_execute("PRAGMA journal_mode = WAL")?;

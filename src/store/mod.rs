@@ -11,6 +11,7 @@ pub mod migrate;
 pub mod one_time_tokens;
 pub mod organisations;
 pub mod outbox;
+pub mod settings;
 mod tables;
 pub mod users;
 

@@ -49,6 +49,26 @@ pub fn enqueue_mail(
     Ok(())
 }
 
+/// Writes what [`enqueue_mail`] would, and takes it back at once.
+///
+/// # Errors
+/// The store's.
+pub fn pretend(
+    connection: &mut AnyConnection,
+    sealed: &[u8],
+    now: Millis,
+) -> Result<(), StoreError> {
+    enqueue_mail(connection, sealed, now)?;
+    diesel::delete(
+        outbox::table
+            .filter(outbox::payload.eq(Some(sealed)))
+            .filter(outbox::state.eq("pending"))
+            .filter(outbox::due_at.eq(now)),
+    )
+    .execute(connection)?;
+    Ok(())
+}
+
 /// The oldest rows that are due.
 ///
 /// # Errors
@@ -77,14 +97,18 @@ pub fn due(
 /// # Errors
 /// The store's.
 pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Result<(), StoreError> {
-    diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
-        .set((
-            outbox::state.eq("delivered"),
-            outbox::payload.eq(None::<Vec<u8>>),
-            outbox::delivered_at.eq(Some(now)),
-            outbox::last_error.eq(None::<String>),
-        ))
-        .execute(connection)?;
+    diesel::update(
+        outbox::table
+            .filter(outbox::id.eq_any(ids))
+            .filter(outbox::state.eq("pending")),
+    )
+    .set((
+        outbox::state.eq("delivered"),
+        outbox::payload.eq(None::<Vec<u8>>),
+        outbox::delivered_at.eq(Some(now)),
+        outbox::last_error.eq(None::<String>),
+    ))
+    .execute(connection)?;
     Ok(())
 }
 
@@ -98,14 +122,19 @@ pub fn put_off(
     due_at: Option<Millis>,
     error: &str,
 ) -> Result<(), StoreError> {
-    diesel::update(outbox::table.filter(outbox::id.eq(row.id)))
-        .set((
-            outbox::state.eq(if due_at.is_some() { "pending" } else { "dead" }),
-            outbox::attempts.eq(row.attempts + 1),
-            outbox::due_at.eq(due_at.unwrap_or(row.created_at)),
-            outbox::last_error.eq(Some(error)),
-        ))
-        .execute(connection)?;
+    // Another node may have delivered it meanwhile.
+    diesel::update(
+        outbox::table
+            .filter(outbox::id.eq(row.id))
+            .filter(outbox::state.eq("pending")),
+    )
+    .set((
+        outbox::state.eq(if due_at.is_some() { "pending" } else { "dead" }),
+        outbox::attempts.eq(row.attempts + 1),
+        outbox::due_at.eq(due_at.unwrap_or(row.created_at)),
+        outbox::last_error.eq(Some(error)),
+    ))
+    .execute(connection)?;
     Ok(())
 }
 

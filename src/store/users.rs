@@ -247,7 +247,7 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
     claim_names(connection, user.id, &user.user_name, &user.email)
 }
 
-/// Sets a password and ends what was issued under the old one.
+/// Sets a password; tokens from before `epoch` are dead by that.
 ///
 /// # Errors
 /// The store's.
@@ -256,13 +256,14 @@ pub fn set_password(
     id: i64,
     hash: &str,
     status: Status,
+    epoch: Millis,
     now: Millis,
 ) -> Result<(), StoreError> {
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::password_hash.eq(Some(hash)),
             users::status.eq(status.as_str()),
-            users::epoch.eq(now),
+            users::epoch.eq(epoch),
             users::updated_at.eq(now),
         ))
         .execute(connection)?;

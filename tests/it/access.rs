@@ -326,8 +326,8 @@ fn a_token_dies_with_the_password_and_with_the_user() {
             None,
         ))
     };
+    // All of it within one second, which is all that tokens can tell apart.
     let before = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
-    gateway.parts.clock.advance(1000);
     let change = "<oldPassword>MokaMiki-1234</oldPassword><password>UjJelszo-1234</password><userName>mokamiki</userName>";
     assert_eq!(trusted("changePassword", change), "0");
     assert_eq!(show(&before), "TOKEN_EXPIRED");
@@ -344,6 +344,11 @@ fn a_token_dies_with_the_password_and_with_the_user() {
         "TOKEN_EXPIRED",
         "also when the user is let in again"
     );
+    let again = sign_in(&gateway, "mokamiki", "UjJelszo-1234");
+    assert_eq!(show(&again), "0");
+    assert_eq!(trusted("modifyUser", &status("UNACTIVATED")), "0");
+    assert_eq!(trusted("modifyUser", &status("ACTIVE")), "0");
+    assert_eq!(show(&again), "TOKEN_EXPIRED");
 }
 
 #[test]
@@ -439,5 +444,120 @@ fn changes_sign_ins_and_refusals_are_in_the_audit_log() {
             ],
             ["authn_login", "ok", "-", "-", "mokamiki", ids[3]],
         ]
+    );
+}
+
+#[test]
+fn a_user_with_every_role_it_can_have_can_use_its_token() {
+    let gateway = Gateway::demo();
+    let roles: String = (0..100)
+        .map(|n| format!("<role>{n:0>128}</role>"))
+        .collect();
+    let user = format!("<user><userName>mokamiki</userName><roles>{roles}</roles></user>");
+    assert_eq!(
+        outcome(&call(
+            &gateway,
+            "modifyUser",
+            &key(Some(TRUSTED)),
+            &user,
+            None
+        )),
+        "0"
+    );
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let show = "<userName>mokamiki</userName>";
+    assert_eq!(
+        outcome(&call(
+            &gateway,
+            "showUser",
+            &key(Some(PUBLIC)),
+            show,
+            Some(&token)
+        )),
+        "0"
+    );
+    let none = "<user><userName>mokamiki</userName><roles/></user>";
+    let changed = call(&gateway, "modifyUser", &key(Some(TRUSTED)), none, None);
+    assert_eq!(
+        (outcome(&changed).as_str(), changed.body.contains("<role")),
+        ("0", false),
+        "{changed:?}"
+    );
+}
+
+#[test]
+fn a_security_header_is_understood_or_refused_but_never_passed_over() {
+    let gateway = Gateway::demo();
+    let wsse = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+    let ask = |headers: &str| {
+        let body = format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:w=\"{wsse}\" \
+             xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><e:Header>{headers}</e:Header><e:Body><ws:showUser>\
+             <request><requestMeta>{}</requestMeta><userName>mokamiki</userName></request></ws:showUser></e:Body></e:Envelope>",
+            key(Some(PUBLIC))
+        );
+        let reply = gateway.soap(&body);
+        match element(&reply.body, "faultcode") {
+            Some(code) => code.to_owned(),
+            None => outcome(&reply),
+        }
+    };
+    let token = "<w:UsernameToken><w:Username>mokamiki</w:Username><w:Password>MokaMiki-1234</w:Password></w:UsernameToken>";
+    let digest = "<w:UsernameToken><w:Username>a</w:Username><w:Password Type='x#PasswordDigest'>b</w:Password></w:UsernameToken>";
+    let must = "e:mustUnderstand='1'";
+    let other = "e:actor='urn:somebody-else'";
+    for (headers, told) in [
+        (format!("<w:Security {must}>{token}</w:Security>"), "0"),
+        (
+            format!(
+                "<w:Security>{token}</w:Security><w:Security {other}><w:Username/></w:Security>"
+            ),
+            "0",
+        ),
+        (
+            format!("<w:Security {must} {other}><w:BinarySecurityToken/></w:Security>"),
+            "AUTHENTICATION_REQUIRED",
+        ),
+        (
+            format!("<w:Security {must}><w:BinarySecurityToken/></w:Security>"),
+            "S:MustUnderstand",
+        ),
+        (
+            format!(
+                "<w:Security {must}><w:UsernameToken><w:Username>a</w:Username></w:UsernameToken></w:Security>"
+            ),
+            "S:MustUnderstand",
+        ),
+        (format!("<w:Security>{digest}</w:Security>"), "S:Client"),
+        (
+            format!("<w:Security>{digest}</w:Security><x:y xmlns:x='urn:x' {must}/>"),
+            "S:MustUnderstand",
+        ),
+    ] {
+        assert_eq!(ask(&headers), told, "{headers}");
+    }
+}
+
+#[test]
+fn a_false_claim_beside_a_token_is_refused_where_no_token_is_needed_too() {
+    let gateway = Gateway::demo();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let reset = |claimed: &str, token: &str| {
+        let meta = format!("<userName>{claimed}</userName>");
+        let request = "<userNameOrEmail>mokamiki</userNameOrEmail>";
+        outcome(&call(
+            &gateway,
+            "resetPassword",
+            &meta,
+            request,
+            Some(token),
+        ))
+    };
+    assert_eq!(reset("mokamiki", &token), "0");
+    assert_eq!(reset("admin", &token), "ACCESS_DENIED");
+    assert_eq!(
+        reset("admin", "JWT long.gone.token"),
+        "0",
+        "who signs in anew may still send an old one"
     );
 }

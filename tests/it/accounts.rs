@@ -378,3 +378,21 @@ fn client_names_and_statuses_narrow_a_search() {
         assert_eq!(found(&format!("<name>{literal}</name>")).0, 0, "{literal}");
     }
 }
+
+#[test]
+fn an_administrator_activating_a_registered_user_makes_it_a_member_too() {
+    let gateway = Gateway::demo();
+    let token = register(&gateway, "<organizationUuid>hammy</organizationUuid>");
+    let active = "<user><userName>ubul</userName><status>ACTIVE</status></user>";
+    assert_eq!(outcome(&gateway, "modifyUser", active), "0");
+    let granted = gateway
+        .parts
+        .store
+        .read(|c| {
+            let user = users::by_name(c, "ubul")?.unwrap();
+            organisations::granted(c, user.id)
+        })
+        .unwrap();
+    assert_eq!(granted[0].uuid, "hammy");
+    assert_eq!(confirm(&gateway, &token), Err(Code::TokenInvalidOrExpired));
+}

@@ -107,6 +107,48 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
         (&shown["user_name"], &shown["status"]),
         (&json!("jani"), &json!("ACTIVE"))
     );
+    let weak = [
+        "user",
+        "add",
+        "pali",
+        "--name",
+        "P",
+        "--email",
+        "p@dbx.hu",
+        "--password-stdin",
+    ];
+    let refused = shell.run_with(&weak, "abc\n", &[]);
+    assert!(
+        refused.code == 1 && refused.err.contains("at least 8"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(
+        shell.run(&["user", "show", "pali"]).code,
+        1,
+        "nothing is left of it"
+    );
+    for wrong in [
+        &["user", "add", "", "--name", "P", "--email", "p@dbx.hu"][..],
+        &[
+            "user",
+            "add",
+            &"p".repeat(129),
+            "--name",
+            "P",
+            "--email",
+            "p@dbx.hu",
+        ],
+        &["client", "add", ""],
+        &["client", "add", "A", "--key", " k "],
+        &["client", "add", "A", "--key", &key],
+        &["org", "add", "", "A"],
+        &["client", "disable", "nobody"],
+    ] {
+        let refused = shell.run(wrong);
+        assert_eq!(refused.code, 1, "{wrong:?}");
+        assert!(!refused.err.contains("constraint"), "{}", refused.err);
+    }
     let weak = shell.run_with(&["user", "set-password", "jani"], "jani\n", &[]);
     assert_eq!(weak.code, 1);
     assert!(weak.err.contains("at least 8 characters"), "{}", weak.err);
@@ -155,7 +197,18 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
         (&hivatal["trust"], &hivatal["active"]),
         (&json!("trusted"), &json!(false))
     );
+    // What callers make up must not look like entries of its own.
+    call(
+        "",
+        "resetPassword",
+        "<userNameOrEmail>x&#10;2026 user_updated ok&#x9b;31m</userNameOrEmail>",
+    );
     process.stop();
+    let told = shell.run(&["audit", "list"]).out;
+    assert!(
+        told.contains("x\\u{a}2026 user_updated ok\\u{9b}31m"),
+        "{told}"
+    );
 
     let log = shell
         .run(&["audit", "list", "--json", "--limit", "100"])
@@ -188,11 +241,12 @@ fn wrong_settings_are_all_told_at_once_and_end_with_64() {
     assert_eq!(shell.run(&["check-config"]).code, 0);
     std::fs::write(
         data.path().join("gateway.toml"),
-        "lsten = 1\n[limits]\npage = 5\n",
+        "lsten = 1\n[limits]\npage = 0\n[mail]\nfrom = \"x\"\n",
     )
     .unwrap();
     let unknown = shell.run(&["check-config"]);
     assert_eq!(unknown.code, 64);
+    assert_eq!(unknown.err.lines().count(), 3, "{}", unknown.err);
     assert!(
         unknown.err.contains("lsten is not a setting"),
         "{}",
@@ -235,6 +289,44 @@ fn the_demo_is_served_on_loopback_only() {
     let refused = shell.run(&["serve", "--demo", "--listen", "0.0.0.0:0"]);
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("loopback"), "{}", refused.err);
+}
+
+#[test]
+fn the_demo_does_not_mix_with_anything_real() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    assert_eq!(shell.run(&["client", "rotate-key", "Default"]).code, 0);
+    let refused = shell.run(&["serve", "--demo", "--listen", "127.0.0.1:0"]);
+    assert!(
+        refused.code == 1 && refused.err.contains("--data-dir"),
+        "{}",
+        refused.err
+    );
+
+    let folder = data.path().join("demo");
+    let demo = Database::fresh();
+    Process::start(&folder, demo.url(), &[], &["--demo"]).stop();
+    let open = [
+        "serve",
+        "--listen",
+        "0.0.0.0:0",
+        "--data-dir",
+        folder.to_str().unwrap(),
+    ];
+    let shell = Shell {
+        data: data.path(),
+        database: &demo,
+    };
+    let refused = shell.run(&open);
+    assert!(
+        refused.code == 1 && refused.err.contains("loopback"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]

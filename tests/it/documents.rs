@@ -101,7 +101,7 @@ fn the_example_of_a_settings_file_holds_every_default() {
     }
     agrees("examples/gateway.toml", &text);
     let path = std::path::Path::new("examples/gateway.toml");
-    let values = config::gather(Some(path), &|_| None, Values::new()).unwrap();
+    let (values, mistakes) = config::gather(Some(path), &|_| None, Values::new());
     assert_eq!(values.len(), TABLE.len());
-    Config::read(&values).unwrap();
+    Config::read(&values, mistakes).unwrap();
 }

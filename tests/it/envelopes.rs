@@ -320,3 +320,30 @@ fn other_paths_and_methods_are_told_so() {
     assert_eq!(ask("GET", "/services/UserAPI?xsd=1").status, 200);
     assert_eq!(ask("GET", "/services/UserAPI").status, 405);
 }
+
+#[test]
+fn an_answer_waits_neither_for_what_follows_nor_for_good_manners() {
+    let gateway = Gateway::with(&[("limits.read_timeout_s", "2")]);
+    let body = show("mokamiki");
+    let request = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // A stray line break, as old clients send it, and the beginning of another request.
+    for after in ["\r\n", "GET /hea"] {
+        shows_moka(&gateway.raw(format!("{request}{after}").as_bytes()));
+    }
+    let reply = gateway.raw(request.repeat(5).as_bytes());
+    assert_eq!(1 + reply.body.matches("HTTP/1.1 200 OK").count(), 5);
+    for broken in [
+        "FOO\r\n\r\n".to_owned(),
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(),
+    ] {
+        assert_eq!(gateway.raw(broken.as_bytes()).status, 400, "{broken}");
+    }
+    let many = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "A: b\r\n".repeat(200)
+    );
+    assert_eq!(gateway.raw(many.as_bytes()).status, 431);
+}

@@ -64,3 +64,22 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     let reply = gateway.raw(head.as_bytes());
     assert_eq!(reply.status, 408, "{reply:?}");
 }
+
+#[test]
+fn who_does_not_read_its_answers_does_not_keep_its_place() {
+    use std::io::{Read as _, Write as _};
+    let gateway = Gateway::with(&[("limits.connections", "1"), ("limits.read_timeout_s", "1")]);
+    let mut slow = std::net::TcpStream::connect(gateway.address).unwrap();
+    let asks = "GET /hammy/ws/user/v1?wsdl HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000);
+    // Until nothing more fits on its way; who reads nothing cannot be sent everything.
+    slow.set_write_timeout(Some(std::time::Duration::from_millis(200)))
+        .unwrap();
+    let _ = slow.write_all(asks.as_bytes());
+    let shown = gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));
+    assert_eq!(element(&shown.body, "code"), Some("0"));
+    let mut rest = Vec::new();
+    let _ = slow.read_to_end(&mut rest);
+    let whole = "</wsdl:definitions>";
+    let answered = String::from_utf8_lossy(&rest).matches(whole).count();
+    assert!(answered < 3000, "{answered}");
+}

@@ -134,7 +134,10 @@ fn the_others_are_answered_as_sampled_too() {
     let mails = gateway.mails();
     assert_eq!(mails.len(), 3, "activation, reset, notice of the change");
     assert!(
-        mails[0].contains("https://id.example/checkSSO/confirm.html?token="),
+        mails[0].contains(&format!(
+            "http://{}/checkSSO/confirm.html?token=",
+            gateway.address
+        )),
         "{}",
         mails[0]
     );

@@ -89,25 +89,28 @@ impl Request for AuthenticateRequest {
             .store
             .read(|c| organisations::granted(c, user.id))?;
         let meta_params = self.request_meta.as_ref().map_or(&[][..], |m| &m.params.0);
-        let wanted = param(&self.params.0, USER_ORG_UUID).or(param(meta_params, USER_ORG_UUID));
+        let wanted = param(&self.params.0, USER_ORG_UUID)
+            .or(param(meta_params, USER_ORG_UUID))
+            .filter(|uuid| !uuid.is_empty());
         let organisation = match choose(&granted, wanted) {
             Choice::None => None,
             Choice::One(one) => Some(one),
             Choice::Several => return Err(ask_to_choose(&granted).into()),
         };
-        let token = issue(call, &user, organisation)?;
-        call.parts.store.write(|c| {
+        // The same moment for the audit log and for the token.
+        let (user, token) = call.parts.store.write(|c| {
             // What was true when the hashing began must still be.
-            let unchanged = users::by_id(c, user.id)?.is_some_and(|now| {
-                now.status == user.status && now.password_hash == user.password_hash
-            });
-            if !unchanged {
+            let current = users::by_id(c, user.id)?
+                .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
+            let Some(current) = current else {
                 return Err(refuse(Code::BadCredentials));
-            }
+            };
             if let (Some(old), Some(new)) = (&user.password_hash, &renewed) {
                 users::rehash(c, user.id, old, new)?;
             }
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            let token = issue(call, &current, organisation)?;
+            Ok((current, token))
         })?;
         Ok(Box::new(AuthenticateResponse {
             params: Wrapped(vec![Param {
@@ -166,7 +169,9 @@ pub(super) fn issue(
     user: &User,
     organisation: Option<&Granted>,
 ) -> Result<String, Refusal> {
-    let seconds = call.now.div_euclid(1000);
+    // Not before the last change of the password, which may have been within this second.
+    let now = call.parts.clock.now().max(user.epoch);
+    let seconds = now.div_euclid(1000);
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {
         if !roles.contains(role) {

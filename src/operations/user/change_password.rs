@@ -4,6 +4,7 @@ use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
+use crate::domain::next_epoch;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Granted;
@@ -174,7 +175,14 @@ fn set(
     {
         organisations::join(c, user.id, &uuid, &[], call.now)?;
     }
-    store_password(call, c, &current, hash, status)
+    store_password(
+        call,
+        c,
+        &current,
+        hash,
+        status,
+        Some(Topic::PasswordChanged),
+    )
 }
 
 /// Keeps the new hash and ends what was issued under the old one.
@@ -184,20 +192,30 @@ fn store_password(
     user: &User,
     hash: &str,
     status: Status,
+    notice: Option<Topic>,
 ) -> Result<(), Refusal> {
-    users::set_password(c, user.id, hash, status, call.now)?;
+    // The time of this moment and not of the call: hashing took long enough for another sign-in.
+    let now = call.parts.clock.now();
+    users::set_password(c, user.id, hash, status, next_epoch(now, user.epoch), now)?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
-    call.notify(c, Topic::PasswordChanged, &Addressee::from(user), "")?;
+    if let Some(topic) = notice {
+        call.notify(c, topic, &Addressee::from(user), "")?;
+    }
     call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
 }
 
 /// Sets a user's password without the old one, for the operator at the command line; activates the
-/// user if it was not.
+/// user if it was not; tells the user by this mail.
 ///
 /// # Errors
 /// A refusal, or trouble with the store.
-pub fn set_by_operator(call: &Call<'_>, user_name: &str, password: &str) -> Result<(), Refusal> {
+pub fn set_by_operator(
+    call: &Call<'_>,
+    user_name: &str,
+    password: &str,
+    notice: Option<Topic>,
+) -> Result<(), Refusal> {
     let unknown = || refuse(Code::UserNotFound);
     let user = call
         .parts
@@ -211,6 +229,6 @@ pub fn set_by_operator(call: &Call<'_>, user_name: &str, password: &str) -> Resu
             Status::Unactivated => Status::Active,
             other => other,
         };
-        store_password(call, c, &user, &hash, status)
+        store_password(call, c, &user, &hash, status, notice)
     })
 }

@@ -71,7 +71,7 @@ impl Response for CreateUserResponse {
     /// sample shows them. Samples win over SPEC §4, which would have them in both.
     fn keep_what_soap_shows(&mut self) {
         if let Some(user) = &mut self.user {
-            user.roles.0.clear();
+            user.roles = None;
         }
     }
 }
@@ -110,6 +110,7 @@ impl CreateUserRequest {
             user.name.unwrap_or_default(),
             user.email.unwrap_or_default(),
         );
+        let roles = user.roles.map(|r| r.0).unwrap_or_default();
         let uuid = call.parts.entropy.uuid();
         let new = NewUser {
             uuid: &uuid,
@@ -119,7 +120,7 @@ impl CreateUserRequest {
             client_name: user.client_name.as_deref().unwrap_or(call.client_name()),
             organizational_unit: user.organizational_unit.as_deref(),
             status: Status::Unactivated,
-            roles: &user.roles.0,
+            roles: &roles,
             password_hash: None,
             joins_organisation: None,
             now: call.now,
@@ -184,14 +185,14 @@ fn check(user: &WrappedUser) -> Result<Channel, Refusal> {
         "organizationalUnit",
         user.organizational_unit.as_deref(),
     );
-    super::check_roles(&mut problems, &user.roles.0);
+    super::check_roles(&mut problems, user.roles.as_ref().map_or(&[], |r| &r.0));
     // A new user is UNACTIVATED; it may be said, but nothing else may.
     if user
         .status
         .as_deref()
         .is_some_and(|s| s != Status::Unactivated.as_str())
     {
-        problems.push(super::invalid("status", Why::NotAStatus));
+        problems.push(super::invalid("status", Why::NotUnactivated));
     }
     let channel = match user.password_reset_guid_channel.as_deref() {
         Some("RESPONSE") => Channel::Response,

@@ -63,7 +63,10 @@ fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
 }
 
 /// Refuses a password that does not satisfy the rules.
-fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`Code::WeakPassword`], with what is wrong.
+pub fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal> {
     password::judge(password, own_names).map_err(|weakness| {
         let why = match weakness {
             Weakness::TooShort => Why::TooShort(password::MIN_CHARS),

@@ -5,13 +5,14 @@ use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::contract::user::WrappedUser;
+use crate::domain::next_epoch;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse, refuse_all,
 };
-use crate::store::{one_time_tokens, users};
+use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
     /// The user to change.
@@ -86,7 +87,7 @@ impl Request for ModifyUserRequest {
         }
         let changed = call.parts.store.write(|c| {
             let before = users::by_name(c, user_name)?.ok_or_else(|| refuse(Code::UserNotFound))?;
-            let after = apply(&before, &wanted, status, call.now);
+            let after = apply(&before, &wanted, status, call.parts.clock.now());
             if !everything && !only_the_name_differs(&before, &after) {
                 return Err(refuse(Code::AccessDenied));
             }
@@ -94,6 +95,13 @@ impl Request for ModifyUserRequest {
                 return Err(super::taken(which, "userName"));
             }
             users::update(c, &after)?;
+            // An administrator's word is as good as the mail's: the user joins what it registered for.
+            if before.status == Status::Unactivated
+                && after.status == Status::Active
+                && let Some(uuid) = users::activate(c, after.id, call.now)?
+            {
+                organisations::join(c, after.id, &uuid, &[], call.now)?;
+            }
             if after.email != before.email || after.status == Status::Inactive {
                 // Links on their way to an address or a person that no longer counts.
                 one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
@@ -126,7 +134,7 @@ fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
         "organizationalUnit",
         wanted.organizational_unit.as_deref(),
     );
-    super::check_roles(&mut problems, &wanted.roles.0);
+    super::check_roles(&mut problems, wanted.roles.as_ref().map_or(&[], |r| &r.0));
     let status = wanted.status.as_deref().map(Status::parse);
     if status == Some(None) {
         problems.push(super::invalid("status", Why::NotAStatus));
@@ -138,7 +146,7 @@ fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
 fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) -> User {
     let given = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
     let status = status.unwrap_or(before.status);
-    let shut_out = status == Status::Inactive && before.status != Status::Inactive;
+    let shut_out = status != Status::Active && before.status == Status::Active;
     User {
         name: given(&wanted.name, &before.name),
         email: given(&wanted.email, &before.email),
@@ -148,13 +156,17 @@ fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) 
             .clone()
             .or_else(|| before.organizational_unit.clone()),
         status,
-        roles: if wanted.roles.0.is_empty() {
-            before.roles.clone()
-        } else {
-            wanted.roles.0.clone()
-        },
+        roles: wanted
+            .roles
+            .as_ref()
+            .map_or(&before.roles, |r| &r.0)
+            .clone(),
         // Whoever is shut out stays signed out, also when let in again.
-        epoch: if shut_out { now + 1000 } else { before.epoch },
+        epoch: if shut_out {
+            next_epoch(now, before.epoch)
+        } else {
+            before.epoch
+        },
         updated_at: now,
         ..before.clone()
     }

@@ -55,6 +55,7 @@ impl Request for ResendRequest {
                     call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
                 }
                 None => {
+                    call.notify_nobody(c, Topic::Activation)?;
                     let subject = Some(self.user_name_or_email.as_str());
                     call.audit(c, OPERATION.event, "unknown", subject)
                 }

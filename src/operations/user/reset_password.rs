@@ -70,14 +70,12 @@ impl Request for ResetPasswordRequest {
                     call.notify(c, Topic::PasswordReset, &Addressee::from(&user), &token)?;
                     call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
                 }
-                // Written as well, so that the transaction weighs about the same and the attempt
-                // is known.
-                None => call.audit(
-                    c,
-                    OPERATION.event,
-                    "unknown",
-                    Some(&self.user_name_or_email),
-                ),
+                // Nobody is served the same work, and the attempt is written down.
+                None => {
+                    call.notify_nobody(c, Topic::PasswordReset)?;
+                    let subject = Some(self.user_name_or_email.as_str());
+                    call.audit(c, OPERATION.event, "unknown", subject)
+                }
             }
         })?;
         Ok(Box::new(ResetPasswordResponse::default()))

@@ -72,8 +72,7 @@ impl Gateway {
         values
             .entry("password.cost".into())
             .or_insert_with(|| "4".into());
-        let mut config = Config::read(&values).unwrap();
-        config.link_base = "https://id.example".to_owned();
+        let mut config = Config::read(&values, Vec::new()).unwrap();
         let database = Database::fresh();
         if let Some(url) = database.url() {
             config.opening = Opening::parse(&url, 4, 5000).unwrap();
@@ -82,17 +81,16 @@ impl Gateway {
             app::build(&config, Clock::Fixed(AtomicI64::new(NOW)), Entropy::System).unwrap();
         demo::load(&parts).unwrap();
         parts.registry.refresh(&parts.store).unwrap();
-        let delivery = app::delivery(&config, &parts);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
-        let served = Arc::clone(&parts);
+        let (serving, served) = (config.server.clone(), Arc::clone(&parts));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let server = Server::bind(config.server, served).await.unwrap();
+                let server = Server::bind(serving, served).await.unwrap();
                 tell.send(server.address().unwrap()).unwrap();
                 server
                     .serve(async {
@@ -102,6 +100,7 @@ impl Gateway {
             });
         });
         let address = told.recv().unwrap();
+        let delivery = app::delivery(&config, &parts, address);
         Self {
             parts,
             delivery,
