@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! main ─► app ─┬─► server ─► { soap jsonapi } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► delivery ───────────────────────► { registry store secrets } ────────► domain
+//!              └─► delivery ─────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
 //! A request goes through [`server`] (listen, limits, queues), [`soap`] or [`jsonapi`] (bytes to a decoded request), then
@@ -35,7 +35,13 @@
 //!   somebody else's user name" is kept by the database, also under parallel writers.
 //! - **A write may be run again.** On PostgreSQL two transactions that collide are told apart from a conflict by running
 //!   the step once more: the second time it sees the winner's row and answers the conflict.
+//! - **A search lists its hits first** where there are few, by the trigram index, and only then asks the other
+//!   conditions; where there are many it walks users in order until the page is full. Both cost what the answer is worth.
+//! - **Tokens count in whole seconds**, so what ends them (a new password, a user shut out) takes effect with the next
+//!   one, and a token issued right after begins then; a few seconds of leeway let it be used at once.
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens.
+//! - **Nobody is mailed nothing at the same price**: resetPassword and resend do the work of a mail for unknown names
+//!   too, and take it back, so that the time of an answer does not tell who there is.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

@@ -13,6 +13,7 @@ mod documents;
 mod envelopes;
 mod harness;
 mod hostile_xml;
+mod mirror;
 mod outage;
 mod overload;
 mod races;
