@@ -206,8 +206,9 @@ fn over_rest(gateway: &Gateway, case: &Case, fields: &Fields) -> Vec<String> {
     let reply = gateway.raw(head.as_bytes());
     let document: Value = serde_json::from_str(&reply.body).unwrap();
     let messages = document["meta"]["responseStatus"]["messages"].as_array();
-    let messages = messages.unwrap_or_else(|| panic!("{case} {reply:?}", case = case.operation));
+    assert!(messages.is_some(), "{}: {reply:?}", case.operation);
     messages
+        .unwrap()
         .iter()
         .map(|m| m["code"].as_str().unwrap().to_owned())
         .collect()
