@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,8 @@ pub struct Tokens {
     kid: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// The published half of the key, with its id; a shared secret has none.
+    jwks: String,
     /// By SHA-256 of the token. Only the signature and the claims are remembered; whether the user
     /// may still use it is asked anew each time.
     verified: Mutex<HashMap<String, Claims>>,
@@ -120,16 +122,28 @@ impl Tokens {
             |what: &str| io::Error::other(format!("{}: not a usable key ({what})", path.display()));
         let file = load_or_make(&path, || generate(signing).unwrap_or_default())?;
         let der = unpem(&file).ok_or_else(|| broken("PEM"))?;
-        let (encoding, decoding, identity) =
-            key_pair(signing, &file, &der).ok_or_else(|| broken("key"))?;
-        let kid = sha256_hex(&identity).chars().take(16).collect();
+        let pair = key_pair(signing, &file, &der).ok_or_else(|| broken("key"))?;
+        let KeyPair {
+            encoding,
+            decoding,
+            identity,
+            public,
+        } = pair;
+        let kid: String = sha256_hex(&identity).chars().take(16).collect();
         Ok(Self {
+            jwks: jwks(signing, &kid, public),
             signing,
             kid,
             encoding,
             decoding,
             verified: Mutex::default(),
         })
+    }
+
+    /// The JSON Web Key Set by which others check our tokens (RFC 7517).
+    #[must_use]
+    pub fn jwks(&self) -> &str {
+        &self.jwks
     }
 
     /// Signs a token.
@@ -236,16 +250,42 @@ fn unpem(file: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(body).ok()
 }
 
-/// The two halves of a key, and what its id is made of.
-fn key_pair(
-    signing: Signing,
-    pem: &[u8],
-    der: &[u8],
-) -> Option<(EncodingKey, DecodingKey, String)> {
+/// The two halves of a key, and what is made of them.
+struct KeyPair {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    /// What the key's id is made of.
+    identity: String,
+    /// Members of its JSON Web Key, by their names in RFC 7518 and 8037; none for a shared secret.
+    public: Vec<(&'static str, String)>,
+}
+
+fn jwks(signing: Signing, kid: &str, public: Vec<(&'static str, String)>) -> String {
+    let mut keys = Vec::new();
+    if !public.is_empty() {
+        let fixed = [("use", "sig"), ("alg", signing.as_str()), ("kid", kid)];
+        let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
+        let members: serde_json::Map<_, _> = public
+            .into_iter()
+            .chain(fixed)
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        keys.push(members);
+    }
+    serde_json::json!({ "keys": keys }).to_string()
+}
+
+fn key_pair(signing: Signing, pem: &[u8], der: &[u8]) -> Option<KeyPair> {
+    let mut jwk = Vec::new();
+    let mut member = |name, bytes: &[u8]| jwk.push((name, URL_SAFE_NO_PAD.encode(bytes)));
     let (encoding, decoding, public) = match signing {
         Signing::Es256 => {
             let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
+            // An uncompressed point: a four, then both coordinates.
+            let (x, y) = public.get(1..)?.split_at_checked(32)?;
+            member("x", x);
+            member("y", y);
             (
                 EncodingKey::from_ec_pem(pem).ok()?,
                 DecodingKey::from_ec_der(&public),
@@ -255,6 +295,7 @@ fn key_pair(
         Signing::EdDsa => {
             let pair = Ed25519KeyPair::from_pkcs8(der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
+            member("x", &public);
             (
                 EncodingKey::from_ed_pem(pem).ok()?,
                 DecodingKey::from_ed_der(&public),
@@ -264,6 +305,9 @@ fn key_pair(
         Signing::Rs256 => {
             let pair = rsa::KeyPair::from_pkcs8(der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
+            let (modulus, exponent) = (pair.public_key().modulus(), pair.public_key().exponent());
+            member("n", modulus.big_endian_without_leading_zero());
+            member("e", exponent.big_endian_without_leading_zero());
             (
                 EncodingKey::from_rsa_pem(pem).ok()?,
                 DecodingKey::from_rsa_der(&public),
@@ -277,7 +321,18 @@ fn key_pair(
             (key, DecodingKey::from_secret(der), identity)
         }
     };
-    Some((encoding, decoding, STANDARD.encode(public)))
+    match signing {
+        Signing::Es256 => jwk.extend([("kty", "EC".to_owned()), ("crv", "P-256".to_owned())]),
+        Signing::EdDsa => jwk.extend([("kty", "OKP".to_owned()), ("crv", "Ed25519".to_owned())]),
+        Signing::Rs256 => jwk.push(("kty", "RSA".to_owned())),
+        Signing::Hs256 => {}
+    }
+    Some(KeyPair {
+        encoding,
+        decoding,
+        identity: STANDARD.encode(public),
+        public: jwk,
+    })
 }
 
 #[cfg(test)]
@@ -330,6 +385,25 @@ mod tests {
                 tokens.verify(&String::from_utf8(forged).unwrap(), now),
                 None
             );
+        }
+    }
+
+    #[test]
+    fn others_can_check_a_token_by_what_is_published() {
+        let folder = tempfile::tempdir().unwrap();
+        for signing in Signing::ALL {
+            let tokens = Tokens::load(folder.path(), signing).unwrap();
+            let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_str(tokens.jwks()).unwrap();
+            let token = tokens.issue(&claims(4_000_000_000)).unwrap();
+            let kid = jsonwebtoken::decode_header(&token).unwrap().kid.unwrap();
+            let Some(key) = keys.find(&kid) else {
+                assert_eq!((signing, keys.keys.len()), (Signing::Hs256, 0));
+                continue;
+            };
+            let decoding = DecodingKey::from_jwk(key).unwrap();
+            let validation = Validation::new(signing.algorithm());
+            let read = jsonwebtoken::decode::<Claims>(&token, &decoding, &validation);
+            assert_eq!(read.unwrap().claims, claims(4_000_000_000));
         }
     }
 

@@ -86,6 +86,13 @@ async fn route(
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
         "/healthz" | "/readyz" if !get => method_not_allowed("GET, HEAD"),
+        "/.well-known/jwks.json" if !get => method_not_allowed("GET, HEAD"),
+        "/.well-known/jwks.json" => Reply {
+            status: 200,
+            content_type: "application/jwk-set+json",
+            headers: vec![("Cache-Control", "public, max-age=300".to_owned())],
+            body: gateway.parts.tokens.jwks().as_bytes().to_vec(),
+        },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
         _ => Reply::text(404, "Not found"),

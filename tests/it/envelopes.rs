@@ -315,6 +315,10 @@ fn other_paths_and_methods_are_told_so() {
         (405, Some("GET, HEAD, POST"))
     );
     assert_eq!(ask("POST", "/healthz").status, 405);
+    let keys = ask("GET", "/.well-known/jwks.json");
+    assert_eq!(keys.header("Cache-Control"), Some("public, max-age=300"));
+    let keys: serde_json::Value = serde_json::from_str(&keys.body).unwrap();
+    assert_eq!(keys["keys"][0]["alg"], "ES256");
     let head = ask("HEAD", "/legacy/ws/user/v1/?wsdl");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_eq!(ask("GET", "/services/UserAPI?xsd=1").status, 200);
