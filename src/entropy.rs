@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-
 /// Where randomness comes from.
 #[derive(Debug)]
 pub enum Entropy {
@@ -25,9 +23,9 @@ impl Entropy {
     pub fn bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
         match self {
-            Entropy::System => SystemRandom::new()
-                .fill(&mut bytes)
-                .expect("the operating system's random source works"),
+            Entropy::System => {
+                getrandom::fill(&mut bytes).expect("the operating system's random source works");
+            }
             Entropy::Counted(count) => {
                 let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
                 *count += 1;

@@ -12,7 +12,7 @@ use chaingun_gateway::config::{self, Config, Mistake, Values};
 use chaingun_gateway::contract::wsdl;
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::soap_entries;
-use chaingun_gateway::server::Server;
+use chaingun_gateway::server::{Server, ServerConfig};
 use chaingun_gateway::{app, demo, store};
 use clap::{Parser, Subcommand};
 use cli::{AuditCommand, ClientCommand, OrgCommand, Output, UserCommand};
@@ -237,7 +237,7 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
             let stop = stop_signal()?;
             tracing::info!(%address, "listening");
             if with_demo {
-                print_demo_calls(&address.to_string(), &config.server.soap_paths)?;
+                print_demo_calls(&address.to_string(), &config.server)?;
             }
             server.serve(stop).await;
             tracing::info!("stopped");
@@ -271,15 +271,19 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     }
 }
 
-fn print_demo_calls(address: &str, soap_paths: &[String]) -> io::Result<()> {
-    let path = soap_paths.first().map_or("", String::as_str);
+/// One ready-made call for each face.
+fn print_demo_calls(address: &str, server: &ServerConfig) -> io::Result<()> {
+    let path = server.soap_paths.first().map_or("", String::as_str);
+    let prefix = server.rest_prefixes.first().map_or("", String::as_str);
     say(&format!(
         "Demo data is loaded. Show a user over SOAP:\n\n\
          curl -s http://{address}{path} -H 'Content-Type: text/xml; charset=utf-8' -d '\
          <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><soapenv:Body><ws:showUser><request>\
          <requestMeta><clientHashKey>demo-hash-key</clientHashKey></requestMeta>\
-         <userName>mokamiki</userName></request></ws:showUser></soapenv:Body></soapenv:Envelope>'\n"
+         <userName>mokamiki</userName></request></ws:showUser></soapenv:Body></soapenv:Envelope>'\n\n\
+         and as a JSON:API resource:\n\n\
+         curl -s http://{address}{prefix}/users/mokamiki -H 'X-Client-Hash-Key: demo-hash-key'\n"
     ))
 }
 

@@ -98,6 +98,9 @@ impl Delivery {
     }
 
     fn work(&self, stop: &AtomicBool) {
+        // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
+        // nobody waits for it.
+        let _ = self.parts.sealer.seal("");
         let mut swept = 0;
         while !stop.load(Ordering::Acquire) {
             let settled = self.deliver_due().unwrap_or_else(|error| {

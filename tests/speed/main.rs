@@ -62,9 +62,11 @@ fn verdict(holds: bool) -> &'static str {
     if holds { "holds" } else { "DOES NOT HOLD" }
 }
 
-/// Fills a database of its own with users called `anna000000` and so on.
+/// A database of its own with the demo's data and users called `anna000000` and so on.
 fn filled(count: usize) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
+    // The demo goes first: it does not mix with what is there.
+    gateway(data.path()).stop();
     let location = data.path().join("gateway.db");
     let store = Store::open(Opening::parse(&location.to_string_lossy(), 2, 5000).unwrap()).unwrap();
     let batch = 10_000;
