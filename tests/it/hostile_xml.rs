@@ -211,9 +211,10 @@ fn none_of_it_takes_time_or_memory() {
         let limit = Duration::from_millis(50);
         assert!(quickest < limit, "{what} took {quickest:?}");
     }
-    // The first rounds bring what the allocator keeps; the others must not add to it.
+    // A round sends some 25 MB. The allocator keeps some of it for each thread; were any of it lost, three
+    // rounds would show three times as much.
     assert!(
-        after[4].saturating_sub(after[1]) < 8 * 1024 && after[4] < 128 * 1024,
+        after[4].saturating_sub(after[1]) < 32 * 1024 && after[4] < 128 * 1024,
         "memory grew: {after:?} kB"
     );
     process.stop();
