@@ -15,12 +15,14 @@ pub mod show_user;
 use super::{Call, Refusal, refuse_field};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
+use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::password::{self, Weakness};
 use crate::domain::text::has_control;
-use crate::domain::user::{MAX_ROLES, is_email, is_user_name};
+use crate::domain::user::{MAX_ROLES, User, is_email, is_user_name};
+use crate::operations::call::Addressee;
 use crate::secrets::sha256_hex;
-use crate::store::users::Taken;
+use crate::store::users::{self, Taken};
 use crate::store::{AnyConnection, one_time_tokens};
 
 fn invalid(field: &str, why: Why) -> Problem {
@@ -99,6 +101,37 @@ fn taken(which: Taken, user_name_field: &str) -> Refusal {
         Taken::UserName => refuse_field(Code::UserAlreadyExists, user_name_field, None),
         Taken::Email => refuse_field(Code::EmailAlreadyExists, "email", None),
     }
+}
+
+/// What a mail with a token is sent for.
+struct Mailing {
+    purpose: Purpose,
+    topic: Topic,
+    event: &'static str,
+}
+
+/// Mails the user of this login a fresh token, if it is one that `serves`. For anybody else the same work is
+/// done and taken back, so that neither the answer nor its time tells who there is; the attempt is written down.
+fn mail_token(
+    call: &Call<'_>,
+    login: &str,
+    mailing: &Mailing,
+    serves: impl Fn(&User) -> bool,
+) -> Result<(), Refusal> {
+    call.parts.store.write(|c| {
+        let (outcome, subject) = match users::by_login(c, login)?.filter(|u| serves(u)) {
+            Some(user) => {
+                let token = issue_token(call, c, mailing.purpose, user.id)?;
+                call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
+                ("ok", user.user_name)
+            }
+            None => {
+                call.notify_nobody(c, mailing.topic)?;
+                ("unknown", login.to_owned())
+            }
+        };
+        call.audit(c, mailing.event, outcome, Some(&subject))
+    })
 }
 
 /// Issues a one-time token in the caller's transaction; only its hash is kept.

@@ -1,15 +1,14 @@
 //! Mails a new activation token; answers the same whether or not there is anyone to activate.
 
+use super::Mailing;
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::shape::{Structure as _, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::call::Addressee;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Route, read_json_request, read_request,
 };
-use crate::store::users;
 
 shape! {
     /// Whose activation token to send again.
@@ -44,22 +43,14 @@ impl Request for ResendRequest {
         Some(&self.user_name_or_email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        call.parts.store.write(|c| {
+        let mailing = Mailing {
+            purpose: Purpose::Activation,
+            topic: Topic::Activation,
+            event: OPERATION.event,
+        };
+        super::mail_token(call, &self.user_name_or_email, &mailing, |user| {
             // Whom an administrator made has no password to sign in with yet, and gets a reset token instead.
-            let user = users::by_login(c, &self.user_name_or_email)?
-                .filter(|u| u.status == Status::Unactivated && u.password_hash.is_some());
-            match user {
-                Some(user) => {
-                    let token = super::issue_token(call, c, Purpose::Activation, user.id)?;
-                    call.notify(c, Topic::Activation, &Addressee::from(&user), &token)?;
-                    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
-                }
-                None => {
-                    call.notify_nobody(c, Topic::Activation)?;
-                    let subject = Some(self.user_name_or_email.as_str());
-                    call.audit(c, OPERATION.event, "unknown", subject)
-                }
-            }
+            user.status == Status::Unactivated && user.password_hash.is_some()
         })?;
         Ok(Box::new(EmptyResponse::default()))
     }

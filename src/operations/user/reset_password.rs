@@ -1,16 +1,15 @@
 //! Mails a token for a new password; answers the same whether or not there is such a user.
 
+use super::Mailing;
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::call::Addressee;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
     read_request,
 };
-use crate::store::users;
 
 shape! {
     /// Whose password to reset.
@@ -61,22 +60,13 @@ impl Request for ResetPasswordRequest {
         Some(&self.user_name_or_email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        call.parts.store.write(|c| {
-            let user = users::by_login(c, &self.user_name_or_email)?
-                .filter(|u| u.status != Status::Inactive);
-            match user {
-                Some(user) => {
-                    let token = super::issue_token(call, c, Purpose::PasswordReset, user.id)?;
-                    call.notify(c, Topic::PasswordReset, &Addressee::from(&user), &token)?;
-                    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
-                }
-                // Nobody is served the same work, and the attempt is written down.
-                None => {
-                    call.notify_nobody(c, Topic::PasswordReset)?;
-                    let subject = Some(self.user_name_or_email.as_str());
-                    call.audit(c, OPERATION.event, "unknown", subject)
-                }
-            }
+        let mailing = Mailing {
+            purpose: Purpose::PasswordReset,
+            topic: Topic::PasswordReset,
+            event: OPERATION.event,
+        };
+        super::mail_token(call, &self.user_name_or_email, &mailing, |user| {
+            user.status != Status::Inactive
         })?;
         Ok(Box::new(ResetPasswordResponse::default()))
     }
