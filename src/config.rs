@@ -50,7 +50,7 @@ settings! {
     "limits.page" = "1000", "Most users on one page.";
     "xml.depth" = "32", "Levels of nesting in a request.";
     "xml.elements" = "10000", "Elements in a request.";
-    "xml.attributes" = "64", "Attributes of one element, namespace declarations included.";
+    "xml.attributes" = "64", "Attributes of one element, namespace declarations included; and namespaces declared at a time.";
     "xml.text_bytes" = "65536", "Bytes of one text in a request, as it was sent.";
     "json.depth" = "32", "Levels of nesting in a JSON body.";
     "soap.unknown_elements" = "skip", "skip or refuse elements, and fields in REST, that an operation does not know.";

@@ -20,7 +20,7 @@ pub struct XmlLimits {
     pub depth: usize,
     /// Elements in the document.
     pub elements: usize,
-    /// Attributes of one element, namespace declarations included.
+    /// Attributes of one element, namespace declarations included; and namespaces declared at a time.
     pub attributes: usize,
     /// Bytes of one text, as it was sent.
     pub text_bytes: usize,
@@ -460,7 +460,11 @@ impl<'a> XmlReader<'a> {
 
 fn not_well_formed(error: &quick_xml::Error) -> Rejection {
     use quick_xml::errors::SyntaxError;
+    use quick_xml::name::NamespaceError;
     let why = match error {
+        quick_xml::Error::Namespace(NamespaceError::TooManyBindings(most)) => {
+            Why::TooManyNamespaces(*most)
+        }
         quick_xml::Error::Syntax(
             SyntaxError::UnclosedTag
             | SyntaxError::UnclosedSingleQuotedAttributeValue

@@ -1,132 +1,24 @@
-//! XML that means harm: an exact fault each, and the server goes on answering.
+//! XML that means harm, a test each: an exact fault, at once, and the server goes on answering; and none of it adds to
+//! the memory in use.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::harness::process::Process;
-use crate::harness::{Database, Gateway, Reply, element, envelope};
+use crate::harness::{Database, Gateway, Reply, Speaker, element, envelope};
 
-fn faults(gateway: &Gateway, body: &[u8], words: &str) {
-    let reply = gateway.post("text/xml; charset=utf-8", body);
-    assert_eq!(reply.status, 500, "{reply:?}");
-    assert_eq!(
-        element(&reply.body, "faultcode"),
-        Some("S:Client"),
-        "{reply:?}"
-    );
-    assert_eq!(element(&reply.body, "code"), Some("MALFORMED"), "{reply:?}");
-    assert!(reply.body.contains(words), "{words} in {reply:?}");
-    let after = gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));
-    assert_eq!(after.status, 200, "the server still answers");
-}
+/// How long a refusal may take.
+const AT_ONCE: Duration = Duration::from_millis(50);
+/// The fault's text for a body over its limit.
+const TOO_LARGE: &str = "A kérés túl nagy";
 
 fn shown(name: &str) -> String {
     envelope("showUser", &format!("<userName>{name}</userName>"))
 }
 
-#[test]
-fn refuses_a_doctype_and_with_it_every_entity_bomb() {
-    let gateway = Gateway::demo();
-    let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>";
-    faults(
-        &gateway,
-        format!("{bomb}{}", shown("&b;")).as_bytes(),
-        "DOCTYPE",
-    );
-    faults(&gateway, shown("&b;").as_bytes(), "ismeretlen entitás");
-}
-
-#[test]
-fn refuses_deep_wide_and_long_documents() {
-    let gateway = Gateway::with(&[("limits.body_bytes", "16777216")]);
-    faults(
-        &gateway,
-        shown(&"<a>".repeat(1_000_000)).as_bytes(),
-        "32 szint",
-    );
-    let attributes: String = (0..10_000).map(|n| format!(" a{n}=\"\"")).collect();
-    faults(
-        &gateway,
-        shown(&format!("<a{attributes}/>")).as_bytes(),
-        "64 attribútum",
-    );
-    let namespaces: String = (0..10_000)
-        .map(|n| format!(" xmlns:a{n}=\"urn:a\""))
-        .collect();
-    faults(
-        &gateway,
-        shown(&format!("<a{namespaces}/>")).as_bytes(),
-        "jól formált",
-    );
-    faults(
-        &gateway,
-        shown(&"<a/>".repeat(20_000)).as_bytes(),
-        "10000 elem",
-    );
-    faults(
-        &gateway,
-        shown(&"a".repeat(100_000)).as_bytes(),
-        "65536 bájt",
-    );
-}
-
-#[test]
-fn refuses_what_is_not_xml() {
-    let gateway = Gateway::demo();
-    faults(&gateway, shown("a\u{1}b").as_bytes(), "tiltott karakter");
-    faults(&gateway, shown("a&#1;b").as_bytes(), "tiltott karakter");
-    let mut latin = shown("?").into_bytes();
-    let at = latin.iter().position(|b| *b == b'?').unwrap();
-    latin[at] = 0xE9;
-    faults(&gateway, &latin, "karakterkódolás");
-    faults(
-        &gateway,
-        format!("<?php echo?>{}", shown("a")).as_bytes(),
-        "feldolgozási utasítás",
-    );
-    faults(
-        &gateway,
-        format!("{}<a/>", shown("a")).as_bytes(),
-        "a boríték után",
-    );
-    faults(
-        &gateway,
-        format!("{}a", shown("a")).as_bytes(),
-        "a boríték után",
-    );
-    let whole = shown("mokamiki");
-    faults(&gateway, &whole.as_bytes()[..whole.len() - 20], "csonka");
-    let two = whole.replace("</soapenv:Body>", "</soapenv:Body><soapenv:Body/>");
-    faults(&gateway, two.as_bytes(), "pontosan egy Body");
-}
-
-#[test]
-fn refuses_a_body_over_the_limit_also_when_it_only_unfolds_to_that() {
-    let gateway = Gateway::demo();
-    let too_large = |reply: &Reply| {
-        assert_eq!(reply.status, 413, "{reply:?}");
-        assert_eq!(element(&reply.body, "faultcode"), Some("S:Client"));
-        assert_eq!(element(&reply.body, "code"), Some("TOO_LARGE"));
-    };
-    let big = shown(&" ".repeat(3_000_000));
-    too_large(&gateway.soap(&big));
-    too_large(&gateway.raw(&gzipped(big.as_bytes())));
-    let chunked = format!(
-        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n\
-         {:x}\r\n{big}\r\n0\r\n\r\n",
-        big.len()
-    );
-    too_large(&gateway.raw(chunked.as_bytes()));
-    let expecting = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n\
-                     Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n";
-    too_large(&gateway.raw(expecting.as_bytes()));
-    let broken = gateway.raw(&compressed("gzip", b"not gzip at all"));
-    assert_eq!(element(&broken.body, "code"), Some("MALFORMED"));
-    assert_eq!(gateway.raw(&compressed("br", b"x")).status, 415);
-}
-
-fn compressed(coding: &str, body: &[u8]) -> Vec<u8> {
+fn sent(body: &[u8], headers: &str) -> Vec<u8> {
     let head = format!(
-        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Encoding: {coding}\r\n\
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n{headers}\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
@@ -134,10 +26,197 @@ fn compressed(coding: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn gzipped(body: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(body).unwrap();
-    compressed("gzip", &gzip.finish().unwrap())
+    sent(&gzip.finish().unwrap(), "Content-Encoding: gzip\r\n")
+}
+
+/// Whether the reply is the fault with this text, and nothing else.
+fn is_fault(reply: &Reply, text: &str) {
+    let too_large = text == TOO_LARGE;
+    let (status, code, text) = match too_large {
+        true => (413, "TOO_LARGE", text.to_owned()),
+        false => (
+            500,
+            "MALFORMED",
+            format!("A kérés nem értelmezhető: {text}"),
+        ),
+    };
+    assert_eq!(reply.status, status, "{reply:?}");
+    assert_eq!(element(&reply.body, "faultcode"), Some("S:Client"));
+    assert_eq!(element(&reply.body, "code"), Some(code));
+    let told = reply.body.split("<faultstring xml:lang=\"hu\">").nth(1);
+    let told = told.unwrap().split("</faultstring>").next().unwrap();
+    assert_eq!(told, text);
+}
+
+/// Refuses it with this text, at once: the quickest of some tries, since other tests run beside this one.
+fn refuses(gateway: &Speaker, request: &[u8], text: &str) {
+    let quickest = (0..10)
+        .map(|_| {
+            let begun = Instant::now();
+            is_fault(&gateway.raw(request), text);
+            begun.elapsed()
+        })
+        .min();
+    assert!(quickest < Some(AT_ONCE), "{quickest:?}");
+    let after = gateway.soap(&shown("mokamiki"));
+    assert_eq!(element(&after.body, "code"), Some("0"), "goes on answering");
+}
+
+fn doctype() -> Vec<u8> {
+    sent(format!("<!DOCTYPE x>{}", shown("a")).as_bytes(), "")
+}
+
+fn entity_bomb() -> Vec<u8> {
+    let ten = |of: &str| format!("&{of};").repeat(10);
+    let mut bomb = "<!DOCTYPE x [<!ENTITY a0 \"lol\">".to_owned();
+    for n in 1..10 {
+        bomb.push_str(&format!(
+            "<!ENTITY a{n} \"{}\">",
+            ten(&format!("a{}", n - 1))
+        ));
+    }
+    sent(format!("{bomb}]>{}", shown("&a9;")).as_bytes(), "")
+}
+
+fn nested() -> Vec<u8> {
+    sent(shown(&"<a>".repeat(1_000_000)).as_bytes(), "")
+}
+
+/// As many as the default limit of a body lets in.
+fn nested_within_the_body_limit() -> Vec<u8> {
+    sent(shown(&"<a>".repeat(340_000)).as_bytes(), "")
+}
+
+fn attributes() -> Vec<u8> {
+    let attributes: String = (0..10_000).map(|n| format!(" a{n}=\"\"")).collect();
+    sent(shown(&format!("<a{attributes}/>")).as_bytes(), "")
+}
+
+fn namespaces() -> Vec<u8> {
+    let declared: String = (0..10_000)
+        .map(|n| format!(" xmlns:a{n}=\"urn:a\""))
+        .collect();
+    sent(shown(&format!("<a{declared}/>")).as_bytes(), "")
+}
+
+fn siblings() -> Vec<u8> {
+    sent(shown(&"<a/>".repeat(250_000)).as_bytes(), "")
+}
+
+fn long_text() -> Vec<u8> {
+    sent(shown(&"a".repeat(1_000_000)).as_bytes(), "")
+}
+
+fn long_comment() -> Vec<u8> {
+    sent(
+        shown(&format!("<!--{}-->", "-a".repeat(500_000))).as_bytes(),
+        "",
+    )
+}
+
+fn references() -> Vec<u8> {
+    sent(shown(&"&amp;".repeat(200_000)).as_bytes(), "")
+}
+
+fn gzip_bomb() -> Vec<u8> {
+    gzipped(&vec![b' '; 50_000_000])
+}
+
+/// One test a document, on a gateway with the default settings.
+macro_rules! refused {
+    ($($name:ident: $request:expr => $text:expr;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                refuses(&Gateway::demo(), &$request, $text);
+            }
+        )+
+    };
+}
+
+const TOO_DEEP: &str = "legfeljebb 32 szint mély lehet";
+const TOO_LONG: &str = "egy szöveg legfeljebb 65536 bájt lehet";
+
+refused! {
+    refuses_a_doctype: doctype() => "DOCTYPE nem megengedett";
+    refuses_an_entity_bomb: entity_bomb() => "DOCTYPE nem megengedett";
+    refuses_an_entity_nobody_declared: sent(shown("&b;").as_bytes(), "") => "ismeretlen entitás";
+    refuses_as_many_nested_elements_as_a_body_holds: nested_within_the_body_limit() => TOO_DEEP;
+    refuses_a_million_nested_elements_for_their_size: nested() => TOO_LARGE;
+    refuses_10_000_attributes: attributes() => "egy elemen legfeljebb 64 attribútum lehet";
+    refuses_10_000_namespaces: namespaces() => "egyszerre legfeljebb 64 névtér lehet deklarálva";
+    refuses_too_many_elements: siblings() => "legfeljebb 10000 elem lehet benne";
+    refuses_a_long_text: long_text() => TOO_LONG;
+    refuses_a_long_comment: long_comment() => TOO_LONG;
+    refuses_a_text_of_references: references() => TOO_LONG;
+    refuses_a_forbidden_character: sent(shown("a\u{1}b").as_bytes(), "") => "az XML-ben tiltott karakter";
+    refuses_a_reference_to_one: sent(shown("a&#1;b").as_bytes(), "") => "az XML-ben tiltott karakter";
+    refuses_a_processing_instruction: sent(format!("<?php echo?>{}", shown("a")).as_bytes(), "")
+        => "feldolgozási utasítás nem megengedett";
+    refuses_an_element_after_the_envelope: sent(format!("{}<a/>", shown("a")).as_bytes(), "")
+        => "tartalom a boríték után";
+    refuses_a_text_after_the_envelope: sent(format!("{}a", shown("a")).as_bytes(), "")
+        => "tartalom a boríték után";
+    refuses_a_gzip_bomb: gzip_bomb() => TOO_LARGE;
+    refuses_what_only_says_it_is_gzip: sent(b"not gzip at all", "Content-Encoding: gzip\r\n")
+        => "a tömörített törzs hibás";
+}
+
+#[test]
+fn refuses_a_million_nested_elements_for_their_depth_where_bodies_may_be_that_large() {
+    let gateway = Gateway::with(&[("limits.body_bytes", "16777216")]);
+    refuses(&gateway, &nested(), TOO_DEEP);
+}
+
+#[test]
+fn refuses_invalid_utf_8() {
+    let mut latin = shown("?").into_bytes();
+    let at = latin.iter().position(|b| *b == b'?').unwrap();
+    latin[at] = 0xE9;
+    let text = "a karakterkódolás hibás vagy ismeretlen";
+    refuses(&Gateway::demo(), &sent(&latin, ""), text);
+}
+
+#[test]
+fn refuses_a_document_that_ends_too_early_wherever_it_ends() {
+    let gateway = Gateway::demo();
+    let whole = shown("mokamiki");
+    let first = whole.find('>').unwrap() + 1;
+    for end in (first..whole.len()).step_by(7) {
+        is_fault(
+            &gateway.raw(&sent(&whole.as_bytes()[..end], "")),
+            "a dokumentum csonka",
+        );
+    }
+    let most = &whole.as_bytes()[..whole.len() - 1];
+    refuses(&gateway, &sent(most, ""), "a dokumentum csonka");
+}
+
+#[test]
+fn refuses_two_bodies() {
+    let two = shown("a").replace("</soapenv:Body>", "</soapenv:Body><soapenv:Body/>");
+    let text = "pontosan egy Body kell, benne pontosan egy művelettel";
+    refuses(&Gateway::demo(), &sent(two.as_bytes(), ""), text);
+}
+
+#[test]
+fn refuses_a_body_over_the_limit_however_it_is_sent() {
+    let gateway = Gateway::demo();
+    let big = shown(&" ".repeat(3_000_000));
+    is_fault(&gateway.raw(&sent(big.as_bytes(), "")), TOO_LARGE);
+    let chunked = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\n{big}\r\n0\r\n\r\n",
+        big.len()
+    );
+    is_fault(&gateway.raw(chunked.as_bytes()), TOO_LARGE);
+    let expecting = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n\
+                     Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n";
+    is_fault(&gateway.raw(expecting.as_bytes()), TOO_LARGE);
+    let unknown = gateway.raw(&sent(b"x", "Content-Encoding: br\r\n"));
+    assert_eq!(unknown.status, 415);
 }
 
 /// Kilobytes of the process that lie in memory.
@@ -150,72 +229,33 @@ fn resident_kb(id: u32) -> usize {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn none_of_it_takes_time_or_memory() {
+fn none_of_it_adds_to_the_memory_in_use() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let process = Process::start(data.path(), database.url(), &[], &["--demo"]);
-    let post = |body: &str| {
-        let head = format!(
-            "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n",
-            body.len()
-        );
-        format!("{head}{body}").into_bytes()
-    };
-    let wide: String = (0..10_000).map(|n| format!(" a{n}=\"\"")).collect();
-    let spaces: String = (0..10_000)
-        .map(|n| format!(" xmlns:a{n}=\"urn:a\""))
-        .collect();
-    let laughs = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;\">]>";
     let hostile = [
-        (
-            "a DOCTYPE with entities",
-            post(&format!("{laughs}{}", shown("&c;"))),
-        ),
-        (
-            "1,000,000 nested elements",
-            post(&shown(&"<a>".repeat(1_000_000))),
-        ),
-        (
-            "as many as the body takes",
-            post(&shown(&"<a>".repeat(340_000))),
-        ),
-        ("10,000 attributes", post(&shown(&format!("<a{wide}/>")))),
-        ("10,000 namespaces", post(&shown(&format!("<a{spaces}/>")))),
-        ("siblings", post(&shown(&"<a/>".repeat(250_000)))),
-        ("a long text", post(&shown(&"a".repeat(1_000_000)))),
-        (
-            "a long comment",
-            post(&shown(&format!("<!--{}", "-a".repeat(500_000)))),
-        ),
-        ("references", post(&shown(&"&amp;".repeat(200_000)))),
-        ("a gzip bomb", gzipped(&vec![b' '; 50_000_000])),
+        entity_bomb(),
+        nested(),
+        nested_within_the_body_limit(),
+        attributes(),
+        namespaces(),
+        siblings(),
+        long_text(),
+        long_comment(),
+        references(),
+        gzip_bomb(),
     ];
-    let mut after = Vec::new();
-    let mut quickest = vec![Duration::MAX; hostile.len()];
-    for _ in 0..5 {
-        for ((what, request), quickest) in hostile.iter().zip(&mut quickest) {
-            for _ in 0..3 {
-                let begun = Instant::now();
-                let reply = process.speaker.raw(request);
-                assert!([500, 413].contains(&reply.status), "{what}: {reply:?}");
-                let code = element(&reply.body, "faultcode");
-                assert_eq!(code, Some("S:Client"), "{what}");
-                *quickest = begun.elapsed().min(*quickest);
+    // What the allocator keeps for each thread, it has after some rounds; from then on nothing is added.
+    let after: Vec<_> = (0..30)
+        .map(|_| {
+            for request in &hostile {
+                assert!([500, 413].contains(&process.speaker.raw(request).status));
             }
-        }
-        after.push(resident_kb(process.id()));
-    }
-    // The quickest of all, since other tests run beside this one.
-    for ((what, _), quickest) in hostile.iter().zip(quickest) {
-        let limit = Duration::from_millis(50);
-        assert!(quickest < limit, "{what} took {quickest:?}");
-    }
-    // A round sends some 25 MB. The allocator keeps some of it for each thread; were any of it lost, three
-    // rounds would show three times as much.
-    assert!(
-        after[4].saturating_sub(after[1]) < 32 * 1024 && after[4] < 128 * 1024,
-        "memory grew: {after:?} kB"
-    );
+            resident_kb(process.id())
+        })
+        .collect();
+    let (settled, last) = (after[14], after[29]);
+    assert!(last.saturating_sub(settled) < 8 * 1024, "{after:?} kB");
+    assert!(last < 96 * 1024, "{after:?} kB");
     process.stop();
 }
