@@ -23,7 +23,7 @@ use crate::store::{Store, StoreError, clients};
 /// A data folder, key file or database that cannot be used.
 pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<Parts>> {
     create_private_dir(&config.data_dir)?;
-    let keys = config.data_dir.join("keys");
+    let keys = config.keys_dir();
     let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
     let parts = Parts {
         tokens: Tokens::load(&keys, config.signing)?,

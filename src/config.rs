@@ -61,6 +61,8 @@ settings! {
     "password.cost" = "12", "bcrypt cost, 4 to 16; 12 takes about 0.3 s, and less than 10 is for tests only.";
     "token.algorithm" = "ES256", "ES256, HS256, RS256 or EdDSA.";
     "token.seconds" = "1800", "Life of a JWT.";
+    "token.grace_s" = "10", "Seconds that a token works on after refreshAuthToken replaced it; used later, it ends all that came of that sign-in.";
+    "token.renewable_hours" = "720", "Hours after a sign-in in which its tokens can be refreshed.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
     "mail.from" = "Chaingun Gateway <noreply@localhost.localdomain>", "Sender of mails.";
@@ -201,6 +203,12 @@ impl Reader<'_> {
 }
 
 impl Config {
+    /// Where the keys are.
+    #[must_use]
+    pub fn keys_dir(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+
     /// Makes sense of the values, after what was wrong while they were gathered.
     ///
     /// # Errors
@@ -243,6 +251,8 @@ impl Config {
         let opening = opening(r, &data_dir, server.read_threads);
         let rules = Rules {
             token_seconds: r.number("token.seconds", 60, 86_400),
+            grace_ms: r.number::<i64>("token.grace_s", 0, 300) * 1000,
+            family_ms: r.number::<i64>("token.renewable_hours", 1, 8760) * 3_600_000,
             activation_ms: r.number::<i64>("activation.hours", 1, 720) * 3_600_000,
             reset_ms: r.number::<i64>("reset.minutes", 1, 1440) * 60_000,
             admin_role: r.text("admin_role"),

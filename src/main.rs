@@ -15,7 +15,7 @@ use chaingun_gateway::operations::soap_entries;
 use chaingun_gateway::server::{Server, ServerConfig};
 use chaingun_gateway::{app, demo, store};
 use clap::{Parser, Subcommand};
-use cli::{AuditCommand, ClientCommand, OrgCommand, Output, UserCommand};
+use cli::{AuditCommand, ClientCommand, KeysCommand, OrgCommand, Output, UserCommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -77,6 +77,11 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// The keys that sign tokens.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// The audit log.
     Audit {
         #[command(subcommand)]
@@ -121,6 +126,7 @@ fn main() -> ExitCode {
         Command::Client { command } => cli::clients::run(&config, output, command),
         Command::Org { command } => cli::organisations::run(&config, output, command),
         Command::User { command } => cli::users::run(&config, output, command),
+        Command::Keys { command } => cli::keys::run(&config, output, command),
         Command::Audit { command } => cli::audit::run(&config, output, command),
         Command::Contract {
             command: ContractCommand::Print { write },

@@ -14,6 +14,10 @@ use crate::store::Store;
 pub struct Rules {
     /// How long a JWT lasts, in seconds.
     pub token_seconds: i64,
+    /// How long a token keeps working after another one took its place.
+    pub grace_ms: Millis,
+    /// How long after signing in tokens can still be refreshed.
+    pub family_ms: Millis,
     /// How long an activation token lasts.
     pub activation_ms: Millis,
     /// How long a password reset token lasts.
@@ -22,6 +26,14 @@ pub struct Rules {
     pub admin_role: String,
     /// The longest page that findUsers gives.
     pub max_page: i64,
+}
+
+impl Rules {
+    /// When a family of tokens that began at this time is over, however often it was refreshed.
+    #[must_use]
+    pub fn end_of_family(&self, started_at: Millis) -> Millis {
+        started_at.saturating_add(self.family_ms)
+    }
 }
 
 /// The program's working parts.

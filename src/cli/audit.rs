@@ -6,9 +6,8 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::store::audit;
 use clap::Subcommand;
 use serde_json::json;
-use time::format_description::well_known::Rfc3339;
 
-use super::{Output, open};
+use super::{Output, open, utc};
 
 /// Commands about the audit log.
 #[derive(Subcommand)]
@@ -60,23 +59,4 @@ pub fn run(config: &Config, output: Output, command: AuditCommand) -> io::Result
         ],
         &rows,
     )
-}
-
-/// Milliseconds since 1970 as RFC 3339 has it, in UTC.
-fn utc(millis: i64) -> String {
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
-        .ok()
-        .and_then(|at| at.format(&Rfc3339).ok())
-        .unwrap_or_else(|| millis.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::utc;
-
-    #[test]
-    fn writes_utc() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
-        assert_eq!(utc(1_601_973_889_007), "2020-10-06T08:44:49.007Z");
-    }
 }

@@ -7,9 +7,11 @@ use chaingun_gateway::contract::shape::{Number, Wrapped};
 use chaingun_gateway::contract::user::{FlatUser, WrappedUser};
 use chaingun_gateway::domain::notice::Topic;
 use chaingun_gateway::domain::user::{MAX_EMAIL_CHARS, MAX_NAME_CHARS};
+use chaingun_gateway::operations::Request as _;
 use chaingun_gateway::operations::user::change_password::set_by_operator;
 use chaingun_gateway::operations::user::check_password;
 use chaingun_gateway::operations::user::create_user::CreateUserRequest;
+use chaingun_gateway::operations::user::delete_user::DeleteUserRequest;
 use chaingun_gateway::operations::user::find_users::FindUsersRequest;
 use chaingun_gateway::store::{organisations, users};
 use clap::Subcommand;
@@ -68,6 +70,14 @@ pub enum UserCommand {
         /// How many hits to pass over.
         #[arg(long, default_value_t = 0)]
         offset: u32,
+    },
+    /// Erase a user and everything personal about it, and tell the services it was assigned to; cannot be undone.
+    Erase {
+        /// Its user name.
+        user_name: String,
+        /// Really do it.
+        #[arg(long)]
+        yes: bool,
     },
     /// Set a password, read from standard input, and sign the user out everywhere.
     SetPassword {
@@ -186,6 +196,22 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                     "roles",
                 ],
                 &rows,
+            )
+        }
+        UserCommand::Erase { user_name, yes } => {
+            if !yes {
+                return Err(io::Error::other(format!(
+                    "{user_name} would be gone for good; say --yes if that is meant"
+                )));
+            }
+            let request = DeleteUserRequest {
+                user_name: user_name.clone(),
+                ..Default::default()
+            };
+            Box::new(request).run(&call).map_err(explain)?;
+            output.done(
+                &format!("{user_name} is erased."),
+                &[("user_name", json!(user_name))],
             )
         }
         UserCommand::SetPassword { user_name } => {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
 use crate::parts::Parts;
-use crate::store::{StoreError, one_time_tokens, outbox};
+use crate::store::{StoreError, one_time_tokens, outbox, token_families};
 
 pub use mail::{MailSettings, Transport, is_sender};
 
@@ -110,16 +110,19 @@ impl Delivery {
             let now = self.parts.clock.now();
             if now - swept >= SWEEP_EVERY_MS {
                 swept = now;
-                let swept = self
-                    .parts
-                    .store
-                    .write(|c| one_time_tokens::forget_expired(c, now));
+                let swept = self.parts.store.write(|c| {
+                    one_time_tokens::forget_expired(c, now)?;
+                    token_families::forget_expired(c, now)
+                });
                 if let Err(error) = swept {
                     tracing::warn!(cause = %error, "expired tokens could not be swept out");
                 }
             }
             if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
                 tracing::warn!(cause = %error, "the registry could not be read again");
+            }
+            if let Err(error) = self.parts.tokens.reload() {
+                tracing::warn!(cause = %error, "the signing keys could not be read again");
             }
             if settled == 0 {
                 thread::park_timeout(PAUSE);

@@ -10,10 +10,3 @@ pub mod user;
 
 /// Milliseconds since 1970-01-01T00:00:00Z; the only way this program writes a time down.
 pub type Millis = i64;
-
-/// The epoch that ends every token issued so far: a whole second, since tokens count in those, after this
-/// moment and after the last epoch.
-#[must_use]
-pub fn next_epoch(now: Millis, last: Millis) -> Millis {
-    (now.max(last).div_euclid(1000) + 1) * 1000
-}

@@ -57,8 +57,6 @@ pub struct User {
     pub roles: Vec<String>,
     /// How the password is kept, if there is one; see `secrets::hashing`.
     pub password_hash: Option<String>,
-    /// When the password was last set, or the user last shut out: tokens issued before are dead.
-    pub epoch: Millis,
     pub created_at: Millis,
     pub updated_at: Millis,
 }

@@ -8,8 +8,8 @@ use crate::contract::rejection::{Problems, Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::exchange::HttpRequest;
-use crate::operations::Credentials;
 use crate::operations::access::Incoming;
+use crate::operations::{Body, Credentials};
 
 use super::{Form, Found, JsonLimits, Manner, negotiation};
 
@@ -38,15 +38,19 @@ pub(super) fn read(
         credentials.client_key = key.map(|(_, value)| Secret::from(value.as_ref()));
     }
     let mut problems = Problems::none(limits.refuse_unknown);
-    let mut fields = if found.route.method == "GET" {
-        manner.form = Form::Query;
-        from_query(&query, &mut credentials)
-    } else {
-        negotiation::sent(request)?;
-        let body = parse(&request.body, limits.depth)?;
-        let (form, fields) = from_body(body, found.route.id)?;
-        manner.form = form;
-        fields
+    let mut fields = match found.route.body {
+        Body::Ignored => {
+            manner.form = Form::Query;
+            from_query(&query, &mut credentials)
+        }
+        Body::Optional if request.body.is_empty() => Members::new(),
+        Body::Optional | Body::Needed => {
+            negotiation::sent(request)?;
+            let body = parse(&request.body, limits.depth)?;
+            let (form, fields) = from_body(body, found.route.id)?;
+            manner.form = form;
+            fields
+        }
     };
     if let Some((field, text)) = &found.captured {
         let named = fields.iter().find(|(name, _)| name == field);

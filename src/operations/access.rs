@@ -1,7 +1,8 @@
 //! The only gatekeeper: turns what a face found into a decided call, runs it, and writes refusals down.
 
-use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse};
-use crate::contract::messages::Language;
+use super::call::Held;
+use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse, refuse_field};
+use crate::contract::messages::{Language, Why};
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::contract::shape::Secret;
 use crate::domain::client::{Client, Trust};
@@ -9,6 +10,7 @@ use crate::domain::user::{Status, User, same_name};
 use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
+use crate::store::token_families::{self, Standing};
 use crate::store::users;
 
 /// A request on its way to being run.
@@ -43,22 +45,27 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         language,
         client: None,
         user: None,
+        held: None,
         on_behalf_of: credentials.user_name.clone(),
     };
     let subject = request.subject().map(str::to_owned);
-    let result = decide(&mut call, operation, &credentials)
+    let result = decide(&mut call, operation, &credentials, request.authorization())
         .and_then(|()| super::refuse_all(problems))
         .and_then(|()| request.run(&call));
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
         if matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
             let recorded = parts.store.write(|c| {
-                call.audit(
-                    c,
-                    operation.event,
-                    rejection.code().as_str(),
-                    subject.as_deref(),
-                )
+                // The user's name rather than the address it may have been called by, so that a user that goes leaves
+                // no address behind, also none that it had before.
+                let known = subject
+                    .as_deref()
+                    .map(|s| users::by_login(c, s))
+                    .transpose()?;
+                let name = known.flatten().map(|user| user.user_name);
+                let subject = name.as_ref().or(subject.as_ref());
+                let code = rejection.code().as_str();
+                call.audit(c, operation.event, code, subject.map(String::as_str))
             });
             if let Err(error) = recorded {
                 tracing::error!(cause = ?error, "a refusal could not be written to the audit log");
@@ -68,12 +75,24 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
     })
 }
 
-fn decide(call: &mut Call<'_>, operation: &Operation, found: &Credentials) -> Result<(), Refusal> {
+fn decide(
+    call: &mut Call<'_>,
+    operation: &Operation,
+    found: &Credentials,
+    in_request: Option<&Secret>,
+) -> Result<(), Refusal> {
     call.client = client(call.parts, found.client_key.as_ref())?;
-    let authorization = found
+    let in_header = found
         .authorization
         .as_ref()
         .filter(|a| !a.reveal().trim().is_empty());
+    let authorization = match (in_header, in_request) {
+        (Some(header), Some(field)) if bare(header) != bare(field) => {
+            let why = Why::ExactlyOneOf("Authorization");
+            return Err(refuse_field(Code::InvalidField, "authorization", Some(why)));
+        }
+        (header, field) => header.or(field),
+    };
     if operation.access == Access::Anyone {
         return claim_beside_token(call, authorization, found.user_name.as_deref());
     }
@@ -82,7 +101,9 @@ fn decide(call: &mut Call<'_>, operation: &Operation, found: &Credentials) -> Re
     };
     let key_is_enough = client.trust == Trust::Trusted && operation.access != Access::User;
     if let Some(authorization) = authorization {
-        call.user = Some(user_of_token(call, authorization)?);
+        let (user, held) = user_of_token(call, authorization)?;
+        call.user = Some(user);
+        call.held = Some(held);
     } else if let Some((name, password)) = &found.username_token {
         call.user = Some(user_of_password(call, name, password)?);
     }
@@ -106,10 +127,11 @@ fn claim_beside_token(
     let (Some(authorization), Some(claimed)) = (authorization, claimed) else {
         return Ok(());
     };
-    match user_of_token(call, authorization) {
-        Ok(user) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
-        Ok(_) | Err(Refusal::Rejected(_)) => Ok(()),
-        Err(trouble) => Err(trouble),
+    match look_up(call, authorization)? {
+        Some((_, token)) if !same_name(&token.user.user_name, claimed) => {
+            Err(refuse(Code::AccessDenied))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -126,32 +148,69 @@ fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal
         .ok_or_else(|| refuse(Code::UnknownClient))
 }
 
-/// The user a token stands for. The signature may be remembered; the user is asked for each time.
-fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<User, Refusal> {
-    let expired = || refuse(Code::TokenExpired);
+/// The token without the word before it; none where that is another scheme's.
+fn bare(authorization: &Secret) -> Option<&str> {
     let text = authorization.reveal().trim();
-    let token = match text.split_once(' ') {
-        Some((scheme, token))
-            if ["jwt", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()) =>
-        {
-            token.trim()
-        }
-        Some(_) => return Err(expired()),
-        None => text,
+    match text.split_once(' ') {
+        Some((scheme, token)) => ["jwt", "bearer"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+            .then(|| token.trim()),
+        None => Some(text),
+    }
+}
+
+/// What a token says, and where it stands, if it is ours and its user may use it. The signature may be remembered; what
+/// can change is asked for each time.
+fn look_up(call: &Call<'_>, authorization: &Secret) -> Result<Option<(Held, Standing)>, Refusal> {
+    let claims = bare(authorization).and_then(|token| call.parts.tokens.verify(token, call.now));
+    let Some(claims) = claims else {
+        return Ok(None);
     };
-    let claims = call
-        .parts
-        .tokens
-        .verify(token, call.now)
-        .ok_or_else(expired)?;
-    let user = call
+    let jti_sha256 = sha256_hex(&claims.jti);
+    let organisation = claims.org.map(|o| o.uuid);
+    let standing = call
         .parts
         .store
-        .read(|c| users::by_name(c, &claims.sub))?
-        .ok_or_else(expired)?;
-    // Issued before the last change of the password: dead, to the second that claims count in.
-    let alive = user.status == Status::Active && claims.iat >= user.epoch.div_euclid(1000);
-    if alive { Ok(user) } else { Err(expired()) }
+        .read(|c| token_families::standing(c, &jti_sha256, organisation.as_deref()))?;
+    let Some(standing) = standing else {
+        return Ok(None);
+    };
+    let may =
+        standing.user.status == Status::Active && (organisation.is_none() || standing.is_member);
+    let held = Held {
+        family: standing.family,
+        jti_sha256,
+        organisation,
+        started_at: standing.started_at,
+    };
+    Ok(may.then_some((held, standing)))
+}
+
+/// The user a token stands for. One that was replaced, and comes back when its grace is over, may be stolen, or what
+/// replaced it may: all that came of the sign-in ends.
+fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held), Refusal> {
+    let expired = || refuse(Code::TokenExpired);
+    let (held, standing) = look_up(call, authorization)?.ok_or_else(expired)?;
+    let grace = call.parts.rules.grace_ms;
+    if standing
+        .retired_at
+        .is_some_and(|retired| call.now >= retired + grace)
+    {
+        tracing::warn!(
+            request.id = call.request_id,
+            "a replaced token was used again; all tokens of its sign-in are revoked"
+        );
+        call.parts.store.write(|c| {
+            if token_families::end(c, held.family)? {
+                let name = &standing.user.user_name;
+                call.audit(c, "authn_token_reuse", "revoked", Some(name))?;
+            }
+            Ok::<_, Refusal>(())
+        })?;
+        return Err(expired());
+    }
+    Ok((standing.user, held))
 }
 
 /// The user a WS-Security UsernameToken signs in; runs on the hashing pool.

@@ -6,7 +6,9 @@ use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
+use crate::store::services::ToTell;
 use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
 
 use super::Refusal;
@@ -29,6 +31,18 @@ pub struct Credentials {
 /// The number of no user.
 const NOBODY: i64 = 0;
 
+/// The token a caller came with, as the store knows it.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The family of tokens it belongs to.
+    pub family: i64,
+    pub jti_sha256: String,
+    /// The organisation it is bound to.
+    pub organisation: Option<String>,
+    /// When its family began.
+    pub started_at: Millis,
+}
+
 /// A call that access has been decided for.
 pub struct Call<'a> {
     pub parts: &'a Parts,
@@ -39,6 +53,8 @@ pub struct Call<'a> {
     pub client: Option<Client>,
     /// The signed-in user.
     pub user: Option<User>,
+    /// The token that shows it, if it was one.
+    pub held: Option<Held>,
     pub on_behalf_of: Option<String>,
 }
 
@@ -91,9 +107,9 @@ impl Call<'_> {
                 event: event.to_owned(),
                 outcome: outcome.to_owned(),
                 client_name: self.client.as_ref().map(|c| c.name.clone()),
-                actor: self.user.as_ref().map(|u| u.user_name.clone()),
-                on_behalf_of: self.on_behalf_of.clone(),
-                subject: subject.map(str::to_owned),
+                actor: self.user.as_ref().map(|u| canonical(&u.user_name)),
+                on_behalf_of: self.on_behalf_of.as_deref().map(canonical),
+                subject: subject.map(canonical),
                 request_id: self.request_id.to_owned(),
             },
         )?;
@@ -119,8 +135,8 @@ impl Call<'_> {
             user_name: user.user_name.to_owned(),
             token: token.to_owned(),
         };
-        let sealed = self.seal(&notice)?;
-        outbox::enqueue_mail(connection, &sealed, self.now)?;
+        let sealed = self.seal(&notice.to_lines())?;
+        outbox::enqueue_mail(connection, user.id, &sealed, self.now)?;
         Ok(())
     }
 
@@ -143,14 +159,28 @@ impl Call<'_> {
             user_name: "nobody".to_owned(),
             token,
         };
-        let sealed = self.seal(&notice)?;
+        let sealed = self.seal(&notice.to_lines())?;
         one_time_tokens::revoke(connection, Purpose::PasswordReset, NOBODY)?;
         outbox::pretend(connection, &sealed, self.now)?;
         Ok(())
     }
 
-    fn seal(&self, notice: &Notice) -> Result<Vec<u8>, Refusal> {
-        let sealed = self.parts.sealer.seal(&notice.to_lines());
+    /// Puts a callback into the outbox, in the caller's transaction: this service is told that the user has left.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn tell_service(
+        &self,
+        connection: &mut AnyConnection,
+        service: &ToTell,
+    ) -> Result<(), Refusal> {
+        let sealed = self.seal(&service.user_id_in_service)?;
+        outbox::enqueue_callback(connection, service.service_id, &sealed, self.now)?;
+        Ok(())
+    }
+
+    fn seal(&self, text: &str) -> Result<Vec<u8>, Refusal> {
+        let sealed = self.parts.sealer.seal(text);
         Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
 }
@@ -158,6 +188,7 @@ impl Call<'_> {
 /// Whom a mail goes to.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressee<'a> {
+    pub id: i64,
     pub user_name: &'a str,
     pub name: &'a str,
     pub email: &'a str,
@@ -166,6 +197,7 @@ pub struct Addressee<'a> {
 impl<'a> From<&'a User> for Addressee<'a> {
     fn from(user: &'a User) -> Self {
         Self {
+            id: user.id,
             user_name: &user.user_name,
             name: &user.name,
             email: &user.email,

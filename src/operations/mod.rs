@@ -8,7 +8,7 @@ use crate::contract::common::{Param, RequestMeta};
 use crate::contract::json::Json;
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem, Problems, Rejection};
-use crate::contract::shape::{Field, Shape, Structure};
+use crate::contract::shape::{Field, Secret, Shape, Structure};
 use crate::contract::user::UserView;
 use crate::contract::wsdl::Entry;
 use crate::contract::xml::{XmlReader, XmlWriter};
@@ -75,6 +75,18 @@ pub struct Route {
     pub inside: Option<&'static str>,
     /// The `data.type` of what is answered.
     pub answers: &'static str,
+    pub body: Body,
+}
+
+/// What a route makes of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Holds the fields.
+    Needed,
+    /// May be left out, where no field is needed.
+    Optional,
+    /// Not looked at; fields stand in path and query.
+    Ignored,
 }
 
 impl Route {
@@ -86,7 +98,13 @@ impl Route {
             fresh_id: false,
             inside: None,
             answers: "users",
+            body: Body::Needed,
         }
+    }
+
+    const fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
     }
 
     const fn id(mut self, field: &'static str) -> Self {
@@ -125,6 +143,10 @@ pub trait Request: Send + std::fmt::Debug {
     fn meta(&self) -> Option<&RequestMeta>;
     /// The user it is about, for the audit log.
     fn subject(&self) -> Option<&str>;
+    /// A token in the request itself, for the operation that takes one there.
+    fn authorization(&self) -> Option<&Secret> {
+        None
+    }
     /// Does the work.
     ///
     /// # Errors
@@ -218,6 +240,7 @@ pub static CATALOG: &[&Operation] = &[
     &user::show_user::OPERATION,
     &user::create_user::OPERATION,
     &user::modify_user::OPERATION,
+    &user::delete_user::OPERATION,
     &user::register_user::OPERATION,
     &user::resend::OPERATION,
     &user::confirm_user::OPERATION,
@@ -225,6 +248,7 @@ pub static CATALOG: &[&Operation] = &[
     &user::reset_password::OPERATION,
     &user::change_password::OPERATION,
     &user::authenticate::OPERATION,
+    &user::refresh_auth_token::OPERATION,
 ];
 
 /// The operations of the SOAP contract, as its printers want them.

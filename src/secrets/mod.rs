@@ -3,6 +3,7 @@
 pub mod hashing;
 pub mod keys;
 pub mod sealing;
+pub mod signing_keys;
 pub mod tokens;
 
 use aws_lc_rs::digest::{SHA256, digest};

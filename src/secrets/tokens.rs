@@ -2,23 +2,19 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::keys::load_or_make;
 use super::sha256_hex;
+use super::signing_keys::{self, KeyRing, SigningKey};
 use crate::domain::Millis;
+
+pub use super::signing_keys::Signing;
 
 /// The claims of the seeds' sample, in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,107 +39,68 @@ pub struct OrgClaim {
     pub name: String,
 }
 
-/// How tokens can be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signing {
-    Es256,
-    Hs256,
-    Rs256,
-    EdDsa,
-}
-
-impl Signing {
-    /// Every algorithm, the default first.
-    pub const ALL: [Signing; 4] = [
-        Signing::Es256,
-        Signing::Hs256,
-        Signing::Rs256,
-        Signing::EdDsa,
-    ];
-
-    /// The name in a token's header and in the settings.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Signing::Es256 => "ES256",
-            Signing::Hs256 => "HS256",
-            Signing::Rs256 => "RS256",
-            Signing::EdDsa => "EdDSA",
-        }
-    }
-
-    /// Reads that name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Signing> {
-        Signing::ALL.into_iter().find(|s| s.as_str() == text)
-    }
-
-    const fn algorithm(self) -> Algorithm {
-        match self {
-            Signing::Es256 => Algorithm::ES256,
-            Signing::Hs256 => Algorithm::HS256,
-            Signing::Rs256 => Algorithm::RS256,
-            Signing::EdDsa => Algorithm::EdDSA,
-        }
-    }
-}
-
 /// Verified tokens that are remembered, since a signature takes longer to check than all the rest
 /// of a request.
 const REMEMBERED_TOKENS: usize = 10_000;
 /// The longest token that is looked at, in bytes: more than one with all the roles a user and a
 /// membership can have, and less than the head of a request may be.
 const MAX_TOKEN_BYTES: usize = 48 * 1024;
-/// How far in the future a token may begin, in seconds: other nodes' clocks differ, and a token issued
-/// right after some changes of the password begins some seconds later.
+/// How far in the future a token may begin, in seconds: other nodes' clocks differ.
 const LEEWAY_SECONDS: i64 = 5;
 
 /// Issues and verifies tokens.
 pub struct Tokens {
+    folder: PathBuf,
     signing: Signing,
-    kid: String,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    /// The published half of the key, with its id; a shared secret has none.
-    jwks: String,
+    keys: RwLock<Arc<KeyRing>>,
     /// By SHA-256 of the token. Only the signature and the claims are remembered; whether the user
     /// may still use it is asked anew each time.
     verified: Mutex<HashMap<String, Claims>>,
 }
 
+/// A token's header, in full: one that says more was made by somebody else, who means something by it (RFC 7515 `jku`,
+/// `x5u`, `jwk`, `crit`).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    alg: String,
+    kid: String,
+    typ: Option<String>,
+}
+
 impl Tokens {
-    /// Loads the signing key of this algorithm from a folder, or makes it there.
+    /// Loads the keys of a folder, and makes the one that signs with this algorithm if there is none.
     ///
     /// # Errors
     /// A key file that cannot be read or made, or holds something else.
     pub fn load(folder: &Path, signing: Signing) -> io::Result<Self> {
-        let path = folder.join(format!("jwt-{}.pem", signing.as_str().to_lowercase()));
-        let broken =
-            |what: &str| io::Error::other(format!("{}: not a usable key ({what})", path.display()));
-        let file = load_or_make(&path, || generate(signing).unwrap_or_default())?;
-        let der = unpem(&file).ok_or_else(|| broken("PEM"))?;
-        let pair = key_pair(signing, &file, &der).ok_or_else(|| broken("key"))?;
-        let KeyPair {
-            encoding,
-            decoding,
-            identity,
-            public,
-        } = pair;
-        let kid: String = sha256_hex(&identity).chars().take(16).collect();
         Ok(Self {
-            jwks: jwks(signing, &kid, public),
+            folder: folder.to_path_buf(),
             signing,
-            kid,
-            encoding,
-            decoding,
+            keys: RwLock::new(Arc::new(KeyRing::load(folder, signing)?)),
             verified: Mutex::default(),
         })
     }
 
+    /// Takes the keys anew if the folder has changed; tells whether it has.
+    ///
+    /// # Errors
+    /// As at [`Tokens::load`]; the keys stay as they were.
+    pub fn reload(&self) -> io::Result<bool> {
+        if signing_keys::files(&self.folder)? == self.keys().files {
+            return Ok(false);
+        }
+        let fresh = Arc::new(KeyRing::load(&self.folder, self.signing)?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        // What a key checked that is gone counts no more.
+        self.lock().clear();
+        Ok(true)
+    }
+
     /// The JSON Web Key Set by which others check our tokens (RFC 7517).
     #[must_use]
-    pub fn jwks(&self) -> &str {
-        &self.jwks
+    pub fn jwks(&self, now: Millis) -> String {
+        self.keys().jwks(now)
     }
 
     /// Signs a token.
@@ -151,9 +108,11 @@ impl Tokens {
     /// # Errors
     /// What the library reports; none is known for a loaded key.
     pub fn issue(&self, claims: &Claims) -> Result<String, String> {
-        let mut header = Header::new(self.signing.algorithm());
-        header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|e| e.to_string())
+        let keys = self.keys();
+        let key = keys.current().ok_or("there is no key to sign with")?;
+        let mut header = Header::new(key.signing.algorithm());
+        header.kid = Some(key.kid.clone());
+        jsonwebtoken::encode(&header, claims, &key.encoding).map_err(|e| e.to_string())
     }
 
     /// The claims of a token that is ours, unaltered and within its time.
@@ -166,7 +125,7 @@ impl Tokens {
         let known = self.lock().get(&hash).cloned();
         let claims = match known {
             Some(claims) => claims,
-            None => self.check_signature(token)?,
+            None => self.check_signature(token, now)?,
         };
         let seconds = now.div_euclid(1000);
         if claims.exp <= seconds || claims.nbf.max(claims.iat) > seconds + LEEWAY_SECONDS {
@@ -188,156 +147,35 @@ impl Tokens {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check_signature(&self, token: &str) -> Option<Claims> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.kid.as_deref() != Some(self.kid.as_str()) {
+    fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn check_signature(&self, token: &str, now: Millis) -> Option<Claims> {
+        let head = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+        let head: Head = serde_json::from_slice(&head).ok()?;
+        let keys = self.keys();
+        let key: &SigningKey = keys.find(&head.kid, now)?;
+        let typed = head.typ.is_none_or(|t| t.eq_ignore_ascii_case("JWT"));
+        if head.alg != key.signing.as_str() || !typed {
             return None;
         }
-        let mut validation = Validation::new(self.signing.algorithm());
+        let mut validation = Validation::new(key.signing.algorithm());
         // Times are checked against our own clock above; the claims' types and presence by serde.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
+        jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
             .ok()
             .map(|data| data.claims)
     }
 }
 
-fn generate(signing: Signing) -> Option<Vec<u8>> {
-    let random = SystemRandom::new();
-    let der = match signing {
-        Signing::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-            .ok()?
-            .as_ref()
-            .to_vec(),
-        Signing::EdDsa => Ed25519KeyPair::generate_pkcs8(&random)
-            .ok()?
-            .as_ref()
-            .to_vec(),
-        Signing::Rs256 => {
-            let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa3072).ok()?;
-            AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)
-                .ok()?
-                .as_ref()
-                .to_vec()
-        }
-        Signing::Hs256 => {
-            let mut key = vec![0; 32];
-            random.fill(&mut key).ok()?;
-            key
-        }
-    };
-    let label = if signing == Signing::Hs256 {
-        "HMAC SECRET"
-    } else {
-        "PRIVATE KEY"
-    };
-    let text = STANDARD.encode(der);
-    let mut pem = format!("-----BEGIN {label}-----\n");
-    for line in text.as_bytes().chunks(64) {
-        pem.push_str(&String::from_utf8_lossy(line));
-        pem.push('\n');
-    }
-    pem.push_str(&format!("-----END {label}-----\n"));
-    Some(pem.into_bytes())
-}
-
-fn unpem(file: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(file).ok()?;
-    let body: String = text.lines().filter(|l| !l.starts_with("-----")).collect();
-    STANDARD.decode(body).ok()
-}
-
-/// The two halves of a key, and what is made of them.
-struct KeyPair {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    /// What the key's id is made of.
-    identity: String,
-    /// Members of its JSON Web Key, by their names in RFC 7518 and 8037; none for a shared secret.
-    public: Vec<(&'static str, String)>,
-}
-
-fn jwks(signing: Signing, kid: &str, public: Vec<(&'static str, String)>) -> String {
-    let mut keys = Vec::new();
-    if !public.is_empty() {
-        let fixed = [("use", "sig"), ("alg", signing.as_str()), ("kid", kid)];
-        let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
-        let members: serde_json::Map<_, _> = public
-            .into_iter()
-            .chain(fixed)
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
-        keys.push(members);
-    }
-    serde_json::json!({ "keys": keys }).to_string()
-}
-
-fn key_pair(signing: Signing, pem: &[u8], der: &[u8]) -> Option<KeyPair> {
-    let mut jwk = Vec::new();
-    let mut member = |name, bytes: &[u8]| jwk.push((name, URL_SAFE_NO_PAD.encode(bytes)));
-    let (encoding, decoding, public) = match signing {
-        Signing::Es256 => {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
-            let public = pair.public_key().as_ref().to_vec();
-            // An uncompressed point: a four, then both coordinates.
-            let (x, y) = public.get(1..)?.split_at_checked(32)?;
-            member("x", x);
-            member("y", y);
-            (
-                EncodingKey::from_ec_pem(pem).ok()?,
-                DecodingKey::from_ec_der(&public),
-                public,
-            )
-        }
-        Signing::EdDsa => {
-            let pair = Ed25519KeyPair::from_pkcs8(der).ok()?;
-            let public = pair.public_key().as_ref().to_vec();
-            member("x", &public);
-            (
-                EncodingKey::from_ed_pem(pem).ok()?,
-                DecodingKey::from_ed_der(&public),
-                public,
-            )
-        }
-        Signing::Rs256 => {
-            let pair = rsa::KeyPair::from_pkcs8(der).ok()?;
-            let public = pair.public_key().as_ref().to_vec();
-            let (modulus, exponent) = (pair.public_key().modulus(), pair.public_key().exponent());
-            member("n", modulus.big_endian_without_leading_zero());
-            member("e", exponent.big_endian_without_leading_zero());
-            (
-                EncodingKey::from_rsa_pem(pem).ok()?,
-                DecodingKey::from_rsa_der(&public),
-                public,
-            )
-        }
-        Signing::Hs256 => {
-            let key = EncodingKey::from_secret(der);
-            // A hash of a hash, since the id is public.
-            let identity = sha256_hex(&STANDARD.encode(der)).into_bytes();
-            (key, DecodingKey::from_secret(der), identity)
-        }
-    };
-    match signing {
-        Signing::Es256 => jwk.extend([("kty", "EC".to_owned()), ("crv", "P-256".to_owned())]),
-        Signing::EdDsa => jwk.extend([("kty", "OKP".to_owned()), ("crv", "Ed25519".to_owned())]),
-        Signing::Rs256 => jwk.push(("kty", "RSA".to_owned())),
-        Signing::Hs256 => {}
-    }
-    Some(KeyPair {
-        encoding,
-        decoding,
-        identity: STANDARD.encode(public),
-        public: jwk,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jsonwebtoken::DecodingKey;
 
     fn claims(exp: i64) -> Claims {
         Claims {
@@ -356,9 +194,10 @@ mod tests {
 
     #[test]
     fn every_algorithm_verifies_what_it_signed_and_refuses_the_others() {
-        let folder = tempfile::tempdir().unwrap();
+        let folders = Signing::ALL.map(|_| tempfile::tempdir().unwrap());
         let now = 1_601_973_890_000;
-        let all = Signing::ALL.map(|s| Tokens::load(folder.path(), s).unwrap());
+        let mut folder = folders.iter();
+        let all = Signing::ALL.map(|s| Tokens::load(folder.next().unwrap().path(), s).unwrap());
         for tokens in &all {
             let token = tokens.issue(&claims(1_601_975_689)).unwrap();
             assert_eq!(tokens.verify(&token, now), Some(claims(1_601_975_689)));
@@ -390,10 +229,10 @@ mod tests {
 
     #[test]
     fn others_can_check_a_token_by_what_is_published() {
-        let folder = tempfile::tempdir().unwrap();
         for signing in Signing::ALL {
+            let folder = tempfile::tempdir().unwrap();
             let tokens = Tokens::load(folder.path(), signing).unwrap();
-            let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_str(tokens.jwks()).unwrap();
+            let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&tokens.jwks(0)).unwrap();
             let token = tokens.issue(&claims(4_000_000_000)).unwrap();
             let kid = jsonwebtoken::decode_header(&token).unwrap().kid.unwrap();
             let Some(key) = keys.find(&kid) else {
@@ -404,6 +243,106 @@ mod tests {
             let validation = Validation::new(signing.algorithm());
             let read = jsonwebtoken::decode::<Claims>(&token, &decoding, &validation);
             assert_eq!(read.unwrap().claims, claims(4_000_000_000));
+        }
+    }
+
+    #[test]
+    fn a_replaced_key_checks_old_tokens_as_long_as_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let (now, until) = (1_601_973_890_000, 1_601_973_990_000);
+        let tokens = Tokens::load(folder.path(), Signing::Es256).unwrap();
+        let old = tokens.issue(&claims(1_601_975_689)).unwrap();
+        assert!(tokens.verify(&old, now).is_some());
+        let keys = signing_keys::rotate(folder.path(), Signing::Es256, now, until).unwrap();
+        assert_eq!(
+            keys.iter().map(|k| (k.signs, k.until)).collect::<Vec<_>>(),
+            [(true, None), (false, Some(until))]
+        );
+        assert!(tokens.reload().unwrap());
+        assert!(!tokens.reload().unwrap(), "nothing new");
+        let new = tokens.issue(&claims(1_601_975_689)).unwrap();
+        let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid;
+        assert_eq!(kid(&new), Some(keys[0].kid.clone()));
+        assert_eq!(kid(&old), Some(keys[1].kid.clone()));
+        assert!(tokens.verify(&old, now).is_some());
+        for kid in keys.iter().map(|k| &k.kid) {
+            assert_eq!(tokens.jwks(now).contains(kid), true);
+        }
+        assert!(!tokens.jwks(until).contains(&keys[1].kid));
+        let later = Tokens::load(folder.path(), Signing::Es256).unwrap();
+        assert!(later.verify(&old, until).is_none(), "its time is over");
+        assert!(later.verify(&new, until).is_some());
+        // Another algorithm signs from now on, and what was signed before counts on.
+        let other = Tokens::load(folder.path(), Signing::EdDsa).unwrap();
+        assert!(other.verify(&new, now).is_some());
+        // Once without overlap, for a key that has got out; files whose time is over go as well.
+        signing_keys::rotate(folder.path(), Signing::Es256, until, until).unwrap();
+        assert!(tokens.reload().unwrap());
+        assert!(tokens.verify(&new, now).is_none());
+        assert_eq!(signing_keys::files(folder.path()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_header_that_means_more_is_refused_even_if_we_signed_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = Tokens::load(folder.path(), Signing::Hs256).unwrap();
+        let keys = tokens.keys();
+        let key = keys.current().unwrap();
+        let signed = |head: &str, claims: &str| {
+            let text = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(head),
+                URL_SAFE_NO_PAD.encode(claims)
+            );
+            let signature = jsonwebtoken::crypto::sign(
+                text.as_bytes(),
+                &key.encoding,
+                jsonwebtoken::Algorithm::HS256,
+            );
+            format!("{text}.{}", signature.unwrap())
+        };
+        let kid = &key.kid;
+        let good = serde_json::to_string(&claims(1_601_975_689)).unwrap();
+        let now = 1_601_973_890_000;
+        let head = format!("{{\"alg\":\"HS256\",\"kid\":\"{kid}\"}}");
+        assert!(tokens.verify(&signed(&head, &good), now).is_some());
+        for more in [
+            "\"jku\":\"https://a.example\"",
+            "\"x5u\":\"https://a.example\"",
+            "\"jwk\":{}",
+            "\"crit\":[\"exp\"]",
+            "\"typ\":\"state\"",
+            "\"alg\":\"HS256\"",
+        ] {
+            let head = head.replace('}', &format!(",{more}}}"));
+            assert!(
+                tokens.verify(&signed(&head, &good), now).is_none(),
+                "{more}"
+            );
+        }
+        for head in [
+            format!("{{\"alg\":\"HS384\",\"kid\":\"{kid}\"}}"),
+            format!("{{\"alg\":\"none\",\"kid\":\"{kid}\"}}"),
+            "{\"alg\":\"HS256\"}".to_owned(),
+            "{\"alg\":\"HS256\",\"kid\":\"0000000000000000\"}".to_owned(),
+        ] {
+            assert!(
+                tokens.verify(&signed(&head, &good), now).is_none(),
+                "{head}"
+            );
+        }
+        for (from, to) in [
+            ("\"exp\":1601975689", "\"exp\":\"1601975689\""),
+            ("\"exp\":1601975689,", ""),
+            ("\"nbf\":1601973889,", ""),
+            ("\"iat\":1601973889", "\"iat\":1601973889.5"),
+            ("\"sub\":\"admin\",", ""),
+            ("\"rls\":[]", "\"rls\":\"\""),
+            ("\"jti\":\"7851781a-9338-454e-84bc-4694f7e62957\",", ""),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let other = signed(&head, &good.replace(from, to));
+            assert!(tokens.verify(&other, now).is_none(), "{from} {to}");
         }
     }
 

@@ -91,7 +91,11 @@ async fn route(
             status: 200,
             content_type: "application/jwk-set+json",
             headers: vec![("Cache-Control", "public, max-age=300".to_owned())],
-            body: gateway.parts.tokens.jwks().as_bytes().to_vec(),
+            body: gateway
+                .parts
+                .tokens
+                .jwks(gateway.parts.clock.now())
+                .into_bytes(),
         },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,

@@ -11,8 +11,10 @@ pub mod migrate;
 pub mod one_time_tokens;
 pub mod organisations;
 pub mod outbox;
+pub mod services;
 pub mod settings;
 mod tables;
+pub mod token_families;
 pub mod users;
 
 use std::sync::{Condvar, Mutex, PoisonError};

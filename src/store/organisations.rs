@@ -105,6 +105,20 @@ pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Grant
         .collect())
 }
 
+/// Ends a membership, if there is one.
+///
+/// # Errors
+/// The store's.
+pub fn leave(connection: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<(), StoreError> {
+    diesel::delete(
+        memberships::table
+            .filter(memberships::user_id.eq(user_id))
+            .filter(memberships::organisation_uuid.eq(uuid)),
+    )
+    .execute(connection)?;
+    Ok(())
+}
+
 /// Makes a user a member, unless it is one already.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub struct Row {
     pub id: i64,
     pub kind: String,
     pub state: String,
+    pub service_id: Option<i64>,
     pub attempts: i32,
     pub due_at: Millis,
     pub last_error: Option<String>,
@@ -33,12 +34,39 @@ pub struct Row {
 /// The store's.
 pub fn enqueue_mail(
     connection: &mut AnyConnection,
+    user_id: i64,
+    sealed: &[u8],
+    now: Millis,
+) -> Result<(), StoreError> {
+    enqueue(connection, "mail", Some(user_id), None, sealed, now)
+}
+
+/// Puts a callback into the outbox: the service's name of the user that has left, sealed.
+///
+/// # Errors
+/// The store's.
+pub fn enqueue_callback(
+    connection: &mut AnyConnection,
+    service_id: i64,
+    sealed: &[u8],
+    now: Millis,
+) -> Result<(), StoreError> {
+    enqueue(connection, "callback", None, Some(service_id), sealed, now)
+}
+
+fn enqueue(
+    connection: &mut AnyConnection,
+    kind: &str,
+    user_id: Option<i64>,
+    service_id: Option<i64>,
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
     diesel::insert_into(outbox::table)
         .values((
-            outbox::kind.eq("mail"),
+            outbox::kind.eq(kind),
+            outbox::user_id.eq(user_id),
+            outbox::service_id.eq(service_id),
             outbox::state.eq("pending"),
             outbox::payload.eq(Some(sealed)),
             outbox::attempts.eq(0),
@@ -58,7 +86,7 @@ pub fn pretend(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    enqueue_mail(connection, sealed, now)?;
+    enqueue(connection, "mail", None, None, sealed, now)?;
     diesel::delete(
         outbox::table
             .filter(outbox::payload.eq(Some(sealed)))
@@ -69,7 +97,7 @@ pub fn pretend(
     Ok(())
 }
 
-/// The oldest rows that are due.
+/// The oldest mails that are due.
 ///
 /// # Errors
 /// The store's.
@@ -79,6 +107,7 @@ pub fn due(
     limit: i64,
 ) -> Result<Vec<Due>, StoreError> {
     Ok(outbox::table
+        .filter(outbox::kind.eq("mail"))
         .filter(outbox::state.eq("pending"))
         .filter(outbox::due_at.le(now))
         .order((outbox::due_at, outbox::id))
@@ -149,6 +178,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
             outbox::id,
             outbox::kind,
             outbox::state,
+            outbox::service_id,
             outbox::attempts,
             outbox::due_at,
             outbox::last_error,

@@ -28,7 +28,6 @@ diesel::table! {
         status -> Text,
         roles -> Text,
         password_hash -> Nullable<Text>,
-        epoch -> BigInt,
         joins_organisation -> Nullable<Text>,
         created_at -> BigInt,
         updated_at -> BigInt,
@@ -48,10 +47,35 @@ diesel::table! {
     }
 }
 diesel::table! {
+    token_families (id) { id -> BigInt, user_id -> BigInt, started_at -> BigInt, expires_at -> BigInt, }
+}
+diesel::table! {
+    tokens (jti_sha256) { jti_sha256 -> Text, family_id -> BigInt, retired_at -> Nullable<BigInt>, }
+}
+diesel::table! {
+    services (id) {
+        id -> BigInt,
+        portal_id -> BigInt,
+        name -> Text,
+        callback_url -> Nullable<Text>,
+        credentials -> Nullable<Binary>,
+    }
+}
+diesel::table! {
+    assignments (user_id, service_id) {
+        user_id -> BigInt, service_id -> BigInt, user_id_in_service -> Text, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    user_counts (client_name, status) { client_name -> Text, status -> Text, users -> BigInt, }
+}
+diesel::table! {
     outbox (id) {
         id -> BigInt,
         kind -> Text,
         state -> Text,
+        user_id -> Nullable<BigInt>,
+        service_id -> Nullable<BigInt>,
         payload -> Nullable<Binary>,
         attempts -> Integer,
         due_at -> BigInt,
@@ -75,4 +99,15 @@ diesel::table! {
 }
 diesel::joinable!(login_names -> users (user_id));
 diesel::joinable!(memberships -> organisations (organisation_uuid));
-diesel::allow_tables_to_appear_in_same_query!(users, login_names, memberships, organisations);
+diesel::joinable!(token_families -> users (user_id));
+diesel::joinable!(tokens -> token_families (family_id));
+diesel::joinable!(assignments -> services (service_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    login_names,
+    memberships,
+    organisations,
+    token_families,
+    tokens
+);
+diesel::allow_tables_to_appear_in_same_query!(assignments, services);

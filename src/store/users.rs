@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 
-type Columns = (
+pub(super) type Columns = (
     users::id,
     users::uuid,
     users::user_name,
@@ -21,12 +21,11 @@ type Columns = (
     users::status,
     users::roles,
     users::password_hash,
-    users::epoch,
     users::created_at,
     users::updated_at,
 );
 
-const COLUMNS: Columns = (
+pub(super) const COLUMNS: Columns = (
     users::id,
     users::uuid,
     users::user_name,
@@ -37,13 +36,12 @@ const COLUMNS: Columns = (
     users::status,
     users::roles,
     users::password_hash,
-    users::epoch,
     users::created_at,
     users::updated_at,
 );
 
 #[derive(Queryable)]
-struct Row {
+pub(super) struct Row {
     id: i64,
     uuid: String,
     user_name: String,
@@ -54,7 +52,6 @@ struct Row {
     status: String,
     roles: String,
     password_hash: Option<String>,
-    epoch: Millis,
     created_at: Millis,
     updated_at: Millis,
 }
@@ -73,7 +70,6 @@ impl From<Row> for User {
             status: Status::parse(&row.status).unwrap_or(Status::Inactive),
             roles: split_lines(&row.roles),
             password_hash: row.password_hash,
-            epoch: row.epoch,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -197,7 +193,6 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
             users::status.eq(new.status.as_str()),
             users::roles.eq(join_lines(new.roles)),
             users::password_hash.eq(new.password_hash),
-            users::epoch.eq(new.now),
             users::joins_organisation.eq(new.joins_organisation),
             users::created_at.eq(new.now),
             users::updated_at.eq(new.now),
@@ -238,7 +233,6 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
             users::organizational_unit.eq(user.organizational_unit.as_deref()),
             users::status.eq(user.status.as_str()),
             users::roles.eq(join_lines(&user.roles)),
-            users::epoch.eq(user.epoch),
             users::updated_at.eq(user.updated_at),
         ))
         .execute(connection)?;
@@ -247,7 +241,7 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
     claim_names(connection, user.id, &user.user_name, &user.email)
 }
 
-/// Sets a password; tokens from before `epoch` are dead by that.
+/// Sets a password; see [`super::token_families::end_all`] for what was signed in with the old one.
 ///
 /// # Errors
 /// The store's.
@@ -256,14 +250,12 @@ pub fn set_password(
     id: i64,
     hash: &str,
     status: Status,
-    epoch: Millis,
     now: Millis,
 ) -> Result<(), StoreError> {
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::password_hash.eq(Some(hash)),
             users::status.eq(status.as_str()),
-            users::epoch.eq(epoch),
             users::updated_at.eq(now),
         ))
         .execute(connection)?;
@@ -311,6 +303,15 @@ pub fn activate(
         ))
         .execute(connection)?;
     Ok(joins)
+}
+
+/// Removes a user with everything that is only its own: names, memberships, tokens, mails on their way.
+///
+/// # Errors
+/// The store's.
+pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+    diesel::delete(users::table.filter(users::id.eq(id))).execute(connection)?;
+    Ok(())
 }
 
 /// What findUsers looks for; all given conditions must hold.

@@ -1,9 +1,9 @@
 //! Makes the signed-in user a member of an organisation: of one there is, or of a new one of its own.
 
-use crate::contract::common::{EmptyResponse, Param, RequestMeta};
+use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Structure as _, shape};
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
 use crate::operations::{
@@ -12,7 +12,7 @@ use crate::operations::{
 };
 use crate::store::{AnyConnection, organisations};
 
-use super::authenticate::{P_AUTH_TOKEN, issue};
+use super::authenticate::{issue, token_param};
 
 /// The role of whoever makes an organisation, in it.
 pub const ORG_ADMIN: &str = "ORG_ADMIN";
@@ -22,7 +22,7 @@ shape! {
     pub struct AddToOrgRequest = "AddToOrgRequest_V1" Sequence {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
-        /// The name of an organisation to make.
+        /// The name of an organisation to make; of no meaning beside an id.
         org_name: Option<String> = "orgName" max 128;
         /// The id of an organisation that is there.
         org_uuid: Option<String> = "orgUuid" max 128;
@@ -59,25 +59,23 @@ impl Request for AddToOrgRequest {
         super::check_line(&mut problems, "orgName", self.org_name.as_deref());
         refuse_all(problems)?;
         let new_uuid = call.parts.entropy.uuid();
-        let joined = call.parts.store.write(|c| {
+        let token = call.parts.store.write(|c| {
             let uuid = match (&self.org_uuid, &self.org_name) {
-                (Some(uuid), None) => join(call, c, user, uuid)?,
+                // The seed's table names both; where both are sent, the id says which one is meant.
+                (Some(uuid), _) => join(call, c, user, uuid)?,
                 (None, Some(name)) => make(call, c, user, name, &new_uuid)?,
-                _ => {
+                (None, None) => {
                     let why = Why::ExactlyOneOf("orgName");
                     return Err(refuse_field(Code::InvalidField, "orgUuid", Some(why)));
                 }
             };
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
             let granted = organisations::granted(c, user.id)?;
-            Ok(granted.into_iter().find(|g| g.uuid == uuid))
+            let joined = granted.iter().find(|g| g.uuid == uuid);
+            issue(call, c, user, joined, call.held.as_ref())
         })?;
-        let token = issue(call, user, joined.as_ref())?;
         Ok(Box::new(EmptyResponse {
-            params: Wrapped(vec![Param {
-                key: P_AUTH_TOKEN.to_owned(),
-                value: format!("JWT {token}"),
-            }]),
+            params: token_param(&token),
             ..Default::default()
         }))
     }

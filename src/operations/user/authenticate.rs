@@ -6,13 +6,15 @@ use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::domain::user::{Status, User};
+use crate::operations::call::Held;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse,
 };
 use crate::secrets::hashing::Verdict;
+use crate::secrets::sha256_hex;
 use crate::secrets::tokens::{Claims, OrgClaim};
-use crate::store::{organisations, users};
+use crate::store::{AnyConnection, organisations, token_families, users};
 
 /// The parameter that names the organisation to sign in to.
 pub const USER_ORG_UUID: &str = "USER_ORG_UUID";
@@ -109,14 +111,11 @@ impl Request for AuthenticateRequest {
                 users::rehash(c, user.id, old, new)?;
             }
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-            let token = issue(call, &current, organisation)?;
+            let token = issue(call, c, &current, organisation, None)?;
             Ok((current, token))
         })?;
         Ok(Box::new(AuthenticateResponse {
-            params: Wrapped(vec![Param {
-                key: P_AUTH_TOKEN.to_owned(),
-                value: format!("JWT {token}"),
-            }]),
+            params: token_param(&token),
             user: Some(user.into()),
             ..Default::default()
         }))
@@ -163,15 +162,33 @@ fn ask_to_choose(granted: &[Granted]) -> Rejection {
     rejection
 }
 
-/// A token for this user in this organisation.
+/// The parameter that carries a token.
+pub(super) fn token_param(token: &str) -> Wrapped<Param> {
+    Wrapped(vec![Param {
+        key: P_AUTH_TOKEN.to_owned(),
+        value: format!("JWT {token}"),
+    }])
+}
+
+/// A token for this user in this organisation, in the caller's transaction; the next of its family, or the first of a
+/// new one.
 pub(super) fn issue(
     call: &Call<'_>,
+    c: &mut AnyConnection,
     user: &User,
     organisation: Option<&Granted>,
+    held: Option<&Held>,
 ) -> Result<String, Refusal> {
-    // Not before the last change of the password, which may have been within this second.
-    let now = call.parts.clock.now().max(user.epoch);
+    let now = call.parts.clock.now();
+    let family = match held {
+        Some(held) => held.family,
+        None => token_families::start(c, user.id, now)?,
+    };
     let seconds = now.div_euclid(1000);
+    let mut exp = seconds + call.parts.rules.token_seconds;
+    if let Some(held) = held {
+        exp = exp.min(call.parts.rules.end_of_family(held.started_at) / 1000);
+    }
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {
         if !roles.contains(role) {
@@ -180,7 +197,7 @@ pub(super) fn issue(
     }
     let claims = Claims {
         sub: user.user_name.clone(),
-        exp: seconds + call.parts.rules.token_seconds,
+        exp,
         nbf: seconds,
         iat: seconds,
         jti: call.parts.entropy.uuid(),
@@ -190,6 +207,10 @@ pub(super) fn issue(
             name: o.name.clone(),
         }),
     };
+    if !token_families::add(c, family, &sha256_hex(&claims.jti), exp * 1000)? {
+        // Ended since the call began, by a new password for example.
+        return Err(refuse(Code::TokenExpired));
+    }
     call.parts
         .tokens
         .issue(&claims)

@@ -4,7 +4,6 @@ use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
-use crate::domain::next_epoch;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Granted;
@@ -16,7 +15,7 @@ use crate::operations::{
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
-use crate::store::{one_time_tokens, organisations, users};
+use crate::store::{one_time_tokens, organisations, token_families, users};
 
 shape! {
     /// The new password and what allows setting it.
@@ -194,9 +193,8 @@ fn store_password(
     status: Status,
     notice: Option<Topic>,
 ) -> Result<(), Refusal> {
-    // The time of this moment and not of the call: hashing took long enough for another sign-in.
-    let now = call.parts.clock.now();
-    users::set_password(c, user.id, hash, status, next_epoch(now, user.epoch), now)?;
+    users::set_password(c, user.id, hash, status, call.parts.clock.now())?;
+    token_families::end_all(c, user.id)?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
     if let Some(topic) = notice {

@@ -133,6 +133,7 @@ impl CreateUserRequest {
             let token = super::issue_token(call, c, Purpose::PasswordReset, id)?;
             if channel == Channel::Email {
                 let to = Addressee {
+                    id,
                     user_name: &user_name,
                     name: &name,
                     email: &email,

@@ -7,7 +7,7 @@ use crate::contract::user::{FlatUser, UserView};
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse_all,
 };
 use crate::store::users::{self, Filter};
@@ -61,7 +61,7 @@ pub static OPERATION: Operation = Operation {
     event: "users_found",
     request: FindUsersRequest::SHAPE,
     response: FindUsersResponse::SHAPE,
-    routes: &[Route::new("GET", "/users")],
+    routes: &[Route::new("GET", "/users").body(Body::Ignored)],
     read_xml: read_request::<FindUsersRequest>,
     read_json: read_json_request::<FindUsersRequest>,
 };

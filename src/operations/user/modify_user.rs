@@ -5,14 +5,13 @@ use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::contract::user::WrappedUser;
-use crate::domain::next_epoch;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse, refuse_all,
 };
-use crate::store::{one_time_tokens, organisations, users};
+use crate::store::{one_time_tokens, organisations, token_families, users};
 
 shape! {
     /// The user to change.
@@ -107,6 +106,10 @@ impl Request for ModifyUserRequest {
                 one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
                 one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
             }
+            if after.status != Status::Active {
+                // Whoever is shut out stays signed out, also when let in again.
+                token_families::end_all(c, after.id)?;
+            }
             call.audit(c, OPERATION.event, "ok", Some(&after.user_name))?;
             Ok(after)
         })?;
@@ -145,8 +148,6 @@ fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
 
 fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) -> User {
     let given = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
-    let status = status.unwrap_or(before.status);
-    let shut_out = status != Status::Active && before.status == Status::Active;
     User {
         name: given(&wanted.name, &before.name),
         email: given(&wanted.email, &before.email),
@@ -155,18 +156,12 @@ fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) 
             .organizational_unit
             .clone()
             .or_else(|| before.organizational_unit.clone()),
-        status,
+        status: status.unwrap_or(before.status),
         roles: wanted
             .roles
             .as_ref()
             .map_or(&before.roles, |r| &r.0)
             .clone(),
-        // Whoever is shut out stays signed out, also when let in again.
-        epoch: if shut_out {
-            next_epoch(now, before.epoch)
-        } else {
-            before.epoch
-        },
         updated_at: now,
         ..before.clone()
     }

@@ -109,6 +109,7 @@ impl Request for RegisterUserRequest {
             let id = users::insert(c, &new)?;
             let token = super::issue_token(call, c, Purpose::Activation, id)?;
             let to = Addressee {
+                id,
                 user_name: &self.username,
                 name: &self.name,
                 email: &self.email,

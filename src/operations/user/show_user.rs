@@ -5,7 +5,7 @@ use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse,
 };
 use crate::store::users;
@@ -42,7 +42,7 @@ pub static OPERATION: Operation = Operation {
     event: "user_shown",
     request: ShowUserRequest::SHAPE,
     response: ShowUserResponse::SHAPE,
-    routes: &[Route::new("GET", "/users/{userName}")],
+    routes: &[Route::new("GET", "/users/{userName}").body(Body::Ignored)],
     read_xml: read_request::<ShowUserRequest>,
     read_json: read_json_request::<ShowUserRequest>,
 };

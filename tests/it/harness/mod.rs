@@ -1,6 +1,7 @@
 //! A real gateway on a port of its own, with a database of its own and a clock that stands still.
 
 pub mod process;
+pub mod rest;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

@@ -1,0 +1,51 @@
+//! `keys`: the keys that sign tokens.
+
+use std::io;
+use std::path::PathBuf;
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::config::Config;
+use chaingun_gateway::secrets::signing_keys::{self, KeyInfo};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Output, utc};
+
+/// Commands about signing keys.
+#[derive(Subcommand)]
+pub enum KeysCommand {
+    /// List the keys in use, the one that signs first.
+    List,
+    /// Sign with a new key from now on; running nodes notice within a second.
+    Rotate {
+        /// Take the old key away at once, and end every token it signed: for a key that has got out.
+        #[arg(long)]
+        revoke: bool,
+    },
+}
+
+/// Carries a command out.
+pub fn run(config: &Config, output: Output, command: KeysCommand) -> io::Result<()> {
+    let folder: PathBuf = config.keys_dir();
+    let now = Clock::System.now();
+    let keys = match command {
+        KeysCommand::List => signing_keys::list(&folder, config.signing, now)?,
+        KeysCommand::Rotate { revoke } => {
+            // Until the last token that it signed has expired, and a minute for clocks that differ.
+            let overlap = (config.rules.token_seconds + 60) * 1000;
+            let until = if revoke { now } else { now + overlap };
+            signing_keys::rotate(&folder, config.signing, now, until)?
+        }
+    };
+    let rows: Vec<_> = keys.into_iter().map(row).collect();
+    output.table(&["kid", "algorithm", "signs", "checks_until"], &rows)
+}
+
+fn row(key: KeyInfo) -> Vec<serde_json::Value> {
+    vec![
+        json!(key.kid),
+        json!(key.signing.as_str()),
+        json!(key.signs),
+        json!(key.until.map(utc)),
+    ]
+}

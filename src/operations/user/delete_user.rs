@@ -1,0 +1,74 @@
+//! Deletes an account: everything personal goes, services are told, and the log keeps that it was done.
+
+use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Structure as _, shape};
+use crate::domain::text::canonical;
+use crate::domain::user::User;
+use crate::operations::{
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
+    read_request, refuse,
+};
+use crate::store::{AnyConnection, audit, services, users};
+
+shape! {
+    /// The account to delete.
+    pub struct DeleteUserRequest = "DeleteUserRequest_V1" Sequence {
+        /// Who is calling.
+        request_meta: Option<RequestMeta> = "requestMeta";
+        /// Its user name.
+        user_name: String = "userName" max 256 is required;
+    }
+}
+
+/// deleteUser in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "deleteUser",
+    doc: "Deletes an account and tells the services it was assigned to.",
+    access: Access::ClientOrUser,
+    cost: Cost::Write,
+    soap: false,
+    event: "user_deleted",
+    request: DeleteUserRequest::SHAPE,
+    response: EmptyResponse::SHAPE,
+    routes: &[Route::new("DELETE", "/users/{userName}").body(Body::Ignored)],
+    read_xml: read_request::<DeleteUserRequest>,
+    read_json: read_json_request::<DeleteUserRequest>,
+};
+
+impl Request for DeleteUserRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        Some(&self.user_name)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        if !call.may_do_everything() {
+            // Users change nothing of themselves but their names (SPEC §3); whom one may not see is not there.
+            return Err(refuse(match call.is_self(&self.user_name) {
+                true => Code::AccessDenied,
+                false => Code::UserNotFound,
+            }));
+        }
+        call.parts.store.write(|c| {
+            let user = users::by_name(c, &self.user_name)?;
+            erase(call, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
+        })?;
+        Ok(Box::new(EmptyResponse::default()))
+    }
+}
+
+/// Erases a user in the caller's transaction. The log keeps what was done by and to it under a pseudonym, which only
+/// those can tell who have kept the user's UUID.
+fn erase(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Result<(), Refusal> {
+    for service in services::to_tell(c, user.id)? {
+        call.tell_service(c, &service)?;
+    }
+    users::erase(c, user.id)?;
+    let pseudonym = format!("{}{}", audit::ERASED, user.uuid);
+    call.audit(c, OPERATION.event, "ok", Some(&pseudonym))?;
+    let names = [canonical(&user.user_name), canonical(&user.email)];
+    audit::erase_names(c, &names, &pseudonym)?;
+    Ok(())
+}

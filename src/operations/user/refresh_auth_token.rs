@@ -1,0 +1,75 @@
+//! Gives a new token for one that is still valid, and retires that one.
+
+use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::operations::{
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
+    read_request, refuse,
+};
+use crate::store::{organisations, token_families, users};
+
+use super::authenticate::{issue, token_param};
+
+shape! {
+    /// The token to replace.
+    pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" Sequence {
+        /// The token, with or without JWT before it, if it is not in the Authorization header.
+        authorization: Option<Secret> = "authorization" max 49152;
+        /// Who is calling.
+        request_meta: Option<RequestMeta> = "requestMeta";
+    }
+}
+
+/// refreshAuthToken in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "refreshAuthToken",
+    doc: "Answers a new token for one that is still valid, and retires that one.",
+    access: Access::User,
+    cost: Cost::Write,
+    soap: false,
+    event: "authn_token_created",
+    request: RefreshAuthTokenRequest::SHAPE,
+    response: EmptyResponse::SHAPE,
+    routes: &[Route::new("POST", "/password/refreshAuthToken").body(Body::Optional)],
+    read_xml: read_request::<RefreshAuthTokenRequest>,
+    read_json: read_json_request::<RefreshAuthTokenRequest>,
+};
+
+impl Request for RefreshAuthTokenRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        self.request_meta.as_ref()
+    }
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+    fn authorization(&self) -> Option<&Secret> {
+        self.authorization.as_ref()
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let (Some(user), Some(held)) = (&call.user, &call.held) else {
+            return Err(refuse(Code::AuthenticationRequired));
+        };
+        if call.parts.rules.end_of_family(held.started_at) <= call.now {
+            return Err(refuse(Code::TokenExpired));
+        }
+        let token = call.parts.store.write(|c| {
+            // Rights are those of this moment, and not those in the old token.
+            let user = users::by_id(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
+            let granted = organisations::granted(c, user.id)?;
+            let bound_to = held.organisation.as_deref();
+            let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
+            if bound_to.is_some() && organisation.is_none() {
+                return Err(refuse(Code::TokenExpired));
+            }
+            // Refreshed twice within the grace, by a client that lost the first answer, it is retired once.
+            token_families::retire(c, &held.jti_sha256, call.now)?;
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            issue(call, c, &user, organisation, Some(held))
+        })?;
+        Ok(Box::new(EmptyResponse {
+            params: token_param(&token),
+            ..Default::default()
+        }))
+    }
+}

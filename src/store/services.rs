@@ -1,0 +1,88 @@
+//! Services of partners, and which users are known to them.
+
+use diesel::prelude::*;
+
+use super::tables::{assignments, services};
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+
+/// A service as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = services)]
+pub struct Service {
+    pub id: i64,
+    pub portal_id: i64,
+    pub name: String,
+    /// Where it is told that a user has left; nowhere if there is none.
+    pub callback_url: Option<String>,
+    /// Access key and secret for that, sealed.
+    pub credentials: Option<Vec<u8>>,
+}
+
+/// A service that is to be told that a user has left.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct ToTell {
+    pub service_id: i64,
+    pub user_id_in_service: String,
+}
+
+/// Adds a service; `false` if there is one with that number.
+///
+/// # Errors
+/// The store's.
+pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<bool, StoreError> {
+    let known: i64 = services::table
+        .filter(services::id.eq(service.id))
+        .count()
+        .get_result(connection)?;
+    if known == 0 {
+        diesel::insert_into(services::table)
+            .values(service)
+            .execute(connection)?;
+    }
+    Ok(known == 0)
+}
+
+/// Makes a user known to a service under this name, or under another one than before.
+///
+/// # Errors
+/// The store's.
+pub fn assign(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    service_id: i64,
+    user_id_in_service: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let assignment = assignments::table
+        .filter(assignments::user_id.eq(user_id))
+        .filter(assignments::service_id.eq(service_id));
+    let changed = diesel::update(assignment)
+        .set(assignments::user_id_in_service.eq(user_id_in_service))
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(assignments::table)
+            .values((
+                assignments::user_id.eq(user_id),
+                assignments::service_id.eq(service_id),
+                assignments::user_id_in_service.eq(user_id_in_service),
+                assignments::created_at.eq(now),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// The services that want to be told when this user leaves, by number.
+///
+/// # Errors
+/// The store's.
+pub fn to_tell(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<ToTell>, StoreError> {
+    Ok(assignments::table
+        .inner_join(services::table)
+        .filter(assignments::user_id.eq(user_id))
+        .filter(services::callback_url.is_not_null())
+        .order(assignments::service_id)
+        .select((assignments::service_id, assignments::user_id_in_service))
+        .load(connection)?)
+}

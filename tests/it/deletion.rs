@@ -1,0 +1,176 @@
+//! Deleting an account: what goes, what is told, and what stays as a proof.
+
+use chaingun_gateway::store::{audit, outbox, services, users};
+
+use crate::harness::Gateway;
+use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, sign_in, told, try_to_sign_in};
+
+fn ok() -> (u16, String) {
+    (200, "ok".to_owned())
+}
+
+#[test]
+fn nothing_personal_is_left_and_the_services_are_told() {
+    let gateway = Gateway::demo();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    try_to_sign_in(&gateway, "MOKA.miklos@dbx.hu", "wrong", None);
+    // An address it does not have any more when it goes.
+    let renamed = r#"{"email":"miki@dbx.hu"}"#;
+    let headers = format!("{KEY}{FLAT}X-User-Name: MokaMiki\r\n");
+    assert_eq!(
+        told(&ask(
+            &gateway,
+            "PATCH",
+            "/users/mokamiki",
+            &headers,
+            renamed
+        )),
+        ok()
+    );
+    let reset = r#"{"userNameOrEmail":"miki@dbx.hu"}"#;
+    assert_eq!(
+        told(&ask(&gateway, "POST", "/password/reset", FLAT, reset)),
+        ok()
+    );
+    let user = gateway
+        .parts
+        .store
+        .read(|c| users::by_name(c, "mokamiki"))
+        .unwrap()
+        .unwrap();
+    let now = gateway.parts.clock.now();
+    gateway
+        .parts
+        .store
+        .write(|c| {
+            services::assign(c, user.id, 1, "abc/../1", now)?;
+            services::assign(c, user.id, 2, "quiet", now)
+        })
+        .unwrap();
+
+    // A body is tolerated, whatever it is.
+    let reply = ask(
+        &gateway,
+        "DELETE",
+        "/users/MOKAMIKI",
+        KEY,
+        "{\"data\":null}",
+    );
+    assert_eq!(told(&reply), ok());
+    let document = json(&reply);
+    assert_eq!(document["data"]["type"], "emptyResponse");
+    assert_eq!(document["data"]["id"].as_str().unwrap().len(), 36);
+
+    let (rows, log) = gateway
+        .parts
+        .store
+        .read(|c| {
+            assert!(users::by_name(c, "mokamiki")?.is_none());
+            assert!(users::by_login(c, "miki@dbx.hu")?.is_none());
+            Ok::<_, chaingun_gateway::store::StoreError>((
+                outbox::all(c)?,
+                audit::list(c, None, 100)?,
+            ))
+        })
+        .unwrap();
+    // The reset mail goes unsent; of the two services one wants to know.
+    let left: Vec<_> = rows
+        .iter()
+        .map(|r| (r.kind.as_str(), r.state.as_str(), r.service_id))
+        .collect();
+    assert_eq!(left, [("callback", "pending", Some(1))]);
+    assert!(gateway.mails().is_empty());
+    let told_of: Vec<_> = log.iter().map(|e| format!("{e:?}")).collect();
+    for word in ["mokamiki", "miki@dbx.hu", "moka.miklos", "Móka"] {
+        assert!(
+            !told_of
+                .iter()
+                .any(|e| e.to_lowercase().contains(&word.to_lowercase())),
+            "{told_of:#?}"
+        );
+    }
+    let pseudonym = format!("erased:{}", user.uuid);
+    assert_eq!(
+        (log[0].event.as_str(), log[0].subject.as_deref()),
+        ("user_deleted", Some(pseudonym.as_str()))
+    );
+    let about = log
+        .iter()
+        .filter(|e| e.subject.as_deref() == Some(&pseudonym))
+        .count();
+    assert_eq!(about, 5, "sign-in, failed sign-in, change, reset, deletion");
+
+    let shown = |headers: &str| told(&ask(&gateway, "GET", "/users/mokamiki", headers, ""));
+    assert_eq!(shown(KEY), (404, "USER_NOT_FOUND".to_owned()));
+    let with_token = format!("{PORTAL}Authorization: {token}\r\n");
+    assert_eq!(shown(&with_token), (401, "TOKEN_EXPIRED".to_owned()));
+    assert_eq!(
+        told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")),
+        (404, "USER_NOT_FOUND".to_owned())
+    );
+
+    // Name and address are free again, and who takes them is somebody else.
+    let again = r#"{"userName":"mokamiki","name":"Más Valaki","email":"moka.miklos@dbx.hu"}"#;
+    assert_eq!(
+        told(&ask(
+            &gateway,
+            "POST",
+            "/users",
+            &format!("{KEY}{FLAT}"),
+            again
+        )),
+        ok()
+    );
+    assert_eq!(shown(&with_token), (401, "TOKEN_EXPIRED".to_owned()));
+    assert_eq!(shown(KEY), ok());
+}
+
+#[test]
+fn who_may_delete_whom() {
+    let gateway = Gateway::demo();
+    let with = |token: &str| format!("{PORTAL}Authorization: {token}\r\n");
+    let moka = with(&sign_in(&gateway, "mokamiki", "MokaMiki-1234", None));
+    let admin = with(&sign_in(&gateway, "admin", "Admin-Demo-2026", None));
+    let delete = |who: &str, headers: &str| {
+        told(&ask(
+            &gateway,
+            "DELETE",
+            &format!("/users/{who}"),
+            headers,
+            "",
+        ))
+    };
+    for (who, headers, status, code) in [
+        ("mokamiki", "", 403, "UNKNOWN_CLIENT"),
+        ("mokamiki", PORTAL, 401, "AUTHENTICATION_REQUIRED"),
+        ("mokamiki", moka.as_str(), 403, "ACCESS_DENIED"),
+        ("hakapeszimaki", &moka, 404, "USER_NOT_FOUND"),
+        ("nobody", &moka, 404, "USER_NOT_FOUND"),
+        ("nobody", &admin, 404, "USER_NOT_FOUND"),
+        ("hakapeszimaki", &admin, 200, "ok"),
+        ("mokamiki", KEY, 200, "ok"),
+    ] {
+        assert_eq!(
+            delete(who, headers),
+            (status, code.to_owned()),
+            "{who} {headers}"
+        );
+    }
+}
+
+#[test]
+fn the_log_lets_names_be_replaced_and_nothing_else() {
+    let gateway = Gateway::demo();
+    try_to_sign_in(&gateway, "mokamiki", "wrong", None);
+    let kept = gateway
+        .parts
+        .store
+        .write(|c| audit::erase_names(c, &["mokamiki".to_owned()], "somebody else"));
+    assert!(kept.is_err(), "only a pseudonym may come in");
+    let log = gateway
+        .parts
+        .store
+        .read(|c| audit::list(c, None, 10))
+        .unwrap();
+    assert_eq!(log[0].subject.as_deref(), Some("mokamiki"));
+}
