@@ -37,6 +37,7 @@ settings! {
     "public_url" = "", "The URL clients know us by, without a path; empty means what each request used.";
     "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto and -Host are believed, separated by commas.";
     "context_path" = "hammy", "First part of the paths of the user API.";
+    "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";
     "extra_soap_paths" = "", "Further paths of the SOAP endpoint, separated by commas.";
     "log" = "info", "What to log: error, warn, info, debug, trace, or a filter by module.";
     "log_format" = "text", "text or json.";
@@ -295,6 +296,15 @@ fn is_path(path: &str) -> bool {
     !path.is_empty() && path.chars().all(plain)
 }
 
+/// Whether this is an origin as browsers send it; there are no wild cards.
+fn is_origin(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or(text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(plain))
+}
+
 /// The position of a word among those allowed.
 fn one_of(r: &mut Reader<'_>, name: &str, words: [&str; 2]) -> usize {
     let text = r.text(name);
@@ -358,6 +368,19 @@ fn server(
             Err(_) => r.wrong("trusted_proxies", proxy, "must be an IP address"),
         }
     }
+    let mut cors_origins = Vec::new();
+    let origins = r.text("cors_origins");
+    for origin in origins.split(',').map(str::trim).filter(|o| !o.is_empty()) {
+        if is_origin(origin) {
+            cors_origins.push(origin.to_owned());
+        } else {
+            r.wrong(
+                "cors_origins",
+                origin,
+                "must be http:// or https:// and a host in lower case, without a path",
+            );
+        }
+    }
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let hash_threads = match r.number("threads.hash", 0, 64) {
         0 => cores,
@@ -386,6 +409,7 @@ fn server(
             depth: r.number("json.depth", 4, 100),
             refuse_unknown,
         },
+        cors_origins,
         max_connections: r.number("limits.connections", 1, 100_000),
         read_timeout: Duration::from_secs(r.number("limits.read_timeout_s", 1, 300)),
         drain: Duration::from_secs(r.number("drain_s", 0, 300)),

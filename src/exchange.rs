@@ -24,6 +24,7 @@ pub struct HttpRequest {
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
+    /// Empty where there is no body.
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,

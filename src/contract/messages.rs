@@ -60,6 +60,8 @@ pub enum Why {
     BadCharacters,
     NotAnEmail,
     NotAStatus,
+    NotAnOrder,
+    NoSuchParameter,
     NotUnactivated,
     NotAChannel,
     /// This field goes only without that one, and one of them is needed.
@@ -228,6 +230,14 @@ fn reason(why: Why, language: Language) -> String {
         Why::NotAStatus => fixed(
             "UNACTIVATED, ACTIVE vagy INACTIVE lehet",
             "must be UNACTIVATED, ACTIVE or INACTIVE",
+        ),
+        Why::NotAnOrder => fixed(
+            "userName, name vagy email lehet, mindegyik legfeljebb egyszer, vesszővel elválasztva, előtte mínusszal fordítva",
+            "must be userName, name or email, each once at most, separated by commas, with a minus before it the other way round",
+        ),
+        Why::NoSuchParameter => fixed(
+            "ez a paraméter itt nem használható",
+            "this parameter is not supported here",
         ),
         Why::NotUnactivated => fixed(
             "új felhasználó csak UNACTIVATED lehet",

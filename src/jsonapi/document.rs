@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::links::Links;
 use super::{Form, Manner};
 use crate::contract::common::Param;
 use crate::contract::messages::{describe, title};
@@ -100,18 +101,6 @@ enum Source {
     Parameter(String),
 }
 
-#[derive(Serialize)]
-struct Links {
-    #[serde(rename = "self")]
-    this: String,
-    first: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prev: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-    last: String,
-}
-
 fn bytes(document: &Document<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     // Texts and numbers in a buffer: nothing here can fail.
@@ -134,7 +123,7 @@ pub(super) fn answer(manner: &Manner, answer: &dyn Answer) -> Vec<u8> {
         Shown::One(user) => Data::One(resource(kind, user)),
         Shown::Page(users, hits) => {
             total = Some(hits);
-            links = Some(page_links(&manner.target, hits));
+            links = Some(Links::of(&manner.target, hits));
             Data::Many(users.into_iter().map(|u| resource(kind, u)).collect())
         }
     };
@@ -180,14 +169,16 @@ fn pairs(params: &[Param]) -> Vec<Pair<'_>> {
 
 /// The document of a refusal: `meta` where an operation refused, `errors` always, but for the sampled
 /// choice of organisation, which has an empty user instead.
-pub(super) fn refusal(manner: &Manner, rejection: &Rejection) -> Vec<u8> {
-    let (status, code) = rejection.kind().rest();
+pub(super) fn refusal(manner: &Manner, status: u16, rejection: &Rejection) -> Vec<u8> {
+    let (_, code) = rejection.kind().rest();
     let sampled = rejection.kind() == Kind::Choice;
     let errors = if sampled {
         Vec::new()
     } else {
-        let problems = rejection.problems.iter();
-        problems.map(|p| error(manner, status, p)).collect()
+        let problems = rejection.problems.iter().enumerate();
+        problems
+            .map(|(at, p)| error(manner, status, at, p))
+            .collect()
     };
     let data = sampled.then(|| {
         Data::One(Resource {
@@ -223,77 +214,28 @@ pub(super) fn refusal(manner: &Manner, rejection: &Rejection) -> Vec<u8> {
     })
 }
 
-fn error(manner: &Manner, status: u16, problem: &Problem) -> Error {
+fn error(manner: &Manner, status: u16, at: usize, problem: &Problem) -> Error {
     let id = manner.route.and_then(|r| r.id);
     let source = problem.field.as_deref().map(|field| match manner.form {
-        Form::Query => Source::Parameter(field.to_owned()),
+        Form::Query => {
+            let named = manner.named.iter().find(|(name, _)| name == field);
+            Source::Parameter(named.map_or(field, |(_, sent)| sent).to_owned())
+        }
         Form::Flat => Source::Pointer(format!("/{field}")),
         Form::Resource if Some(field) == id => Source::Pointer("/data/id".to_owned()),
         Form::Resource => Source::Pointer(format!("/data/attributes/{field}")),
     });
+    // The request's id, which the log knows; no two errors have the same.
+    let id = match at {
+        0 => manner.request_id.clone(),
+        at => format!("{}.{at}", manner.request_id),
+    };
     Error {
-        id: manner.request_id.clone(),
+        id,
         status: status.to_string(),
         code: problem.code.as_str(),
         title: title(problem.code, manner.language),
         detail: describe(problem, manner.language),
         source,
     }
-}
-
-/// Where the pages of a list are, by the target that was asked for.
-fn page_links(target: &str, hits: i64) -> Links {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let number = |names: [&str; 2], default: i64| {
-        let given = query.split('&').filter_map(|pair| pair.split_once('='));
-        let mut given = given.filter(|(name, _)| names.contains(&unbracketed(name).as_str()));
-        given
-            .find_map(|(_, value)| value.parse().ok())
-            .unwrap_or(default)
-    };
-    let limit = number(
-        ["limit", "page[limit]"],
-        crate::operations::user::find_users::DEFAULT_LIMIT,
-    );
-    let offset = number(["offset", "page[offset]"], 0);
-    let kept: Vec<_> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .filter(|pair| {
-            let name = unbracketed(pair.split('=').next().unwrap_or(""));
-            // A key in a link would travel further than the request that carried it.
-            ![
-                "limit",
-                "offset",
-                "page[limit]",
-                "page[offset]",
-                "clientHashKey",
-            ]
-            .contains(&name.as_str())
-        })
-        .collect();
-    let at = |offset: i64| {
-        let mut pairs: Vec<String> = kept.iter().map(|p| (*p).to_owned()).collect();
-        pairs.push(format!("limit={limit}"));
-        pairs.push(format!("offset={offset}"));
-        format!("{path}?{}", pairs.join("&"))
-    };
-    let last = match limit {
-        ..=0 => 0,
-        limit => (hits - 1).max(0) / limit * limit,
-    };
-    Links {
-        this: at(offset),
-        first: at(0),
-        prev: (offset > 0).then(|| at((offset - limit).max(0))),
-        next: (limit > 0 && offset + limit < hits).then(|| at(offset + limit)),
-        last: at(last),
-    }
-}
-
-fn unbracketed(name: &str) -> String {
-    name.replace("%5B", "[")
-        .replace("%5D", "]")
-        .replace("%5b", "[")
-        .replace("%5d", "]")
 }

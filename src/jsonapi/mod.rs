@@ -1,6 +1,7 @@
 //! The REST face: the same operations as vnd.api+json resources (SPEC §5). Holds no rule about users.
 
 mod document;
+mod links;
 mod negotiation;
 mod request;
 mod routing;
@@ -35,6 +36,8 @@ pub struct Manner {
     pub route: Option<&'static Route>,
     /// Where the fields of this request stand: below `data`, in the object itself, or in the query.
     pub form: Form,
+    /// Fields that the query names otherwise, like `page[limit]`, and that name.
+    pub named: Vec<(String, String)>,
 }
 
 /// Where the fields of a request stand.
@@ -54,6 +57,7 @@ pub fn manner(request: &HttpRequest) -> Manner {
         target: request.target.clone(),
         route: None,
         form: Form::Resource,
+        named: Vec::new(),
     }
 }
 
@@ -86,9 +90,13 @@ pub fn answer(manner: &Manner, answer: &dyn Answer) -> Reply {
 /// Writes a refusal, as its row of the table says.
 #[must_use]
 pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
-    rejection.log(&manner.request_id, manner.route.map_or("-", |r| r.path));
     let (status, _) = rejection.kind().rest();
-    let mut reply = reply(status, document::refusal(manner, rejection));
+    refused(manner, status, rejection)
+}
+
+fn refused(manner: &Manner, status: u16, rejection: &Rejection) -> Reply {
+    rejection.log(&manner.request_id, manner.route.map_or("-", |r| r.path));
+    let mut reply = reply(status, document::refusal(manner, status, rejection));
     match rejection.kind() {
         Kind::SignIn => reply.headers.push(("WWW-Authenticate", "JWT".to_owned())),
         Kind::Throttled | Kind::NotReady => reply.headers.push(("Retry-After", "1".to_owned())),
@@ -100,9 +108,10 @@ pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
 /// Refuses a path or method that nothing is reached by; `allow` are the methods of the path.
 #[must_use]
 pub fn not_routed(request: &HttpRequest, allow: &[&str]) -> Reply {
-    let mut reply = refusal(&manner(request), &Rejection::new(Code::NoSuchOperation));
+    let status = if allow.is_empty() { 404 } else { 405 };
+    let rejection = Rejection::new(Code::NoSuchOperation);
+    let mut reply = refused(&manner(request), status, &rejection);
     if !allow.is_empty() {
-        reply.status = 405;
         reply.headers.push(("Allow", allow.join(", ")));
     }
     reply

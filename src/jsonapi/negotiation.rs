@@ -53,9 +53,11 @@ pub(super) fn accepted(request: &HttpRequest) -> Result<(), Rejection> {
         let refused = weight.is_some_and(|(_, q)| q.parse().is_ok_and(|q: f32| q <= 0.0));
         let known = ["*/*", "application/*", "application/json", MEDIA_TYPE];
         let bearable = name != MEDIA_TYPE
-            || parameters
-                .iter()
-                .all(|(name, _)| ["q", "profile", "charset"].contains(&name.as_str()));
+            || parameters.iter().all(|(name, value)| match name.as_str() {
+                "q" | "profile" => true,
+                "charset" => value == "utf-8" || value == "utf8",
+                _ => false,
+            });
         known.contains(&name.as_str()) && bearable && !refused
     });
     if takes {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::contract::json::{Json, parse};
 use crate::contract::messages::Why;
-use crate::contract::rejection::{Problems, Rejection, malformed};
+use crate::contract::rejection::{Code, Problems, Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::exchange::HttpRequest;
@@ -37,12 +37,13 @@ pub(super) fn read(
         let key = query.iter().find(|(name, _)| name == "clientHashKey");
         credentials.client_key = key.map(|(_, value)| Secret::from(value.as_ref()));
     }
+    if found.route.body == Body::Ignored {
+        manner.form = Form::Query;
+    }
+    supported(&query, found)?;
     let mut problems = Problems::none(limits.refuse_unknown);
     let mut fields = match found.route.body {
-        Body::Ignored => {
-            manner.form = Form::Query;
-            from_query(&query, &mut credentials)
-        }
+        Body::Ignored => from_query(&query, &mut credentials, &mut manner.named),
         Body::Optional if request.body.is_empty() => Members::new(),
         Body::Optional | Body::Needed => {
             negotiation::sent(request)?;
@@ -118,7 +119,11 @@ fn from_body(body: Json, id: Option<&str>) -> Result<(Form, Members), Rejection>
 }
 
 /// The fields of a query: names as they are, in `filter[…]` or in `page[…]`; lists repeated or with commas.
-fn from_query(query: &[(Cow<'_, str>, Cow<'_, str>)], credentials: &mut Credentials) -> Members {
+fn from_query(
+    query: &Pairs<'_>,
+    credentials: &mut Credentials,
+    named: &mut Vec<(String, String)>,
+) -> Members {
     let mut fields = Members::new();
     let user_names: Vec<_> = query
         .iter()
@@ -129,10 +134,10 @@ fn from_query(query: &[(Cow<'_, str>, Cow<'_, str>)], credentials: &mut Credenti
         credentials.user_name = Some(caller.clone().into_owned());
     }
     for (name, value) in query {
-        let bare = ["filter[", "page["]
-            .iter()
-            .find_map(|p| name.strip_prefix(p)?.strip_suffix(']'))
-            .unwrap_or(name);
+        let bare = unbracketed(name);
+        if bare != name {
+            named.push((bare.to_owned(), name.clone().into_owned()));
+        }
         let text = Json::Text(value.clone().into_owned());
         match bare {
             "clientHashKey" => {}
@@ -153,7 +158,37 @@ fn from_query(query: &[(Cow<'_, str>, Cow<'_, str>)], credentials: &mut Credenti
     fields
 }
 
+/// The field that a query parameter stands for, by its own name, in `filter[…]` or in `page[…]`.
+fn unbracketed(name: &str) -> &str {
+    let inside = |family: &str| name.strip_prefix(family)?.strip_suffix(']');
+    inside("filter[").or(inside("page[")).unwrap_or(name)
+}
+
+/// Refuses what JSON:API gives a meaning to that would be passed over here: related resources, sparse fields, and pages and
+/// filters by something that there is not.
+fn supported(query: &Pairs<'_>, found: &Found) -> Result<(), Rejection> {
+    let knows = |name: &str| {
+        let bare = unbracketed(name);
+        let fields = found.operation.request.fields;
+        let paged = ["limit", "offset"].contains(&bare) == name.starts_with("page[");
+        bare != name && paged && fields.iter().any(|f| f.name == bare)
+    };
+    let other = query
+        .iter()
+        .find(|(name, _)| *name == "include" || (name.contains('[') && !knows(name)));
+    match other {
+        Some((name, _)) => {
+            let name: String = name.chars().take(64).collect();
+            let why = Some(Why::NoSuchParameter);
+            Err(Rejection::field(Code::Malformed, &name, why))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The pairs of a query, decoded.
+type Pairs<'a> = [(Cow<'a, str>, Cow<'a, str>)];
+
 fn pairs(query: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
     query
         .split('&')

@@ -17,6 +17,7 @@ use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
 
+use super::cors::Asked;
 use super::{Body, Gateway};
 
 /// The header that names a request in answers and logs.
@@ -81,7 +82,12 @@ async fn route(
         (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
     };
     if let Some(path) = gateway.config.rest_prefixes.iter().find_map(below) {
-        return resource(gateway, request, &path, id).await;
+        let asked = Asked::of(&gateway.config.cors_origins, request.headers());
+        let mut reply = resource(gateway, request, &path, id).await;
+        if let Some(asked) = asked {
+            asked.answer(&mut reply);
+        }
+        return reply;
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
@@ -211,10 +217,12 @@ async fn resource(
     let found = match found {
         Ok(found) => found,
         Err(allow) if options && !allow.is_empty() => {
-            let mut reply = Reply::text(204, "");
-            reply.body.clear();
-            reply.headers.push(("Allow", allow.join(", ")));
-            return reply;
+            return Reply {
+                status: 204,
+                content_type: "",
+                headers: vec![("Allow", allow.join(", "))],
+                body: Vec::new(),
+            };
         }
         Err(allow) => return jsonapi::not_routed(&request, &allow),
     };
@@ -367,10 +375,12 @@ fn into_response(reply: Reply, request_id: &str) -> Response<Body> {
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.reserve(8);
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(reply.content_type),
-    );
+    if !reply.content_type.is_empty() {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(reply.content_type),
+        );
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -1,5 +1,6 @@
 //! HTTP itself: listen, read within limits, dispatch, drain; the only module that imports hyper.
 
+mod cors;
 mod dispatch;
 mod patience;
 pub mod pools;
@@ -33,6 +34,8 @@ pub struct ServerConfig {
     /// What the paths of the REST resources start with.
     pub rest_prefixes: Vec<String>,
     pub json: JsonLimits,
+    /// Origins of browser front ends that may call the REST face.
+    pub cors_origins: Vec<String>,
     /// The URL clients know us by; taken from the request where there is none.
     pub public_url: Option<String>,
     /// Proxies whose word about the URL is believed.

@@ -4,14 +4,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::connection::on_backend;
-use super::users::Filter;
+use super::users::{Filter, SortKey};
 use super::{AnyConnection, StoreError};
 use crate::domain::text::canonical;
 
 /// Trigram indexes answer nothing shorter by themselves.
 const SHORTEST_PHRASE: usize = 3;
 /// From so many hits on, a page is found sooner by walking users in order than by sorting the hits.
-const MANY_HITS: usize = 10_000;
+const MANY_HITS: i64 = 10_000;
 
 #[derive(QueryableByName)]
 struct Id {
@@ -20,43 +20,132 @@ struct Id {
 }
 
 #[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    user_name_ci: String,
+}
+
+#[derive(QueryableByName)]
 struct Total {
     #[diesel(sql_type = BigInt)]
     total: i64,
 }
 
-/// The ids of one page by user name, and the number of all hits.
+/// The canonical user names of one page in order, and the number of all hits.
 pub(super) fn find(
     connection: &mut AnyConnection,
     filter: &Filter,
-) -> Result<(Vec<i64>, i64), StoreError> {
+) -> Result<(Vec<String>, i64), StoreError> {
     let parts = parts(filter);
-    let (counted, paged) = match (&connection, Indexed::of(&parts)) {
-        (AnyConnection::Sqlite(_), Some(indexed)) => {
-            let hits = indexed.hits(connection, MANY_HITS)?;
-            if hits.len() < MANY_HITS {
-                let among = Condition::of(filter, &Way::Among(&hits, &indexed.rest));
-                (among.clone(), among)
-            } else {
-                let listed = Condition::of(filter, &Way::Listed(&indexed));
-                (listed, Condition::of(filter, &Way::Walked(&parts)))
+    let kept = counted(connection, filter)?;
+    let (total, paged) = match &connection {
+        _ if parts.is_empty() => (kept, Condition::of(filter, &Way::kept(kept, &parts))),
+        AnyConnection::Sqlite(_) => on_sqlite(connection, filter, &parts, kept)?,
+        AnyConnection::Postgres(_) => match few_on_postgres(connection, filter, &parts)? {
+            Some(found) => return Ok(found),
+            None => {
+                let planned = Condition::of(filter, &Way::Planned(&parts));
+                (planned.count(connection)?, planned)
             }
-        }
-        (AnyConnection::Sqlite(_), None) => {
-            let walked = Condition::of(filter, &Way::Walked(&parts));
-            (walked.clone(), walked)
-        }
-        (AnyConnection::Postgres(_), _) => {
-            let planned = Condition::of(filter, &Way::Planned(&parts));
-            (planned.clone(), planned)
-        }
+        },
     };
-    let total = counted.count(connection)?;
     if filter.offset >= total || filter.limit == 0 {
         return Ok((Vec::new(), total));
     }
-    let page = paged.page(connection, filter.limit, filter.offset)?;
+    let page = paged.page(connection, filter)?;
     Ok((page, total))
+}
+
+/// How many users there are of the filter's clients and statuses, whatever their names: kept as a table of its own, so that
+/// nobody counts them.
+fn counted(connection: &mut AnyConnection, filter: &Filter) -> Result<i64, StoreError> {
+    let mut condition = Condition::default();
+    condition.any_of("", "client_name", filter.client_names.iter().cloned());
+    let statuses = filter.statuses.iter().map(|s| s.as_str().to_owned());
+    condition.any_of("", "status", statuses);
+    let head = "SELECT CAST(coalesce(sum(users), 0) AS BIGINT) AS total FROM user_counts";
+    let total: Vec<Total> = load(
+        connection,
+        condition.sql(head, "", connection),
+        &condition.binds,
+    )?;
+    Ok(total.first().map_or(0, |t| t.total))
+}
+
+/// The number of hits, and how to come to a page of them.
+fn on_sqlite(
+    connection: &mut AnyConnection,
+    filter: &Filter,
+    parts: &[Part],
+    kept: i64,
+) -> Result<(i64, Condition), StoreError> {
+    let indexed = Indexed::of(parts).filter(|_| kept >= MANY_HITS);
+    let Some(indexed) = indexed else {
+        let kept = Condition::of(filter, &Way::kept(kept, parts));
+        return Ok((kept.count(connection)?, kept));
+    };
+    let hits = indexed.hits(connection, MANY_HITS)?;
+    if (hits.len() as i64) < MANY_HITS {
+        let among = Condition::of(filter, &Way::Among(&hits, &indexed.rest));
+        return Ok((among.count(connection)?, among));
+    }
+    let listed = Condition::of(filter, &Way::Listed(&indexed));
+    let total = listed.count(connection)?;
+    Ok((total, Condition::of(filter, &Way::Walked(parts))))
+}
+
+/// The page and the total in one go, where there are not too many hits to be listed.
+fn few_on_postgres(
+    connection: &mut AnyConnection,
+    filter: &Filter,
+    parts: &[Part],
+) -> Result<Option<(Vec<String>, i64)>, StoreError> {
+    let planned = Condition::of(filter, &Way::Planned(parts));
+    let hits = planned.sql(
+        "SELECT user_name_ci, name_ci, email_ci FROM users",
+        &format!(" LIMIT {MANY_HITS}"),
+        connection,
+    );
+    // The total comes as a row of its own, before all others.
+    let sql = format!(
+        "WITH hits AS MATERIALIZED ({hits}), page AS (SELECT * FROM hits ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
+         SELECT user_name_ci FROM (SELECT CAST(count(*) AS TEXT) AS user_name_ci FROM hits) AS total \
+         UNION ALL SELECT user_name_ci FROM (SELECT user_name_ci FROM page ORDER BY {order}) AS page",
+        order = order(filter),
+        limit = filter.limit,
+        offset = filter.offset,
+    );
+    let mut rows = load::<Key>(connection, sql, &planned.binds)?.into_iter();
+    let total = rows.next().and_then(|row| row.user_name_ci.parse().ok());
+    let total = total.unwrap_or(MANY_HITS);
+    let page = rows.map(|row| row.user_name_ci).collect();
+    Ok((total < MANY_HITS).then_some((page, total)))
+}
+
+/// What a list is sorted by, as SQL: no two users are alike in it.
+fn order(filter: &Filter) -> String {
+    let mut columns: Vec<String> = filter
+        .sort
+        .iter()
+        .map(|sort| {
+            let direction = if sort.descending { " DESC" } else { "" };
+            format!("{}{direction}", sort.key.column())
+        })
+        .collect();
+    if filter.sort.iter().all(|sort| sort.key != SortKey::UserName) {
+        columns.push(SortKey::UserName.column().to_owned());
+    }
+    columns.join(", ")
+}
+
+impl SortKey {
+    const fn column(self) -> &'static str {
+        match self {
+            SortKey::UserName => "user_name_ci",
+            SortKey::Name => "name_ci",
+            SortKey::Email => "email_ci",
+        }
+    }
 }
 
 /// A column and what it must contain.
@@ -115,7 +204,7 @@ impl Indexed {
         })
     }
 
-    fn hits(&self, connection: &mut AnyConnection, most: usize) -> Result<Vec<i64>, StoreError> {
+    fn hits(&self, connection: &mut AnyConnection, most: i64) -> Result<Vec<i64>, StoreError> {
         let ids: Vec<Id> = load(
             connection,
             format!("{} LIMIT {most}", self.sql),
@@ -133,8 +222,20 @@ enum Way<'a> {
     Listed(&'a Indexed),
     /// Users in order are looked at one by one: costs as much as hits are rare.
     Walked(&'a [Part]),
+    /// Users of the clients and statuses that are asked for are few enough to look at and sort all of them.
+    Kept(&'a [Part]),
     /// PostgreSQL's planner knows by itself.
     Planned(&'a [Part]),
+}
+
+impl<'a> Way<'a> {
+    fn kept(kept: i64, parts: &'a [Part]) -> Self {
+        if kept < MANY_HITS {
+            Way::Kept(parts)
+        } else {
+            Way::Walked(parts)
+        }
+    }
 }
 
 /// A WHERE clause under construction. Its text is made of constants; every value is bound.
@@ -163,6 +264,16 @@ impl Condition {
                 condition.contains(&indexed.rest);
             }
             Way::Walked(parts) => {
+                // An index of clients or statuses has users in the order of their names only, and only those of one of
+                // each.
+                let one_of_each = filter.client_names.len() <= 1 && filter.statuses.len() <= 1;
+                let by_user_name = filter.sort.iter().all(|s| s.key == SortKey::UserName);
+                if one_of_each && by_user_name {
+                    plus = "";
+                }
+                condition.contains(parts);
+            }
+            Way::Kept(parts) => {
                 plus = "";
                 condition.contains(parts);
             }
@@ -243,20 +354,19 @@ impl Condition {
         self.sql("SELECT count(*) AS total FROM users", "", connection)
     }
 
-    fn page_sql(&self, connection: &AnyConnection, limit: i64, offset: i64) -> String {
-        let tail = format!(" ORDER BY user_name_ci LIMIT {limit} OFFSET {offset}");
-        self.sql("SELECT id FROM users", &tail, connection)
+    fn page_sql(&self, connection: &AnyConnection, filter: &Filter) -> String {
+        let (order, limit, offset) = (order(filter), filter.limit, filter.offset);
+        let tail = format!(" ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+        self.sql("SELECT user_name_ci FROM users", &tail, connection)
     }
 
     fn page(
         &self,
         connection: &mut AnyConnection,
-        limit: i64,
-        offset: i64,
-    ) -> Result<Vec<i64>, StoreError> {
-        let sql = self.page_sql(connection, limit, offset);
-        let ids: Vec<Id> = load(connection, sql, &self.binds)?;
-        Ok(ids.into_iter().map(|row| row.id).collect())
+        filter: &Filter,
+    ) -> Result<Vec<String>, StoreError> {
+        let keys: Vec<Key> = load(connection, self.page_sql(connection, filter), &self.binds)?;
+        Ok(keys.into_iter().map(|row| row.user_name_ci).collect())
     }
 }
 
@@ -281,6 +391,7 @@ where
 mod tests {
     use super::*;
     use crate::domain::user::Status;
+    use crate::store::users::Sort;
     use crate::store::{Opening, Store, StoreError};
 
     #[derive(QueryableByName, Debug)]
@@ -302,7 +413,7 @@ mod tests {
         let plan = |c: &mut AnyConnection| {
             let condition = Condition::of(filter, way);
             let mut steps = String::new();
-            for sql in [condition.count_sql(c), condition.page_sql(c, 20, 0)] {
+            for sql in [condition.count_sql(c), condition.page_sql(c, filter)] {
                 let sql = format!("EXPLAIN QUERY PLAN {sql}");
                 let found: Vec<Step> = load(c, sql, &condition.binds)?;
                 for step in found {
@@ -386,6 +497,102 @@ mod tests {
         }
     }
 
+    fn by(key: SortKey, descending: bool) -> Vec<Sort> {
+        vec![Sort { key, descending }]
+    }
+
+    #[test]
+    fn long_lists_are_walked_in_any_order_without_sorting_them() {
+        for sort in [
+            by(SortKey::UserName, true),
+            by(SortKey::Name, false),
+            by(SortKey::Email, false),
+            by(SortKey::Email, true),
+        ] {
+            for statuses in [
+                vec![],
+                vec![Status::Active],
+                vec![Status::Active, Status::Inactive],
+            ] {
+                let filter = Filter {
+                    sort: sort.clone(),
+                    statuses,
+                    user_name: part("an"),
+                    ..Filter::default()
+                };
+                let plan = plan(&filter, &Way::Walked(&parts(&filter)));
+                assert!(!plan.contains("TEMP B-TREE"), "{filter:?}\n{plan}");
+            }
+        }
+        // Those of one name have to be put in order, and no more than those.
+        let filter = Filter {
+            sort: by(SortKey::Name, true),
+            ..Filter::default()
+        };
+        let plan = plan(&filter, &Way::Walked(&[]));
+        assert!(plan.contains("TEMP B-TREE FOR LAST TERM"), "{plan}");
+    }
+
+    #[test]
+    fn totals_are_kept_through_everything_that_changes_them() {
+        use crate::store::users;
+        let (_folder, store) = store();
+        let count = |clients: &[&str], statuses: &[Status]| {
+            let filter = Filter {
+                client_names: clients.iter().map(|c| (*c).to_owned()).collect(),
+                statuses: statuses.to_vec(),
+                ..Filter::default()
+            };
+            store.read(|c| counted(c, &filter)).unwrap()
+        };
+        let add = |name: &str| {
+            let email = format!("{name}@a.hu");
+            let new = users::NewUser {
+                uuid: name,
+                user_name: name,
+                name,
+                email: &email,
+                client_name: "Default",
+                organizational_unit: None,
+                status: Status::Active,
+                roles: &[],
+                password_hash: None,
+                joins_organisation: None,
+                now: 0,
+            };
+            store.write(|c| users::insert(c, &new)).unwrap()
+        };
+        assert_eq!(count(&[], &[]), 0);
+        let (a, b) = (add("a"), add("b"));
+        assert_eq!(
+            (count(&[], &[]), count(&["Default"], &[Status::Active])),
+            (2, 2)
+        );
+        store
+            .write(|c| {
+                let mut user = users::by_id(c, a)?.unwrap();
+                user.client_name = "Portal".to_owned();
+                users::update(c, &user)?;
+                user.status = Status::Inactive;
+                users::update(c, &user)?;
+                users::update(c, &user)
+            })
+            .unwrap();
+        assert_eq!(
+            (count(&["Default"], &[]), count(&["Portal", "Default"], &[])),
+            (1, 2)
+        );
+        assert_eq!(
+            (
+                count(&[], &[Status::Inactive]),
+                count(&["Portal"], &[Status::Active])
+            ),
+            (1, 0)
+        );
+        store.write(|c| users::erase(c, b)).unwrap();
+        assert_eq!((count(&[], &[]), count(&["Default"], &[])), (1, 0));
+    }
+
     #[test]
     fn parts_of_every_length_are_found_wherever_they_stand() {
         let (_folder, store) = store();
@@ -446,7 +653,7 @@ mod tests {
                 .read(|c| {
                     for condition in listed.iter().chain([&walked]) {
                         assert_eq!(condition.count(c)?, hits, "{text:?}");
-                        assert_eq!(condition.page(c, 20, 0)?.len() as i64, hits, "{text:?}");
+                        assert_eq!(condition.page(c, &filter)?.len() as i64, hits, "{text:?}");
                     }
                     let (page, total) = find(c, &filter)?;
                     assert_eq!((page.len() as i64, total), (hits, hits), "{text:?}");

@@ -1,5 +1,7 @@
 //! Users: found, made and changed.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::connection::on_backend;
@@ -314,6 +316,21 @@ pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// What a list can be sorted by; each is compared canonically.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    UserName,
+    Name,
+    Email,
+}
+
+/// One term of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    pub key: SortKey,
+    pub descending: bool,
+}
+
 /// What findUsers looks for; all given conditions must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -323,11 +340,13 @@ pub struct Filter {
     pub email: Option<String>,
     pub client_names: Vec<String>,
     pub statuses: Vec<Status>,
+    /// Those that are alike in all of it come by user name.
+    pub sort: Vec<Sort>,
     pub limit: i64,
     pub offset: i64,
 }
 
-/// One page of users by user name, and the number of all hits.
+/// One page of users, and the number of all hits.
 ///
 /// # Errors
 /// The store's.
@@ -336,11 +355,12 @@ pub fn find(
     filter: &Filter,
 ) -> Result<(Vec<User>, i64), StoreError> {
     let (page, total) = dialect::find(connection, filter)?;
-    // Ids first, rows after: an offset then walks a narrow index, and rows come in one query.
-    let rows: Vec<Row> = users::table
-        .filter(users::id.eq_any(page))
-        .order(users::user_name_ci)
-        .select(COLUMNS)
-        .load(connection)?;
-    Ok((rows.into_iter().map(User::from).collect(), total))
+    // Names first, rows after: an offset then walks a narrow index, and rows come in one query.
+    let query = users::table
+        .filter(users::user_name_ci.eq_any(&page))
+        .select((users::user_name_ci, COLUMNS));
+    let rows: Vec<(String, Row)> = on_backend!(connection, c => query.load(c))?;
+    let mut by_name: HashMap<String, Row> = rows.into_iter().collect();
+    let users = page.iter().filter_map(|name| by_name.remove(name));
+    Ok((users.map(User::from).collect(), total))
 }

@@ -211,7 +211,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
     );
 
     let log = shell
-        .run(&["audit", "list", "--json", "--limit", "100"])
+        .run(&["audit", "list", "--json", "--limit", "100000"])
         .records();
     let events: Vec<_> = log
         .iter()

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json};
+use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, told};
 use crate::harness::{Gateway, Reply};
 
 /// The same without members that are null: null and absent count as equal.
@@ -169,6 +169,11 @@ fn a_list_has_links_totals_and_the_double_user_name() {
         names(&list("?filter[name]=M%C3%93KA&page[limit]=5")),
         ["mokamiki"]
     );
+    let family = list("?page[limit]=1&page[offset]=1&filter[statuses]=ACTIVE");
+    assert_eq!(
+        family["links"]["next"],
+        "/hammy/json/user/v1/users?filter%5Bstatuses%5D=ACTIVE&page%5Blimit%5D=1&page%5Boffset%5D=2"
+    );
     assert_eq!(names(&list("?userName=admin")), ["admin"]);
     assert_eq!(names(&list("?userName=admin&userName=moka")), ["mokamiki"]);
     assert_eq!(names(&list("/")).len(), 3);
@@ -178,6 +183,147 @@ fn a_list_has_links_totals_and_the_double_user_name() {
         json(&wrong)["errors"][0]["source"],
         json!({"parameter": "limit"})
     );
+    let wrong = ask(&gateway, "GET", "/users?page[limit]=abc", KEY, "");
+    assert_eq!(
+        json(&wrong)["errors"][0]["source"],
+        json!({"parameter": "page[limit]"})
+    );
+    for other in [
+        "include=orgs",
+        "fields[users]=name",
+        "page[size]=5",
+        "page[name]=a",
+        "filter[limit]=5",
+        "filter[roles]=a",
+        "sort[]=name",
+    ] {
+        let refused = ask(&gateway, "GET", &format!("/users?{other}"), KEY, "");
+        assert_eq!(told(&refused), (400, "MALFORMED".to_owned()), "{other}");
+        let parameter = other.split('=').next().unwrap();
+        assert_eq!(
+            json(&refused)["errors"][0]["source"],
+            json!({ "parameter": parameter })
+        );
+    }
+}
+
+#[test]
+fn a_list_comes_in_the_order_asked_for_and_ties_by_user_name() {
+    let gateway = Gateway::demo();
+    for (name, person, email) in [
+        ("b2", "Ádám", "z@dbx.hu"),
+        ("B1", "ádám", "y@dbx.hu"),
+        ("b3", "Zoé", "x@dbx.hu"),
+    ] {
+        let body = json!({"userName": name, "name": person, "email": email}).to_string();
+        let made = ask(&gateway, "POST", "/users", &format!("{KEY}{FLAT}"), &body);
+        assert_eq!(made.status, 200, "{made:?}");
+    }
+    let list = |query: &str| -> Vec<String> {
+        let reply = ask(
+            &gateway,
+            "GET",
+            &format!("/users?userName=b&userName=b{query}"),
+            KEY,
+            "",
+        );
+        let document = json(&reply);
+        let users = document["data"].as_array().unwrap();
+        users
+            .iter()
+            .map(|u| u["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // Case and accents as the names are compared: ádám and Ádám are one name.
+    assert_eq!(list(""), ["B1", "b2", "b3"]);
+    assert_eq!(list("&sort=-userName"), ["b3", "b2", "B1"]);
+    assert_eq!(list("&sort=name"), ["b3", "B1", "b2"]);
+    assert_eq!(list("&sort=email"), ["b3", "B1", "b2"]);
+    assert_eq!(list("&sort=name,-email&limit=2"), ["b3", "b2"]);
+    assert_eq!(list("&sort=name&offset=1&limit=1"), ["B1"]);
+    assert_eq!(list("&sort=-name,userName"), ["B1", "b2", "b3"]);
+    assert_eq!(
+        list("&statuses=UNACTIVATED,ACTIVE&sort=-email"),
+        ["b2", "B1", "b3"]
+    );
+    for wrong in ["shoe", "name,name", "-", "name,-name", "password"] {
+        let reply = ask(&gateway, "GET", &format!("/users?sort={wrong}"), KEY, "");
+        assert_eq!(told(&reply), (422, "INVALID_FIELD".to_owned()), "{wrong}");
+    }
+}
+
+#[test]
+fn front_ends_of_configured_origins_may_call_and_no_others() {
+    let portal = "https://portal.example.org";
+    let gateway = Gateway::with(&[("cors_origins", portal)]);
+    let get = |origin: &str| {
+        let headers = format!("{KEY}Origin: {origin}\r\n");
+        ask(&gateway, "GET", "/users/admin", &headers, "")
+    };
+    let reply = get(portal);
+    assert_eq!(reply.header("Access-Control-Allow-Origin"), Some(portal));
+    assert_eq!(reply.header("Access-Control-Allow-Credentials"), None);
+    assert!(
+        reply
+            .header("Access-Control-Expose-Headers")
+            .unwrap()
+            .contains("Authorization")
+    );
+    assert_eq!(
+        reply.header("Vary"),
+        Some("Accept, Accept-Language, Origin")
+    );
+    for other in [
+        "https://portal.example.org.evil.example",
+        "http://portal.example.org",
+        "https://PORTAL.example.org",
+        "null",
+        "*",
+    ] {
+        let reply = get(other);
+        assert_eq!(
+            (reply.status, reply.header("Access-Control-Allow-Origin")),
+            (200, None),
+            "{other}"
+        );
+        assert_eq!(
+            reply.header("Vary"),
+            Some("Accept, Accept-Language, Origin")
+        );
+    }
+    let preflight = format!(
+        "Origin: {portal}\r\nAccess-Control-Request-Method: PATCH\r\nAccess-Control-Request-Headers: authorization\r\n"
+    );
+    let reply = ask(&gateway, "OPTIONS", "/users/admin", &preflight, "");
+    assert_eq!((reply.status, reply.header("Content-Type")), (204, None));
+    let methods = reply.header("Access-Control-Allow-Methods").unwrap();
+    assert_eq!(methods, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+    assert!(
+        reply
+            .header("Access-Control-Allow-Headers")
+            .unwrap()
+            .contains("X-Client-Hash-Key")
+    );
+    let refused = ask(
+        &gateway,
+        "GET",
+        "/users/nobody",
+        &format!("{KEY}Origin: {portal}\r\n"),
+        "",
+    );
+    assert_eq!(
+        refused.header("Access-Control-Allow-Origin"),
+        Some(portal),
+        "errors can be read too"
+    );
+    let closed = ask(
+        &Gateway::demo(),
+        "GET",
+        "/users/admin",
+        &format!("{KEY}Origin: {portal}\r\n"),
+        "",
+    );
+    assert_eq!(closed.header("Access-Control-Allow-Origin"), None);
 }
 
 #[test]
@@ -277,9 +423,10 @@ fn refusals_say_the_same_in_meta_and_in_errors() {
     ] {
         let reply = ask(&gateway, method, path, headers, body);
         assert_eq!(reply.status, status, "{method} {path} {body}: {reply:?}");
+        let error = &json(&reply)["errors"][0];
         assert_eq!(
-            json(&reply)["errors"][0]["code"],
-            code,
+            (&error["code"], &error["status"]),
+            (&json!(code), &json!(status.to_string())),
             "{method} {path} {body}"
         );
         assert_eq!(

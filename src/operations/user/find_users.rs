@@ -10,7 +10,7 @@ use crate::operations::{
     Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse_all,
 };
-use crate::store::users::{self, Filter};
+use crate::store::users::{self, Filter, Sort, SortKey};
 
 /// How many users a page has when the request does not say.
 pub const DEFAULT_LIMIT: i64 = 20;
@@ -34,11 +34,13 @@ shape! {
         client_names: Wrapped<String> = "clientNames" item "clientName" max 128;
         /// Statuses, one of which the user has.
         statuses: Wrapped<String> = "statuses" item "status" max 16;
+        /// userName, name or email, several separated by commas, a minus before one to turn it round; by userName if absent.
+        sort: Option<String> = "sort" max 64;
     }
 }
 
 shape! {
-    /// The users found, by user name.
+    /// The users found, in the order asked for.
     pub struct FindUsersResponse = "FindUsersResponse_V1" Sequence {
         /// How the operation went.
         status: ResponseStatus = "status" is required;
@@ -94,8 +96,13 @@ impl FindUsersRequest {
         if statuses.contains(&None) {
             problems.push(super::invalid("statuses", Why::NotAStatus));
         }
+        let sort = sort(self.sort.as_deref().unwrap_or(""));
+        if sort.is_none() {
+            problems.push(super::invalid("sort", Why::NotAnOrder));
+        }
         refuse_all(problems)?;
         Ok(Filter {
+            sort: sort.unwrap_or_default(),
             user_name: self.user_name,
             name: self.name,
             email: self.email,
@@ -105,6 +112,28 @@ impl FindUsersRequest {
             offset,
         })
     }
+}
+
+/// Reads an order like `name,-email`; none where a name is unknown or there twice.
+fn sort(text: &str) -> Option<Vec<Sort>> {
+    let mut order: Vec<Sort> = Vec::new();
+    for term in text.split(',').map(str::trim).filter(|t| !t.is_empty()) {
+        let name = term.strip_prefix('-');
+        let key = match name.unwrap_or(term) {
+            "userName" => SortKey::UserName,
+            "name" => SortKey::Name,
+            "email" => SortKey::Email,
+            _ => return None,
+        };
+        if order.iter().any(|earlier| earlier.key == key) {
+            return None;
+        }
+        order.push(Sort {
+            key,
+            descending: name.is_some(),
+        });
+    }
+    Some(order)
 }
 
 /// Whether a user is among the hits; for those who may see no other.
