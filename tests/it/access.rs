@@ -1,142 +1,12 @@
-//! Every operation by every kind of caller, from one table: who is answered, and who is told what instead.
+//! Who may do what, in particular: users with themselves, tokens in their time, claims beside them; see also `access_table`.
 
 use chaingun_gateway::clock::Clock;
-use chaingun_gateway::operations::CATALOG;
 use chaingun_gateway::store::audit;
 
 use crate::harness::{Gateway, Reply, element};
 
 const TRUSTED: &str = "demo-hash-key";
 const PUBLIC: &str = "demo-portal-key";
-
-struct Caller {
-    who: &'static str,
-    key: Option<&'static str>,
-    /// Login and password of the user whose token goes along.
-    user: Option<(&'static str, &'static str)>,
-}
-
-const CALLERS: [Caller; 7] = [
-    Caller {
-        who: "nobody",
-        key: None,
-        user: None,
-    },
-    Caller {
-        who: "stranger",
-        key: Some("no-such-key"),
-        user: None,
-    },
-    Caller {
-        who: "trusted",
-        key: Some(TRUSTED),
-        user: None,
-    },
-    Caller {
-        who: "public",
-        key: Some(PUBLIC),
-        user: None,
-    },
-    Caller {
-        who: "user",
-        key: Some(PUBLIC),
-        user: Some(("mokamiki", "MokaMiki-1234")),
-    },
-    Caller {
-        who: "admin",
-        key: Some(PUBLIC),
-        user: Some(("admin", "Admin-Demo-2026")),
-    },
-    Caller {
-        who: "user of trusted",
-        key: Some(TRUSTED),
-        user: Some(("mokamiki", "MokaMiki-1234")),
-    },
-];
-
-/// A request that a caller with every right is answered with 0, about a user other than the callers.
-const REQUESTS: [(&str, &str); 8] = [
-    ("findUsers", ""),
-    ("showUser", "<userName>hakapeszimaki</userName>"),
-    (
-        "createUser",
-        "<user><userName>uj</userName><name>Új</name><email>uj@dbx.hu</email></user>",
-    ),
-    (
-        "modifyUser",
-        "<user><userName>hakapeszimaki</userName><organizationalUnit>x</organizationalUnit></user>",
-    ),
-    (
-        "registerUser",
-        "<username>ubul</username><password>ValaKi1234</password><name>Ubul</name><email>ubul@valami.hu</email>",
-    ),
-    (
-        "resetPassword",
-        "<userNameOrEmail>hakapeszimaki</userNameOrEmail>",
-    ),
-    (
-        "changePassword",
-        "<oldPassword>passWORD123</oldPassword><password>UjJelszo-1234</password><userName>hakapeszimaki</userName>",
-    ),
-    (
-        "authenticate",
-        "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>",
-    ),
-];
-
-/// What each caller is told by the operations for those who are signed in, in the order of [`CALLERS`].
-const SIGNED_IN: [(&str, [&str; 7]); 4] = [
-    (
-        "findUsers",
-        [
-            "UNKNOWN_CLIENT",
-            "UNKNOWN_CLIENT",
-            "0",
-            "AUTHENTICATION_REQUIRED",
-            "0",
-            "0",
-            "0",
-        ],
-    ),
-    (
-        "showUser",
-        [
-            "UNKNOWN_CLIENT",
-            "UNKNOWN_CLIENT",
-            "0",
-            "AUTHENTICATION_REQUIRED",
-            "USER_NOT_FOUND",
-            "0",
-            "0",
-        ],
-    ),
-    (
-        "createUser",
-        [
-            "UNKNOWN_CLIENT",
-            "UNKNOWN_CLIENT",
-            "0",
-            "AUTHENTICATION_REQUIRED",
-            "ACCESS_DENIED",
-            "0",
-            "0",
-        ],
-    ),
-    (
-        "modifyUser",
-        [
-            "UNKNOWN_CLIENT",
-            "UNKNOWN_CLIENT",
-            "0",
-            "AUTHENTICATION_REQUIRED",
-            "USER_NOT_FOUND",
-            "0",
-            "0",
-        ],
-    ),
-];
-/// And by the operations for anyone.
-const ANYONE: [&str; 7] = ["0", "UNKNOWN_CLIENT", "0", "0", "0", "0", "0"];
 
 fn call(
     gateway: &Gateway,
@@ -178,40 +48,6 @@ fn outcome(reply: &Reply) -> String {
     element(message.unwrap_or(&reply.body), "code")
         .unwrap()
         .to_owned()
-}
-
-#[test]
-fn every_operation_answers_every_caller_as_the_table_says() {
-    let soap: Vec<_> = CATALOG.iter().filter(|o| o.soap).map(|o| o.name).collect();
-    assert_eq!(
-        soap,
-        REQUESTS.map(|(name, _)| name),
-        "the table is complete"
-    );
-    for (operation, request) in REQUESTS {
-        let row = SIGNED_IN.iter().find(|(name, _)| *name == operation);
-        let wanted = row.map_or(ANYONE, |(_, told)| *told);
-        for (caller, wanted) in CALLERS.iter().zip(wanted) {
-            // Each starts from the same users.
-            let gateway = Gateway::demo();
-            let token = caller
-                .user
-                .map(|(login, password)| sign_in(&gateway, login, password));
-            let reply = call(
-                &gateway,
-                operation,
-                &key(caller.key),
-                request,
-                token.as_deref(),
-            );
-            assert_eq!(
-                outcome(&reply),
-                wanted,
-                "{operation} by {}: {reply:?}",
-                caller.who
-            );
-        }
-    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod access_table;
 mod accounts;
 mod cli;
 mod contract;
@@ -13,6 +14,7 @@ mod deletion;
 mod documents;
 mod envelopes;
 mod harness;
+mod hostile_json;
 mod hostile_xml;
 mod mirror;
 mod outage;

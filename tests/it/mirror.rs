@@ -27,7 +27,10 @@ const CASES: [Case; 8] = [
             ("email", "dbx"),
             ("limit", "2"),
             ("offset", "1"),
+            ("userName", "a"),
+            ("clientNames", "Default"),
             ("statuses", "ACTIVE"),
+            ("sort", "-name,email"),
         ],
     },
     Case {

@@ -1,0 +1,440 @@
+//! Every operation by every kind of caller over both faces, from one table: who is answered, and who is told what instead.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chaingun_gateway::domain::user::Status;
+use chaingun_gateway::operations::{Access, CATALOG, Operation};
+use chaingun_gateway::store::StoreError;
+use chaingun_gateway::store::users::{self, NewUser};
+use serde_json::Value;
+
+use crate::harness::rest::{FLAT, ask, sign_in, told};
+use crate::harness::{Gateway, Reply, element};
+
+struct Request {
+    operation: &'static str,
+    soap: Option<&'static str>,
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    /// What is told to those who may call; each call changes something else, or nothing.
+    through: &'static str,
+}
+
+/// `{n}` is another number each time, `{who}` the user it is done to.
+const REQUESTS: [Request; 13] = [
+    Request {
+        operation: "findUsers",
+        soap: Some("<name>cel</name>"),
+        method: "GET",
+        path: "/users?name=cel",
+        body: "",
+        through: "ok",
+    },
+    Request {
+        operation: "showUser",
+        soap: Some("<userName>{who}</userName>"),
+        method: "GET",
+        path: "/users/{who}",
+        body: "",
+        through: "ok",
+    },
+    Request {
+        operation: "createUser",
+        soap: Some(
+            "<user><userName>uj{n}</userName><name>Új</name><email>uj{n}@dbx.hu</email></user>",
+        ),
+        method: "POST",
+        path: "/users",
+        body: r#"{"userName":"uj{n}","name":"Új","email":"uj{n}@dbx.hu"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "modifyUser",
+        soap: Some(
+            "<user><userName>{who}</userName><organizationalUnit>x</organizationalUnit></user>",
+        ),
+        method: "PATCH",
+        path: "/users/{who}",
+        body: r#"{"organizationalUnit":"x"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "deleteUser",
+        soap: None,
+        method: "DELETE",
+        path: "/users/{who}",
+        body: "",
+        through: "ok",
+    },
+    Request {
+        operation: "registerUser",
+        soap: Some(
+            "<username>u{n}</username><password>ValaKi1234</password><name>U</name><email>u{n}@valami.hu</email>",
+        ),
+        method: "POST",
+        path: "/register",
+        body: r#"{"username":"u{n}","password":"ValaKi1234","name":"U","email":"u{n}@valami.hu"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "resend",
+        soap: None,
+        method: "POST",
+        path: "/register/resend",
+        body: r#"{"usernameOrEmail":"{who}"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "confirm",
+        soap: None,
+        method: "POST",
+        path: "/register/confirm",
+        body: r#"{"token":"fc375d646f284b17bf98e4ee7fdb6975"}"#,
+        through: "TOKEN_INVALID_OR_EXPIRED",
+    },
+    Request {
+        operation: "addToOrg",
+        soap: None,
+        method: "POST",
+        path: "/register/addToOrg",
+        body: r#"{"orgUuid":"moby"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "resetPassword",
+        soap: Some("<userNameOrEmail>{who}</userNameOrEmail>"),
+        method: "POST",
+        path: "/password/reset",
+        body: r#"{"userNameOrEmail":"{who}"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "changePassword",
+        soap: Some(
+            "<password>UjJelszo-1234</password><passwordResetGuid>fc375d646f284b17bf98e4ee7fdb6975</passwordResetGuid>",
+        ),
+        method: "POST",
+        path: "/password/change",
+        body: r#"{"password":"UjJelszo-1234","passwordResetGuid":"fc375d646f284b17bf98e4ee7fdb6975"}"#,
+        through: "TOKEN_INVALID_OR_EXPIRED",
+    },
+    Request {
+        operation: "authenticate",
+        soap: Some("<password>MokaMiki-1234</password><userNameOrEmail>mokamiki</userNameOrEmail>"),
+        method: "POST",
+        path: "/password/authenticate",
+        body: r#"{"userNameOrEmail":"mokamiki","password":"MokaMiki-1234"}"#,
+        through: "ok",
+    },
+    Request {
+        operation: "refreshAuthToken",
+        soap: None,
+        method: "POST",
+        path: "/password/refreshAuthToken",
+        body: "{}",
+        through: "ok",
+    },
+];
+
+/// Whoever calls; the order is that of [`callers`].
+const WHO: [&str; 14] = [
+    "no key",
+    "unknown key",
+    "public client",
+    "trusted client",
+    "expired token",
+    "foreign token",
+    "tampered token",
+    "unsigned token",
+    "wrong algorithm",
+    "retired token",
+    "user on itself",
+    "user on another",
+    "admin",
+    "user of a trusted client",
+];
+
+/// What they are told where a user is needed or a trusted client; `ok` stands for getting through. The words for users on
+/// themselves and on others differ and are in [`OF_USERS`].
+fn wanted(operation: &Operation, request: &Request) -> Vec<&'static str> {
+    let through = request.through;
+    if operation.access == Access::Anyone {
+        let mut told = vec![through; WHO.len()];
+        told[1] = "UNKNOWN_CLIENT";
+        return told;
+    }
+    let (_, itself, another) = OF_USERS
+        .into_iter()
+        .find(|(name, ..)| *name == operation.name)
+        .unwrap();
+    let key_alone = match operation.access {
+        Access::User => "AUTHENTICATION_REQUIRED",
+        _ => through,
+    };
+    let mut told = vec![
+        "UNKNOWN_CLIENT",
+        "UNKNOWN_CLIENT",
+        "AUTHENTICATION_REQUIRED",
+        key_alone,
+    ];
+    told.extend(["TOKEN_EXPIRED"; 6]);
+    told.extend([itself, another, through, through]);
+    told
+}
+
+const OF_USERS: [(&str, &str, &str); 7] = [
+    ("findUsers", "ok", "ok"),
+    ("showUser", "ok", "USER_NOT_FOUND"),
+    ("createUser", "ACCESS_DENIED", "ACCESS_DENIED"),
+    ("modifyUser", "ACCESS_DENIED", "USER_NOT_FOUND"),
+    ("deleteUser", "ACCESS_DENIED", "USER_NOT_FOUND"),
+    ("addToOrg", "ok", "ok"),
+    ("refreshAuthToken", "ok", "ok"),
+];
+
+/// Header lines of each caller, made just before they are used.
+fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
+    let moka = || sign_in(gateway, "mokamiki", "MokaMiki-1234", None);
+    let admin = || sign_in(gateway, "admin", "Admin-Demo-2026", None);
+    let with =
+        |key: &str, token: &str| format!("X-Client-Hash-Key: {key}\r\nAuthorization: {token}\r\n");
+    let portal = |token: &str| with("demo-portal-key", token);
+    let expired = moka();
+    gateway.parts.clock.advance(1_800_000);
+    let retired = moka();
+    let refreshed = ask(
+        gateway,
+        "POST",
+        "/password/refreshAuthToken",
+        &portal(&retired),
+        "",
+    );
+    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+    gateway.parts.clock.advance(10_000);
+    let good = moka();
+    let mut pieces = good.strip_prefix("JWT ").unwrap().split('.');
+    let (head, claims) = (pieces.next().unwrap(), pieces.next().unwrap());
+    let read = |piece: &str| -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(piece).unwrap()).unwrap()
+    };
+    let written = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let mut tampered = read(claims);
+    tampered["sub"] = "admin".into();
+    let tampered = format!(
+        "JWT {head}.{}.{}",
+        written(&tampered),
+        pieces.next().unwrap()
+    );
+    let mut unsigned = read(head);
+    unsigned["alg"] = "none".into();
+    let unsigned = format!("JWT {}.{claims}.", written(&unsigned));
+    // Signed with the published key as if it were a secret.
+    let jwks = gateway.get("/.well-known/jwks.json").body;
+    let mut other = read(head);
+    other["alg"] = "HS256".into();
+    let text = format!("{}.{claims}", written(&other));
+    let key = jsonwebtoken::EncodingKey::from_secret(jwks.as_bytes());
+    let signature =
+        jsonwebtoken::crypto::sign(text.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap();
+    let confused = format!("JWT {text}.{signature}");
+    vec![
+        String::new(),
+        "X-Client-Hash-Key: no-such-key\r\n".to_owned(),
+        "X-Client-Hash-Key: demo-portal-key\r\n".to_owned(),
+        "X-Client-Hash-Key: demo-hash-key\r\n".to_owned(),
+        portal(&expired),
+        portal(foreign),
+        portal(&tampered),
+        portal(&unsigned),
+        portal(&confused),
+        portal(&retired),
+        portal(&good),
+        portal(&good),
+        portal(&admin()),
+        with("demo-hash-key", &good),
+    ]
+}
+
+/// Somebody for each caller to do something to.
+fn add_targets(gateway: &Gateway) {
+    let add = |n: usize| {
+        let name = format!("cel{n}");
+        let email = format!("{name}@dbx.hu");
+        let new = NewUser {
+            uuid: &name,
+            user_name: &name,
+            name: &name,
+            email: &email,
+            client_name: "Default",
+            organizational_unit: None,
+            status: Status::Active,
+            roles: &[],
+            password_hash: None,
+            joins_organisation: None,
+            now: 0,
+        };
+        gateway
+            .parts
+            .store
+            .write(|c| users::insert(c, &new).map(|_| ()))
+    };
+    (0..2 * WHO.len())
+        .try_for_each(add)
+        .unwrap_or_else(|e: StoreError| unreachable!("{e}"));
+}
+
+fn over_soap(gateway: &Gateway, request: &Request, inner: &str, headers: &str) -> String {
+    let operation = request.operation;
+    let key = headers
+        .lines()
+        .find_map(|l| l.strip_prefix("X-Client-Hash-Key: "));
+    let key = key.map_or_else(String::new, |k| {
+        format!("<clientHashKey>{k}</clientHashKey>")
+    });
+    let token = headers.lines().find(|l| l.starts_with("Authorization"));
+    let token = token.map_or_else(String::new, |t| format!("{t}\r\n"));
+    let body = format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><e:Body><ws:{operation}><request>\
+         <requestMeta>{key}</requestMeta>{inner}</request></ws:{operation}></e:Body></e:Envelope>"
+    );
+    let head = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: text/xml\r\n{token}\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let reply = gateway.raw(&[head.as_bytes(), body.as_bytes()].concat());
+    let message = reply.body.split("<message>").nth(1);
+    let code = element(message.unwrap_or(&reply.body), "code").unwrap();
+    code.replace('0', "ok")
+}
+
+/// The status REST has for what is told.
+fn status(code: &str) -> u16 {
+    match code {
+        "ok" => 200,
+        "UNKNOWN_CLIENT" | "ACCESS_DENIED" => 403,
+        "AUTHENTICATION_REQUIRED" | "TOKEN_EXPIRED" => 401,
+        "USER_NOT_FOUND" => 404,
+        _ => 422,
+    }
+}
+
+#[test]
+fn every_operation_answers_every_caller_as_the_table_says() {
+    let names: Vec<_> = CATALOG.iter().map(|o| o.name).collect();
+    assert_eq!(
+        names,
+        REQUESTS.each_ref().map(|r| r.operation),
+        "the table is complete"
+    );
+    let elsewhere = Gateway::demo();
+    let foreign = sign_in(&elsewhere, "mokamiki", "MokaMiki-1234", None);
+    std::thread::scope(|scope| {
+        for (operation, request) in CATALOG.iter().zip(&REQUESTS) {
+            let foreign = &foreign;
+            scope.spawn(move || row(operation, request, foreign));
+        }
+    });
+}
+
+fn row(operation: &Operation, request: &Request, foreign: &str) {
+    assert_eq!(operation.soap, request.soap.is_some(), "{}", operation.name);
+    let gateway = Gateway::demo();
+    add_targets(&gateway);
+    let callers = callers(&gateway, foreign);
+    for (at, (headers, wanted)) in callers.iter().zip(wanted(operation, request)).enumerate() {
+        let fill = |text: &str, n: usize| {
+            let who = match WHO[at] {
+                "user on itself" => "mokamiki".to_owned(),
+                _ => format!("cel{n}"),
+            };
+            text.replace("{n}", &n.to_string()).replace("{who}", &who)
+        };
+        if let Some(inner) = request.soap {
+            let told = over_soap(&gateway, request, &fill(inner, 2 * at), headers);
+            assert_eq!(told, wanted, "{} by {} over SOAP", operation.name, WHO[at]);
+        }
+        let (path, body) = (
+            fill(request.path, 2 * at + 1),
+            fill(request.body, 2 * at + 1),
+        );
+        let reply = ask(
+            &gateway,
+            request.method,
+            &path,
+            &format!("{headers}{FLAT}"),
+            &body,
+        );
+        assert_eq!(
+            told(&reply),
+            (status(wanted), wanted.to_owned()),
+            "{} by {} over REST",
+            operation.name,
+            WHO[at]
+        );
+    }
+}
+
+#[test]
+fn what_one_may_not_see_answers_exactly_like_what_is_not_there() {
+    let gateway = Gateway::demo();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let headers = format!("X-Client-Hash-Key: demo-portal-key\r\nAuthorization: {token}\r\n{FLAT}");
+    let without_id = |reply: Reply| {
+        let id = reply.header("X-Request-Id").unwrap().to_owned();
+        let date = reply.header("Date").unwrap().to_owned();
+        (
+            reply.head.replace(&id, "").replace(&date, ""),
+            reply.body.replace(&id, ""),
+        )
+    };
+    for (method, body) in [
+        ("GET", ""),
+        ("PATCH", r#"{"name":"x"}"#),
+        ("PUT", r#"{"name":"x"}"#),
+        ("DELETE", ""),
+    ] {
+        let to = |who: &str| {
+            without_id(ask(
+                &gateway,
+                method,
+                &format!("/users/{who}"),
+                &headers,
+                body,
+            ))
+        };
+        assert_eq!(to("admin"), to("nobod"), "{method}");
+    }
+    let find = |name: &str| {
+        ask(
+            &gateway,
+            "GET",
+            &format!("/users?name={name}"),
+            &headers,
+            "",
+        )
+        .body
+    };
+    assert_eq!(find("admin"), find("nobod").replace("nobod", "admin"));
+    for (operation, inner) in [
+        ("showUser", "<userName>{who}</userName>"),
+        (
+            "modifyUser",
+            "<user><userName>{who}</userName><name>x</name></user>",
+        ),
+    ] {
+        let to = |who: &str| {
+            let envelope = crate::harness::envelope(operation, &inner.replace("{who}", who))
+                .replace("demo-hash-key", "demo-portal-key");
+            let head = format!(
+                "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: text/xml\r\n\
+                 Authorization: {token}\r\nContent-Length: {}\r\n\r\n{envelope}",
+                envelope.len()
+            );
+            without_id(gateway.raw(head.as_bytes()))
+        };
+        assert_eq!(to("admin"), to("nobod"), "{operation}");
+    }
+}
