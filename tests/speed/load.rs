@@ -15,6 +15,14 @@ pub fn request(envelope: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// A GET that keeps its connection.
+pub fn get(target: &str) -> Vec<u8> {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: gateway.test\r\nX-Client-Hash-Key: demo-hash-key\r\n\r\n"
+    )
+    .into_bytes()
+}
+
 /// The whole length of the answer at the start of `bytes`, once its head is there.
 fn answer_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;

@@ -22,7 +22,7 @@ use chaingun_gateway::secrets::hashing::Hasher;
 use chaingun_gateway::store::users::{self, NewUser};
 use chaingun_gateway::store::{Opening, Store, StoreError};
 use harness::process::Process;
-use harness::{element, envelope};
+use harness::{Database, element, envelope};
 
 /// Runs of each side of a ratio, taken in turns.
 const TURNS: usize = 5;
@@ -51,6 +51,9 @@ fn main() {
     if wanted("search") {
         search();
     }
+    if wanted("lists") {
+        lists();
+    }
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -75,11 +78,15 @@ fn filled(count: usize) -> tempfile::TempDir {
             .write(|c| {
                 for n in first..(first + batch).min(count) {
                     let name = format!("{}{n:07}", ["anna", "bela", "cili", "dani"][n % 4]);
-                    // Exactly 100 have the needle in their names, whatever the count.
-                    let needle = if n % (count / 100) == 0 {
-                        "Nyuszi"
-                    } else {
-                        "Nagy"
+                    // Exactly 100 have one needle in their names and 900 the other, whatever the count.
+                    let needle = match n % (count / 1000) {
+                        0 if n % (count / 100) == 0 => "Nyuszi",
+                        0 => "Makai",
+                        _ => "Nagy",
+                    };
+                    let status = match n % (count / 1000) {
+                        1 => Status::Unactivated,
+                        _ => Status::Active,
                     };
                     users::insert(
                         c,
@@ -90,7 +97,7 @@ fn filled(count: usize) -> tempfile::TempDir {
                             email: &format!("{name}@valami.hu"),
                             client_name: "Default",
                             organizational_unit: None,
-                            status: Status::Active,
+                            status,
                             roles: &[],
                             password_hash: None,
                             joins_organisation: None,
@@ -107,9 +114,13 @@ fn filled(count: usize) -> tempfile::TempDir {
 
 /// A gateway in a process of its own, with the demo's data and the default settings.
 fn gateway(data: &Path) -> Process {
+    gateway_on(data, None)
+}
+
+fn gateway_on(data: &Path, database_url: Option<String>) -> Process {
     Process::start(
         data,
-        None,
+        database_url,
         &[("password.cost", "12"), ("limits.hash_queue", "64")],
         &["--demo"],
     )
@@ -124,8 +135,33 @@ fn throughput() {
     let process = gateway(data.path());
     let answer = process.speaker.soap(&show_user());
     assert_eq!(element(&answer.body, "code"), Some("0"), "{answer:?}");
-    let bare = bare::Bare::start(answer.body.len());
     let request = load::request(&show_user());
+    against_bare(
+        "showUser over SOAP",
+        &process,
+        &request,
+        answer.body.len(),
+        0.33,
+    );
+    let target = format!("{REST}/users/mokamiki");
+    let answer = rest(&process, &target);
+    let request = load::get(&target);
+    against_bare("GET of a user", &process, &request, answer.body.len(), 0.4);
+}
+
+/// What the REST face is below.
+const REST: &str = "/hammy/json/user/v1";
+
+fn rest(process: &Process, target: &str) -> harness::Reply {
+    let key = "clientHashKey=demo-hash-key";
+    let separator = if target.contains('?') { '&' } else { '?' };
+    let reply = process.speaker.get(&format!("{target}{separator}{key}"));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply
+}
+
+fn against_bare(what: &str, process: &Process, request: &[u8], bytes: usize, least: f64) {
+    let bare = bare::Bare::start(bytes);
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     for _ in 0..TURNS {
@@ -133,15 +169,14 @@ fn throughput() {
             (process.speaker.address, &mut ours),
             (bare.address, &mut theirs),
         ] {
-            rates.push(load::closed(address, &request, 16, Duration::from_secs(3)));
+            rates.push(load::closed(address, request, 16, Duration::from_secs(3)));
         }
     }
     let (ours, theirs) = (median(&mut ours), median(&mut theirs));
     let ratio = ours / theirs;
     println!(
-        "showUser over SOAP from SQLite: {ours:.0}/s; bare hyper, {} bytes: {theirs:.0}/s; ratio {ratio:.2} (at least 0.33: {})",
-        answer.body.len(),
-        verdict(ratio >= 0.33)
+        "{what} from SQLite: {ours:.0}/s; bare hyper, {bytes} bytes: {theirs:.0}/s; ratio {ratio:.2} (at least {least}: {})",
+        verdict(ratio >= least)
     );
 }
 
@@ -305,4 +340,72 @@ fn search() {
             verdict(ratio < 2.0)
         );
     }
+}
+
+/// Pages of 20 over REST: query, hits, and the milliseconds that the median may take.
+const PAGES: [(&str, usize, f64); 10] = [
+    ("", MANY + 3, 5.0),
+    ("sort=name", MANY + 3, 5.0),
+    ("sort=-userName", MANY + 3, 5.0),
+    ("statuses=ACTIVE&sort=name", MANY - 1000 + 3, 5.0),
+    ("statuses=UNACTIVATED&sort=name", 1000, 5.0),
+    ("name=makai", 900, 5.0),
+    ("name=makai&statuses=ACTIVE&sort=name", 900, 5.0),
+    ("name=nyuszi&statuses=ACTIVE,INACTIVE&sort=-email", 100, 5.0),
+    ("offset=500000", MANY + 3, 25.0),
+    ("offset=500000&sort=name", MANY + 3, 25.0),
+];
+
+fn lists() {
+    let data = filled(MANY);
+    pages("SQLite", &gateway(data.path()));
+    let database = Database::fresh();
+    let Some(url) = database.url() else {
+        println!("pages on PostgreSQL: set TEST_DATABASE_URL to measure them");
+        return;
+    };
+    let data = tempfile::tempdir().unwrap();
+    let process = gateway_on(data.path(), Some(url));
+    database.run(&[&filled_by_sql(), "VACUUM ANALYZE users"]);
+    pages("PostgreSQL", &process);
+    process.stop();
+}
+
+fn pages(engine: &str, process: &Process) {
+    for (query, hits, most) in PAGES {
+        let target = format!("{REST}/users?{query}");
+        let mut times = Vec::new();
+        for _ in 0..10 * TURNS {
+            let begun = Instant::now();
+            let reply = rest(process, &target);
+            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            let total = format!("\"total\":{hits},");
+            assert!(reply.body.contains(&total), "{query}: {reply:?}");
+        }
+        let time = median(&mut times);
+        println!(
+            "{engine}, {MANY} users, page of 20, {query:?}, {hits} hits: {time:.2} ms (under {most}: {})",
+            verdict(time < most)
+        );
+    }
+}
+
+/// The users of [`filled`], for PostgreSQL: one by one they would take a quarter of an hour.
+fn filled_by_sql() -> String {
+    let (hundred, thousand) = (MANY / 100, MANY / 1000);
+    format!(
+        "ALTER TABLE users DISABLE TRIGGER USER;
+         INSERT INTO users (uuid, user_name, user_name_ci, name, name_ci, email, email_ci, client_name, status, roles,
+             created_at, updated_at)
+         SELECT md5(n::text), k, k, needle || ' ' || k, lower(needle) || ' ' || k, k || '@valami.hu', k || '@valami.hu',
+             'Default', CASE WHEN n % {thousand} = 1 THEN 'UNACTIVATED' ELSE 'ACTIVE' END, '', 0, 0
+         FROM (SELECT n, (ARRAY['anna', 'bela', 'cili', 'dani'])[1 + n % 4] || lpad(n::text, 7, '0') AS k,
+                 CASE WHEN n % {hundred} = 0 THEN 'Nyuszi' WHEN n % {thousand} = 0 THEN 'Makai' ELSE 'Nagy' END AS needle
+             FROM generate_series(0, {MANY} - 1) AS n) AS made;
+         INSERT INTO login_names SELECT user_name_ci, id FROM users ON CONFLICT DO NOTHING;
+         INSERT INTO login_names SELECT email_ci, id FROM users ON CONFLICT DO NOTHING;
+         ALTER TABLE users ENABLE TRIGGER USER;
+         DELETE FROM user_counts;
+         INSERT INTO user_counts SELECT client_name, status, count(*) FROM users GROUP BY client_name, status;"
+    )
 }

@@ -228,15 +228,24 @@ impl Database {
             format!("{url}{separator}options=-csearch_path%3D{schema}%2Cpublic")
         })
     }
+
+    /// Runs statements in it, on PostgreSQL, each in a transaction of its own.
+    pub fn run(&self, statements: &[&str]) {
+        if let Some((url, schema)) = &self.schema {
+            let search = format!("SET search_path = {schema}, public");
+            let all: Vec<&str> = std::iter::once(search.as_str())
+                .chain(statements.iter().copied())
+                .collect();
+            psql(url, &all);
+        }
+    }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some((url, schema)) = &self.schema {
-            psql(
-                url,
-                &format!("SET client_min_messages = error; DROP SCHEMA {schema} CASCADE"),
-            );
+            let drop = format!("SET client_min_messages = error; DROP SCHEMA {schema} CASCADE");
+            psql(url, &[&drop]);
         }
     }
 }
@@ -248,25 +257,24 @@ fn fresh_schema(url: &str) -> String {
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
-    psql(
-        url,
-        &format!(
-            "SET client_min_messages = error; SELECT pg_advisory_xact_lock(11); \
-             CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; \
-             CREATE SCHEMA {schema}"
-        ),
+    let create = format!(
+        "SET client_min_messages = error; SELECT pg_advisory_xact_lock(11); \
+         CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; \
+         CREATE SCHEMA {schema}"
     );
+    psql(url, &[&create]);
     schema
 }
 
 /// PostgreSQL's own client, since the gateway's store has no door for this.
-fn psql(url: &str, sql: &str) {
+fn psql(url: &str, statements: &[&str]) {
     let done = std::process::Command::new("psql")
-        .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
+        .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url])
+        .args(statements.iter().flat_map(|sql| ["-c", sql]))
         .stdout(std::process::Stdio::null())
         .status()
         .unwrap();
-    assert!(done.success(), "psql: {sql}");
+    assert!(done.success(), "psql: {statements:?}");
 }
 
 /// The value of the first element of this name.
