@@ -143,16 +143,18 @@ fn noted(reply: &Reply, remark: &str, names: &Names) -> Written {
 
 fn mask(text: &str, names: &Names) -> String {
     let mut masked = text.to_owned();
-    for (before, after, name) in [
-        ("<requestId>", "<", "_"),
-        ("JWT ey", "<", "token"),
-        ("PASSWORD_RESET_GUID</key><value>", "<", "guid"),
+    for (before, name) in [
+        ("<requestId>", "_"),
+        ("\"emptyResponse\",\"id\":\"", "_"),
+        ("\"errors\":[{\"id\":\"", "_"),
+        ("JWT ey", "token"),
+        ("PASSWORD_RESET_GUID</key><value>", "guid"),
     ] {
         let keep = before.trim_end_matches("ey").len();
         if let Some(at) = masked.find(before) {
             let from = at + keep;
             let to = masked[from..]
-                .find(after)
+                .find(['<', '"'])
                 .map_or(masked.len(), |end| from + end);
             let taken = (0..).find(|n| !names.contains_key(&numbered(name, *n)));
             let name = numbered(name, taken.unwrap_or(0));
