@@ -9,8 +9,8 @@
 //! # The rooms
 //!
 //! ```text
-//! main ─► app ─┬─► server ─► { soap jsonapi } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► delivery ─────────────────────────────────► { registry store secrets } ──────────► domain
+//! main ─► app ─┬─► server ─► { soap jsonapi docs } ─► operations ─► { registry store secrets contract } ─► domain
+//!              └─► delivery ──────────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
 //! A request goes through [`server`] (listen, limits, queues), [`soap`] or [`jsonapi`] (bytes to a decoded request), then
@@ -50,6 +50,7 @@ pub mod config;
 pub mod contract;
 pub mod delivery;
 pub mod demo;
+pub mod docs;
 pub mod domain;
 pub mod entropy;
 pub mod exchange;

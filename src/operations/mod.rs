@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod call;
+mod published;
 pub mod user;
 
 use crate::contract::common::{Param, RequestMeta};
@@ -15,6 +16,7 @@ use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::store::{StepError, StoreError};
 
 pub use call::{Call, Credentials};
+pub use published::rest_entries;
 
 /// Who may call an operation; [`access`] decides what that means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,10 @@ pub struct Route {
     pub inside: Option<&'static str>,
     /// The `data.type` of what is answered.
     pub answers: &'static str,
+    /// Whether a success hands out a token.
+    pub with_token: bool,
+    /// The codes that the operation's own rules refuse with, beside those that access and reading have.
+    pub refuses: &'static [Code],
 }
 
 impl Route {
@@ -86,6 +92,8 @@ impl Route {
             fresh_id: false,
             inside: None,
             answers: "users",
+            with_token: false,
+            refuses: &[],
         }
     }
 
@@ -106,6 +114,16 @@ impl Route {
 
     const fn answers(mut self, resource: &'static str) -> Self {
         self.answers = resource;
+        self
+    }
+
+    const fn with_token(mut self) -> Self {
+        self.with_token = true;
+        self
+    }
+
+    const fn refuses(mut self, codes: &'static [Code]) -> Self {
+        self.refuses = codes;
         self
     }
 }

@@ -17,7 +17,7 @@ use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
 
-use super::{Body, Gateway};
+use super::{Body, Gateway, documents};
 
 /// The header that names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,8 +85,16 @@ async fn route(
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
-        "/healthz" | "/readyz" if !get => method_not_allowed("GET, HEAD"),
-        "/.well-known/jwks.json" if !get => method_not_allowed("GET, HEAD"),
+        "/healthz"
+        | "/readyz"
+        | "/.well-known/jwks.json"
+        | "/openapi.json"
+        | "/docs"
+        | "/docs.css"
+            if !get =>
+        {
+            method_not_allowed("GET, HEAD")
+        }
         "/.well-known/jwks.json" => Reply {
             status: 200,
             content_type: "application/jwk-set+json",
@@ -95,6 +103,9 @@ async fn route(
         },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
+        "/openapi.json" => gateway.documents.openapi(),
+        "/docs" => gateway.documents.page(),
+        "/docs.css" => documents::style(),
         _ => Reply::text(404, "Not found"),
     }
 }

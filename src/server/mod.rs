@@ -1,6 +1,7 @@
 //! HTTP itself: listen, read within limits, dispatch, drain; the only module that imports hyper.
 
 mod dispatch;
+mod documents;
 mod patience;
 pub mod pools;
 
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Parts;
 use crate::soap::SoapLimits;
+use documents::Documents;
 use patience::Patient;
 use pools::Pool;
 
@@ -57,6 +59,7 @@ pub struct ServerConfig {
 pub(crate) struct Gateway {
     parts: Arc<Parts>,
     config: ServerConfig,
+    documents: Documents,
     reading: Pool,
     writing: Pool,
     hashing: Pool,
@@ -79,6 +82,7 @@ impl Server {
             reading: Pool::start("read", config.read_threads, config.queue)?,
             writing: Pool::start("write", config.write_threads, config.queue)?,
             hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
+            documents: Documents::print(&config),
             parts,
             config,
         };

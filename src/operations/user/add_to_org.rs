@@ -39,7 +39,9 @@ pub static OPERATION: Operation = Operation {
     event: "user_joined_organisation",
     request: AddToOrgRequest::SHAPE,
     response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/register/addToOrg")],
+    routes: &[Route::new("POST", "/register/addToOrg")
+        .with_token()
+        .refuses(&[Code::OrganizationNotFound])],
     read_xml: read_request::<AddToOrgRequest>,
     read_json: read_json_request::<AddToOrgRequest>,
 };

@@ -59,7 +59,13 @@ pub static OPERATION: Operation = Operation {
     response: AuthenticateResponse::SHAPE,
     routes: &[Route::new("POST", "/password/authenticate")
         .id("userNameOrEmail")
-        .answers("user")],
+        .answers("user")
+        .with_token()
+        .refuses(&[
+            Code::UnspecifiedOrganizationForUser,
+            Code::BadCredentials,
+            Code::UserNotActive,
+        ])],
     read_xml: read_request::<AuthenticateRequest>,
     read_json: read_json_request::<AuthenticateRequest>,
 };
