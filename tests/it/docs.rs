@@ -78,8 +78,11 @@ fn nothing_in_it_runs_or_comes_from_elsewhere() {
     let ids = values(&page, "id");
     for target in values(&page, "href") {
         let here = target.strip_prefix('#').map(|id| ids.contains(&id));
-        assert!(here.unwrap_or(target == "/docs.css"), "{target}");
+        let ours = target.starts_with('/') && !target.starts_with("//");
+        assert!(here.unwrap_or(ours), "{target}");
     }
+    assert_eq!(page.matches("<link ").count(), 1);
+    assert!(page.contains("<link rel=\"stylesheet\" href=\"/docs.css\">"));
     let mut once = ids.clone();
     once.sort_unstable();
     once.dedup();

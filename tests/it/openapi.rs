@@ -7,6 +7,7 @@ use chaingun_gateway::operations::{CATALOG, rest_entries};
 use serde_json::{Value, json};
 
 use crate::harness::Gateway;
+use crate::wire;
 
 const COMMITTED: &str = include_str!("../../schema/openapi.json");
 
@@ -164,4 +165,115 @@ fn an_operation_tells_every_code_that_its_file_refuses_with() {
         }
     }
     assert!(told > 20, "{told}");
+}
+
+/// Whether a value is as a schema says; `all` is whether the schema must know every member there is.
+fn check(schema: &Value, value: &Value, all: bool, place: &str) -> Result<(), String> {
+    let document = document();
+    if let Some(reference) = schema["$ref"].as_str() {
+        let schema = document.pointer(&reference[1..]).unwrap();
+        return check(schema, value, all, place);
+    }
+    let wrong = |what: &str| Err(format!("{place}: {what}: {value}"));
+    for (at, part) in schema["allOf"].as_array().into_iter().flatten().enumerate() {
+        check(part, value, all && at == 0, place)?;
+    }
+    if let Some(forms) = schema["oneOf"].as_array() {
+        let fits = forms.iter().filter(|f| check(f, value, all, place).is_ok());
+        if fits.count() != 1 {
+            return wrong("not exactly one of the forms");
+        }
+    }
+    let right = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64(),
+        _ => true,
+    };
+    let constant = schema.get("const").is_none_or(|c| c == value);
+    let listed = schema["enum"].as_array().is_none_or(|e| e.contains(value));
+    let length = value.as_str().map_or(0, |t| t.chars().count() as u64);
+    let short = schema["maxLength"].as_u64().is_none_or(|max| length <= max);
+    if !(right && constant && listed && short) {
+        return wrong("not of the type, or not one of the values");
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if value.get(name.as_str().unwrap()).is_none() {
+            return wrong(&format!("{name} is missing"));
+        }
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name) {
+            Some(schema) => check(schema, member, all, &format!("{place}/{name}"))?,
+            None if all && schema.get("type").is_some() => {
+                return wrong(&format!("what is {name}"));
+            }
+            None => {}
+        }
+    }
+    for entry in value.as_array().into_iter().flatten() {
+        check(&schema["items"], entry, all, place)?;
+    }
+    Ok(())
+}
+
+/// The operation that a request line leads to.
+fn described<'a>(document: &'a Value, line: &str) -> Option<&'a Value> {
+    let (method, target) = line.split_once(' ').unwrap();
+    let path = target
+        .strip_prefix("/hammy/json/user/v1")?
+        .split('?')
+        .next()?;
+    let segments: Vec<_> = path.split('/').collect();
+    let (_, item) = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .find(|(pattern, _)| {
+            let pattern: Vec<_> = pattern.split('/').collect();
+            pattern.len() == segments.len()
+                && pattern
+                    .iter()
+                    .zip(&segments)
+                    .all(|(p, s)| p.starts_with('{') || p == s)
+        })?;
+    item.get(method.to_lowercase())
+}
+
+#[test]
+fn the_conversations_are_as_the_document_says_to_the_last_member() {
+    let document = document();
+    let mut checked = 0;
+    for file in wire::files("examples/wire", "wire") {
+        let messages = wire::read(&std::fs::read_to_string(&file).unwrap());
+        for pair in messages.windows(2).filter(|pair| pair[0].is_request) {
+            let [request, answer] = pair else { continue };
+            let Some(operation) = described(&document, &request.head[0]) else {
+                continue;
+            };
+            let place = format!("{}: {}", file.display(), request.head[0]);
+            let sent = request
+                .head
+                .iter()
+                .find_map(|h| h.strip_prefix("Content-Type: "));
+            if let Some(sent) = sent {
+                let body = serde_json::from_str(&request.body).unwrap();
+                let schema = &operation["requestBody"]["content"][sent]["schema"];
+                check(schema, &body, true, &place).unwrap();
+            }
+            let mut response = &operation["responses"][&answer.head[0]];
+            if let Some(reference) = response["$ref"].as_str() {
+                response = document.pointer(&reference[1..]).unwrap();
+            }
+            assert!(response.is_object(), "{place}: no {}", answer.head[0]);
+            let body = serde_json::from_str(&answer.body).unwrap();
+            let schema = &response["content"]["application/vnd.api+json"]["schema"];
+            check(schema, &body, true, &place).unwrap();
+            let token = answer.head.iter().any(|h| h.starts_with("Authorization: "));
+            assert_eq!(token, response["headers"].get("Authorization").is_some());
+            checked += 1;
+        }
+    }
+    assert!(checked > 15, "{checked}");
 }

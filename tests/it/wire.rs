@@ -14,16 +14,16 @@ use crate::harness::{Gateway, Reply};
 
 /// One message as it stands in a file.
 #[derive(Debug, Clone)]
-struct Written {
+pub struct Written {
     /// What comes before it: comments.
     remark: String,
     /// `POST /path`, `200` or `MAIL`, then the headers.
-    head: Vec<String>,
-    body: String,
-    is_request: bool,
+    pub head: Vec<String>,
+    pub body: String,
+    pub is_request: bool,
 }
 
-fn read(text: &str) -> Vec<Written> {
+pub fn read(text: &str) -> Vec<Written> {
     let mut messages: Vec<Written> = Vec::new();
     let mut remark = String::new();
     let mut in_head = false;
@@ -237,7 +237,7 @@ fn hold(path: &Path) -> Vec<String> {
     bodies
 }
 
-fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|f| f.unwrap().path())
