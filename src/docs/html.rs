@@ -90,14 +90,19 @@ impl Html {
         });
     }
 
-    /// A row of a table; `first` is the text of its head.
-    pub(super) fn row(&mut self, first: &str, cells: &[&str]) {
+    /// A row of a table; `first` writes its head.
+    pub(super) fn row(&mut self, first: impl FnOnce(&mut Html), cells: &[&str]) {
         self.element("tr", |html| {
-            html.with("th", &[("scope", "row")], |html| html.line("code", first));
+            html.with("th", &[("scope", "row")], first);
             for cell in cells {
                 html.line("td", cell);
             }
         });
+    }
+
+    /// A link that shows a name.
+    pub(super) fn link(&mut self, target: &str, name: &str) {
+        self.with("a", &[("href", target)], |html| html.line("code", name));
     }
 }
 

@@ -40,6 +40,12 @@ pub fn page(soap_paths: &[String], rest_prefixes: &[String]) -> String {
                 section(html, "operations", "Operations", |html| {
                     html.line(
                         "p",
+                        "Fields are named as SOAP has them. A resource has status and params in meta, a user's userName as \
+                         its id and the other fields as attributes; where there is nothing to show, it is an emptyResponse. \
+                         A body may also be one flat object with the fields, sent as application/json.",
+                    );
+                    html.line(
+                        "p",
                         "In the examples {{…}} stands for what is different each time; everything else is word for word what \
                          is answered, broken into lines for reading.",
                     );
@@ -110,30 +116,30 @@ fn section(html: &mut Html, id: &str, title: &str, inside: impl FnOnce(&mut Html
 }
 
 fn addresses(html: &mut Html, soap_paths: &[String], rest_prefixes: &[String]) {
-    html.table(
-        "Where the service answers",
-        &["Path", "What is there"],
-        |html| {
-            for path in soap_paths {
-                html.row(path, &["SOAP 1.1 and 1.2, by POST"]);
-                html.row(
-                    &format!("{path}?wsdl"),
-                    &["The WSDL, which leads to its schema"],
-                );
-            }
-            for prefix in rest_prefixes {
-                html.row(&format!("{prefix}/…"), &["JSON:API resources"]);
-            }
-            for (path, what) in [
-                ("/openapi.json", "The resources as an OpenAPI document"),
-                ("/.well-known/jwks.json", "The key that checks our tokens"),
-                ("/healthz", "Whether the process lives"),
-                ("/readyz", "Whether it reaches its database"),
-            ] {
-                html.row(path, &[what]);
-            }
-        },
-    );
+    let heads = ["Path", "What is there"];
+    html.table("Where the service answers", &heads, |html| {
+        for path in soap_paths {
+            html.row(
+                |html| html.line("code", path),
+                &["SOAP 1.1 and 1.2, by POST"],
+            );
+            let wsdl = format!("{path}?wsdl");
+            let what = "The WSDL, which leads to its schema";
+            html.row(|html| html.link(&wsdl, &wsdl), &[what]);
+        }
+        for prefix in rest_prefixes {
+            let below = format!("{prefix}/…");
+            html.row(|html| html.line("code", &below), &["JSON:API resources"]);
+        }
+        for (path, what) in [
+            ("/openapi.json", "The resources as an OpenAPI document"),
+            ("/.well-known/jwks.json", "The key that checks our tokens"),
+            ("/healthz", "Whether the process lives"),
+            ("/readyz", "Whether it reaches its database"),
+        ] {
+            html.row(|html| html.link(path, path), &[what]);
+        }
+    });
 }
 
 fn callers(html: &mut Html) {
@@ -160,7 +166,7 @@ fn callers(html: &mut Html) {
                 ],
             ];
             for [what, soap, rest] in rows {
-                html.row(what, &[soap, rest]);
+                html.row(|html| html.text(what), &[soap, rest]);
             }
         },
     );

@@ -36,7 +36,7 @@ pub(super) fn operation(html: &mut Html, operation: &Operation) {
             html.line("h4", "Answer");
             tables::fields(
                 html,
-                &format!("Fields of a {name} answer over SOAP"),
+                &format!("Fields of a {name} answer"),
                 operation.response,
             );
             html.line("h4", "Refusals");

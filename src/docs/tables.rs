@@ -8,30 +8,28 @@ use crate::operations::CATALOG;
 
 /// A link to what has this name on the page.
 pub(super) fn link(html: &mut Html, name: &str) {
-    html.with("a", &[("href", &format!("#{name}"))], |html| {
-        html.line("code", name)
-    });
+    html.link(&format!("#{name}"), name);
 }
 
 /// The fields of a shape.
 pub(super) fn fields(html: &mut Html, caption: &str, shape: &Shape) {
-    let heads = ["Field", "Type", "Required", "Longest", "Meaning"];
+    let heads = ["Field", "Meaning", "Type", "Required", "Longest"];
     html.table(caption, &heads, |html| {
         for field in shape.fields {
             html.element("tr", |html| {
                 html.with("th", &[("scope", "row")], |html| {
                     html.line("code", field.name)
                 });
-                html.element("td", |html| kind(html, (field.kind)(), field));
-                html.line("td", if field.required { "yes" } else { "no" });
-                let is_text = matches!(innermost(field), Kind::Text | Kind::Flat);
-                let longest = field.max.to_string();
-                html.line("td", if is_text { &longest } else { "–" });
                 let alias = field.alias.map(|a| format!(" Read as {a} too."));
                 html.line(
                     "td",
                     &format!("{}{}", field.doc.trim(), alias.unwrap_or_default()),
                 );
+                html.element("td", |html| kind(html, (field.kind)(), field));
+                html.line("td", if field.required { "yes" } else { "no" });
+                let is_text = matches!(innermost(field), Kind::Text | Kind::Flat);
+                let longest = field.max.to_string();
+                html.line("td", if is_text { &longest } else { "–" });
             });
         }
     });
@@ -119,12 +117,12 @@ pub(super) fn codes(html: &mut Html) {
                     html.with("th", &[("scope", "row")], |html| {
                         html.line("code", code.as_str())
                     });
-                    html.line("td", &status.to_string());
-                    html.line("td", &soap(code.kind().soap()));
+                    html.line("td", title(*code, Language::English));
                     html.with("td", &[("lang", "hu")], |html| {
                         html.text(title(*code, Language::Hungarian))
                     });
-                    html.line("td", title(*code, Language::English));
+                    html.line("td", &status.to_string());
+                    html.line("td", &soap(code.kind().soap()));
                 });
             }
         },
