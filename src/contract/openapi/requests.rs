@@ -136,14 +136,17 @@ fn is_needed(entry: &Entry, field: &Field) -> bool {
     (field.required || is_id) && entry.captured() != Some(field.name) && !(is_id && entry.fresh_id)
 }
 
-/// The fields as members of the object itself.
+/// The fields as members of the object itself. What the path says need not be said again; if it is, it must be the same.
 fn flat(entry: &Entry, schemas: &mut Schemas) -> Value {
-    object(entry, fields(entry), schemas)
+    let captured = entry.captured();
+    let members = fields(entry).filter(|f| Some(f.name) != captured);
+    object(entry, members, schemas)
 }
 
 /// The fields as attributes of a resource, the id and the parameters where JSON:API has them.
 fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
-    let attributes = fields(entry).filter(|f| Some(f.name) != entry.id && f.name != PARAMS);
+    let elsewhere = [entry.id, entry.captured(), Some(PARAMS)];
+    let attributes = fields(entry).filter(|f| !elsewhere.contains(&Some(f.name)));
     let attributes = object(entry, attributes, schemas);
     let mut data = json!({"type": {"type": "string", "description": "Read and not looked at."}});
     let mut needed = Vec::new();
