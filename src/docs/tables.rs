@@ -102,10 +102,10 @@ pub(super) fn codes(html: &mut Html) {
     );
     let heads = [
         "Code",
+        "English",
+        "Magyar",
         "HTTP status of a resource",
         "SOAP",
-        "Magyar",
-        "English",
     ];
     html.table(
         "Message codes, and how each face tells them",

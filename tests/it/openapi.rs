@@ -1,5 +1,7 @@
 //! The OpenAPI document: fresh, served, sound in itself, and true of what is answered.
 
+use std::sync::LazyLock;
+
 use chaingun_gateway::config::{Config, Values};
 use chaingun_gateway::contract::openapi;
 use chaingun_gateway::contract::rejection::Code;
@@ -169,9 +171,9 @@ fn an_operation_tells_every_code_that_its_file_refuses_with() {
 
 /// Whether a value is as a schema says; `all` is whether the schema must know every member there is.
 fn check(schema: &Value, value: &Value, all: bool, place: &str) -> Result<(), String> {
-    let document = document();
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
     if let Some(reference) = schema["$ref"].as_str() {
-        let schema = document.pointer(&reference[1..]).unwrap();
+        let schema = DOCUMENT.pointer(&reference[1..]).unwrap();
         return check(schema, value, all, place);
     }
     let wrong = |what: &str| Err(format!("{place}: {what}: {value}"));
