@@ -30,13 +30,13 @@ pub(super) fn operation(html: &mut Html, operation: &Operation) {
             html.line("h4", "Request");
             tables::fields(
                 html,
-                &format!("Fields of a {name} request"),
+                &format!("{name}: fields of the request"),
                 operation.request,
             );
             html.line("h4", "Answer");
             tables::fields(
                 html,
-                &format!("Fields of a {name} answer"),
+                &format!("{name}: fields of the answer"),
                 operation.response,
             );
             html.line("h4", "Refusals");
