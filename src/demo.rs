@@ -75,7 +75,7 @@ pub fn is_in_the_way(parts: &Parts) -> Result<bool, StoreError> {
             limit: 0,
             ..users::Filter::default()
         };
-        let (_, users) = users::find(c, &everyone)?;
+        let (_, users) = users::find(c, &everyone, parts.store.milestones())?;
         Ok(keyed || users > 0)
     })
 }

@@ -9,8 +9,8 @@
 //! # The rooms
 //!
 //! ```text
-//! main ─► app ─┬─► server ─► { soap jsonapi } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► delivery ─────────────────────────────────► { registry store secrets } ──────────► domain
+//! main ─► app ─┬─► server ─► { soap jsonapi docs } ─► operations ─► { registry store secrets contract } ─► domain
+//!              └─► delivery ──────────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
 //! A request goes through [`server`] (listen, limits, queues), [`soap`] or [`jsonapi`] (bytes to a decoded request), then
@@ -42,6 +42,10 @@
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens.
 //! - **Nobody is mailed nothing at the same price**: resetPassword and resend do the work of a mail for unknown names
 //!   too, and take it back, so that the time of an answer does not tell who there is.
+//! - **The page at `/docs` has a small writer of its own** and no template engine: its text comes out of tables, so there is
+//!   hardly any markup to keep apart from code. Its examples are the conversations that the tests hold.
+//! - **A route names the codes that its operation's rules refuse with**, because the OpenAPI document promises them; a test
+//!   reads the operation's file for those it forgot.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;
@@ -50,6 +54,7 @@ pub mod config;
 pub mod contract;
 pub mod delivery;
 pub mod demo;
+pub mod docs;
 pub mod domain;
 pub mod entropy;
 pub mod exchange;

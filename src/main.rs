@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{self, Config, Mistake, Values};
-use chaingun_gateway::contract::wsdl;
+use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
-use chaingun_gateway::operations::soap_entries;
+use chaingun_gateway::operations::{rest_entries, soap_entries};
 use chaingun_gateway::server::{Server, ServerConfig};
 use chaingun_gateway::{app, demo, store};
 use clap::{Parser, Subcommand};
@@ -96,9 +96,9 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ContractCommand {
-    /// Print the WSDL and its schema, or write them where the sources keep them.
+    /// Print the WSDL, its schema and the OpenAPI document, or write them where the sources keep them.
     Print {
-        /// Write wsdl/ChaingunUserAPI.wsdl and schema/xsd/ChaingunUserAPI.xsd.
+        /// Write wsdl/ChaingunUserAPI.wsdl, schema/xsd/ChaingunUserAPI.xsd and schema/openapi.json.
         #[arg(long)]
         write: bool,
     },
@@ -305,6 +305,7 @@ fn migrate(config: &Config) -> io::Result<()> {
 /// Where the printed contract lies, below the top folder of the sources.
 const WSDL_FILE: &str = "wsdl/ChaingunUserAPI.wsdl";
 const XSD_FILE: &str = "schema/xsd/ChaingunUserAPI.xsd";
+const OPENAPI_FILE: &str = "schema/openapi.json";
 
 fn contract(write: bool) -> io::Result<()> {
     let entries = soap_entries();
@@ -314,11 +315,17 @@ fn contract(write: bool) -> io::Result<()> {
         &format!("../{XSD_FILE}"),
     );
     let xsd = wsdl::xsd(&entries);
+    // The paths of a gateway with no settings, whatever is set here.
+    let defaults = Config::read(&Values::new(), Vec::new())
+        .map_err(|_| io::Error::other("the default settings are not valid"))?;
+    let openapi = openapi::document(&rest_entries(), &defaults.server.rest_prefixes);
     if write {
         std::fs::write(WSDL_FILE, wsdl)?;
-        std::fs::write(XSD_FILE, xsd)
+        std::fs::write(XSD_FILE, xsd)?;
+        std::fs::write(OPENAPI_FILE, openapi)
     } else {
         say(&wsdl)?;
-        say(&xsd)
+        say(&xsd)?;
+        say(&openapi)
     }
 }

@@ -4,6 +4,7 @@
 pub mod common;
 pub mod json;
 pub mod messages;
+pub mod openapi;
 pub mod rejection;
 pub mod shape;
 pub mod user;

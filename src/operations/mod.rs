@@ -2,11 +2,13 @@
 
 pub mod access;
 pub mod call;
+mod published;
 pub mod user;
 
 use crate::contract::common::{Param, RequestMeta};
 use crate::contract::json::Json;
 use crate::contract::messages::Why;
+pub use crate::contract::openapi::Body;
 use crate::contract::rejection::{Code, Problem, Problems, Rejection};
 use crate::contract::shape::{Field, Secret, Shape, Structure};
 use crate::contract::user::UserView;
@@ -15,6 +17,7 @@ use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::store::{StepError, StoreError};
 
 pub use call::{Call, Credentials};
+pub use published::rest_entries;
 
 /// Who may call an operation; [`access`] decides what that means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,17 +79,10 @@ pub struct Route {
     /// The `data.type` of what is answered.
     pub answers: &'static str,
     pub body: Body,
-}
-
-/// What a route makes of a request's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// Holds the fields.
-    Needed,
-    /// May be left out, where no field is needed.
-    Optional,
-    /// Not looked at; fields stand in path and query.
-    Ignored,
+    /// Whether a success hands out a token.
+    pub with_token: bool,
+    /// The codes that the operation's own rules refuse with, beside those that access and reading have.
+    pub refuses: &'static [Code],
 }
 
 impl Route {
@@ -99,6 +95,8 @@ impl Route {
             inside: None,
             answers: "users",
             body: Body::Needed,
+            with_token: false,
+            refuses: &[],
         }
     }
 
@@ -124,6 +122,16 @@ impl Route {
 
     const fn answers(mut self, resource: &'static str) -> Self {
         self.answers = resource;
+        self
+    }
+
+    const fn with_token(mut self) -> Self {
+        self.with_token = true;
+        self
+    }
+
+    const fn refuses(mut self, codes: &'static [Code]) -> Self {
+        self.refuses = codes;
         self
     }
 }
@@ -166,7 +174,7 @@ pub trait Answer: Send + std::fmt::Debug {
     fn authorization(&self) -> Option<&str> {
         self.params()
             .iter()
-            .find(|p| p.key == user::authenticate::P_AUTH_TOKEN)
+            .find(|p| p.key == user::auth_token::P_AUTH_TOKEN)
             .map(|p| p.value.as_str())
     }
 }

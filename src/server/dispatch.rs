@@ -18,7 +18,7 @@ use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
 
 use super::cors::Asked;
-use super::{Body, Gateway};
+use super::{Body, Gateway, documents};
 
 /// The header that names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -91,8 +91,16 @@ async fn route(
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
-        "/healthz" | "/readyz" if !get => method_not_allowed("GET, HEAD"),
-        "/.well-known/jwks.json" if !get => method_not_allowed("GET, HEAD"),
+        "/healthz"
+        | "/readyz"
+        | "/.well-known/jwks.json"
+        | "/openapi.json"
+        | "/docs"
+        | "/docs.css"
+            if !get =>
+        {
+            method_not_allowed("GET, HEAD")
+        }
         "/.well-known/jwks.json" => Reply {
             status: 200,
             content_type: "application/jwk-set+json",
@@ -105,6 +113,9 @@ async fn route(
         },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
+        "/openapi.json" => gateway.documents.openapi(),
+        "/docs" => gateway.documents.page(),
+        "/docs.css" => documents::style(),
         _ => Reply::text(404, "Not found"),
     }
 }

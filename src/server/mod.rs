@@ -2,6 +2,7 @@
 
 mod cors;
 mod dispatch;
+mod documents;
 mod patience;
 pub mod pools;
 
@@ -22,6 +23,7 @@ use tokio::sync::Semaphore;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Parts;
 use crate::soap::SoapLimits;
+use documents::Documents;
 use patience::Patient;
 use pools::Pool;
 
@@ -60,6 +62,7 @@ pub struct ServerConfig {
 pub(crate) struct Gateway {
     parts: Arc<Parts>,
     config: ServerConfig,
+    documents: Documents,
     reading: Pool,
     writing: Pool,
     hashing: Pool,
@@ -82,6 +85,7 @@ impl Server {
             reading: Pool::start("read", config.read_threads, config.queue)?,
             writing: Pool::start("write", config.write_threads, config.queue)?,
             hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
+            documents: Documents::print(&config),
             parts,
             config,
         };

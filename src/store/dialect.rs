@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::connection::on_backend;
+use super::milestones::{Milestones, Place, STEP};
 use super::users::{Filter, SortKey};
 use super::{AnyConnection, StoreError};
 use crate::domain::text::canonical;
@@ -26,6 +27,23 @@ struct Key {
 }
 
 #[derive(QueryableByName)]
+struct Mark {
+    #[diesel(sql_type = Text)]
+    first: String,
+    #[diesel(sql_type = Text)]
+    last: String,
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    users: i64,
+    /// Goes up with every change of that, and of what users are sorted by.
+    #[diesel(sql_type = BigInt)]
+    changes: i64,
+}
+
+#[derive(QueryableByName)]
 struct Total {
     #[diesel(sql_type = BigInt)]
     total: i64,
@@ -35,11 +53,20 @@ struct Total {
 pub(super) fn find(
     connection: &mut AnyConnection,
     filter: &Filter,
+    milestones: &Milestones,
 ) -> Result<(Vec<String>, i64), StoreError> {
     let parts = parts(filter);
-    let kept = counted(connection, filter)?;
+    let Counted {
+        users: kept,
+        changes,
+    } = counted(connection, filter)?;
     let (total, paged) = match &connection {
-        _ if parts.is_empty() => (kept, Condition::of(filter, &Way::kept(kept, &parts))),
+        AnyConnection::Sqlite(_) if parts.is_empty() => {
+            (kept, Condition::of(filter, &Way::kept(kept, &parts)))
+        }
+        AnyConnection::Postgres(_) if parts.is_empty() => {
+            (kept, Condition::of(filter, &Way::Planned(&parts)))
+        }
         AnyConnection::Sqlite(_) => on_sqlite(connection, filter, &parts, kept)?,
         AnyConnection::Postgres(_) => match few_on_postgres(connection, filter, &parts)? {
             Some(found) => return Ok(found),
@@ -52,24 +79,71 @@ pub(super) fn find(
     if filter.offset >= total || filter.limit == 0 {
         return Ok((Vec::new(), total));
     }
-    let page = paged.page(connection, filter)?;
+    let page = match far_down(filter) {
+        Some(key) => page_far_down(connection, filter, key, changes, milestones)?,
+        None => paged.page(connection, filter)?,
+    };
     Ok((page, total))
+}
+
+/// The order of a page of the whole list that is worth milestones.
+fn far_down(filter: &Filter) -> Option<SortKey> {
+    let whole =
+        filter.client_names.is_empty() && filter.statuses.is_empty() && parts(filter).is_empty();
+    let key = match filter.sort.as_slice() {
+        [] => SortKey::UserName,
+        [only] if !only.descending => only.key,
+        _ => return None,
+    };
+    (whole && filter.offset >= 2 * STEP).then_some(key)
+}
+
+/// Goes on from the nearest milestone, setting those that are missing up to the page.
+fn page_far_down(
+    connection: &mut AnyConnection,
+    filter: &Filter,
+    key: SortKey,
+    changes: i64,
+    milestones: &Milestones,
+) -> Result<Vec<String>, StoreError> {
+    let (mut passed, mut place) = milestones.before(key, changes, filter.offset);
+    while passed + STEP <= filter.offset {
+        // Only what the index holds, so that no user is looked at on the way.
+        let (first, last) = key.index();
+        let head = format!("SELECT {first} AS first, {last} AS last FROM users");
+        let tail = format!(" ORDER BY {} LIMIT 1 OFFSET {STEP}", order(filter));
+        let condition = Condition::from_place(key, place);
+        let sql = condition.sql(&head, &tail, connection);
+        let Some(mark) = load::<Mark>(connection, sql, &condition.binds)?.pop() else {
+            return Ok(Vec::new());
+        };
+        passed += STEP;
+        let next = (mark.first, mark.last);
+        milestones.add(key, changes, passed, next.clone());
+        place = Some(next);
+    }
+    let rest = Filter {
+        offset: filter.offset - passed,
+        ..filter.clone()
+    };
+    Condition::from_place(key, place).page(connection, &rest)
 }
 
 /// How many users there are of the filter's clients and statuses, whatever their names: kept as a table of its own, so that
 /// nobody counts them.
-fn counted(connection: &mut AnyConnection, filter: &Filter) -> Result<i64, StoreError> {
+fn counted(connection: &mut AnyConnection, filter: &Filter) -> Result<Counted, StoreError> {
     let mut condition = Condition::default();
     condition.any_of("", "client_name", filter.client_names.iter().cloned());
     let statuses = filter.statuses.iter().map(|s| s.as_str().to_owned());
     condition.any_of("", "status", statuses);
-    let head = "SELECT CAST(coalesce(sum(users), 0) AS BIGINT) AS total FROM user_counts";
-    let total: Vec<Total> = load(
-        connection,
-        condition.sql(head, "", connection),
-        &condition.binds,
-    )?;
-    Ok(total.first().map_or(0, |t| t.total))
+    let head = "SELECT CAST(coalesce(sum(users), 0) AS BIGINT) AS users, \
+                CAST(coalesce(sum(changes), 0) AS BIGINT) AS changes FROM user_counts";
+    let sql = condition.sql(head, "", connection);
+    let counted = load::<Counted>(connection, sql, &condition.binds)?.pop();
+    Ok(counted.unwrap_or(Counted {
+        users: 0,
+        changes: 0,
+    }))
 }
 
 /// The number of hits, and how to come to a page of them.
@@ -144,6 +218,15 @@ impl SortKey {
             SortKey::UserName => "user_name_ci",
             SortKey::Name => "name_ci",
             SortKey::Email => "email_ci",
+        }
+    }
+
+    /// The first and the last column of the index that has users in this order, which say where a user stands in it.
+    const fn index(self) -> (&'static str, &'static str) {
+        match self {
+            SortKey::UserName => ("user_name_ci", "user_name_ci"),
+            SortKey::Name => ("name_ci", "user_name_ci"),
+            SortKey::Email => ("email_ci", "email_ci"),
         }
     }
 }
@@ -285,6 +368,23 @@ impl Condition {
         condition.any_of(plus, "client_name", filter.client_names.iter().cloned());
         let statuses = filter.statuses.iter().map(|s| s.as_str().to_owned());
         condition.any_of(plus, "status", statuses);
+        condition
+    }
+
+    /// Users from a place in an order on.
+    fn from_place(key: SortKey, place: Option<Place>) -> Self {
+        let mut condition = Condition::default();
+        if let Some((first, last)) = place {
+            let (a, b) = key.index();
+            let mark = condition.bind(first);
+            if a == b {
+                condition.clauses.push(format!("{a} >= {mark}"));
+            } else {
+                let second = condition.bind(last);
+                let clause = format!("({a}, {b}) >= ({mark}, {second})");
+                condition.clauses.push(clause);
+            }
+        }
         condition
     }
 
@@ -543,7 +643,7 @@ mod tests {
                 statuses: statuses.to_vec(),
                 ..Filter::default()
             };
-            store.read(|c| counted(c, &filter)).unwrap()
+            store.read(|c| counted(c, &filter)).unwrap().users
         };
         let add = |name: &str| {
             let email = format!("{name}@a.hu");
@@ -655,7 +755,7 @@ mod tests {
                         assert_eq!(condition.count(c)?, hits, "{text:?}");
                         assert_eq!(condition.page(c, &filter)?.len() as i64, hits, "{text:?}");
                     }
-                    let (page, total) = find(c, &filter)?;
+                    let (page, total) = find(c, &filter, &Milestones::default())?;
                     assert_eq!((page.len() as i64, total), (hits, hits), "{text:?}");
                     Ok::<_, StoreError>(())
                 })

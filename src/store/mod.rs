@@ -8,6 +8,7 @@ pub mod clients;
 pub mod connection;
 mod dialect;
 pub mod migrate;
+pub mod milestones;
 pub mod one_time_tokens;
 pub mod organisations;
 pub mod outbox;
@@ -24,6 +25,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 pub use connection::{AnyConnection, Engine, Opening};
+use milestones::Milestones;
 
 /// What can go wrong with the store as a whole; what is wrong with a request never is.
 #[derive(Debug)]
@@ -96,6 +98,7 @@ pub struct Store {
     opening: Opening,
     readers: Connections,
     writers: Connections,
+    milestones: Milestones,
 }
 
 impl Store {
@@ -108,6 +111,7 @@ impl Store {
         Ok(Self {
             readers: Connections::new(opening.readers),
             writers: Connections::new(opening.writers()),
+            milestones: Milestones::default(),
             opening,
         })
     }
@@ -116,6 +120,12 @@ impl Store {
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.opening.engine
+    }
+
+    /// What is remembered of long lists.
+    #[must_use]
+    pub fn milestones(&self) -> &Milestones {
+        &self.milestones
     }
 
     /// Runs queries that change nothing.

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::dialect;
+use super::milestones::Milestones;
 use super::tables::{login_names, users};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
@@ -317,7 +318,7 @@ pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> 
 }
 
 /// What a list can be sorted by; each is compared canonically.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SortKey {
     UserName,
     Name,
@@ -353,8 +354,9 @@ pub struct Filter {
 pub fn find(
     connection: &mut AnyConnection,
     filter: &Filter,
+    milestones: &Milestones,
 ) -> Result<(Vec<User>, i64), StoreError> {
-    let (page, total) = dialect::find(connection, filter)?;
+    let (page, total) = dialect::find(connection, filter, milestones)?;
     // Names first, rows after: an offset then walks a narrow index, and rows come in one query.
     let query = users::table
         .filter(users::user_name_ci.eq_any(&page))

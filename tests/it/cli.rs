@@ -210,6 +210,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
         "{told}"
     );
 
+    // Waiting for the keys above has written any number of refusals.
     let log = shell
         .run(&["audit", "list", "--json", "--limit", "100000"])
         .records();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use chaingun_gateway::config::{self, Config, TABLE, Values};
-use chaingun_gateway::operations::{Access, CATALOG, Cost};
+use chaingun_gateway::operations::{CATALOG, Cost};
 
 fn agrees(path: &str, printed: &str) {
     if std::env::var_os("BLESS").is_some() {
@@ -52,11 +52,7 @@ fn operations() -> String {
             .iter()
             .map(|r| format!("{} {}", r.method, r.path))
             .collect();
-        let access = match operation.access {
-            Access::Anyone => "anyone",
-            Access::ClientOrUser => "a trusted client, or a user of a public one",
-            Access::User => "a user",
-        };
+        let access = operation.access.who();
         let queue = match operation.cost {
             Cost::Read => "read",
             Cost::Write => "write",

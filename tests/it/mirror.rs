@@ -227,7 +227,7 @@ fn rows(gateway: &Gateway) -> Vec<String> {
                 limit: 1000,
                 ..Filter::default()
             };
-            let (users, total) = users::find(c, &everyone)?;
+            let (users, total) = users::find(c, &everyone, gateway.parts.store.milestones())?;
             let mut rows = vec![format!("{total} users")];
             rows.extend(users.iter().map(|u| {
                 format!(

@@ -14,16 +14,16 @@ use crate::harness::{Gateway, Reply};
 
 /// One message as it stands in a file.
 #[derive(Debug, Clone)]
-struct Written {
+pub struct Written {
     /// What comes before it: comments.
     remark: String,
     /// `POST /path`, `200` or `MAIL`, then the headers.
-    head: Vec<String>,
-    body: String,
-    is_request: bool,
+    pub head: Vec<String>,
+    pub body: String,
+    pub is_request: bool,
 }
 
-fn read(text: &str) -> Vec<Written> {
+pub fn read(text: &str) -> Vec<Written> {
     let mut messages: Vec<Written> = Vec::new();
     let mut remark = String::new();
     let mut in_head = false;
@@ -143,16 +143,18 @@ fn noted(reply: &Reply, remark: &str, names: &Names) -> Written {
 
 fn mask(text: &str, names: &Names) -> String {
     let mut masked = text.to_owned();
-    for (before, after, name) in [
-        ("<requestId>", "<", "_"),
-        ("JWT ey", "<", "token"),
-        ("PASSWORD_RESET_GUID</key><value>", "<", "guid"),
+    for (before, name) in [
+        ("<requestId>", "_"),
+        ("\"emptyResponse\",\"id\":\"", "_"),
+        ("\"errors\":[{\"id\":\"", "_"),
+        ("JWT ey", "token"),
+        ("PASSWORD_RESET_GUID</key><value>", "guid"),
     ] {
         let keep = before.trim_end_matches("ey").len();
         if let Some(at) = masked.find(before) {
             let from = at + keep;
             let to = masked[from..]
-                .find(after)
+                .find(['<', '"'])
                 .map_or(masked.len(), |end| from + end);
             let taken = (0..).find(|n| !names.contains_key(&numbered(name, *n)));
             let name = numbered(name, taken.unwrap_or(0));
@@ -235,7 +237,7 @@ fn hold(path: &Path) -> Vec<String> {
     bodies
 }
 
-fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|f| f.unwrap().path())

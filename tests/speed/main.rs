@@ -406,6 +406,6 @@ fn filled_by_sql() -> String {
          INSERT INTO login_names SELECT email_ci, id FROM users ON CONFLICT DO NOTHING;
          ALTER TABLE users ENABLE TRIGGER USER;
          DELETE FROM user_counts;
-         INSERT INTO user_counts SELECT client_name, status, count(*) FROM users GROUP BY client_name, status;"
+         INSERT INTO user_counts SELECT client_name, status, count(*), 1 FROM users GROUP BY client_name, status;"
     )
 }

@@ -12,7 +12,7 @@ use crate::operations::{
 };
 use crate::store::{AnyConnection, organisations};
 
-use super::authenticate::{issue, token_param};
+use super::auth_token::{issue, token_param};
 
 /// The role of whoever makes an organisation, in it.
 pub const ORG_ADMIN: &str = "ORG_ADMIN";
@@ -39,7 +39,9 @@ pub static OPERATION: Operation = Operation {
     event: "user_joined_organisation",
     request: AddToOrgRequest::SHAPE,
     response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/register/addToOrg")],
+    routes: &[Route::new("POST", "/register/addToOrg")
+        .with_token()
+        .refuses(&[Code::OrganizationNotFound])],
     read_xml: read_request::<AddToOrgRequest>,
     read_json: read_json_request::<AddToOrgRequest>,
 };

@@ -6,22 +6,20 @@ use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::domain::user::{Status, User};
-use crate::operations::call::Held;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse,
 };
 use crate::secrets::hashing::Verdict;
-use crate::secrets::sha256_hex;
-use crate::secrets::tokens::{Claims, OrgClaim};
-use crate::store::{AnyConnection, organisations, token_families, users};
+use crate::secrets::tokens::OrgClaim;
+use crate::store::{organisations, users};
+
+use super::auth_token;
 
 /// The parameter that names the organisation to sign in to.
 pub const USER_ORG_UUID: &str = "USER_ORG_UUID";
 /// The parameter that lists the organisations to choose from.
 pub const GRANTED_ORGS: &str = "GRANTED_ORGS";
-/// The parameter that carries the token.
-pub const P_AUTH_TOKEN: &str = "P_AUTH_TOKEN";
 
 shape! {
     /// Who signs in.
@@ -61,7 +59,13 @@ pub static OPERATION: Operation = Operation {
     response: AuthenticateResponse::SHAPE,
     routes: &[Route::new("POST", "/password/authenticate")
         .id("userNameOrEmail")
-        .answers("user")],
+        .answers("user")
+        .with_token()
+        .refuses(&[
+            Code::UnspecifiedOrganizationForUser,
+            Code::BadCredentials,
+            Code::UserNotActive,
+        ])],
     read_xml: read_request::<AuthenticateRequest>,
     read_json: read_json_request::<AuthenticateRequest>,
 };
@@ -111,11 +115,11 @@ impl Request for AuthenticateRequest {
                 users::rehash(c, user.id, old, new)?;
             }
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-            let token = issue(call, c, &current, organisation, None)?;
+            let token = auth_token::issue(call, c, &current, organisation, None)?;
             Ok((current, token))
         })?;
         Ok(Box::new(AuthenticateResponse {
-            params: token_param(&token),
+            params: auth_token::token_param(&token),
             user: Some(user.into()),
             ..Default::default()
         }))
@@ -160,59 +164,4 @@ fn ask_to_choose(granted: &[Granted]) -> Rejection {
         value: serde_json::to_string(&orgs).unwrap_or_default(),
     });
     rejection
-}
-
-/// The parameter that carries a token.
-pub(super) fn token_param(token: &str) -> Wrapped<Param> {
-    Wrapped(vec![Param {
-        key: P_AUTH_TOKEN.to_owned(),
-        value: format!("JWT {token}"),
-    }])
-}
-
-/// A token for this user in this organisation, in the caller's transaction; the next of its family, or the first of a
-/// new one.
-pub(super) fn issue(
-    call: &Call<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-    organisation: Option<&Granted>,
-    held: Option<&Held>,
-) -> Result<String, Refusal> {
-    let now = call.parts.clock.now();
-    let family = match held {
-        Some(held) => held.family,
-        None => token_families::start(c, user.id, now)?,
-    };
-    let seconds = now.div_euclid(1000);
-    let mut exp = seconds + call.parts.rules.token_seconds;
-    if let Some(held) = held {
-        exp = exp.min(call.parts.rules.end_of_family(held.started_at) / 1000);
-    }
-    let mut roles = user.roles.clone();
-    for role in organisation.map_or(&[][..], |o| &o.roles) {
-        if !roles.contains(role) {
-            roles.push(role.clone());
-        }
-    }
-    let claims = Claims {
-        sub: user.user_name.clone(),
-        exp,
-        nbf: seconds,
-        iat: seconds,
-        jti: call.parts.entropy.uuid(),
-        rls: roles,
-        org: organisation.map(|o| OrgClaim {
-            uuid: o.uuid.clone(),
-            name: o.name.clone(),
-        }),
-    };
-    if !token_families::add(c, family, &sha256_hex(&claims.jti), exp * 1000)? {
-        // Ended since the call began, by a new password for example.
-        return Err(refuse(Code::TokenExpired));
-    }
-    call.parts
-        .tokens
-        .issue(&claims)
-        .map_err(|e| Rejection::new(Code::InternalError).because(e).into())
 }

@@ -53,7 +53,12 @@ pub static OPERATION: Operation = Operation {
     event: "authn_password_change",
     request: ChangePasswordRequest::SHAPE,
     response: ChangePasswordResponse::SHAPE,
-    routes: &[Route::new("POST", "/password/change")],
+    routes: &[Route::new("POST", "/password/change").refuses(&[
+        Code::TokenInvalidOrExpired,
+        Code::WeakPassword,
+        Code::BadCredentials,
+        Code::UserNotActive,
+    ])],
     read_xml: read_request::<ChangePasswordRequest>,
     read_json: read_json_request::<ChangePasswordRequest>,
 };

@@ -32,7 +32,7 @@ pub static OPERATION: Operation = Operation {
     event: "user_confirmed",
     request: ConfirmUserRequest::SHAPE,
     response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/register/confirm")],
+    routes: &[Route::new("POST", "/register/confirm").refuses(&[Code::TokenInvalidOrExpired])],
     read_xml: read_request::<ConfirmUserRequest>,
     read_json: read_json_request::<ConfirmUserRequest>,
 };

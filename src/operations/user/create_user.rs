@@ -53,7 +53,8 @@ pub static OPERATION: Operation = Operation {
     routes: &[Route::new("POST", "/users")
         .id("userName")
         .or_fresh_id()
-        .inside("user")],
+        .inside("user")
+        .refuses(&[Code::UserAlreadyExists, Code::EmailAlreadyExists])],
     read_xml: read_request::<CreateUserRequest>,
     read_json: read_json_request::<CreateUserRequest>,
 };

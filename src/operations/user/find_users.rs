@@ -177,7 +177,12 @@ impl FindUsersRequest {
                     i64::from(hit),
                 )
             }
-            _ => call.parts.store.read(|c| users::find(c, &filter))?,
+            _ => {
+                let milestones = call.parts.store.milestones();
+                call.parts
+                    .store
+                    .read(|c| users::find(c, &filter, milestones))?
+            }
         };
         Ok(FindUsersResponse {
             total: Number(Some(hits)),

@@ -1,6 +1,7 @@
 //! Operations about users, and the checks of names that several of them share.
 
 pub mod add_to_org;
+pub mod auth_token;
 pub mod authenticate;
 pub mod change_password;
 pub mod confirm_user;

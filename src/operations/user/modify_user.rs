@@ -35,6 +35,13 @@ shape! {
     }
 }
 
+const fn route(method: &'static str, path: &'static str) -> Route {
+    Route::new(method, path)
+        .id("userName")
+        .inside("user")
+        .refuses(&[Code::EmailAlreadyExists, Code::UserNotFound])
+}
+
 /// modifyUser in the catalogue.
 pub static OPERATION: Operation = Operation {
     name: "modifyUser",
@@ -46,13 +53,9 @@ pub static OPERATION: Operation = Operation {
     request: ModifyUserRequest::SHAPE,
     response: ModifyUserResponse::SHAPE,
     routes: &[
-        Route::new("PUT", "/users").id("userName").inside("user"),
-        Route::new("PUT", "/users/{userName}")
-            .id("userName")
-            .inside("user"),
-        Route::new("PATCH", "/users/{userName}")
-            .id("userName")
-            .inside("user"),
+        route("PUT", "/users"),
+        route("PUT", "/users/{userName}"),
+        route("PATCH", "/users/{userName}"),
     ],
     read_xml: read_request::<ModifyUserRequest>,
     read_json: read_json_request::<ModifyUserRequest>,

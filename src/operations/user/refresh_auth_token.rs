@@ -9,7 +9,7 @@ use crate::operations::{
 };
 use crate::store::{organisations, token_families, users};
 
-use super::authenticate::{issue, token_param};
+use super::auth_token::{issue, token_param};
 
 shape! {
     /// The token to replace.
@@ -31,7 +31,9 @@ pub static OPERATION: Operation = Operation {
     event: "authn_token_created",
     request: RefreshAuthTokenRequest::SHAPE,
     response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/password/refreshAuthToken").body(Body::Optional)],
+    routes: &[Route::new("POST", "/password/refreshAuthToken")
+        .body(Body::Optional)
+        .with_token()],
     read_xml: read_request::<RefreshAuthTokenRequest>,
     read_json: read_json_request::<RefreshAuthTokenRequest>,
 };

@@ -52,7 +52,12 @@ pub static OPERATION: Operation = Operation {
     event: "user_registered",
     request: RegisterUserRequest::SHAPE,
     response: RegisterUserResponse::SHAPE,
-    routes: &[Route::new("POST", "/register").id("username")],
+    routes: &[Route::new("POST", "/register").id("username").refuses(&[
+        Code::UserAlreadyExists,
+        Code::EmailAlreadyExists,
+        Code::WeakPassword,
+        Code::OrganizationNotFound,
+    ])],
     read_xml: read_request::<RegisterUserRequest>,
     read_json: read_json_request::<RegisterUserRequest>,
 };

@@ -60,6 +60,22 @@ impl Gateway {
 
     /// The same with other settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
+        let gateway = Self::build(settings);
+        demo::load(&gateway.parts).unwrap();
+        gateway
+            .parts
+            .registry
+            .refresh(&gateway.parts.store)
+            .unwrap();
+        gateway
+    }
+
+    /// A gateway with nothing in it.
+    pub fn empty() -> Self {
+        Self::build(&[])
+    }
+
+    fn build(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut values: Values = settings
             .iter()
@@ -80,8 +96,6 @@ impl Gateway {
         }
         let parts =
             app::build(&config, Clock::Fixed(AtomicI64::new(NOW)), Entropy::System).unwrap();
-        demo::load(&parts).unwrap();
-        parts.registry.refresh(&parts.store).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
         let (serving, served) = (config.server.clone(), Arc::clone(&parts));

@@ -61,27 +61,32 @@ WHEN ((new.id, new.at, new.event, new.outcome, new.client_name, new.request_id)
 CREATE INDEX audit_log_by_actor ON audit_log (actor) WHERE actor IS NOT NULL;
 CREATE INDEX audit_log_by_on_behalf_of ON audit_log (on_behalf_of) WHERE on_behalf_of IS NOT NULL;
 
--- How many users there are of each client and status, so that a total costs the same however many there are.
+-- How many users there are of each client and status, so that a total costs the same however many there are; and how often
+-- that, or what users are sorted by, has changed.
 CREATE TABLE user_counts (
     client_name TEXT NOT NULL,
     status      TEXT NOT NULL,
     users       BIGINT NOT NULL,
+    changes     BIGINT NOT NULL,
     PRIMARY KEY (client_name, status)
 );
-INSERT INTO user_counts SELECT client_name, status, count(*) FROM users GROUP BY client_name, status;
+INSERT INTO user_counts SELECT client_name, status, count(*), 1 FROM users GROUP BY client_name, status;
 CREATE FUNCTION count_users() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND (new.client_name, new.status) = (old.client_name, old.status) THEN
+    IF TG_OP = 'UPDATE' AND (new.client_name, new.status, new.user_name_ci, new.name_ci, new.email_ci)
+            = (old.client_name, old.status, old.user_name_ci, old.name_ci, old.email_ci) THEN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
-        UPDATE user_counts SET users = users - 1 WHERE client_name = old.client_name AND status = old.status;
+        UPDATE user_counts SET users = users - 1, changes = changes + 1
+            WHERE client_name = old.client_name AND status = old.status;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        INSERT INTO user_counts VALUES (new.client_name, new.status, 1)
-            ON CONFLICT (client_name, status) DO UPDATE SET users = user_counts.users + 1;
+        INSERT INTO user_counts VALUES (new.client_name, new.status, 1, 1)
+            ON CONFLICT (client_name, status)
+                DO UPDATE SET users = user_counts.users + 1, changes = user_counts.changes + 1;
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER count_users AFTER INSERT OR DELETE OR UPDATE OF client_name, status ON users
+CREATE TRIGGER count_users AFTER INSERT OR DELETE OR UPDATE OF client_name, status, user_name_ci, name_ci, email_ci ON users
     FOR EACH ROW EXECUTE FUNCTION count_users();

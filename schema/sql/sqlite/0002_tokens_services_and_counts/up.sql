@@ -73,24 +73,29 @@ END;
 CREATE INDEX audit_log_by_actor ON audit_log (actor) WHERE actor IS NOT NULL;
 CREATE INDEX audit_log_by_on_behalf_of ON audit_log (on_behalf_of) WHERE on_behalf_of IS NOT NULL;
 
--- How many users there are of each client and status, so that a total costs the same however many there are.
+-- How many users there are of each client and status, so that a total costs the same however many there are; and how often
+-- that, or what users are sorted by, has changed.
 CREATE TABLE user_counts (
     client_name TEXT NOT NULL,
     status      TEXT NOT NULL,
     users       BIGINT NOT NULL,
+    changes     BIGINT NOT NULL,
     PRIMARY KEY (client_name, status)
 ) WITHOUT ROWID;
-INSERT INTO user_counts SELECT client_name, status, count(*) FROM users GROUP BY client_name, status;
+INSERT INTO user_counts SELECT client_name, status, count(*), 1 FROM users GROUP BY client_name, status;
 CREATE TRIGGER user_counts_insert AFTER INSERT ON users BEGIN
-    INSERT INTO user_counts VALUES (new.client_name, new.status, 1)
-        ON CONFLICT (client_name, status) DO UPDATE SET users = users + 1;
+    INSERT INTO user_counts VALUES (new.client_name, new.status, 1, 1)
+        ON CONFLICT (client_name, status) DO UPDATE SET users = users + 1, changes = changes + 1;
 END;
 CREATE TRIGGER user_counts_delete AFTER DELETE ON users BEGIN
-    UPDATE user_counts SET users = users - 1 WHERE client_name = old.client_name AND status = old.status;
+    UPDATE user_counts SET users = users - 1, changes = changes + 1
+        WHERE client_name = old.client_name AND status = old.status;
 END;
-CREATE TRIGGER user_counts_update AFTER UPDATE OF client_name, status ON users
-WHEN new.client_name <> old.client_name OR new.status <> old.status BEGIN
-    UPDATE user_counts SET users = users - 1 WHERE client_name = old.client_name AND status = old.status;
-    INSERT INTO user_counts VALUES (new.client_name, new.status, 1)
-        ON CONFLICT (client_name, status) DO UPDATE SET users = users + 1;
+CREATE TRIGGER user_counts_update AFTER UPDATE OF client_name, status, user_name_ci, name_ci, email_ci ON users
+WHEN new.client_name <> old.client_name OR new.status <> old.status OR new.user_name_ci <> old.user_name_ci
+    OR new.name_ci <> old.name_ci OR new.email_ci <> old.email_ci BEGIN
+    UPDATE user_counts SET users = users - 1, changes = changes + 1
+        WHERE client_name = old.client_name AND status = old.status;
+    INSERT INTO user_counts VALUES (new.client_name, new.status, 1, 1)
+        ON CONFLICT (client_name, status) DO UPDATE SET users = users + 1, changes = changes + 1;
 END;

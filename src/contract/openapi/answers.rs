@@ -1,0 +1,319 @@
+//! What is answered: successes by what the response shape holds, refusals by the rows of the rejection table.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::schemas::{Schemas, list, put, reference, with_required};
+use super::{DOCUMENT, Entry};
+use crate::contract::common::{Param, ResponseStatus};
+use crate::contract::messages::{Language, title};
+use crate::contract::rejection::{Code, Kind};
+use crate::contract::shape::{self, Shape, Structure as _};
+use crate::contract::user::FlatUser;
+
+/// The field of a user that is the id of its resource.
+const ID: &str = "userName";
+
+/// What a success shows.
+enum Payload {
+    Nothing,
+    One,
+    Page,
+}
+
+impl Payload {
+    fn of(response: &Shape) -> Payload {
+        let user = [
+            FlatUser::SHAPE.name,
+            crate::contract::user::WrappedUser::SHAPE.name,
+        ];
+        let is_user =
+            |kind: shape::Kind| matches!(kind, shape::Kind::Shape(s) if user.contains(&s.name));
+        for field in response.fields {
+            match (field.kind)() {
+                shape::Kind::Wrapped(entry) if is_user(entry()) => return Payload::Page,
+                kind if is_user(kind) => return Payload::One,
+                _ => {}
+            }
+        }
+        Payload::Nothing
+    }
+}
+
+/// Every status an operation can answer with; refusals stand in the components, for most are those of others too.
+pub(super) fn responses(entry: &Entry) -> Value {
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), success(entry));
+    for (status, codes) in by_status(entry) {
+        responses.insert(status.to_string(), response(&name_of(&codes)));
+    }
+    if entry.has_body() {
+        responses.insert("408".to_owned(), response(LATE));
+    }
+    Value::Object(responses)
+}
+
+/// Every refusal of these entries, under the name that they refer to it by.
+pub(super) fn refusals(entries: &[Entry]) -> Value {
+    let mut named = Map::new();
+    for codes in entries.iter().flat_map(|e| by_status(e).into_values()) {
+        named.insert(name_of(&codes), refusal(&codes));
+    }
+    let late = json!({
+        "description": "The body did not arrive in time.",
+        "headers": common_headers(&[]),
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    });
+    named.insert(LATE.to_owned(), late);
+    let other_method = json!({
+        "description": "The path has no such method.",
+        "headers": common_headers(&["Allow"]),
+        "content": {(DOCUMENT): {"schema": reference("Failure")}},
+    });
+    named.insert("MethodNotAllowed".to_owned(), other_method);
+    Value::Object(named)
+}
+
+const LATE: &str = "RequestTimeout";
+
+fn by_status(entry: &Entry) -> BTreeMap<u16, Vec<Code>> {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in &entry.codes {
+        let (status, _) = code.kind().rest();
+        by_status.entry(status).or_default().push(*code);
+    }
+    by_status
+}
+
+fn name_of(codes: &[Code]) -> String {
+    let names: Vec<_> = codes.iter().map(|c| c.as_str()).collect();
+    names.join("-")
+}
+
+fn response(name: &str) -> Value {
+    json!({"$ref": format!("#/components/responses/{name}")})
+}
+
+fn success(entry: &Entry) -> Value {
+    let resource = resource(entry.answers);
+    let (what, properties, required): (_, _, &[&str]) = match Payload::of(entry.response) {
+        Payload::Nothing => (
+            "Done; there is nothing to show.",
+            json!({"data": reference("EmptyResource"), "meta": reference("Meta")}),
+            &["data", "meta"],
+        ),
+        Payload::One => (
+            "Done; the user.",
+            json!({"data": resource, "meta": reference("Meta")}),
+            &["data", "meta"],
+        ),
+        Payload::Page => (
+            "Done; a page of users.",
+            json!({"data": list(resource), "links": reference("Links"), "meta": reference("PageMeta")}),
+            &["data", "links", "meta"],
+        ),
+    };
+    let headers: &[&str] = if entry.with_token {
+        &["Authorization"]
+    } else {
+        &[]
+    };
+    let schema = with_required(
+        json!({"type": "object", "properties": properties}),
+        required,
+    );
+    json!({
+        "description": what,
+        "headers": common_headers(headers),
+        "content": {(DOCUMENT): {"schema": schema}},
+    })
+}
+
+/// A user as a resource of this type.
+fn resource(kind: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "id", "attributes"],
+        "properties": {
+            "type": {"const": kind},
+            "id": {"type": "string", "description": format!("The user's {ID}.")},
+            "attributes": reference("UserAttributes"),
+        },
+    })
+}
+
+/// One status: its codes in words, and its document, in which no other codes stand.
+fn refusal(codes: &[Code]) -> Value {
+    let told: Vec<_> = codes
+        .iter()
+        .map(|c| format!("{}: {}.", c.as_str(), title(*c, Language::English)))
+        .collect();
+    let mut forms = Vec::new();
+    let (choices, told_in_errors): (Vec<Code>, Vec<Code>) = codes
+        .iter()
+        .copied()
+        .partition(|c| c.kind() == Kind::Choice);
+    if let Some(first) = told_in_errors.first() {
+        let form = match first.kind().rest().1 {
+            Some(_) => "Refusal",
+            None => "Failure",
+        };
+        let names: Vec<_> = told_in_errors.iter().map(|c| c.as_str()).collect();
+        let narrowed = json!({"items": {"properties": {"code": {"enum": names}}}});
+        forms.push(json!({"allOf": [reference(form), {"properties": {"errors": narrowed}}]}));
+    }
+    if !choices.is_empty() {
+        forms.push(reference("Choice"));
+    }
+    let headers: &[&str] = match codes.first().map(|c| c.kind()) {
+        Some(Kind::SignIn) => &["WWW-Authenticate"],
+        Some(Kind::Throttled | Kind::NotReady) => &["Retry-After"],
+        _ => &[],
+    };
+    let schema = match forms.len() {
+        1 => forms.pop().unwrap_or_default(),
+        _ => json!({"oneOf": forms}),
+    };
+    json!({
+        "description": told.join(" "),
+        "headers": common_headers(headers),
+        "content": {(DOCUMENT): {"schema": schema}},
+    })
+}
+
+fn common_headers(further: &[&str]) -> Value {
+    let names = ["X-Request-Id"].iter().chain(further);
+    let headers = names.map(|name| {
+        let reference = json!({"$ref": format!("#/components/headers/{name}")});
+        ((*name).to_owned(), reference)
+    });
+    Value::Object(headers.collect())
+}
+
+pub(super) fn headers() -> Value {
+    let header =
+        |doc: &str, schema: Value| json!({"required": true, "schema": schema, "description": doc});
+    json!({
+        "X-Request-Id": header("The id under which the log knows the request.", json!({"type": "string", "format": "uuid"})),
+        "Authorization": header("The token, as it is to be sent from now on: JWT and the token.", json!({"type": "string", "pattern": "^JWT "})),
+        "WWW-Authenticate": header("The scheme to sign in with.", json!({"const": "JWT"})),
+        "Retry-After": header("Seconds to wait before asking again.", json!({"type": "integer", "minimum": 0})),
+        "Allow": header("The methods that the path has.", json!({"type": "string"})),
+    })
+}
+
+/// The schemas of answers, beside those of the shapes that requests were printed from.
+pub(super) fn schemas(mut schemas: Schemas) -> Value {
+    let params = list(schemas.of(Param::SHAPE));
+    let status = schemas.of(ResponseStatus::SHAPE);
+    let user = FlatUser::SHAPE.fields.iter().filter(|f| f.name != ID);
+    let mut attributes = schemas.object(user);
+    put(
+        &mut attributes,
+        "description",
+        json!("A user; its id is the user name."),
+    );
+    let object = |properties: Value, required: &[&str]| {
+        with_required(
+            json!({"type": "object", "properties": properties}),
+            required,
+        )
+    };
+    let total = json!({"type": "integer", "minimum": 0, "description": "The number of all hits."});
+    let meta = json!({"params": params, "responseStatus": status});
+    let mut page_meta = meta.clone();
+    put(&mut page_meta, "total", total);
+    let errors = json!({"type": "array", "minItems": 1, "items": reference("Error")});
+    let nobody = object(
+        json!({"type": {"const": "users"}, "attributes": reference("UserAttributes")}),
+        &["type", "attributes"],
+    );
+    for (name, schema) in [
+        ("UserAttributes", attributes),
+        ("Meta", object(meta, &["params", "responseStatus"])),
+        (
+            "PageMeta",
+            object(page_meta, &["params", "responseStatus", "total"]),
+        ),
+        ("Links", links()),
+        ("Code", code()),
+        ("Error", error()),
+        ("EmptyResource", empty_resource()),
+        ("Failure", object(json!({"errors": errors}), &["errors"])),
+        (
+            "Refusal",
+            object(
+                json!({"errors": errors, "meta": reference("Meta")}),
+                &["errors", "meta"],
+            ),
+        ),
+        (
+            "Choice",
+            object(
+                json!({"data": nobody, "meta": reference("Meta")}),
+                &["data", "meta"],
+            ),
+        ),
+    ] {
+        schemas.named.insert(name.to_owned(), schema);
+    }
+    Value::Object(schemas.named)
+}
+
+/// Every message code, with its text.
+fn code() -> Value {
+    let names: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+    json!({"type": "string", "enum": names, "description": "A message code. Old ones are never renamed; new ones may be added."})
+}
+
+fn error() -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "type": "object",
+        "required": ["id", "status", "code", "title", "detail"],
+        "properties": {
+            "id": {"type": "string", "description": "The id of the request."},
+            "status": {"type": "string", "pattern": "^[45][0-9][0-9]$", "description": "The HTTP status."},
+            "code": reference("Code"),
+            "title": {"type": "string", "description": "The text of the code."},
+            "detail": {"type": "string", "description": "The same with the field and what is wrong with it."},
+            "source": {
+                "type": "object",
+                "properties": {"pointer": text, "parameter": text},
+                "minProperties": 1,
+                "maxProperties": 1,
+                "description": "The field: where it stands in the body, or its name in the query.",
+            },
+        },
+    })
+}
+
+fn empty_resource() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "id", "attributes"],
+        "properties": {
+            "type": {"const": "emptyResponse"},
+            "id": {"type": "string", "format": "uuid", "description": "A fresh one each time."},
+            "attributes": {"type": "object", "maxProperties": 0},
+        },
+    })
+}
+
+fn links() -> Value {
+    let names = ["self", "first", "prev", "next", "last"];
+    let properties: Map<_, _> = names
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({"type": "string", "format": "uri-reference"}),
+            )
+        })
+        .collect();
+    with_required(
+        json!({"type": "object", "properties": properties, "description": "Where the pages of the list are."}),
+        &["self", "first", "last"],
+    )
+}

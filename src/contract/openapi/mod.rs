@@ -1,0 +1,175 @@
+//! The printed contract of the REST face: OpenAPI 3.1, from the shapes, the rejection table and a list of routes.
+
+mod answers;
+mod requests;
+mod schemas;
+
+use serde_json::{Map, Value, json};
+
+use super::SERVICE;
+use super::rejection::Code;
+use super::shape::{Field, Shape};
+use schemas::Schemas;
+
+/// The media type of every answer, and of a body that is a JSON:API document.
+const DOCUMENT: &str = "application/vnd.api+json";
+/// The media type of a body that holds its fields themselves.
+const FLAT: &str = "application/json";
+
+/// What the printer needs of an operation at one of its routes.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub name: &'static str,
+    pub doc: &'static str,
+    /// Who may call it, in words.
+    pub who: &'static str,
+    /// The sets of credentials, each of which is enough.
+    pub credentials: &'static [&'static [Credential]],
+    pub method: &'static str,
+    pub body: Body,
+    /// Below the prefix; a segment in braces is a field of the request.
+    pub path: &'static str,
+    /// The fields of the request, wherever the route has them stand.
+    pub fields: &'static [Field],
+    /// The field that `data.id` stands for, if the id has a role.
+    pub id: Option<&'static str>,
+    /// Whether a request without an id gets a fresh one.
+    pub fresh_id: bool,
+    pub response: &'static Shape,
+    /// The `data.type` of what is answered.
+    pub answers: &'static str,
+    /// Whether a success hands out a token.
+    pub with_token: bool,
+    /// Every code it can be refused with.
+    pub codes: Vec<Code>,
+}
+
+/// What a route makes of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Holds the fields.
+    Needed,
+    /// May be left out, where no field is needed.
+    Optional,
+    /// Not looked at; fields stand in path and query.
+    Ignored,
+}
+
+/// By what a caller shows who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// The key of the calling client, in a header or in the query.
+    ClientKey,
+    /// The token of a signed-in user.
+    UserToken,
+}
+
+impl Entry {
+    /// The field that a segment of the path stands for.
+    fn captured(&self) -> Option<&'static str> {
+        let (_, rest) = self.path.split_once('{')?;
+        rest.split_once('}').map(|(field, _)| field)
+    }
+
+    fn has_body(&self) -> bool {
+        self.body != Body::Ignored
+    }
+}
+
+/// The document, for resources below these prefixes; of one text for one set of entries.
+#[must_use]
+pub fn document(entries: &[Entry], prefixes: &[String]) -> String {
+    let mut schemas = Schemas::default();
+    let mut paths: Map<String, Value> = Map::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut tags: Vec<&str> = Vec::new();
+    for entry in entries {
+        let tag = tag(entry.path);
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+        let operation = operation(entry, seen.contains(&entry.name), &mut schemas);
+        seen.push(entry.name);
+        let item = paths.entry(entry.path).or_insert_with(|| json!({}));
+        if let Value::Object(methods) = item {
+            methods.insert(entry.method.to_ascii_lowercase(), operation);
+        }
+    }
+    let servers: Vec<_> = prefixes.iter().map(|p| json!({"url": p})).collect();
+    let tags: Vec<_> = tags.iter().map(|t| json!({"name": t})).collect();
+    let whole = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": format!("{SERVICE}, as JSON:API resources"),
+            "version": "1.0",
+            "description": ABOUT,
+        },
+        "servers": servers,
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": answers::schemas(schemas),
+            "parameters": requests::headers(),
+            "headers": answers::headers(),
+            "responses": answers::refusals(entries),
+            "securitySchemes": requests::security_schemes(),
+        },
+    });
+    format!("{whole:#}\n")
+}
+
+/// What is true of every operation and stands in no table.
+const ABOUT: &str = "The operations of the SOAP service as resources. Every answer is application/vnd.api+json, also to a body \
+of application/json. A refusal by an operation says what is wrong twice: in meta.responseStatus as SOAP does, and in errors; a \
+request that cannot be read at all is answered with errors alone. Texts are Hungarian unless Accept-Language prefers English. \
+A trailing slash is the same path; a slash in a user name is sent as %2F. HEAD is answered like GET without the body; OPTIONS \
+is answered 204 with the methods of the path in Allow, and a method the path does not have 405 \
+(#/components/responses/MethodNotAllowed).";
+
+/// The first segment of the path, under which tools group operations.
+fn tag(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or("")
+}
+
+fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
+    let mut operation = Map::new();
+    let mut put = |name: &str, value: Value| operation.insert(name.to_owned(), value);
+    put("operationId", json!(operation_id(entry, again)));
+    put("summary", json!(entry.doc.trim()));
+    let mut description = format!("Who may call it: {}.", entry.who);
+    if !entry.has_body() && requests::in_query(entry).next().is_some() {
+        description.push_str(
+            " Conditions are read as filter[name] too, and limit and offset as page[limit] and page[offset].",
+        );
+        if requests::in_query(entry).any(|f| f.name == "userName") {
+            description.push_str(
+                " A userName given twice is the caller, as in X-User-Name, and then the condition.",
+            );
+        }
+    }
+    put("description", json!(description));
+    put("tags", json!([tag(entry.path)]));
+    put("security", requests::security(entry));
+    put("parameters", requests::parameters(entry, schemas));
+    if entry.has_body() {
+        put("requestBody", requests::body(entry, schemas));
+    }
+    put("responses", answers::responses(entry));
+    Value::Object(operation)
+}
+
+/// The operation's name; at its further routes with what tells them apart.
+fn operation_id(entry: &Entry, again: bool) -> String {
+    let mut id = entry.name.to_owned();
+    if again {
+        for part in [
+            &entry.method.to_ascii_lowercase(),
+            entry.captured().unwrap_or(""),
+        ] {
+            let mut letters = part.chars();
+            id.extend(letters.next().map(|c| c.to_ascii_uppercase()));
+            id.push_str(letters.as_str());
+        }
+    }
+    id
+}

@@ -1,0 +1,202 @@
+//! What a request holds: credentials, parameters, and its body in both forms.
+
+use serde_json::{Map, Value, json};
+
+use super::schemas::{Schemas, describe, is_meta, put, with_required};
+use super::{Body, Credential, DOCUMENT, Entry, FLAT};
+use crate::contract::shape::{Field, Kind};
+
+/// The member that stands in `meta` of a document.
+const PARAMS: &str = "params";
+
+pub(super) fn security_schemes() -> Value {
+    json!({
+        "clientKey": {
+            "type": "apiKey", "in": "header", "name": "X-Client-Hash-Key",
+            "description": "The key of the calling client.",
+        },
+        "clientKeyInQuery": {
+            "type": "apiKey", "in": "query", "name": "clientHashKey",
+            "description": "The same, for clients that cannot set headers; the header wins.",
+        },
+        "userToken": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The token of a signed-in user, as authenticate answers it: Authorization: JWT …, or Bearer ….",
+        },
+    })
+}
+
+/// The credentials that open an operation; each that has a key has it in the header or in the query.
+pub(super) fn security(entry: &Entry) -> Value {
+    let mut sets = Vec::new();
+    for set in entry.credentials {
+        let keys: &[&str] = match set.contains(&Credential::ClientKey) {
+            true => &["clientKey", "clientKeyInQuery"],
+            false => &[""],
+        };
+        for key in keys {
+            let token = set.contains(&Credential::UserToken).then_some("userToken");
+            let names = [Some(*key).filter(|k| !k.is_empty()), token];
+            let needed: Map<_, _> = names
+                .into_iter()
+                .flatten()
+                .map(|name| (name.to_owned(), json!([])))
+                .collect();
+            sets.push(Value::Object(needed));
+        }
+    }
+    Value::Array(sets)
+}
+
+/// The headers that every operation reads.
+pub(super) fn headers() -> Value {
+    json!({
+        "UserName": {
+            "name": "X-User-Name", "in": "header", "schema": {"type": "string"},
+            "description": "Whom the caller acts for. Beside a token it must be the token's user; a trusted client's word is \
+                            written to the audit log.",
+        },
+        "Language": {
+            "name": "Accept-Language", "in": "header", "schema": {"type": "string"}, "example": "en",
+            "description": "hu or en, whichever weighs more; Hungarian if neither is there.",
+        },
+    })
+}
+
+/// The fields of a request without a body that do not stand in its path.
+pub(super) fn in_query(entry: &Entry) -> impl Iterator<Item = &'static Field> {
+    let captured = entry.captured();
+    let fields = entry.fields.iter();
+    fields.filter(move |f| !is_meta(f) && Some(f.name) != captured && f.name != PARAMS)
+}
+
+/// Segments of the path, the query of a request without a body, and headers.
+pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
+    let mut parameters = Vec::new();
+    if let Some(name) = entry.captured() {
+        let field = entry.fields.iter().find(|f| f.name == name);
+        let mut schema = field.map_or_else(|| json!({"type": "string"}), |f| schemas.field(f));
+        put(&mut schema, "minLength", json!(1));
+        let doc = take_description(&mut schema);
+        parameters.push(json!({
+            "name": name, "in": "path", "required": true, "schema": schema, "description": doc,
+        }));
+    }
+    if !entry.has_body() {
+        for field in in_query(entry) {
+            let mut schema = schemas.sent(field);
+            let mut doc = take_description(&mut schema);
+            let mut parameter =
+                json!({"name": field.name, "in": "query", "required": field.required});
+            if matches!((field.kind)(), Kind::Flat | Kind::Wrapped(_)) {
+                doc.push_str(" Repeated, or separated by commas.");
+            }
+            put(&mut parameter, "schema", schema);
+            describe(&mut parameter, &doc);
+            parameters.push(parameter);
+        }
+    }
+    for header in ["UserName", "Language"] {
+        parameters.push(json!({"$ref": format!("#/components/parameters/{header}")}));
+    }
+    Value::Array(parameters)
+}
+
+/// A parameter says what it means beside its schema.
+fn take_description(schema: &mut Value) -> String {
+    let taken = match schema {
+        Value::Object(members) => members.remove("description"),
+        _ => None,
+    };
+    match taken {
+        Some(Value::String(doc)) => doc,
+        _ => String::new(),
+    }
+}
+
+/// The body in both forms.
+pub(super) fn body(entry: &Entry, schemas: &mut Schemas) -> Value {
+    json!({
+        "required": entry.body == Body::Needed,
+        "content": {
+            (DOCUMENT): {"schema": resource(entry, schemas)},
+            (FLAT): {"schema": flat(entry, schemas)},
+        },
+    })
+}
+
+/// The fields that a body may hold, in order of the table.
+fn fields(entry: &Entry) -> impl Iterator<Item = &'static Field> {
+    entry.fields.iter().filter(|f| !is_meta(f))
+}
+
+/// Whether a body must hold the field: those that must be there, but for what the path has or the gateway makes.
+fn is_needed(entry: &Entry, field: &Field) -> bool {
+    let is_id = entry.id == Some(field.name);
+    (field.required || is_id) && entry.captured() != Some(field.name) && !(is_id && entry.fresh_id)
+}
+
+/// The fields as members of the object itself. What the path says need not be said again; if it is, it must be the same.
+fn flat(entry: &Entry, schemas: &mut Schemas) -> Value {
+    let captured = entry.captured();
+    let members = fields(entry).filter(|f| Some(f.name) != captured);
+    object(entry, members, schemas)
+}
+
+/// The fields as attributes of a resource, the id and the parameters where JSON:API has them.
+fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
+    let elsewhere = [entry.id, entry.captured(), Some(PARAMS)];
+    let attributes = fields(entry).filter(|f| !elsewhere.contains(&Some(f.name)));
+    let attributes = object(entry, attributes, schemas);
+    let mut data = json!({"type": {"type": "string", "description": "Read and not looked at."}});
+    let mut needed = Vec::new();
+    if attributes.get("required").is_some() {
+        needed.push("attributes");
+    }
+    put(&mut data, "attributes", attributes);
+    match fields(entry).find(|f| Some(f.name) == entry.id) {
+        Some(field) => {
+            let mut id = schemas.sent(field);
+            let doc = take_description(&mut id);
+            let doc = match (entry.fresh_id, entry.captured().is_some()) {
+                (true, _) => format!("{}: {doc} Made here if absent.", field.name),
+                (_, true) => format!("{}: {doc} As in the address, if it is there.", field.name),
+                _ => format!("{}: {doc}", field.name),
+            };
+            describe(&mut id, &doc);
+            put(&mut data, "id", id);
+            if is_needed(entry, field) {
+                needed.insert(0, "id");
+            }
+        }
+        None => put(
+            &mut data,
+            "id",
+            json!({"type": "string", "description": "Without meaning here."}),
+        ),
+    }
+    let data = with_required(json!({"type": "object", "properties": data}), &needed);
+    let mut members = json!({"data": data});
+    if let Some(params) = fields(entry).find(|f| f.name == PARAMS) {
+        let params = schemas.sent(params);
+        let meta = json!({"type": "object", "properties": {(PARAMS): params}});
+        put(&mut members, "meta", meta);
+    }
+    with_required(json!({"type": "object", "properties": members}), &["data"])
+}
+
+fn object(
+    entry: &Entry,
+    fields: impl Iterator<Item = &'static Field>,
+    schemas: &mut Schemas,
+) -> Value {
+    let mut properties = Map::new();
+    let mut needed = Vec::new();
+    for field in fields {
+        properties.insert(field.name.to_owned(), schemas.sent(field));
+        if is_needed(entry, field) {
+            needed.push(field.name);
+        }
+    }
+    with_required(json!({"type": "object", "properties": properties}), &needed)
+}

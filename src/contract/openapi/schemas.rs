@@ -1,0 +1,124 @@
+//! JSON Schemas of fields and shapes.
+
+use serde_json::{Map, Value, json};
+
+use crate::contract::common::RequestMeta;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Field, Kind, MAX_LIST, Shape, Structure as _};
+
+/// The schemas of shapes, each once, under its published name.
+#[derive(Default)]
+pub(super) struct Schemas {
+    pub(super) named: Map<String, Value>,
+}
+
+impl Schemas {
+    /// A reference to the schema of a shape.
+    pub(super) fn of(&mut self, shape: &'static Shape) -> Value {
+        if !self.named.contains_key(shape.name) {
+            // Known before it is finished, for a shape that holds itself.
+            self.named.insert(shape.name.to_owned(), json!({}));
+            let mut schema = self.object(shape.fields.iter());
+            describe(&mut schema, shape.doc);
+            self.named.insert(shape.name.to_owned(), schema);
+        }
+        reference(shape.name)
+    }
+
+    /// An object with these fields.
+    pub(super) fn object<'a>(&mut self, fields: impl Iterator<Item = &'a Field>) -> Value {
+        let mut properties = Map::new();
+        let mut required = Vec::new();
+        for field in fields {
+            properties.insert(field.name.to_owned(), self.field(field));
+            if field.required {
+                required.push(field.name);
+            }
+        }
+        with_required(
+            json!({"type": "object", "properties": properties}),
+            &required,
+        )
+    }
+
+    /// The value of a field, with what it means.
+    pub(super) fn field(&mut self, field: &Field) -> Value {
+        let mut schema = match (field.kind)() {
+            Kind::Flat => list(text(field.max)),
+            Kind::Wrapped(entry) => list(self.one(entry(), field.max)),
+            kind => self.one(kind, field.max),
+        };
+        let mut doc = field.doc.trim().to_owned();
+        if let Some(alias) = field.alias {
+            doc.push_str(&format!(" Read as {alias} too."));
+        }
+        describe(&mut schema, &doc);
+        schema
+    }
+
+    /// The same, with what holds only for what is sent.
+    pub(super) fn sent(&mut self, field: &Field) -> Value {
+        let mut schema = self.field(field);
+        match (field.kind)() {
+            Kind::Flat | Kind::Wrapped(_) => put(&mut schema, "maxItems", json!(MAX_LIST)),
+            Kind::Text if field.required => put(&mut schema, "minLength", json!(1)),
+            _ => {}
+        }
+        schema
+    }
+
+    fn one(&mut self, kind: Kind, max: u32) -> Value {
+        match kind {
+            Kind::Text | Kind::Flat | Kind::Wrapped(_) => text(max),
+            Kind::Number => json!({"type": "integer", "format": "int32"}),
+            Kind::Status => json!({"type": "integer", "enum": statuses()}),
+            Kind::Shape(shape) => self.of(shape),
+        }
+    }
+}
+
+/// Whether the field says who is calling, which REST says in headers.
+pub(super) fn is_meta(field: &Field) -> bool {
+    matches!((field.kind)(), Kind::Shape(shape) if shape.name == RequestMeta::SHAPE.name)
+}
+
+/// Every `responseStatus/code` there is: done, and those of the table.
+fn statuses() -> Vec<i32> {
+    let refused = Code::ALL.iter().filter_map(|c| c.kind().rest().1);
+    let mut statuses: Vec<i32> = std::iter::once(0).chain(refused).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}
+
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+pub(super) fn list(items: Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+/// An object, with the members that it must have.
+pub(super) fn with_required(mut object: Value, names: &[&str]) -> Value {
+    if !names.is_empty() {
+        put(&mut object, "required", json!(names));
+    }
+    object
+}
+
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+pub(super) fn describe(schema: &mut Value, doc: &str) {
+    if !doc.trim().is_empty() {
+        put(schema, "description", json!(doc.trim()));
+    }
+}
+
+fn text(max: u32) -> Value {
+    json!({"type": "string", "maxLength": max})
+}

@@ -1,0 +1,108 @@
+//! What the printers of the contract are told of each operation, beyond what stands in the catalogue.
+
+use super::{Access, CATALOG, Operation, Route};
+use crate::contract::openapi::{Body, Credential, Entry};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Field, Kind};
+
+impl Access {
+    /// Who may call, in words.
+    #[must_use]
+    pub const fn who(self) -> &'static str {
+        match self {
+            Access::Anyone => "anyone",
+            Access::ClientOrUser => "a trusted client, or a user of a public one",
+            Access::User => "a user",
+        }
+    }
+
+    /// The sets of credentials, each of which is enough.
+    const fn credentials(self) -> &'static [&'static [Credential]] {
+        use Credential::{ClientKey, UserToken};
+        match self {
+            Access::Anyone => &[&[], &[ClientKey]],
+            Access::ClientOrUser => &[&[ClientKey], &[ClientKey, UserToken]],
+            Access::User => &[&[ClientKey, UserToken]],
+        }
+    }
+
+    /// The codes that deciding who is calling refuses with; a false claim or key is refused everywhere.
+    const fn codes(self) -> &'static [Code] {
+        match self {
+            Access::Anyone => &[Code::AccessDenied, Code::UnknownClient],
+            Access::ClientOrUser | Access::User => &[
+                Code::AccessDenied,
+                Code::UnknownClient,
+                Code::AuthenticationRequired,
+                Code::TokenExpired,
+            ],
+        }
+    }
+}
+
+/// The codes of reading a request and of the machine itself, which any operation can meet.
+const ANYWHERE: &[Code] = &[
+    Code::Malformed,
+    Code::InvalidField,
+    Code::UnknownField,
+    Code::NotAcceptable,
+    Code::TooLarge,
+    Code::NotReady,
+    Code::Busy,
+    Code::InternalError,
+];
+
+impl Operation {
+    /// Every code that REST refuses this route of the operation with, in the order of the table.
+    #[must_use]
+    pub fn codes(&self, route: &Route) -> Vec<Code> {
+        let mut met: Vec<Code> = [ANYWHERE, self.access.codes(), route.refuses].concat();
+        if route.body != Body::Ignored {
+            met.push(Code::UnsupportedMediaType);
+        }
+        if self.request.fields.iter().any(|f| f.required) {
+            met.push(Code::MissingField);
+        }
+        if route.path.contains('{') {
+            // What a path names there may not be.
+            met.push(Code::UserNotFound);
+        }
+        let all = Code::ALL.iter().copied();
+        all.filter(|code| met.contains(code)).collect()
+    }
+
+    /// The fields of a request by this route: its own, or those of the one field that the route puts them into.
+    fn fields(&self, route: &Route) -> &'static [Field] {
+        let own = self.request.fields;
+        let inside = own.iter().find(|f| Some(f.name) == route.inside);
+        match inside.map(|f| (f.kind)()) {
+            Some(Kind::Shape(shape)) => shape.fields,
+            _ => own,
+        }
+    }
+}
+
+/// The operations at each of their routes, as the printer of the REST contract wants them.
+#[must_use]
+pub fn rest_entries() -> Vec<Entry> {
+    let entry = |operation: &'static Operation, route: &'static Route| Entry {
+        name: operation.name,
+        doc: operation.doc,
+        who: operation.access.who(),
+        credentials: operation.access.credentials(),
+        method: route.method,
+        body: route.body,
+        path: route.path,
+        fields: operation.fields(route),
+        id: route.id,
+        fresh_id: route.fresh_id,
+        response: operation.response,
+        answers: route.answers,
+        with_token: route.with_token,
+        codes: operation.codes(route),
+    };
+    CATALOG
+        .iter()
+        .flat_map(|operation| operation.routes.iter().map(move |r| entry(operation, r)))
+        .collect()
+}

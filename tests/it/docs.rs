@@ -1,0 +1,190 @@
+//! The page of documentation: whole, safe to show, and fit for readers of every kind.
+
+use chaingun_gateway::contract::messages::{Language, title};
+use chaingun_gateway::contract::rejection::Code;
+use chaingun_gateway::docs;
+use chaingun_gateway::operations::CATALOG;
+
+use crate::harness::Gateway;
+
+fn page() -> String {
+    docs::page(
+        &["/hammy/ws/user/v1".to_owned()],
+        &["/hammy/json/user/v1".to_owned()],
+    )
+}
+
+#[test]
+fn it_is_served_with_a_policy_that_loads_nothing_but_its_style() {
+    let gateway = Gateway::demo();
+    let served = gateway.get("/docs");
+    assert_eq!(served.status, 200);
+    for (name, value) in [
+        ("Content-Type", "text/html; charset=utf-8"),
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Content-Type-Options", "nosniff"),
+    ] {
+        assert_eq!(served.header(name), Some(value));
+    }
+    let style = gateway.get("/docs.css");
+    assert_eq!(
+        (style.status, style.header("Content-Type")),
+        (200, Some("text/css; charset=utf-8"))
+    );
+    assert!(!style.body.contains("url(") && !style.body.contains("@import"));
+    for path in ["/docs", "/docs.css"] {
+        let post = format!(
+            "POST {path} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+        let refused = gateway.raw(post.as_bytes());
+        assert_eq!(
+            (refused.status, refused.header("Allow")),
+            (405, Some("GET, HEAD"))
+        );
+    }
+}
+
+/// The values of an attribute, wherever it stands.
+fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
+    let before = format!(" {attribute}=\"");
+    let rests = page.split(&before).skip(1);
+    rests.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn nothing_in_it_runs_or_comes_from_elsewhere() {
+    let page = page();
+    for forbidden in [
+        "<script",
+        " style=",
+        "<iframe",
+        "<img",
+        "<form",
+        "javascript:",
+        " on",
+    ] {
+        let tags = page
+            .split('<')
+            .skip(1)
+            .map(|t| t.split('>').next().unwrap());
+        let tags: Vec<_> = tags.map(|t| format!("<{t}")).collect();
+        assert!(!tags.iter().any(|t| t.contains(forbidden)), "{forbidden}");
+    }
+    assert!(values(&page, "src").is_empty());
+    let ids = values(&page, "id");
+    for target in values(&page, "href") {
+        let here = target.strip_prefix('#').map(|id| ids.contains(&id));
+        let ours = target.starts_with('/') && !target.starts_with("//");
+        assert!(here.unwrap_or(ours), "{target}");
+    }
+    assert_eq!(page.matches("<link ").count(), 1);
+    assert!(page.contains("<link rel=\"stylesheet\" href=\"/docs.css\">"));
+    let mut once = ids.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), ids.len(), "an id that is there twice");
+    for id in values(&page, "aria-labelledby") {
+        assert!(ids.contains(&id), "{id}");
+    }
+}
+
+#[test]
+fn every_operation_field_and_code_is_on_it() {
+    let page = page();
+    for operation in CATALOG {
+        let start = format!("<article id=\"{}\"", operation.name);
+        let (_, part) = page.split_once(&start).unwrap();
+        let part = part.split("</article>").next().unwrap();
+        assert!(part.contains(operation.access.who()), "{}", operation.name);
+        for field in operation
+            .request
+            .fields
+            .iter()
+            .chain(operation.response.fields)
+        {
+            assert!(part.contains(&format!("<code>{}</code>", field.name)));
+        }
+        for route in operation.routes {
+            assert!(part.contains(&format!("<code>{} {}</code>", route.method, route.path)));
+        }
+        let shown = docs::CONVERSATIONS
+            .iter()
+            .any(|(name, _)| *name == operation.name);
+        assert_eq!(shown, part.contains("<summary>"), "{}", operation.name);
+    }
+    let heads = page.split("<section id=\"codes\"").nth(1).unwrap();
+    let heads = heads.split("</thead>").next().unwrap();
+    let heads: Vec<_> = heads.split("<th scope=\"col\">").skip(1).collect();
+    for (head, wanted) in heads
+        .iter()
+        .zip(["Code", "English", "Magyar", "HTTP", "SOAP"])
+    {
+        assert!(head.starts_with(wanted), "{heads:?}");
+    }
+    for code in Code::ALL {
+        let row = page
+            .split_once(&format!("<tr id=\"{}\"", code.as_str()))
+            .unwrap()
+            .1;
+        let row = row.split("</tr>").next().unwrap();
+        let status = code.kind().rest().0.to_string();
+        let cells = [
+            title(*code, Language::English),
+            title(*code, Language::Hungarian),
+            &status,
+        ];
+        let found: Vec<_> = row.split("<td").skip(1).collect();
+        for (cell, wanted) in found.iter().zip(cells) {
+            assert!(cell.contains(&format!(">{wanted}</td>")), "{row}");
+        }
+    }
+}
+
+#[test]
+fn every_conversation_is_shown() {
+    let mut there: Vec<String> = std::fs::read_dir("examples/wire")
+        .unwrap()
+        .map(|f| f.unwrap().file_name().into_string().unwrap())
+        .filter_map(|f| f.strip_suffix(".wire").map(str::to_owned))
+        .collect();
+    there.sort();
+    let mut shown: Vec<_> = docs::CONVERSATIONS.iter().map(|(name, _)| *name).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, there, "add it to src/docs/examples.rs");
+}
+
+#[test]
+fn headings_descend_one_at_a_time_and_tables_have_captions() {
+    let page = page();
+    let mut level = 0;
+    for piece in page.split("<h").skip(1) {
+        let next = piece.chars().next().and_then(|c| c.to_digit(10));
+        // The head and the header are no headings.
+        let Some(next) = next else { continue };
+        assert!(
+            next <= level + 1,
+            "h{next} after h{level}: {}",
+            &piece[..40]
+        );
+        level = next;
+    }
+    assert_eq!(page.matches("<h1").count(), 1);
+    assert_eq!(
+        page.matches("<table>").count(),
+        page.matches("<caption>").count()
+    );
+    for landmark in [
+        "<html lang=\"en\">",
+        "<header>",
+        "<nav aria-label",
+        "<main id=\"content\">",
+        "<footer>",
+    ] {
+        assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
+    }
+    assert!(page.contains("<a class=\"skip\" href=\"#content\">"));
+}
