@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(kid(&old), Some(keys[1].kid.clone()));
         assert!(tokens.verify(&old, now).is_some());
         for kid in keys.iter().map(|k| &k.kid) {
-            assert_eq!(tokens.jwks(now).contains(kid), true);
+            assert!(tokens.jwks(now).contains(kid));
         }
         assert!(!tokens.jwks(until).contains(&keys[1].kid));
         let later = Tokens::load(folder.path(), Signing::Es256).unwrap();

@@ -17,6 +17,7 @@ mod envelopes;
 mod harness;
 mod hostile_json;
 mod hostile_xml;
+mod life;
 mod lists;
 mod mirror;
 mod openapi;

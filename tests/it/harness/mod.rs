@@ -242,24 +242,13 @@ impl Database {
             format!("{url}{separator}options=-csearch_path%3D{schema}%2Cpublic")
         })
     }
-
-    /// Runs statements in it, on PostgreSQL, each in a transaction of its own.
-    pub fn run(&self, statements: &[&str]) {
-        if let Some((url, schema)) = &self.schema {
-            let search = format!("SET search_path = {schema}, public");
-            let all: Vec<&str> = std::iter::once(search.as_str())
-                .chain(statements.iter().copied())
-                .collect();
-            psql(url, &all);
-        }
-    }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some((url, schema)) = &self.schema {
             let drop = format!("SET client_min_messages = error; DROP SCHEMA {schema} CASCADE");
-            psql(url, &[&drop]);
+            psql(url, &drop);
         }
     }
 }
@@ -276,19 +265,18 @@ fn fresh_schema(url: &str) -> String {
          CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; \
          CREATE SCHEMA {schema}"
     );
-    psql(url, &[&create]);
+    psql(url, &create);
     schema
 }
 
 /// PostgreSQL's own client, since the gateway's store has no door for this.
-fn psql(url: &str, statements: &[&str]) {
+fn psql(url: &str, sql: &str) {
     let done = std::process::Command::new("psql")
-        .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url])
-        .args(statements.iter().flat_map(|sql| ["-c", sql]))
+        .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
         .stdout(std::process::Stdio::null())
         .status()
         .unwrap();
-    assert!(done.success(), "psql: {statements:?}");
+    assert!(done.success(), "psql: {sql}");
 }
 
 /// The value of the first element of this name.
