@@ -6,7 +6,7 @@ use crate::parts::Parts;
 use crate::secrets::sha256_hex;
 use crate::store::services::{self, Service};
 use crate::store::users::{self, NewUser};
-use crate::store::{StoreError, clients, organisations, settings};
+use crate::store::{AnyConnection, StoreError, clients, organisations, settings};
 
 struct DemoUser {
     user_name: &'static str,
@@ -99,19 +99,8 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
         for (uuid, name) in ORGANISATIONS {
             organisations::add(c, uuid, name, true, now)?;
         }
-        let credentials = parts.sealer.seal("demo-access:demo-secret").ok();
-        for (id, name, callback_url) in [
-            (1, "Demo service", Some("http://127.0.0.1:9099/users")),
-            (2, "Quiet service", None),
-        ] {
-            let service = Service {
-                id,
-                portal_id: 1,
-                name: name.to_owned(),
-                callback_url: callback_url.map(str::to_owned),
-                credentials: callback_url.and(credentials.clone()),
-            };
-            services::add(c, &service)?;
+        if services::ids(c)?.is_empty() {
+            add_services(parts, c)?;
         }
         Ok::<_, StoreError>(())
     })?;
@@ -148,6 +137,24 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
             }
             Ok::<_, StoreError>(())
         })?;
+    }
+    Ok(())
+}
+
+fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {
+    let credentials = parts.sealer.seal("demo-access:demo-secret").ok();
+    for (id, name, callback_url) in [
+        (1, "Demo service", Some("http://127.0.0.1:9099/users")),
+        (2, "Quiet service", None),
+    ] {
+        let service = Service {
+            id,
+            portal_id: 1,
+            name: name.to_owned(),
+            callback_url: callback_url.map(str::to_owned),
+            credentials: callback_url.and(credentials.clone()),
+        };
+        services::add(c, &service)?;
     }
     Ok(())
 }

@@ -113,8 +113,8 @@ async fn route(
         },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
-        "/openapi.json" => gateway.documents.openapi(),
-        "/docs" => gateway.documents.page(),
+        "/openapi.json" => printed(gateway, |g| g.documents.openapi(&g.config)).await,
+        "/docs" => printed(gateway, |g| g.documents.page(&g.config)).await,
         "/docs.css" => documents::style(),
         _ => Reply::text(404, "Not found"),
     }
@@ -124,6 +124,17 @@ fn method_not_allowed(allow: &str) -> Reply {
     let mut reply = Reply::text(405, "Method not allowed");
     reply.headers.push(("Allow", allow.to_owned()));
     reply
+}
+
+/// A document, which takes a while when it is the first time.
+async fn printed(gateway: &Arc<Gateway>, print: fn(&Gateway) -> Reply) -> Reply {
+    let shared = Arc::clone(gateway);
+    let printing = gateway.reading.run(move || print(&shared));
+    let printed = match printing {
+        Ok(reply) => reply.await.ok(),
+        Err(_) => None,
+    };
+    printed.unwrap_or_else(|| Reply::text(503, "Overloaded; try again"))
 }
 
 /// Ready is whoever can ask its database.

@@ -85,7 +85,7 @@ impl Server {
             reading: Pool::start("read", config.read_threads, config.queue)?,
             writing: Pool::start("write", config.write_threads, config.queue)?,
             hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
-            documents: Documents::print(&config),
+            documents: Documents::default(),
             parts,
             config,
         };

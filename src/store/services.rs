@@ -26,21 +26,26 @@ pub struct ToTell {
     pub user_id_in_service: String,
 }
 
-/// Adds a service; `false` if there is one with that number.
+/// The numbers of every service.
 ///
 /// # Errors
 /// The store's.
-pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<bool, StoreError> {
-    let known: i64 = services::table
-        .filter(services::id.eq(service.id))
-        .count()
-        .get_result(connection)?;
-    if known == 0 {
-        diesel::insert_into(services::table)
-            .values(service)
-            .execute(connection)?;
-    }
-    Ok(known == 0)
+pub fn ids(connection: &mut AnyConnection) -> Result<Vec<i64>, StoreError> {
+    Ok(services::table
+        .select(services::id)
+        .order(services::id)
+        .load(connection)?)
+}
+
+/// Adds a service. Ask [`ids`] first, in the same transaction.
+///
+/// # Errors
+/// The store's.
+pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
+    diesel::insert_into(services::table)
+        .values(service)
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Makes a user known to a service under this name, or under another one than before.

@@ -30,7 +30,11 @@ fn person(n: usize) -> Person {
             1..50 => Status::Unactivated,
             _ => Status::Active,
         },
-        client: if n.is_multiple_of(4) { "Portal" } else { "Default" },
+        client: if n.is_multiple_of(4) {
+            "Portal"
+        } else {
+            "Default"
+        },
     }
 }
 
