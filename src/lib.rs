@@ -23,7 +23,7 @@
 //! 1. Faces contain no rule about users; operations never see a wire format of HTTP.
 //! 2. One package, one door: diesel only in `store/`, hyper only in `server/`, jsonwebtoken, bcrypt and the ciphers only
 //!    in `secrets/`, lettre only in `delivery/`, quick-xml only in `contract/`.
-//! 3. Nothing leaves the process inside a request: mails are outbox rows of the same transaction.
+//! 3. Nothing leaves the process inside a request: mails and callbacks are outbox rows of the same transaction.
 //! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests steer them.
 //! 5. No error text reaches a client unless it stands in `contract::messages`.
 //!
@@ -37,8 +37,16 @@
 //!   the step once more: the second time it sees the winner's row and answers the conflict.
 //! - **A search lists its hits first** where there are few, by the trigram index, and only then asks the other
 //!   conditions; where there are many it walks users in order until the page is full. Both cost what the answer is worth.
-//! - **Tokens count in whole seconds**, so what ends them (a new password, a user shut out) takes effect with the next
-//!   one, and a token issued right after begins then; a few seconds of leeway let it be used at once.
+//! - **A token is good for as long as it stands in the store**, in the family of its sign-in. Its signature may be
+//!   remembered; one query each time tells whose it is, whether it was replaced, and whether the user is still a member of
+//!   its organisation. So what ends tokens is a row that goes, in the transaction of what ends them, to the moment; and
+//!   whoever takes a deleted user's name does not wake its tokens.
+//! - **Keys are files, and every key in the folder checks tokens**: the newest of the configured algorithm signs, a replaced
+//!   one has the end of its time in its name. Nodes that share the folder notice a new one by themselves.
+//! - **Who is deleted leaves a pseudonym in the audit log**, `erased:` and its UUID. Names are kept there in canonical form,
+//!   so that they are found; the database lets them be replaced by that and changes nothing else.
+//! - **Totals are kept, not counted**, by client and status, by triggers: PostgreSQL takes 50 ms to count a million users.
+//! - **A page far down the whole list starts from a milestone**, remembered until the count of changes moves on.
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens.
 //! - **Nobody is mailed nothing at the same price**: resetPassword and resend do the work of a mail for unknown names
 //!   too, and take it back, so that the time of an answer does not tell who there is.

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, told};
+use chaingun_gateway::store::{organisations, users};
+
+use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, Reply};
 
 /// The same without members that are null: null and absent count as equal.
@@ -137,6 +139,52 @@ fn samples_are_answered_as_sampled() {
         ("{{password}}", "UjJelszo-1234"),
     ];
     sampled(&gateway, "changePassword", &change, "changePassword");
+}
+
+#[test]
+fn joining_an_organisation_is_answered_as_sampled() {
+    let gateway = Gateway::demo();
+    let uuid = "8ffd45df-923f-485a-8e1e-a2c7bff674e3";
+    let now = gateway.parts.clock.now();
+    let add = |c: &mut _| organisations::add(c, uuid, "Dbx", true, now);
+    assert!(gateway.parts.store.write(add).unwrap());
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let bare = token.strip_prefix("JWT ").unwrap();
+    let replaced = [
+        ("{{jwtToken}}", bare),
+        ("{{clientHashKey}}", "demo-portal-key"),
+        ("{{userName}}", "mokamiki"),
+    ];
+    let (reply, params) = sampled(&gateway, "addToOrg", &replaced, "addToOrg");
+    let token = reply.header("Authorization").unwrap();
+    assert_eq!(params, json!([{"key": "P_AUTH_TOKEN", "value": token}]));
+    assert_eq!(claims(&reply)["org"], json!({"uuid": uuid, "name": "Dbx"}));
+}
+
+#[test]
+fn a_token_says_exactly_what_the_sampled_one_says() {
+    let gateway = Gateway::demo();
+    let now = gateway.parts.clock.now();
+    gateway
+        .parts
+        .store
+        .write(|c| {
+            let mut admin = users::by_name(c, "admin")?.unwrap();
+            admin.roles.clear();
+            users::update(c, &admin)?;
+            organisations::join(c, admin.id, "hammy", &[], now)
+        })
+        .unwrap();
+    let text = std::fs::read_to_string("examples/wire/seed/rest/jwt-claims.json").unwrap();
+    let mut wanted: Value = serde_json::from_str(&text).unwrap();
+    let reply = try_to_sign_in(&gateway, "admin", "Admin-Demo-2026", None);
+    let mut found = claims(&reply);
+    assert_eq!(found["jti"].as_str().unwrap().len(), 36);
+    for claims in [&mut wanted, &mut found] {
+        claims["jti"].take();
+    }
+    // The tests' clock stands at the sample's time.
+    assert_eq!(found, wanted);
 }
 
 #[test]
