@@ -117,6 +117,9 @@ impl Delivery {
                 if let Err(error) = swept {
                     tracing::warn!(cause = %error, "expired tokens could not be swept out");
                 }
+                if let Err(error) = self.parts.store.settle_files() {
+                    tracing::warn!(cause = %error, "the database's log could not be emptied");
+                }
             }
             if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
                 tracing::warn!(cause = %error, "the registry could not be read again");

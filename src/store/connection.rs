@@ -137,10 +137,10 @@ impl Opening {
         let mut connection = SqliteConnection::establish(&self.location)
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
         // The timeout first: everything after it may meet a lock. FULL, because what has been
-        // answered must survive a power cut, not only a crash of ours.
+        // answered must survive a power cut, not only a crash of ours. What is deleted is overwritten.
         connection.batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
+             PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
             self.busy_timeout_ms
         ))?;
         Ok(connection)

@@ -168,6 +168,26 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Moves what was written into the database file itself and empties the log beside it, so that nothing erased stays
+    /// there. PostgreSQL looks after itself.
+    ///
+    /// # Errors
+    /// The store's; readers in the way are none, it is done the next time.
+    pub fn settle_files(&self) -> Result<(), StoreError> {
+        if self.engine() == Engine::Postgres {
+            return Ok(());
+        }
+        let mut held = self.writers.take(|| self.opening.connect_writer())?;
+        let settled = held
+            .get()
+            .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .map_err(StoreError::from);
+        held.judge(&settled);
+        settled
+    }
+}
+
 fn transaction<T, E: StepError>(
     connection: &mut AnyConnection,
     run: &mut impl FnMut(&mut AnyConnection) -> Result<T, E>,

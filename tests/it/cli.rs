@@ -354,3 +354,56 @@ fn a_database_that_is_not_there_is_told_without_its_password() {
     assert_eq!(wrong.code, 64);
     assert!(!wrong.err.contains("Titkos"), "{}", wrong.err);
 }
+
+#[test]
+fn keys_are_replaced_beside_a_running_gateway_and_users_erased() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let folder = data.path().join("data");
+    let process = Process::start(&folder, database.url(), &[], &["--demo"]);
+    let keys = |command: &[&str]| {
+        let all = [&["keys", "--json"], command].concat();
+        let ended = shell.run(&all);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        let records = ended.records();
+        records
+            .iter()
+            .map(|k| (k["kid"].as_str().unwrap().to_owned(), k["signs"] == true))
+            .collect::<Vec<_>>()
+    };
+    let first = keys(&["list"])[0].0.clone();
+    let both = keys(&["rotate"]);
+    assert_eq!(both.len(), 2);
+    assert!(both[0].1 && !both[1].1);
+    assert_eq!(both[1].0, first);
+    let published = || process.speaker.get("/.well-known/jwks.json").body;
+    while !published().contains(&both[0].0) {
+        std::thread::yield_now();
+    }
+    assert!(published().contains(&first));
+    let third = keys(&["rotate", "--revoke"]);
+    assert!(!third.iter().any(|(kid, _)| *kid == both[0].0), "{third:?}");
+
+    let refused = shell.run(&["user", "erase", "mokamiki"]);
+    assert_eq!((refused.code, refused.err.contains("--yes")), (1, true));
+    let erased = shell.run(&["user", "erase", "MokaMiki", "--yes"]);
+    assert_eq!(
+        (erased.code, erased.out.as_str()),
+        (0, "MokaMiki is erased.\n"),
+        "{}",
+        erased.err
+    );
+    assert_eq!(shell.run(&["user", "show", "mokamiki"]).code, 1);
+    assert_eq!(shell.run(&["user", "erase", "mokamiki", "--yes"]).code, 1);
+    let log = shell.run(&["audit", "list", "--json"]).records();
+    let entry = log.iter().find(|e| e["event"] == "user_deleted").unwrap();
+    assert!(
+        entry["subject"].as_str().unwrap().starts_with("erased:"),
+        "{entry}"
+    );
+    process.stop();
+}

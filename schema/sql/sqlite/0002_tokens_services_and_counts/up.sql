@@ -17,6 +17,9 @@ CREATE TABLE tokens (
 ) WITHOUT ROWID;
 CREATE INDEX tokens_by_family ON tokens (family_id);
 
+-- Who is erased leaves the search index at once, and not when its pages are merged some day.
+INSERT INTO users_search (users_search, rank) VALUES ('secure-delete', 1);
+
 -- Tokens are ended by taking them away, and no longer by the time of the last change.
 ALTER TABLE users DROP COLUMN epoch;
 
