@@ -79,6 +79,11 @@ fn text_of<'a>(value: &'a Json, field: &str, max: u32, problems: &mut Problems) 
             problems.note(field, Why::TooLong(max));
             None
         }
+        // XML has no way to say it, and PostgreSQL none to keep it.
+        Json::Text(text) if text.contains('\0') => {
+            problems.note(field, Why::BadCharacters);
+            None
+        }
         Json::Text(text) => Some(text),
         Json::Null => None,
         _ => {

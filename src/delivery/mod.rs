@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
 use crate::parts::Parts;
-use crate::store::{StoreError, one_time_tokens, outbox, token_families};
+use crate::store::{StoreError, audit, one_time_tokens, outbox, token_families};
 
 pub use mail::{MailSettings, Transport, is_sender};
 
@@ -23,6 +23,8 @@ const RETRY_MS: [Millis; 7] = [
 ];
 /// How often the outbox is looked at when nothing is due.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long the outbox remembers that something was delivered.
+const KEEP_DELIVERED_MS: Millis = 30 * 86_400_000;
 /// How often what has expired is swept out.
 const SWEEP_EVERY_MS: Millis = 60_000;
 
@@ -97,13 +99,25 @@ impl Delivery {
         })
     }
 
+    /// Has some more names of erased users give way in the audit log, and tells whether it had to.
+    ///
+    /// # Errors
+    /// The store's; it is gone on with the next time.
+    pub fn go_on_erasing(&self) -> Result<usize, StoreError> {
+        let store = &self.parts.store;
+        if !store.read(audit::is_erasing)? {
+            return Ok(0);
+        }
+        store.write(audit::erase_names).map(usize::from)
+    }
+
     fn work(&self, stop: &AtomicBool) {
         // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
         // nobody waits for it.
         let _ = self.parts.sealer.seal("");
         let mut swept = 0;
         while !stop.load(Ordering::Acquire) {
-            let settled = self.deliver_due().unwrap_or_else(|error| {
+            let mut settled = self.deliver_due().unwrap_or_else(|error| {
                 tracing::error!(cause = %error, "the outbox could not be read");
                 0
             });
@@ -112,6 +126,7 @@ impl Delivery {
                 swept = now;
                 let swept = self.parts.store.write(|c| {
                     one_time_tokens::forget_expired(c, now)?;
+                    outbox::forget_delivered(c, now - KEEP_DELIVERED_MS)?;
                     token_families::forget_expired(c, now)
                 });
                 if let Err(error) = swept {
@@ -124,6 +139,10 @@ impl Delivery {
             if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
                 tracing::warn!(cause = %error, "the registry could not be read again");
             }
+            settled += self.go_on_erasing().unwrap_or_else(|error| {
+                tracing::warn!(cause = %error, "names of erased users are still in the audit log");
+                0
+            });
             if let Err(error) = self.parts.tokens.reload() {
                 tracing::warn!(cause = %error, "the signing keys could not be read again");
             }

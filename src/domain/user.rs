@@ -61,10 +61,14 @@ pub struct User {
     pub updated_at: Millis,
 }
 
-/// Whether `text` may be a user name: not empty, no blanks at the ends, no control characters.
+/// What stands in the audit log for users that are gone begins with this, and no user's name does.
+pub const ERASED: &str = "erased:";
+
+/// Whether `text` may be a user name: not empty, no blanks at the ends, no control characters, no pseudonym.
 #[must_use]
 pub fn is_user_name(text: &str) -> bool {
-    !text.is_empty() && text.trim() == text && !has_control(text)
+    let outer = text.is_empty() || text.trim() != text;
+    !outer && !has_control(text) && !canonical(text).starts_with(ERASED)
 }
 
 /// Whether `text` has the form of an e-mail address we can deliver to: one `@`, a local part of at
@@ -137,6 +141,7 @@ mod tests {
         assert!(is_user_name("móka miki"));
         assert!(!is_user_name(" a"));
         assert!(!is_user_name(""));
+        assert!(!is_user_name("Erased:abc"));
         assert!(!is_user_name("a\nb"));
     }
 }

@@ -222,6 +222,7 @@ fn error(manner: &Manner, status: u16, at: usize, problem: &Problem) -> Error {
             Source::Parameter(named.map_or(field, |(_, sent)| sent).to_owned())
         }
         Form::Flat => Source::Pointer(format!("/{field}")),
+        Form::Resource if field == "params" => Source::Pointer("/meta/params".to_owned()),
         Form::Resource if Some(field) == id => Source::Pointer("/data/id".to_owned()),
         Form::Resource => Source::Pointer(format!("/data/attributes/{field}")),
     });

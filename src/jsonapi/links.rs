@@ -54,7 +54,7 @@ impl Links {
             });
             let value = asked.and_then(|(_, pair)| pair.split_once('='));
             value
-                .and_then(|(_, value)| value.parse().ok())
+                .and_then(|(_, value)| decoded(value, true).trim().parse().ok())
                 .unwrap_or(default)
         };
         let (limit, offset): (i64, i64) = (number(0, DEFAULT_LIMIT), number(1, 0));
@@ -112,6 +112,8 @@ mod tests {
         assert_eq!(links.prev, Some(links.first.clone()));
         assert_eq!(links.next, Some(format!("{kept}&limit=2&offset=4")));
         assert_eq!(links.last, format!("{kept}&limit=2&offset=4"));
+        let links = Links::of("/u?limit=%32&offset=%31", 5);
+        assert_eq!(links.next.as_deref(), Some("/u?limit=2&offset=3"));
         let links = Links::of("/u?page[limit]=2&filter%5Bname%5D=a&filter[email]=b|c", 5);
         let kept = "/u?filter%5Bname%5D=a&filter%5Bemail%5D=b%7Cc";
         assert_eq!(

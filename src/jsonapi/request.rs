@@ -13,6 +13,9 @@ use crate::operations::{Body, Credentials};
 
 use super::{Form, Found, JsonLimits, Manner, negotiation};
 
+/// The longest name a caller can say it acts for, as in requestMeta.
+const MAX_CLAIM_CHARS: u32 = 256;
+
 /// Members of one object that is still being put together.
 type Members = Vec<(String, Json)>;
 
@@ -27,9 +30,11 @@ pub(super) fn read(
     manner: &mut Manner,
 ) -> Result<Incoming, Rejection> {
     let query = pairs(&request.query);
+    let mut problems = Problems::none(limits.refuse_unknown);
+    let user_name = request.user_name.as_deref().map(str::trim);
     let mut credentials = Credentials {
         client_key: request.client_key.as_deref().map(Secret::from),
-        user_name: request.user_name.clone(),
+        user_name: user_name.filter(|n| !n.is_empty()).map(str::to_owned),
         authorization: request.authorization.as_deref().map(Secret::from),
         username_token: None,
     };
@@ -41,7 +46,6 @@ pub(super) fn read(
         manner.form = Form::Query;
     }
     supported(&query, found)?;
-    let mut problems = Problems::none(limits.refuse_unknown);
     let mut fields = match found.route.body {
         Body::Ignored => from_query(&query, &mut credentials, &mut manner.named),
         Body::Optional if request.body.is_empty() => Members::new(),
@@ -71,6 +75,13 @@ pub(super) fn read(
             fields.retain(|(name, _)| name != id);
             fields.push((id.to_owned(), Json::Text(request.request_id.clone())));
         }
+    }
+    // Nobody is called so; and it would be written down.
+    if let Some(name) = &credentials.user_name
+        && name.chars().count() > MAX_CLAIM_CHARS as usize
+    {
+        problems.note("X-User-Name", Why::TooLong(MAX_CLAIM_CHARS));
+        credentials.user_name = None;
     }
     let object = match found.route.inside {
         Some(inside) => Json::Object(vec![(inside.to_owned(), Json::Object(fields))]),

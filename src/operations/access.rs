@@ -180,7 +180,7 @@ fn look_up(call: &Call<'_>, authorization: &Secret) -> Result<Option<(Held, Stan
         standing.user.status == Status::Active && (organisation.is_none() || standing.is_member);
     let held = Held {
         family: standing.family,
-        jti_sha256,
+        jti: claims.jti,
         organisation,
         started_at: standing.started_at,
     };

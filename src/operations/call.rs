@@ -28,6 +28,9 @@ pub struct Credentials {
     pub username_token: Option<(String, Secret)>,
 }
 
+/// The longest name that is written into the audit log, in characters; callers can send no longer ones where they are read.
+const MAX_LOGGED_CHARS: usize = 256;
+
 /// The number of no user.
 const NOBODY: i64 = 0;
 
@@ -36,7 +39,7 @@ const NOBODY: i64 = 0;
 pub struct Held {
     /// The family of tokens it belongs to.
     pub family: i64,
-    pub jti_sha256: String,
+    pub jti: String,
     /// The organisation it is bound to.
     pub organisation: Option<String>,
     /// When its family began.
@@ -107,9 +110,9 @@ impl Call<'_> {
                 event: event.to_owned(),
                 outcome: outcome.to_owned(),
                 client_name: self.client.as_ref().map(|c| c.name.clone()),
-                actor: self.user.as_ref().map(|u| canonical(&u.user_name)),
-                on_behalf_of: self.on_behalf_of.as_deref().map(canonical),
-                subject: subject.map(canonical),
+                actor: self.user.as_ref().map(|u| named(&u.user_name)),
+                on_behalf_of: self.on_behalf_of.as_deref().map(named),
+                subject: subject.map(named),
                 request_id: self.request_id.to_owned(),
             },
         )?;
@@ -183,6 +186,13 @@ impl Call<'_> {
         let sealed = self.parts.sealer.seal(text);
         Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
+}
+
+/// A name as the log has it: canonical, so that a person is found whatever way it was written, and no longer than names
+/// can be.
+fn named(text: &str) -> String {
+    let short: String = text.chars().take(MAX_LOGGED_CHARS).collect();
+    canonical(&short)
 }
 
 /// Whom a mail goes to.

@@ -218,6 +218,10 @@ impl Refusal {
             Refusal::Store(StoreError::Unavailable(cause)) => {
                 Rejection::new(Code::NotReady).because(cause)
             }
+            // Again and again, that is.
+            Refusal::Store(error @ StoreError::Collided(_)) => {
+                Rejection::new(Code::Busy).because(error)
+            }
             Refusal::Store(error) => Rejection::new(Code::InternalError).because(error),
         }
     }

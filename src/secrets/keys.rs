@@ -4,6 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+
+use crate::domain::one_time_token::hex;
+
 /// Reads a key file, or makes it with what `make` returns; two processes starting at once end up
 /// with the same key.
 ///
@@ -19,13 +23,17 @@ pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<V
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_dir(folder)?;
     // Written aside and linked into place, so that nobody ever sees half a key.
+    let mut random = [0; 8];
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(io::Error::other)?;
     let aside = folder.join(format!(
         ".{}.{}",
         path.file_name().unwrap_or_default().to_string_lossy(),
-        std::process::id()
+        hex(&random)
     ));
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&aside)?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-use super::keys::load_or_make;
+use super::keys::{create_private_dir, load_or_make};
 use super::sha256_hex;
 use crate::domain::Millis;
 
@@ -170,17 +170,20 @@ pub fn list(folder: &Path, signing: Signing, now: Millis) -> io::Result<Vec<KeyI
     Ok(KeyRing::load(folder, signing)?.infos(now))
 }
 
-/// Makes a new key for signing. The one before goes on checking tokens until `until`; where that is over already, it
-/// is taken away. So are keys whose time was over before.
+/// Makes a new key for signing. The one before goes on checking tokens until `until`. Where that is over already, it is
+/// taken away, and so is every other replaced key of the algorithm: which of them has got out may not be known. Keys whose
+/// time was over before go in any case.
 ///
 /// # Errors
-/// A key file that cannot be read, made or moved, or holds something else.
+/// A key file that cannot be read, made or moved, or holds something else; another rotation at the same time.
 pub fn rotate(
     folder: &Path,
     signing: Signing,
     now: Millis,
     until: Millis,
 ) -> io::Result<Vec<KeyInfo>> {
+    create_private_dir(folder)?;
+    let _alone = Alone::in_folder(folder)?;
     let before = KeyRing::load(folder, signing)?;
     let current = folder.join(file_name(signing));
     if let Some(key) = before.current() {
@@ -197,12 +200,42 @@ pub fn rotate(
         }
     }
     for (name, _) in &before.files {
-        let over = parse_name(name).and_then(|(_, until)| until);
-        if over.is_some_and(|until| until <= now) {
+        let Some((algorithm, Some(over))) = parse_name(name) else {
+            continue;
+        };
+        if over <= now || (until <= now && algorithm == signing) {
             fs::remove_file(folder.join(name))?;
         }
     }
     list(folder, signing, now)
+}
+
+/// Keeps others from rotating keys in the same folder at the same time.
+struct Alone(PathBuf);
+
+impl Alone {
+    fn in_folder(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(".rotating");
+        let made = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path);
+        match made {
+            Ok(_) => Ok(Self(path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let path = path.display();
+                let text = format!("keys are being rotated already; if not, remove {path}");
+                Err(io::Error::other(text))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 fn file_name(signing: Signing) -> String {

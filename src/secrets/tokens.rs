@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use base64::Engine as _;
@@ -45,6 +46,8 @@ const REMEMBERED_TOKENS: usize = 10_000;
 /// The longest token that is looked at, in bytes: more than one with all the roles a user and a
 /// membership can have, and less than the head of a request may be.
 const MAX_TOKEN_BYTES: usize = 48 * 1024;
+/// How long an unknown key is not looked for again, after one was.
+const LOOK_AGAIN_MS: Millis = 200;
 /// How far in the future a token may begin, in seconds: other nodes' clocks differ.
 const LEEWAY_SECONDS: i64 = 5;
 
@@ -56,6 +59,8 @@ pub struct Tokens {
     /// By SHA-256 of the token. Only the signature and the claims are remembered; whether the user
     /// may still use it is asked anew each time.
     verified: Mutex<HashMap<String, Claims>>,
+    /// When an unknown key was last looked for.
+    looked_at: AtomicI64,
 }
 
 /// A token's header, in full: one that says more was made by somebody else, who means something by it (RFC 7515 `jku`,
@@ -79,6 +84,7 @@ impl Tokens {
             signing,
             keys: RwLock::new(Arc::new(KeyRing::load(folder, signing)?)),
             verified: Mutex::default(),
+            looked_at: AtomicI64::new(0),
         })
     }
 
@@ -147,6 +153,16 @@ impl Tokens {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the folder may be looked at for an unknown key: not for everyone who makes one up.
+    fn may_look_again(&self, now: Millis) -> bool {
+        let last = self.looked_at.swap(now, Ordering::Relaxed);
+        if (now - last).abs() < LOOK_AGAIN_MS {
+            self.looked_at.store(last, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
     fn keys(&self) -> Arc<KeyRing> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -154,7 +170,12 @@ impl Tokens {
     fn check_signature(&self, token: &str, now: Millis) -> Option<Claims> {
         let head = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let head: Head = serde_json::from_slice(&head).ok()?;
-        let keys = self.keys();
+        let mut keys = self.keys();
+        if keys.find(&head.kid, now).is_none() && self.may_look_again(now) {
+            // Another node may have signed with a key that has just been made.
+            self.reload().ok()?;
+            keys = self.keys();
+        }
         let key: &SigningKey = keys.find(&head.kid, now)?;
         let typed = head.typ.is_none_or(|t| t.eq_ignore_ascii_case("JWT"));
         if head.alg != key.signing.as_str() || !typed {

@@ -388,7 +388,9 @@ async fn skim(body: &mut IncomingBody, limit: usize) {
 }
 
 fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+    // What is no text is a wrong value, and not none.
+    let value = headers.get(name)?.as_bytes();
+    Some(String::from_utf8_lossy(value).into_owned())
 }
 
 fn into_response(reply: Reply, request_id: &str) -> Response<Body> {

@@ -2,13 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::tables::audit_log;
+use super::tables::{audit_log, erasures};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
-
-/// What a pseudonym begins with; names may give way to nothing else.
-pub const ERASED: &str = "erased:";
 
 /// Who did what to whom, and with what outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
@@ -41,25 +38,92 @@ pub fn record(connection: &mut AnyConnection, entry: &Entry) -> Result<(), Store
     Ok(())
 }
 
-/// Puts a pseudonym in place of these names, wherever they stand.
+/// Entries that get a pseudonym in one transaction: others wait for it.
+const ERASED_AT_A_TIME: i64 = 500;
+
+/// Has a pseudonym put in the place of these names, wherever they stand; [`erase_names`] does it.
 ///
 /// # Errors
 /// The store's.
-pub fn erase_names(
+pub fn begin_erasure(
     connection: &mut AnyConnection,
     names: &[String],
     pseudonym: &str,
 ) -> Result<(), StoreError> {
-    diesel::update(audit_log::table.filter(audit_log::subject.eq_any(names)))
-        .set(audit_log::subject.eq(Some(pseudonym)))
-        .execute(connection)?;
-    diesel::update(audit_log::table.filter(audit_log::actor.eq_any(names)))
-        .set(audit_log::actor.eq(Some(pseudonym)))
-        .execute(connection)?;
-    diesel::update(audit_log::table.filter(audit_log::on_behalf_of.eq_any(names)))
-        .set(audit_log::on_behalf_of.eq(Some(pseudonym)))
-        .execute(connection)?;
+    for name in names {
+        let known: i64 = erasures::table
+            .filter(erasures::name_ci.eq(name))
+            .count()
+            .get_result(connection)?;
+        if known == 0 {
+            diesel::insert_into(erasures::table)
+                .values((
+                    erasures::name_ci.eq(name),
+                    erasures::pseudonym.eq(pseudonym),
+                ))
+                .execute(connection)?;
+        }
+    }
     Ok(())
+}
+
+/// Whether there are names that still have to give way.
+///
+/// # Errors
+/// The store's.
+pub fn is_erasing(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let left: i64 = erasures::table.count().get_result(connection)?;
+    Ok(left > 0)
+}
+
+/// Goes on putting pseudonyms in the place of names, some entries at a time; `false` once there is nothing left to do.
+///
+/// # Errors
+/// The store's.
+pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let next: Option<(String, String)> = erasures::table
+        .select((erasures::name_ci, erasures::pseudonym))
+        .order(erasures::name_ci)
+        .limit(1)
+        .load(connection)?
+        .pop();
+    let Some((name, pseudonym)) = next else {
+        return Ok(false);
+    };
+    let name = name.as_str();
+    let mut entries: Vec<i64> = audit_log::table
+        .filter(audit_log::subject.eq(name))
+        .select(audit_log::id)
+        .limit(ERASED_AT_A_TIME)
+        .load(connection)?;
+    entries.extend(
+        audit_log::table
+            .filter(audit_log::actor.eq(name))
+            .select(audit_log::id)
+            .limit(ERASED_AT_A_TIME)
+            .load::<i64>(connection)?,
+    );
+    entries.extend(
+        audit_log::table
+            .filter(audit_log::on_behalf_of.eq(name))
+            .select(audit_log::id)
+            .limit(ERASED_AT_A_TIME)
+            .load::<i64>(connection)?,
+    );
+    let among = || audit_log::table.filter(audit_log::id.eq_any(&entries));
+    diesel::update(among().filter(audit_log::subject.eq(name)))
+        .set(audit_log::subject.eq(Some(&pseudonym)))
+        .execute(connection)?;
+    diesel::update(among().filter(audit_log::actor.eq(name)))
+        .set(audit_log::actor.eq(Some(&pseudonym)))
+        .execute(connection)?;
+    diesel::update(among().filter(audit_log::on_behalf_of.eq(name)))
+        .set(audit_log::on_behalf_of.eq(Some(&pseudonym)))
+        .execute(connection)?;
+    if entries.is_empty() {
+        diesel::delete(erasures::table.filter(erasures::name_ci.eq(name))).execute(connection)?;
+    }
+    Ok(true)
 }
 
 /// The newest entries first, about one user or about all.

@@ -53,14 +53,18 @@ impl std::error::Error for StoreError {}
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
-        use DatabaseErrorKind::{ClosedConnection, SerializationFailure, UniqueViolation};
+        use DatabaseErrorKind::{
+            ClosedConnection, ForeignKeyViolation, SerializationFailure, UniqueViolation,
+        };
         match &error {
             DieselError::DatabaseError(ClosedConnection, _) => {
                 StoreError::Unavailable(error.to_string())
             }
-            DieselError::DatabaseError(SerializationFailure | UniqueViolation, _) => {
-                StoreError::Collided(error)
-            }
+            // Of a foreign key: what it points to has been deleted meanwhile.
+            DieselError::DatabaseError(
+                SerializationFailure | UniqueViolation | ForeignKeyViolation,
+                _,
+            ) => StoreError::Collided(error),
             _ => {
                 let text = error.to_string();
                 if text.contains("database is locked") {
@@ -179,9 +183,13 @@ impl Store {
             return Ok(());
         }
         let mut held = self.writers.take(|| self.opening.connect_writer())?;
+        // Not for long, while it holds the only writer: who reads now is out of the way the next time.
         let settled = held
             .get()
-            .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .batch_execute(&format!(
+                "PRAGMA busy_timeout = 50; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = {}",
+                self.opening.busy_timeout_ms
+            ))
             .map_err(StoreError::from);
         held.judge(&settled);
         settled

@@ -38,7 +38,8 @@ pub fn enqueue_mail(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    enqueue(connection, "mail", Some(user_id), None, sealed, now)
+    enqueue(connection, "mail", Some(user_id), None, sealed, now)?;
+    Ok(())
 }
 
 /// Puts a callback into the outbox: the service's name of the user that has left, sealed.
@@ -51,7 +52,8 @@ pub fn enqueue_callback(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    enqueue(connection, "callback", None, Some(service_id), sealed, now)
+    enqueue(connection, "callback", None, Some(service_id), sealed, now)?;
+    Ok(())
 }
 
 fn enqueue(
@@ -61,8 +63,8 @@ fn enqueue(
     service_id: Option<i64>,
     sealed: &[u8],
     now: Millis,
-) -> Result<(), StoreError> {
-    diesel::insert_into(outbox::table)
+) -> Result<i64, StoreError> {
+    Ok(diesel::insert_into(outbox::table)
         .values((
             outbox::kind.eq(kind),
             outbox::user_id.eq(user_id),
@@ -73,8 +75,8 @@ fn enqueue(
             outbox::due_at.eq(now),
             outbox::created_at.eq(now),
         ))
-        .execute(connection)?;
-    Ok(())
+        .returning(outbox::id)
+        .get_result(connection)?)
 }
 
 /// Writes what [`enqueue_mail`] would, and takes it back at once.
@@ -86,15 +88,26 @@ pub fn pretend(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    enqueue(connection, "mail", None, None, sealed, now)?;
-    diesel::delete(
-        outbox::table
-            .filter(outbox::payload.eq(Some(sealed)))
-            .filter(outbox::state.eq("pending"))
-            .filter(outbox::due_at.eq(now)),
-    )
-    .execute(connection)?;
+    let id = enqueue(connection, "mail", None, None, sealed, now)?;
+    diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(connection)?;
     Ok(())
+}
+
+/// Forgets what was delivered before `before`.
+///
+/// # Errors
+/// The store's.
+pub fn forget_delivered(
+    connection: &mut AnyConnection,
+    before: Millis,
+) -> Result<usize, StoreError> {
+    Ok(diesel::delete(
+        outbox::table
+            .filter(outbox::kind.eq_any(["mail", "callback"]))
+            .filter(outbox::state.eq("delivered"))
+            .filter(outbox::due_at.lt(before)),
+    )
+    .execute(connection)?)
 }
 
 /// The oldest mails that are due.

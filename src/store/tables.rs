@@ -50,7 +50,9 @@ diesel::table! {
     token_families (id) { id -> BigInt, user_id -> BigInt, started_at -> BigInt, expires_at -> BigInt, }
 }
 diesel::table! {
-    tokens (jti_sha256) { jti_sha256 -> Text, family_id -> BigInt, retired_at -> Nullable<BigInt>, }
+    tokens (jti_sha256) {
+        jti_sha256 -> Text, family_id -> BigInt, expires_at -> BigInt, retired_at -> Nullable<BigInt>,
+    }
 }
 diesel::table! {
     services (id) {
@@ -65,6 +67,9 @@ diesel::table! {
     assignments (user_id, service_id) {
         user_id -> BigInt, service_id -> BigInt, user_id_in_service -> Text, created_at -> BigInt,
     }
+}
+diesel::table! {
+    erasures (name_ci) { name_ci -> Text, pseudonym -> Text, }
 }
 diesel::table! {
     user_counts (client_name, status) { client_name -> Text, status -> Text, users -> BigInt, }

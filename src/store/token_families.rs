@@ -38,7 +38,7 @@ pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Resul
         .get_result(connection)?)
 }
 
-/// Adds the family's newest token; `false` if the family has been ended meanwhile.
+/// Adds the family's newest token, or prolongs it if it is there already; `false` if the family has been ended meanwhile.
 ///
 /// # Errors
 /// The store's.
@@ -54,12 +54,22 @@ pub fn add(
     if found == 0 {
         return Ok(false);
     }
-    diesel::insert_into(tokens::table)
-        .values((
-            tokens::jti_sha256.eq(jti_sha256),
-            tokens::family_id.eq(family),
-        ))
-        .execute(connection)?;
+    let prolonged = diesel::update(
+        tokens::table
+            .filter(tokens::jti_sha256.eq(jti_sha256))
+            .filter(tokens::family_id.eq(family)),
+    )
+    .set(tokens::expires_at.eq(expires_at))
+    .execute(connection)?;
+    if prolonged == 0 {
+        diesel::insert_into(tokens::table)
+            .values((
+                tokens::jti_sha256.eq(jti_sha256),
+                tokens::family_id.eq(family),
+                tokens::expires_at.eq(expires_at),
+            ))
+            .execute(connection)?;
+    }
     Ok(true)
 }
 
@@ -137,11 +147,12 @@ pub fn end_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), Store
     Ok(())
 }
 
-/// Forgets families whose last token expired before `before`.
+/// Forgets tokens, and families whose last token, expired before `before`.
 ///
 /// # Errors
 /// The store's.
 pub fn forget_expired(connection: &mut AnyConnection, before: Millis) -> Result<usize, StoreError> {
+    diesel::delete(tokens::table.filter(tokens::expires_at.lt(before))).execute(connection)?;
     Ok(
         diesel::delete(token_families::table.filter(token_families::expires_at.lt(before)))
             .execute(connection)?,

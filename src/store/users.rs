@@ -131,6 +131,56 @@ pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, St
     Ok(row.map(User::from))
 }
 
+/// The user with this number, held until the transaction ends: what is decided on it stays true. SQLite's only writer
+/// holds everybody anyhow.
+///
+/// # Errors
+/// The store's.
+pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
+    let query = users::table.filter(users::id.eq(id)).select(COLUMNS);
+    let row: Option<Row> = match connection {
+        AnyConnection::Sqlite(c) => query.get_result(c),
+        AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
+    }
+    .optional()?;
+    Ok(row.map(User::from))
+}
+
+/// The user of this name, held like [`hold`] does.
+///
+/// # Errors
+/// The store's.
+pub fn hold_by_name(
+    connection: &mut AnyConnection,
+    user_name: &str,
+) -> Result<Option<User>, StoreError> {
+    match by_name(connection, user_name)? {
+        Some(user) => hold(connection, user.id),
+        None => Ok(None),
+    }
+}
+
+/// The user with this name or address, held like [`hold`] does.
+///
+/// # Errors
+/// The store's.
+pub fn hold_by_login(
+    connection: &mut AnyConnection,
+    login: &str,
+) -> Result<Option<User>, StoreError> {
+    let Some(found) = by_login(connection, login)? else {
+        return Ok(None);
+    };
+    let held = hold(connection, found.id)?;
+    // The address may have changed while another transaction was waited for.
+    let login = canonical(login);
+    Ok(held.filter(|u| {
+        [&u.user_name, &u.email]
+            .iter()
+            .any(|n| canonical(n) == login)
+    }))
+}
+
 /// Which of its two names stands in the way of a new or renamed user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {

@@ -176,10 +176,10 @@ fn who_may_delete_whom() {
 fn the_log_lets_names_be_replaced_and_nothing_else() {
     let gateway = Gateway::demo();
     try_to_sign_in(&gateway, "mokamiki", "wrong", None);
-    let kept = gateway
-        .parts
-        .store
-        .write(|c| audit::erase_names(c, &["mokamiki".to_owned()], "somebody else"));
+    let kept = gateway.parts.store.write(|c| {
+        audit::begin_erasure(c, &["mokamiki".to_owned()], "somebody else")?;
+        audit::erase_names(c)
+    });
     assert!(kept.is_err(), "only a pseudonym may come in");
     let log = gateway
         .parts
@@ -187,4 +187,78 @@ fn the_log_lets_names_be_replaced_and_nothing_else() {
         .read(|c| audit::list(c, None, 10))
         .unwrap();
     assert_eq!(log[0].subject.as_deref(), Some("mokamiki"));
+}
+
+#[test]
+fn names_give_way_also_where_there_are_thousands_of_entries() {
+    let gateway = Gateway::demo();
+    let now = gateway.parts.clock.now();
+    let entry = |n: usize| audit::Entry {
+        at: now,
+        event: "user_shown".to_owned(),
+        outcome: "ok".to_owned(),
+        client_name: None,
+        actor: (n % 2 == 0).then(|| "mokamiki".to_owned()),
+        on_behalf_of: (n % 3 == 0).then(|| "moka.miklos@dbx.hu".to_owned()),
+        subject: Some(if n % 5 == 0 { "mokamiki" } else { "admin" }.to_owned()),
+        request_id: n.to_string(),
+    };
+    gateway
+        .parts
+        .store
+        .write(|c| (0..6_000).try_for_each(|n| audit::record(c, &entry(n))))
+        .unwrap();
+    assert_eq!(
+        told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")),
+        ok()
+    );
+    let mut turns = 0;
+    while gateway.delivery.go_on_erasing().unwrap() > 0 {
+        turns += 1;
+    }
+    assert!(turns > 1, "what the one who deleted did not wait for");
+    let log = gateway
+        .parts
+        .store
+        .read(|c| audit::list(c, None, 10_000))
+        .unwrap();
+    let erased = |name: &Option<String>| name.as_ref().is_some_and(|n| n.starts_with("erased:"));
+    let count =
+        |of: fn(&audit::Entry) -> &Option<String>| log.iter().filter(|e| erased(of(e))).count();
+    assert_eq!(count(|e| &e.actor), 3_000);
+    assert_eq!(count(|e| &e.on_behalf_of), 2_000);
+    assert_eq!(count(|e| &e.subject), 1_201, "with the deletion itself");
+    assert!(!format!("{log:?}").contains("moka"));
+}
+
+#[test]
+fn who_meets_a_deletion_is_told_that_nobody_is_there() {
+    let gateway = Gateway::demo();
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                for turn in 0..10 {
+                    let made = format!(
+                        r#"{{"userName":"t{n}-{turn}","name":"T","email":"t{n}-{turn}@dbx.hu"}}"#
+                    );
+                    let path = format!("/users/t{n}-{turn}");
+                    let headers = format!("{KEY}{FLAT}");
+                    assert_eq!(ask(gateway, "POST", "/users", &headers, &made).status, 200);
+                    std::thread::scope(|scope| {
+                        let modified = scope.spawn(|| {
+                            ask(gateway, "PATCH", &path, &headers, r#"{"email":"x@dbx.hu"}"#)
+                        });
+                        let login = format!(r#"{{"userNameOrEmail":"t{n}-{turn}"}}"#);
+                        let reset = scope
+                            .spawn(move || ask(gateway, "POST", "/password/reset", FLAT, &login));
+                        assert_eq!(told(&ask(gateway, "DELETE", &path, KEY, "")), ok());
+                        let status = modified.join().unwrap().status;
+                        assert!([200, 404, 422].contains(&status), "{status}");
+                        assert_eq!(reset.join().unwrap().status, 200);
+                    });
+                }
+            });
+        }
+    });
 }

@@ -2,6 +2,11 @@
 
 use std::sync::Barrier;
 
+use chaingun_gateway::domain::user::Status;
+use chaingun_gateway::secrets::hashing::Hasher;
+use chaingun_gateway::store::users;
+
+use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, element, envelope};
 
 /// Sends all envelopes at the same time and returns the answers' bodies.
@@ -110,4 +115,186 @@ fn a_reset_token_opens_once_also_for_many_at_once() {
         ) == Some("0")
     };
     assert_eq!((0..10).filter(|n| sign_in(*n)).collect::<Vec<_>>(), done);
+}
+
+/// One whose writes run beside each other where the database lets them.
+fn busy() -> Gateway {
+    Gateway::with(&[("threads.write", "4")])
+}
+
+fn patch(gateway: &Gateway, who: &str, body: &str) -> (u16, String) {
+    let headers = format!("{KEY}{FLAT}");
+    told(&ask(
+        gateway,
+        "PATCH",
+        &format!("/users/{who}"),
+        &headers,
+        body,
+    ))
+}
+
+fn ok() -> (u16, String) {
+    (200, "ok".to_owned())
+}
+
+#[test]
+fn who_is_shut_out_stays_out_whatever_is_written_beside_it() {
+    let gateway = busy();
+    for round in 0..10 {
+        assert_eq!(
+            patch(
+                &gateway,
+                "mokamiki",
+                r#"{"status":"ACTIVE","roles":["USER_ADMIN"]}"#
+            ),
+            ok()
+        );
+        let start = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for n in 0..3 {
+                let (gateway, start) = (&gateway, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for turn in 0..5 {
+                        patch(
+                            gateway,
+                            "mokamiki",
+                            &format!(r#"{{"name":"Miki {n} {turn}"}}"#),
+                        );
+                    }
+                });
+            }
+            start.wait();
+            assert_eq!(
+                patch(&gateway, "mokamiki", r#"{"status":"INACTIVE","roles":[]}"#),
+                ok()
+            );
+        });
+        let shown = json(&ask(&gateway, "GET", "/users/mokamiki", KEY, ""));
+        let attributes = &shown["data"]["attributes"];
+        assert_eq!(attributes["status"], "INACTIVE", "{round}");
+        assert_eq!(attributes["roles"], serde_json::json!([]), "{round}");
+    }
+}
+
+#[test]
+fn users_that_change_places_do_not_wait_for_each_other_for_long() {
+    let gateway = busy();
+    let begun = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        for (who, first, then) in [
+            ("mokamiki", "INACTIVE", "ACTIVE"),
+            ("hakapeszimaki", "ACTIVE", "INACTIVE"),
+        ] {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                for _ in 0..30 {
+                    for status in [first, then] {
+                        assert_eq!(
+                            patch(gateway, who, &format!(r#"{{"status":"{status}"}}"#)),
+                            ok()
+                        );
+                    }
+                }
+            });
+        }
+    });
+    // A deadlock takes PostgreSQL a second to notice.
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn no_sign_in_with_the_old_password_outlives_the_change() {
+    let gateway = busy();
+    let mut passwords = ("MokaMiki-1234".to_owned(), "UjJelszo-0".to_owned());
+    for round in 0..6 {
+        let (old, new) = &passwords;
+        let change =
+            format!(r#"{{"userName":"mokamiki","oldPassword":"{old}","password":"{new}"}}"#);
+        let tokens: Vec<String> = std::thread::scope(|scope| {
+            let signing_in: Vec<_> = (0..6)
+                .map(|_| scope.spawn(|| try_to_sign_in(&gateway, "mokamiki", old, None)))
+                .collect();
+            assert_eq!(
+                told(&ask(&gateway, "POST", "/password/change", FLAT, &change)),
+                ok()
+            );
+            let replies = signing_in.into_iter().map(|s| s.join().unwrap());
+            replies
+                .filter_map(|r| r.header("Authorization").map(str::to_owned))
+                .collect()
+        });
+        for token in tokens {
+            let headers = format!("{PORTAL}Authorization: {token}\r\n");
+            let reply = ask(&gateway, "GET", "/users/mokamiki", &headers, "");
+            assert_eq!(told(&reply), (401, "TOKEN_EXPIRED".to_owned()), "{round}");
+        }
+        passwords = (passwords.1, format!("UjJelszo-{}", round + 1));
+    }
+}
+
+#[test]
+fn of_many_resets_at_once_one_token_opens() {
+    let gateway = busy();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let body = r#"{"userNameOrEmail":"mokamiki"}"#;
+                assert_eq!(
+                    told(&ask(&gateway, "POST", "/password/reset", FLAT, body)),
+                    ok()
+                );
+            });
+        }
+    });
+    let opened = gateway
+        .mails()
+        .iter()
+        .enumerate()
+        .filter(|(n, mail)| {
+            let token = &mail.split("Token: ").nth(1).unwrap()[..32];
+            let body = format!(r#"{{"passwordResetGuid":"{token}","password":"UjJelszo-{n}"}}"#);
+            ask(&gateway, "POST", "/password/change", FLAT, &body).status == 200
+        })
+        .count();
+    assert_eq!(opened, 1);
+}
+
+#[test]
+fn a_hash_that_is_renewed_by_one_sign_in_does_not_refuse_another() {
+    let gateway = Gateway::with(&[("password.cost", "5")]);
+    let now = gateway.parts.clock.now();
+    let old = Hasher::new(4).hash("MokaMiki-1234", [7; 16]).unwrap();
+    gateway
+        .parts
+        .store
+        .write(|c| {
+            let moka = users::by_name(c, "mokamiki")?.unwrap();
+            users::set_password(c, moka.id, &old, Status::Active, now)
+        })
+        .unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| sign_in(&gateway, "mokamiki", "MokaMiki-1234", None));
+        }
+    });
+}
+
+#[test]
+fn a_token_refreshed_by_many_at_once_has_one_successor() {
+    let gateway = busy();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let headers = format!("{PORTAL}Authorization: {token}\r\n");
+    let ids: Vec<_> = std::thread::scope(|scope| {
+        let refreshing: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let reply = ask(&gateway, "POST", "/password/refreshAuthToken", &headers, "");
+                    crate::harness::rest::claims(&reply)["jti"].clone()
+                })
+            })
+            .collect();
+        refreshing.into_iter().map(|r| r.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }

@@ -66,7 +66,7 @@ fn a_replaced_token_works_through_its_grace_and_then_ends_its_whole_sign_in() {
     let second = new_token(&refresh(&gateway, &first));
     gateway.parts.clock.advance(9_999);
     assert_eq!(show(&gateway, &first), ok());
-    // Who lost the answer may ask again.
+    // Who lost the answer may ask again, and gets the same one.
     let third = new_token(&refresh(&gateway, &first));
     assert_eq!(
         (show(&gateway, &second), show(&gateway, &third)),

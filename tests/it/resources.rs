@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use chaingun_gateway::store::{organisations, users};
+use chaingun_gateway::store::{audit, organisations, users};
 
 use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, Reply};
@@ -636,4 +636,85 @@ fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
         401,
         "a key is nobody's membership"
     );
+}
+
+#[test]
+fn what_a_header_claims_is_read_whole_or_refused() {
+    let gateway = Gateway::demo();
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let show = |claimed: &str| {
+        let headers = format!(
+            "X-Client-Hash-Key: demo-portal-key\r\nAuthorization: {token}\r\nX-User-Name: {claimed}\r\n"
+        );
+        told(&ask(&gateway, "GET", "/users/mokamiki", &headers, ""))
+    };
+    let answer = |status, code: &str| (status, code.to_owned());
+    assert_eq!(show(""), answer(200, "ok"), "none");
+    assert_eq!(show(" MokaMiki "), answer(200, "ok"));
+    assert_eq!(show("ádmin"), answer(403, "ACCESS_DENIED"));
+    assert_eq!(show(&"x".repeat(257)), answer(422, "INVALID_FIELD"));
+    let key = "X-Client-Hash-Key: kulcsé\r\n";
+    let reply = ask(
+        &gateway,
+        "POST",
+        "/password/reset",
+        &format!("{key}{FLAT}"),
+        r#"{"userNameOrEmail":"a"}"#,
+    );
+    assert_eq!(told(&reply), answer(403, "UNKNOWN_CLIENT"));
+    // However long a name is that nobody may use, little of it is written down.
+    let long = format!("X-User-Name: {}\r\n", "ű".repeat(10_000));
+    assert_eq!(
+        told(&ask(&gateway, "GET", "/users/a", &long, "")),
+        answer(403, "UNKNOWN_CLIENT")
+    );
+    let log = gateway
+        .parts
+        .store
+        .read(|c| audit::list(c, None, 1))
+        .unwrap();
+    assert_eq!(
+        (log[0].outcome.as_str(), log[0].on_behalf_of.as_deref()),
+        ("UNKNOWN_CLIENT", None)
+    );
+}
+
+#[test]
+fn a_nul_is_no_part_of_any_text() {
+    let gateway = Gateway::demo();
+    let refused = (422, "INVALID_FIELD".to_owned());
+    for path in [
+        "/users?name=%00",
+        "/users?clientNames=%00",
+        "/users?sort=%00",
+        "/users/%00",
+    ] {
+        assert_eq!(
+            told(&ask(&gateway, "GET", path, KEY, "")),
+            refused,
+            "{path}"
+        );
+    }
+    for (path, body) in [
+        (
+            "/password/authenticate",
+            r#"{"userNameOrEmail":"a\u0000","password":"b"}"#,
+        ),
+        (
+            "/password/authenticate",
+            r#"{"userNameOrEmail":"a","password":"b\u0000"}"#,
+        ),
+        ("/password/reset", r#"{"userNameOrEmail":"\u0000"}"#),
+        ("/register/resend", r#"{"usernameOrEmail":"\u0000"}"#),
+        (
+            "/register",
+            r#"{"username":"u","name":"U","email":"u@dbx.hu","password":"ValaKi1234","organizationUuid":"\u0000"}"#,
+        ),
+    ] {
+        assert_eq!(
+            told(&ask(&gateway, "POST", path, FLAT, body)),
+            refused,
+            "{path}"
+        );
+    }
 }

@@ -10,9 +10,12 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
     read_request, refuse, refuse_all, refuse_field,
 };
-use crate::store::{AnyConnection, organisations};
+use crate::store::{AnyConnection, organisations, users};
 
 use super::auth_token::{issue, token_param};
+
+/// The most organisations a member can be in and still make another: who signs in is shown all of them.
+const MAX_MEMBERSHIPS: usize = 100;
 
 /// The role of whoever makes an organisation, in it.
 pub const ORG_ADMIN: &str = "ORG_ADMIN";
@@ -62,6 +65,7 @@ impl Request for AddToOrgRequest {
         refuse_all(problems)?;
         let new_uuid = call.parts.entropy.uuid();
         let token = call.parts.store.write(|c| {
+            let user = &users::hold(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let uuid = match (&self.org_uuid, &self.org_name) {
                 // The seed's table names both; where both are sent, the id says which one is meant.
                 (Some(uuid), _) => join(call, c, user, uuid)?,
@@ -112,8 +116,12 @@ fn make(
     new_uuid: &str,
 ) -> Result<String, Refusal> {
     let granted = organisations::granted(c, user.id)?;
-    if let Some(Granted { uuid, .. }) = granted.into_iter().find(|g| g.name == name) {
-        return Ok(uuid);
+    if let Some(Granted { uuid, .. }) = granted.iter().find(|g| g.name == name) {
+        return Ok(uuid.clone());
+    }
+    if granted.len() >= MAX_MEMBERSHIPS {
+        let why = Why::TooMany(MAX_MEMBERSHIPS);
+        return Err(refuse_field(Code::InvalidField, "orgName", Some(why)));
     }
     organisations::add(c, new_uuid, name, false, call.now)?;
     organisations::join(c, user.id, new_uuid, &[ORG_ADMIN.to_owned()], call.now)?;

@@ -22,8 +22,8 @@ pub(super) fn token_param(token: &str) -> Wrapped<Param> {
     }])
 }
 
-/// A token for this user in this organisation, in the caller's transaction; the next of its family, or the first of a
-/// new one.
+/// A token for this user in this organisation, in the caller's transaction: one more of the family of the token that the
+/// caller holds, or the first of a new one.
 pub(super) fn issue(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -31,16 +31,47 @@ pub(super) fn issue(
     organisation: Option<&Granted>,
     held: Option<&Held>,
 ) -> Result<String, Refusal> {
-    let now = call.parts.clock.now();
-    let family = match held {
-        Some(held) => held.family,
-        None => token_families::start(c, user.id, now)?,
-    };
-    let seconds = now.div_euclid(1000);
-    let mut exp = seconds + call.parts.rules.token_seconds;
-    if let Some(held) = held {
-        exp = exp.min(call.parts.rules.end_of_family(held.started_at) / 1000);
+    let jti = call.parts.entropy.uuid();
+    match held {
+        Some(held) => issue_as(call, c, user, organisation, held, jti),
+        None => {
+            let now = call.parts.clock.now();
+            let first = Held {
+                family: token_families::start(c, user.id, now)?,
+                jti: jti.clone(),
+                organisation: None,
+                started_at: now,
+            };
+            issue_as(call, c, user, organisation, &first, jti)
+        }
     }
+}
+
+/// The id of the one token that replaces the one with this id. Whoever does not hold that one cannot tell it.
+pub(super) fn successor(jti: &str) -> String {
+    let digest = sha256_hex(&format!("the successor of {jti}"));
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digest.as_bytes().chunks(2)) {
+        let text = std::str::from_utf8(pair).unwrap_or("0");
+        *byte = u8::from_str_radix(text, 16).unwrap_or(0);
+    }
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
+/// The token with this id in the family of the one that is held.
+pub(super) fn issue_as(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+    organisation: Option<&Granted>,
+    held: &Held,
+    jti: String,
+) -> Result<String, Refusal> {
+    let seconds = call.parts.clock.now().div_euclid(1000);
+    let end = call.parts.rules.end_of_family(held.started_at) / 1000;
+    let exp = end.min(seconds + call.parts.rules.token_seconds);
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {
         if !roles.contains(role) {
@@ -52,14 +83,14 @@ pub(super) fn issue(
         exp,
         nbf: seconds,
         iat: seconds,
-        jti: call.parts.entropy.uuid(),
+        jti,
         rls: roles,
         org: organisation.map(|o| OrgClaim {
             uuid: o.uuid.clone(),
             name: o.name.clone(),
         }),
     };
-    if !token_families::add(c, family, &sha256_hex(&claims.jti), exp * 1000)? {
+    if !token_families::add(c, held.family, &sha256_hex(&claims.jti), exp * 1000)? {
         // Ended since the call began, by a new password for example.
         return Err(refuse(Code::TokenExpired));
     }

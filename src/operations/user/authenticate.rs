@@ -89,6 +89,19 @@ impl Request for AuthenticateRequest {
         Some(&self.user_name_or_email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        // A second time where the kept hash was renewed meanwhile, by another sign-in with the same password.
+        match self.sign_in(call)? {
+            Some(answer) => Ok(answer),
+            None => self
+                .sign_in(call)?
+                .ok_or_else(|| refuse(Code::BadCredentials)),
+        }
+    }
+}
+
+impl AuthenticateRequest {
+    /// Signs in; none where the user's hash has changed since it was checked.
+    fn sign_in(&self, call: &Call<'_>) -> Result<Option<Box<dyn Answer>>, Refusal> {
         let (user, renewed) = self.check_password(call)?;
         let granted = call
             .parts
@@ -104,29 +117,30 @@ impl Request for AuthenticateRequest {
             Choice::Several => return Err(ask_to_choose(&granted).into()),
         };
         // The same moment for the audit log and for the token.
-        let (user, token) = call.parts.store.write(|c| {
+        let signed_in = call.parts.store.write(|c| -> Result<_, Refusal> {
             // What was true when the hashing began must still be.
-            let current = users::by_id(c, user.id)?
+            let current = users::hold(c, user.id)?
                 .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
             let Some(current) = current else {
-                return Err(refuse(Code::BadCredentials));
+                return Ok(None);
             };
             if let (Some(old), Some(new)) = (&user.password_hash, &renewed) {
                 users::rehash(c, user.id, old, new)?;
             }
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
             let token = auth_token::issue(call, c, &current, organisation, None)?;
-            Ok((current, token))
+            Ok(Some((current, token)))
         })?;
-        Ok(Box::new(AuthenticateResponse {
+        let Some((user, token)) = signed_in else {
+            return Ok(None);
+        };
+        Ok(Some(Box::new(AuthenticateResponse {
             params: auth_token::token_param(&token),
             user: Some(user.into()),
             ..Default::default()
-        }))
+        })))
     }
-}
 
-impl AuthenticateRequest {
     /// The user, and its hash anew where the kept one is out of date. Unknown users cost the same
     /// work and are answered the same.
     fn check_password(&self, call: &Call<'_>) -> Result<(User, Option<String>), Refusal> {

@@ -159,7 +159,7 @@ fn set(
     proof: &Proof,
     hash: &str,
 ) -> Result<(), Refusal> {
-    let current = users::by_id(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
+    let current = users::hold(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
     let status = match proof {
         Proof::Token(sha256) => {
             one_time_tokens::spend(c, sha256, Purpose::PasswordReset, call.now)?
@@ -228,7 +228,7 @@ pub fn set_by_operator(
     super::check_password(password, &[&user.user_name, &user.name, &user.email])?;
     let hash = super::hash(call, password)?;
     call.parts.store.write(|c| {
-        let status = match users::by_id(c, user.id)?.ok_or_else(unknown)?.status {
+        let status = match users::hold(c, user.id)?.ok_or_else(unknown)?.status {
             Status::Unactivated => Status::Active,
             other => other,
         };

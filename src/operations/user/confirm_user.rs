@@ -57,9 +57,12 @@ impl Request for ConfirmUserRequest {
             return Err(spent());
         }
         call.parts.store.write(|c| {
-            let id = one_time_tokens::spend(c, &sha256_hex(token), Purpose::Activation, call.now)?
+            let sha256 = sha256_hex(token);
+            // The user first and then its tokens, as everywhere.
+            let id = one_time_tokens::peek(c, &sha256, Purpose::Activation, call.now)?;
+            let user = users::hold(c, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
+            let id = one_time_tokens::spend(c, &sha256, Purpose::Activation, call.now)?
                 .ok_or_else(spent)?;
-            let user = users::by_id(c, id)?.ok_or_else(spent)?;
             if user.status != Status::Unactivated {
                 return Err(spent());
             }

@@ -122,7 +122,7 @@ fn mail_token(
     serves: impl Fn(&User) -> bool,
 ) -> Result<(), Refusal> {
     call.parts.store.write(|c| {
-        let (outcome, subject) = match users::by_login(c, login)?.filter(|u| serves(u)) {
+        let (outcome, subject) = match users::hold_by_login(c, login)?.filter(|u| serves(u)) {
             Some(user) => {
                 let token = issue_token(call, c, mailing.purpose, user.id)?;
                 call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;

@@ -7,9 +7,10 @@ use crate::operations::{
     Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
     read_request, refuse,
 };
+use crate::secrets::sha256_hex;
 use crate::store::{organisations, token_families, users};
 
-use super::auth_token::{issue, token_param};
+use super::auth_token::{self, token_param};
 
 shape! {
     /// The token to replace.
@@ -55,19 +56,22 @@ impl Request for RefreshAuthTokenRequest {
         if call.parts.rules.end_of_family(held.started_at) <= call.now {
             return Err(refuse(Code::TokenExpired));
         }
-        let token = call.parts.store.write(|c| {
+        let token = call.parts.store.write(|c| -> Result<String, Refusal> {
             // Rights are those of this moment, and not those in the old token.
-            let user = users::by_id(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
+            let user = users::hold(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let granted = organisations::granted(c, user.id)?;
             let bound_to = held.organisation.as_deref();
             let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
             if bound_to.is_some() && organisation.is_none() {
                 return Err(refuse(Code::TokenExpired));
             }
-            // Refreshed twice within the grace, by a client that lost the first answer, it is retired once.
-            token_families::retire(c, &held.jti_sha256, call.now)?;
+            // Refreshed twice within the grace, by a client that lost the first answer, it has the same successor: there
+            // is one line of tokens, and whoever comes with one that fell behind is noticed.
+            let jti = auth_token::successor(&held.jti);
+            let token = auth_token::issue_as(call, c, &user, organisation, held, jti)?;
+            token_families::retire(c, &sha256_hex(&held.jti), call.parts.clock.now())?;
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-            issue(call, c, &user, organisation, Some(held))
+            Ok(token)
         })?;
         Ok(Box::new(EmptyResponse {
             params: token_param(&token),

@@ -12,10 +12,12 @@ CREATE INDEX token_families_by_expiry ON token_families (expires_at);
 CREATE TABLE tokens (
     jti_sha256 TEXT COLLATE "C" PRIMARY KEY NOT NULL,
     family_id  BIGINT NOT NULL REFERENCES token_families (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL,
     -- When another one took its place.
     retired_at BIGINT
 );
 CREATE INDEX tokens_by_family ON tokens (family_id);
+CREATE INDEX tokens_by_expiry ON tokens (expires_at);
 
 -- Tokens are ended by taking them away, and no longer by the time of the last change.
 ALTER TABLE users DROP COLUMN epoch;
@@ -61,6 +63,12 @@ WHEN ((new.id, new.at, new.event, new.outcome, new.client_name, new.request_id)
 CREATE INDEX audit_log_by_actor ON audit_log (actor) WHERE actor IS NOT NULL;
 CREATE INDEX audit_log_by_on_behalf_of ON audit_log (on_behalf_of) WHERE on_behalf_of IS NOT NULL;
 
+-- Names that still have to give way: of a user with many entries they do so bit by bit.
+CREATE TABLE erasures (
+    name_ci   TEXT PRIMARY KEY NOT NULL,
+    pseudonym TEXT NOT NULL
+);
+
 -- How many users there are of each client and status, so that a total costs the same however many there are; and how often
 -- that, or what users are sorted by, has changed.
 CREATE TABLE user_counts (
@@ -76,6 +84,12 @@ BEGIN
     IF TG_OP = 'UPDATE' AND (new.client_name, new.status, new.user_name_ci, new.name_ci, new.email_ci)
             = (old.client_name, old.status, old.user_name_ci, old.name_ci, old.email_ci) THEN
         RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        -- In one order, whichever way a user changes.
+        PERFORM 1 FROM user_counts
+            WHERE (client_name, status) IN ((old.client_name, old.status), (new.client_name, new.status))
+            ORDER BY client_name, status FOR UPDATE;
     END IF;
     IF TG_OP <> 'INSERT' THEN
         UPDATE user_counts SET users = users - 1, changes = changes + 1

@@ -12,10 +12,12 @@ CREATE INDEX token_families_by_expiry ON token_families (expires_at);
 CREATE TABLE tokens (
     jti_sha256 TEXT PRIMARY KEY NOT NULL,
     family_id  BIGINT NOT NULL REFERENCES token_families (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL,
     -- When another one took its place.
     retired_at BIGINT
 ) WITHOUT ROWID;
 CREATE INDEX tokens_by_family ON tokens (family_id);
+CREATE INDEX tokens_by_expiry ON tokens (expires_at);
 
 -- Who is erased leaves the search index at once, and not when its pages are merged some day.
 INSERT INTO users_search (users_search, rank) VALUES ('secure-delete', 1);
@@ -75,6 +77,12 @@ BEGIN
 END;
 CREATE INDEX audit_log_by_actor ON audit_log (actor) WHERE actor IS NOT NULL;
 CREATE INDEX audit_log_by_on_behalf_of ON audit_log (on_behalf_of) WHERE on_behalf_of IS NOT NULL;
+
+-- Names that still have to give way: of a user with many entries they do so bit by bit.
+CREATE TABLE erasures (
+    name_ci   TEXT PRIMARY KEY NOT NULL,
+    pseudonym TEXT NOT NULL
+);
 
 -- How many users there are of each client and status, so that a total costs the same however many there are; and how often
 -- that, or what users are sorted by, has changed.
