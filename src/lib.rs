@@ -35,6 +35,10 @@
 //!   somebody else's user name" is kept by the database, also under parallel writers.
 //! - **A write may be run again.** On PostgreSQL two transactions that collide are told apart from a conflict by running
 //!   the step once more: the second time it sees the winner's row and answers the conflict.
+//! - **A user is held while it is decided on.** A step that reads a user and then writes takes its row first, so that on
+//!   PostgreSQL, too, what was decided is still true when it is written; users first, then what belongs to them.
+//! - **A token has one successor**, whose id follows from its own: a client that lost an answer gets the same again, and
+//!   there are no two lines of tokens of which one would never be missed.
 //! - **A search lists its hits first** where there are few, by the trigram index, and only then asks the other
 //!   conditions; where there are many it walks users in order until the page is full. Both cost what the answer is worth.
 //! - **A token is good for as long as it stands in the store**, in the family of its sign-in. Its signature may be

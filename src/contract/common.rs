@@ -2,6 +2,9 @@
 
 use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
 
+/// The longest user name a caller can say it acts for, in characters: of requestMeta/userName and of `X-User-Name`.
+pub const MAX_CLAIM_CHARS: u32 = 256;
+
 shape! {
     /// A parameter beside the payload.
     pub struct Param = "Param_V1" Sequence {

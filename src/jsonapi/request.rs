@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::json::{Json, parse};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection, malformed};
@@ -12,9 +13,6 @@ use crate::operations::access::Incoming;
 use crate::operations::{Body, Credentials};
 
 use super::{Form, Found, JsonLimits, Manner, negotiation};
-
-/// The longest name a caller can say it acts for, as in requestMeta.
-const MAX_CLAIM_CHARS: u32 = 256;
 
 /// Members of one object that is still being put together.
 type Members = Vec<(String, Json)>;

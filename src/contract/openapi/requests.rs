@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::{Schemas, describe, is_meta, put, with_required};
 use super::{Body, Credential, DOCUMENT, Entry, FLAT};
+use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::shape::{Field, Kind};
 
 /// The member that stands in `meta` of a document.
@@ -52,7 +53,7 @@ pub(super) fn security(entry: &Entry) -> Value {
 pub(super) fn headers() -> Value {
     json!({
         "UserName": {
-            "name": "X-User-Name", "in": "header", "schema": {"type": "string"},
+            "name": "X-User-Name", "in": "header", "schema": {"type": "string", "maxLength": MAX_CLAIM_CHARS},
             "description": "Whom the caller acts for. Beside a token it must be the token's user; a trusted client's word is \
                             written to the audit log.",
         },
