@@ -198,9 +198,16 @@ fn names_give_way_also_where_there_are_thousands_of_entries() {
         event: "user_shown".to_owned(),
         outcome: "ok".to_owned(),
         client_name: None,
-        actor: (n % 2 == 0).then(|| "mokamiki".to_owned()),
-        on_behalf_of: (n % 3 == 0).then(|| "moka.miklos@dbx.hu".to_owned()),
-        subject: Some(if n % 5 == 0 { "mokamiki" } else { "admin" }.to_owned()),
+        actor: (n.is_multiple_of(2)).then(|| "mokamiki".to_owned()),
+        on_behalf_of: (n.is_multiple_of(3)).then(|| "moka.miklos@dbx.hu".to_owned()),
+        subject: Some(
+            if n.is_multiple_of(5) {
+                "mokamiki"
+            } else {
+                "admin"
+            }
+            .to_owned(),
+        ),
         request_id: n.to_string(),
     };
     gateway

@@ -60,7 +60,7 @@ impl Request for DeleteUserRequest {
         })?;
         // Most are done with by this; what is left of very busy ones the outbox worker does.
         for _ in 0..ERASING_TURNS {
-            if !call.parts.store.write(|c| audit::erase_names(c))? {
+            if !call.parts.store.write(audit::erase_names)? {
                 break;
             }
         }
