@@ -69,6 +69,30 @@ diesel::table! {
     }
 }
 diesel::table! {
+    portals (id) { id -> BigInt, name -> Text, }
+}
+diesel::table! {
+    agreements (id) { id -> BigInt, name -> Text, }
+}
+diesel::table! {
+    required_agreements (service_id, agreement_id) { service_id -> BigInt, agreement_id -> BigInt, }
+}
+diesel::table! {
+    accepted_agreements (user_id, agreement_id) {
+        user_id -> BigInt, agreement_id -> BigInt, accepted_at -> BigInt, withdrawn_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    applications (client_id) {
+        client_id -> Text, origins -> Text, redirect_uris -> Text, secret -> Nullable<Binary>,
+    }
+}
+diesel::table! {
+    partners (iss) {
+        iss -> Text, public_keys -> Text, state_ids -> Text, redirect_origins -> Text, max_life_s -> BigInt,
+    }
+}
+diesel::table! {
     erasures (name_ci) { name_ci -> Text, pseudonym -> Text, }
 }
 diesel::table! {
@@ -87,6 +111,7 @@ diesel::table! {
         created_at -> BigInt,
         delivered_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
+        claimed_until -> BigInt,
     }
 }
 diesel::table! {
