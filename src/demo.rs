@@ -6,7 +6,9 @@ use crate::parts::Parts;
 use crate::secrets::sha256_hex;
 use crate::store::services::{self, Service};
 use crate::store::users::{self, NewUser};
-use crate::store::{AnyConnection, StoreError, clients, organisations, settings};
+use crate::store::{
+    AnyConnection, StoreError, agreements, applications, clients, organisations, settings,
+};
 
 struct DemoUser {
     user_name: &'static str,
@@ -155,6 +157,17 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
             credentials: callback_url.and(credentials.clone()),
         };
         services::add(c, &service)?;
+    }
+    for (id, name) in [(1, "Terms of use"), (2, "Privacy"), (3, "Newsletter")] {
+        agreements::add(c, id, name, &[1])?;
+    }
+    for client_id in ["konto.onet.pl.front", "blic.rs.front"] {
+        applications::add(
+            c,
+            client_id,
+            &["http://localhost:9098"],
+            &["http://localhost:9098/authorize"],
+        )?;
     }
     Ok(())
 }

@@ -31,6 +31,17 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Nothing at all, and nothing wrong.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            content_type: "",
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
     /// A line of text.
     #[must_use]
     pub fn text(status: u16, line: &str) -> Self {

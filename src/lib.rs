@@ -71,6 +71,7 @@ pub mod domain;
 pub mod entropy;
 pub mod exchange;
 pub mod jsonapi;
+pub mod jsonrpc;
 pub mod operations;
 pub mod parts;
 pub mod registry;

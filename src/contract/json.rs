@@ -11,8 +11,8 @@ pub enum Json {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number that is no 64-bit integer.
-    Fraction,
+    /// A number that is no signed 64-bit integer.
+    Fraction(serde_json::Number),
     Text(String),
     List(Vec<Json>),
     Object(Vec<(String, Json)>),
@@ -93,10 +93,13 @@ impl<'de> Visitor<'de> for Level {
         Ok(Json::Integer(value))
     }
     fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(i64::try_from(value).map_or(Json::Fraction, Json::Integer))
+        Ok(i64::try_from(value).map_or_else(|_| Json::Fraction(value.into()), Json::Integer))
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Fraction)
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json, E> {
+        let number = serde_json::Number::from_f64(value);
+        Ok(Json::Fraction(
+            number.ok_or_else(|| E::custom("no number"))?,
+        ))
     }
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {
         Ok(Json::Text(value.to_owned()))
@@ -142,8 +145,8 @@ mod tests {
                     Json::List(vec![
                         Json::Integer(1),
                         Json::Integer(-2),
-                        Json::Fraction,
-                        Json::Fraction
+                        Json::Fraction(serde_json::Number::from_f64(1.5).unwrap()),
+                        Json::Fraction(u64::MAX.into())
                     ])
                 ),
                 (

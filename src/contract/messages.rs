@@ -89,6 +89,9 @@ pub enum Why {
     NotJson,
     NotADocument,
     NotTheAddressed,
+    BatchSize(usize),
+    NotACall,
+    NamesNeeded,
 }
 
 /// The text of a problem.
@@ -143,6 +146,8 @@ pub fn title(code: Code, language: Language) -> &'static str {
         ),
         Code::UserNotFound => ("Nincs ilyen felhasználó", "There is no such user"),
         Code::OrganizationNotFound => ("Nincs ilyen szervezet", "There is no such organization"),
+        Code::ServiceNotFound => ("Nincs ilyen szolgáltatás", "There is no such service"),
+        Code::AgreementNotFound => ("Nincs ilyen megállapodás", "There is no such agreement"),
         Code::BadCredentials => (
             "Hibás felhasználónév vagy jelszó",
             "Wrong user name or password",
@@ -319,6 +324,13 @@ fn reason(why: Why, language: Language) -> String {
             "nem egyezik azzal, amit a cím nevez meg",
             "differs from what the address names",
         ),
+        Why::BatchSize(n) => counted(
+            "egy kötegben 1–{n} hívás lehet",
+            "a batch holds 1 to {n} calls",
+            &n,
+        ),
+        Why::NotACall => fixed("nem JSON-RPC 2.0 hívás", "not a call of JSON-RPC 2.0"),
+        Why::NamesNeeded => fixed("név szerinti paraméterek kellenek", "parameters go by name"),
         Why::Inflation => fixed("a tömörített törzs hibás", "the compressed body is broken"),
     }
 }

@@ -92,6 +92,29 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The table's column for JSON-RPC: the code of the error, of those that the protocol reserves or of our own.
+    #[must_use]
+    pub const fn rpc(self) -> i32 {
+        match self {
+            Kind::Malformed
+            | Kind::VersionMismatch
+            | Kind::MustUnderstand
+            | Kind::MediaType
+            | Kind::NotAcceptable
+            | Kind::TooLarge => -32600,
+            Kind::UnknownOperation => -32601,
+            Kind::Invalid | Kind::Choice => -32602,
+            Kind::Internal => -32603,
+            Kind::SignIn => -32001,
+            Kind::Forbidden => -32003,
+            Kind::NotFound => -32011,
+            Kind::Throttled => -32029,
+            Kind::NotReady => -32099,
+        }
+    }
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal => $kind:ident;)+) => {
         /// Every message code a client can meet. Old codes are never renamed.
@@ -138,6 +161,8 @@ codes! {
     UserNotFound = "USER_NOT_FOUND" => NotFound;
     /// No such organisation, or none the caller may join.
     OrganizationNotFound = "ORGANIZATION_NOT_FOUND" => NotFound;
+    ServiceNotFound = "SERVICE_NOT_FOUND" => NotFound;
+    AgreementNotFound = "AGREEMENT_NOT_FOUND" => NotFound;
     /// Unknown user or wrong password; deliberately one code.
     BadCredentials = "BAD_CREDENTIALS" => SignIn;
     /// The operation needs a user token and none was sent.

@@ -386,6 +386,25 @@ impl Value for Wrapped<String> {
     const REPEATS: bool = true;
 }
 
+impl Value for Wrapped<Number> {
+    fn kind() -> Kind {
+        Kind::Wrapped(Number::kind)
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        read_list(&mut self.0, reader, field)
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        read_json_list(&mut self.0, value, field, problems);
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, item: &str) {
+        write_list(&self.0, out, name, item);
+    }
+    fn is_missing(&self) -> bool {
+        self.0.is_empty()
+    }
+    const REPEATS: bool = true;
+}
+
 fn write_list<T: Value>(list: &[T], out: &mut XmlWriter, name: &str, item: &str) {
     if !list.is_empty() {
         out.open(name);

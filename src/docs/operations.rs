@@ -22,9 +22,14 @@ pub(super) fn operation(html: &mut Html, operation: &Operation) {
                 html.line("dd", operation.access.who());
                 html.line("dt", "SOAP");
                 html.line("dd", if operation.soap { name } else { "–" });
+                html.line("dt", "JSON-RPC");
+                html.line("dd", if operation.rpc { name } else { "–" });
                 html.line("dt", "REST");
                 for route in operation.routes {
                     html.element("dd", |html| way(html, route));
+                }
+                if operation.routes.is_empty() {
+                    html.line("dd", "–");
                 }
             });
             html.line("h4", "Request");
@@ -34,11 +39,15 @@ pub(super) fn operation(html: &mut Html, operation: &Operation) {
                 operation.request,
             );
             html.line("h4", "Answer");
-            tables::fields(
-                html,
-                &format!("{name}: fields of the answer"),
-                operation.response,
-            );
+            if operation.response.fields.is_empty() {
+                html.line("p", operation.response.doc);
+            } else {
+                tables::fields(
+                    html,
+                    &format!("{name}: fields of the answer"),
+                    operation.response,
+                );
+            }
             html.line("h4", "Refusals");
             html.with("ul", &[("class", "codes")], |html| {
                 for code in codes(operation) {

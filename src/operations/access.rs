@@ -4,14 +4,17 @@ use super::call::Held;
 use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse, refuse_field};
 use crate::contract::messages::{Language, Why};
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
-use crate::contract::shape::Secret;
+use crate::contract::shape::{Secret, Value as _};
 use crate::domain::client::{Client, Trust};
 use crate::domain::user::{Status, User, same_name};
 use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
 use crate::store::token_families::{self, Standing};
-use crate::store::users;
+use crate::store::{applications, users};
+
+/// What the names of applications may end in (SPEC §8).
+const OPAL_SUFFIX: &str = ".onetapi.pl";
 
 /// A request on its way to being run.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         on_behalf_of: credentials.user_name.clone(),
     };
     let subject = request.subject().map(str::to_owned);
-    let result = decide(&mut call, operation, &credentials, request.authorization())
+    let result = decide(&mut call, operation, &credentials, request.as_ref())
         .and_then(|()| super::refuse_all(problems))
         .and_then(|()| request.run(&call));
     result.map_err(|refusal| {
@@ -79,8 +82,9 @@ fn decide(
     call: &mut Call<'_>,
     operation: &Operation,
     found: &Credentials,
-    in_request: Option<&Secret>,
+    request: &dyn Request,
 ) -> Result<(), Refusal> {
+    let in_request = request.authorization().filter(|a| !a.is_missing());
     call.client = client(call.parts, found.client_key.as_ref())?;
     let in_header = found
         .authorization
@@ -95,6 +99,9 @@ fn decide(
     };
     if operation.access == Access::Anyone {
         return claim_beside_token(call, authorization, found.user_name.as_deref());
+    }
+    if operation.access == Access::Application {
+        return through_application(call, authorization, request.application());
     }
     let Some(client) = &call.client else {
         return Err(refuse(Code::UnknownClient));
@@ -115,6 +122,25 @@ fn decide(
         }
         _ => Ok(()),
     }
+}
+
+/// The consent API knows no client keys: whoever has a user's token may come through a registered application.
+fn through_application(
+    call: &mut Call<'_>,
+    authorization: Option<&Secret>,
+    application: Option<&str>,
+) -> Result<(), Refusal> {
+    let name = application.unwrap_or("");
+    let name = name.strip_suffix(OPAL_SUFFIX).unwrap_or(name);
+    let known = call.parts.store.read(|c| applications::exists(c, name))?;
+    if !known {
+        return Err(refuse(Code::UnknownClient));
+    }
+    let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
+    let (user, held) = user_of_token(call, authorization)?;
+    call.user = Some(user);
+    call.held = Some(held);
+    Ok(())
 }
 
 /// Operations for anyone need no token, and an old one does no harm. But a valid one beside somebody

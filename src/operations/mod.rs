@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod call;
+pub mod consent;
 mod published;
 pub mod user;
 
@@ -14,6 +15,7 @@ use crate::contract::shape::{Field, Secret, Shape, Structure};
 use crate::contract::user::UserView;
 use crate::contract::wsdl::Entry;
 use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::domain::Millis;
 use crate::store::{StepError, StoreError};
 
 pub use call::{Call, Credentials};
@@ -28,6 +30,8 @@ pub enum Access {
     ClientOrUser,
     /// A user, with a token, through any client.
     User,
+    /// A user, with a token, through a registered application; both among the parameters.
+    Application,
 }
 
 /// Which queue an operation waits in.
@@ -52,6 +56,8 @@ pub struct Operation {
     pub cost: Cost,
     /// Whether ChaingunUserAPI has it; the others have a REST face only.
     pub soap: bool,
+    /// Whether the consent API has it, as a method of its name.
+    pub rpc: bool,
     /// The audit log's word for it.
     pub event: &'static str,
     pub request: &'static Shape,
@@ -143,6 +149,22 @@ pub enum Shown<'a> {
     One(UserView<'a>),
     /// A page, and the number of all hits.
     Page(Vec<UserView<'a>>, i64),
+    /// What a method of the consent API results in.
+    Result(&'a Outcome),
+}
+
+/// The results of the consent API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing but that it is done.
+    Done,
+    Whether(bool),
+    /// Numbers of services.
+    Services(Vec<i64>),
+    /// Numbers of agreements that are missing.
+    Missing(Vec<i64>),
+    /// Agreements in force, and since when.
+    Accepted(Vec<(i64, Millis)>),
 }
 
 /// A decoded request that can be run.
@@ -151,8 +173,12 @@ pub trait Request: Send + std::fmt::Debug {
     fn meta(&self) -> Option<&RequestMeta>;
     /// The user it is about, for the audit log.
     fn subject(&self) -> Option<&str>;
-    /// A token in the request itself, for the operation that takes one there.
+    /// A token in the request itself, for the operations that take one there.
     fn authorization(&self) -> Option<&Secret> {
+        None
+    }
+    /// The application it came through, for the operations that name one.
+    fn application(&self) -> Option<&str> {
         None
     }
     /// Does the work.
@@ -261,6 +287,14 @@ pub static CATALOG: &[&Operation] = &[
     &user::change_password::OPERATION,
     &user::authenticate::OPERATION,
     &user::refresh_auth_token::OPERATION,
+    &consent::assign_user_to_service::OPERATION,
+    &consent::delete_user_from_service::OPERATION,
+    &consent::get_user_services::OPERATION,
+    &consent::check_if_service_is_assign_to_user::OPERATION,
+    &consent::check_user_agreements::OPERATION,
+    &consent::accept_user_agreements::OPERATION,
+    &consent::withdraw_user_agreements::OPERATION,
+    &consent::get_user_agreements::OPERATION,
 ];
 
 /// The operations of the SOAP contract, as its printers want them.

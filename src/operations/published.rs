@@ -13,6 +13,7 @@ impl Access {
             Access::Anyone => "anyone",
             Access::ClientOrUser => "a trusted client, or a user of a public one",
             Access::User => "a user",
+            Access::Application => "a user through a registered application",
         }
     }
 
@@ -22,7 +23,7 @@ impl Access {
         match self {
             Access::Anyone => &[&[], &[ClientKey]],
             Access::ClientOrUser => &[&[ClientKey], &[ClientKey, UserToken]],
-            Access::User => &[&[ClientKey, UserToken]],
+            Access::User | Access::Application => &[&[ClientKey, UserToken]],
         }
     }
 
@@ -30,7 +31,7 @@ impl Access {
     const fn codes(self) -> &'static [Code] {
         match self {
             Access::Anyone => &[Code::AccessDenied, Code::UnknownClient],
-            Access::ClientOrUser | Access::User => &[
+            Access::ClientOrUser | Access::User | Access::Application => &[
                 Code::AccessDenied,
                 Code::UnknownClient,
                 Code::AuthenticationRequired,

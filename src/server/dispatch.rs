@@ -13,6 +13,7 @@ use crate::contract::rejection::{Code, Rejection};
 use crate::contract::wsdl;
 use crate::exchange::{HttpRequest, Reply};
 use crate::jsonapi;
+use crate::jsonrpc::{self, Calls, Id, Read};
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
@@ -88,6 +89,13 @@ async fn route(
             asked.answer(&mut reply);
         }
         return reply;
+    }
+    let content_type = text_of(request.headers(), &header::CONTENT_TYPE);
+    if path == jsonrpc::PATH || (path == "/" && jsonrpc::is_rpc(content_type.as_deref())) {
+        return match *request.method() {
+            Method::POST => consents(gateway, request, id).await,
+            _ => method_not_allowed("POST"),
+        };
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
@@ -239,12 +247,9 @@ async fn resource(
     let found = match found {
         Ok(found) => found,
         Err(allow) if options && !allow.is_empty() => {
-            return Reply {
-                status: 204,
-                content_type: "",
-                headers: vec![("Allow", allow.join(", "))],
-                body: Vec::new(),
-            };
+            let mut reply = Reply::empty();
+            reply.headers.push(("Allow", allow.join(", ")));
+            return reply;
         }
         Err(allow) => return jsonapi::not_routed(&request, &allow),
     };
@@ -257,6 +262,59 @@ async fn resource(
         Err(rejection) => jsonapi::refusal(&manner, &rejection),
     })
     .await
+}
+
+/// One or several JSON-RPC calls.
+async fn consents(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) -> Reply {
+    let (request, unread) = read(gateway, request, id).await;
+    if let Some(unread) = unread {
+        return unread.reply(|_| Reply::text(413, "The request is too large"));
+    }
+    let request = Arc::new(request);
+    match jsonrpc::read(&request, gateway.config.json.depth) {
+        Err(reply) => reply,
+        Ok(Calls::One(call)) => match consent(gateway, &request, call).await {
+            Some(reply) => reply,
+            None => Reply::empty(),
+        },
+        Ok(Calls::Batch(calls)) => {
+            let mut replies = Vec::with_capacity(calls.len());
+            // In order, as they may build on each other.
+            for call in calls {
+                replies.extend(consent(gateway, &request, call).await);
+            }
+            batch(replies)
+        }
+    }
+}
+
+/// The answers of a batch as one; of notifications alone there is none.
+fn batch(replies: Vec<Reply>) -> Reply {
+    let bodies: Vec<_> = replies.iter().map(|r| r.body.as_slice()).collect();
+    let joined = [b"[".to_vec(), bodies.join(&b','), b"]".to_vec()].concat();
+    match replies.into_iter().next() {
+        Some(first) => Reply {
+            body: joined,
+            ..first
+        },
+        None => Reply::empty(),
+    }
+}
+
+/// One call; a notification is done and not answered.
+async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read) -> Option<Reply> {
+    match call {
+        Read::Refused(id, rejection) => id.map(|id| jsonrpc::refusal(request, &id, &rejection)),
+        Read::Call(id, incoming) => {
+            let (request, echoed) = (Arc::clone(request), id.clone().unwrap_or(Id::Null));
+            let reply = run(gateway, *incoming, move |outcome| match outcome {
+                Ok(answer) => jsonrpc::answer(&echoed, &*answer),
+                Err(rejection) => jsonrpc::refusal(&request, &echoed, &rejection),
+            });
+            let reply = reply.await;
+            id.map(|_| reply)
+        }
+    }
 }
 
 /// Queues a call where it belongs, and has its outcome written.

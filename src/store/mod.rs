@@ -3,6 +3,8 @@
 //! One row is asked for with `get_result`, never with `first`: that binds a LIMIT, and SQLite parses a
 //! statement anew each time another value is bound to its LIMIT.
 
+pub mod agreements;
+pub mod applications;
 pub mod audit;
 pub mod clients;
 pub mod connection;

@@ -91,3 +91,53 @@ pub fn to_tell(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<ToTel
         .select((assignments::service_id, assignments::user_id_in_service))
         .load(connection)?)
 }
+
+/// Whether a portal has this service.
+///
+/// # Errors
+/// The store's.
+pub fn is_of_portal(
+    connection: &mut AnyConnection,
+    service_id: i64,
+    portal_id: i64,
+) -> Result<bool, StoreError> {
+    let found: i64 = services::table
+        .filter(services::id.eq(service_id))
+        .filter(services::portal_id.eq(portal_id))
+        .count()
+        .get_result(connection)?;
+    Ok(found > 0)
+}
+
+/// The services of a portal that a user is assigned to, ascending.
+///
+/// # Errors
+/// The store's.
+pub fn of_user(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    portal_id: i64,
+) -> Result<Vec<i64>, StoreError> {
+    Ok(assignments::table
+        .inner_join(services::table)
+        .filter(assignments::user_id.eq(user_id))
+        .filter(services::portal_id.eq(portal_id))
+        .order(assignments::service_id)
+        .select(assignments::service_id)
+        .load(connection)?)
+}
+
+/// Ends an assignment; `false` if there was none.
+///
+/// # Errors
+/// The store's.
+pub fn unassign(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    service_id: i64,
+) -> Result<bool, StoreError> {
+    let assignment = assignments::table
+        .filter(assignments::user_id.eq(user_id))
+        .filter(assignments::service_id.eq(service_id));
+    Ok(diesel::delete(assignment).execute(connection)? == 1)
+}

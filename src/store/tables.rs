@@ -141,3 +141,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     tokens
 );
 diesel::allow_tables_to_appear_in_same_query!(assignments, services);
+diesel::allow_tables_to_appear_in_same_query!(accepted_agreements, required_agreements);

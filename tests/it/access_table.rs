@@ -323,7 +323,9 @@ fn status(code: &str) -> u16 {
 
 #[test]
 fn every_operation_answers_every_caller_as_the_table_says() {
-    let names: Vec<_> = CATALOG.iter().map(|o| o.name).collect();
+    // The consent API's methods know no client keys; who may call them stands with their own tests.
+    let by_rest = || CATALOG.iter().filter(|o| !o.rpc);
+    let names: Vec<_> = by_rest().map(|o| o.name).collect();
     assert_eq!(
         names,
         REQUESTS.each_ref().map(|r| r.operation),
@@ -332,7 +334,7 @@ fn every_operation_answers_every_caller_as_the_table_says() {
     let elsewhere = Gateway::demo();
     let foreign = sign_in(&elsewhere, "mokamiki", "MokaMiki-1234", None);
     std::thread::scope(|scope| {
-        for (operation, request) in CATALOG.iter().zip(&REQUESTS) {
+        for (operation, request) in by_rest().zip(&REQUESTS) {
             let foreign = &foreign;
             scope.spawn(move || row(operation, request, foreign));
         }

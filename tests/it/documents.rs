@@ -42,11 +42,12 @@ fn settings() -> String {
 }
 
 fn operations() -> String {
-    let mut table = "| operation | SOAP | REST, below `/hammy/json/user/v1` | who may call it | queue | what it does |\n\
-                     |---|---|---|---|---|---|\n"
+    let mut table = "| operation | SOAP | JSON-RPC | REST, below `/hammy/json/user/v1` | who may call it | queue | what it does |\n\
+                     |---|---|---|---|---|---|---|\n"
         .to_owned();
     for operation in CATALOG {
-        let soap = if operation.soap { "yes" } else { "–" };
+        let yes = |has: bool| if has { "yes" } else { "–" };
+        let (soap, rpc) = (yes(operation.soap), yes(operation.rpc));
         let routes: Vec<_> = operation
             .routes
             .iter()
@@ -61,7 +62,7 @@ fn operations() -> String {
         let (name, doc) = (operation.name, operation.doc);
         writeln!(
             table,
-            "| `{name}` | {soap} | {} | {access} | {queue} | {doc} |",
+            "| `{name}` | {soap} | {rpc} | {} | {access} | {queue} | {doc} |",
             routes.join(", ")
         )
         .unwrap();

@@ -9,6 +9,7 @@ mod access;
 mod access_table;
 mod accounts;
 mod cli;
+mod consents;
 mod contract;
 mod deletion;
 mod docs;

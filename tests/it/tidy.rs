@@ -69,7 +69,7 @@ fn each_package_has_one_door() {
 #[test]
 fn rooms_know_only_what_is_below_them() {
     // What a room's files may name of ours; rooms that put the program together may name everything.
-    let below: [(&str, &[&str]); 12] = [
+    let below: [(&str, &[&str]); 13] = [
         ("domain/", &["domain"]),
         ("contract/", &["contract", "domain"]),
         ("secrets/", &["secrets", "domain"]),
@@ -89,6 +89,10 @@ fn rooms_know_only_what_is_below_them() {
         ("docs/", &["docs", "contract", "operations"]),
         ("soap/", &["soap", "contract", "exchange", "operations"]),
         (
+            "jsonrpc/",
+            &["jsonrpc", "contract", "exchange", "operations"],
+        ),
+        (
             "jsonapi/",
             &["jsonapi", "contract", "domain", "exchange", "operations"],
         ),
@@ -100,6 +104,7 @@ fn rooms_know_only_what_is_below_them() {
                 "docs",
                 "exchange",
                 "jsonapi",
+                "jsonrpc",
                 "operations",
                 "parts",
                 "soap",

@@ -39,6 +39,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::User,
     cost: Cost::Write,
     soap: false,
+    rpc: false,
     event: "user_joined_organisation",
     request: AddToOrgRequest::SHAPE,
     response: EmptyResponse::SHAPE,

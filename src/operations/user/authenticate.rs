@@ -54,6 +54,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::Anyone,
     cost: Cost::Hash,
     soap: true,
+    rpc: false,
     event: "authn_login",
     request: AuthenticateRequest::SHAPE,
     response: AuthenticateResponse::SHAPE,

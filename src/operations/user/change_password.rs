@@ -50,6 +50,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::Anyone,
     cost: Cost::Hash,
     soap: true,
+    rpc: false,
     event: "authn_password_change",
     request: ChangePasswordRequest::SHAPE,
     response: ChangePasswordResponse::SHAPE,

@@ -29,6 +29,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::Anyone,
     cost: Cost::Write,
     soap: false,
+    rpc: false,
     event: "user_confirmed",
     request: ConfirmUserRequest::SHAPE,
     response: EmptyResponse::SHAPE,

@@ -47,6 +47,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::ClientOrUser,
     cost: Cost::Write,
     soap: true,
+    rpc: false,
     event: "user_created",
     request: CreateUserRequest::SHAPE,
     response: CreateUserResponse::SHAPE,

@@ -31,6 +31,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::ClientOrUser,
     cost: Cost::Write,
     soap: false,
+    rpc: false,
     event: "user_deleted",
     request: DeleteUserRequest::SHAPE,
     response: EmptyResponse::SHAPE,

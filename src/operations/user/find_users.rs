@@ -60,6 +60,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::ClientOrUser,
     cost: Cost::Read,
     soap: true,
+    rpc: false,
     event: "users_found",
     request: FindUsersRequest::SHAPE,
     response: FindUsersResponse::SHAPE,

@@ -49,6 +49,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::ClientOrUser,
     cost: Cost::Write,
     soap: true,
+    rpc: false,
     event: "user_updated",
     request: ModifyUserRequest::SHAPE,
     response: ModifyUserResponse::SHAPE,

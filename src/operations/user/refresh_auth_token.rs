@@ -29,6 +29,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::User,
     cost: Cost::Write,
     soap: false,
+    rpc: false,
     event: "authn_token_created",
     request: RefreshAuthTokenRequest::SHAPE,
     response: EmptyResponse::SHAPE,

@@ -49,6 +49,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::Anyone,
     cost: Cost::Hash,
     soap: true,
+    rpc: false,
     event: "user_registered",
     request: RegisterUserRequest::SHAPE,
     response: RegisterUserResponse::SHAPE,

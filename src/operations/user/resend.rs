@@ -27,6 +27,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::Anyone,
     cost: Cost::Write,
     soap: false,
+    rpc: false,
     event: "user_activation_resent",
     request: ResendRequest::SHAPE,
     response: EmptyResponse::SHAPE,

@@ -38,6 +38,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::Anyone,
     cost: Cost::Write,
     soap: true,
+    rpc: false,
     event: "authn_password_reset",
     request: ResetPasswordRequest::SHAPE,
     response: ResetPasswordResponse::SHAPE,

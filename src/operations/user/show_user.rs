@@ -39,6 +39,7 @@ pub static OPERATION: Operation = Operation {
     access: Access::ClientOrUser,
     cost: Cost::Read,
     soap: true,
+    rpc: false,
     event: "user_shown",
     request: ShowUserRequest::SHAPE,
     response: ShowUserResponse::SHAPE,

@@ -1,0 +1,132 @@
+//! Answers of the consent API, as JSON-RPC 2.0 writes them.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::language;
+use crate::contract::json::Json;
+use crate::contract::messages::{describe, title};
+use crate::contract::rejection::{Kind, Rejection};
+use crate::exchange::{HttpRequest, Reply};
+use crate::operations::{Answer, Outcome, Shown};
+
+/// The id of a call, echoed as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Id {
+    Null,
+    Text(String),
+    Number(serde_json::Number),
+}
+
+impl Id {
+    /// A text, a number or null; nothing else is an id.
+    pub(super) fn read(json: &Json) -> Option<Self> {
+        match json {
+            Json::Null => Some(Id::Null),
+            Json::Text(text) => Some(Id::Text(text.clone())),
+            Json::Integer(number) => Some(Id::Number((*number).into())),
+            Json::Fraction(number) => Some(Id::Number(number.clone())),
+            Json::Bool(_) | Json::List(_) | Json::Object(_) => None,
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Id::Null => Value::Null,
+            Id::Text(text) => json!(text),
+            Id::Number(number) => json!(number),
+        }
+    }
+}
+
+/// Writes what a call resulted in. The members stand as the document's example has them.
+#[must_use]
+pub fn answer(id: &Id, answer: &dyn Answer) -> Reply {
+    let result = match answer.shown() {
+        Shown::Result(outcome) => result(outcome),
+        Shown::Nothing | Shown::One(_) | Shown::Page(..) => json!("OK"),
+    };
+    reply(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}",
+        id.value()
+    ))
+}
+
+fn result(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Done => json!("OK"),
+        Outcome::Whether(yes) => json!(yes),
+        Outcome::Services(ids) => ids.iter().map(|id| json!({ "service_id": id })).collect(),
+        Outcome::Missing(ids) => json!({ "missing": ids }),
+        Outcome::Accepted(agreements) => agreements
+            .iter()
+            .map(|(id, at)| json!({ "agreement_id": id, "accepted_at": utc(*at) }))
+            .collect(),
+    }
+}
+
+fn utc(millis: i64) -> Option<String> {
+    let nanos = i128::from(millis) * 1_000_000;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    at.format(&Rfc3339).ok()
+}
+
+/// Writes why a call was refused. The protocol's own errors are told in its own words and no more; the others say in `data`
+/// what every face says.
+#[must_use]
+pub fn refusal(request: &HttpRequest, id: &Id, rejection: &Rejection) -> Reply {
+    rejection.log(&request.request_id, "json-rpc");
+    let language = language(request);
+    let kind = rejection.kind();
+    let messages: Vec<_> = rejection
+        .problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "severity": "ERROR",
+                "code": problem.code.as_str(),
+                "description": describe(problem, language),
+            })
+        })
+        .collect();
+    let error = match kind {
+        Kind::Malformed => json!({ "code": kind.rpc(), "message": "Invalid Request" }),
+        Kind::UnknownOperation => json!({ "code": kind.rpc(), "message": "Method not found" }),
+        _ => json!({
+            "code": kind.rpc(),
+            "message": match kind {
+                Kind::Invalid | Kind::Choice => "Invalid params",
+                Kind::Internal => "Internal error",
+                _ => title(rejection.code(), language),
+            },
+            "data": { "messages": messages, "requestId": request.request_id },
+        }),
+    };
+    error_reply(&error, id)
+}
+
+/// Writes that a body is no JSON.
+pub(super) fn unparseable(request: &HttpRequest, rejection: &Rejection) -> Reply {
+    rejection.log(&request.request_id, "json-rpc");
+    error_reply(
+        &json!({ "code": -32700, "message": "Parse error" }),
+        &Id::Null,
+    )
+}
+
+fn error_reply(error: &Value, id: &Id) -> Reply {
+    reply(format!(
+        "{{\"jsonrpc\":\"2.0\",\"error\":{error},\"id\":{}}}",
+        id.value()
+    ))
+}
+
+fn reply(body: String) -> Reply {
+    Reply {
+        status: 200,
+        content_type: "application/json-rpc; charset=utf-8",
+        headers: Vec::new(),
+        body: body.into_bytes(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Assigns the user to a service, under the name it has there; the last name counts.
+
+use crate::contract::common::RequestMeta;
+use crate::contract::messages::Why;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Number, Secret, Structure as _, shape};
+use crate::domain::text::has_control;
+use crate::operations::refuse_field;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
+    read_request,
+};
+use crate::store::services;
+
+shape! {
+    /// Which service of which portal, and whose.
+    pub struct AssignUserToServiceRequest = "AssignUserToServiceRequest_V1" Sequence {
+        /// The application that calls; a trailing .onetapi.pl may be left out.
+        client_id: String = "client_id" max 256 is required;
+        /// The user's token, with or without JWT before it.
+        token: Secret = "token" max 49152 is required;
+        /// The portal.
+        portal_id: Number = "portal_id" is required;
+        /// The service, of that portal.
+        service_id: Number = "service_id" is required;
+        /// The name the service knows the user by.
+        user_id_in_service: String = "user_id_in_service" alias "user_id_id_service" max 256 is required;
+    }
+}
+
+/// assign_user_to_service in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "assign_user_to_service",
+    doc: "Assigns the user to a service, under the name it has there; the last name counts.",
+    access: Access::Application,
+    cost: Cost::Write,
+    soap: false,
+    rpc: true,
+    event: "user_service_assigned",
+    request: AssignUserToServiceRequest::SHAPE,
+    response: &super::DONE,
+    routes: &[],
+    read_xml: read_request::<AssignUserToServiceRequest>,
+    read_json: read_json_request::<AssignUserToServiceRequest>,
+};
+
+impl Request for AssignUserToServiceRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        None
+    }
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+    fn authorization(&self) -> Option<&Secret> {
+        Some(&self.token)
+    }
+    fn application(&self) -> Option<&str> {
+        Some(&self.client_id)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let name = self.user_id_in_service.as_str();
+        if has_control(name) {
+            let why = Some(Why::BadCharacters);
+            return Err(refuse_field(Code::InvalidField, "user_id_in_service", why));
+        }
+        call.parts.store.write(|c| {
+            let user = super::hold(call, c)?;
+            let service = super::service(c, self.portal_id, self.service_id)?;
+            services::assign(c, user.id, service, name, call.now)?;
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+        })?;
+        Ok(super::answer(Outcome::Done))
+    }
+}

@@ -1,0 +1,69 @@
+//! Ends the assignment to a service, which is told; there need not be one.
+
+use crate::contract::common::RequestMeta;
+use crate::contract::shape::{Number, Secret, Structure as _, shape};
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
+    read_request,
+};
+use crate::store::services;
+
+shape! {
+    /// Which service of which portal, and whose.
+    pub struct DeleteUserFromServiceRequest = "DeleteUserFromServiceRequest_V1" Sequence {
+        /// The application that calls; a trailing .onetapi.pl may be left out.
+        client_id: String = "client_id" max 256 is required;
+        /// The user's token, with or without JWT before it.
+        token: Secret = "token" max 49152 is required;
+        /// The portal.
+        portal_id: Number = "portal_id" is required;
+        /// The service, of that portal.
+        service_id: Number = "service_id" is required;
+    }
+}
+
+/// delete_user_from_service in the catalogue.
+pub static OPERATION: Operation = Operation {
+    name: "delete_user_from_service",
+    doc: "Ends the assignment to a service, which is told; there need not be one.",
+    access: Access::Application,
+    cost: Cost::Write,
+    soap: false,
+    rpc: true,
+    event: "user_service_unassigned",
+    request: DeleteUserFromServiceRequest::SHAPE,
+    response: &super::DONE,
+    routes: &[],
+    read_xml: read_request::<DeleteUserFromServiceRequest>,
+    read_json: read_json_request::<DeleteUserFromServiceRequest>,
+};
+
+impl Request for DeleteUserFromServiceRequest {
+    fn meta(&self) -> Option<&RequestMeta> {
+        None
+    }
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+    fn authorization(&self) -> Option<&Secret> {
+        Some(&self.token)
+    }
+    fn application(&self) -> Option<&str> {
+        Some(&self.client_id)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        call.parts.store.write(|c| {
+            let user = super::hold(call, c)?;
+            let service = super::service(c, self.portal_id, self.service_id)?;
+            let told = services::to_tell(c, user.id)?;
+            if services::unassign(c, user.id, service)? {
+                for service in told.iter().filter(|t| t.service_id == service) {
+                    call.tell_service(c, service)?;
+                }
+                call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            }
+            Ok::<_, Refusal>(())
+        })?;
+        Ok(super::answer(Outcome::Done))
+    }
+}
