@@ -232,8 +232,11 @@ impl Problems {
         self.add(Code::InvalidField, Some(field), Some(why));
     }
 
-    /// A required field is not there.
+    /// A required field is not there; one that is there and wrong has been told of already.
     pub fn note_missing(&mut self, field: &str) {
+        if self.found.iter().any(|p| p.field.as_deref() == Some(field)) {
+            return;
+        }
         self.add(Code::MissingField, Some(field), None);
     }
 
