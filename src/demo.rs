@@ -104,6 +104,8 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
         if services::ids(c)?.is_empty() {
             add_services(parts, c)?;
         }
+        add_agreements(c)?;
+        add_applications(c)?;
         Ok::<_, StoreError>(())
     })?;
     for user in &USERS {
@@ -158,16 +160,24 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
         };
         services::add(c, &service)?;
     }
+    Ok(())
+}
+
+fn add_agreements(c: &mut AnyConnection) -> Result<(), StoreError> {
     for (id, name) in [(1, "Terms of use"), (2, "Privacy"), (3, "Newsletter")] {
-        agreements::add(c, id, name, &[1])?;
+        if !agreements::exists(c, id)? {
+            agreements::add(c, id, name, &[1])?;
+        }
     }
+    Ok(())
+}
+
+fn add_applications(c: &mut AnyConnection) -> Result<(), StoreError> {
     for client_id in ["konto.onet.pl.front", "blic.rs.front"] {
-        applications::add(
-            c,
-            client_id,
-            &["http://localhost:9098"],
-            &["http://localhost:9098/authorize"],
-        )?;
+        if !applications::exists(c, client_id)? {
+            let origin = "http://localhost:9098";
+            applications::add(c, client_id, &[origin], &[&format!("{origin}/authorize")])?;
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{rest_entries, soap_entries};
 use chaingun_gateway::server::{Server, ServerConfig};
-use chaingun_gateway::{app, demo, store};
+use chaingun_gateway::{app, demo, jsonrpc, store};
 use clap::{Parser, Subcommand};
 use cli::{AuditCommand, ClientCommand, KeysCommand, OrgCommand, Output, UserCommand};
 
@@ -289,7 +289,14 @@ fn print_demo_calls(address: &str, server: &ServerConfig) -> io::Result<()> {
          <requestMeta><clientHashKey>demo-hash-key</clientHashKey></requestMeta>\
          <userName>mokamiki</userName></request></ws:showUser></soapenv:Body></soapenv:Envelope>'\n\n\
          and as a JSON:API resource:\n\n\
-         curl -s http://{address}{prefix}/users/mokamiki -H 'X-Client-Hash-Key: demo-hash-key'\n"
+         curl -s http://{address}{prefix}/users/mokamiki -H 'X-Client-Hash-Key: demo-hash-key'\n\n\
+         and, for a user who signs in, the agreements that a service still asks for, over JSON-RPC:\n\n\
+         token=$(curl -s http://{address}{prefix}/password/authenticate -H 'Content-Type: application/json' \
+         -d '{{\"userNameOrEmail\":\"mokamiki\",\"password\":\"MokaMiki-1234\"}}' | sed 's/.*\"JWT \\([^\"]*\\)\".*/\\1/')\n\
+         curl -s http://{address}{rpc} -H 'Content-Type: application/json-rpc' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\
+         \"method\":\"check_user_agreements\",\"params\":{{\"client_id\":\"konto.onet.pl.front\",\"token\":\"'$token'\",\
+         \"portal_id\":1,\"service_id\":1}}}}'\n",
+        rpc = jsonrpc::PATH,
     ))
 }
 
