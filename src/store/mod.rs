@@ -3,6 +3,8 @@
 //! One row is asked for with `get_result`, never with `first`: that binds a LIMIT, and SQLite parses a
 //! statement anew each time another value is bound to its LIMIT.
 
+pub mod agreements;
+pub mod applications;
 pub mod audit;
 pub mod clients;
 pub mod connection;
@@ -12,6 +14,8 @@ pub mod milestones;
 pub mod one_time_tokens;
 pub mod organisations;
 pub mod outbox;
+pub mod partners;
+pub mod portals;
 pub mod services;
 pub mod settings;
 mod tables;

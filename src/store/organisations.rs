@@ -84,6 +84,44 @@ pub fn add(
     Ok(true)
 }
 
+/// Gives an organisation that there is this name and way to join.
+///
+/// # Errors
+/// The store's.
+pub fn update(
+    connection: &mut AnyConnection,
+    organisation: &Organisation,
+) -> Result<(), StoreError> {
+    diesel::update(organisations::table.filter(organisations::uuid.eq(&organisation.uuid)))
+        .set((
+            organisations::name.eq(&organisation.name),
+            organisations::join_policy.eq(&organisation.join_policy),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// How many members an organisation has.
+///
+/// # Errors
+/// The store's.
+pub fn members(connection: &mut AnyConnection, uuid: &str) -> Result<i64, StoreError> {
+    Ok(memberships::table
+        .filter(memberships::organisation_uuid.eq(uuid))
+        .count()
+        .get_result(connection)?)
+}
+
+/// Removes an organisation and its memberships.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreError> {
+    diesel::delete(organisations::table.filter(organisations::uuid.eq(uuid)))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// The organisations a user belongs to, by uuid.
 ///
 /// # Errors

@@ -1,0 +1,61 @@
+//! Agreements that services require of their users.
+
+use diesel::prelude::*;
+
+use super::tables::{accepted_agreements, agreements};
+use super::{AnyConnection, StoreError};
+
+/// An agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = agreements)]
+pub struct Agreement {
+    pub id: i64,
+    pub name: String,
+}
+
+/// Every agreement, by number.
+///
+/// # Errors
+/// The store's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError> {
+    Ok(agreements::table
+        .select((agreements::id, agreements::name))
+        .order(agreements::id)
+        .load(connection)?)
+}
+
+/// Makes an agreement be like this, whether there is one of that number or not.
+///
+/// # Errors
+/// The store's.
+pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), StoreError> {
+    let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
+        .set(agreements::name.eq(&agreement.name))
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(agreements::table)
+            .values(agreement)
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Removes an agreement, and who accepted it.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+    diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(connection)?;
+    Ok(())
+}
+
+/// How many users have ever accepted an agreement; those who withdrew are among them.
+///
+/// # Errors
+/// The store's.
+pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
+    Ok(accepted_agreements::table
+        .filter(accepted_agreements::agreement_id.eq(id))
+        .count()
+        .get_result(connection)?)
+}
