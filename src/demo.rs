@@ -4,6 +4,7 @@ use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::user::Status;
 use crate::parts::Parts;
 use crate::secrets::sha256_hex;
+use crate::store::portals::{self, Portal};
 use crate::store::services::{self, Service};
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, StoreError, clients, organisations, settings};
@@ -142,6 +143,11 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
 }
 
 fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {
+    let portal = Portal {
+        id: 1,
+        name: "Demo portal".to_owned(),
+    };
+    portals::put(c, &portal)?;
     let credentials = parts.sealer.seal("demo-access:demo-secret").ok();
     for (id, name, callback_url) in [
         (1, "Demo service", Some("http://127.0.0.1:9099/users")),
