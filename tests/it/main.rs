@@ -25,6 +25,7 @@ mod outage;
 mod overload;
 mod races;
 mod refresh;
+mod registry;
 mod resources;
 mod samples;
 mod secrecy;
