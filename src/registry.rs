@@ -5,6 +5,7 @@ pub mod apply;
 pub mod export;
 pub mod file;
 pub mod plan;
+mod prune;
 pub mod reader;
 
 use std::collections::HashMap;

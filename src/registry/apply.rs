@@ -70,6 +70,11 @@ impl Applier<'_> {
         self.store.write(|c| {
             // From here on nobody else changes what the plan rests on.
             clients::hold_registry(c)?;
+            if wishes.prune {
+                organisations::hold_all(c)?;
+                agreements::hold_all(c)?;
+                services::hold_all(c)?;
+            }
             let plan = self.compare(c, &file, &mistakes, wishes)?;
             if plan.lines.is_empty() {
                 return Ok(plan);
@@ -95,7 +100,8 @@ impl Applier<'_> {
 
     fn read(&self, path: &Path) -> Result<(RegistryFile, Vec<Mistake>), ApplyError> {
         let text = std::fs::read_to_string(path).map_err(ApplyError::Io)?;
-        Ok(file::read(&text, path.parent().unwrap_or(Path::new("."))))
+        let folder = path.parent().unwrap_or(Path::new("."));
+        file::read(&text, folder).map_err(|mistake| ApplyError::Mistakes(vec![mistake]))
     }
 
     fn compare(

@@ -116,81 +116,38 @@ const MAX_LIFE_S: i64 = 86_400;
 
 /// Reads a file; beside what could be read comes everything that is wrong with it. Files that it names are looked for in
 /// the folder.
-#[must_use]
-pub fn read(text: &str, folder: &Path) -> (RegistryFile, Vec<Mistake>) {
-    let table: Table = match text.parse() {
-        Ok(table) => table,
-        Err(error) => {
-            // Its own rendering shows the line, in which there may be a secret.
-            let at = error.span().map_or(0, |span| span.start);
-            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-            let mistake = Mistake(format!("line {line}: {}", error.message()));
-            return (RegistryFile::default(), vec![mistake]);
-        }
-    };
-    let mut mistakes = Vec::new();
-    for key in table.keys() {
-        if !SECTIONS.iter().any(|(section, _)| section == key) {
-            let known = SECTIONS.map(|(section, _)| section).join(", ");
-            mistakes.push(Mistake(format!(
-                "{key}: there is no such section, only {known}"
-            )));
-        }
-    }
+///
+/// # Errors
+/// What is no TOML at all.
+pub fn read(text: &str, folder: &Path) -> Result<(RegistryFile, Vec<Mistake>), Mistake> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        // Its own rendering shows the line, in which there may be a secret.
+        let at = error.span().map_or(0, |span| span.start);
+        let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+        Mistake(format!("line {line}: {}", error.message()))
+    })?;
+    let mut mistakes = unknown_sections(&table);
     let (from, m) = ((&table, folder), &mut mistakes);
     let file = RegistryFile {
-        clients: section(
-            from,
-            m,
-            CLIENTS,
-            |k: &KeyedClient| k.client.name.clone(),
-            client,
-        ),
-        organisations: section(
-            from,
-            m,
-            ORGANISATIONS,
-            |o: &Organisation| o.uuid.clone(),
-            organisation,
-        ),
-        portals: section(
-            from,
-            m,
-            PORTALS,
-            |p: &Portal| p.id,
-            |e| {
-                let (id, name) = (e.id("id"), e.name("name"));
-                Some(Portal {
-                    id: id?,
-                    name: name.unwrap_or_default(),
-                })
-            },
-        ),
-        agreements: section(
-            from,
-            m,
-            AGREEMENTS,
-            |a: &Agreement| a.id,
-            |e| {
-                let (id, name) = (e.id("id"), e.name("name"));
-                Some(Agreement {
-                    id: id?,
-                    name: name.unwrap_or_default(),
-                })
-            },
-        ),
-        services: section(from, m, SERVICES, |s: &NamedService| s.id, service),
-        applications: section(
-            from,
-            m,
-            APPLICATIONS,
-            |a: &NamedApplication| a.client_id.clone(),
-            application,
-        ),
-        partners: section(from, m, PARTNERS, |p: &Partner| p.iss.clone(), partner),
+        clients: section(from, m, CLIENTS, |k| k.client.name.clone(), client),
+        organisations: section(from, m, ORGANISATIONS, |o| o.uuid.clone(), organisation),
+        portals: section(from, m, PORTALS, |p| p.id, portal),
+        agreements: section(from, m, AGREEMENTS, |a| a.id, agreement),
+        services: section(from, m, SERVICES, |s| s.id, service),
+        applications: section(from, m, APPLICATIONS, |a| a.client_id.clone(), application),
+        partners: section(from, m, PARTNERS, |p| p.iss.clone(), partner),
     };
     same_keys(&file.clients, &mut mistakes);
-    (file, mistakes)
+    Ok((file, mistakes))
+}
+
+fn unknown_sections(table: &Table) -> Vec<Mistake> {
+    let known = SECTIONS.map(|(section, _)| section);
+    let unknown = table.keys().filter(|key| !known.contains(&key.as_str()));
+    let known = known.join(", ");
+    unknown
+        .map(|key| Mistake(format!("{key}: there is no such section, only {known}")))
+        .collect()
 }
 
 /// A key tells whose call it is, so no two clients can have the same.
@@ -243,6 +200,22 @@ fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
         uuid: uuid?,
         name: name.unwrap_or_default(),
         join_policy: join,
+    })
+}
+
+fn portal(e: &mut Entry<'_>) -> Option<Portal> {
+    let (id, name) = (e.id("id"), e.name("name"));
+    Some(Portal {
+        id: id?,
+        name: name.unwrap_or_default(),
+    })
+}
+
+fn agreement(e: &mut Entry<'_>) -> Option<Agreement> {
+    let (id, name) = (e.id("id"), e.name("name"));
+    Some(Agreement {
+        id: id?,
+        name: name.unwrap_or_default(),
     })
 }
 

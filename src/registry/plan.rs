@@ -144,10 +144,10 @@ impl Planner<'_> {
             self.application(named);
         }
         self.partners();
-        if self.wishes.prune {
-            self.prune(connection)?;
+        match self.wishes.prune {
+            true => self.prune(connection),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn wrong(&mut self, place: &str, what: impl Display) {
@@ -162,7 +162,7 @@ impl Planner<'_> {
         }
     }
 
-    fn note(
+    pub fn note(
         &mut self,
         change: Change,
         kind: &'static str,
@@ -334,34 +334,8 @@ impl Planner<'_> {
     fn service(&mut self, Placed { place, entry }: &Placed<NamedService>) {
         self.references(place, entry);
         let stored = self.state.services.iter().find(|s| s.id == entry.id);
-        let sealed = stored.and_then(|s| s.credentials.clone());
-        if entry.callback_url.is_some() && entry.credentials.is_none() && sealed.is_none() {
-            let new = stored.is_none_or(|s| s.callback_url.is_none());
-            if new {
-                self.missing(
-                    place,
-                    "secret_key",
-                    "is missing, which the callback_url needs, as well as an access_key",
-                );
-            }
-        }
-        let opened = sealed
-            .as_ref()
-            .and_then(|s| self.sealer.open(s))
-            .unwrap_or_default();
-        let (access, secret) = opened.split_once(':').unwrap_or_default();
-        let (new_access, new_secret) = match &entry.credentials {
-            Some((a, s)) => (a.as_str() != access, s.as_str() != secret),
-            None => (false, false),
-        };
-        let ends = entry.callback_url.is_none() && stored.is_some_and(|s| s.callback_url.is_some());
-        let credentials = match &entry.credentials {
-            Some((a, s)) if new_access || new_secret => self.seal(place, &format!("{a}:{s}")),
-            _ if ends => None,
-            _ => sealed,
-        };
-        let required = self.state.required(entry.id);
-        let requires = required != entry.requires;
+        let (credentials, new_access, new_secret) = self.credentials(place, entry, stored);
+        let requires = self.state.required(entry.id) != entry.requires;
         let different = stored.map(|stored| {
             which([
                 ("portal", stored.portal_id != entry.portal),
@@ -379,17 +353,45 @@ impl Planner<'_> {
             callback_url: entry.callback_url.clone(),
             credentials,
         };
-        let step = if stored.is_some() {
-            Step::ChangeService
-        } else {
-            Step::AddService
+        let step = match stored {
+            Some(_) => Step::ChangeService,
+            None => Step::AddService,
         };
         self.settle("service", entry.id, different, || step(service));
         if requires {
-            self.plan
-                .then
-                .push(Step::Require(entry.id, entry.requires.clone()));
+            let step = Step::Require(entry.id, entry.requires.clone());
+            self.plan.then.push(step);
         }
+    }
+
+    /// The sealed credentials that a service gets, and whether its access key and its secret are new.
+    fn credentials(
+        &mut self,
+        place: &str,
+        entry: &NamedService,
+        stored: Option<&Service>,
+    ) -> (Option<Vec<u8>>, bool, bool) {
+        let sealed = stored.and_then(|s| s.credentials.clone());
+        let was_called = stored.is_some_and(|s| s.callback_url.is_some());
+        let Some((access, secret)) = &entry.credentials else {
+            let is_called = entry.callback_url.is_some();
+            if is_called && !was_called && sealed.is_none() {
+                let what = "is missing, which the callback_url needs, as well as an access_key";
+                self.missing(place, "secret_key", what);
+            }
+            // Without a callback there is nothing to keep them for.
+            let kept = sealed.filter(|_| is_called || !was_called);
+            return (kept, false, false);
+        };
+        let opened = sealed.as_ref().and_then(|s| self.sealer.open(s));
+        let opened = opened.unwrap_or_default();
+        let (old_access, old_secret) = opened.split_once(':').unwrap_or_default();
+        let (new_access, new_secret) = (access != old_access, secret != old_secret);
+        if !new_access && !new_secret {
+            return (sealed, false, false);
+        }
+        let sealed = self.seal(place, &format!("{access}:{secret}"));
+        (sealed, new_access, new_secret)
     }
 
     fn seal(&mut self, place: &str, text: &str) -> Option<Vec<u8>> {
@@ -455,77 +457,5 @@ impl Planner<'_> {
                 Step::Partner(entry.clone())
             });
         }
-    }
-
-    fn remove(&mut self, kind: &'static str, name: impl Display, step: Step) {
-        self.note(Change::Removed, kind, name, Vec::new());
-        self.plan.first.push(step);
-    }
-
-    /// Refuses to remove what users depend on, unless that is wished.
-    fn depended_on(&mut self, what: impl Display, users: i64) {
-        if users > 0 && !self.wishes.force {
-            let what = format!("{what} is not named, but {users} users depend on it");
-            self.mistakes
-                .push(Mistake(format!("{what}; --force removes it all the same")));
-        }
-    }
-
-    fn prune(&mut self, c: &mut AnyConnection) -> Result<(), StoreError> {
-        let (file, state) = (self.file, self.state);
-        for KeyedClient { client, .. } in &state.clients {
-            let named = file
-                .clients
-                .iter()
-                .any(|p| p.entry.client.name == client.name);
-            if !named && client.name != DEFAULT_CLIENT {
-                self.remove(
-                    "client",
-                    &client.name,
-                    Step::RemoveClient(client.name.clone()),
-                );
-            }
-        }
-        for Organisation { uuid, .. } in &state.organisations {
-            if !file.organisations.iter().any(|p| p.entry.uuid == *uuid) {
-                self.depended_on(
-                    format_args!("organisation {uuid}"),
-                    organisations::members(c, uuid)?,
-                );
-                self.remove("organisation", uuid, Step::RemoveOrganisation(uuid.clone()));
-            }
-        }
-        for Portal { id, .. } in &state.portals {
-            if !file.portals.iter().any(|p| p.entry.id == *id) {
-                self.remove("portal", id, Step::RemovePortal(*id));
-            }
-        }
-        for Agreement { id, .. } in &state.agreements {
-            if !file.agreements.iter().any(|p| p.entry.id == *id) {
-                // Who agreed to what, and when, is a proof.
-                self.depended_on(
-                    format_args!("agreement {id}"),
-                    agreements::acceptances(c, *id)?,
-                );
-                self.remove("agreement", id, Step::RemoveAgreement(*id));
-            }
-        }
-        for Service { id, .. } in &state.services {
-            if !file.services.iter().any(|p| p.entry.id == *id) {
-                self.depended_on(format_args!("service {id}"), services::users(c, *id)?);
-                self.remove("service", id, Step::RemoveService(*id));
-            }
-        }
-        for Application { client_id: id, .. } in &state.applications {
-            if !file.applications.iter().any(|p| p.entry.client_id == *id) {
-                self.remove("application", id, Step::RemoveApplication(id.clone()));
-            }
-        }
-        for Partner { iss, .. } in &state.partners {
-            if !file.partners.iter().any(|p| p.entry.iss == *iss) {
-                self.remove("partner", iss, Step::RemovePartner(iss.clone()));
-            }
-        }
-        Ok(())
     }
 }

@@ -37,3 +37,43 @@ pub fn split(pems: &str) -> Vec<String> {
         .map(|pem| format!("{pem}\n"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer as _;
+    use aws_lc_rs::rsa::{KeyPair, KeySize};
+    use aws_lc_rs::signature::KeyPair as _;
+
+    use super::*;
+
+    fn pem() -> String {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der = pair.public_key().as_der().unwrap();
+        format!("{BEGIN}{}{END}", STANDARD.encode(der.as_ref()))
+    }
+
+    #[test]
+    fn keys_are_kept_one_way_and_come_apart_again() {
+        let (one, two) = (pem(), pem());
+        let (kept, other) = (public_key(&one).unwrap(), public_key(&two).unwrap());
+        assert!(kept.lines().all(|l| l.len() <= 64));
+        assert_eq!(public_key(&kept).as_ref(), Some(&kept));
+        assert_eq!(
+            public_key(&kept.replace('\n', "\r\n")).as_ref(),
+            Some(&kept)
+        );
+        assert_eq!(split(&format!("{kept}{other}")), [kept, other]);
+        assert_eq!(split(""), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_such_key_is_refused() {
+        let good = pem();
+        let two = format!("{good}\n{good}");
+        let private = good.replace("PUBLIC", "PRIVATE");
+        let cut = good.replace("IDAQAB", "");
+        for wrong in ["", "x", BEGIN, &two, &private, &cut] {
+            assert_eq!(public_key(wrong), None, "{wrong}");
+        }
+    }
+}

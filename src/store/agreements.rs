@@ -59,3 +59,17 @@ pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, Store
         .count()
         .get_result(connection)?)
 }
+
+/// Has nobody accept any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+///
+/// # Errors
+/// The store's.
+pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = connection {
+        let all = agreements::table
+            .select(agreements::id)
+            .order(agreements::id);
+        all.for_update().load::<i64>(c)?;
+    }
+    Ok(())
+}

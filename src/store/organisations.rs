@@ -185,3 +185,17 @@ pub fn join(
     }
     Ok(())
 }
+
+/// Has nobody join any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+///
+/// # Errors
+/// The store's.
+pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = connection {
+        let all = organisations::table
+            .select(organisations::uuid)
+            .order(organisations::uuid);
+        all.for_update().load::<String>(c)?;
+    }
+    Ok(())
+}

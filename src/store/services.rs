@@ -180,3 +180,15 @@ pub fn to_tell(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<ToTel
         .select((assignments::service_id, assignments::user_id_in_service))
         .load(connection)?)
 }
+
+/// Has nobody be assigned to any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+///
+/// # Errors
+/// The store's.
+pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = connection {
+        let all = services::table.select(services::id).order(services::id);
+        all.for_update().load::<i64>(c)?;
+    }
+    Ok(())
+}
