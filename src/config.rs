@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
 use crate::delivery::is_sender;
+use crate::domain::web::is_origin;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
@@ -38,6 +39,7 @@ settings! {
     "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto and -Host are believed, separated by commas.";
     "context_path" = "hammy", "First part of the paths of the user API.";
     "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";
+    "registry" = "", "Registry file that is applied at start and again at SIGHUP; see `apply`.";
     "extra_soap_paths" = "", "Further paths of the SOAP endpoint, separated by commas.";
     "log" = "info", "What to log: error, warn, info, debug, trace, or a filter by module.";
     "log_format" = "text", "text or json.";
@@ -73,6 +75,8 @@ settings! {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub data_dir: PathBuf,
+    /// The file that is applied at start and at SIGHUP.
+    pub registry: Option<PathBuf>,
     pub opening: Opening,
     pub server: ServerConfig,
     pub rules: Rules,
@@ -259,6 +263,7 @@ impl Config {
             admin_role: r.text("admin_role"),
             max_page: r.number("limits.page", 1, 10_000),
         };
+        let registry = Some(r.text("registry")).filter(|path| !path.is_empty());
         let log = r.text("log");
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
             r.wrong("log", &log, &format!("is no filter: {error}"));
@@ -273,6 +278,7 @@ impl Config {
         }
         let config = Config {
             data_dir,
+            registry: registry.map(PathBuf::from),
             opening,
             server,
             rules,
@@ -294,15 +300,6 @@ impl Config {
 fn is_path(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
     !path.is_empty() && path.chars().all(plain)
-}
-
-/// Whether this is an origin as browsers send it; there are no wild cards.
-fn is_origin(text: &str) -> bool {
-    let host = text
-        .strip_prefix("https://")
-        .or(text.strip_prefix("http://"));
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
-    host.is_some_and(|host| !host.is_empty() && host.chars().all(plain))
 }
 
 /// The position of a word among those allowed.

@@ -4,11 +4,12 @@ use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::user::Status;
 use crate::parts::Parts;
 use crate::secrets::sha256_hex;
+use crate::store::agreements::{self, Agreement};
+use crate::store::applications::{self, Application};
+use crate::store::portals::{self, Portal};
 use crate::store::services::{self, Service};
 use crate::store::users::{self, NewUser};
-use crate::store::{
-    AnyConnection, StoreError, agreements, applications, clients, organisations, settings,
-};
+use crate::store::{AnyConnection, StoreError, clients, organisations, settings};
 
 struct DemoUser {
     user_name: &'static str,
@@ -104,7 +105,9 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
         if services::ids(c)?.is_empty() {
             add_services(parts, c)?;
         }
-        add_agreements(c)?;
+        if agreements::all(c)?.is_empty() {
+            add_agreements(c)?;
+        }
         add_applications(c)?;
         Ok::<_, StoreError>(())
     })?;
@@ -146,6 +149,11 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
 }
 
 fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {
+    let portal = Portal {
+        id: 1,
+        name: "Demo portal".to_owned(),
+    };
+    portals::put(c, &portal)?;
     let credentials = parts.sealer.seal("demo-access:demo-secret").ok();
     for (id, name, callback_url) in [
         (1, "Demo service", Some("http://127.0.0.1:9099/users")),
@@ -165,19 +173,28 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
 
 fn add_agreements(c: &mut AnyConnection) -> Result<(), StoreError> {
     for (id, name) in [(1, "Terms of use"), (2, "Privacy"), (3, "Newsletter")] {
-        if !agreements::exists(c, id)? {
-            agreements::add(c, id, name, &[1])?;
-        }
+        let agreement = Agreement {
+            id,
+            name: name.to_owned(),
+        };
+        agreements::put(c, &agreement)?;
     }
-    Ok(())
+    services::require(c, 1, &[1, 2, 3])
 }
 
 fn add_applications(c: &mut AnyConnection) -> Result<(), StoreError> {
     for client_id in ["konto.onet.pl.front", "blic.rs.front"] {
-        if !applications::exists(c, client_id)? {
-            let origin = "http://localhost:9098";
-            applications::add(c, client_id, &[origin], &[&format!("{origin}/authorize")])?;
+        if applications::exists(c, client_id)? {
+            continue;
         }
+        let origin = "http://localhost:9098".to_owned();
+        let application = Application {
+            client_id: client_id.to_owned(),
+            redirect_uris: vec![format!("{origin}/authorize")],
+            origins: vec![origin],
+            secret: None,
+        };
+        applications::put(c, &application)?;
     }
     Ok(())
 }

@@ -58,6 +58,11 @@
 //!   hardly any markup to keep apart from code. Its examples are the conversations that the tests hold.
 //! - **A route names the codes that its operation's rules refuse with**, because the OpenAPI document promises them; a test
 //!   reads the operation's file for those it forgot.
+//! - **A registry file is compared with the store inside the transaction that applies it**, while the registry's version is
+//!   held, so that what was planned is still true when it is written. What it does not name stays, unless pruning is asked
+//!   for, and what users depend on stays even then, unless that is forced: accepted agreements are proofs.
+//! - **A registry file is read value by value and not by serde**, which stops at the first mistake. No mistake quotes a
+//!   secret, nor TOML's own rendering of the line it is in: reports end up in logs.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

@@ -15,7 +15,10 @@ use chaingun_gateway::operations::{rest_entries, soap_entries};
 use chaingun_gateway::server::{Server, ServerConfig};
 use chaingun_gateway::{app, demo, jsonrpc, store};
 use clap::{Parser, Subcommand};
-use cli::{AuditCommand, ClientCommand, KeysCommand, OrgCommand, Output, UserCommand};
+use cli::{
+    ApplyArgs, AuditCommand, ClientCommand, KeysCommand, OrgCommand, Output, RegistryCommand,
+    UserCommand,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -57,11 +60,22 @@ enum Command {
         /// Load demo data and print a call to try; only on a loopback address.
         #[arg(long)]
         demo: bool,
+        /// Registry file that is applied now and again at SIGHUP.
+        #[arg(long, value_name = "FILE")]
+        registry: Option<String>,
     },
     /// Apply the database migrations that are missing.
     Migrate,
     /// Check the settings and report every mistake.
     CheckConfig,
+    /// Make the registry have what a file names: clients, organisations, portals, services, agreements, applications and
+    /// partners.
+    Apply(ApplyArgs),
+    /// The registry as a whole.
+    Registry {
+        #[command(subcommand)]
+        command: RegistryCommand,
+    },
     /// Calling applications and their keys.
     Client {
         #[command(subcommand)]
@@ -119,9 +133,14 @@ fn main() -> ExitCode {
         }
     };
     let output = Output { json: cli.json };
+    let mut mistakes = Vec::new();
     let result = match cli.command {
         Command::Serve { demo, .. } => serve(&config, demo),
         Command::Migrate => migrate(&config),
+        Command::Apply(args) => {
+            cli::registry::apply(&config, output, &args).map(|found| mistakes = found)
+        }
+        Command::Registry { command } => cli::registry::run(&config, command),
         Command::CheckConfig => say("The configuration is valid."),
         Command::Client { command } => cli::clients::run(&config, output, command),
         Command::Org { command } => cli::organisations::run(&config, output, command),
@@ -132,7 +151,11 @@ fn main() -> ExitCode {
             command: ContractCommand::Print { write },
         } => contract(write),
     };
+    for mistake in &mistakes {
+        complain(mistake);
+    }
     match result {
+        Ok(()) if !mistakes.is_empty() => ExitCode::from(WRONG_CONFIGURATION),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error.to_string());
@@ -159,9 +182,13 @@ fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
     flag("data_dir", &cli.data_dir);
     flag("database_url", &cli.database_url);
     if let Command::Serve {
-        listen, public_url, ..
+        listen,
+        public_url,
+        registry,
+        ..
     } = &cli.command
     {
+        flag("registry", registry);
         flag("listen", listen);
         flag("public_url", public_url);
     }
@@ -223,6 +250,9 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
         }
         tracing::warn!("this database holds the demo's users and keys, which everybody knows");
     }
+    if let Some(file) = &config.registry {
+        cli::registry::start_with(&parts, file)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -241,6 +271,7 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
             let delivery = app::delivery(config, &parts_of_delivery, address).start()?;
             // Before anyone is told that we listen, and may want us to stop.
             let stop = stop_signal()?;
+            cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone())?;
             tracing::info!(%address, "listening");
             if with_demo {
                 print_demo_calls(&address.to_string(), &config.server)?;

@@ -1,4 +1,12 @@
-//! What is configured rather than lived, kept in memory: the clients, by the hash of their keys.
+//! What is configured rather than lived, kept in memory: the clients, by the hash of their keys; and how a
+//! file of it is applied.
+
+pub mod apply;
+pub mod export;
+pub mod file;
+pub mod plan;
+mod prune;
+pub mod reader;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

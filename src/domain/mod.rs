@@ -7,6 +7,7 @@ pub mod organisation;
 pub mod password;
 pub mod text;
 pub mod user;
+pub mod web;
 
 /// Milliseconds since 1970-01-01T00:00:00Z; the only way this program writes a time down.
 pub type Millis = i64;

@@ -2,6 +2,7 @@
 
 pub mod hashing;
 pub mod keys;
+pub mod rsa_keys;
 pub mod sealing;
 pub mod signing_keys;
 pub mod tokens;

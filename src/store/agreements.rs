@@ -1,136 +1,75 @@
-//! What users have agreed to, and what services require of them.
+//! Agreements that services require of their users.
 
 use diesel::prelude::*;
 
-use super::tables::{accepted_agreements, agreements, required_agreements};
+use super::tables::{accepted_agreements, agreements};
 use super::{AnyConnection, StoreError};
-use crate::domain::Millis;
 
-/// Whether there is an agreement of this number.
-///
-/// # Errors
-/// The store's.
-pub fn exists(connection: &mut AnyConnection, id: i64) -> Result<bool, StoreError> {
-    let found: i64 = agreements::table
-        .filter(agreements::id.eq(id))
-        .count()
-        .get_result(connection)?;
-    Ok(found > 0)
+/// An agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = agreements)]
+pub struct Agreement {
+    pub id: i64,
+    pub name: String,
 }
 
-/// Adds an agreement, required by these services. There must be none of that number.
+/// Every agreement, by number.
 ///
 /// # Errors
 /// The store's.
-pub fn add(
-    connection: &mut AnyConnection,
-    id: i64,
-    name: &str,
-    required_by: &[i64],
-) -> Result<(), StoreError> {
-    diesel::insert_into(agreements::table)
-        .values((agreements::id.eq(id), agreements::name.eq(name)))
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError> {
+    Ok(agreements::table
+        .select((agreements::id, agreements::name))
+        .order(agreements::id)
+        .load(connection)?)
+}
+
+/// Makes an agreement be like this, whether there is one of that number or not.
+///
+/// # Errors
+/// The store's.
+pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), StoreError> {
+    let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
+        .set(agreements::name.eq(&agreement.name))
         .execute(connection)?;
-    for service in required_by {
-        diesel::insert_into(required_agreements::table)
-            .values((
-                required_agreements::service_id.eq(service),
-                required_agreements::agreement_id.eq(id),
-            ))
+    if changed == 0 {
+        diesel::insert_into(agreements::table)
+            .values(agreement)
             .execute(connection)?;
     }
     Ok(())
 }
 
-/// What a service requires and the user has not accepted, or has withdrawn; ascending.
+/// Removes an agreement, and who accepted it.
 ///
 /// # Errors
 /// The store's.
-pub fn missing(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    service_id: i64,
-) -> Result<Vec<i64>, StoreError> {
-    let accepted = accepted_agreements::table
-        .filter(accepted_agreements::user_id.eq(user_id))
-        .filter(accepted_agreements::withdrawn_at.is_null())
-        .select(accepted_agreements::agreement_id);
-    Ok(required_agreements::table
-        .filter(required_agreements::service_id.eq(service_id))
-        .filter(required_agreements::agreement_id.ne_all(accepted))
-        .order(required_agreements::agreement_id)
-        .select(required_agreements::agreement_id)
-        .load(connection)?)
+pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+    diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(connection)?;
+    Ok(())
 }
 
-/// What the user has accepted and not withdrawn, ascending, and when.
+/// How many users have ever accepted an agreement; those who withdrew are among them.
 ///
 /// # Errors
 /// The store's.
-pub fn accepted(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<(i64, Millis)>, StoreError> {
+pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
     Ok(accepted_agreements::table
-        .filter(accepted_agreements::user_id.eq(user_id))
-        .filter(accepted_agreements::withdrawn_at.is_null())
-        .order(accepted_agreements::agreement_id)
-        .select((
-            accepted_agreements::agreement_id,
-            accepted_agreements::accepted_at,
-        ))
-        .load(connection)?)
+        .filter(accepted_agreements::agreement_id.eq(id))
+        .count()
+        .get_result(connection)?)
 }
 
-/// Accepts an agreement; one that is in force already stays as it is.
+/// Has nobody accept any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
 ///
 /// # Errors
 /// The store's.
-pub fn accept(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    agreement_id: i64,
-    now: Millis,
-) -> Result<(), StoreError> {
-    let row = accepted_agreements::table
-        .filter(accepted_agreements::user_id.eq(user_id))
-        .filter(accepted_agreements::agreement_id.eq(agreement_id));
-    let known: i64 = row.count().get_result(connection)?;
-    if known == 0 {
-        diesel::insert_into(accepted_agreements::table)
-            .values((
-                accepted_agreements::user_id.eq(user_id),
-                accepted_agreements::agreement_id.eq(agreement_id),
-                accepted_agreements::accepted_at.eq(now),
-            ))
-            .execute(connection)?;
-        return Ok(());
+pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = connection {
+        let all = agreements::table
+            .select(agreements::id)
+            .order(agreements::id);
+        all.for_update().load::<i64>(c)?;
     }
-    diesel::update(row.filter(accepted_agreements::withdrawn_at.is_not_null()))
-        .set((
-            accepted_agreements::accepted_at.eq(now),
-            accepted_agreements::withdrawn_at.eq(None::<Millis>),
-        ))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// Withdraws an agreement, if it is in force.
-///
-/// # Errors
-/// The store's.
-pub fn withdraw(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    agreement_id: i64,
-    now: Millis,
-) -> Result<(), StoreError> {
-    let row = accepted_agreements::table
-        .filter(accepted_agreements::user_id.eq(user_id))
-        .filter(accepted_agreements::agreement_id.eq(agreement_id))
-        .filter(accepted_agreements::withdrawn_at.is_null());
-    diesel::update(row)
-        .set(accepted_agreements::withdrawn_at.eq(Some(now)))
-        .execute(connection)?;
     Ok(())
 }

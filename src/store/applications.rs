@@ -1,11 +1,81 @@
-//! Front ends that users come through.
+//! Applications: front ends that embed the loginbar.
 
 use diesel::prelude::*;
 
 use super::tables::applications;
+use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
 
-/// Whether there is an application of this name.
+/// An application as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// Without the suffix that callers may leave out.
+    pub client_id: String,
+    pub origins: Vec<String>,
+    /// The first one is where it leads when none is asked for.
+    pub redirect_uris: Vec<String>,
+    /// The secret of its hashes, sealed.
+    pub secret: Option<Vec<u8>>,
+}
+
+/// Every application, by its id.
+///
+/// # Errors
+/// The store's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreError> {
+    let rows: Vec<(String, String, String, Option<Vec<u8>>)> = applications::table
+        .select((
+            applications::client_id,
+            applications::origins,
+            applications::redirect_uris,
+            applications::secret,
+        ))
+        .order(applications::client_id)
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(client_id, origins, redirect_uris, secret)| Application {
+            client_id,
+            origins: split_lines(&origins),
+            redirect_uris: split_lines(&redirect_uris),
+            secret,
+        })
+        .collect())
+}
+
+/// Makes an application be like this, whether there is one of that id or not.
+///
+/// # Errors
+/// The store's.
+pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<(), StoreError> {
+    let id = applications::client_id.eq(&application.client_id);
+    let values = (
+        applications::origins.eq(join_lines(&application.origins)),
+        applications::redirect_uris.eq(join_lines(&application.redirect_uris)),
+        applications::secret.eq(application.secret.as_ref()),
+    );
+    let changed = diesel::update(applications::table.filter(id))
+        .set(values.clone())
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(applications::table)
+            .values((id, values))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Removes an application.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, client_id: &str) -> Result<(), StoreError> {
+    diesel::delete(applications::table.filter(applications::client_id.eq(client_id)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Whether there is an application of this id.
 ///
 /// # Errors
 /// The store's.
@@ -15,24 +85,4 @@ pub fn exists(connection: &mut AnyConnection, client_id: &str) -> Result<bool, S
         .count()
         .get_result(connection)?;
     Ok(found > 0)
-}
-
-/// Adds an application. There must be none of that name.
-///
-/// # Errors
-/// The store's.
-pub fn add(
-    connection: &mut AnyConnection,
-    client_id: &str,
-    origins: &[&str],
-    redirect_uris: &[&str],
-) -> Result<(), StoreError> {
-    diesel::insert_into(applications::table)
-        .values((
-            applications::client_id.eq(client_id),
-            applications::origins.eq(origins.join("\n")),
-            applications::redirect_uris.eq(redirect_uris.join("\n")),
-        ))
-        .execute(connection)?;
-    Ok(())
 }

@@ -117,7 +117,71 @@ pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreErro
     Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
-fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
+/// Makes a client be like this, whether there is one of that name or not.
+///
+/// # Errors
+/// The store's; a key that is another client's is one of them.
+pub fn put(
+    connection: &mut AnyConnection,
+    keyed: &KeyedClient,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let client = &keyed.client;
+    let values = (
+        clients::key_sha256.eq(keyed.key_sha256.as_ref()),
+        clients::trust.eq(client.trust.as_str()),
+        clients::active.eq(client.active),
+    );
+    let changed = diesel::update(clients::table.filter(clients::name.eq(&client.name)))
+        .set(values)
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(clients::table)
+            .values((
+                clients::name.eq(&client.name),
+                values,
+                clients::created_at.eq(now),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Takes a client's key away, so that another may have it.
+///
+/// # Errors
+/// The store's.
+pub fn clear_key(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
+    diesel::update(clients::table.filter(clients::name.eq(name)))
+        .set(clients::key_sha256.eq(None::<String>))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Removes a client; its users stay.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
+    diesel::delete(clients::table.filter(clients::name.eq(name))).execute(connection)?;
+    Ok(())
+}
+
+/// Has everybody else who changes the registry wait until this transaction ends.
+///
+/// # Errors
+/// The store's.
+pub fn hold_registry(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    settings::hold(connection, REGISTRY_VERSION)
+}
+
+/// Lets running nodes know that the registry has changed.
+///
+/// # Errors
+/// The store's.
+pub fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    // Two that change it at once must not end at the same number: nodes would miss one of them.
+    hold_registry(connection)?;
     let next = registry_version(connection)? + 1;
     settings::set(connection, REGISTRY_VERSION, &next.to_string())
 }

@@ -84,6 +84,44 @@ pub fn add(
     Ok(true)
 }
 
+/// Gives an organisation that there is this name and way to join.
+///
+/// # Errors
+/// The store's.
+pub fn update(
+    connection: &mut AnyConnection,
+    organisation: &Organisation,
+) -> Result<(), StoreError> {
+    diesel::update(organisations::table.filter(organisations::uuid.eq(&organisation.uuid)))
+        .set((
+            organisations::name.eq(&organisation.name),
+            organisations::join_policy.eq(&organisation.join_policy),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// How many members an organisation has.
+///
+/// # Errors
+/// The store's.
+pub fn members(connection: &mut AnyConnection, uuid: &str) -> Result<i64, StoreError> {
+    Ok(memberships::table
+        .filter(memberships::organisation_uuid.eq(uuid))
+        .count()
+        .get_result(connection)?)
+}
+
+/// Removes an organisation and its memberships.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreError> {
+    diesel::delete(organisations::table.filter(organisations::uuid.eq(uuid)))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// The organisations a user belongs to, by uuid.
 ///
 /// # Errors
@@ -144,6 +182,20 @@ pub fn join(
                 memberships::created_at.eq(now),
             ))
             .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Has nobody join any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+///
+/// # Errors
+/// The store's.
+pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = connection {
+        let all = organisations::table
+            .select(organisations::uuid)
+            .order(organisations::uuid);
+        all.for_update().load::<String>(c)?;
     }
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use super::tables::{assignments, services};
+use super::tables::{assignments, required_agreements, services};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 
 /// A service as it is configured.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
-#[diesel(table_name = services)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = services, treat_none_as_null = true)]
 pub struct Service {
     pub id: i64,
     pub portal_id: i64,
@@ -46,6 +46,95 @@ pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), Stor
         .values(service)
         .execute(connection)?;
     Ok(())
+}
+
+/// Every service, by number.
+///
+/// # Errors
+/// The store's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, StoreError> {
+    Ok(services::table
+        .select((
+            services::id,
+            services::portal_id,
+            services::name,
+            services::callback_url,
+            services::credentials,
+        ))
+        .order(services::id)
+        .load(connection)?)
+}
+
+/// Makes a service that there is be like this.
+///
+/// # Errors
+/// The store's.
+pub fn update(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
+    diesel::update(services::table.filter(services::id.eq(service.id)))
+        .set(service)
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Removes a service, and what is known of users at it.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+    diesel::delete(services::table.filter(services::id.eq(id))).execute(connection)?;
+    Ok(())
+}
+
+/// Which service requires which agreement, by both numbers.
+///
+/// # Errors
+/// The store's.
+pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, StoreError> {
+    Ok(required_agreements::table
+        .select((
+            required_agreements::service_id,
+            required_agreements::agreement_id,
+        ))
+        .order((
+            required_agreements::service_id,
+            required_agreements::agreement_id,
+        ))
+        .load(connection)?)
+}
+
+/// Has a service require these agreements and no others.
+///
+/// # Errors
+/// The store's.
+pub fn require(
+    connection: &mut AnyConnection,
+    service_id: i64,
+    agreement_ids: &[i64],
+) -> Result<(), StoreError> {
+    diesel::delete(
+        required_agreements::table.filter(required_agreements::service_id.eq(service_id)),
+    )
+    .execute(connection)?;
+    for agreement_id in agreement_ids {
+        diesel::insert_into(required_agreements::table)
+            .values((
+                required_agreements::service_id.eq(service_id),
+                required_agreements::agreement_id.eq(agreement_id),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// How many users are known to a service.
+///
+/// # Errors
+/// The store's.
+pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
+    Ok(assignments::table
+        .filter(assignments::service_id.eq(id))
+        .count()
+        .get_result(connection)?)
 }
 
 /// Makes a user known to a service under this name, or under another one than before.
@@ -140,4 +229,16 @@ pub fn unassign(
         .filter(assignments::user_id.eq(user_id))
         .filter(assignments::service_id.eq(service_id));
     Ok(diesel::delete(assignment).execute(connection)? == 1)
+}
+
+/// Has nobody be assigned to any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+///
+/// # Errors
+/// The store's.
+pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = connection {
+        let all = services::table.select(services::id).order(services::id);
+        all.for_update().load::<i64>(c)?;
+    }
+    Ok(())
 }

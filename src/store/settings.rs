@@ -32,3 +32,14 @@ pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(),
     }
     Ok(())
 }
+
+/// Has everybody else who sets this name wait until this transaction ends.
+///
+/// # Errors
+/// The store's.
+pub fn hold(connection: &mut AnyConnection, key: &str) -> Result<(), StoreError> {
+    diesel::update(settings::table.filter(settings::key.eq(key)))
+        .set(settings::value.eq(settings::value))
+        .execute(connection)?;
+    Ok(())
+}

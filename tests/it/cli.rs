@@ -9,20 +9,22 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Database, element, envelope};
 
-struct Shell<'a> {
-    data: &'a Path,
-    database: &'a Database,
+/// An operator in a folder.
+pub struct Shell<'a> {
+    pub data: &'a Path,
+    pub database: &'a Database,
 }
 
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+/// How a command ended, and what it printed.
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ended {
     /// One JSON record a line.
-    fn records(&self) -> Vec<Value> {
+    pub fn records(&self) -> Vec<Value> {
         self.out
             .lines()
             .map(|l| serde_json::from_str(l).unwrap())
@@ -31,7 +33,7 @@ impl Ended {
 }
 
 impl Shell<'_> {
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(arguments, "", &[])
     }
 

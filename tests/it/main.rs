@@ -26,6 +26,7 @@ mod outage;
 mod overload;
 mod races;
 mod refresh;
+mod registry;
 mod resources;
 mod samples;
 mod secrecy;

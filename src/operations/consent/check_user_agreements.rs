@@ -6,7 +6,7 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
     read_request,
 };
-use crate::store::agreements;
+use crate::store::consents;
 
 shape! {
     /// Which service of which portal, and whose.
@@ -55,7 +55,7 @@ impl Request for CheckUserAgreementsRequest {
         let user = super::user(call)?;
         let missing = call.parts.store.read(|c| {
             let service = super::service(c, self.portal_id, self.service_id)?;
-            Ok::<_, Refusal>(agreements::missing(c, user.id, service)?)
+            Ok::<_, Refusal>(consents::missing(c, user.id, service)?)
         })?;
         Ok(super::answer(Outcome::Missing(missing)))
     }

@@ -6,7 +6,7 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
     read_request,
 };
-use crate::store::agreements;
+use crate::store::consents;
 
 shape! {
     /// Whose agreements.
@@ -49,10 +49,7 @@ impl Request for GetUserAgreementsRequest {
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let user = super::user(call)?;
-        let accepted = call
-            .parts
-            .store
-            .read(|c| agreements::accepted(c, user.id))?;
+        let accepted = call.parts.store.read(|c| consents::accepted(c, user.id))?;
         Ok(super::answer(Outcome::Accepted(accepted)))
     }
 }

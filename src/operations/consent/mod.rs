@@ -16,7 +16,7 @@ use crate::contract::shape::{Number, Order, Shape};
 use crate::contract::xml::XmlWriter;
 use crate::domain::Millis;
 use crate::domain::user::User;
-use crate::store::{AnyConnection, StoreError, agreements, services, users};
+use crate::store::{AnyConnection, StoreError, consents, services, users};
 
 /// A result, for the documents: it has no fields of a name.
 const fn result(name: &'static str, doc: &'static str) -> Shape {
@@ -84,7 +84,7 @@ fn change_agreements(
     call.parts.store.write(|c| {
         let user = hold(call, c)?;
         for id in ids.iter().filter_map(|n| n.0) {
-            if !agreements::exists(c, id)? {
+            if !consents::exists(c, id)? {
                 let code = Code::AgreementNotFound;
                 return Err(refuse_field(code, "agreement_ids", None));
             }

@@ -5,7 +5,7 @@ use crate::contract::shape::{Number, Secret, Structure as _, Wrapped, shape};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
 };
-use crate::store::agreements;
+use crate::store::consents;
 
 shape! {
     /// Whose agreements.
@@ -53,7 +53,7 @@ impl Request for WithdrawUserAgreementsRequest {
             call,
             &self.agreement_ids.0,
             OPERATION.event,
-            agreements::withdraw,
+            consents::withdraw,
         )
     }
 }

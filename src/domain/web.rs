@@ -1,0 +1,95 @@
+//! Addresses on the web, as they are configured.
+
+use std::net::Ipv6Addr;
+
+/// Whether this is an origin as browsers send it; there are no wild cards.
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    without_scheme(text).is_some_and(is_authority)
+}
+
+/// Whether this is an absolute URL of http or https that can be used as it is written: a host in lower case, nobody's
+/// name or password, no fragment.
+#[must_use]
+pub fn is_url(text: &str) -> bool {
+    let Some(rest) = without_scheme(text) else {
+        return false;
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/?:@!$&'()*+,;=[]%".contains(c);
+    let mut escapes = path.split('%').skip(1);
+    let escaped = |e: &str| e.len() >= 2 && e.bytes().take(2).all(|b| b.is_ascii_hexdigit());
+    is_authority(authority) && path.chars().all(plain) && escapes.all(escaped)
+}
+
+fn without_scheme(text: &str) -> Option<&str> {
+    text.strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+}
+
+/// A host in lower case, and a port if need be.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let number = |port: &str| !port.starts_with(['0', '+']) && port.parse::<u16>().is_ok();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    let address = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let named = !host.is_empty() && !host.starts_with(['.', '-']) && host.chars().all(plain);
+    port.is_none_or(number) && address.map_or(named, |a| a.parse::<Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_origins() {
+        for origin in [
+            "https://a.example.org",
+            "http://localhost:9098",
+            "http://[::1]:80",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for wrong in [
+            "",
+            "https://",
+            "ftp://a",
+            "https://a/",
+            "https://A.b",
+            "https://*.a",
+            "https://a:",
+            "https://a:0",
+            "https://a:99999",
+            "https://u@a",
+            "https://[1]",
+            "https://a,https://b",
+            "a.example.org",
+        ] {
+            assert!(!is_origin(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn knows_urls() {
+        for url in [
+            "https://a.example.org/b?c=d%20e",
+            "http://127.0.0.1:9099/users",
+            "https://a",
+        ] {
+            assert!(is_url(url), "{url}");
+        }
+        for wrong in [
+            "https:///b",
+            "https://a/#b",
+            "https://a/%2",
+            "https://a/ b",
+            "https://a/{id}",
+            "https://u:p@a/",
+        ] {
+            assert!(!is_url(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Applies a registry file to the store: all of it, or nothing.
+
+use std::io;
+use std::path::Path;
+
+use super::file::{self, Mistake, RegistryFile};
+use super::plan::{Plan, Planner, State, Step, Wishes};
+use crate::domain::Millis;
+use crate::secrets::sealing::Sealer;
+use crate::store::{
+    AnyConnection, StepError, Store, StoreError, agreements, applications, audit, clients,
+    organisations, partners, portals, services,
+};
+
+/// Why nothing was applied.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// The file cannot be read.
+    Io(io::Error),
+    /// All that is wrong with it.
+    Mistakes(Vec<Mistake>),
+    Store(StoreError),
+}
+
+impl From<StoreError> for ApplyError {
+    fn from(error: StoreError) -> Self {
+        ApplyError::Store(error)
+    }
+}
+
+impl StepError for ApplyError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            ApplyError::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ApplyError::Io(error) => error.fmt(f),
+            ApplyError::Mistakes(mistakes) => {
+                let texts: Vec<_> = mistakes.iter().map(|m| m.0.as_str()).collect();
+                f.write_str(&texts.join("; "))
+            }
+            ApplyError::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Where a file is applied to, and on whose behalf.
+#[derive(Clone, Copy)]
+pub struct Applier<'a> {
+    pub store: &'a Store,
+    pub sealer: &'a Sealer,
+    /// What the audit log calls who wants it.
+    pub by: &'a str,
+    pub now: Millis,
+}
+
+impl Applier<'_> {
+    /// Makes the store have what the file names and tells what that changed.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, or the store's; nothing is changed then.
+    pub fn apply(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
+        let (file, mistakes) = self.read(path)?;
+        self.store.write(|c| {
+            // From here on nobody else changes what the plan rests on.
+            clients::hold_registry(c)?;
+            if wishes.prune {
+                organisations::hold_all(c)?;
+                agreements::hold_all(c)?;
+                services::hold_all(c)?;
+            }
+            let plan = self.compare(c, &file, &mistakes, wishes)?;
+            if plan.lines.is_empty() {
+                return Ok(plan);
+            }
+            for step in plan.first.iter().chain(&plan.then) {
+                self.carry_out(c, step)?;
+            }
+            clients::touch(c)?;
+            self.audit(c)?;
+            Ok(plan)
+        })
+    }
+
+    /// What [`Applier::apply`] would change.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn plan(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
+        let (file, mistakes) = self.read(path)?;
+        self.store
+            .read(|c| self.compare(c, &file, &mistakes, wishes))
+    }
+
+    fn read(&self, path: &Path) -> Result<(RegistryFile, Vec<Mistake>), ApplyError> {
+        let text = std::fs::read_to_string(path).map_err(ApplyError::Io)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        file::read(&text, folder).map_err(|mistake| ApplyError::Mistakes(vec![mistake]))
+    }
+
+    fn compare(
+        &self,
+        c: &mut AnyConnection,
+        file: &RegistryFile,
+        mistakes: &[Mistake],
+        wishes: Wishes,
+    ) -> Result<Plan, ApplyError> {
+        let state = State::read(c)?;
+        let mut planner = Planner {
+            file,
+            state: &state,
+            wishes,
+            sealer: self.sealer,
+            mistakes: mistakes.to_vec(),
+            plan: Plan::default(),
+        };
+        planner.compare(c)?;
+        if planner.mistakes.is_empty() {
+            Ok(planner.plan)
+        } else {
+            Err(ApplyError::Mistakes(planner.mistakes))
+        }
+    }
+
+    fn carry_out(&self, c: &mut AnyConnection, step: &Step) -> Result<(), StoreError> {
+        match step {
+            Step::ClearKey(name) => clients::clear_key(c, name),
+            Step::Client(client) => clients::put(c, client, self.now),
+            Step::AddOrganisation(o) => {
+                organisations::add(c, &o.uuid, &o.name, o.is_open(), self.now).map(drop)
+            }
+            Step::ChangeOrganisation(organisation) => organisations::update(c, organisation),
+            Step::Portal(portal) => portals::put(c, portal),
+            Step::Agreement(agreement) => agreements::put(c, agreement),
+            Step::AddService(service) => services::add(c, service),
+            Step::ChangeService(service) => services::update(c, service),
+            Step::Require(service, agreements) => services::require(c, *service, agreements),
+            Step::Application(application) => applications::put(c, application),
+            Step::Partner(partner) => partners::put(c, partner),
+            Step::RemoveClient(name) => clients::remove(c, name),
+            Step::RemoveOrganisation(uuid) => organisations::remove(c, uuid),
+            Step::RemovePortal(id) => portals::remove(c, *id),
+            Step::RemoveAgreement(id) => agreements::remove(c, *id),
+            Step::RemoveService(id) => services::remove(c, *id),
+            Step::RemoveApplication(id) => applications::remove(c, id),
+            Step::RemovePartner(iss) => partners::remove(c, iss),
+        }
+    }
+
+    fn audit(&self, c: &mut AnyConnection) -> Result<(), StoreError> {
+        audit::record(
+            c,
+            &audit::Entry {
+                at: self.now,
+                event: "registry_applied".to_owned(),
+                outcome: "ok".to_owned(),
+                client_name: None,
+                actor: None,
+                on_behalf_of: Some(self.by.to_owned()),
+                subject: None,
+                request_id: self.by.to_owned(),
+            },
+        )
+    }
+}

@@ -1,0 +1,313 @@
+//! The registry file: what it may hold, and everything that is wrong with one.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use toml::Table;
+
+use super::reader::{Entry, Placed, section};
+use crate::domain::client::{Client, Trust};
+use crate::domain::user::is_user_name;
+use crate::domain::web::{is_origin, is_url};
+use crate::secrets::{rsa_keys, sha256_hex};
+use crate::store::agreements::Agreement;
+use crate::store::clients::KeyedClient;
+use crate::store::organisations::Organisation;
+use crate::store::partners::Partner;
+use crate::store::portals::Portal;
+
+/// What is wrong, with its place in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(pub String);
+
+/// What a file names.
+#[derive(Debug, Clone, Default)]
+pub struct RegistryFile {
+    /// A client without a key keeps the one it has.
+    pub clients: Vec<Placed<KeyedClient>>,
+    pub organisations: Vec<Placed<Organisation>>,
+    pub portals: Vec<Placed<Portal>>,
+    pub agreements: Vec<Placed<Agreement>>,
+    pub services: Vec<Placed<NamedService>>,
+    pub applications: Vec<Placed<NamedApplication>>,
+    pub partners: Vec<Placed<Partner>>,
+}
+
+/// A service as the file names it.
+#[derive(Debug, Clone)]
+pub struct NamedService {
+    pub id: i64,
+    pub portal: i64,
+    pub name: String,
+    pub callback_url: Option<String>,
+    /// Access key and secret; those that are stored stay where there are none.
+    pub credentials: Option<(String, String)>,
+    /// Agreements, ascending.
+    pub requires: Vec<i64>,
+}
+
+/// An application as the file names it.
+#[derive(Debug, Clone)]
+pub struct NamedApplication {
+    pub client_id: String,
+    pub origins: Vec<String>,
+    pub redirect_uris: Vec<String>,
+    /// The one that is stored stays where there is none.
+    pub secret: Option<String>,
+}
+
+/// The sections in the order in which they are written, with the keys of their tables; the first one is what it is told
+/// apart by.
+const CLIENTS: (&str, &[&str]) = (
+    "clients",
+    &["name", "key", "key_file", "key_sha256", "trust", "active"],
+);
+const ORGANISATIONS: (&str, &[&str]) = ("organisations", &["uuid", "name", "join"]);
+const PORTALS: (&str, &[&str]) = ("portals", &["id", "name"]);
+const AGREEMENTS: (&str, &[&str]) = ("agreements", &["id", "name"]);
+const SERVICES: (&str, &[&str]) = (
+    "services",
+    &[
+        "id",
+        "portal",
+        "name",
+        "callback_url",
+        "access_key",
+        "secret_key",
+        "secret_key_file",
+        "requires",
+    ],
+);
+const APPLICATIONS: (&str, &[&str]) = (
+    "applications",
+    &[
+        "client_id",
+        "origins",
+        "redirect_uris",
+        "secret",
+        "secret_file",
+    ],
+);
+const PARTNERS: (&str, &[&str]) = (
+    "partners",
+    &[
+        "iss",
+        "public_keys",
+        "state_ids",
+        "redirect_origins",
+        "max_life_s",
+    ],
+);
+const SECTIONS: [(&str, &[&str]); 7] = [
+    CLIENTS,
+    ORGANISATIONS,
+    PORTALS,
+    AGREEMENTS,
+    SERVICES,
+    APPLICATIONS,
+    PARTNERS,
+];
+
+/// What may be left out of an application's id.
+const SUFFIX: &str = ".onetapi.pl";
+/// How long what a partner signs may be good for if the file does not say, and at most.
+const LIFE_S: i64 = 3600;
+const MAX_LIFE_S: i64 = 86_400;
+
+/// Reads a file; beside what could be read comes everything that is wrong with it. Files that it names are looked for in
+/// the folder.
+///
+/// # Errors
+/// What is no TOML at all.
+pub fn read(text: &str, folder: &Path) -> Result<(RegistryFile, Vec<Mistake>), Mistake> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        // Its own rendering shows the line, in which there may be a secret.
+        let at = error.span().map_or(0, |span| span.start);
+        let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+        Mistake(format!("line {line}: {}", error.message()))
+    })?;
+    let mut mistakes = unknown_sections(&table);
+    let (from, m) = ((&table, folder), &mut mistakes);
+    let file = RegistryFile {
+        clients: section(from, m, CLIENTS, |k| k.client.name.clone(), client),
+        organisations: section(from, m, ORGANISATIONS, |o| o.uuid.clone(), organisation),
+        portals: section(from, m, PORTALS, |p| p.id, portal),
+        agreements: section(from, m, AGREEMENTS, |a| a.id, agreement),
+        services: section(from, m, SERVICES, |s| s.id, service),
+        applications: section(from, m, APPLICATIONS, |a| a.client_id.clone(), application),
+        partners: section(from, m, PARTNERS, |p| p.iss.clone(), partner),
+    };
+    same_keys(&file.clients, &mut mistakes);
+    Ok((file, mistakes))
+}
+
+fn unknown_sections(table: &Table) -> Vec<Mistake> {
+    let known = SECTIONS.map(|(section, _)| section);
+    let unknown = table.keys().filter(|key| !known.contains(&key.as_str()));
+    let known = known.join(", ");
+    unknown
+        .map(|key| Mistake(format!("{key}: there is no such section, only {known}")))
+        .collect()
+}
+
+/// A key tells whose call it is, so no two clients can have the same.
+fn same_keys(clients: &[Placed<KeyedClient>], mistakes: &mut Vec<Mistake>) {
+    let mut known: HashMap<&str, &str> = HashMap::new();
+    for Placed { place, entry } in clients {
+        let Some(key) = entry.key_sha256.as_deref() else {
+            continue;
+        };
+        if let Some(first) = known.insert(key, place) {
+            mistakes.push(Mistake(format!("{place}.key: {first} has the same key")));
+        }
+    }
+}
+
+fn client(e: &mut Entry<'_>) -> Option<KeyedClient> {
+    let name = e.name("name");
+    let key = e.secret("key").map(|key| sha256_hex(&key));
+    let hash = e.text("key_sha256");
+    if hash.is_some() && (e.has("key") || e.has("key_file")) {
+        e.wrong("key_sha256", "the key itself is there as well");
+    }
+    let is_hash =
+        |h: &String| h.len() == 64 && h.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if hash.as_ref().is_some_and(|h| !is_hash(h)) {
+        e.wrong("key_sha256", "must be 64 hexadecimal digits in lower case");
+    }
+    let trust = e.text("trust").and_then(|t| Trust::parse(&t));
+    if trust.is_none() {
+        e.wrong("trust", "must be \"trusted\" or \"public\"");
+    }
+    let active = e.flag("active", true);
+    Some(KeyedClient {
+        client: Client {
+            name: name?,
+            trust: trust.unwrap_or(Trust::Public),
+            active,
+        },
+        key_sha256: key.or(hash),
+    })
+}
+
+fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
+    let (uuid, name) = (e.name("uuid"), e.name("name"));
+    let join = e.text("join").unwrap_or_else(|| "closed".to_owned());
+    if join != "open" && join != "closed" {
+        e.wrong("join", "must be \"open\" or \"closed\"");
+    }
+    Some(Organisation {
+        uuid: uuid?,
+        name: name.unwrap_or_default(),
+        join_policy: join,
+    })
+}
+
+fn portal(e: &mut Entry<'_>) -> Option<Portal> {
+    let (id, name) = (e.id("id"), e.name("name"));
+    Some(Portal {
+        id: id?,
+        name: name.unwrap_or_default(),
+    })
+}
+
+fn agreement(e: &mut Entry<'_>) -> Option<Agreement> {
+    let (id, name) = (e.id("id"), e.name("name"));
+    Some(Agreement {
+        id: id?,
+        name: name.unwrap_or_default(),
+    })
+}
+
+fn service(e: &mut Entry<'_>) -> Option<NamedService> {
+    let (id, portal, name) = (e.id("id"), e.id("portal"), e.name("name"));
+    let callback_url = e.text("callback_url");
+    // The name of the user is added to it, as one more part of the path.
+    if callback_url
+        .as_ref()
+        .is_some_and(|url| !is_url(url) || url.ends_with('/') || url.contains('?'))
+    {
+        e.wrong(
+            "callback_url",
+            "must be http:// or https://, a host in lower case and a path that does not end with /",
+        );
+    }
+    let secret_key = e.secret("secret_key");
+    let has_secret = e.has("secret_key") || e.has("secret_key_file");
+    let access_key = e.has("access_key").then(|| e.name("access_key")).flatten();
+    // HTTP's Basic scheme puts a colon after it.
+    if access_key.as_ref().is_some_and(|key| key.contains(':')) {
+        e.wrong("access_key", "must hold no colon");
+    }
+    if has_secret != e.has("access_key") {
+        let missing = if has_secret {
+            "access_key"
+        } else {
+            "secret_key"
+        };
+        e.wrong(missing, "access_key and secret_key go together");
+    }
+    if has_secret && callback_url.is_none() {
+        e.wrong("callback_url", "is missing, which the secret_key is for");
+    }
+    let requires = e.ids("requires");
+    Some(NamedService {
+        id: id?,
+        portal: portal.unwrap_or_default(),
+        name: name.unwrap_or_default(),
+        callback_url,
+        credentials: access_key.zip(secret_key),
+        requires,
+    })
+}
+
+const ORIGIN: &str = "http:// or https:// and a host in lower case, without a path";
+
+fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
+    let client_id = e.name("client_id");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if let Some(id) = &client_id
+        && (id.ends_with(SUFFIX) || !id.chars().all(plain))
+    {
+        e.wrong(
+            "client_id",
+            format_args!("must be letters, digits and -._ without {SUFFIX} at the end"),
+        );
+    }
+    let origins = e.some_texts("origins", ORIGIN, is_origin);
+    let redirect_uris = e.some_texts(
+        "redirect_uris",
+        "http:// or https://, a host in lower case and no fragment",
+        is_url,
+    );
+    let secret = e.secret("secret");
+    Some(NamedApplication {
+        client_id: client_id?,
+        origins,
+        redirect_uris,
+        secret,
+    })
+}
+
+fn partner(e: &mut Entry<'_>) -> Option<Partner> {
+    let iss = e.name("iss");
+    let pems = e.some_texts(
+        "public_keys",
+        "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----",
+        |pem| rsa_keys::public_key(pem).is_some(),
+    );
+    let public_keys: String = pems
+        .iter()
+        .filter_map(|pem| rsa_keys::public_key(pem))
+        .collect();
+    let state_ids = e.some_texts("state_ids", "a name on one line", is_user_name);
+    let redirect_origins = e.texts("redirect_origins", ORIGIN, is_origin);
+    let max_life_s = e.number("max_life_s", MAX_LIFE_S).unwrap_or(LIFE_S);
+    Some(Partner {
+        iss: iss?,
+        public_keys,
+        state_ids,
+        redirect_origins,
+        max_life_s,
+    })
+}

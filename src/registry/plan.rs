@@ -1,0 +1,461 @@
+//! What has to change so that the store has what a registry file names.
+
+use std::fmt::Display;
+
+use super::file::{Mistake, NamedApplication, NamedService, RegistryFile};
+use super::reader::Placed;
+use crate::domain::client::DEFAULT_CLIENT;
+use crate::secrets::sealing::Sealer;
+use crate::store::agreements::{self, Agreement};
+use crate::store::applications::{self, Application};
+use crate::store::clients::{self, KeyedClient};
+use crate::store::organisations::{self, Organisation};
+use crate::store::partners::{self, Partner};
+use crate::store::portals::{self, Portal};
+use crate::store::services::{self, Service};
+use crate::store::{AnyConnection, StoreError};
+
+/// What the store has now.
+#[derive(Debug)]
+pub struct State {
+    pub clients: Vec<KeyedClient>,
+    pub organisations: Vec<Organisation>,
+    pub portals: Vec<Portal>,
+    pub agreements: Vec<Agreement>,
+    pub services: Vec<Service>,
+    /// Service and agreement.
+    pub requirements: Vec<(i64, i64)>,
+    pub applications: Vec<Application>,
+    pub partners: Vec<Partner>,
+}
+
+impl State {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+        Ok(Self {
+            clients: clients::all(connection)?,
+            organisations: organisations::all(connection)?,
+            portals: portals::all(connection)?,
+            agreements: agreements::all(connection)?,
+            services: services::all(connection)?,
+            requirements: services::requirements(connection)?,
+            applications: applications::all(connection)?,
+            partners: partners::all(connection)?,
+        })
+    }
+
+    /// The agreements that a service requires, ascending.
+    #[must_use]
+    pub fn required(&self, service: i64) -> Vec<i64> {
+        let of = self.requirements.iter().filter(|(id, _)| *id == service);
+        of.map(|(_, agreement)| *agreement).collect()
+    }
+}
+
+/// What is to happen to one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Added,
+    Changed,
+    Removed,
+}
+
+/// One thing that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub change: Change,
+    pub kind: &'static str,
+    pub name: String,
+    /// What of it changes, as the file calls it.
+    pub fields: Vec<&'static str>,
+}
+
+/// Everything that changes, and how much is left as it is.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub lines: Vec<Line>,
+    pub left: usize,
+    /// What makes room for the rest, and the rest.
+    pub(super) first: Vec<Step>,
+    pub(super) then: Vec<Step>,
+}
+
+/// One change of the store.
+#[derive(Debug)]
+pub(super) enum Step {
+    ClearKey(String),
+    Client(KeyedClient),
+    AddOrganisation(Organisation),
+    ChangeOrganisation(Organisation),
+    Portal(Portal),
+    Agreement(Agreement),
+    AddService(Service),
+    ChangeService(Service),
+    Require(i64, Vec<i64>),
+    Application(Application),
+    Partner(Partner),
+    RemoveClient(String),
+    RemoveOrganisation(String),
+    RemovePortal(i64),
+    RemoveAgreement(i64),
+    RemoveService(i64),
+    RemoveApplication(String),
+    RemovePartner(String),
+}
+
+/// What is wished beside the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// Remove what the file does not name.
+    pub prune: bool,
+    /// Also if users depend on it.
+    pub force: bool,
+}
+
+/// Makes plans.
+pub(super) struct Planner<'a> {
+    pub file: &'a RegistryFile,
+    pub state: &'a State,
+    pub wishes: Wishes,
+    pub sealer: &'a Sealer,
+    pub mistakes: Vec<Mistake>,
+    pub plan: Plan,
+}
+
+/// The names of those that are different.
+fn which<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
+    let different = fields.into_iter().filter(|(_, different)| *different);
+    different.map(|(name, _)| name).collect()
+}
+
+impl Planner<'_> {
+    /// Compares everything; what cannot be is among the mistakes then.
+    pub fn compare(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        self.clients();
+        self.organisations();
+        self.portals_and_agreements();
+        for named in &self.file.services {
+            self.service(named);
+        }
+        for named in &self.file.applications {
+            self.application(named);
+        }
+        self.partners();
+        match self.wishes.prune {
+            true => self.prune(connection),
+            false => Ok(()),
+        }
+    }
+
+    fn wrong(&mut self, place: &str, what: impl Display) {
+        self.mistakes.push(Mistake(format!("{place}: {what}")));
+    }
+
+    /// Complains of something that is missing, unless what is there in its place is wrong anyway.
+    fn missing(&mut self, place: &str, key: &str, what: &str) {
+        let told = format!("{place}.{key}");
+        if !self.mistakes.iter().any(|m| m.0.starts_with(&told)) {
+            self.wrong(&told, what);
+        }
+    }
+
+    pub fn note(
+        &mut self,
+        change: Change,
+        kind: &'static str,
+        name: impl Display,
+        fields: Vec<&'static str>,
+    ) {
+        let name = name.to_string();
+        self.plan.lines.push(Line {
+            change,
+            kind,
+            name,
+            fields,
+        });
+    }
+
+    /// Notes what there is to do for one thing; `None` stands for one that is not there yet.
+    fn settle(
+        &mut self,
+        kind: &'static str,
+        name: impl Display,
+        different: Option<Vec<&'static str>>,
+        step: impl FnOnce() -> Step,
+    ) {
+        match different {
+            None => self.note(Change::Added, kind, name, Vec::new()),
+            Some(fields) if fields.is_empty() => {
+                self.plan.left += 1;
+                return;
+            }
+            Some(fields) => self.note(Change::Changed, kind, name, fields),
+        }
+        self.plan.then.push(step());
+    }
+
+    fn clients(&mut self) {
+        let (file, state) = (self.file, self.state);
+        for Placed { place, entry } in &file.clients {
+            let name = &entry.client.name;
+            let stored = state.clients.iter().find(|k| k.client.name == *name);
+            let mut wanted = entry.clone();
+            if wanted.key_sha256.is_none() {
+                wanted.key_sha256 = stored.and_then(|k| k.key_sha256.clone());
+            }
+            if stored.is_none() && wanted.key_sha256.is_none() {
+                self.missing(place, "key", "is missing, and there is none yet");
+            }
+            if let Some(other) = self.holder(&wanted).map(str::to_owned) {
+                self.wrong(
+                    &format!("{place}.key"),
+                    format_args!("client {other} has this key"),
+                );
+            }
+            let different = stored.map(|stored| {
+                which([
+                    ("key", stored.key_sha256 != wanted.key_sha256),
+                    ("trust", stored.client.trust != wanted.client.trust),
+                    ("active", stored.client.active != wanted.client.active),
+                ])
+            });
+            if different.as_ref().is_some_and(|d| d.contains(&"key")) {
+                // Two may exchange theirs.
+                self.plan.first.push(Step::ClearKey(name.clone()));
+            }
+            self.settle("client", name, different, || Step::Client(wanted));
+        }
+    }
+
+    /// The client that has the same key and, as the file does not speak of its key, keeps it.
+    fn holder(&self, wanted: &KeyedClient) -> Option<&str> {
+        let key = wanted.key_sha256.as_ref()?;
+        let holder =
+            self.state.clients.iter().find(|k| {
+                k.key_sha256.as_ref() == Some(key) && k.client.name != wanted.client.name
+            })?;
+        let name = holder.client.name.as_str();
+        let named = self
+            .file
+            .clients
+            .iter()
+            .find(|p| p.entry.client.name == name);
+        let keeps = match named {
+            Some(named) => named.entry.key_sha256.is_none(),
+            None => !self.wishes.prune || name == DEFAULT_CLIENT,
+        };
+        keeps.then_some(name)
+    }
+
+    fn organisations(&mut self) {
+        let (file, state) = (self.file, self.state);
+        for Placed { entry, .. } in &file.organisations {
+            let stored = state.organisations.iter().find(|o| o.uuid == entry.uuid);
+            let different = stored.map(|stored| {
+                which([
+                    ("name", stored.name != entry.name),
+                    ("join", stored.join_policy != entry.join_policy),
+                ])
+            });
+            let step = if stored.is_some() {
+                Step::ChangeOrganisation
+            } else {
+                Step::AddOrganisation
+            };
+            self.settle("organisation", &entry.uuid, different, || {
+                step(entry.clone())
+            });
+        }
+    }
+
+    fn portals_and_agreements(&mut self) {
+        let (file, state) = (self.file, self.state);
+        for Placed { entry, .. } in &file.portals {
+            let stored = state.portals.iter().find(|p| p.id == entry.id);
+            let different = stored.map(|stored| which([("name", stored.name != entry.name)]));
+            self.settle("portal", entry.id, different, || {
+                Step::Portal(entry.clone())
+            });
+        }
+        for Placed { entry, .. } in &file.agreements {
+            let stored = state.agreements.iter().find(|a| a.id == entry.id);
+            let different = stored.map(|stored| which([("name", stored.name != entry.name)]));
+            self.settle("agreement", entry.id, different, || {
+                Step::Agreement(entry.clone())
+            });
+        }
+    }
+
+    /// Whether there will be such a portal, or agreement.
+    fn will_be<T, S>(
+        &self,
+        named: &[Placed<T>],
+        stored: &[S],
+        is: impl Fn(&T) -> bool,
+        was: impl Fn(&S) -> bool,
+    ) -> bool {
+        named.iter().any(|p| is(&p.entry)) || (!self.wishes.prune && stored.iter().any(was))
+    }
+
+    fn references(&mut self, place: &str, service: &NamedService) {
+        let (file, state, portal) = (self.file, self.state, service.portal);
+        // 0 stands for what could not be read.
+        if portal != 0
+            && !self.will_be(
+                &file.portals,
+                &state.portals,
+                |p| p.id == portal,
+                |p| p.id == portal,
+            )
+        {
+            self.wrong(
+                &format!("{place}.portal"),
+                format_args!("there is no portal {portal}"),
+            );
+        }
+        for id in &service.requires {
+            if !self.will_be(
+                &file.agreements,
+                &state.agreements,
+                |a| a.id == *id,
+                |a| a.id == *id,
+            ) {
+                self.wrong(
+                    &format!("{place}.requires"),
+                    format_args!("there is no agreement {id}"),
+                );
+            }
+        }
+    }
+
+    fn service(&mut self, Placed { place, entry }: &Placed<NamedService>) {
+        self.references(place, entry);
+        let stored = self.state.services.iter().find(|s| s.id == entry.id);
+        let (credentials, new_access, new_secret) = self.credentials(place, entry, stored);
+        let requires = self.state.required(entry.id) != entry.requires;
+        let different = stored.map(|stored| {
+            which([
+                ("portal", stored.portal_id != entry.portal),
+                ("name", stored.name != entry.name),
+                ("callback_url", stored.callback_url != entry.callback_url),
+                ("access_key", new_access),
+                ("secret_key", new_secret),
+                ("requires", requires),
+            ])
+        });
+        let service = Service {
+            id: entry.id,
+            portal_id: entry.portal,
+            name: entry.name.clone(),
+            callback_url: entry.callback_url.clone(),
+            credentials,
+        };
+        let step = match stored {
+            Some(_) => Step::ChangeService,
+            None => Step::AddService,
+        };
+        self.settle("service", entry.id, different, || step(service));
+        if requires {
+            let step = Step::Require(entry.id, entry.requires.clone());
+            self.plan.then.push(step);
+        }
+    }
+
+    /// The sealed credentials that a service gets, and whether its access key and its secret are new.
+    fn credentials(
+        &mut self,
+        place: &str,
+        entry: &NamedService,
+        stored: Option<&Service>,
+    ) -> (Option<Vec<u8>>, bool, bool) {
+        let sealed = stored.and_then(|s| s.credentials.clone());
+        let was_called = stored.is_some_and(|s| s.callback_url.is_some());
+        let Some((access, secret)) = &entry.credentials else {
+            let is_called = entry.callback_url.is_some();
+            if is_called && !was_called && sealed.is_none() {
+                let what = "is missing, which the callback_url needs, as well as an access_key";
+                self.missing(place, "secret_key", what);
+            }
+            // Without a callback there is nothing to keep them for.
+            let kept = sealed.filter(|_| is_called || !was_called);
+            return (kept, false, false);
+        };
+        let opened = sealed.as_ref().and_then(|s| self.sealer.open(s));
+        let opened = opened.unwrap_or_default();
+        let (old_access, old_secret) = opened.split_once(':').unwrap_or_default();
+        let (new_access, new_secret) = (access != old_access, secret != old_secret);
+        if !new_access && !new_secret {
+            return (sealed, false, false);
+        }
+        let sealed = self.seal(place, &format!("{access}:{secret}"));
+        (sealed, new_access, new_secret)
+    }
+
+    fn seal(&mut self, place: &str, text: &str) -> Option<Vec<u8>> {
+        match self.sealer.seal(text) {
+            Ok(sealed) => Some(sealed),
+            Err(error) => {
+                self.wrong(place, format_args!("its secret cannot be sealed: {error}"));
+                None
+            }
+        }
+    }
+
+    fn application(&mut self, Placed { place, entry }: &Placed<NamedApplication>) {
+        let stored = self
+            .state
+            .applications
+            .iter()
+            .find(|a| a.client_id == entry.client_id);
+        if stored.is_none() && entry.secret.is_none() {
+            self.missing(place, "secret", "is missing, and there is none yet");
+        }
+        let sealed = stored.and_then(|a| a.secret.clone());
+        let opened = sealed.as_ref().and_then(|s| self.sealer.open(s));
+        let new_secret = entry.secret.is_some() && entry.secret != opened;
+        let secret = match &entry.secret {
+            Some(text) if new_secret => self.seal(place, text),
+            _ => sealed,
+        };
+        let different = stored.map(|stored| {
+            which([
+                ("origins", stored.origins != entry.origins),
+                ("redirect_uris", stored.redirect_uris != entry.redirect_uris),
+                ("secret", new_secret),
+            ])
+        });
+        let application = Application {
+            client_id: entry.client_id.clone(),
+            origins: entry.origins.clone(),
+            redirect_uris: entry.redirect_uris.clone(),
+            secret,
+        };
+        self.settle("application", &entry.client_id, different, || {
+            Step::Application(application)
+        });
+    }
+
+    fn partners(&mut self) {
+        let (file, state) = (self.file, self.state);
+        for Placed { entry, .. } in &file.partners {
+            let stored = state.partners.iter().find(|p| p.iss == entry.iss);
+            let different = stored.map(|stored| {
+                which([
+                    ("public_keys", stored.public_keys != entry.public_keys),
+                    ("state_ids", stored.state_ids != entry.state_ids),
+                    (
+                        "redirect_origins",
+                        stored.redirect_origins != entry.redirect_origins,
+                    ),
+                    ("max_life_s", stored.max_life_s != entry.max_life_s),
+                ])
+            });
+            self.settle("partner", &entry.iss, different, || {
+                Step::Partner(entry.clone())
+            });
+        }
+    }
+}

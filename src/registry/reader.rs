@@ -1,0 +1,264 @@
+//! Reads the tables of a registry file value by value, collecting what is wrong and where.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::file::Mistake;
+use crate::domain::user::is_user_name;
+
+/// The longest name, id and URL, in characters.
+const MAX_NAME: usize = 128;
+const MAX_TEXT: usize = 2048;
+/// How many characters a secret has at least, and at most.
+const SECRET: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// Something read, with its place in the file, like `services[2]`.
+#[derive(Debug, Clone)]
+pub struct Placed<T> {
+    pub place: String,
+    pub entry: T,
+}
+
+/// One table of the file.
+pub struct Entry<'a> {
+    place: String,
+    table: &'a Table,
+    folder: &'a Path,
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+/// Reads every table of a section; of those that name the same thing, the later ones are mistakes.
+pub fn section<T, K: Eq + Hash>(
+    (table, folder): (&Table, &Path),
+    mistakes: &mut Vec<Mistake>,
+    (name, keys): (&str, &[&str]),
+    id: impl Fn(&T) -> K,
+    read: impl Fn(&mut Entry<'_>) -> Option<T>,
+) -> Vec<Placed<T>> {
+    let entries = match table.get(name) {
+        None => return Vec::new(),
+        Some(Value::Array(entries)) => entries,
+        Some(_) => {
+            mistakes.push(Mistake(format!(
+                "{name}: must be tables, each below [[{name}]]"
+            )));
+            return Vec::new();
+        }
+    };
+    let mut found: Vec<Placed<T>> = Vec::new();
+    let mut known: HashMap<K, String> = HashMap::new();
+    for (at, value) in entries.iter().enumerate() {
+        let place = format!("{name}[{at}]");
+        let Value::Table(table) = value else {
+            mistakes.push(Mistake(format!("{place}: must be a table")));
+            continue;
+        };
+        let mut entry = Entry {
+            place: place.clone(),
+            table,
+            folder,
+            mistakes,
+        };
+        entry.only(keys);
+        let Some(read) = read(&mut entry) else {
+            continue;
+        };
+        if let Some(first) = known.get(&id(&read)) {
+            let key = keys.first().copied().unwrap_or_default();
+            mistakes.push(Mistake(format!("{place}.{key}: {first} is the same")));
+            continue;
+        }
+        known.insert(id(&read), place.clone());
+        found.push(Placed { place, entry: read });
+    }
+    found
+}
+
+impl Entry<'_> {
+    /// Reports what is wrong with a value of this table.
+    pub fn wrong(&mut self, key: &str, what: impl Display) {
+        let place = &self.place;
+        self.mistakes
+            .push(Mistake(format!("{place}.{key}: {what}")));
+    }
+
+    fn only(&mut self, keys: &[&str]) {
+        let unknown: Vec<_> = self.table.keys().cloned().collect();
+        for key in unknown.iter().filter(|k| !keys.contains(&k.as_str())) {
+            self.wrong(
+                key,
+                format_args!("there is no such key, only {}", keys.join(", ")),
+            );
+        }
+    }
+
+    /// Whether the file has this value at all.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// A text, if there is one.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        match self.table.get(key)? {
+            Value::String(text) => Some(text.clone()),
+            _ => {
+                self.wrong(key, "must be a text");
+                None
+            }
+        }
+    }
+
+    /// A name or id, which must be there.
+    pub fn name(&mut self, key: &str) -> Option<String> {
+        if !self.has(key) {
+            self.wrong(key, "is missing");
+            return None;
+        }
+        let text = self.text(key)?;
+        if is_user_name(&text) && text.chars().count() <= MAX_NAME {
+            return Some(text);
+        }
+        self.wrong(
+            key,
+            format_args!(
+                "must be 1 to {MAX_NAME} characters on one line, without blanks at the ends"
+            ),
+        );
+        None
+    }
+
+    /// A whole number, if there is one.
+    pub fn number(&mut self, key: &str, most: i64) -> Option<i64> {
+        let value = self.table.get(key)?;
+        self.whole(key, value, most)
+    }
+
+    fn whole(&mut self, key: &str, value: &Value, most: i64) -> Option<i64> {
+        let number = value.as_integer().filter(|n| (1..=most).contains(n));
+        if number.is_none() {
+            self.wrong(key, format_args!("must be a whole number from 1 to {most}"));
+        }
+        number
+    }
+
+    /// The number of something, which must be there.
+    pub fn id(&mut self, key: &str) -> Option<i64> {
+        if !self.has(key) {
+            self.wrong(key, "is missing");
+        }
+        self.number(key, i64::MAX)
+    }
+
+    /// Numbers, ascending and each once; none if there are none.
+    pub fn ids(&mut self, key: &str) -> Vec<i64> {
+        let values = self.array(key);
+        let mut ids: Vec<i64> = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            let place = format!("{key}[{at}]");
+            match self.whole(&place, value, i64::MAX) {
+                Some(id) if ids.contains(&id) => {
+                    self.wrong(&place, format_args!("{id} is there twice"))
+                }
+                id => ids.extend(id),
+            }
+        }
+        ids.sort_unstable();
+        ids
+    }
+
+    fn array(&mut self, key: &str) -> Vec<Value> {
+        match self.table.get(key) {
+            None => Vec::new(),
+            Some(Value::Array(values)) => values.clone(),
+            Some(_) => {
+                self.wrong(key, "must be a list");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Texts in their order, each once, of which every one passes the check.
+    pub fn texts(&mut self, key: &str, what: &str, check: impl Fn(&str) -> bool) -> Vec<String> {
+        let values = self.array(key);
+        let mut texts: Vec<String> = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            let place = format!("{key}[{at}]");
+            match value.as_str() {
+                Some(text) if texts.iter().any(|t| t == text) => {
+                    self.wrong(&place, format_args!("{text:?} is there twice"));
+                }
+                Some(text) if check(text) && text.len() <= MAX_TEXT => texts.push(text.to_owned()),
+                _ => self.wrong(&place, format_args!("must be {what}")),
+            }
+        }
+        texts
+    }
+
+    /// The same, and there must be one.
+    pub fn some_texts(
+        &mut self,
+        key: &str,
+        what: &str,
+        check: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        if self
+            .table
+            .get(key)
+            .and_then(Value::as_array)
+            .is_none_or(Vec::is_empty)
+        {
+            self.wrong(key, "there must be at least one");
+        }
+        self.texts(key, what, check)
+    }
+
+    /// Yes or no, with what it is if the file does not say.
+    pub fn flag(&mut self, key: &str, default: bool) -> bool {
+        match self.table.get(key) {
+            None => default,
+            Some(Value::Boolean(flag)) => *flag,
+            Some(_) => {
+                self.wrong(key, "must be true or false");
+                default
+            }
+        }
+    }
+
+    /// A secret, from the file itself or from another one that it names; none if it says nothing.
+    pub fn secret(&mut self, key: &str) -> Option<String> {
+        let file_key = format!("{key}_file");
+        if self.has(key) && self.has(&file_key) {
+            self.wrong(&file_key, format_args!("{key} is there as well"));
+        }
+        let (key, text) = match self.text(&file_key) {
+            Some(name) => match std::fs::read_to_string(self.folder.join(&name)) {
+                Ok(text) => (
+                    file_key.as_str(),
+                    text.trim_end_matches(['\r', '\n']).to_owned(),
+                ),
+                Err(error) => {
+                    self.wrong(&file_key, format_args!("{name}: {error}"));
+                    return None;
+                }
+            },
+            None => (key, self.text(key)?),
+        };
+        // What it is must not be told: reports end up in logs.
+        if !is_user_name(&text) || !SECRET.contains(&text.chars().count()) {
+            self.wrong(
+                key,
+                format_args!(
+                    "must be {} to {} characters on one line, without blanks at the ends",
+                    SECRET.start(),
+                    SECRET.end()
+                ),
+            );
+            return None;
+        }
+        Some(text)
+    }
+}

@@ -1,0 +1,112 @@
+//! What users have agreed to, of what services require of them.
+
+use diesel::prelude::*;
+
+use super::tables::{accepted_agreements, agreements, required_agreements};
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+
+/// Whether there is an agreement of this number.
+///
+/// # Errors
+/// The store's.
+pub fn exists(connection: &mut AnyConnection, id: i64) -> Result<bool, StoreError> {
+    let found: i64 = agreements::table
+        .filter(agreements::id.eq(id))
+        .count()
+        .get_result(connection)?;
+    Ok(found > 0)
+}
+
+/// What a service requires and the user has not accepted, or has withdrawn; ascending.
+///
+/// # Errors
+/// The store's.
+pub fn missing(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    service_id: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let accepted = accepted_agreements::table
+        .filter(accepted_agreements::user_id.eq(user_id))
+        .filter(accepted_agreements::withdrawn_at.is_null())
+        .select(accepted_agreements::agreement_id);
+    Ok(required_agreements::table
+        .filter(required_agreements::service_id.eq(service_id))
+        .filter(required_agreements::agreement_id.ne_all(accepted))
+        .order(required_agreements::agreement_id)
+        .select(required_agreements::agreement_id)
+        .load(connection)?)
+}
+
+/// What the user has accepted and not withdrawn, ascending, and when.
+///
+/// # Errors
+/// The store's.
+pub fn accepted(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<(i64, Millis)>, StoreError> {
+    Ok(accepted_agreements::table
+        .filter(accepted_agreements::user_id.eq(user_id))
+        .filter(accepted_agreements::withdrawn_at.is_null())
+        .order(accepted_agreements::agreement_id)
+        .select((
+            accepted_agreements::agreement_id,
+            accepted_agreements::accepted_at,
+        ))
+        .load(connection)?)
+}
+
+/// Accepts an agreement; one that is in force already stays as it is.
+///
+/// # Errors
+/// The store's.
+pub fn accept(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    agreement_id: i64,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let row = accepted_agreements::table
+        .filter(accepted_agreements::user_id.eq(user_id))
+        .filter(accepted_agreements::agreement_id.eq(agreement_id));
+    let known: i64 = row.count().get_result(connection)?;
+    if known == 0 {
+        diesel::insert_into(accepted_agreements::table)
+            .values((
+                accepted_agreements::user_id.eq(user_id),
+                accepted_agreements::agreement_id.eq(agreement_id),
+                accepted_agreements::accepted_at.eq(now),
+            ))
+            .execute(connection)?;
+        return Ok(());
+    }
+    diesel::update(row.filter(accepted_agreements::withdrawn_at.is_not_null()))
+        .set((
+            accepted_agreements::accepted_at.eq(now),
+            accepted_agreements::withdrawn_at.eq(None::<Millis>),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Withdraws an agreement, if it is in force.
+///
+/// # Errors
+/// The store's.
+pub fn withdraw(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    agreement_id: i64,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let row = accepted_agreements::table
+        .filter(accepted_agreements::user_id.eq(user_id))
+        .filter(accepted_agreements::agreement_id.eq(agreement_id))
+        .filter(accepted_agreements::withdrawn_at.is_null());
+    diesel::update(row)
+        .set(accepted_agreements::withdrawn_at.eq(Some(now)))
+        .execute(connection)?;
+    Ok(())
+}

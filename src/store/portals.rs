@@ -1,0 +1,50 @@
+//! Portals, which group services.
+
+use diesel::prelude::*;
+
+use super::tables::portals;
+use super::{AnyConnection, StoreError};
+
+/// A portal.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = portals)]
+pub struct Portal {
+    pub id: i64,
+    pub name: String,
+}
+
+/// Every portal, by number.
+///
+/// # Errors
+/// The store's.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
+    Ok(portals::table
+        .select((portals::id, portals::name))
+        .order(portals::id)
+        .load(connection)?)
+}
+
+/// Makes a portal be like this, whether there is one of that number or not.
+///
+/// # Errors
+/// The store's.
+pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreError> {
+    let changed = diesel::update(portals::table.filter(portals::id.eq(portal.id)))
+        .set(portals::name.eq(&portal.name))
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(portals::table)
+            .values(portal)
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Removes a portal; its services are not looked at.
+///
+/// # Errors
+/// The store's.
+pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+    diesel::delete(portals::table.filter(portals::id.eq(id))).execute(connection)?;
+    Ok(())
+}

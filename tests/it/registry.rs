@@ -1,0 +1,486 @@
+//! The registry file: applied, applied again, changed, pruned, exported, refused, and noticed by who is running.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::cli::{Ended, Shell};
+use crate::harness::process::Process;
+use crate::harness::rest::{KEY, ask};
+use crate::harness::{Database, Gateway};
+
+const EXAMPLE: &str = include_str!("../../examples/registry.toml");
+
+/// A folder and a database for one test.
+struct Place {
+    data: tempfile::TempDir,
+    database: Database,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            data: tempfile::tempdir().unwrap(),
+            database: Database::fresh(),
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let shell = Shell {
+            data: self.data.path(),
+            database: &self.database,
+        };
+        shell.run(arguments)
+    }
+
+    /// Applies this text as a file.
+    fn apply(&self, text: &str, flags: &[&str]) -> Ended {
+        write(self.data.path(), text);
+        self.run(&[&["apply", "registry.toml"], flags].concat())
+    }
+
+    /// The same, which must go well; what it printed.
+    fn applied(&self, text: &str, flags: &[&str]) -> String {
+        let ended = self.apply(text, flags);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.out
+    }
+
+    fn export(&self) -> String {
+        self.run(&["registry", "export"]).out
+    }
+
+    fn events(&self) -> usize {
+        let log = self.run(&["audit", "list", "--json"]).records();
+        log.iter()
+            .filter(|e| e["event"] == "registry_applied")
+            .count()
+    }
+}
+
+fn write(folder: &Path, text: &str) {
+    std::fs::write(folder.join("registry.toml"), text).unwrap();
+}
+
+#[test]
+fn the_example_is_applied_once_and_exported_as_it_is_stored() {
+    let place = Place::new();
+    let first = place.applied(EXAMPLE, &[]);
+    let wanted = "+ client Portal\n+ client Back office\n+ organisation hammy\n+ organisation dbx-2020-0403\n\
+                  + portal 1\n+ agreement 1\n+ agreement 2\n+ service 1\n+ service 2\n+ application example.front\n\
+                  + partner apekx\n= 0 unchanged\n";
+    assert_eq!(first, wanted);
+    assert_eq!(place.applied(EXAMPLE, &[]), "= 11 unchanged\n");
+    assert_eq!(place.events(), 1, "what changes nothing is no event");
+
+    let exported = place.export();
+    for secret in ["replace-this", "gateway\""] {
+        assert!(!exported.contains(secret), "{exported}");
+    }
+    assert!(exported.contains("Secrets") && exported.contains("key_sha256"));
+    // Default is one more.
+    assert_eq!(place.applied(&exported, &["--prune"]), "= 12 unchanged\n");
+    assert_eq!(place.applied(EXAMPLE, &["--prune"]), "= 11 unchanged\n");
+    assert_eq!(place.export(), exported);
+}
+
+#[test]
+fn the_demo_survives_its_own_export() {
+    let place = Place::new();
+    let folder = place.data.path().join("data");
+    Process::start(&folder, place.database.url(), &[], &["--demo"]).stop();
+    let exported = place.export();
+    let again = place.applied(&exported, &["--prune"]);
+    assert!(again.starts_with("= "), "{again}");
+    // What users depend on goes only by force.
+    let refused = place.apply("", &["--prune"]);
+    assert_eq!(refused.code, 64);
+    assert!(
+        refused.err.contains("organisation moby is not named") && refused.err.contains("--force"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(place.export(), exported);
+    let forced = place.applied("", &["--prune", "--force"]);
+    assert!(forced.contains("- organisation moby\n"), "{forced}");
+    let clients = place.run(&["client", "list"]).out;
+    assert!(
+        clients.contains("Default") && !clients.contains("Portal"),
+        "{clients}"
+    );
+}
+
+#[test]
+fn changes_are_told_by_field_and_dry_runs_change_nothing() {
+    let place = Place::new();
+    place.applied(EXAMPLE, &[]);
+    let before = place.export();
+    let changed = EXAMPLE
+        .replace("replace-this-portal-key", "another-key-of-the-portal")
+        .replace(
+            "https://service.example.org/users",
+            "https://b.example.org/u",
+        )
+        .replace("replace-this-secret-key", "another-secret-key-it-is")
+        .replace("requires = [1, 2]", "requires = [2]")
+        .replace(
+            "id = 1\nname = \"Terms of use\"",
+            "id = 3\nname = \"Terms\"",
+        );
+    let wanted = "~ client Portal key\n+ agreement 3\n~ service 1 callback_url secret_key requires\n\
+                  - agreement 1\n= 8 unchanged\n";
+    assert_eq!(place.applied(&changed, &["--prune", "--dry-run"]), wanted);
+    assert_eq!((place.export(), place.events()), (before, 1));
+    assert_eq!(place.applied(&changed, &["--prune"]), wanted);
+    assert_eq!(place.applied(&changed, &["--prune"]), "= 11 unchanged\n");
+
+    let fewer = "[[portals]]\nid = 1\nname = \"Renamed\"\n";
+    let ended = place.apply(fewer, &["--json"]);
+    let wanted = [
+        json!({"change": "changed", "kind": "portal", "name": "1", "fields": ["name"]}),
+        json!({"change": "left", "count": 0}),
+    ];
+    assert_eq!(ended.records(), wanted);
+    // A portal that is stored can be referred to, unless it would be removed.
+    let service = "[[services]]\nid = 9\nportal = 1\nname = \"S\"\n";
+    assert_eq!(place.applied(service, &[]), "+ service 9\n= 0 unchanged\n");
+    let dangling = place.apply(service, &["--prune"]);
+    assert_eq!(dangling.code, 64);
+    assert!(
+        dangling
+            .err
+            .contains("services[0].portal: there is no portal 1"),
+        "{}",
+        dangling.err
+    );
+}
+
+#[test]
+fn the_readme_shows_a_file_that_is_right() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let (_, rest) = readme.split_once("<!-- registry -->\n```toml\n").unwrap();
+    let (text, _) = rest.split_once("```\n<!-- /registry -->").unwrap();
+    let place = Place::new();
+    for file in ["portal.key", "orders.key"] {
+        std::fs::write(place.data.path().join(file), "replace-this-secret\n").unwrap();
+    }
+    assert_eq!(place.applied(text, &["--dry-run"]).lines().count(), 6);
+}
+
+#[test]
+fn two_clients_exchange_their_keys() {
+    let place = Place::new();
+    let clients = |a: &str, b: &str| {
+        format!(
+            "[[clients]]\nname = \"A\"\nkey = \"{a}\"\ntrust = \"public\"\n\
+             [[clients]]\nname = \"B\"\nkey = \"{b}\"\ntrust = \"public\"\n"
+        )
+    };
+    let (one, two) = ("the-first-key-of-all", "the-second-key-of-all");
+    place.applied(&clients(one, two), &[]);
+    assert_eq!(
+        place.applied(&clients(two, one), &[]),
+        "~ client A key\n~ client B key\n= 0 unchanged\n"
+    );
+    let taken = format!("[[clients]]\nname = \"C\"\nkey = \"{one}\"\ntrust = \"public\"\n");
+    let refused = place.apply(&taken, &[]);
+    assert!(
+        refused.code == 64
+            && refused
+                .err
+                .contains("clients[0].key: client B has this key"),
+        "{}",
+        refused.err
+    );
+    assert!(!refused.err.contains(one));
+    place.applied(&taken, &["--prune"]);
+}
+
+const WRONG: &str = r#"
+colour = 1
+[[clients]]
+name = "A"
+key = "short"
+trust = "some"
+colour = "red"
+[[clients]]
+name = "A"
+key_sha256 = "ABC"
+trust = "public"
+[[clients]]
+name = "New"
+trust = "public"
+[[organisations]]
+uuid = " x"
+name = "X"
+join = "perhaps"
+[[portals]]
+id = 0
+name = "P"
+[[services]]
+id = 1
+portal = 1
+name = "S"
+requires = [7, 7]
+[[services]]
+id = 2
+portal = 7
+name = "T"
+callback_url = "https://U:p@host/{id}"
+access_key = "a:b"
+secret_key_file = "nowhere.txt"
+requires = [4]
+[[services]]
+id = 3
+portal = 7
+name = "U"
+callback_url = "https://host/users"
+[[applications]]
+client_id = "front.onetapi.pl"
+origins = ["https://A.example.org/", 5]
+redirect_uris = []
+[[partners]]
+iss = "p"
+public_keys = ["""
+-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCkhWP4Zk8SWTngEPW1o87JTdH6
+uhItf6utRrZLjK0NHM3HF2HoSrsp80wX8Wi0kKcSPwuFLs7R6ibuBEe2xlPoeWTh
++l2MW0w5+FsqCyq05zvpGvSYXZqs412plHQb5l11fnXS8yr9Y6GqwZR7OJBq8Kip
+1dJGQkTKGPhPg2WYAQIDAQAB
+-----END PUBLIC KEY-----
+"""]
+state_ids = ["s"]
+max_life_s = 100000
+"#;
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    let place = Place::new();
+    let refused = place.apply(WRONG, &[]);
+    assert_eq!((refused.code, refused.out.as_str()), (64, ""));
+    let told: Vec<_> = refused
+        .err
+        .lines()
+        .map(|l| l.split("registry.toml: ").nth(1).unwrap())
+        .collect();
+    let places: Vec<_> = told.iter().map(|l| l.split(": ").next().unwrap()).collect();
+    let mut wanted = vec![
+        "colour",
+        "clients[0].colour",
+        "clients[0].key",
+        "clients[0].trust",
+        "clients[1].key_sha256",
+        "clients[1].name",
+        "clients[2].key",
+        "organisations[0].uuid",
+        "organisations[0].join",
+        "portals[0].id",
+        "services[0].portal",
+        "services[0].requires[1]",
+        "services[0].requires",
+        "services[1].callback_url",
+        "services[1].secret_key_file",
+        "services[1].access_key",
+        "services[1].portal",
+        "services[1].requires",
+        "services[2].portal",
+        "services[2].secret_key",
+        "applications[0].client_id",
+        "applications[0].origins[0]",
+        "applications[0].origins[1]",
+        "applications[0].redirect_uris",
+        "applications[0].secret",
+        "partners[0].public_keys[0]",
+        "partners[0].max_life_s",
+    ];
+    let mut places_sorted = places.clone();
+    places_sorted.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(places_sorted, wanted, "{}", refused.err);
+    assert!(told.contains(&"services[2].portal: there is no portal 7"));
+    assert!(!refused.err.contains("short"), "a secret is not told");
+
+    // Nothing of it is there, and the same goes for what is no TOML at all.
+    assert_eq!(place.export().matches("[[").count(), 1);
+    let broken = "[[clients]]\nkey = \"a-secret-key-that-is\" x\n";
+    let broken = place.apply(broken, &["--prune"]);
+    assert_eq!((broken.code, broken.err.lines().count()), (64, 1));
+    assert!(
+        broken.err.contains("line 2") && !broken.err.contains("a-secret-key"),
+        "{}",
+        broken.err
+    );
+    assert_eq!(place.run(&["apply", "nowhere.toml"]).code, 1);
+    assert_eq!(place.run(&["apply", "registry.toml", "--force"]).code, 2);
+}
+
+#[test]
+fn secrets_come_from_files_and_do_not_lie_in_the_database() {
+    let place = Place::new();
+    let secret = "titkos-kulcs-a-fajlbol";
+    std::fs::write(place.data.path().join("secret.txt"), format!("{secret}\n")).unwrap();
+    let text = EXAMPLE.replace(
+        "secret_key = \"replace-this-secret-key\"",
+        "secret_key_file = \"secret.txt\"",
+    );
+    place.applied(&text, &[]);
+    let given = EXAMPLE.replace("replace-this-secret-key", secret);
+    assert_eq!(place.applied(&given, &[]), "= 11 unchanged\n");
+    if place.database.url().is_some() {
+        // The files of another server are not ours to read; what it gets is the same.
+        return;
+    }
+    for file in std::fs::read_dir(place.data.path().join("data"))
+        .unwrap()
+        .flatten()
+    {
+        if file.path().is_dir() {
+            continue;
+        }
+        let bytes = std::fs::read(file.path()).unwrap();
+        for secret in [
+            secret,
+            "replace-this-application-secret",
+            "replace-this-portal-key",
+        ] {
+            let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+            assert!(!found, "{secret} in {:?}", file.path());
+        }
+    }
+}
+
+/// Whether a client with this key may show a user that does not exist; who is unknown may not.
+fn is_known(process: &Process, key: &str) -> bool {
+    let header = format!("X-Client-Hash-Key: {key}\r\n");
+    let reply = ask(&process.speaker, "GET", "/users/nobody", &header, "");
+    !reply.body.contains("UNKNOWN_CLIENT")
+}
+
+#[test]
+fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
+    let place = Place::new();
+    let file = place.data.path().join("registry.toml");
+    let client = |key: &str| {
+        format!("[[clients]]\nname = \"Portal\"\nkey = \"{key}\"\ntrust = \"trusted\"\n")
+    };
+    let (one, two, three) = (
+        "the-first-key-of-all",
+        "the-second-key-of-all",
+        "the-third-key-of-all",
+    );
+    write(place.data.path(), &client(one));
+    let process = Process::start(
+        &place.data.path().join("data"),
+        place.database.url(),
+        &[],
+        &["--registry", file.to_str().unwrap()],
+    );
+    assert!(is_known(&process, one));
+    place.applied(&client(two), &[]);
+    while !is_known(&process, two) {
+        std::thread::yield_now();
+    }
+    assert!(!is_known(&process, one));
+
+    let hang_up = || {
+        let id = process.id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &id]).status().unwrap();
+        assert!(sent.success());
+    };
+    write(place.data.path(), "[[clients]]\nname = \"Portal\"\n");
+    hang_up();
+    write(place.data.path(), &client("weak"));
+    hang_up();
+    write(place.data.path(), &client(three));
+    hang_up();
+    while !is_known(&process, three) {
+        std::thread::yield_now();
+    }
+    assert!(!is_known(&process, two));
+    let log = process.stop();
+    assert!(log.contains("the registry file is applied"), "{log}");
+
+    write(place.data.path(), &client("weak"));
+    let refused = place.run(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--registry",
+        "registry.toml",
+    ]);
+    assert!(
+        refused.code == 1 && refused.err.contains("clients[0].key"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn what_is_wrong_at_sighup_is_logged_and_changes_nothing() {
+    let place = Place::new();
+    let file = place.data.path().join("registry.toml");
+    write(place.data.path(), EXAMPLE);
+    let process = Process::start(
+        &place.data.path().join("data"),
+        place.database.url(),
+        &[("registry", file.to_str().unwrap())],
+        &[],
+    );
+    let before = place.export();
+    let pipe = place.data.path().join("nowhere.txt");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    write(place.data.path(), WRONG);
+    let id = process.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-HUP", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    // Taken once it is being read; the mistakes are logged before the process stops.
+    std::fs::write(&pipe, "short\n").unwrap();
+    assert!(is_known(&process, "replace-this-portal-key"));
+    let log = process.stop();
+    assert!(
+        log.contains("services[2].portal: there is no portal 7"),
+        "{log}"
+    );
+    assert_eq!(place.export(), before);
+}
+
+#[test]
+fn organisations_of_members_stay_unless_forced_and_their_members_go_with_them() {
+    let gateway = Gateway::demo();
+    let file = gateway.data.path().join("registry.toml");
+    let applier = chaingun_gateway::registry::apply::Applier {
+        store: &gateway.parts.store,
+        sealer: &gateway.parts.sealer,
+        by: "test",
+        now: crate::harness::NOW,
+    };
+    let wishes = |force| chaingun_gateway::registry::plan::Wishes { prune: true, force };
+    write(
+        gateway.data.path(),
+        "[[organisations]]\nuuid = \"default\"\nname = \"Default Org\"\njoin = \"open\"\n",
+    );
+    let refused = applier.apply(&file, wishes(false)).unwrap_err().to_string();
+    assert!(refused.contains("organisation hammy"), "{refused}");
+    applier.apply(&file, wishes(true)).unwrap();
+    let shown: Value =
+        serde_json::from_str(&ask(&gateway, "GET", "/users/hakapeszimaki", KEY, "").body).unwrap();
+    assert!(shown["errors"].is_null(), "{shown}");
+    let members = gateway
+        .parts
+        .store
+        .read(|c| chaingun_gateway::store::organisations::members(c, "hammy"))
+        .unwrap();
+    assert_eq!(members, 0);
+}
