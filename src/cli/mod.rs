@@ -1,9 +1,10 @@
-//! The commands that look after clients, organisations, users and the audit log.
+//! The commands that look after clients, organisations, users, the outbox and the audit log.
 
 pub mod audit;
 pub mod clients;
 pub mod keys;
 pub mod organisations;
+pub mod outbox;
 pub mod users;
 
 use std::io::{self, Read as _, Write as _};
@@ -25,6 +26,7 @@ pub use audit::AuditCommand;
 pub use clients::ClientCommand;
 pub use keys::KeysCommand;
 pub use organisations::OrgCommand;
+pub use outbox::OutboxCommand;
 pub use users::UserCommand;
 
 /// What the audit log calls the operator at the command line.

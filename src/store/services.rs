@@ -48,6 +48,33 @@ pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), Stor
     Ok(())
 }
 
+/// Where a service is told that a user has left, and its sealed credentials; nothing if it is gone or wants no callbacks.
+///
+/// # Errors
+/// The store's.
+pub fn callback(
+    connection: &mut AnyConnection,
+    id: i64,
+) -> Result<Option<(String, Option<Vec<u8>>)>, StoreError> {
+    let found: Option<(Option<String>, Option<Vec<u8>>)> = services::table
+        .filter(services::id.eq(id))
+        .select((services::callback_url, services::credentials))
+        .get_result(connection)
+        .optional()?;
+    Ok(found.and_then(|(url, credentials)| Some((url?, credentials))))
+}
+
+/// Has a service told elsewhere that users have left.
+///
+/// # Errors
+/// The store's.
+pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreError> {
+    diesel::update(services::table.filter(services::id.eq(id)))
+        .set(services::callback_url.eq(url))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// Makes a user known to a service under this name, or under another one than before.
 ///
 /// # Errors
