@@ -152,8 +152,8 @@ impl Delivery {
         let service = store.read(|c| services::callback(c, run.service_id))?;
         let target = service
             .ok_or_else(|| "the service is gone, or wants no callbacks".to_owned())
-            .and_then(|(url, sealed)| {
-                let sealed = sealed.ok_or("the service has no access key and secret")?;
+            .and_then(|services::Callback { url, credentials }| {
+                let sealed = credentials.ok_or("the service has no access key and secret")?;
                 let credentials = self.open(&sealed)?;
                 Ok(Target { url, credentials })
             });

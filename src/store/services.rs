@@ -19,6 +19,14 @@ pub struct Service {
     pub credentials: Option<Vec<u8>>,
 }
 
+/// Where a service is told, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    pub url: String,
+    /// Sealed.
+    pub credentials: Option<Vec<u8>>,
+}
+
 /// A service that is to be told that a user has left.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct ToTell {
@@ -52,16 +60,18 @@ pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), Stor
 ///
 /// # Errors
 /// The store's.
-pub fn callback(
-    connection: &mut AnyConnection,
-    id: i64,
-) -> Result<Option<(String, Option<Vec<u8>>)>, StoreError> {
+pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callback>, StoreError> {
     let found: Option<(Option<String>, Option<Vec<u8>>)> = services::table
         .filter(services::id.eq(id))
         .select((services::callback_url, services::credentials))
         .get_result(connection)
         .optional()?;
-    Ok(found.and_then(|(url, credentials)| Some((url?, credentials))))
+    Ok(found.and_then(|(url, credentials)| {
+        Some(Callback {
+            url: url?,
+            credentials,
+        })
+    }))
 }
 
 /// Has a service told elsewhere that users have left.
