@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::delivery::{Delivery, MailSettings, Transport, outbox_folder};
+use crate::delivery::{Delivery, DeliverySettings, MailSettings, Transport, outbox_folder};
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::entropy::Entropy;
 use crate::parts::Parts;
@@ -49,13 +49,20 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
 pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Delivery {
     // Never from a request: whoever sends one must not choose where links in mails lead.
     let public_url = config.server.public_url.clone();
-
+    let mail = MailSettings {
+        transport: match &config.smtp {
+            Some(server) => Transport::Smtp(server.clone()),
+            None => Transport::Folder(outbox_folder(&config.data_dir)),
+        },
+        from: config.mail_from.clone(),
+        link_base: public_url.unwrap_or_else(|| format!("http://{address}")),
+    };
     Delivery::new(
         Arc::clone(parts),
-        MailSettings {
-            transport: Transport::Folder(outbox_folder(&config.data_dir)),
-            from: config.mail_from.clone(),
-            link_base: public_url.unwrap_or_else(|| format!("http://{address}")),
+        DeliverySettings {
+            mail,
+            callbacks: config.callbacks.clone(),
+            give_up_ms: config.give_up_ms,
         },
     )
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
-use crate::delivery::is_sender;
+use crate::delivery::{CallbackSettings, Login, Reach, Security, Smtp, is_sender};
+use crate::domain::Millis;
 use crate::domain::web::is_origin;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
@@ -68,6 +69,16 @@ settings! {
     "token.renewable_hours" = "720", "Hours after a sign-in in which its tokens can be refreshed.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
+    "outbox.give_up_hours" = "72", "Age at which a mail or callback that could not be delivered becomes a dead letter.";
+    "callbacks.allow_private" = "no", "no: callbacks go to public addresses over https only; loopback: to this machine as well, also over http; yes: to private networks as well, and over http everywhere. Link-local addresses never.";
+    "callbacks.timeout_s" = "10", "Seconds for the whole of one callback.";
+    "callbacks.parallel" = "4", "Services that are called at the same time; each gets its callbacks one by one, in order.";
+    "mail.transport" = "folder", "folder: mails are files in outbox/ in the data folder; smtp: they go to a mail server.";
+    "mail.host" = "", "The mail server.";
+    "mail.port" = "587", "Its port; 465 is usual for tls.";
+    "mail.security" = "starttls", "starttls, tls or none.";
+    "mail.user" = "", "Whom to sign in to the mail server as; empty means not to.";
+    "mail.password" = "", "The password for that; best from a file, by GATEWAY_MAIL_PASSWORD_FILE.";
     "mail.from" = "Chaingun Gateway <noreply@localhost.localdomain>", "Sender of mails.";
 }
 
@@ -83,6 +94,10 @@ pub struct Config {
     pub password_cost: u32,
     pub signing: Signing,
     pub mail_from: String,
+    /// The mail server; without one mails are files.
+    pub smtp: Option<Smtp>,
+    pub callbacks: CallbackSettings,
+    pub give_up_ms: Millis,
     pub log: String,
     pub log_json: bool,
 }
@@ -285,6 +300,9 @@ impl Config {
             password_cost: r.number("password.cost", 4, 16),
             signing,
             mail_from,
+            smtp: smtp(r),
+            callbacks: callbacks(r),
+            give_up_ms: r.number::<i64>("outbox.give_up_hours", 1, 8760) * 3_600_000,
             log,
             log_json,
         };
@@ -303,15 +321,57 @@ fn is_path(path: &str) -> bool {
 }
 
 /// The position of a word among those allowed.
-fn one_of(r: &mut Reader<'_>, name: &str, words: [&str; 2]) -> usize {
+fn one_of<const N: usize>(r: &mut Reader<'_>, name: &str, words: [&str; N]) -> usize {
     let text = r.text(name);
     words.iter().position(|w| *w == text).unwrap_or_else(|| {
+        let [others @ .., last] = words.as_slice() else {
+            return 0;
+        };
         r.wrong(
             name,
             &text,
-            &format!("must be {} or {}", words[0], words[1]),
+            &format!("must be {} or {last}", others.join(", ")),
         );
         0
+    })
+}
+
+fn callbacks(r: &mut Reader<'_>) -> CallbackSettings {
+    CallbackSettings {
+        reach: match one_of(r, "callbacks.allow_private", ["no", "loopback", "yes"]) {
+            0 => Reach::Public,
+            1 => Reach::Loopback,
+            _ => Reach::Private,
+        },
+        timeout: Duration::from_secs(r.number("callbacks.timeout_s", 1, 20)),
+        parallel: r.number("callbacks.parallel", 1, 64),
+    }
+}
+
+fn smtp(r: &mut Reader<'_>) -> Option<Smtp> {
+    let security = match one_of(r, "mail.security", ["starttls", "tls", "none"]) {
+        0 => Security::StartTls,
+        1 => Security::Tls,
+        _ => Security::None,
+    };
+    let port = r.number("mail.port", 1, 65_535);
+    if one_of(r, "mail.transport", ["folder", "smtp"]) == 0 {
+        return None;
+    }
+    let host = r.text("mail.host");
+    if host.is_empty() {
+        r.wrong(
+            "mail.host",
+            &host,
+            "must name a server for mail.transport = smtp",
+        );
+    }
+    let (user, password) = (r.text("mail.user"), r.text("mail.password"));
+    Some(Smtp {
+        host,
+        port,
+        security,
+        login: (!user.is_empty()).then_some(Login { user, password }),
     })
 }
 

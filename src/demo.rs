@@ -1,5 +1,7 @@
 //! The demo's data, fixed so that documentation and checks can rely on it (SPEC §12).
 
+use crate::config::Config;
+use crate::delivery::Reach;
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::user::Status;
 use crate::parts::Parts;
@@ -81,6 +83,16 @@ pub fn is_in_the_way(parts: &Parts) -> Result<bool, StoreError> {
         let (_, users) = users::find(c, &everyone, parts.store.milestones())?;
         Ok(keyed || users > 0)
     })
+}
+
+/// These settings, with callbacks allowed to this machine, where the demo's service is.
+#[must_use]
+pub fn reaching_this_machine(config: &Config) -> Config {
+    let mut config = config.clone();
+    if config.callbacks.reach == Reach::Public {
+        config.callbacks.reach = Reach::Loopback;
+    }
+    config
 }
 
 /// Loads what is not there yet, and marks the database.

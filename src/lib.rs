@@ -22,7 +22,7 @@
 //!
 //! 1. Faces contain no rule about users; operations never see a wire format of HTTP.
 //! 2. One package, one door: diesel only in `store/`, hyper only in `server/`, jsonwebtoken, bcrypt and the ciphers only
-//!    in `secrets/`, lettre only in `delivery/`, quick-xml only in `contract/`.
+//!    in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only in `contract/`.
 //! 3. Nothing leaves the process inside a request: mails and callbacks are outbox rows of the same transaction.
 //! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests steer them.
 //! 5. No error text reaches a client unless it stands in `contract::messages`.
@@ -52,6 +52,15 @@
 //! - **Totals are kept, not counted**, by client and status, by triggers: PostgreSQL takes 50 ms to count a million users.
 //! - **A page far down the whole list starts from a milestone**, remembered until the count of changes moves on.
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens.
+//! - **Callbacks keep their order because a service's oldest is the only one to be claimed**, with a few behind it: while it
+//!   waits or is claimed, by whichever node, none of the service goes out. A claim lapses by itself, so that who was killed
+//!   is taken over from; a receiver may hear things twice, and never in another order.
+//! - **A callback's address is checked where it is connected to**: our resolver gives out what it has checked, and redirects
+//!   are not followed. Link-local addresses, where clouds keep their secrets, are refused whatever the settings.
+//! - **A name of dots cannot be called back**: however it is encoded, `..` is a step up to RFC 3986. It is a dead letter at
+//!   once, and the service's next callback is not held up.
+//! - **Whatever fails is tried again for the same three days**, also what looks final, like a wrong password or a 404: it is
+//!   more often a mistake that somebody puts right. `outbox retry` gives it the whole time again.
 //! - **Nobody is mailed nothing at the same price**: resetPassword and resend do the work of a mail for unknown names
 //!   too, and take it back, so that the time of an answer does not tell who there is.
 //! - **The page at `/docs` has a small writer of its own** and no template engine: its text comes out of tables, so there is

@@ -16,8 +16,8 @@ use chaingun_gateway::server::{Server, ServerConfig};
 use chaingun_gateway::{app, demo, jsonrpc, store};
 use clap::{Parser, Subcommand};
 use cli::{
-    ApplyArgs, AuditCommand, ClientCommand, KeysCommand, OrgCommand, Output, RegistryCommand,
-    UserCommand,
+    ApplyArgs, AuditCommand, ClientCommand, KeysCommand, OrgCommand, OutboxCommand, Output,
+    RegistryCommand, UserCommand,
 };
 
 #[global_allocator]
@@ -96,6 +96,11 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Mails and callbacks on their way.
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
     /// The audit log.
     Audit {
         #[command(subcommand)]
@@ -146,6 +151,7 @@ fn main() -> ExitCode {
         Command::Org { command } => cli::organisations::run(&config, output, command),
         Command::User { command } => cli::users::run(&config, output, command),
         Command::Keys { command } => cli::keys::run(&config, output, command),
+        Command::Outbox { command } => cli::outbox::run(&config, output, command),
         Command::Audit { command } => cli::audit::run(&config, output, command),
         Command::Contract {
             command: ContractCommand::Print { write },
@@ -257,6 +263,11 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
         .enable_all()
         .build()?;
     let parts_of_delivery = Arc::clone(&parts);
+    let delivering = if with_demo {
+        demo::reaching_this_machine(config)
+    } else {
+        config.clone()
+    };
     runtime
         .block_on(async {
             let server = Server::bind(config.server.clone(), parts)
@@ -268,7 +279,7 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
                     )
                 })?;
             let address = server.address()?;
-            let delivery = app::delivery(config, &parts_of_delivery, address).start()?;
+            let delivery = app::delivery(&delivering, &parts_of_delivery, address).start()?;
             // Before anyone is told that we listen, and may want us to stop.
             let stop = stop_signal()?;
             cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone())?;

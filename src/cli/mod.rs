@@ -1,9 +1,10 @@
-//! The commands that look after clients, organisations, users, the registry and the audit log.
+//! The commands that look after clients, organisations, users, the registry, the outbox and the audit log.
 
 pub mod audit;
 pub mod clients;
 pub mod keys;
 pub mod organisations;
+pub mod outbox;
 pub mod registry;
 pub mod users;
 
@@ -26,6 +27,7 @@ pub use audit::AuditCommand;
 pub use clients::ClientCommand;
 pub use keys::KeysCommand;
 pub use organisations::OrgCommand;
+pub use outbox::OutboxCommand;
 pub use registry::{ApplyArgs, RegistryCommand};
 pub use users::UserCommand;
 

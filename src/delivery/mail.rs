@@ -1,13 +1,17 @@
 //! Mails: the words in both languages, and the way out.
 
+use std::error::Error as _;
+use std::fmt;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use lettre::Message;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{Message, SmtpTransport, Transport as _};
 
 use crate::domain::Millis;
 use crate::domain::notice::{Notice, Topic};
@@ -17,7 +21,45 @@ use crate::domain::notice::{Notice, Topic};
 pub enum Transport {
     /// As `.eml` files in this folder.
     Folder(PathBuf),
+    /// To this server.
+    Smtp(Smtp),
 }
+
+/// A mail server.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub login: Option<Login>,
+}
+
+/// What a mail server is signed in to with.
+#[derive(Clone)]
+pub struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// By STARTTLS, without which nothing is sent.
+    StartTls,
+    /// By TLS from the first byte.
+    Tls,
+    /// Not at all.
+    None,
+}
+
+/// How long a mail server may take for each answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What mails are written with.
 #[derive(Debug, Clone)]
@@ -58,6 +100,34 @@ pub(super) fn send(
             )
             .map_err(|e| e.to_string())
         }
+        Transport::Smtp(server) => submit(server, &message),
+    }
+}
+
+/// Hands a mail to a server, over a connection of its own.
+fn submit(server: &Smtp, message: &Message) -> Result<(), String> {
+    let tls = || TlsParameters::new(server.host.clone()).map_err(|e| e.to_string());
+    let mut builder = SmtpTransport::builder_dangerous(server.host.as_str())
+        .port(server.port)
+        .timeout(Some(PATIENCE))
+        .tls(match server.security {
+            Security::StartTls => Tls::Required(tls()?),
+            Security::Tls => Tls::Wrapper(tls()?),
+            Security::None => Tls::None,
+        });
+    if let Some(login) = &server.login {
+        let (user, password) = (login.user.clone(), login.password.clone());
+        builder = builder.credentials(Credentials::new(user, password));
+    }
+    match builder.build().send(message) {
+        Ok(_) => Ok(()),
+        // What the server says may name the recipient; its code does not.
+        Err(error) => Err(match (error.status(), error.source()) {
+            (Some(code), _) => format!("the mail server answered {code}"),
+            (None, _) if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+            (None, Some(cause)) => format!("the mail server is not there: {cause}"),
+            (None, None) => "the mail server did not do as expected".to_owned(),
+        }),
     }
 }
 

@@ -1,44 +1,99 @@
 //! The outbox worker: takes rows that are due and delivers them, at least once each.
 
+mod callbacks;
+mod guard;
 mod mail;
+mod schedule;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
 use crate::parts::Parts;
-use crate::store::{StoreError, audit, one_time_tokens, outbox, token_families};
+use crate::store::{Engine, StoreError, audit, one_time_tokens, outbox, services, token_families};
 
-pub use mail::{MailSettings, Transport, is_sender};
+pub use callbacks::CallbackSettings;
+pub use guard::Reach;
+pub use mail::{Login, MailSettings, Security, Smtp, Transport, is_sender};
 
-/// Rows taken in one turn.
-const BATCH: i64 = 100;
-/// Delays before the next attempt; after the last one a row is dead.
-const RETRY_MS: [Millis; 7] = [
-    5_000, 60_000, 300_000, 1_800_000, 7_200_000, 36_000_000, 86_400_000,
-];
+use callbacks::{Caller, Target};
+
+/// Rows claimed in one turn: mails, and callbacks of one service.
+const BATCH: i64 = 50;
+/// How long a turn begins new deliveries; what it has claimed and not begun goes back.
+const TURN: Duration = Duration::from_secs(5);
+/// How long a node has what it claimed, if it is never heard of again: longer than a turn and the callback it ends with
+/// may take. A mail server that takes even longer over one mail may be given it twice.
+const CLAIM_MS: Millis = 30_000;
 /// How often the outbox is looked at when nothing is due.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long the outbox remembers that something was delivered.
+/// How long the outbox remembers that something was delivered, and keeps what could not be.
 const KEEP_DELIVERED_MS: Millis = 30 * 86_400_000;
+const KEEP_DEAD_MS: Millis = 90 * 86_400_000;
 /// How often what has expired is swept out.
 const SWEEP_EVERY_MS: Millis = 60_000;
+
+/// What deliveries are made with.
+#[derive(Debug, Clone)]
+pub struct DeliverySettings {
+    pub mail: MailSettings,
+    pub callbacks: CallbackSettings,
+    /// The age at which what could not be delivered becomes a dead letter.
+    pub give_up_ms: Millis,
+}
+
+/// Why a row could not be delivered.
+#[derive(Debug)]
+struct Failure {
+    /// For the operator; neither personal nor secret.
+    reason: String,
+    /// How long the receiver asks to be left alone.
+    asked: Option<Millis>,
+    /// It will not go better another time.
+    hopeless: bool,
+}
+
+impl Failure {
+    fn of(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            asked: None,
+            hopeless: false,
+        }
+    }
+}
+
+/// What became of the rows of a turn.
+#[derive(Default)]
+struct Outcome<'a> {
+    done: Vec<i64>,
+    failed: Vec<(&'a outbox::Due, Failure)>,
+    untried: Vec<i64>,
+}
 
 /// Delivers what is in the outbox.
 pub struct Delivery {
     parts: Arc<Parts>,
-    settings: MailSettings,
+    settings: DeliverySettings,
+    /// Made at the first callback.
+    caller: OnceLock<Result<Caller, String>>,
+    stop: AtomicBool,
 }
 
 impl Delivery {
     /// A worker that is not yet running.
     #[must_use]
-    pub fn new(parts: Arc<Parts>, settings: MailSettings) -> Self {
-        Self { parts, settings }
+    pub fn new(parts: Arc<Parts>, settings: DeliverySettings) -> Self {
+        Self {
+            parts,
+            settings,
+            caller: OnceLock::new(),
+            stop: AtomicBool::new(false),
+        }
     }
 
     /// Delivers everything that is due now and tells how many rows it settled.
@@ -46,57 +101,169 @@ impl Delivery {
     /// # Errors
     /// The store's; what was not settled stays due.
     pub fn deliver_due(&self) -> Result<usize, StoreError> {
-        let now = self.parts.clock.now();
-        let rows = self.parts.store.read(|c| outbox::due(c, now, BATCH))?;
-        let mut done = Vec::new();
+        thread::scope(|scope| {
+            let lanes: Vec<_> = (0..self.settings.callbacks.parallel)
+                .map(|_| scope.spawn(|| all_of(|| self.callback_turn())))
+                .collect();
+            let mut settled = all_of(|| self.mail_turn())?;
+            for lane in lanes {
+                settled += lane.join().unwrap_or(Ok(0))?;
+            }
+            Ok(settled)
+        })
+    }
+
+    /// Sends some mails, and tells how many went out; nothing if none is due.
+    fn mail_turn(&self) -> Result<Option<usize>, StoreError> {
+        let (store, now) = (&self.parts.store, self.parts.clock.now());
+        if !store.read(|c| outbox::has_mails(c, now))? {
+            return Ok(None);
+        }
+        let rows = store.write(|c| outbox::claim_mails(c, now, now + CLAIM_MS, BATCH))?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        let mut outcome = Outcome::default();
         for row in &rows {
-            match self.deliver(row) {
-                Ok(()) => done.push(row.id),
-                Err(error) => {
-                    tracing::warn!(
-                        outbox.id = row.id,
-                        cause = error,
-                        "a mail could not be delivered"
-                    );
-                    let attempt = usize::try_from(row.attempts).unwrap_or(usize::MAX);
-                    let next = RETRY_MS.get(attempt).map(|delay| now + delay);
-                    self.parts
-                        .store
-                        .write(|c| outbox::put_off(c, row, next, &error))?;
-                }
+            if self.is_over(begun) {
+                outcome.untried.push(row.id);
+                continue;
+            }
+            match self.send(row) {
+                Ok(()) => outcome.done.push(row.id),
+                Err(failure) => outcome.failed.push((row, failure)),
             }
         }
-        if !done.is_empty() {
-            self.parts.store.write(|c| outbox::settle(c, &done, now))?;
+        self.keep(&outcome).map(Some)
+    }
+
+    /// Tells one service what it is to be told next, in order, until it fails, and tells how much it took; nothing if
+    /// no service is to be told anything.
+    fn callback_turn(&self) -> Result<Option<usize>, StoreError> {
+        let (store, now) = (&self.parts.store, self.parts.clock.now());
+        if !store.read(|c| outbox::has_callbacks(c, now))? {
+            return Ok(None);
         }
-        Ok(done.len())
+        let Some(run) = store.write(|c| outbox::claim_callbacks(c, now, now + CLAIM_MS, BATCH))?
+        else {
+            return Ok(None);
+        };
+        let service = store.read(|c| services::callback(c, run.service_id))?;
+        let target = service
+            .ok_or_else(|| "the service is gone, or wants no callbacks".to_owned())
+            .and_then(|services::Callback { url, credentials }| {
+                let sealed = credentials.ok_or("the service has no access key and secret")?;
+                let credentials = self.open(&sealed)?;
+                Ok(Target { url, credentials })
+            });
+        let begun = Instant::now();
+        let mut outcome = Outcome::default();
+        for row in &run.rows {
+            if !outcome.failed.is_empty() || self.is_over(begun) {
+                outcome.untried.push(row.id);
+                continue;
+            }
+            match self.call(row, target.as_ref().map_err(String::as_str)) {
+                Ok(()) => outcome.done.push(row.id),
+                Err(failure) => outcome.failed.push((row, failure)),
+            }
+        }
+        self.keep(&outcome).map(Some)
     }
 
-    fn deliver(&self, row: &outbox::Due) -> Result<(), String> {
+    /// Whether a turn that began then takes up nothing new.
+    fn is_over(&self, begun: Instant) -> bool {
+        begun.elapsed() > TURN || self.stop.load(Ordering::Acquire)
+    }
+
+    /// Writes down what became of the rows of a turn.
+    fn keep(&self, outcome: &Outcome<'_>) -> Result<usize, StoreError> {
+        let now = self.parts.clock.now();
+        let next: Vec<_> = outcome
+            .failed
+            .iter()
+            .map(|(row, failure)| {
+                let failed = schedule::Failed {
+                    created_at: row.created_at,
+                    attempts: row.attempts,
+                    now,
+                    asked: failure.asked,
+                };
+                let [a, b, ..] = self.parts.entropy.bytes();
+                let dice = u64::from(u16::from_be_bytes([a, b]));
+                let next = schedule::next(failed, self.settings.give_up_ms, dice);
+                let next = next.filter(|_| !failure.hopeless);
+                tracing::warn!(
+                    outbox.id = row.id,
+                    attempt = row.attempts + 1,
+                    cause = failure.reason,
+                    "{}",
+                    match next {
+                        Some(_) => "not delivered; it is tried again",
+                        None => "not delivered; it is a dead letter",
+                    }
+                );
+                next
+            })
+            .collect();
+        self.parts.store.write(|c| {
+            if !outcome.done.is_empty() {
+                outbox::settle(c, &outcome.done, now)?;
+            }
+            for ((row, failure), next) in outcome.failed.iter().zip(&next) {
+                outbox::put_off(c, row, *next, &failure.reason, now)?;
+            }
+            if !outcome.untried.is_empty() {
+                outbox::release(c, &outcome.untried)?;
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(outcome.done.len())
+    }
+
+    fn send(&self, row: &outbox::Due) -> Result<(), Failure> {
+        let text = self.payload(row).map_err(Failure::of)?;
+        let notice =
+            Notice::from_lines(&text).ok_or_else(|| Failure::of("the payload is not a mail"))?;
+        mail::send(&self.settings.mail, &notice, row.id, row.created_at).map_err(Failure::of)
+    }
+
+    fn call(&self, row: &outbox::Due, target: Result<&Target, &str>) -> Result<(), Failure> {
+        let target = target.map_err(Failure::of)?;
+        let user = self.payload(row).map_err(Failure::of)?;
+        let caller = self
+            .caller
+            .get_or_init(|| Caller::new(&self.settings.callbacks));
+        let caller = caller.as_ref().map_err(Failure::of)?;
+        caller.call(target, &user, self.parts.clock.now())
+    }
+
+    fn payload(&self, row: &outbox::Due) -> Result<String, String> {
         let sealed = row.payload.as_deref().ok_or("the payload is gone")?;
-        let text = self
-            .parts
-            .sealer
-            .open(sealed)
-            .ok_or("the payload cannot be opened with this sealing key")?;
-        let notice = Notice::from_lines(&text).ok_or("the payload is not a mail")?;
-        mail::send(&self.settings, &notice, row.id, row.created_at)
+        self.open(sealed)
     }
 
-    /// Starts the worker's thread.
+    fn open(&self, sealed: &[u8]) -> Result<String, String> {
+        let opened = self.parts.sealer.open(sealed);
+        opened.ok_or_else(|| "what is sealed cannot be opened with this sealing key".to_owned())
+    }
+
+    /// Starts the worker's threads.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(self) -> std::io::Result<Running> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = thread::Builder::new()
-            .name("delivery".to_owned())
-            .spawn(move || self.work(&stopped))?;
-        Ok(Running {
-            stop,
-            thread: Some(thread),
-        })
+        let lanes = self.settings.callbacks.parallel;
+        let mut running = Running {
+            delivery: Arc::new(self),
+            threads: Vec::with_capacity(lanes + 1),
+        };
+        running.spawn("delivery", Delivery::work)?;
+        for _ in 0..lanes {
+            running.spawn("callback", Delivery::call_services)?;
+        }
+        Ok(running)
     }
 
     /// Has some more names of erased users give way in the audit log, and tells whether it had to.
@@ -111,30 +278,35 @@ impl Delivery {
         store.write(audit::erase_names).map(usize::from)
     }
 
-    fn work(&self, stop: &AtomicBool) {
+    /// One of the threads that make callbacks.
+    fn call_services(&self) {
+        while !self.stop.load(Ordering::Acquire) {
+            let turn = self.callback_turn().unwrap_or_else(|error| {
+                tracing::error!(cause = %error, "callbacks could not be made");
+                None
+            });
+            if turn.is_none() {
+                thread::park_timeout(PAUSE);
+            }
+        }
+    }
+
+    /// The thread that sends mails and looks after everything else.
+    fn work(&self) {
         // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
         // nobody waits for it.
         let _ = self.parts.sealer.seal("");
+        self.take_back();
         let mut swept = 0;
-        while !stop.load(Ordering::Acquire) {
-            let mut settled = self.deliver_due().unwrap_or_else(|error| {
+        while !self.stop.load(Ordering::Acquire) {
+            let mut settled = all_of(|| self.mail_turn()).unwrap_or_else(|error| {
                 tracing::error!(cause = %error, "the outbox could not be read");
                 0
             });
             let now = self.parts.clock.now();
             if now - swept >= SWEEP_EVERY_MS {
                 swept = now;
-                let swept = self.parts.store.write(|c| {
-                    one_time_tokens::forget_expired(c, now)?;
-                    outbox::forget_delivered(c, now - KEEP_DELIVERED_MS)?;
-                    token_families::forget_expired(c, now)
-                });
-                if let Err(error) = swept {
-                    tracing::warn!(cause = %error, "expired tokens could not be swept out");
-                }
-                if let Err(error) = self.parts.store.settle_files() {
-                    tracing::warn!(cause = %error, "the database's log could not be emptied");
-                }
+                self.sweep(now);
             }
             if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
                 tracing::warn!(cause = %error, "the registry could not be read again");
@@ -151,18 +323,63 @@ impl Delivery {
             }
         }
     }
+
+    /// Takes up at once what this node had claimed when it was killed. An embedded database has no other node; on
+    /// PostgreSQL the claims lapse.
+    fn take_back(&self) {
+        if self.parts.store.engine() == Engine::Postgres {
+            return;
+        }
+        if let Err(error) = self.parts.store.write(outbox::release_all) {
+            tracing::warn!(cause = %error, "claims of before could not be taken back");
+        }
+    }
+
+    fn sweep(&self, now: Millis) {
+        let swept = self.parts.store.write(|c| {
+            one_time_tokens::forget_expired(c, now)?;
+            outbox::forget(c, now - KEEP_DELIVERED_MS, now - KEEP_DEAD_MS)?;
+            token_families::forget_expired(c, now)
+        });
+        if let Err(error) = swept {
+            tracing::warn!(cause = %error, "expired tokens could not be swept out");
+        }
+        if let Err(error) = self.parts.store.settle_files() {
+            tracing::warn!(cause = %error, "the database's log could not be emptied");
+        }
+    }
+}
+
+/// Takes turns until there is nothing left to do, and counts what they delivered.
+fn all_of(turn: impl Fn() -> Result<Option<usize>, StoreError>) -> Result<usize, StoreError> {
+    let mut settled = 0;
+    while let Some(more) = turn()? {
+        settled += more;
+    }
+    Ok(settled)
 }
 
 /// A running worker; stops, after what it is just delivering, when dropped.
 pub struct Running {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    delivery: Arc<Delivery>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    fn spawn(&mut self, name: &str, work: fn(&Delivery)) -> std::io::Result<()> {
+        let delivery = Arc::clone(&self.delivery);
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(&delivery))?;
+        self.threads.push(thread);
+        Ok(())
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
+        self.delivery.stop.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
             thread.thread().unpark();
             let _ = thread.join();
         }

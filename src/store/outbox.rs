@@ -1,7 +1,9 @@
 //! What is still to be delivered: rows written in the transaction of what caused them.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
+use super::connection::on_backend;
 use super::tables::outbox;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
@@ -26,6 +28,56 @@ pub struct Row {
     pub attempts: i32,
     pub due_at: Millis,
     pub last_error: Option<String>,
+    pub created_at: Millis,
+    pub delivered_at: Option<Millis>,
+    pub claimed_until: Millis,
+}
+
+type Columns = (
+    outbox::id,
+    outbox::kind,
+    outbox::state,
+    outbox::service_id,
+    outbox::attempts,
+    outbox::due_at,
+    outbox::last_error,
+    outbox::created_at,
+    outbox::delivered_at,
+    outbox::claimed_until,
+);
+
+const COLUMNS: Columns = (
+    outbox::id,
+    outbox::kind,
+    outbox::state,
+    outbox::service_id,
+    outbox::attempts,
+    outbox::due_at,
+    outbox::last_error,
+    outbox::created_at,
+    outbox::delivered_at,
+    outbox::claimed_until,
+);
+
+type DueColumns = (
+    outbox::id,
+    outbox::payload,
+    outbox::attempts,
+    outbox::created_at,
+);
+
+const DUE: DueColumns = (
+    outbox::id,
+    outbox::payload,
+    outbox::attempts,
+    outbox::created_at,
+);
+
+/// What one service is to be told next, in order.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub service_id: i64,
+    pub rows: Vec<Due>,
 }
 
 /// Puts a sealed mail into the outbox.
@@ -93,45 +145,179 @@ pub fn pretend(
     Ok(())
 }
 
-/// Forgets what was delivered before `before`.
+/// Forgets what was delivered before the one time, and dead letters older than the other.
 ///
 /// # Errors
 /// The store's.
-pub fn forget_delivered(
+pub fn forget(
     connection: &mut AnyConnection,
+    delivered_before: Millis,
+    dead_before: Millis,
+) -> Result<usize, StoreError> {
+    let delivered = purge(connection, "delivered", delivered_before)?;
+    Ok(delivered + purge(connection, "dead", dead_before)?)
+}
+
+/// Deletes rows in this state, which must be a final one, that came into it before this time.
+///
+/// # Errors
+/// The store's.
+pub fn purge(
+    connection: &mut AnyConnection,
+    state: &str,
     before: Millis,
 ) -> Result<usize, StoreError> {
     Ok(diesel::delete(
         outbox::table
             .filter(outbox::kind.eq_any(["mail", "callback"]))
-            .filter(outbox::state.eq("delivered"))
-            .filter(outbox::due_at.lt(before)),
+            .filter(outbox::state.eq(state))
+            .filter(outbox::state.ne("pending"))
+            .filter(outbox::due_at.le(before)),
     )
     .execute(connection)?)
 }
 
-/// The oldest mails that are due.
+/// The services with callbacks waiting, each found by one step through the index however much waits; and of each the
+/// oldest row. Literals, because partial indexes are used for nothing else.
+const HEADS: &str = "WITH RECURSIVE waiting(service_id) AS (\
+     SELECT min(service_id) FROM outbox WHERE kind = 'callback' AND state = 'pending' \
+     UNION ALL \
+     SELECT (SELECT min(n.service_id) FROM outbox n \
+         WHERE n.kind = 'callback' AND n.state = 'pending' AND n.service_id > w.service_id) \
+     FROM waiting w WHERE w.service_id IS NOT NULL) \
+     SELECT o.id, o.service_id FROM waiting w JOIN outbox o ON o.id = (SELECT min(h.id) FROM outbox h \
+         WHERE h.kind = 'callback' AND h.state = 'pending' AND h.service_id = w.service_id) \
+     WHERE o.state = 'pending' AND o.due_at <= $1 AND o.claimed_until <= $1 \
+     ORDER BY o.due_at, o.id LIMIT 1";
+
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    service_id: i64,
+}
+
+/// Whether any service is to be told something now.
 ///
 /// # Errors
 /// The store's.
-pub fn due(
+pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
+    let head: Option<Head> = on_backend!(connection, c => diesel::sql_query(HEADS)
+        .bind::<BigInt, _>(now)
+        .get_result(c))
+    .optional()?;
+    Ok(head.is_some())
+}
+
+/// Claims the oldest callbacks of one service: what nobody else is delivering, and whose first is due. While that
+/// waits or is claimed, no later one of the service is given out, by any node.
+///
+/// # Errors
+/// The store's.
+pub fn claim_callbacks(
     connection: &mut AnyConnection,
     now: Millis,
+    until: Millis,
     limit: i64,
-) -> Result<Vec<Due>, StoreError> {
-    Ok(outbox::table
+) -> Result<Option<Run>, StoreError> {
+    let head: Option<Head> = match connection {
+        AnyConnection::Sqlite(c) => diesel::sql_query(HEADS)
+            .bind::<BigInt, _>(now)
+            .get_result(c),
+        AnyConnection::Postgres(c) => {
+            diesel::sql_query(format!("{HEADS} FOR UPDATE OF o SKIP LOCKED"))
+                .bind::<BigInt, _>(now)
+                .get_result(c)
+        }
+    }
+    .optional()?;
+    let Some(head) = head else {
+        return Ok(None);
+    };
+    let rows: Vec<Due> = outbox::table
+        .filter(outbox::kind.eq("callback"))
+        .filter(outbox::state.eq("pending"))
+        .filter(outbox::service_id.eq(head.service_id))
+        .filter(outbox::id.ge(head.id))
+        .order(outbox::id)
+        .limit(limit)
+        .select(DUE)
+        .load(connection)?;
+    claim(connection, &rows, until)?;
+    Ok(Some(Run {
+        service_id: head.service_id,
+        rows,
+    }))
+}
+
+/// Whether any mail is due that nobody is delivering.
+///
+/// # Errors
+/// The store's.
+pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
+    let query = outbox::table
         .filter(outbox::kind.eq("mail"))
         .filter(outbox::state.eq("pending"))
         .filter(outbox::due_at.le(now))
+        .filter(outbox::claimed_until.le(now));
+    Ok(diesel::select(diesel::dsl::exists(query)).get_result(connection)?)
+}
+
+/// Claims the oldest mails that are due and that nobody else is delivering.
+///
+/// # Errors
+/// The store's.
+pub fn claim_mails(
+    connection: &mut AnyConnection,
+    now: Millis,
+    until: Millis,
+    limit: i64,
+) -> Result<Vec<Due>, StoreError> {
+    let query = outbox::table
+        .filter(outbox::kind.eq("mail"))
+        .filter(outbox::state.eq("pending"))
+        .filter(outbox::due_at.le(now))
+        .filter(outbox::claimed_until.le(now))
         .order((outbox::due_at, outbox::id))
         .limit(limit)
-        .select((
-            outbox::id,
-            outbox::payload,
-            outbox::attempts,
-            outbox::created_at,
-        ))
-        .load(connection)?)
+        .select(DUE);
+    let rows = match connection {
+        AnyConnection::Sqlite(c) => query.load(c),
+        AnyConnection::Postgres(c) => query.for_update().skip_locked().load(c),
+    }?;
+    claim(connection, &rows, until)?;
+    Ok(rows)
+}
+
+fn claim(connection: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<(), StoreError> {
+    let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
+    diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+        .set(outbox::claimed_until.eq(until))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Gives claimed rows back untried.
+///
+/// # Errors
+/// The store's.
+pub fn release(connection: &mut AnyConnection, ids: &[i64]) -> Result<(), StoreError> {
+    diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+        .set(outbox::claimed_until.eq(0))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Gives back everything that was claimed: for the only node there is, when it starts.
+///
+/// # Errors
+/// The store's.
+pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
+        .set(outbox::claimed_until.eq(0))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Marks rows as delivered and erases what they held.
@@ -148,6 +334,8 @@ pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Resul
         outbox::state.eq("delivered"),
         outbox::payload.eq(None::<Vec<u8>>),
         outbox::delivered_at.eq(Some(now)),
+        outbox::due_at.eq(now),
+        outbox::claimed_until.eq(0),
         outbox::last_error.eq(None::<String>),
     ))
     .execute(connection)?;
@@ -163,6 +351,7 @@ pub fn put_off(
     row: &Due,
     due_at: Option<Millis>,
     error: &str,
+    now: Millis,
 ) -> Result<(), StoreError> {
     // Another node may have delivered it meanwhile.
     diesel::update(
@@ -173,11 +362,49 @@ pub fn put_off(
     .set((
         outbox::state.eq(if due_at.is_some() { "pending" } else { "dead" }),
         outbox::attempts.eq(row.attempts + 1),
-        outbox::due_at.eq(due_at.unwrap_or(row.created_at)),
+        outbox::due_at.eq(due_at.unwrap_or(now)),
+        outbox::claimed_until.eq(0),
         outbox::last_error.eq(Some(error)),
     ))
     .execute(connection)?;
     Ok(())
+}
+
+/// Which rows to send again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// Every dead letter.
+    Dead,
+    /// This row, if it is not delivered.
+    One(i64),
+}
+
+/// Makes rows due at once, as if they had only just come in: a dead letter gets the whole time again. Tells how many.
+///
+/// # Errors
+/// The store's.
+pub fn retry(
+    connection: &mut AnyConnection,
+    again: &Again,
+    now: Millis,
+) -> Result<usize, StoreError> {
+    let mut ids = outbox::table
+        .filter(outbox::state.ne("delivered"))
+        .select(outbox::id)
+        .into_boxed();
+    ids = match again {
+        Again::Dead => ids.filter(outbox::state.eq("dead")),
+        Again::One(id) => ids.filter(outbox::id.eq(*id)),
+    };
+    let ids: Vec<i64> = ids.load(connection)?;
+    Ok(diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+        .set((
+            outbox::state.eq("pending"),
+            outbox::attempts.eq(0),
+            outbox::due_at.eq(now),
+            outbox::created_at.eq(now),
+        ))
+        .execute(connection)?)
 }
 
 /// Every row, oldest first.
@@ -187,14 +414,38 @@ pub fn put_off(
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
     Ok(outbox::table
         .order(outbox::id)
-        .select((
-            outbox::id,
-            outbox::kind,
-            outbox::state,
-            outbox::service_id,
-            outbox::attempts,
-            outbox::due_at,
-            outbox::last_error,
-        ))
+        .select(COLUMNS)
         .load(connection)?)
+}
+
+/// Rows in this state, or in any, the newest first.
+///
+/// # Errors
+/// The store's.
+pub fn list(
+    connection: &mut AnyConnection,
+    state: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let mut query = outbox::table
+        .order(outbox::id.desc())
+        .limit(limit)
+        .select(COLUMNS)
+        .into_boxed();
+    if let Some(state) = state {
+        query = query.filter(outbox::state.eq(state));
+    }
+    Ok(query.load(connection)?)
+}
+
+/// One row.
+///
+/// # Errors
+/// The store's.
+pub fn one(connection: &mut AnyConnection, id: i64) -> Result<Option<Row>, StoreError> {
+    Ok(outbox::table
+        .filter(outbox::id.eq(id))
+        .select(COLUMNS)
+        .get_result(connection)
+        .optional()?)
 }

@@ -19,6 +19,14 @@ pub struct Service {
     pub credentials: Option<Vec<u8>>,
 }
 
+/// Where a service is told, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    pub url: String,
+    /// Sealed.
+    pub credentials: Option<Vec<u8>>,
+}
+
 /// A service that is to be told that a user has left.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct ToTell {
@@ -135,6 +143,35 @@ pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError>
         .filter(assignments::service_id.eq(id))
         .count()
         .get_result(connection)?)
+}
+
+/// Where a service is told that a user has left, and its sealed credentials; nothing if it is gone or wants no callbacks.
+///
+/// # Errors
+/// The store's.
+pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callback>, StoreError> {
+    let found: Option<(Option<String>, Option<Vec<u8>>)> = services::table
+        .filter(services::id.eq(id))
+        .select((services::callback_url, services::credentials))
+        .get_result(connection)
+        .optional()?;
+    Ok(found.and_then(|(url, credentials)| {
+        Some(Callback {
+            url: url?,
+            credentials,
+        })
+    }))
+}
+
+/// Has a service told elsewhere that users have left.
+///
+/// # Errors
+/// The store's.
+pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreError> {
+    diesel::update(services::table.filter(services::id.eq(id)))
+        .set(services::callback_url.eq(url))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Makes a user known to a service under this name, or under another one than before.

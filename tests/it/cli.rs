@@ -4,10 +4,11 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use chaingun_gateway::store::{AnyConnection, StoreError, outbox};
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
-use crate::harness::{Database, element, envelope};
+use crate::harness::{Database, Gateway, NOW, element, envelope};
 
 /// An operator in a folder.
 pub struct Shell<'a> {
@@ -408,4 +409,83 @@ fn keys_are_replaced_beside_a_running_gateway_and_users_erased() {
         "{entry}"
     );
     process.stop();
+}
+
+#[test]
+fn the_outbox_is_looked_after_from_the_command_line() {
+    let gateway = Gateway::with(&[("outbox.give_up_hours", "1")]);
+    let parts = &gateway.parts;
+    let sealed = parts.sealer.seal("Kanari-42").unwrap();
+    // The demo's service is on this machine, which is refused here.
+    let queue = |c: &mut AnyConnection| outbox::enqueue_callback(c, 1, &sealed, NOW);
+    parts.store.write(queue).unwrap();
+    gateway.delivery.deliver_due().unwrap();
+    let folder = gateway.data.path().to_string_lossy().into_owned();
+    let mut environment = vec![("GATEWAY_DATA_DIR", folder.as_str())];
+    let url = gateway.database_url();
+    if let Some(url) = &url {
+        environment.push(("GATEWAY_DATABASE_URL", url.as_str()));
+    }
+    let database = Database::fresh();
+    let shell = Shell {
+        data: gateway.data.path(),
+        database: &database,
+    };
+    let run = |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        let ended = shell.run_with(&words, "", &environment);
+        assert!(!format!("{}{}", ended.out, ended.err).contains("Kanari"));
+        ended
+    };
+    let listed = run("outbox list --json").records();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (
+            &listed[0]["kind"],
+            &listed[0]["state"],
+            &listed[0]["service"]
+        ),
+        (&json!("callback"), &json!("pending"), &json!(1))
+    );
+    assert_eq!(
+        listed[0]["last_error"],
+        "refused: 127.0.0.1 is a loopback address"
+    );
+    let id = listed[0]["id"].to_string();
+    parts.clock.advance(3_600_000);
+    gateway.delivery.deliver_due().unwrap();
+    assert!(run("outbox list --state dead").out.contains("callback"));
+    assert_eq!(run("outbox list --state pending --json").out, "");
+    let shown = run(&format!("outbox show {id} --json")).records();
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["attempts"]),
+        (&json!("dead"), &json!(2))
+    );
+    assert_eq!(run("outbox show 999").code, 1);
+
+    assert_eq!(run("outbox retry").code, 2);
+    assert_eq!(run("outbox retry 999").code, 1);
+    assert_eq!(
+        run(&format!("outbox retry {id}")).out,
+        "1 to be sent again.\n"
+    );
+    let shown = run(&format!("outbox show {id} --json")).records();
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["attempts"]),
+        (&json!("pending"), &json!(0))
+    );
+    assert_eq!(run("outbox retry --dead --json").records()[0]["retried"], 0);
+
+    let dead = |c: &mut AnyConnection| -> Result<(), StoreError> {
+        let run = outbox::claim_callbacks(c, i64::MAX, 0, 1)?.unwrap();
+        outbox::put_off(c, &run.rows[0], None, "given up", NOW)
+    };
+    parts.store.write(dead).unwrap();
+    assert_eq!(run("outbox purge --state dead").code, 1);
+    assert_eq!(run("outbox purge --state pending --yes").code, 2);
+    assert_eq!(run("outbox purge --state delivered").out, "0 purged.\n");
+    assert_eq!(run("outbox purge --state dead --yes").out, "1 purged.\n");
+    assert_eq!(run("outbox list --json").out, "");
+    let log = run("audit list --json").records();
+    assert_eq!(log[0]["event"], "outbox_purged");
 }

@@ -8,6 +8,7 @@
 mod access;
 mod access_table;
 mod accounts;
+mod callbacks;
 mod cli;
 mod consents;
 mod contract;
@@ -20,6 +21,7 @@ mod hostile_json;
 mod hostile_xml;
 mod life;
 mod lists;
+mod mail;
 mod mirror;
 mod openapi;
 mod outage;

@@ -1,6 +1,7 @@
 //! A real gateway on a port of its own, with a database of its own and a clock that stands still.
 
 pub mod process;
+pub mod receiver;
 pub mod rest;
 
 use std::io::{Read as _, Write as _};
@@ -32,7 +33,7 @@ pub struct Gateway {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     /// Dropped last, when nobody uses it any more.
-    _database: Database,
+    database: Database,
 }
 
 /// A reply as it came over the wire.
@@ -123,8 +124,13 @@ impl Gateway {
             data,
             stop: Some(stop),
             thread: Some(thread),
-            _database: database,
+            database,
         }
+    }
+
+    /// The URL for another process on the same database; none for the embedded one in the same folder.
+    pub fn database_url(&self) -> Option<String> {
+        self.database.url()
     }
 
     /// Delivers what is due and returns the mails in the outbox folder, oldest first.

@@ -43,3 +43,5 @@ CREATE TABLE partners (
 
 -- A node that delivers a row has it until then; after that another may.
 ALTER TABLE outbox ADD COLUMN claimed_until BIGINT NOT NULL DEFAULT 0;
+-- The oldest callback that waits for each service is found at once, however many wait.
+CREATE INDEX outbox_waiting ON outbox (service_id, id) WHERE kind = 'callback' AND state = 'pending';

@@ -1,0 +1,145 @@
+//! `outbox`: mails and callbacks that wait, went out, or were given up. What they hold is never printed.
+
+use std::io;
+
+use chaingun_gateway::config::Config;
+use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::store::outbox::{self, Again, Row};
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{Output, call, explain, open, utc};
+
+/// Commands about the outbox.
+#[derive(Subcommand)]
+pub enum OutboxCommand {
+    /// List mails and callbacks, the newest first.
+    List {
+        /// Only these.
+        #[arg(long, value_parser = ["pending", "delivered", "dead"])]
+        state: Option<String>,
+        /// The most entries to list.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one mail or callback.
+    Show {
+        /// Its number in the list.
+        id: i64,
+    },
+    /// Send again at once, with the whole time for further attempts.
+    Retry {
+        /// Its number in the list.
+        #[arg(required_unless_present = "dead")]
+        id: Option<i64>,
+        /// Every dead letter.
+        #[arg(long, conflicts_with = "id")]
+        dead: bool,
+    },
+    /// Forget what was delivered or given up.
+    Purge {
+        /// Which of them.
+        #[arg(long, value_parser = ["delivered", "dead"])]
+        state: String,
+        /// Only those that have been so for this many days.
+        #[arg(long, default_value_t = 0)]
+        days: u32,
+        /// Dead letters cannot be brought back; this says that it is meant.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// What is shown of a row.
+const HEAD: [&str; 9] = [
+    "id",
+    "kind",
+    "state",
+    "service",
+    "attempts",
+    "created_at",
+    "due_at",
+    "delivered_at",
+    "last_error",
+];
+
+/// Carries a command out.
+pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Result<()> {
+    let parts = open(config)?;
+    let call = call(&parts);
+    match command {
+        OutboxCommand::List { state, limit } => {
+            let found = parts
+                .store
+                .read(|c| outbox::list(c, state.as_deref(), i64::from(limit)))
+                .map_err(io::Error::other)?;
+            let rows: Vec<_> = found.iter().map(fields).collect();
+            output.table(&HEAD, &rows)
+        }
+        OutboxCommand::Show { id } => {
+            let row = parts
+                .store
+                .read(|c| outbox::one(c, id))
+                .map_err(io::Error::other)?
+                .ok_or_else(|| {
+                    io::Error::other(format!("there is no {id} in the outbox; see `outbox list`"))
+                })?;
+            let named: Vec<_> = HEAD.into_iter().zip(fields(&row)).collect();
+            output.record(&named)
+        }
+        OutboxCommand::Retry { id, dead: _ } => {
+            let again = id.map_or(Again::Dead, Again::One);
+            let count = retry(&call, &again)?;
+            match (count, id) {
+                (0, Some(id)) => Err(io::Error::other(format!(
+                    "{id} is not in the outbox, or was delivered; see `outbox list`"
+                ))),
+                _ => output.done(
+                    &format!("{count} to be sent again."),
+                    &[("retried", json!(count))],
+                ),
+            }
+        }
+        OutboxCommand::Purge { state, days, yes } => {
+            if state == "dead" && !yes {
+                return Err(io::Error::other(
+                    "dead letters cannot be brought back; add --yes if that is meant",
+                ));
+            }
+            let count = purge(&call, &state, i64::from(days))?;
+            output.done(&format!("{count} purged."), &[("purged", json!(count))])
+        }
+    }
+}
+
+fn fields(row: &Row) -> Vec<Value> {
+    vec![
+        json!(row.id),
+        json!(row.kind),
+        json!(row.state),
+        json!(row.service_id),
+        json!(row.attempts),
+        json!(utc(row.created_at)),
+        json!((row.state == "pending").then(|| utc(row.due_at))),
+        json!(row.delivered_at.map(utc)),
+        json!(row.last_error),
+    ]
+}
+
+fn retry(call: &Call<'_>, again: &Again) -> io::Result<usize> {
+    let done = call.parts.store.write(|c| {
+        let count = outbox::retry(c, again, call.now)?;
+        call.audit(c, "outbox_retried", "ok", None)?;
+        Ok::<_, Refusal>(count)
+    });
+    done.map_err(explain)
+}
+
+fn purge(call: &Call<'_>, state: &str, days: i64) -> io::Result<usize> {
+    let done = call.parts.store.write(|c| {
+        let count = outbox::purge(c, state, call.now - days * 86_400_000)?;
+        call.audit(c, "outbox_purged", state, None)?;
+        Ok::<_, Refusal>(count)
+    });
+    done.map_err(explain)
+}

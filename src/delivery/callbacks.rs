@@ -1,0 +1,219 @@
+//! Callbacks: one DELETE to a service for each user that has left it.
+
+use std::error::Error as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, StatusCode, Url, redirect};
+use tokio::runtime::Runtime;
+
+use super::Failure;
+use super::guard::{Reach, Refused, Resolver, check_url};
+use crate::domain::Millis;
+
+/// What callbacks are made with.
+#[derive(Debug, Clone)]
+pub struct CallbackSettings {
+    pub reach: Reach,
+    /// For the whole of one callback.
+    pub timeout: Duration,
+    /// Services that are called at the same time.
+    pub parallel: usize,
+}
+
+/// A service's address and what it knows us by.
+pub(super) struct Target {
+    /// The address without the user.
+    pub url: String,
+    /// `accessKey:secretKey`.
+    pub credentials: String,
+}
+
+/// Everything but what RFC 3986 leaves unreserved.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// How much of an answer's body is read, which is only so that the connection can be used again, and for how long.
+const MOST_BODY: usize = 65_536;
+const LONGEST_BODY: Duration = Duration::from_secs(1);
+const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+
+/// Makes callbacks, from any thread that is not itself driving futures.
+pub(super) struct Caller {
+    runtime: Runtime,
+    client: Client,
+    reach: Reach,
+}
+
+impl Caller {
+    /// A caller with no connection yet.
+    pub(super) fn new(settings: &CallbackSettings) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("callbacks")
+            .enable_all()
+            .build()
+            .map_err(|e| e.to_string())?;
+        let builder = || {
+            Client::builder()
+                .user_agent("chaingun-gateway")
+                .no_proxy()
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .connect_timeout(settings.timeout.min(LONGEST_CONNECT))
+                .timeout(settings.timeout)
+                .dns_resolver(Resolver(settings.reach))
+        };
+        // A machine without any root certificates can still call services over http.
+        let client = builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only([]).build())
+            .map_err(|e| e.to_string())?;
+        Ok(Self {
+            runtime,
+            client,
+            reach: settings.reach,
+        })
+    }
+
+    /// Tells the service that this user of its has left. Only the answer 200 counts.
+    pub(super) fn call(&self, target: &Target, user: &str, now: Millis) -> Result<(), Failure> {
+        let url = address(&target.url, user)?;
+        check_url(&url, self.reach).map_err(|e| Failure::of(e.to_string()))?;
+        let (access, secret) = target
+            .credentials
+            .split_once(':')
+            .ok_or_else(|| Failure::of("the service has no access key and secret"))?;
+        let request = self.client.delete(url).basic_auth(access, Some(secret));
+        self.runtime.block_on(async {
+            let mut response = request.send().await.map_err(|e| Failure::of(told(&e)))?;
+            let status = response.status();
+            let asked = retry_after(response.headers(), now);
+            let drained = async {
+                let mut read = 0;
+                while let Ok(Some(chunk)) = response.chunk().await {
+                    read += chunk.len();
+                    if read > MOST_BODY {
+                        break;
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(LONGEST_BODY, drained).await;
+            judge(status, asked)
+        })
+    }
+}
+
+fn judge(status: StatusCode, asked: Option<Millis>) -> Result<(), Failure> {
+    if status == StatusCode::OK {
+        return Ok(());
+    }
+    let more = if status.is_redirection() {
+        ", and redirects are not followed"
+    } else {
+        ""
+    };
+    Err(Failure {
+        asked,
+        ..Failure::of(format!("the service answered {}{more}", status.as_u16()))
+    })
+}
+
+/// The URL for a user: its name as one segment below the path of the service's.
+fn address(base: &str, user: &str) -> Result<Url, Failure> {
+    let mut url: Url = base
+        .parse()
+        .map_err(|e| Failure::of(format!("the service's URL is none: {e}")))?;
+    let segment = utf8_percent_encode(user, SEGMENT).to_string();
+    let path = format!("{}/{segment}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    // A step up or to the same place stays one however it is encoded (RFC 3986, 5.2.4 and 6.2.2), for us and for the
+    // receiver: such a name, or an empty one, would delete something else.
+    if segment.is_empty() || url.path() != path {
+        return Err(Failure {
+            hopeless: true,
+            ..Failure::of("the user's name at the service cannot be one segment of a path")
+        });
+    }
+    Ok(url)
+}
+
+/// What went wrong, without the URL, which names the user.
+fn told(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut innermost = None;
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<Refused>() {
+            return refused.to_string();
+        }
+        innermost = Some(inner);
+        cause = inner.source();
+    }
+    match innermost {
+        _ if error.is_timeout() => "no answer in time".to_owned(),
+        Some(inner) if error.is_connect() => format!("no connection: {inner}"),
+        Some(inner) => format!("no answer: {inner}"),
+        None => "no answer".to_owned(),
+    }
+}
+
+/// How long the receiver asks to be left alone: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Millis> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Millis::from(seconds) * 1000);
+    }
+    let at = httpdate::parse_http_date(text).ok()?;
+    let at = at.duration_since(UNIX_EPOCH).ok()?;
+    Some(
+        Millis::try_from(at.as_millis())
+            .ok()?
+            .saturating_sub(now)
+            .max(0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_one_segment_whatever_its_name() {
+        let path = |base: &str, user: &str| address(base, user).ok().map(|u| u.to_string());
+        assert_eq!(
+            path("https://s.example/users/", "a/b?c#d é%2F..").as_deref(),
+            Some("https://s.example/users/a%2Fb%3Fc%23d%20%C3%A9%252F..")
+        );
+        assert_eq!(
+            path("https://s.example", "../x\r\nHost: y\\").as_deref(),
+            Some("https://s.example/..%2Fx%0D%0AHost%3A%20y%5C")
+        );
+        assert_eq!(
+            path("https://s.example/u?k=1", "a&b=;c").as_deref(),
+            Some("https://s.example/u/a%26b%3D%3Bc?k=1")
+        );
+        for none in ["", ".", ".."] {
+            assert_eq!(path("https://s.example/users", none), None, "{none:?}");
+        }
+        assert_eq!(
+            path("https://s.example/users", "...").as_deref(),
+            Some("https://s.example/users/...")
+        );
+    }
+
+    #[test]
+    fn reads_both_forms_of_retry_after() {
+        let asked = |text: &str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            retry_after(&headers, 1_601_973_889_000)
+        };
+        assert_eq!(asked("120"), Some(120_000));
+        assert_eq!(asked("Tue, 06 Oct 2020 08:45:49 GMT"), Some(60_000));
+        assert_eq!(asked("Tue, 06 Oct 2020 08:00:00 GMT"), Some(0));
+        assert_eq!(asked("soon"), None);
+        assert_eq!(asked("-5"), None);
+    }
+}

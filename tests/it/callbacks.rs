@@ -1,0 +1,479 @@
+//! Callbacks to services, over real sockets and by the test's clock.
+
+use std::time::Duration;
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::delivery::{
+    CallbackSettings, Delivery, DeliverySettings, MailSettings, Reach, Transport,
+};
+use chaingun_gateway::store::outbox::{self, Again, Row};
+use chaingun_gateway::store::services::{self, Service};
+use chaingun_gateway::store::{StoreError, users};
+
+use crate::harness::process::Process;
+use crate::harness::receiver::{Receiver, answer};
+use crate::harness::rest::{KEY, ask, told};
+use crate::harness::{Gateway, NOW};
+
+const HERE: (&str, &str) = ("callbacks.allow_private", "loopback");
+const SECOND: i64 = 1000;
+const HOUR: i64 = 3_600_000;
+
+/// Service `id` at this URL, with `key-id` and `secret-id` as its credentials.
+fn add_service(gateway: &Gateway, id: i64, url: &str) {
+    let parts = &gateway.parts;
+    let credentials = parts.sealer.seal(&format!("key-{id}:secret-{id}")).unwrap();
+    let service = Service {
+        id,
+        portal_id: 1,
+        name: format!("Service {id}"),
+        callback_url: Some(url.to_owned()),
+        credentials: Some(credentials),
+    };
+    parts.store.write(|c| services::add(c, &service)).unwrap();
+}
+
+/// Has a service to be told that this user of its has left.
+fn queue(gateway: &Gateway, service: i64, user: &str) {
+    queue_at(gateway, service, user, &gateway.parts.clock);
+}
+
+fn queue_at(gateway: &Gateway, service: i64, user: &str, clock: &Clock) {
+    let parts = &gateway.parts;
+    let sealed = parts.sealer.seal(user).unwrap();
+    let now = clock.now();
+    parts
+        .store
+        .write(|c| outbox::enqueue_callback(c, service, &sealed, now))
+        .unwrap();
+}
+
+fn rows(gateway: &Gateway) -> Vec<Row> {
+    gateway.parts.store.read(outbox::all).unwrap()
+}
+
+fn deliver(gateway: &Gateway) -> usize {
+    gateway.delivery.deliver_due().unwrap()
+}
+
+/// The only row's state, attempts, seconds until it is due, and error.
+fn only(gateway: &Gateway) -> (String, i32, i64, String) {
+    let rows = rows(gateway);
+    assert_eq!(rows.len(), 1);
+    let row = &rows[0];
+    let wait = row.due_at - gateway.parts.clock.now();
+    let error = row.last_error.clone().unwrap_or_default();
+    (row.state.clone(), row.attempts, wait / SECOND, error)
+}
+
+#[test]
+fn each_service_of_a_deleted_account_is_told_just_as_documented() {
+    let gateway = Gateway::with(&[HERE]);
+    let receiver = Receiver::content();
+    let user = gateway
+        .parts
+        .store
+        .read(|c| users::by_name(c, "mokamiki"))
+        .unwrap()
+        .unwrap();
+    for (service, name) in [(11, "a/b?c#d é%2F.."), (12, "42"), (13, "x\r\nHost: y")] {
+        add_service(&gateway, service, &format!("{}/{service}/", receiver.url()));
+        gateway
+            .parts
+            .store
+            .write(|c| services::assign(c, user.id, service, name, NOW))
+            .unwrap();
+    }
+    assert_eq!(
+        told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")).0,
+        200
+    );
+    assert_eq!(receiver.heard().len(), 0, "nothing leaves inside a request");
+    assert_eq!(deliver(&gateway), 3);
+    let mut heard = receiver.heard();
+    heard.sort();
+    for (request, line, basic) in [
+        (
+            &heard[0],
+            "DELETE /users/11/a%2Fb%3Fc%23d%20%C3%A9%252F.. HTTP/1.1",
+            "a2V5LTExOnNlY3JldC0xMQ==",
+        ),
+        (
+            &heard[1],
+            "DELETE /users/12/42 HTTP/1.1",
+            "a2V5LTEyOnNlY3JldC0xMg==",
+        ),
+        (
+            &heard[2],
+            "DELETE /users/13/x%0D%0AHost%3A%20y HTTP/1.1",
+            "a2V5LTEzOnNlY3JldC0xMw==",
+        ),
+    ] {
+        assert_eq!(request.lines().next(), Some(line));
+        let lower = request.to_lowercase();
+        let basic = format!("authorization: basic {}\r\n", basic.to_lowercase());
+        assert!(lower.contains(&basic), "{request}");
+        assert!(!lower.contains("transfer-encoding"), "no body: {request}");
+        assert!(!lower.contains("content-length: 1"), "no body: {request}");
+    }
+    assert!(heard[0].contains("a2V5LTExOnNlY3JldC0xMQ=="));
+    assert!(rows(&gateway).iter().all(|r| r.state == "delivered"));
+    assert_eq!(deliver(&gateway), 0);
+    assert_eq!(receiver.heard().len(), 3, "once");
+}
+
+#[test]
+fn what_is_not_answered_200_is_tried_again_on_schedule() {
+    let gateway = Gateway::with(&[HERE]);
+    let other = Receiver::content();
+    let elsewhere = format!("Location: {}\r\n", other.url());
+    let receiver = Receiver::start(move |nth| match nth {
+        0 => answer("500 Internal Server Error", ""),
+        1 => answer("302 Found", &elsewhere),
+        2 => String::new(),
+        3 => answer("503 Service Unavailable", "Retry-After: 7200\r\n"),
+        4 => answer("204 No Content", ""),
+        5 => answer("404 Not Found", ""),
+        _ => answer("200 OK", ""),
+    });
+    add_service(&gateway, 11, &receiver.url());
+    queue(&gateway, 11, "42");
+    for (n, (least, most, error)) in [
+        (3, 6, "the service answered 500"),
+        (
+            22,
+            37,
+            "the service answered 302, and redirects are not followed",
+        ),
+        (90, 150, "no answer: "),
+        (7200, 7200, "the service answered 503"),
+        (1350, 2250, "the service answered 204"),
+        (2700, 4500, "the service answered 404"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(deliver(&gateway), 0);
+        let (state, attempts, wait, told) = only(&gateway);
+        assert_eq!((state.as_str(), attempts), ("pending", n as i32 + 1));
+        assert!((least..=most).contains(&wait), "{n}: {wait}");
+        assert!(told.starts_with(error), "{told}");
+        assert_eq!(receiver.heard().len(), n + 1);
+        assert_eq!(deliver(&gateway), 0, "not before its time");
+        assert_eq!(receiver.heard().len(), n + 1);
+        gateway.parts.clock.advance((wait + 1) * SECOND);
+    }
+    assert_eq!(deliver(&gateway), 1);
+    let (state, _, _, told) = only(&gateway);
+    assert_eq!((state.as_str(), told.as_str()), ("delivered", ""));
+    assert_eq!(other.heard().len(), 0);
+}
+
+#[test]
+fn who_never_answers_becomes_a_dead_letter_and_is_sent_again_by_retry() {
+    let gateway = Gateway::with(&[
+        HERE,
+        ("callbacks.timeout_s", "1"),
+        ("outbox.give_up_hours", "1"),
+    ]);
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let receiver = Receiver::start(move |nth| {
+        if nth == 0 {
+            // Until the test is over.
+            let _ = held.lock().unwrap().recv();
+        }
+        answer("200 OK", "")
+    });
+    add_service(&gateway, 11, &receiver.url());
+    queue(&gateway, 11, "42");
+    assert_eq!(deliver(&gateway), 0);
+    assert_eq!(only(&gateway).3, "no answer in time");
+    let gone = Receiver::start(|_| String::new());
+    gateway
+        .parts
+        .store
+        .write(|c| services::set_callback(c, 11, &gone.url()))
+        .unwrap();
+    let mut attempts = 1;
+    while only(&gateway).0 == "pending" {
+        assert!(attempts < 20);
+        gateway.parts.clock.advance((only(&gateway).2 + 1) * SECOND);
+        assert_eq!(deliver(&gateway), 0);
+        attempts += 1;
+    }
+    assert_eq!(
+        (only(&gateway).0.as_str(), only(&gateway).1),
+        ("dead", attempts)
+    );
+    let age = gateway.parts.clock.now() - NOW;
+    assert!(
+        (HOUR..HOUR + 10 * SECOND).contains(&age),
+        "the whole hour: {age}"
+    );
+    gateway.parts.clock.advance(HOUR);
+    assert_eq!(deliver(&gateway), 0);
+    assert_eq!(gone.heard().len(), attempts as usize - 1);
+
+    let now = gateway.parts.clock.now();
+    let again = gateway.parts.store.write(|c| {
+        services::set_callback(c, 11, &receiver.url())?;
+        outbox::retry(c, &Again::Dead, now)
+    });
+    assert_eq!(again.unwrap(), 1);
+    assert_eq!(deliver(&gateway), 1);
+    assert_eq!(only(&gateway).0, "delivered");
+    drop(hold);
+}
+
+#[test]
+fn a_service_hears_things_in_order_and_does_not_hold_up_another() {
+    let gateway = Gateway::with(&[HERE, ("outbox.give_up_hours", "1")]);
+    let stubborn = Receiver::start(|nth| {
+        if nth < 2 {
+            answer("500 No", "Retry-After: 1800\r\n")
+        } else {
+            answer("200 OK", "")
+        }
+    });
+    let content = Receiver::content();
+    add_service(&gateway, 11, &stubborn.url());
+    add_service(&gateway, 12, &content.url());
+    for user in ["1", "2", "3"] {
+        queue(&gateway, 11, user);
+        queue(&gateway, 12, user);
+    }
+    assert_eq!(deliver(&gateway), 3);
+    let lines = |users: &[&str]| -> Vec<String> {
+        let line = |user: &&str| format!("DELETE /users/{user} HTTP/1.1");
+        users.iter().map(line).collect()
+    };
+    assert_eq!(content.lines(), lines(&["1", "2", "3"]));
+    assert_eq!(stubborn.lines(), lines(&["1"]));
+    gateway.parts.clock.advance(HOUR / 2);
+    assert_eq!(deliver(&gateway), 0);
+    gateway.parts.clock.advance(HOUR / 2);
+    assert_eq!(deliver(&gateway), 3);
+    assert_eq!(stubborn.lines(), lines(&["1", "1", "1", "2", "3"]));
+}
+
+#[test]
+fn what_can_never_be_delivered_is_dead_at_once_and_lets_the_next_pass() {
+    let gateway = Gateway::with(&[HERE]);
+    let receiver = Receiver::content();
+    add_service(&gateway, 11, &receiver.url());
+    for user in ["..", ".", "", "42"] {
+        queue(&gateway, 11, user);
+    }
+    assert_eq!(deliver(&gateway), 1);
+    assert_eq!(receiver.lines(), ["DELETE /users/42 HTTP/1.1"]);
+    let states: Vec<_> = rows(&gateway).into_iter().map(|r| r.state).collect();
+    assert_eq!(states, ["dead", "dead", "dead", "delivered"]);
+}
+
+#[test]
+fn inner_addresses_are_refused_unless_they_are_allowed() {
+    let receiver = Receiver::content();
+    let port = receiver.address.port();
+    for (reach, url, reason) in [
+        (
+            "no",
+            format!("http://127.0.0.1:{port}/u"),
+            "refused: 127.0.0.1 is a loopback address",
+        ),
+        (
+            "no",
+            format!("https://[::1]:{port}/u"),
+            "refused: ::1 is a loopback address",
+        ),
+        (
+            "no",
+            format!("https://[::ffff:127.0.0.1]:{port}/u"),
+            "refused: ::ffff:127.0.0.1 is a loopback address",
+        ),
+        (
+            "no",
+            format!("https://2130706433:{port}/u"),
+            "refused: 127.0.0.1 is a loopback address",
+        ),
+        (
+            "no",
+            format!("https://localhost:{port}/u"),
+            "refused: localhost resolves to ",
+        ),
+        (
+            "no",
+            "https://10.0.0.1/u".to_owned(),
+            "refused: 10.0.0.1 is a private address",
+        ),
+        (
+            "no",
+            "http://service.invalid/u".to_owned(),
+            "refused: http to service.invalid, not https",
+        ),
+        (
+            "loopback",
+            "http://192.168.0.1/u".to_owned(),
+            "refused: 192.168.0.1 is a private address",
+        ),
+        (
+            "yes",
+            "http://169.254.169.254/u".to_owned(),
+            "refused: 169.254.169.254 is a link-local address",
+        ),
+    ] {
+        let gateway = Gateway::with(&[("callbacks.allow_private", reach)]);
+        add_service(&gateway, 11, &url);
+        queue(&gateway, 11, "42");
+        assert_eq!(deliver(&gateway), 0);
+        let (state, _, _, told) = only(&gateway);
+        assert_eq!(state, "pending", "settings can be put right");
+        assert!(told.starts_with(reason), "{url}: {told}");
+    }
+    assert_eq!(receiver.heard().len(), 0);
+    let gateway = Gateway::with(&[HERE]);
+    add_service(&gateway, 11, &format!("http://localhost:{port}/users"));
+    queue(&gateway, 11, "42");
+    assert_eq!(deliver(&gateway), 1, "{:?}", rows(&gateway));
+}
+
+#[test]
+fn an_endless_answer_is_not_read_to_its_end() {
+    let gateway = Gateway::with(&[HERE]);
+    let receiver = Receiver::start(|_| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n{}",
+            "x".repeat(1_000_000)
+        )
+    });
+    add_service(&gateway, 11, &receiver.url());
+    queue(&gateway, 11, "42");
+    let begun = std::time::Instant::now();
+    assert_eq!(deliver(&gateway), 1);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+/// A second node on the same database.
+fn second_node(gateway: &Gateway) -> Delivery {
+    Delivery::new(
+        std::sync::Arc::clone(&gateway.parts),
+        DeliverySettings {
+            mail: MailSettings {
+                transport: Transport::Folder(gateway.data.path().join("outbox")),
+                from: "noreply@localhost".to_owned(),
+                link_base: String::new(),
+            },
+            callbacks: CallbackSettings {
+                reach: Reach::Loopback,
+                timeout: Duration::from_secs(5),
+                parallel: 3,
+            },
+            give_up_ms: 72 * HOUR,
+        },
+    )
+}
+
+#[test]
+fn two_nodes_share_the_work_and_keep_the_order() {
+    let gateway = Gateway::with(&[HERE]);
+    let receivers: Vec<_> = (0..5).map(|_| Receiver::content()).collect();
+    for (id, receiver) in (11..).zip(&receivers) {
+        add_service(&gateway, id, &receiver.url());
+    }
+    for user in 0..120 {
+        for id in 11..16 {
+            queue(&gateway, id, &user.to_string());
+        }
+    }
+    let node = second_node(&gateway);
+    let settled = std::thread::scope(|scope| {
+        let other = scope.spawn(|| node.deliver_due().unwrap());
+        deliver(&gateway) + other.join().unwrap()
+    });
+    assert_eq!(settled, 600);
+    let expected: Vec<_> = (0..120)
+        .map(|user| format!("DELETE /users/{user} HTTP/1.1"))
+        .collect();
+    for receiver in &receivers {
+        assert_eq!(receiver.lines(), expected);
+    }
+}
+
+#[test]
+fn what_a_killed_node_had_claimed_is_taken_over_when_the_claim_lapses() {
+    let gateway = Gateway::with(&[HERE]);
+    let receiver = Receiver::content();
+    add_service(&gateway, 11, &receiver.url());
+    for user in ["1", "2", "3"] {
+        queue(&gateway, 11, user);
+    }
+    let claimed = gateway
+        .parts
+        .store
+        .write(|c| outbox::claim_callbacks(c, NOW, NOW + 60 * SECOND, 2))
+        .unwrap()
+        .unwrap();
+    assert_eq!((claimed.service_id, claimed.rows.len()), (11, 2));
+    let next = gateway.parts.store.write(|c| {
+        Ok::<_, StoreError>(outbox::claim_callbacks(c, NOW, NOW + SECOND, 2)?.is_none())
+    });
+    assert!(next.unwrap(), "nobody overtakes a claim");
+    assert_eq!(deliver(&gateway), 0);
+    gateway.parts.clock.advance(60 * SECOND);
+    assert_eq!(deliver(&gateway), 3);
+    assert_eq!(receiver.heard().len(), 3);
+}
+
+/// The users of the requests, each where it was heard first.
+fn first_heard(receiver: &Receiver) -> Vec<String> {
+    let mut users: Vec<String> = Vec::new();
+    for line in receiver.lines() {
+        if !users.contains(&line) {
+            users.push(line);
+        }
+    }
+    users
+}
+
+#[test]
+fn kill_9_loses_nothing_and_keeps_the_order() {
+    let gateway = Gateway::with(&[HERE]);
+    let receivers: Vec<_> = (0..3)
+        .map(|_| {
+            Receiver::start(|nth| match nth {
+                70 => answer("500 No", ""),
+                _ => answer("200 OK", ""),
+            })
+        })
+        .collect();
+    for (id, receiver) in (11..).zip(&receivers) {
+        add_service(&gateway, id, &receiver.url());
+        for user in 0..200 {
+            // By the clock of the process, which would give up what is as old as the test's.
+            queue_at(&gateway, id, &user.to_string(), &Clock::System);
+        }
+    }
+    // PostgreSQL has other nodes: there a claim lapses after half a minute.
+    let url = gateway.database_url();
+    let kills = if url.is_some() { 1 } else { 3 };
+    let heard = || receivers.iter().map(|r| r.heard().len()).sum::<usize>();
+    for _ in 0..kills {
+        let before = heard();
+        let mut process = Process::start(gateway.data.path(), url.clone(), &[HERE], &[]);
+        while heard() < before + 40 {
+            std::thread::yield_now();
+        }
+        process.kill();
+    }
+    let process = Process::start(gateway.data.path(), url, &[HERE], &[]);
+    while rows(&gateway).iter().any(|r| r.state != "delivered") {
+        std::thread::yield_now();
+    }
+    process.stop();
+    let expected: Vec<_> = (0..200)
+        .map(|user| format!("DELETE /users/{user} HTTP/1.1"))
+        .collect();
+    for receiver in &receivers {
+        assert_eq!(first_heard(receiver), expected);
+    }
+}

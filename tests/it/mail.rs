@@ -1,0 +1,114 @@
+//! Mails over SMTP: a conversation with a small server.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use chaingun_gateway::store::outbox;
+
+use crate::harness::Gateway;
+use crate::harness::rest::{FLAT, ask, told};
+
+/// A mail server that takes anybody's mail, or none; what clients say comes out of the channel.
+fn server(greeting: &'static str) -> (u16, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            converse(stream.unwrap(), greeting, &tell);
+        }
+    });
+    (port, told)
+}
+
+fn converse(mut stream: TcpStream, greeting: &str, tell: &Sender<String>) {
+    let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut say = |line: &str| stream.write_all(format!("{line}\r\n").as_bytes()).is_ok();
+    let (mut inside, mut heard) = (false, String::new());
+    say(greeting);
+    for line in lines.map_while(Result::ok) {
+        heard.push_str(&line);
+        heard.push('\n');
+        let answer = match line.as_str() {
+            "." if inside => {
+                inside = false;
+                let _ = tell.send(std::mem::take(&mut heard));
+                "250 taken"
+            }
+            _ if inside => continue,
+            "DATA" => {
+                inside = true;
+                "354 go on"
+            }
+            "QUIT" => "221 bye",
+            line if line.starts_with("EHLO") => "250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN",
+            line if line.starts_with("AUTH") => "235 welcome",
+            _ => "250 fine",
+        };
+        if !say(answer) {
+            return;
+        }
+    }
+}
+
+fn settings(port: &str) -> [(&'static str, &str); 6] {
+    [
+        ("mail.transport", "smtp"),
+        ("mail.host", "127.0.0.1"),
+        ("mail.port", port),
+        ("mail.security", "none"),
+        ("mail.user", "gateway"),
+        ("mail.password", "Kanari-Smtp"),
+    ]
+}
+
+fn ask_for_reset(gateway: &Gateway) {
+    let reset = r#"{"userNameOrEmail":"mokamiki"}"#;
+    let reply = ask(gateway, "POST", "/password/reset", FLAT, reset);
+    assert_eq!(told(&reply).0, 200);
+}
+
+#[test]
+fn a_mail_goes_to_the_server_and_its_token_works() {
+    let (port, heard) = server("220 mail.test");
+    let port = port.to_string();
+    let gateway = Gateway::with(&settings(&port));
+    ask_for_reset(&gateway);
+    assert_eq!(gateway.delivery.deliver_due().unwrap(), 1);
+    let mail = heard.recv().unwrap();
+    for part in [
+        "AUTH PLAIN AGdhdGV3YXkAS2FuYXJpLVNtdHA=",
+        "MAIL FROM:<noreply@localhost.localdomain>",
+        "RCPT TO:<moka.miklos@dbx.hu>",
+        "Content-Type: multipart/alternative",
+    ] {
+        assert!(mail.contains(part), "{part} in {mail}");
+    }
+    let token = mail.split("Token: ").nth(1).unwrap()[..32].to_owned();
+    let change = format!(r#"{{"passwordResetGuid":"{token}","password":"UjJelszo-1234"}}"#);
+    let reply = ask(&gateway, "POST", "/password/change", FLAT, &change);
+    assert_eq!(told(&reply).0, 200, "{reply:?}");
+}
+
+#[test]
+fn a_server_that_refuses_or_is_not_there_is_tried_again() {
+    let (port, _heard) = server("421 not now, moka.miklos@dbx.hu");
+    let port = port.to_string();
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port().to_string()
+    };
+    for (port, reason) in [
+        (port, "the mail server answered 421"),
+        (closed, "the mail server is not there: "),
+    ] {
+        let gateway = Gateway::with(&settings(&port));
+        ask_for_reset(&gateway);
+        assert_eq!(gateway.delivery.deliver_due().unwrap(), 0);
+        let row = gateway.parts.store.read(outbox::all).unwrap().remove(0);
+        let error = row.last_error.unwrap();
+        assert_eq!((row.state.as_str(), row.attempts), ("pending", 1));
+        assert!(error.starts_with(reason), "{error}");
+    }
+}
