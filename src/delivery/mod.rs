@@ -116,7 +116,7 @@ impl Delivery {
     /// Sends some mails, and tells how many went out; nothing if none is due.
     fn mail_turn(&self) -> Result<Option<usize>, StoreError> {
         let (store, now) = (&self.parts.store, self.parts.clock.now());
-        if !store.read(|c| outbox::has_mails(c, now))? {
+        if self.is_stopping() || !store.read(|c| outbox::has_mails(c, now))? {
             return Ok(None);
         }
         let rows = store.write(|c| outbox::claim_mails(c, now, now + CLAIM_MS, BATCH))?;
@@ -142,7 +142,7 @@ impl Delivery {
     /// no service is to be told anything.
     fn callback_turn(&self) -> Result<Option<usize>, StoreError> {
         let (store, now) = (&self.parts.store, self.parts.clock.now());
-        if !store.read(|c| outbox::has_callbacks(c, now))? {
+        if self.is_stopping() || !store.read(|c| outbox::has_callbacks(c, now))? {
             return Ok(None);
         }
         let Some(run) = store.write(|c| outbox::claim_callbacks(c, now, now + CLAIM_MS, BATCH))?
@@ -174,7 +174,11 @@ impl Delivery {
 
     /// Whether a turn that began then takes up nothing new.
     fn is_over(&self, begun: Instant) -> bool {
-        begun.elapsed() > TURN || self.stop.load(Ordering::Acquire)
+        begun.elapsed() > TURN || self.is_stopping()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
     }
 
     /// Writes down what became of the rows of a turn.
@@ -280,7 +284,7 @@ impl Delivery {
 
     /// One of the threads that make callbacks.
     fn call_services(&self) {
-        while !self.stop.load(Ordering::Acquire) {
+        while !self.is_stopping() {
             let turn = self.callback_turn().unwrap_or_else(|error| {
                 tracing::error!(cause = %error, "callbacks could not be made");
                 None
@@ -298,10 +302,11 @@ impl Delivery {
         let _ = self.parts.sealer.seal("");
         self.take_back();
         let mut swept = 0;
-        while !self.stop.load(Ordering::Acquire) {
-            let mut settled = all_of(|| self.mail_turn()).unwrap_or_else(|error| {
+        while !self.is_stopping() {
+            // One turn, so that a slow mail server keeps nothing else waiting for longer.
+            let turn = self.mail_turn().unwrap_or_else(|error| {
                 tracing::error!(cause = %error, "the outbox could not be read");
-                0
+                None
             });
             let now = self.parts.clock.now();
             if now - swept >= SWEEP_EVERY_MS {
@@ -311,14 +316,14 @@ impl Delivery {
             if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
                 tracing::warn!(cause = %error, "the registry could not be read again");
             }
-            settled += self.go_on_erasing().unwrap_or_else(|error| {
+            let erased = self.go_on_erasing().unwrap_or_else(|error| {
                 tracing::warn!(cause = %error, "names of erased users are still in the audit log");
                 0
             });
             if let Err(error) = self.parts.tokens.reload() {
                 tracing::warn!(cause = %error, "the signing keys could not be read again");
             }
-            if settled == 0 {
+            if turn.is_none() && erased == 0 {
                 thread::park_timeout(PAUSE);
             }
         }

@@ -454,7 +454,7 @@ fn kill_9_loses_nothing_and_keeps_the_order() {
         }
     }
     // PostgreSQL has other nodes: there a claim lapses after half a minute.
-    let url = gateway.database_url();
+    let url = gateway.database.url();
     let kills = if url.is_some() { 1 } else { 3 };
     let heard = || receivers.iter().map(|r| r.heard().len()).sum::<usize>();
     for _ in 0..kills {

@@ -421,15 +421,10 @@ fn the_outbox_is_looked_after_from_the_command_line() {
     parts.store.write(queue).unwrap();
     gateway.delivery.deliver_due().unwrap();
     let folder = gateway.data.path().to_string_lossy().into_owned();
-    let mut environment = vec![("GATEWAY_DATA_DIR", folder.as_str())];
-    let url = gateway.database_url();
-    if let Some(url) = &url {
-        environment.push(("GATEWAY_DATABASE_URL", url.as_str()));
-    }
-    let database = Database::fresh();
+    let environment = [("GATEWAY_DATA_DIR", folder.as_str())];
     let shell = Shell {
         data: gateway.data.path(),
-        database: &database,
+        database: &gateway.database,
     };
     let run = |words: &str| {
         let words: Vec<_> = words.split(' ').collect();

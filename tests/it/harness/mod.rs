@@ -33,7 +33,7 @@ pub struct Gateway {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     /// Dropped last, when nobody uses it any more.
-    database: Database,
+    pub database: Database,
 }
 
 /// A reply as it came over the wire.
@@ -126,11 +126,6 @@ impl Gateway {
             thread: Some(thread),
             database,
         }
-    }
-
-    /// The URL for another process on the same database; none for the embedded one in the same folder.
-    pub fn database_url(&self) -> Option<String> {
-        self.database.url()
     }
 
     /// Delivers what is due and returns the mails in the outbox folder, oldest first.
