@@ -1,4 +1,5 @@
-//! Chaingun Gateway: ChaingunUserAPI over SOAP and as JSON:API resources, on one store, SQLite or PostgreSQL.
+//! Chaingun Gateway: ChaingunUserAPI over SOAP and as JSON:API resources, and the consent API over JSON-RPC, on one store,
+//! SQLite or PostgreSQL.
 //!
 //! # The idea
 //!
@@ -9,11 +10,12 @@
 //! # The rooms
 //!
 //! ```text
-//! main ─► app ─┬─► server ─► { soap jsonapi docs } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► delivery ──────────────────────────────────────► { registry store secrets } ──────────► domain
+//! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc docs } ─► operations ─► { registry store secrets contract } ─► domain
+//!              └─► delivery ──────────────────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
-//! A request goes through [`server`] (listen, limits, queues), [`soap`] or [`jsonapi`] (bytes to a decoded request), then
+//! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`] or [`jsonrpc`] (bytes to a decoded
+//! request), then
 //! `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
 //!
 //! # Invariants
