@@ -15,8 +15,7 @@
 //! ```
 //!
 //! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`] or [`jsonrpc`] (bytes to a decoded
-//! request), then
-//! `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
+//! request), then `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
 //!
 //! # Invariants
 //!
