@@ -355,6 +355,11 @@ fn refusals_say_what_is_wrong() {
     assert!(positional.body.contains("-32602"), "{positional:?}");
     let big = send(&gateway, &format!("[{}]", " ".repeat(1_100_000)));
     assert_eq!(big.status, 413);
+    for name in [".", ".."] {
+        let params = json!({"portal_id": 1, "service_id": 1, "user_id_in_service": name});
+        let told = call(&gateway, &token, "assign_user_to_service", params);
+        assert_eq!(told, json!([-32602, "INVALID_FIELD"]), "{name}");
+    }
     assert_eq!(
         call(
             &gateway,

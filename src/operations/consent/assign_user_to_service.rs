@@ -59,7 +59,8 @@ impl Request for AssignUserToServiceRequest {
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let name = self.user_id_in_service.as_str();
-        if has_control(name) {
+        // Of dots alone it would be no segment of a callback's path, but a step in it.
+        if has_control(name) || [".", ".."].contains(&name) {
             let why = Some(Why::BadCharacters);
             return Err(refuse_field(Code::InvalidField, "user_id_in_service", why));
         }
