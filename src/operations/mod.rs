@@ -169,10 +169,14 @@ pub enum Outcome {
 
 /// A decoded request that can be run.
 pub trait Request: Send + std::fmt::Debug {
-    /// Who says it is calling.
-    fn meta(&self) -> Option<&RequestMeta>;
-    /// The user it is about, for the audit log.
-    fn subject(&self) -> Option<&str>;
+    /// Who says it is calling; nobody where the caller stands elsewhere.
+    fn meta(&self) -> Option<&RequestMeta> {
+        None
+    }
+    /// The user it is about, for the audit log; none where it is about the caller, or about nobody in particular.
+    fn subject(&self) -> Option<&str> {
+        None
+    }
     /// A token in the request itself, for the operations that take one there.
     fn authorization(&self) -> Option<&Secret> {
         None

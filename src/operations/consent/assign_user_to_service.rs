@@ -1,6 +1,5 @@
 //! Assigns the user to a service, under the name it has there; the last name counts.
 
-use crate::contract::common::RequestMeta;
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
@@ -45,12 +44,6 @@ pub static OPERATION: Operation = Operation {
 };
 
 impl Request for AssignUserToServiceRequest {
-    fn meta(&self) -> Option<&RequestMeta> {
-        None
-    }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }

@@ -1,6 +1,5 @@
 //! The agreements of the user that are in force, ascending, and since when.
 
-use crate::contract::common::RequestMeta;
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
@@ -35,12 +34,6 @@ pub static OPERATION: Operation = Operation {
 };
 
 impl Request for GetUserAgreementsRequest {
-    fn meta(&self) -> Option<&RequestMeta> {
-        None
-    }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }

@@ -1,6 +1,5 @@
 //! The services of a portal that the user is assigned to, ascending.
 
-use crate::contract::common::RequestMeta;
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
@@ -37,12 +36,6 @@ pub static OPERATION: Operation = Operation {
 };
 
 impl Request for GetUserServicesRequest {
-    fn meta(&self) -> Option<&RequestMeta> {
-        None
-    }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }

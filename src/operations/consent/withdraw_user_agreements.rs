@@ -1,6 +1,5 @@
 //! Withdraws agreements that the user has accepted; those it has not are left.
 
-use crate::contract::common::RequestMeta;
 use crate::contract::shape::{Number, Secret, Structure as _, Wrapped, shape};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
@@ -36,12 +35,6 @@ pub static OPERATION: Operation = Operation {
 };
 
 impl Request for WithdrawUserAgreementsRequest {
-    fn meta(&self) -> Option<&RequestMeta> {
-        None
-    }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }

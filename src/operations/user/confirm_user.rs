@@ -48,9 +48,6 @@ impl Request for ConfirmUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let spent = || refuse_field(Code::TokenInvalidOrExpired, "token", None);
         let token = self.token.reveal().trim();

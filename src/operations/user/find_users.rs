@@ -154,9 +154,6 @@ impl Request for FindUsersRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         Ok(Box::new(self.find(call)?))
     }

@@ -44,9 +44,6 @@ impl Request for RefreshAuthTokenRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn subject(&self) -> Option<&str> {
-        None
-    }
     fn authorization(&self) -> Option<&Secret> {
         self.authorization.as_ref()
     }
