@@ -14,6 +14,7 @@ use crate::registry::Registry;
 use crate::secrets::hashing::Hasher;
 use crate::secrets::keys::create_private_dir;
 use crate::secrets::sealing::Sealer;
+use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
 use crate::store::{Store, StoreError, clients};
 
@@ -27,6 +28,7 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
     let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
     let parts = Parts {
         tokens: Tokens::load(&keys, config.signing)?,
+        stamper: Stamper::load(&keys.join("stamps.key"))?,
         sealer: Sealer::load(&keys.join("outbox.key"))?,
         hasher: Hasher::new(config.password_cost),
         registry: Registry::default(),

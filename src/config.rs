@@ -67,6 +67,8 @@ settings! {
     "token.seconds" = "1800", "Life of a JWT.";
     "token.grace_s" = "10", "Seconds that a token works on after refreshAuthToken replaced it; used later, it ends all that came of that sign-in.";
     "token.renewable_hours" = "720", "Hours after a sign-in in which its tokens can be refreshed.";
+    "session.days" = "90", "Days that a browser stays signed in.";
+    "session.idle_days" = "30", "Days that it stays so unused.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
     "outbox.give_up_hours" = "72", "Age at which a mail or callback that could not be delivered becomes a dead letter.";
@@ -101,6 +103,9 @@ pub struct Config {
     pub log: String,
     pub log_json: bool,
 }
+
+/// Milliseconds in a day.
+const DAY_MS: Millis = 24 * 3_600_000;
 
 /// What is wrong with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,6 +278,8 @@ impl Config {
             token_seconds: r.number("token.seconds", 60, 86_400),
             grace_ms: r.number::<i64>("token.grace_s", 0, 300) * 1000,
             family_ms: r.number::<i64>("token.renewable_hours", 1, 8760) * 3_600_000,
+            session_ms: r.number::<i64>("session.days", 1, 400) * DAY_MS,
+            session_idle_ms: r.number::<i64>("session.idle_days", 1, 400) * DAY_MS,
             activation_ms: r.number::<i64>("activation.hours", 1, 720) * 3_600_000,
             reset_ms: r.number::<i64>("reset.minutes", 1, 1440) * 60_000,
             admin_role: r.text("admin_role"),

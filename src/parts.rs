@@ -6,6 +6,7 @@ use crate::entropy::Entropy;
 use crate::registry::Registry;
 use crate::secrets::hashing::Hasher;
 use crate::secrets::sealing::Sealer;
+use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
 use crate::store::Store;
 
@@ -18,6 +19,10 @@ pub struct Rules {
     pub grace_ms: Millis,
     /// How long after signing in tokens can still be refreshed.
     pub family_ms: Millis,
+    /// How long a browser stays signed in.
+    pub session_ms: Millis,
+    /// How long it stays so unused.
+    pub session_idle_ms: Millis,
     /// How long an activation token lasts.
     pub activation_ms: Millis,
     /// How long a password reset token lasts.
@@ -43,6 +48,7 @@ pub struct Parts {
     pub hasher: Hasher,
     pub tokens: Tokens,
     pub sealer: Sealer,
+    pub stamper: Stamper,
     pub clock: Clock,
     pub entropy: Entropy,
     pub rules: Rules,

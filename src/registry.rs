@@ -1,5 +1,5 @@
-//! What is configured rather than lived, kept in memory: the clients, by the hash of their keys; and how a
-//! file of it is applied.
+//! What is configured rather than lived, kept in memory, so that no request asks the store for it; and how a file of it is
+//! applied.
 
 pub mod apply;
 pub mod export;
@@ -8,33 +8,130 @@ pub mod plan;
 mod prune;
 pub mod reader;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::client::Client;
-use crate::store::{AnyConnection, Store, StoreError, clients};
+use crate::store::applications::Application;
+use crate::store::partners::Partner;
+use crate::store::{
+    AnyConnection, Store, StoreError, agreements, applications, clients, partners, services,
+};
+
+/// What the names of applications may end in (SPEC §8).
+const OPAL_SUFFIX: &str = ".onetapi.pl";
 
 /// The current snapshot; replaced as a whole when the store's registry has changed.
 #[derive(Default)]
 pub struct Registry {
-    snapshot: RwLock<Arc<Snapshot>>,
+    snapshot: RwLock<Option<Arc<Snapshot>>>,
 }
 
-#[derive(Default)]
-struct Snapshot {
+/// The registry as it was at one version of it.
+#[derive(Debug, Default)]
+pub struct Snapshot {
     version: i64,
-    by_key: HashMap<String, Client>,
+    clients: HashMap<String, Client>,
+    applications: HashMap<String, Application>,
+    services: BTreeMap<i64, Service>,
+    agreements: BTreeMap<i64, String>,
+    partners: HashMap<String, Partner>,
+}
+
+/// A service, as far as requests ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub id: i64,
+    pub portal_id: i64,
+    pub name: String,
+    /// The agreements that it requires, ascending.
+    pub requires: Vec<i64>,
+}
+
+impl Snapshot {
+    /// The client whose key has this hash.
+    #[must_use]
+    pub fn client(&self, key_sha256: &str) -> Option<&Client> {
+        self.clients.get(key_sha256)
+    }
+
+    /// The application of this name, with or without the suffix that may be left out.
+    #[must_use]
+    pub fn application(&self, name: &str) -> Option<&Application> {
+        let name = name.strip_suffix(OPAL_SUFFIX).unwrap_or(name);
+        self.applications.get(name)
+    }
+
+    /// Every application.
+    pub fn applications(&self) -> impl Iterator<Item = &Application> {
+        self.applications.values()
+    }
+
+    /// The service of this number.
+    #[must_use]
+    pub fn service(&self, id: i64) -> Option<&Service> {
+        self.services.get(&id)
+    }
+
+    /// Every agreement by number, with its name.
+    #[must_use]
+    pub fn agreements(&self) -> &BTreeMap<i64, String> {
+        &self.agreements
+    }
+
+    /// The partner that signs with this name.
+    #[must_use]
+    pub fn partner(&self, iss: &str) -> Option<&Partner> {
+        self.partners.get(iss)
+    }
+
+    fn read(c: &mut AnyConnection, version: i64) -> Result<Self, StoreError> {
+        let clients = clients::all(c)?
+            .into_iter()
+            .filter_map(|keyed| Some((keyed.key_sha256?, keyed.client)));
+        let applications = applications::all(c)?.into_iter();
+        let mut services: BTreeMap<i64, Service> = services::all(c)?
+            .into_iter()
+            .map(|service| {
+                let known = Service {
+                    id: service.id,
+                    portal_id: service.portal_id,
+                    name: service.name,
+                    requires: Vec::new(),
+                };
+                (service.id, known)
+            })
+            .collect();
+        for (service, agreement) in services::requirements(c)? {
+            if let Some(service) = services.get_mut(&service) {
+                service.requires.push(agreement);
+            }
+        }
+        let agreements = agreements::all(c)?.into_iter();
+        let partners = partners::all(c)?.into_iter();
+        Ok(Self {
+            version,
+            clients: clients.collect(),
+            applications: applications.map(|a| (a.client_id.clone(), a)).collect(),
+            services,
+            agreements: agreements.map(|a| (a.id, a.name)).collect(),
+            partners: partners.map(|p| (p.iss.clone(), p)).collect(),
+        })
+    }
 }
 
 impl Registry {
-    /// The client whose key has this hash.
+    /// What is configured now; the same for as long as it is held. Nothing, and not loaded, before the first refresh.
     #[must_use]
-    pub fn client(&self, key_sha256: &str) -> Option<Client> {
-        self.current().by_key.get(key_sha256).cloned()
+    pub fn now(&self) -> Arc<Snapshot> {
+        self.loaded().unwrap_or_default()
     }
 
-    fn current(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    /// The same, if it has been loaded.
+    #[must_use]
+    pub fn loaded(&self) -> Option<Arc<Snapshot>> {
+        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+        snapshot.clone()
     }
 
     /// Takes a new snapshot if the store's registry has changed since the last one.
@@ -42,23 +139,19 @@ impl Registry {
     /// # Errors
     /// The store's; the old snapshot stays.
     pub fn refresh(&self, store: &Store) -> Result<(), StoreError> {
-        let known = self.current().version;
+        let known = self.loaded().map(|s| s.version);
         let fresh = store.read(|c: &mut AnyConnection| {
             let version = clients::registry_version(c)?;
-            if version == known {
+            if Some(version) == known {
                 return Ok::<_, StoreError>(None);
             }
-            let by_key = clients::all(c)?
-                .into_iter()
-                .filter_map(|keyed| Some((keyed.key_sha256?, keyed.client)))
-                .collect();
-            Ok(Some(Snapshot { version, by_key }))
+            Snapshot::read(c, version).map(Some)
         })?;
         if let Some(fresh) = fresh {
             *self
                 .snapshot
                 .write()
-                .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+                .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fresh));
         }
         Ok(())
     }

@@ -155,6 +155,7 @@ fn call(parts: &Parts) -> Call<'_> {
         }),
         user: None,
         held: None,
+        session: None,
         on_behalf_of: Some(OPERATOR.to_owned()),
     }
 }

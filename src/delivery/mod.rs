@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
 use crate::parts::Parts;
-use crate::store::{Engine, StoreError, audit, one_time_tokens, outbox, services, token_families};
+use crate::store::{
+    Engine, StoreError, audit, one_time_tokens, outbox, services, sessions, token_families,
+};
 
 pub use callbacks::CallbackSettings;
 pub use guard::Reach;
@@ -344,6 +346,8 @@ impl Delivery {
         let swept = self.parts.store.write(|c| {
             one_time_tokens::forget_expired(c, now)?;
             outbox::forget(c, now - KEEP_DELIVERED_MS, now - KEEP_DEAD_MS)?;
+            let idle = self.parts.rules.session_idle_ms;
+            sessions::forget_expired(c, now, now - idle)?;
             token_families::forget_expired(c, now)
         });
         if let Err(error) = swept {

@@ -5,6 +5,7 @@ pub mod notice;
 pub mod one_time_token;
 pub mod organisation;
 pub mod password;
+pub mod session;
 pub mod text;
 pub mod user;
 pub mod web;

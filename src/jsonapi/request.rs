@@ -35,6 +35,7 @@ pub(super) fn read(
         user_name: user_name.filter(|n| !n.is_empty()).map(str::to_owned),
         authorization: request.authorization.as_deref().map(Secret::from),
         username_token: None,
+        session: None,
     };
     if credentials.client_key.is_none() {
         let key = query.iter().find(|(name, _)| name == "clientHashKey");

@@ -6,15 +6,13 @@ use crate::contract::messages::{Language, Why};
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::contract::shape::{Secret, Value as _};
 use crate::domain::client::{Client, Trust};
+use crate::domain::session::{self, SEEN_EVERY_MS};
 use crate::domain::user::{Status, User, same_name};
 use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
 use crate::store::token_families::{self, Standing};
-use crate::store::{applications, users};
-
-/// What the names of applications may end in (SPEC §8).
-const OPAL_SUFFIX: &str = ".onetapi.pl";
+use crate::store::{sessions, users};
 
 /// A request on its way to being run.
 #[derive(Debug)]
@@ -49,6 +47,7 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         client: None,
         user: None,
         held: None,
+        session: None,
         on_behalf_of: credentials.user_name.clone(),
     };
     let subject = request.subject().map(str::to_owned);
@@ -103,6 +102,12 @@ fn decide(
     if operation.access == Access::Application {
         return through_application(call, authorization, request.application());
     }
+    if operation.access == Access::Session {
+        return match &found.session {
+            Some(session) => in_session(call, session.reveal()),
+            None => Err(refuse(Code::AuthenticationRequired)),
+        };
+    }
     let Some(client) = &call.client else {
         return Err(refuse(Code::UnknownClient));
     };
@@ -130,16 +135,37 @@ fn through_application(
     authorization: Option<&Secret>,
     application: Option<&str>,
 ) -> Result<(), Refusal> {
-    let name = application.unwrap_or("");
-    let name = name.strip_suffix(OPAL_SUFFIX).unwrap_or(name);
-    let known = call.parts.store.read(|c| applications::exists(c, name))?;
-    if !known {
+    let registry = call.parts.registry.now();
+    if registry.application(application.unwrap_or("")).is_none() {
         return Err(refuse(Code::UnknownClient));
     }
     let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
+    if let Some(token) = bare(authorization).filter(|t| session::is_well_formed(t)) {
+        return in_session(call, token);
+    }
     let (user, held) = user_of_token(call, authorization)?;
     call.user = Some(user);
     call.held = Some(held);
+    Ok(())
+}
+
+/// The user whose browser holds this session.
+fn in_session(call: &mut Call<'_>, token: &str) -> Result<(), Refusal> {
+    let expired = || refuse(Code::TokenExpired);
+    if !session::is_well_formed(token) {
+        return Err(expired());
+    }
+    let (store, sha256) = (&call.parts.store, sha256_hex(token));
+    let idle_since = call.now - call.parts.rules.session_idle_ms;
+    let standing = store.read(|c| sessions::standing(c, &sha256, call.now, idle_since))?;
+    let (user, session) = standing
+        .filter(|(user, _)| user.status == Status::Active)
+        .ok_or_else(expired)?;
+    if call.now - session.seen_at >= SEEN_EVERY_MS {
+        store.write(|c| sessions::touch(c, session.id, call.now))?;
+    }
+    call.user = Some(user);
+    call.session = Some(session);
     Ok(())
 }
 
@@ -168,8 +194,10 @@ fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal
     };
     parts
         .registry
+        .now()
         .client(&sha256_hex(key))
         .filter(|c| c.active)
+        .cloned()
         .map(Some)
         .ok_or_else(|| refuse(Code::UnknownClient))
 }

@@ -9,6 +9,7 @@ use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
 use crate::store::services::ToTell;
+use crate::store::sessions::Session;
 use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
 
 use super::Refusal;
@@ -26,6 +27,8 @@ pub struct Credentials {
     pub authorization: Option<Secret>,
     /// A WS-Security UsernameToken.
     pub username_token: Option<(String, Secret)>,
+    /// What a browser's cookie holds.
+    pub session: Option<Secret>,
 }
 
 /// The longest name that is written into the audit log, in characters; callers can send no longer ones where they are read.
@@ -58,6 +61,8 @@ pub struct Call<'a> {
     pub user: Option<User>,
     /// The token that shows it, if it was one.
     pub held: Option<Held>,
+    /// The browser's session that shows it, if it was one.
+    pub session: Option<Session>,
     pub on_behalf_of: Option<String>,
 }
 

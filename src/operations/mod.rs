@@ -32,6 +32,8 @@ pub enum Access {
     User,
     /// A user, with a token, through a registered application; both among the parameters.
     Application,
+    /// A user whose browser is signed in.
+    Session,
 }
 
 /// Which queue an operation waits in.

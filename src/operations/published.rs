@@ -14,6 +14,7 @@ impl Access {
             Access::ClientOrUser => "a trusted client, or a user of a public one",
             Access::User => "a user",
             Access::Application => "a user through a registered application",
+            Access::Session => "a user whose browser is signed in",
         }
     }
 
@@ -23,7 +24,7 @@ impl Access {
         match self {
             Access::Anyone => &[&[], &[ClientKey]],
             Access::ClientOrUser => &[&[ClientKey], &[ClientKey, UserToken]],
-            Access::User | Access::Application => &[&[ClientKey, UserToken]],
+            Access::User | Access::Application | Access::Session => &[&[ClientKey, UserToken]],
         }
     }
 
@@ -31,7 +32,7 @@ impl Access {
     const fn codes(self) -> &'static [Code] {
         match self {
             Access::Anyone => &[Code::AccessDenied, Code::UnknownClient],
-            Access::ClientOrUser | Access::User | Access::Application => &[
+            Access::ClientOrUser | Access::User | Access::Application | Access::Session => &[
                 Code::AccessDenied,
                 Code::UnknownClient,
                 Code::AuthenticationRequired,

@@ -5,6 +5,7 @@ pub mod keys;
 pub mod rsa_keys;
 pub mod sealing;
 pub mod signing_keys;
+pub mod stamps;
 pub mod tokens;
 
 use aws_lc_rs::digest::{SHA256, digest};

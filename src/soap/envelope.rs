@@ -114,6 +114,7 @@ pub(super) fn read(
         user_name: meta.and_then(|m| m.user_name.clone()),
         authorization: request.authorization.as_deref().map(Secret::from),
         username_token,
+        session: None,
     };
     Ok(Incoming {
         operation,

@@ -2,40 +2,24 @@
 
 use diesel::prelude::*;
 
-use super::tables::{accepted_agreements, agreements, required_agreements};
+use super::tables::accepted_agreements;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 
-/// Whether there is an agreement of this number.
+/// Which of these agreements the user has accepted and not withdrawn.
 ///
 /// # Errors
 /// The store's.
-pub fn exists(connection: &mut AnyConnection, id: i64) -> Result<bool, StoreError> {
-    let found: i64 = agreements::table
-        .filter(agreements::id.eq(id))
-        .count()
-        .get_result(connection)?;
-    Ok(found > 0)
-}
-
-/// What a service requires and the user has not accepted, or has withdrawn; ascending.
-///
-/// # Errors
-/// The store's.
-pub fn missing(
+pub fn among(
     connection: &mut AnyConnection,
     user_id: i64,
-    service_id: i64,
+    agreement_ids: &[i64],
 ) -> Result<Vec<i64>, StoreError> {
-    let accepted = accepted_agreements::table
+    Ok(accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))
         .filter(accepted_agreements::withdrawn_at.is_null())
-        .select(accepted_agreements::agreement_id);
-    Ok(required_agreements::table
-        .filter(required_agreements::service_id.eq(service_id))
-        .filter(required_agreements::agreement_id.ne_all(accepted))
-        .order(required_agreements::agreement_id)
-        .select(required_agreements::agreement_id)
+        .filter(accepted_agreements::agreement_id.eq_any(agreement_ids.to_vec()))
+        .select(accepted_agreements::agreement_id)
         .load(connection)?)
 }
 

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod partners;
 pub mod portals;
 pub mod services;
+pub mod sessions;
 pub mod settings;
 mod tables;
 pub mod token_families;

@@ -218,23 +218,6 @@ pub fn to_tell(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<ToTel
         .load(connection)?)
 }
 
-/// Whether a portal has this service.
-///
-/// # Errors
-/// The store's.
-pub fn is_of_portal(
-    connection: &mut AnyConnection,
-    service_id: i64,
-    portal_id: i64,
-) -> Result<bool, StoreError> {
-    let found: i64 = services::table
-        .filter(services::id.eq(service_id))
-        .filter(services::portal_id.eq(portal_id))
-        .count()
-        .get_result(connection)?;
-    Ok(found > 0)
-}
-
 /// The services of a portal that a user is assigned to, ascending.
 ///
 /// # Errors

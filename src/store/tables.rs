@@ -10,7 +10,14 @@ diesel::table! {
 }
 diesel::table! {
     organisations (uuid) {
-        uuid -> Text, name -> Text, join_policy -> Text, created_at -> BigInt,
+        uuid -> Text,
+        name -> Text,
+        join_policy -> Text,
+        created_at -> BigInt,
+        channel -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        channel_ci -> Nullable<Text>,
+        external_id_ci -> Nullable<Text>,
     }
 }
 diesel::table! {
@@ -93,6 +100,49 @@ diesel::table! {
     }
 }
 diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        sha256 -> Text,
+        user_id -> BigInt,
+        organisation_uuid -> Nullable<Text>,
+        started_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+        user_agent -> Text,
+    }
+}
+diesel::table! {
+    profiles (user_id) {
+        user_id -> BigInt,
+        external -> Nullable<Text>,
+        channel -> Nullable<Text>,
+        counter -> Nullable<BigInt>,
+        last_visit_counter -> Nullable<BigInt>,
+        avatar -> Nullable<Text>,
+        signature_number -> Nullable<Text>,
+        signature_name -> Nullable<Text>,
+        secondary_id -> Nullable<BigInt>,
+        phone -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    attempts (subject) { subject -> Text, failures -> BigInt, open_at -> BigInt, forget_at -> BigInt, }
+}
+diesel::table! {
+    external_identities (provider_ci, id_type_ci, external_id_ci) {
+        provider_ci -> Text,
+        id_type_ci -> Text,
+        external_id_ci -> Text,
+        provider -> Text,
+        id_type -> Text,
+        external_id -> Text,
+        user_id -> BigInt,
+    }
+}
+diesel::table! {
+    used_assertions (iss, jti_sha256) { iss -> Text, jti_sha256 -> Text, expires_at -> BigInt, }
+}
+diesel::table! {
     erasures (name_ci) { name_ci -> Text, pseudonym -> Text, }
 }
 diesel::table! {
@@ -131,6 +181,9 @@ diesel::joinable!(login_names -> users (user_id));
 diesel::joinable!(memberships -> organisations (organisation_uuid));
 diesel::joinable!(token_families -> users (user_id));
 diesel::joinable!(tokens -> token_families (family_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(profiles -> users (user_id));
+diesel::joinable!(external_identities -> users (user_id));
 diesel::joinable!(assignments -> services (service_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -138,7 +191,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     organisations,
     token_families,
-    tokens
+    tokens,
+    sessions,
+    profiles,
+    external_identities
 );
 diesel::allow_tables_to_appear_in_same_query!(assignments, services);
 diesel::allow_tables_to_appear_in_same_query!(accepted_agreements, required_agreements);

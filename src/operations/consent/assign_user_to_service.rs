@@ -57,10 +57,11 @@ impl Request for AssignUserToServiceRequest {
             let why = Some(Why::BadCharacters);
             return Err(refuse_field(Code::InvalidField, "user_id_in_service", why));
         }
+        let registry = call.parts.registry.now();
+        let service = super::service(&registry, self.portal_id, self.service_id)?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
-            let service = super::service(c, self.portal_id, self.service_id)?;
-            services::assign(c, user.id, service, name, call.now)?;
+            services::assign(c, user.id, service.id, name, call.now)?;
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
         })?;
         Ok(super::answer(Outcome::Done))

@@ -46,12 +46,12 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let user = super::user(call)?;
-        let assigned = call.parts.store.read(|c| {
-            let service = super::service(c, self.portal_id, self.service_id)?;
-            let portal = self.portal_id.0.unwrap_or(0);
-            let found = services::of_user(c, user.id, portal)?;
-            Ok::<_, Refusal>(found.contains(&service))
-        })?;
-        Ok(super::answer(Outcome::Whether(assigned)))
+        let registry = call.parts.registry.now();
+        let service = super::service(&registry, self.portal_id, self.service_id)?;
+        let found = call
+            .parts
+            .store
+            .read(|c| services::of_user(c, user.id, service.portal_id))?;
+        Ok(super::answer(Outcome::Whether(found.contains(&service.id))))
     }
 }

@@ -45,11 +45,17 @@ impl Request for CheckUserAgreementsRequest {
         Some(&self.client_id)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        let user = super::user(call)?;
-        let missing = call.parts.store.read(|c| {
-            let service = super::service(c, self.portal_id, self.service_id)?;
-            Ok::<_, Refusal>(consents::missing(c, user.id, service)?)
-        })?;
+        let registry = call.parts.registry.now();
+        let service = super::service(&registry, self.portal_id, self.service_id)?;
+        let mut missing = service.requires.clone();
+        if !missing.is_empty() {
+            let user = super::user(call)?;
+            let accepted = call
+                .parts
+                .store
+                .read(|c| consents::among(c, user.id, &missing))?;
+            missing.retain(|id| !accepted.contains(id));
+        }
         Ok(super::answer(Outcome::Missing(missing)))
     }
 }

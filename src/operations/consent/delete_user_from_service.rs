@@ -45,13 +45,14 @@ impl Request for DeleteUserFromServiceRequest {
         Some(&self.client_id)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let registry = call.parts.registry.now();
+        let service = super::service(&registry, self.portal_id, self.service_id)?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
-            let service = super::service(c, self.portal_id, self.service_id)?;
             let told = services::to_tell(c, user.id)?;
-            if services::unassign(c, user.id, service)? {
-                for service in told.iter().filter(|t| t.service_id == service) {
-                    call.tell_service(c, service)?;
+            if services::unassign(c, user.id, service.id)? {
+                for told in told.iter().filter(|t| t.service_id == service.id) {
+                    call.tell_service(c, told)?;
                 }
                 call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
             }

@@ -16,7 +16,8 @@ use crate::contract::shape::{Number, Order, Shape};
 use crate::contract::xml::XmlWriter;
 use crate::domain::Millis;
 use crate::domain::user::User;
-use crate::store::{AnyConnection, StoreError, consents, services, users};
+use crate::registry::{Service, Snapshot};
+use crate::store::{AnyConnection, StoreError, users};
 
 /// A result, for the documents: it has no fields of a name.
 const fn result(name: &'static str, doc: &'static str) -> Shape {
@@ -65,13 +66,12 @@ fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
     users::hold(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
-/// The number of a service, if that portal has it.
-fn service(c: &mut AnyConnection, portal: Number, service: Number) -> Result<i64, Refusal> {
-    let (portal, service) = (portal.0.unwrap_or(0), service.0.unwrap_or(0));
-    match services::is_of_portal(c, service, portal)? {
-        true => Ok(service),
-        false => Err(refuse_field(Code::ServiceNotFound, "service_id", None)),
-    }
+/// A service, if that portal has it.
+fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Service, Refusal> {
+    registry
+        .service(service.0.unwrap_or(0))
+        .filter(|found| Some(found.portal_id) == portal.0)
+        .ok_or_else(|| refuse_field(Code::ServiceNotFound, "service_id", None))
 }
 
 /// Has a change made to these agreements, all of which must be there.
@@ -81,14 +81,16 @@ fn change_agreements(
     event: &str,
     change: fn(&mut AnyConnection, i64, i64, Millis) -> Result<(), StoreError>,
 ) -> Result<Box<dyn Answer>, Refusal> {
+    let registry = call.parts.registry.now();
+    let ids: Vec<i64> = ids.iter().filter_map(|n| n.0).collect();
+    if ids.iter().any(|id| !registry.agreements().contains_key(id)) {
+        let code = Code::AgreementNotFound;
+        return Err(refuse_field(code, "agreement_ids", None));
+    }
     call.parts.store.write(|c| {
         let user = hold(call, c)?;
-        for id in ids.iter().filter_map(|n| n.0) {
-            if !consents::exists(c, id)? {
-                let code = Code::AgreementNotFound;
-                return Err(refuse_field(code, "agreement_ids", None));
-            }
-            change(c, user.id, id, call.now)?;
+        for id in &ids {
+            change(c, user.id, *id, call.now)?;
         }
         call.audit(c, event, "ok", Some(&user.user_name))
     })?;

@@ -15,7 +15,7 @@ use crate::operations::{
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
-use crate::store::{one_time_tokens, organisations, token_families, users};
+use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
 shape! {
     /// The new password and what allows setting it.
@@ -201,6 +201,7 @@ fn store_password(
 ) -> Result<(), Refusal> {
     users::set_password(c, user.id, hash, status, call.parts.clock.now())?;
     token_families::end_all(c, user.id)?;
+    sessions::end_all(c, user.id, call.session.as_ref().map(|s| s.id))?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
     if let Some(topic) = notice {

@@ -11,7 +11,7 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse, refuse_all,
 };
-use crate::store::{one_time_tokens, organisations, token_families, users};
+use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
 shape! {
     /// The user to change.
@@ -114,6 +114,7 @@ impl Request for ModifyUserRequest {
             if after.status != Status::Active {
                 // Whoever is shut out stays signed out, also when let in again.
                 token_families::end_all(c, after.id)?;
+                sessions::end_all(c, after.id, None)?;
             }
             call.audit(c, OPERATION.event, "ok", Some(&after.user_name))?;
             Ok(after)

@@ -1,0 +1,172 @@
+//! Browsers that are signed in: a session is good for as long as it stands here, in time and in use.
+
+use diesel::prelude::*;
+
+use super::connection::on_backend;
+use super::tables::{sessions, users};
+use super::users::{COLUMNS, Row};
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::user::User;
+
+/// A session as its user may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Session {
+    pub id: i64,
+    /// What the user chose at sign-in, if there was a choice.
+    pub organisation: Option<String>,
+    pub started_at: Millis,
+    /// When it was last used, to within [`crate::domain::session::SEEN_EVERY_MS`].
+    pub seen_at: Millis,
+    pub expires_at: Millis,
+    /// What the browser calls itself.
+    pub user_agent: String,
+}
+
+/// A session to be.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = sessions)]
+pub struct NewSession<'a> {
+    /// Of what its cookie holds.
+    pub sha256: &'a str,
+    pub user_id: i64,
+    pub started_at: Millis,
+    pub seen_at: Millis,
+    pub expires_at: Millis,
+    pub user_agent: &'a str,
+}
+
+type Columns = (
+    sessions::id,
+    sessions::organisation_uuid,
+    sessions::started_at,
+    sessions::seen_at,
+    sessions::expires_at,
+    sessions::user_agent,
+);
+const SHOWN: Columns = (
+    sessions::id,
+    sessions::organisation_uuid,
+    sessions::started_at,
+    sessions::seen_at,
+    sessions::expires_at,
+    sessions::user_agent,
+);
+
+/// Begins a session.
+///
+/// # Errors
+/// The store's.
+pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64, StoreError> {
+    Ok(diesel::insert_into(sessions::table)
+        .values(new)
+        .returning(sessions::id)
+        .get_result(connection)?)
+}
+
+/// The session whose cookie has this hash, and whose it is, if it has been used since `idle_since` and is not over.
+///
+/// # Errors
+/// The store's.
+pub fn standing(
+    connection: &mut AnyConnection,
+    sha256: &str,
+    now: Millis,
+    idle_since: Millis,
+) -> Result<Option<(User, Session)>, StoreError> {
+    let query = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::sha256.eq(sha256.to_owned()))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::seen_at.gt(idle_since))
+        .select((COLUMNS, SHOWN));
+    let found: Option<(Row, Session)> =
+        on_backend!(connection, c => query.get_result(c)).optional()?;
+    Ok(found.map(|(row, session)| (row.into(), session)))
+}
+
+/// Every session of a user that can still be used, the last used first.
+///
+/// # Errors
+/// The store's.
+pub fn of_user(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    now: Millis,
+    idle_since: Millis,
+) -> Result<Vec<Session>, StoreError> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::seen_at.gt(idle_since))
+        .order((sessions::seen_at.desc(), sessions::id.desc()))
+        .select(SHOWN)
+        .load(connection)?)
+}
+
+/// Notes that a session is in use.
+///
+/// # Errors
+/// The store's.
+pub fn touch(connection: &mut AnyConnection, id: i64, now: Millis) -> Result<(), StoreError> {
+    diesel::update(sessions::table.filter(sessions::id.eq(id)))
+        .set(sessions::seen_at.eq(now))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Notes what the user chose.
+///
+/// # Errors
+/// The store's.
+pub fn choose_organisation(
+    connection: &mut AnyConnection,
+    id: i64,
+    organisation: &str,
+) -> Result<(), StoreError> {
+    diesel::update(sessions::table.filter(sessions::id.eq(id)))
+        .set(sessions::organisation_uuid.eq(Some(organisation)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Ends one session of a user; `false` if it has none of that number.
+///
+/// # Errors
+/// The store's.
+pub fn end(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
+    let session = sessions::table
+        .filter(sessions::id.eq(id))
+        .filter(sessions::user_id.eq(user_id));
+    Ok(diesel::delete(session).execute(connection)? == 1)
+}
+
+/// Ends every session of a user but that one, if it is named; and says how many there were.
+///
+/// # Errors
+/// The store's.
+pub fn end_all(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    except: Option<i64>,
+) -> Result<usize, StoreError> {
+    let others = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::id.ne(except.unwrap_or(0)));
+    Ok(diesel::delete(others).execute(connection)?)
+}
+
+/// Forgets sessions that are over, by time or for want of use.
+///
+/// # Errors
+/// The store's.
+pub fn forget_expired(
+    connection: &mut AnyConnection,
+    now: Millis,
+    idle_since: Millis,
+) -> Result<usize, StoreError> {
+    let over = sessions::expires_at
+        .le(now)
+        .or(sessions::seen_at.le(idle_since));
+    Ok(diesel::delete(sessions::table.filter(over)).execute(connection)?)
+}
