@@ -58,6 +58,9 @@ const USERS: [DemoUser; 3] = [
 /// The setting that marks a database with demo data in it.
 const MARK: &str = "demo";
 
+/// What the demo's applications check the hashes of the loginbar with.
+const APPLICATION_SECRET: &str = "demo-application-secret";
+
 /// Whether this database holds the demo's users and keys, which everybody knows.
 ///
 /// # Errors
@@ -120,7 +123,7 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
         if agreements::all(c)?.is_empty() {
             add_agreements(c)?;
         }
-        add_applications(c)?;
+        add_applications(parts, c)?;
         Ok::<_, StoreError>(())
     })?;
     for user in &USERS {
@@ -194,7 +197,7 @@ fn add_agreements(c: &mut AnyConnection) -> Result<(), StoreError> {
     services::require(c, 1, &[1, 2, 3])
 }
 
-fn add_applications(c: &mut AnyConnection) -> Result<(), StoreError> {
+fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {
     for client_id in ["konto.onet.pl.front", "blic.rs.front"] {
         if applications::exists(c, client_id)? {
             continue;
@@ -204,7 +207,7 @@ fn add_applications(c: &mut AnyConnection) -> Result<(), StoreError> {
             client_id: client_id.to_owned(),
             redirect_uris: vec![format!("{origin}/authorize")],
             origins: vec![origin],
-            secret: None,
+            secret: parts.sealer.seal(APPLICATION_SECRET).ok(),
         };
         applications::put(c, &application)?;
     }

@@ -3,6 +3,9 @@
 /// A request, its body read and within its limit.
 #[derive(Debug, Default)]
 pub struct HttpRequest {
+    pub method: String,
+    /// The path alone, as it was asked for.
+    pub path: String,
     /// Path and query as they were asked for.
     pub target: String,
     /// The query without its question mark.
@@ -16,6 +19,12 @@ pub struct HttpRequest {
     pub content_encoding: Option<String>,
     pub accept_language: Option<String>,
     pub authorization: Option<String>,
+    pub host: Option<String>,
+    pub origin: Option<String>,
+    pub cookie: Option<String>,
+    pub user_agent: Option<String>,
+    /// `Sec-Fetch-Site`
+    pub fetch_site: Option<String>,
     pub body: Vec<u8>,
     pub request_id: String,
 }

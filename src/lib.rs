@@ -87,6 +87,7 @@ pub mod entropy;
 pub mod exchange;
 pub mod jsonapi;
 pub mod jsonrpc;
+pub mod loginbar;
 pub mod operations;
 pub mod parts;
 pub mod registry;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::client::Client;
-use crate::store::applications::Application;
+pub use crate::store::applications::Application;
 use crate::store::partners::Partner;
 use crate::store::{
     AnyConnection, Store, StoreError, agreements, applications, clients, partners, services,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::messages::{Language, describe};
+use chaingun_gateway::contract::time::utc;
 use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
 use chaingun_gateway::domain::text::has_control;
 use chaingun_gateway::domain::user::is_user_name;
@@ -21,7 +22,6 @@ use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::parts::Parts;
 use chaingun_gateway::{app, clock::Clock};
 use serde_json::Value;
-use time::format_description::well_known::Rfc3339;
 
 pub use audit::AuditCommand;
 pub use clients::ClientCommand;
@@ -183,23 +183,4 @@ fn secret_from_stdin() -> io::Result<String> {
         ));
     }
     Ok(line)
-}
-
-/// Milliseconds since 1970 as RFC 3339 has it, in UTC.
-fn utc(millis: i64) -> String {
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
-        .ok()
-        .and_then(|at| at.format(&Rfc3339).ok())
-        .unwrap_or_else(|| millis.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::utc;
-
-    #[test]
-    fn writes_utc() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
-        assert_eq!(utc(1_601_973_889_007), "2020-10-06T08:44:49.007Z");
-    }
 }

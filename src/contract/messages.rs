@@ -109,6 +109,16 @@ pub fn describe(problem: &Problem, language: Language) -> String {
     out
 }
 
+/// The same for a person at a page, who sees which field it is about.
+#[must_use]
+pub fn explain(problem: &Problem, language: Language) -> String {
+    let problem = Problem {
+        field: None,
+        ..problem.clone()
+    };
+    describe(&problem, language)
+}
+
 const fn pick(language: Language, hungarian: &'static str, english: &'static str) -> &'static str {
     match language {
         Language::Hungarian => hungarian,
@@ -166,6 +176,10 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "Unknown, missing or disabled client key (clientHashKey)",
         ),
         Code::UserNotActive => ("A felhasználó nem aktív", "The user is not active"),
+        Code::FormExpired => (
+            "Ez az űrlap lejárt; próbáld újra",
+            "This form has expired; try again",
+        ),
         Code::TooManyAttempts => (
             "Túl sok próbálkozás; próbáld később",
             "Too many attempts; try again later",

@@ -7,6 +7,7 @@ pub mod messages;
 pub mod openapi;
 pub mod rejection;
 pub mod shape;
+pub mod time;
 pub mod user;
 pub mod wsdl;
 pub mod xml;

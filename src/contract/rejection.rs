@@ -175,6 +175,8 @@ codes! {
     UnknownClient = "UNKNOWN_CLIENT" => Forbidden;
     /// The password was right, but the user is not active.
     UserNotActive = "USER_NOT_ACTIVE" => Forbidden;
+    /// A page's form that is not ours, or was given out before the browser signed in or out.
+    FormExpired = "FORM_EXPIRED" => Forbidden;
     /// Slow down.
     TooManyAttempts = "TOO_MANY_ATTEMPTS" => Throttled;
     /// The request cannot be read at all.

@@ -1,13 +1,12 @@
 //! Answers of the consent API, as JSON-RPC 2.0 writes them.
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::language;
 use crate::contract::json::Json;
 use crate::contract::messages::{describe, title};
 use crate::contract::rejection::{Kind, Rejection};
+use crate::contract::time::utc;
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::{Answer, Outcome, Shown};
 
@@ -45,7 +44,7 @@ impl Id {
 pub fn answer(id: &Id, answer: &dyn Answer) -> Reply {
     let result = match answer.shown() {
         Shown::Result(outcome) => result(outcome),
-        Shown::Nothing | Shown::One(_) | Shown::Page(..) => json!("OK"),
+        Shown::Nothing | Shown::One(_) | Shown::Page(..) | Shown::Visit(_) => json!("OK"),
     };
     reply(format!(
         "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}",
@@ -64,12 +63,6 @@ fn result(outcome: &Outcome) -> Value {
             .map(|(id, at)| json!({ "agreement_id": id, "accepted_at": utc(*at) }))
             .collect(),
     }
-}
-
-fn utc(millis: i64) -> Option<String> {
-    let nanos = i128::from(millis) * 1_000_000;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
-    at.format(&Rfc3339).ok()
 }
 
 /// Writes why a call was refused. The protocol's own errors are told in its own words and no more; the others say in `data`

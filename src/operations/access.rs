@@ -102,10 +102,14 @@ fn decide(
     if operation.access == Access::Application {
         return through_application(call, authorization, request.application());
     }
-    if operation.access == Access::Session {
-        return match &found.session {
-            Some(session) => in_session(call, session.reveal()),
-            None => Err(refuse(Code::AuthenticationRequired)),
+    if matches!(operation.access, Access::Session | Access::Visitor) {
+        let known = match &found.session {
+            Some(session) => in_session(call, session.reveal())?,
+            None => false,
+        };
+        return match operation.access {
+            Access::Session if !known => Err(refuse(Code::TokenExpired)),
+            _ => Ok(()),
         };
     }
     let Some(client) = &call.client else {
@@ -141,7 +145,10 @@ fn through_application(
     }
     let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
     if let Some(token) = bare(authorization).filter(|t| session::is_well_formed(t)) {
-        return in_session(call, token);
+        return match in_session(call, token)? {
+            true => Ok(()),
+            false => Err(refuse(Code::TokenExpired)),
+        };
     }
     let (user, held) = user_of_token(call, authorization)?;
     call.user = Some(user);
@@ -149,24 +156,23 @@ fn through_application(
     Ok(())
 }
 
-/// The user whose browser holds this session.
-fn in_session(call: &mut Call<'_>, token: &str) -> Result<(), Refusal> {
-    let expired = || refuse(Code::TokenExpired);
+/// Finds the user whose browser holds this session; `false` if it is none, or over, or its user may not sign in.
+fn in_session(call: &mut Call<'_>, token: &str) -> Result<bool, Refusal> {
     if !session::is_well_formed(token) {
-        return Err(expired());
+        return Ok(false);
     }
     let (store, sha256) = (&call.parts.store, sha256_hex(token));
     let idle_since = call.now - call.parts.rules.session_idle_ms;
     let standing = store.read(|c| sessions::standing(c, &sha256, call.now, idle_since))?;
-    let (user, session) = standing
-        .filter(|(user, _)| user.status == Status::Active)
-        .ok_or_else(expired)?;
+    let Some((user, session)) = standing.filter(|(user, _)| user.status == Status::Active) else {
+        return Ok(false);
+    };
     if call.now - session.seen_at >= SEEN_EVERY_MS {
         store.write(|c| sessions::touch(c, session.id, call.now))?;
     }
     call.user = Some(user);
     call.session = Some(session);
-    Ok(())
+    Ok(true)
 }
 
 /// Operations for anyone need no token, and an old one does no harm. But a valid one beside somebody

@@ -1,6 +1,7 @@
 //! The use cases, one file each, and the catalogue that every face is built from.
 
 pub mod access;
+pub mod browser;
 pub mod call;
 pub mod consent;
 mod published;
@@ -34,6 +35,8 @@ pub enum Access {
     Application,
     /// A user whose browser is signed in.
     Session,
+    /// Anyone with a browser; one that is signed in is known.
+    Visitor,
 }
 
 /// Which queue an operation waits in.
@@ -153,6 +156,8 @@ pub enum Shown<'a> {
     Page(Vec<UserView<'a>>, i64),
     /// What a method of the consent API results in.
     Result(&'a Outcome),
+    /// What a page shows.
+    Visit(&'a browser::Visit),
 }
 
 /// The results of the consent API.

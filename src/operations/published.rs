@@ -14,6 +14,7 @@ impl Access {
             Access::ClientOrUser => "a trusted client, or a user of a public one",
             Access::User => "a user",
             Access::Application => "a user through a registered application",
+            Access::Visitor => "anyone with a browser",
             Access::Session => "a user whose browser is signed in",
         }
     }
@@ -22,7 +23,7 @@ impl Access {
     const fn credentials(self) -> &'static [&'static [Credential]] {
         use Credential::{ClientKey, UserToken};
         match self {
-            Access::Anyone => &[&[], &[ClientKey]],
+            Access::Anyone | Access::Visitor => &[&[], &[ClientKey]],
             Access::ClientOrUser => &[&[ClientKey], &[ClientKey, UserToken]],
             Access::User | Access::Application | Access::Session => &[&[ClientKey, UserToken]],
         }
@@ -31,7 +32,7 @@ impl Access {
     /// The codes that deciding who is calling refuses with; a false claim or key is refused everywhere.
     const fn codes(self) -> &'static [Code] {
         match self {
-            Access::Anyone => &[Code::AccessDenied, Code::UnknownClient],
+            Access::Anyone | Access::Visitor => &[Code::AccessDenied, Code::UnknownClient],
             Access::ClientOrUser | Access::User | Access::Application | Access::Session => &[
                 Code::AccessDenied,
                 Code::UnknownClient,

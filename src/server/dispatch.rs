@@ -14,6 +14,7 @@ use crate::contract::wsdl;
 use crate::exchange::{HttpRequest, Reply};
 use crate::jsonapi;
 use crate::jsonrpc::{self, Calls, Id, Read};
+use crate::loginbar::{self, Site};
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
@@ -26,6 +27,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The headers by which REST callers say who they are (SPEC §3).
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
 const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
+/// The header by which browsers say whose page sent a request.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers one request.
 pub(super) async fn handle(
@@ -97,6 +100,10 @@ async fn route(
             _ => method_not_allowed("POST"),
         };
     }
+    if let Some(page) = path.strip_prefix(loginbar::PREFIX) {
+        let page = page.to_owned();
+        return browse(gateway, peer, request, &page, id).await;
+    }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
         "/healthz"
@@ -162,10 +169,15 @@ async fn ready(gateway: &Arc<Gateway>) -> Reply {
     }
 }
 
-/// The URL that a client used, as far as it can be known: a proxy's word counts only if the proxy is trusted.
+/// The URL that a client used.
 fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> String {
-    let base = gateway.config.public_url.clone().unwrap_or_else(|| {
-        let headers = request.headers();
+    let base = base(gateway, peer, request.headers());
+    format!("{base}{}", request.uri().path())
+}
+
+/// The same without its path, as far as it can be known: a proxy's word counts only if the proxy is trusted.
+fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
+    gateway.config.public_url.clone().unwrap_or_else(|| {
         let trusted = gateway.config.trusted_proxies.contains(&peer);
         // Each proxy appends; the last entry is the one that ours wrote.
         let forwarded = |name: &str| {
@@ -179,8 +191,7 @@ fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> 
             scheme.as_deref().unwrap_or("http"),
             host.as_deref().unwrap_or("localhost")
         )
-    });
-    format!("{base}{}", request.uri().path())
+    })
 }
 
 /// `?wsdl` and `?xsd=1`.
@@ -288,6 +299,37 @@ async fn consents(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &s
     }
 }
 
+/// A page, or the loginbar.
+async fn browse(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    page: &str,
+    id: &str,
+) -> Reply {
+    let base = base(gateway, peer, request.headers());
+    let (request, unread) = read(gateway, request, id).await;
+    let parts = &gateway.parts;
+    let site = Site {
+        registry: parts.registry.loaded(),
+        stamper: &parts.stamper,
+        sealer: &parts.sealer,
+        entropy: &parts.entropy,
+        base,
+        session_ms: parts.rules.session_ms,
+        now: parts.clock.now(),
+    };
+    if let Some(unread) = unread {
+        return unread.reply(|r| loginbar::refusal(&site, &request, r));
+    }
+    match loginbar::read(&site, &request, page) {
+        loginbar::Read::Reply(reply) => reply,
+        loginbar::Read::Call(incoming, page) => {
+            run(gateway, *incoming, move |outcome| page.reply(outcome)).await
+        }
+    }
+}
+
 /// The answers of a batch as one; of notifications alone there is none.
 fn batch(replies: Vec<Reply>) -> Reply {
     let bodies: Vec<_> = replies.iter().map(|r| r.body.as_slice()).collect();
@@ -352,6 +394,8 @@ async fn read(
     let (head, mut body) = request.into_parts();
     let text = |name: HeaderName| text_of(&head.headers, &name);
     let mut request = HttpRequest {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
         target: head.uri.to_string(),
         query: head.uri.query().unwrap_or("").to_owned(),
         accept: text(header::ACCEPT),
@@ -361,6 +405,11 @@ async fn read(
         content_encoding: text(header::CONTENT_ENCODING),
         accept_language: text(header::ACCEPT_LANGUAGE),
         authorization: text(header::AUTHORIZATION),
+        host: text(header::HOST),
+        origin: text(header::ORIGIN),
+        cookie: text(header::COOKIE),
+        user_agent: text(header::USER_AGENT),
+        fetch_site: text(FETCH_SITE),
         body: Vec::new(),
         request_id: id.to_owned(),
     };
@@ -476,7 +525,12 @@ fn into_response(reply: Reply, request_id: &str) -> Response<Body> {
             HeaderName::from_bytes(name.as_bytes()),
             HeaderValue::from_str(value),
         ) {
-            headers.insert(name, value);
+            // Cookies are set one by one.
+            if name == header::SET_COOKIE {
+                headers.append(name, value);
+            } else {
+                headers.insert(name, value);
+            }
         }
     }
     response

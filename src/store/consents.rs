@@ -42,6 +42,33 @@ pub fn accepted(
         .load(connection)?)
 }
 
+/// What a user decided on an agreement, last.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Decision {
+    pub agreement_id: i64,
+    pub accepted_at: Millis,
+    pub withdrawn_at: Option<Millis>,
+}
+
+/// Everything that a user ever decided on, ascending.
+///
+/// # Errors
+/// The store's.
+pub fn decisions(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<Decision>, StoreError> {
+    Ok(accepted_agreements::table
+        .filter(accepted_agreements::user_id.eq(user_id))
+        .order(accepted_agreements::agreement_id)
+        .select((
+            accepted_agreements::agreement_id,
+            accepted_agreements::accepted_at,
+            accepted_agreements::withdrawn_at,
+        ))
+        .load(connection)?)
+}
+
 /// Accepts an agreement; one that is in force already stays as it is.
 ///
 /// # Errors

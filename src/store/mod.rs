@@ -17,6 +17,7 @@ pub mod organisations;
 pub mod outbox;
 pub mod partners;
 pub mod portals;
+pub mod profiles;
 pub mod services;
 pub mod sessions;
 pub mod settings;

@@ -34,6 +34,14 @@ pub struct ToTell {
     pub user_id_in_service: String,
 }
 
+/// That a user is known to a service.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Assignment {
+    pub service_id: i64,
+    pub user_id_in_service: String,
+    pub created_at: Millis,
+}
+
 /// The numbers of every service.
 ///
 /// # Errors
@@ -233,6 +241,25 @@ pub fn of_user(
         .filter(services::portal_id.eq(portal_id))
         .order(assignments::service_id)
         .select(assignments::service_id)
+        .load(connection)?)
+}
+
+/// Every service that a user is assigned to, by number, whether it wants to be told anything or not.
+///
+/// # Errors
+/// The store's.
+pub fn assignments(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<Assignment>, StoreError> {
+    Ok(assignments::table
+        .filter(assignments::user_id.eq(user_id))
+        .order(assignments::service_id)
+        .select((
+            assignments::service_id,
+            assignments::user_id_in_service,
+            assignments::created_at,
+        ))
         .load(connection)?)
 }
 

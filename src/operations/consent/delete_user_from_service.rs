@@ -1,11 +1,12 @@
 //! Ends the assignment to a service, which is told; there need not be one.
 
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
+use crate::domain::user::User;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
     read_request,
 };
-use crate::store::services;
+use crate::store::{AnyConnection, services};
 
 shape! {
     /// Which service of which portal, and whose.
@@ -49,15 +50,28 @@ impl Request for DeleteUserFromServiceRequest {
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
-            let told = services::to_tell(c, user.id)?;
-            if services::unassign(c, user.id, service.id)? {
-                for told in told.iter().filter(|t| t.service_id == service.id) {
-                    call.tell_service(c, told)?;
-                }
-                call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-            }
-            Ok::<_, Refusal>(())
+            leave(call, c, &user, service.id)
         })?;
         Ok(super::answer(Outcome::Done))
     }
+}
+
+/// Ends an assignment, if there is one, in the caller's transaction, and has the service told.
+///
+/// # Errors
+/// The store's.
+pub(in crate::operations) fn leave(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+    service_id: i64,
+) -> Result<(), Refusal> {
+    let told = services::to_tell(c, user.id)?;
+    if services::unassign(c, user.id, service_id)? {
+        for told in told.iter().filter(|t| t.service_id == service_id) {
+            call.tell_service(c, told)?;
+        }
+        call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+    }
+    Ok(())
 }

@@ -75,7 +75,7 @@ fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Serv
 }
 
 /// Has a change made to these agreements, all of which must be there.
-fn change_agreements(
+pub(super) fn change_agreements(
     call: &Call<'_>,
     ids: &[Number],
     event: &str,

@@ -5,16 +5,15 @@ use crate::contract::rejection::{Code, Rejection};
 use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
-use crate::domain::user::{Status, User};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     read_json_request, read_request, refuse,
 };
-use crate::secrets::hashing::Verdict;
 use crate::secrets::tokens::OrgClaim;
-use crate::store::{organisations, users};
+use crate::store::organisations;
 
 use super::auth_token;
+use super::sign_in::Checked;
 
 /// The parameter that names the organisation to sign in to.
 pub const USER_ORG_UUID: &str = "USER_ORG_UUID";
@@ -103,11 +102,11 @@ impl Request for AuthenticateRequest {
 impl AuthenticateRequest {
     /// Signs in; none where the user's hash has changed since it was checked.
     fn sign_in(&self, call: &Call<'_>) -> Result<Option<Box<dyn Answer>>, Refusal> {
-        let (user, renewed) = self.check_password(call)?;
+        let checked = Checked::of(call, &self.user_name_or_email, &self.password)?;
         let granted = call
             .parts
             .store
-            .read(|c| organisations::granted(c, user.id))?;
+            .read(|c| organisations::granted(c, checked.user.id))?;
         let meta_params = self.request_meta.as_ref().map_or(&[][..], |m| &m.params.0);
         let wanted = param(&self.params.0, USER_ORG_UUID)
             .or(param(meta_params, USER_ORG_UUID))
@@ -118,19 +117,10 @@ impl AuthenticateRequest {
             Choice::Several => return Err(ask_to_choose(&granted).into()),
         };
         // The same moment for the audit log and for the token.
-        let signed_in = call.parts.store.write(|c| -> Result<_, Refusal> {
-            // What was true when the hashing began must still be.
-            let current = users::hold(c, user.id)?
-                .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
-            let Some(current) = current else {
-                return Ok(None);
-            };
-            if let (Some(old), Some(new)) = (&user.password_hash, &renewed) {
-                users::rehash(c, user.id, old, new)?;
-            }
+        let signed_in = checked.write(call, |c, user| {
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-            let token = auth_token::issue(call, c, &current, organisation, None)?;
-            Ok(Some((current, token)))
+            let token = auth_token::issue(call, c, user, organisation, None)?;
+            Ok((user.clone(), token))
         })?;
         let Some((user, token)) = signed_in else {
             return Ok(None);
@@ -140,28 +130,6 @@ impl AuthenticateRequest {
             user: Some(user.into()),
             ..Default::default()
         })))
-    }
-
-    /// The user, and its hash anew where the kept one is out of date. Unknown users cost the same
-    /// work and are answered the same.
-    fn check_password(&self, call: &Call<'_>) -> Result<(User, Option<String>), Refusal> {
-        let user = call
-            .parts
-            .store
-            .read(|c| users::by_login(c, &self.user_name_or_email))?;
-        let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
-        let verdict = call.parts.hasher.verify(self.password.reveal(), stored);
-        let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
-            return Err(refuse(Code::BadCredentials));
-        };
-        if user.status != Status::Active {
-            return Err(refuse(Code::UserNotActive));
-        }
-        let renewed = match verdict {
-            Verdict::RightButStale => Some(super::hash(call, self.password.reveal())?),
-            Verdict::Right | Verdict::Wrong => None,
-        };
-        Ok((user, renewed))
     }
 }
 

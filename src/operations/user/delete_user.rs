@@ -59,19 +59,35 @@ impl Request for DeleteUserRequest {
             let user = users::hold_by_name(c, &self.user_name)?;
             erase(call, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
         })?;
-        // Most are done with by this; what is left of very busy ones the outbox worker does.
-        for _ in 0..ERASING_TURNS {
-            if !call.parts.store.write(audit::erase_names)? {
-                break;
-            }
-        }
+        forget_names(call)?;
         Ok(Box::new(EmptyResponse::default()))
     }
 }
 
+/// Has the log forget names of those who were erased: most are done with by this; what is left of very busy ones the
+/// outbox worker does.
+///
+/// # Errors
+/// The store's.
+pub(in crate::operations) fn forget_names(call: &Call<'_>) -> Result<(), Refusal> {
+    for _ in 0..ERASING_TURNS {
+        if !call.parts.store.write(audit::erase_names)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Erases a user in the caller's transaction. The log keeps what was done by and to it under a pseudonym, which only
 /// those can tell who have kept the user's UUID.
-fn erase(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Result<(), Refusal> {
+///
+/// # Errors
+/// The store's.
+pub(in crate::operations) fn erase(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+) -> Result<(), Refusal> {
     for service in services::to_tell(c, user.id)? {
         call.tell_service(c, &service)?;
     }

@@ -14,6 +14,7 @@ pub mod register_user;
 pub mod resend;
 pub mod reset_password;
 pub mod show_user;
+pub(super) mod sign_in;
 
 use super::{Call, Refusal, refuse_field};
 use crate::contract::messages::Why;

@@ -77,6 +77,17 @@ impl Request for RegisterUserRequest {
         Some(&self.username)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        self.register(call)?;
+        Ok(Box::new(RegisterUserResponse::default()))
+    }
+}
+
+impl RegisterUserRequest {
+    /// Registers the user and has the mail sent.
+    ///
+    /// # Errors
+    /// What the route's table names; the store's.
+    pub(in crate::operations) fn register(&self, call: &Call<'_>) -> Result<(), Refusal> {
         let mut problems = Vec::new();
         super::check_user_name(&mut problems, "username", &self.username);
         super::check_line(&mut problems, "name", Some(&self.name));
@@ -122,7 +133,6 @@ impl Request for RegisterUserRequest {
             };
             call.notify(c, Topic::Activation, &to, &token)?;
             call.audit(c, OPERATION.event, "ok", Some(&self.username))
-        })?;
-        Ok(Box::new(RegisterUserResponse::default()))
+        })
     }
 }

@@ -61,14 +61,22 @@ impl Request for ResetPasswordRequest {
         Some(&self.user_name_or_email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        let mailing = Mailing {
-            purpose: Purpose::PasswordReset,
-            topic: Topic::PasswordReset,
-            event: OPERATION.event,
-        };
-        super::mail_token(call, &self.user_name_or_email, &mailing, |user| {
-            user.status != Status::Inactive
-        })?;
+        mail(call, &self.user_name_or_email)?;
         Ok(Box::new(ResetPasswordResponse::default()))
     }
+}
+
+/// Mails the user of this login a link for a new password; for nobody the same work is done.
+///
+/// # Errors
+/// The store's.
+pub(in crate::operations) fn mail(call: &Call<'_>, login: &str) -> Result<(), Refusal> {
+    let mailing = Mailing {
+        purpose: Purpose::PasswordReset,
+        topic: Topic::PasswordReset,
+        event: OPERATION.event,
+    };
+    super::mail_token(call, login, &mailing, |user| {
+        user.status != Status::Inactive
+    })
 }

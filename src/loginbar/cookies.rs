@@ -1,0 +1,119 @@
+//! The cookies of the pages: whose browser it is, which browser it is, and what it wants to read.
+
+use crate::contract::messages::Language;
+use crate::contract::shape::Secret;
+use crate::domain::Millis;
+
+/// How long a browser keeps the language that was chosen: a year.
+const LANGUAGE_SECONDS: i64 = 365 * 24 * 3600;
+
+/// How cookies are named and marked at one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookies {
+    secure: bool,
+}
+
+impl Cookies {
+    /// The cookies of a site at this URL. Over plain HTTP, which is for development, browsers take neither the prefix nor
+    /// `SameSite=None`.
+    #[must_use]
+    pub fn of(base: &str) -> Self {
+        Self {
+            secure: base.starts_with("https://"),
+        }
+    }
+
+    /// What the browser's session cookie holds.
+    #[must_use]
+    pub fn session(self, header: Option<&str>) -> Option<Secret> {
+        self.find(header?, "session").map(Secret::from)
+    }
+
+    /// What tells this browser's forms from others'.
+    pub(super) fn browser(self, header: &str) -> Option<&str> {
+        self.find(header, "browser")
+    }
+
+    /// The language that was chosen here before.
+    pub(super) fn language(self, header: &str) -> Option<Language> {
+        language(self.find(header, "language")?)
+    }
+
+    fn find<'a>(self, header: &'a str, name: &str) -> Option<&'a str> {
+        let name = self.name(name);
+        header.split(';').find_map(|cookie| {
+            let (found, value) = cookie.trim().split_once('=')?;
+            (found == name && !value.is_empty()).then_some(value)
+        })
+    }
+
+    fn name(self, name: &str) -> String {
+        let prefix = if self.secure { "__Host-" } else { "" };
+        format!("{prefix}chaingun_{name}")
+    }
+
+    /// Signs the browser in for as long. Other sites' pages may ask for the loginbar with it.
+    #[must_use]
+    pub fn set_session(self, token: &Secret, life: Millis) -> String {
+        let same_site = if self.secure { "None" } else { "Lax" };
+        self.set("session", token.reveal(), Some(life / 1000), same_site)
+    }
+
+    /// Signs the browser out.
+    #[must_use]
+    pub fn clear_session(self) -> String {
+        let same_site = if self.secure { "None" } else { "Lax" };
+        self.set("session", "", Some(0), same_site)
+    }
+
+    pub(super) fn set_browser(self, id: &str) -> String {
+        self.set("browser", id, None, "Lax")
+    }
+
+    pub(super) fn set_language(self, language: Language) -> String {
+        self.set("language", language.tag(), Some(LANGUAGE_SECONDS), "Lax")
+    }
+
+    fn set(self, name: &str, value: &str, seconds: Option<i64>, same_site: &str) -> String {
+        let life = seconds.map_or_else(String::new, |s| format!("; Max-Age={s}"));
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!(
+            "{}={value}; Path=/{life}; HttpOnly{secure}; SameSite={same_site}",
+            self.name(name)
+        )
+    }
+}
+
+/// Reads the tag of a language.
+pub(super) fn language(tag: &str) -> Option<Language> {
+    [Language::Hungarian, Language::English]
+        .into_iter()
+        .find(|l| l.tag() == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_its_own_cookie_among_others() {
+        let cookies = Cookies::of("https://id.example.org");
+        let header = "a=1; chaingun_session=plain; __Host-chaingun_session=right; b=2";
+        assert_eq!(cookies.session(Some(header)).unwrap().reveal(), "right");
+        assert_eq!(cookies.session(Some("x__Host-chaingun_session=a")), None);
+        assert_eq!(cookies.session(None), None);
+    }
+
+    #[test]
+    fn marks_cookies_as_their_site_can_have_them() {
+        let token = Secret::from("t");
+        assert_eq!(
+            Cookies::of("https://id.example.org").set_session(&token, 90_000),
+            "__Host-chaingun_session=t; Path=/; Max-Age=90; HttpOnly; Secure; SameSite=None"
+        );
+        assert_eq!(
+            Cookies::of("http://localhost:8080").set_session(&token, 90_000),
+            "chaingun_session=t; Path=/; Max-Age=90; HttpOnly; SameSite=Lax"
+        );
+    }
+}

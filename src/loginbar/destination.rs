@@ -1,0 +1,156 @@
+//! Where a browser is sent on to: only where an application has registered, to the letter.
+
+use percent_encoding::utf8_percent_encode;
+
+use super::ESCAPED;
+use crate::registry::Application;
+
+/// The longest `redirect_uri` and the longest `state`, in bytes.
+pub const MOST_BYTES: usize = 2048;
+
+/// The address that a request for `wanted` leads to: one that is registered and equal, or a path of one that is at an
+/// origin of the application's; none otherwise.
+#[must_use]
+pub fn registered<'a>(application: &'a Application, wanted: &str) -> Option<&'a str> {
+    let is_wanted = |uri: &&String| {
+        let of_origin = |origin: &String| uri.strip_prefix(origin.as_str());
+        uri.as_str() == wanted
+            || (wanted.starts_with('/')
+                && application
+                    .origins
+                    .iter()
+                    .any(|o| of_origin(o) == Some(wanted)))
+    };
+    let mut all = application.redirect_uris.iter();
+    all.find(is_wanted).map(String::as_str)
+}
+
+/// The same, or else the application's default: the first it registered.
+#[must_use]
+pub fn or_default<'a>(application: &'a Application, wanted: Option<&str>) -> Option<&'a str> {
+    let registered = wanted.and_then(|wanted| registered(application, wanted));
+    registered.or_else(|| application.redirect_uris.first().map(String::as_str))
+}
+
+/// An address with the application's own `state` handed back to it.
+#[must_use]
+pub fn with_state(address: &str, state: Option<&str>) -> String {
+    match state {
+        None => address.to_owned(),
+        Some(state) => {
+            let mark = if address.contains('?') { '&' } else { '?' };
+            let state = utf8_percent_encode(state, ESCAPED);
+            format!("{address}{mark}state={state}")
+        }
+    }
+}
+
+/// The origin of an address: all before its path.
+#[must_use]
+pub fn origin(address: &str) -> &str {
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let rest = address.get(host..).unwrap_or("");
+    let end = rest.find(['/', '?']).map_or(address.len(), |at| host + at);
+    address.get(..end).unwrap_or(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application() -> Application {
+        Application {
+            client_id: "a".into(),
+            origins: vec!["https://a.example.org".into()],
+            redirect_uris: vec![
+                "https://a.example.org/authorize".into(),
+                "https://a.example.org/account?x=1".into(),
+            ],
+            secret: None,
+        }
+    }
+
+    #[test]
+    fn leads_where_it_is_registered_and_nowhere_else() {
+        let a = application();
+        for (wanted, to) in [
+            (
+                "https://a.example.org/authorize",
+                Some("https://a.example.org/authorize"),
+            ),
+            ("/authorize", Some("https://a.example.org/authorize")),
+            ("/account?x=1", Some("https://a.example.org/account?x=1")),
+        ] {
+            assert_eq!(registered(&a, wanted), to, "{wanted}");
+        }
+        for foreign in BYPASSES {
+            assert_eq!(registered(&a, foreign), None, "{foreign}");
+            assert_eq!(
+                or_default(&a, Some(foreign)),
+                Some("https://a.example.org/authorize")
+            );
+        }
+    }
+
+    /// What has led elsewhere, elsewhere.
+    const BYPASSES: [&str; 36] = [
+        "",
+        "/",
+        "//evil.example/authorize",
+        "///evil.example/authorize",
+        "/\\evil.example/authorize",
+        "\\\\evil.example/authorize",
+        "\\/evil.example",
+        "/authorize/",
+        "/authorize?",
+        "/authorize#x",
+        "/authorize/../evil",
+        "/./authorize",
+        "/%61uthorize",
+        "/AUTHORIZE",
+        "authorize",
+        "./authorize",
+        "https:/a.example.org/authorize",
+        "https:a.example.org/authorize",
+        "http://a.example.org/authorize",
+        "HTTPS://a.example.org/authorize",
+        "https://A.example.org/authorize",
+        "https://a.example.org:443/authorize",
+        "https://a.example.org./authorize",
+        "https://a.example.org/authorize ",
+        " https://a.example.org/authorize",
+        "https://a.example.org/authorize\t",
+        "https://a.example.org/authorize\r\nLocation: https://evil.example",
+        "https://a.example.org@evil.example/authorize",
+        "https://evil.example/https://a.example.org/authorize",
+        "https://a.example.org.evil.example/authorize",
+        "https://evil.example#https://a.example.org/authorize",
+        "https://evil.example?https://a.example.org/authorize",
+        "https://a.example.org%2f@evil.example/authorize",
+        "https://a.example.org\\.evil.example/authorize",
+        "javascript:alert(1)//https://a.example.org/authorize",
+        "data:text/html,https://a.example.org/authorize",
+    ];
+
+    #[test]
+    fn hands_the_state_back_as_one_value() {
+        let to = |address| with_state(address, Some("a b&c=d#e%"));
+        assert_eq!(to("https://a/b"), "https://a/b?state=a%20b%26c%3Dd%23e%25");
+        assert_eq!(
+            to("https://a/b?x=1"),
+            "https://a/b?x=1&state=a%20b%26c%3Dd%23e%25"
+        );
+        assert_eq!(with_state("https://a/b", None), "https://a/b");
+    }
+
+    #[test]
+    fn knows_the_origin_of_an_address() {
+        for (address, its) in [
+            ("https://a.example.org/b?c", "https://a.example.org"),
+            ("http://localhost:9098", "http://localhost:9098"),
+            ("https://a?b/c", "https://a"),
+        ] {
+            assert_eq!(origin(address), its);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What portals embed and people see: the loginbar and its pages (SPEC §10). Holds no rule about users.
+
+mod bar;
+pub mod cookies;
+mod copy;
+pub mod destination;
+mod form;
+mod pages;
+mod view;
+mod words;
+
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+use crate::contract::json::Json;
+use crate::contract::rejection::{Problems, Rejection};
+use crate::contract::shape::Secret;
+use crate::entropy::Entropy;
+use crate::exchange::{HttpRequest, Reply};
+use crate::operations::access::Incoming;
+use crate::operations::{Answer, Credentials, Operation};
+use crate::registry::Snapshot;
+use crate::secrets::sealing::Sealer;
+use crate::secrets::stamps::Stamper;
+
+pub use cookies::Cookies;
+pub use form::MAX_PARAMETERS;
+use view::View;
+
+/// What every path of the pages starts with.
+pub const PREFIX: &str = "/checkSSO/";
+
+/// What stands in a value of a query: letters, digits, and what needs no escaping anywhere.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// What the pages are served with.
+pub struct Site<'a> {
+    /// What is configured; nothing before that is known.
+    pub registry: Option<Arc<Snapshot>>,
+    pub stamper: &'a Stamper,
+    pub sealer: &'a Sealer,
+    pub entropy: &'a Entropy,
+    /// The URL that browsers know us by, without a path.
+    pub base: String,
+    /// How long a browser stays signed in, in milliseconds.
+    pub session_ms: i64,
+    /// The time, in milliseconds.
+    pub now: i64,
+}
+
+/// What a request comes to.
+pub enum Read {
+    /// A reply that needs nothing of anybody.
+    Reply(Reply),
+    /// An operation, and what writes its outcome.
+    Call(Box<Incoming>, Arc<dyn Page>),
+}
+
+/// What writes the outcome of a page's operation.
+pub trait Page: Send + Sync {
+    /// The reply.
+    fn reply(&self, outcome: Result<Box<dyn Answer>, Rejection>) -> Reply;
+}
+
+/// Reads a request for the path below [`PREFIX`].
+#[must_use]
+pub fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
+    let get = matches!(request.method.as_str(), "GET" | "HEAD");
+    match (path, get) {
+        ("loginbar.json", _) => bar::read(site, request),
+        ("pages.css", true) => {
+            Read::Reply(file("text/css; charset=utf-8", include_str!("pages.css")))
+        }
+        ("loginbar.js", true) => Read::Reply(file(
+            "text/javascript; charset=utf-8",
+            include_str!("loginbar.js"),
+        )),
+        ("pages.css" | "loginbar.js", false) => Read::Reply(not_allowed("GET, HEAD")),
+        _ => pages::read(site, request, path),
+    }
+}
+
+/// The page for a request whose body is too large.
+#[must_use]
+pub fn refusal(site: &Site<'_>, request: &HttpRequest, rejection: &Rejection) -> Reply {
+    View::of(site, request, "not_possible").refusal(rejection)
+}
+
+/// A reply with our security headers for whatever a page links to (SECURITY-CHECKS C6).
+fn file(content_type: &'static str, text: &str) -> Reply {
+    Reply {
+        status: 200,
+        content_type,
+        headers: vec![("Cache-Control", "public, max-age=300".to_owned())],
+        body: text.as_bytes().to_vec(),
+    }
+}
+
+fn not_allowed(allow: &str) -> Reply {
+    let mut reply = Reply::text(405, "Method not allowed");
+    reply.headers.push(("Allow", allow.to_owned()));
+    reply
+}
+
+/// A call of an operation by the browser that sent a request.
+fn incoming(
+    operation: &'static Operation,
+    fields: &[(&str, &str)],
+    view: &View,
+    request: &HttpRequest,
+) -> Incoming {
+    let object = Json::Object(
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Json::Text((*value).to_owned())))
+            .collect(),
+    );
+    let mut problems = Problems::none(false);
+    let decoded = (operation.read_json)(&object, &mut problems);
+    Incoming {
+        operation,
+        request: decoded,
+        problems: std::mem::take(&mut problems.found),
+        credentials: Credentials {
+            session: session(view.cookies, request),
+            ..Credentials::default()
+        },
+        language: view.language,
+        request_id: request.request_id.clone(),
+    }
+}
+
+fn session(cookies: Cookies, request: &HttpRequest) -> Option<Secret> {
+    cookies.session(request.cookie.as_deref())
+}

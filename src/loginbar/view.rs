@@ -1,0 +1,297 @@
+//! One page for one browser: its language, the application it came from, its forms' stamps, and how it is written.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use percent_encoding::utf8_percent_encode;
+
+use super::bar::MAX_CLIENT_ID;
+use super::cookies::{self, Cookies};
+use super::destination::{self, MOST_BYTES};
+use super::form::Parameters;
+use super::{ESCAPED, PREFIX, Site, session, words};
+use crate::contract::messages::{Language, explain};
+use crate::contract::rejection::{Kind, Problem, Rejection};
+use crate::domain::one_time_token::format as token_of;
+use crate::exchange::{HttpRequest, Reply};
+use crate::secrets::stamps::Use;
+
+macro_rules! templates {
+    ($($name:literal)+) => {
+        static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+            let mut environment = Environment::new();
+            // A name that nobody fills is a mistake, and tests find it.
+            environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+            $(
+                // They are part of the program; a broken one shows in every test of its page.
+                if let Err(error) = environment.add_template($name, include_str!(concat!("templates/", $name))) {
+                    tracing::error!(cause = %error, "a page's template is broken");
+                }
+            )+
+            environment
+        });
+    };
+}
+
+templates! {
+    "frame.html" "login.html" "organisation.html" "logout.html" "register.html" "mail-me.html" "confirm.html"
+    "new-password.html" "password.html" "delete.html" "message.html" "account.html"
+}
+
+/// What every page says to browsers beside what every answer does (SECURITY-CHECKS C6). The pages have no scripts.
+const FRAME_OPTIONS: (&str, &str) = ("X-Frame-Options", "DENY");
+
+/// A page for one browser.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    pub cookies: Cookies,
+    pub language: Language,
+    base: String,
+    /// The page, below the prefix.
+    path: String,
+    /// What goes along from page to page.
+    client_id: Option<String>,
+    /// The application's name and where it is to be gone on to.
+    pub application: Option<(String, String)>,
+    redirect_uri: Option<String>,
+    /// Whether `redirect_uri` is one that is registered.
+    pub asked_to_go_on: bool,
+    state: Option<String>,
+    /// Whether `client_id` is nobody's.
+    pub is_unknown_application: bool,
+    stamp: String,
+    title: &'static str,
+    set_cookies: Vec<String>,
+    pub request_id: String,
+}
+
+impl View {
+    /// The page of this title for whoever sent this request.
+    pub(super) fn of(site: &Site<'_>, request: &HttpRequest, title: &'static str) -> Self {
+        let cookies = Cookies::of(&site.base);
+        let header = request.cookie.as_deref().unwrap_or("");
+        let query = Parameters::of(&request.query);
+        let mut set_cookies = Vec::new();
+        let chosen = query.get("lang").and_then(cookies::language);
+        if let Some(language) = chosen {
+            set_cookies.push(cookies.set_language(language));
+        }
+        let accepted = request.accept_language.as_deref().unwrap_or("");
+        let language = chosen
+            .or_else(|| cookies.language(header))
+            .unwrap_or_else(|| Language::from_accept_language(accepted));
+        let short = |name, most| query.get(name).filter(|v| v.len() <= most);
+        let client_id = short("client_id", MAX_CLIENT_ID);
+        let known = site.registry.as_ref().zip(client_id);
+        let known = known.and_then(|(registry, id)| registry.application(id));
+        let wanted = short("redirect_uri", MOST_BYTES);
+        let application = known.and_then(|application| {
+            let to = destination::or_default(application, wanted)?;
+            Some((application.client_id.clone(), to.to_owned()))
+        });
+        let mut view = Self {
+            cookies,
+            language,
+            base: site.base.clone(),
+            path: request.path.strip_prefix(PREFIX).unwrap_or("").to_owned(),
+            client_id: client_id.filter(|_| known.is_some()).map(str::to_owned),
+            asked_to_go_on: known
+                .zip(wanted)
+                .is_some_and(|(a, to)| destination::registered(a, to).is_some()),
+            application,
+            redirect_uri: wanted.map(str::to_owned),
+            state: short("state", MOST_BYTES).map(str::to_owned),
+            is_unknown_application: query.get("client_id").is_some() && known.is_none(),
+            stamp: String::new(),
+            title,
+            set_cookies,
+            request_id: request.request_id.clone(),
+        };
+        view.stamp = view.own_stamp(site, request, header);
+        view
+    }
+
+    /// The stamp of this browser's forms; a browser that is new gets a name first.
+    fn own_stamp(&mut self, site: &Site<'_>, request: &HttpRequest, cookies: &str) -> String {
+        let browser = match self.cookies.browser(cookies) {
+            Some(browser) => browser.to_owned(),
+            None => {
+                let browser = token_of(site.entropy.bytes());
+                self.set_cookies.push(self.cookies.set_browser(&browser));
+                browser
+            }
+        };
+        let stamped = stamped(&browser, self.cookies, request);
+        site.stamper.stamp(Use::Form, &stamped)
+    }
+
+    /// Whether a form carries the stamp of this browser, signed in as it is.
+    pub(super) fn is_own(&self, site: &Site<'_>, request: &HttpRequest, stamp: &str) -> bool {
+        let header = request.cookie.as_deref().unwrap_or("");
+        self.cookies.browser(header).is_some_and(|browser| {
+            let stamped = stamped(browser, self.cookies, request);
+            site.stamper.is_stamp(Use::Form, &stamped, stamp)
+        })
+    }
+
+    /// The same browser on another page.
+    pub(super) fn titled(&self, title: &'static str) -> Self {
+        Self {
+            title,
+            ..self.clone()
+        }
+    }
+
+    /// The address of another of our pages, for the same application.
+    pub(super) fn link(&self, page: &str) -> String {
+        self.link_with(page, None)
+    }
+
+    fn link_with(&self, page: &str, language: Option<Language>) -> String {
+        let mut link = format!("{PREFIX}{page}");
+        let parameters = [
+            ("client_id", self.client_id.as_deref()),
+            ("redirect_uri", self.redirect_uri.as_deref()),
+            ("state", self.state.as_deref()),
+            ("lang", language.map(Language::tag)),
+        ];
+        let mut mark = if page.contains('?') { '&' } else { '?' };
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                let value = utf8_percent_encode(value, ESCAPED);
+                let _ = write!(link, "{mark}{name}={value}");
+                mark = '&';
+            }
+        }
+        link
+    }
+
+    /// Where a browser that is signed in goes on to.
+    pub(super) fn onward(&self) -> String {
+        match &self.application {
+            Some((_, to)) => destination::with_state(to, self.state.as_deref()),
+            None => self.link("account.html"),
+        }
+    }
+
+    /// Sends the browser elsewhere, by GET.
+    pub(super) fn redirect(&self, to: String) -> Reply {
+        let mut reply = Reply::empty();
+        reply.status = 303;
+        reply.headers.push(("Location", to));
+        self.guarded(reply)
+    }
+
+    /// Writes a page of this template.
+    pub(super) fn page(&self, status: u16, template: &str, more: Value) -> Reply {
+        self.written(status, template, Vec::new(), more)
+    }
+
+    /// Writes the page again, with what was wrong.
+    pub(super) fn again(&self, template: &str, rejection: &Rejection, more: Value) -> Reply {
+        rejection.log(&self.request_id, self.title);
+        let wrongs: Vec<Value> = rejection
+            .problems
+            .iter()
+            .map(|problem| self.wrong(rejection.kind(), problem))
+            .collect();
+        let (status, _) = rejection.kind().rest();
+        let mut reply = self.written(status, template, wrongs, more);
+        if matches!(rejection.kind(), Kind::NotReady) {
+            reply.headers.push(("Retry-After", "1".to_owned()));
+        }
+        reply
+    }
+
+    /// What is wrong, and in which field.
+    fn wrong(&self, kind: Kind, problem: &Problem) -> Value {
+        let about_a_field = matches!(kind, Kind::Invalid | Kind::NotFound);
+        let field = problem.field.as_deref().filter(|_| about_a_field);
+        context! { field, text => explain(problem, self.language) }
+    }
+
+    /// Writes a page about something that did not work.
+    pub(super) fn refusal(&self, rejection: &Rejection) -> Reply {
+        let way_on = context! { href => self.link("account.html"), text => "back_to_account" };
+        self.again("message.html", rejection, context! { lead => "", way_on })
+    }
+
+    fn written(&self, status: u16, template: &str, errors: Vec<Value>, more: Value) -> Reply {
+        let languages = [("hu", "Magyar"), ("en", "English")].map(|(tag, name)| {
+            context! { tag, name, href => self.link_with(&self.path, cookies::language(tag)) }
+        });
+        let own = context! {
+            language => self.language.tag(),
+            languages => languages.to_vec(),
+            w => words::words(self.language),
+            title => self.title,
+            stamp => &self.stamp,
+            action => self.link(&self.path),
+            application => self.application.as_ref().map(|(name, _)| name),
+            errors,
+            links => self.links(),
+        };
+        let page = TEMPLATES.get_template(template).and_then(|t| {
+            t.render(context! { ..more, ..own, ..context! { notice => "", values => context! {} } })
+        });
+        let body = page.unwrap_or_else(|error| {
+            tracing::error!(cause = %error, template, "a page could not be written");
+            String::new()
+        });
+        self.guarded(Reply {
+            status: if body.is_empty() { 500 } else { status },
+            content_type: "text/html; charset=utf-8",
+            headers: vec![("Content-Language", self.language.tag().to_owned())],
+            body: body.into_bytes(),
+        })
+    }
+
+    fn links(&self) -> Value {
+        context! {
+            login => self.link("login.html"),
+            register => self.link("register.html"),
+            resend => self.link("resend.html"),
+            forgotten => self.link("forgotten-password.html"),
+            account => self.link("account.html"),
+            password => self.link("password.html"),
+            delete => self.link("delete.html"),
+            data => self.link("data.json"),
+            logout => self.link("logout.html"),
+        }
+    }
+
+    /// Adds the cookies and the headers that guard a page.
+    pub(super) fn guarded(&self, mut reply: Reply) -> Reply {
+        for cookie in &self.set_cookies {
+            reply.headers.push(("Set-Cookie", cookie.clone()));
+        }
+        // Browsers hold what a form's answer redirects to against this, too.
+        let onward = self.application.as_ref().map_or(String::new(), |(_, to)| {
+            format!(" {}", destination::origin(to))
+        });
+        let mut add = |name, value: String| reply.headers.push((name, value));
+        add(
+            "Content-Security-Policy",
+            format!(
+                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{onward}; \
+                 base-uri 'none'; frame-ancestors 'none'"
+            ),
+        );
+        add(FRAME_OPTIONS.0, FRAME_OPTIONS.1.to_owned());
+        add("Referrer-Policy", "no-referrer".to_owned());
+        add("Cross-Origin-Opener-Policy", "same-origin".to_owned());
+        add("Vary", "Cookie, Accept-Language".to_owned());
+        if self.base.starts_with("https://") {
+            add("Strict-Transport-Security", "max-age=31536000".to_owned());
+        }
+        reply
+    }
+}
+
+/// What a form's stamp is about: a browser, and whom it is signed in as.
+fn stamped(browser: &str, cookies: Cookies, request: &HttpRequest) -> String {
+    let session = session(cookies, request);
+    let session = session.as_ref().map_or("", |s| s.reveal());
+    format!("{browser}\n{session}")
+}

@@ -1,0 +1,123 @@
+//! What people do in a browser: sign in and out, and look after their own account. The pages are the only face of these
+//! operations, so they stand in no published contract.
+
+pub mod accept_agreement;
+pub mod change_own_password;
+pub mod choose_organisation;
+pub mod delete_own_account;
+pub mod end_session;
+pub mod leave_service;
+pub mod register_visitor;
+pub mod show_account;
+pub mod show_visitor;
+pub mod sign_in;
+pub mod sign_out;
+pub mod withdraw_agreement;
+
+use super::{Answer, Call, Refusal, Shown, refuse};
+use crate::contract::common::{EmptyResponse, Param};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Shape, Structure as _};
+use crate::contract::xml::XmlWriter;
+use crate::domain::organisation::Granted;
+use crate::domain::session;
+use crate::domain::user::User;
+use crate::secrets::sha256_hex;
+use crate::store::profiles::Profile;
+use crate::store::sessions::{self, NewSession, Session};
+use crate::store::{AnyConnection, users};
+
+pub use show_account::{Account, KnownAgreement, KnownService};
+
+/// The answers of these operations have no published shape.
+static NOTHING: &Shape = EmptyResponse::SHAPE;
+
+/// What an operation of this kind comes to.
+#[derive(Debug)]
+pub enum Visit {
+    /// Nothing but that it is done.
+    Done,
+    SignedIn(SignedIn),
+    /// Whose browser it is; nobody's that we know.
+    Visitor(Option<Box<Visitor>>),
+    Account(Box<Account>),
+}
+
+/// A session that has just begun.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// What the browser's cookie is to hold.
+    pub token: Secret,
+    /// What the user can choose from, if there are several.
+    pub granted: Vec<Granted>,
+}
+
+/// A user whose browser is signed in.
+#[derive(Debug)]
+pub struct Visitor {
+    pub user: User,
+    pub session: Session,
+    pub profile: Profile,
+    /// What the user can choose from.
+    pub granted: Vec<Granted>,
+}
+
+impl Answer for Visit {
+    /// Pages have no SOAP binding.
+    fn write_xml(&mut self, _: &mut XmlWriter, _: &str) {}
+    fn params(&self) -> &[Param] {
+        &[]
+    }
+    fn shown(&self) -> Shown<'_> {
+        Shown::Visit(self)
+    }
+}
+
+fn answer(visit: Visit) -> Box<dyn Answer> {
+    Box::new(visit)
+}
+
+/// The user whose browser it is.
+fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
+    call.user
+        .as_ref()
+        .ok_or_else(|| refuse(Code::AuthenticationRequired))
+}
+
+/// The same, held until the transaction ends.
+fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+    let id = user(call)?.id;
+    users::hold(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
+}
+
+/// Begins a session of this user in the caller's transaction, in the place of the one that the browser had, if it had one,
+/// so that nobody can have known its token before.
+///
+/// # Errors
+/// The store's.
+pub fn begin_session(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user_id: i64,
+    user_agent: &str,
+) -> Result<Secret, Refusal> {
+    if let (Some(user), Some(old)) = (&call.user, &call.session) {
+        sessions::end(c, user.id, old.id)?;
+    }
+    let entropy = &call.parts.entropy;
+    let token = session::format([entropy.bytes(), entropy.bytes()]);
+    let now = call.parts.clock.now();
+    let user_agent: String = user_agent.chars().take(session::USER_AGENT_CHARS).collect();
+    sessions::start(
+        c,
+        &NewSession {
+            sha256: &sha256_hex(&token),
+            user_id,
+            started_at: now,
+            seen_at: now,
+            expires_at: now + call.parts.rules.session_ms,
+            user_agent: &user_agent,
+        },
+    )?;
+    Ok(Secret::from(token.as_str()))
+}

@@ -1,0 +1,69 @@
+//! Lets a person register by e-mail address, which is the user name too; whether the address is known already, only its
+//! owner is told, by mail.
+
+use super::Visit;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::operations::user::register_user::RegisterUserRequest;
+use crate::operations::user::reset_password;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+};
+
+shape! {
+    /// Who registers.
+    pub struct RegisterVisitorRequest = "RegisterVisitorRequest_V1" Sequence {
+        /// The person's name.
+        name: String = "name" max 128 is required;
+        /// The e-mail address, to which the activation token goes.
+        email: String = "email" max 128 is required;
+        /// The password, 8 to 64 characters.
+        password: Secret = "password" max 1024 is required;
+    }
+}
+
+/// Registering at the page.
+pub static OPERATION: Operation = Operation {
+    name: "registerVisitor",
+    doc: "Registers a new user by e-mail address, who confirms by mail.",
+    access: Access::Visitor,
+    cost: Cost::Hash,
+    soap: false,
+    rpc: false,
+    event: "user_registered",
+    request: RegisterVisitorRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<RegisterVisitorRequest>,
+    read_json: read_json_request::<RegisterVisitorRequest>,
+};
+
+impl Request for RegisterVisitorRequest {
+    fn subject(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let registration = RegisterUserRequest {
+            username: self.email.clone(),
+            name: self.name,
+            email: self.email,
+            password: self.password,
+            ..Default::default()
+        };
+        match registration.register(call) {
+            Ok(()) => {}
+            // The owner gets a link for a new password, which makes an account active as well that somebody else
+            // may have registered with this address.
+            Err(Refusal::Rejected(taken))
+                if matches!(
+                    taken.code(),
+                    Code::UserAlreadyExists | Code::EmailAlreadyExists
+                ) =>
+            {
+                reset_password::mail(call, &registration.email)?;
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(super::answer(Visit::Done))
+    }
+}

@@ -1,0 +1,143 @@
+//! Everything that is kept about the user, for the page where it looks after its account and for the copy it may take.
+
+use super::Visit;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Structure as _, shape};
+use crate::domain::Millis;
+use crate::domain::organisation::Granted;
+use crate::domain::user::User;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    refuse,
+};
+use crate::store::audit::{self, Entry};
+use crate::store::consents::{self, Decision};
+use crate::store::profiles::{self, Profile};
+use crate::store::services::{self, Assignment};
+use crate::store::sessions::{self, Session};
+use crate::store::{StoreError, organisations};
+
+/// The most entries of the log that a copy of one's data holds, newest first.
+pub const MOST_EVENTS: i64 = 1000;
+
+shape! {
+    /// How much is wanted.
+    pub struct ShowAccountRequest = "ShowAccountRequest_V1" Sequence {
+        /// What the log says of the user too, if there is anything here.
+        events: String = "events" max 1;
+    }
+}
+
+/// Showing one's account.
+pub static OPERATION: Operation = Operation {
+    name: "showAccount",
+    doc: "Everything that is kept about the user.",
+    access: Access::Session,
+    cost: Cost::Read,
+    soap: false,
+    rpc: false,
+    event: "account_shown",
+    request: ShowAccountRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<ShowAccountRequest>,
+    read_json: read_json_request::<ShowAccountRequest>,
+};
+
+/// Everything about a user.
+#[derive(Debug)]
+pub struct Account {
+    pub user: User,
+    pub profile: Profile,
+    pub granted: Vec<Granted>,
+    pub services: Vec<KnownService>,
+    pub agreements: Vec<KnownAgreement>,
+    /// This browser's session.
+    pub session: Session,
+    /// All of them, the last used first.
+    pub sessions: Vec<Session>,
+    /// What the log says, newest first; at most [`MOST_EVENTS`].
+    pub events: Vec<Entry>,
+}
+
+/// A service the user is assigned to.
+#[derive(Debug)]
+pub struct KnownService {
+    pub id: i64,
+    pub name: String,
+    pub user_id_in_service: String,
+    pub since: Millis,
+}
+
+/// An agreement, and how the user stands to it.
+#[derive(Debug)]
+pub struct KnownAgreement {
+    pub id: i64,
+    pub name: String,
+    pub accepted_at: Option<Millis>,
+    pub withdrawn_at: Option<Millis>,
+}
+
+impl KnownAgreement {
+    /// Whether it is accepted and not withdrawn.
+    #[must_use]
+    pub fn is_in_force(&self) -> bool {
+        self.accepted_at.is_some() && self.withdrawn_at.is_none()
+    }
+}
+
+impl Request for ShowAccountRequest {
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let user = super::user(call)?.clone();
+        let session = call.session.clone();
+        let session = session.ok_or_else(|| refuse(Code::TokenExpired))?;
+        let idle_since = call.now - call.parts.rules.session_idle_ms;
+        let account = call.parts.store.read(|c| {
+            let events = match self.events.is_empty() {
+                true => Vec::new(),
+                false => audit::list(c, Some(&user.user_name), MOST_EVENTS)?,
+            };
+            Ok::<_, StoreError>(Account {
+                profile: profiles::of(c, user.id)?,
+                granted: organisations::granted(c, user.id)?,
+                services: named(call, services::assignments(c, user.id)?),
+                agreements: all_agreements(call, &consents::decisions(c, user.id)?),
+                sessions: sessions::of_user(c, user.id, call.now, idle_since)?,
+                events,
+                session,
+                user,
+            })
+        })?;
+        Ok(super::answer(Visit::Account(Box::new(account))))
+    }
+}
+
+fn named(call: &Call<'_>, assignments: Vec<Assignment>) -> Vec<KnownService> {
+    let registry = call.parts.registry.now();
+    let name = |id| registry.service(id).map(|s| s.name.clone());
+    assignments
+        .into_iter()
+        .map(|a| KnownService {
+            id: a.service_id,
+            name: name(a.service_id).unwrap_or_default(),
+            user_id_in_service: a.user_id_in_service,
+            since: a.created_at,
+        })
+        .collect()
+}
+
+/// Every agreement there is, decided on or not.
+fn all_agreements(call: &Call<'_>, decisions: &[Decision]) -> Vec<KnownAgreement> {
+    let registry = call.parts.registry.now();
+    let all = registry.agreements().iter();
+    all.map(|(id, name)| {
+        let decided = decisions.iter().find(|d| d.agreement_id == *id);
+        KnownAgreement {
+            id: *id,
+            name: name.clone(),
+            accepted_at: decided.map(|d| d.accepted_at),
+            withdrawn_at: decided.and_then(|d| d.withdrawn_at),
+        }
+    })
+    .collect()
+}

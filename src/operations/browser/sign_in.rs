@@ -1,0 +1,56 @@
+//! Signs a browser in by password.
+
+use super::{SignedIn, Visit};
+use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::operations::user::sign_in::Checked;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+};
+use crate::store::organisations;
+
+shape! {
+    /// Who signs in, with what.
+    pub struct SignInRequest = "SignInRequest_V1" Sequence {
+        /// User name or e-mail address.
+        user_name_or_email: String = "userNameOrEmail" max 256 is required;
+        /// The password.
+        password: Secret = "password" max 1024 is required;
+        /// What the browser calls itself.
+        user_agent: String = "userAgent" max 1024;
+    }
+}
+
+/// Signing a browser in.
+pub static OPERATION: Operation = Operation {
+    name: "signIn",
+    doc: "Signs a browser in by user name or e-mail address and password.",
+    access: Access::Visitor,
+    cost: Cost::Hash,
+    soap: false,
+    rpc: false,
+    event: "authn_login",
+    request: SignInRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<SignInRequest>,
+    read_json: read_json_request::<SignInRequest>,
+};
+
+impl Request for SignInRequest {
+    fn subject(&self) -> Option<&str> {
+        Some(&self.user_name_or_email)
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let token = Checked::settle(call, &self.user_name_or_email, &self.password, |c, user| {
+            let token = super::begin_session(call, c, user.id, &self.user_agent)?;
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            Ok((user.id, token))
+        })?;
+        let (user_id, token) = token;
+        let granted = call
+            .parts
+            .store
+            .read(|c| organisations::granted(c, user_id))?;
+        Ok(super::answer(Visit::SignedIn(SignedIn { token, granted })))
+    }
+}

@@ -1,0 +1,82 @@
+//! What every sign-in by password does, whichever face it comes through.
+
+use super::hash;
+use crate::contract::rejection::Code;
+use crate::contract::shape::Secret;
+use crate::domain::user::{Status, User};
+use crate::operations::{Call, Refusal, refuse};
+use crate::secrets::hashing::Verdict;
+use crate::store::{AnyConnection, users};
+
+/// A user whose password was right.
+pub(in crate::operations) struct Checked {
+    pub user: User,
+    /// The hash anew, where the kept one is out of date.
+    renewed: Option<String>,
+}
+
+impl Checked {
+    /// Checks a password. Unknown users cost the same work and are answered the same.
+    ///
+    /// # Errors
+    /// [`Code::BadCredentials`]; [`Code::UserNotActive`], only where the password was right; the store's.
+    pub fn of(call: &Call<'_>, login: &str, password: &Secret) -> Result<Self, Refusal> {
+        let user = call.parts.store.read(|c| users::by_login(c, login))?;
+        let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
+        let verdict = call.parts.hasher.verify(password.reveal(), stored);
+        let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
+            return Err(refuse(Code::BadCredentials));
+        };
+        if user.status != Status::Active {
+            return Err(refuse(Code::UserNotActive));
+        }
+        let renewed = match verdict {
+            Verdict::RightButStale => Some(hash(call, password.reveal())?),
+            Verdict::Right | Verdict::Wrong => None,
+        };
+        Ok(Self { user, renewed })
+    }
+
+    /// Has a sign-in written, in one transaction in which the user is still what it was when the hashing began; none
+    /// where it is not.
+    ///
+    /// # Errors
+    /// The step's, and the store's.
+    pub fn write<T>(
+        &self,
+        call: &Call<'_>,
+        step: impl Fn(&mut AnyConnection, &User) -> Result<T, Refusal>,
+    ) -> Result<Option<T>, Refusal> {
+        let user = &self.user;
+        call.parts.store.write(|c| {
+            let current = users::hold(c, user.id)?
+                .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
+            let Some(current) = current else {
+                return Ok(None);
+            };
+            if let (Some(old), Some(new)) = (&user.password_hash, &self.renewed) {
+                users::rehash(c, user.id, old, new)?;
+            }
+            step(c, &current).map(Some)
+        })
+    }
+
+    /// Checks a password and has the sign-in written; a second time where the kept hash was renewed meanwhile, by
+    /// another sign-in with the same password.
+    ///
+    /// # Errors
+    /// As both have.
+    pub fn settle<T>(
+        call: &Call<'_>,
+        login: &str,
+        password: &Secret,
+        step: impl Fn(&mut AnyConnection, &User) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        for _ in 0..2 {
+            if let Some(done) = Self::of(call, login, password)?.write(call, &step)? {
+                return Ok(done);
+            }
+        }
+        Err(refuse(Code::BadCredentials))
+    }
+}

@@ -1,0 +1,70 @@
+//! What the loginbar shows of a user beside what everybody has.
+
+use diesel::prelude::*;
+
+use super::tables::profiles;
+use super::{AnyConnection, StoreError};
+
+/// A user's profile; nothing in it has to be there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = profiles, treat_none_as_null = true)]
+pub struct Profile {
+    /// A mail account elsewhere.
+    pub external: Option<String>,
+    /// Where notifications come from.
+    pub channel: Option<String>,
+    /// How many notifications there are.
+    pub counter: Option<i64>,
+    /// How many of them came since the last visit.
+    pub last_visit_counter: Option<i64>,
+    /// The URL of a picture.
+    pub avatar: Option<String>,
+    pub signature_number: Option<String>,
+    pub signature_name: Option<String>,
+    /// The number of a mail account.
+    pub secondary_id: Option<i64>,
+    pub phone: Option<String>,
+}
+
+/// The profile of a user; an empty one where there is none.
+///
+/// # Errors
+/// The store's.
+pub fn of(connection: &mut AnyConnection, user_id: i64) -> Result<Profile, StoreError> {
+    let found = profiles::table
+        .filter(profiles::user_id.eq(user_id))
+        .select((
+            profiles::external,
+            profiles::channel,
+            profiles::counter,
+            profiles::last_visit_counter,
+            profiles::avatar,
+            profiles::signature_number,
+            profiles::signature_name,
+            profiles::secondary_id,
+            profiles::phone,
+        ))
+        .get_result(connection)
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Makes a user's profile be like this.
+///
+/// # Errors
+/// The store's.
+pub fn put(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    profile: &Profile,
+) -> Result<(), StoreError> {
+    let changed = diesel::update(profiles::table.filter(profiles::user_id.eq(user_id)))
+        .set(profile)
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(profiles::table)
+            .values((profiles::user_id.eq(user_id), profile))
+            .execute(connection)?;
+    }
+    Ok(())
+}
