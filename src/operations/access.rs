@@ -56,7 +56,9 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         .and_then(|()| request.run(&call));
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
-        if matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
+        // Of a browser whose session is over nobody knows whose it was.
+        let is_known = operation.access != Access::Session || call.user.is_some();
+        if is_known && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
             let recorded = parts.store.write(|c| {
                 // The user's name rather than the address it may have been called by, so that a user that goes leaves
                 // no address behind, also none that it had before.

@@ -1,5 +1,6 @@
 //! A real gateway on a port of its own, with a database of its own and a clock that stands still.
 
+pub mod browser;
 pub mod process;
 pub mod receiver;
 pub mod rest;
