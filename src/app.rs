@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::delivery::{Delivery, DeliverySettings, MailSettings, Transport, outbox_folder};
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::entropy::Entropy;
+use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::registry::Registry;
 use crate::secrets::hashing::Hasher;
@@ -32,6 +33,7 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         sealer: Sealer::load(&keys.join("outbox.key"))?,
         hasher: Hasher::new(config.password_cost),
         registry: Registry::default(),
+        metrics: Metrics::new(clock.now() / 1000),
         rules: config.rules.clone(),
         store,
         clock,

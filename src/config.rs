@@ -12,7 +12,7 @@ use crate::domain::web::is_origin;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
-use crate::server::ServerConfig;
+use crate::server::{MetricsFor, ServerConfig};
 use crate::soap::SoapLimits;
 use crate::store::Opening;
 
@@ -38,6 +38,7 @@ settings! {
     "database_url" = "", "postgres://…, or a SQLite path; empty means gateway.db in the data folder.";
     "public_url" = "", "The URL clients know us by, without a path; empty means what each request used.";
     "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto and -Host are believed, separated by commas.";
+    "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for everyone. Requests that came through a proxy may not, unless everyone may.";
     "context_path" = "hammy", "First part of the paths of the user API.";
     "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";
     "registry" = "", "Registry file that is applied at start and again at SIGHUP; see `apply`.";
@@ -396,6 +397,21 @@ fn opening(r: &mut Reader<'_>, data_dir: &Path, readers: usize) -> Opening {
     })
 }
 
+fn metrics_for(r: &mut Reader<'_>) -> MetricsFor {
+    let text = r.text("metrics_for");
+    if text.trim() == "*" {
+        return MetricsFor::Everyone;
+    }
+    let mut addresses = Vec::new();
+    for address in text.split(',').map(str::trim).filter(|a| !a.is_empty()) {
+        match address.parse() {
+            Ok(address) => addresses.push(address),
+            Err(_) => r.wrong("metrics_for", address, "must be an IP address, or *"),
+        }
+    }
+    MetricsFor::Addresses(addresses)
+}
+
 fn server(
     r: &mut Reader<'_>,
     listen: SocketAddr,
@@ -432,6 +448,7 @@ fn server(
             Err(_) => r.wrong("trusted_proxies", proxy, "must be an IP address"),
         }
     }
+    let metrics_for = metrics_for(r);
     let mut cors_origins = Vec::new();
     let origins = r.text("cors_origins");
     for origin in origins.split(',').map(str::trim).filter(|o| !o.is_empty()) {
@@ -455,6 +472,7 @@ fn server(
         soap_paths,
         public_url,
         trusted_proxies,
+        metrics_for,
         soap: SoapLimits {
             xml: XmlLimits {
                 depth: r.number("xml.depth", 8, 1000),

@@ -10,8 +10,8 @@
 //! # The rooms
 //!
 //! ```text
-//! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc docs } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► delivery ──────────────────────────────────────────────► { registry store secrets } ──────────► domain
+//! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc loginbar docs } ─► operations ─► { registry store secrets contract } ─► domain
+//!              └─► delivery ───────────────────────────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
 //! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`] or [`jsonrpc`] (bytes to a decoded
@@ -73,6 +73,17 @@
 //!   for, and what users depend on stays even then, unless that is forced: accepted agreements are proofs.
 //! - **A registry file is read value by value and not by serde**, which stops at the first mistake. No mistake quotes a
 //!   secret, nor TOML's own rendering of the line it is in: reports end up in logs.
+//! - **Pages run operations like every face**, with forms in the place of documents, so that limits and messages are the
+//!   same; theirs are beside the catalogue (`operations::browser`), as they have no published contract.
+//! - **A form carries a stamp** of the browser it was given to and of whom that is signed in as. It needs no row, and is worth
+//!   nothing elsewhere, or after signing in or out.
+//! - **A browser's session is a row and no JWT**: it ends to the moment, and one query tells whose it is. Its last use is
+//!   noted every five minutes, so that looking at the loginbar does not write.
+//! - **Who registers at a page has its address for a user name**, and the page says the same whether there was an account: only
+//!   the owner of the address is told, by a link for a new password, which takes an account over from whoever else may
+//!   have registered it.
+//! - **The registry is in memory as a whole**, and read again when its version moves on: requests ask the store only about
+//!   users.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;
@@ -88,6 +99,7 @@ pub mod exchange;
 pub mod jsonapi;
 pub mod jsonrpc;
 pub mod loginbar;
+pub mod metrics;
 pub mod operations;
 pub mod parts;
 pub mod registry;

@@ -3,12 +3,13 @@
 use crate::clock::Clock;
 use crate::domain::Millis;
 use crate::entropy::Entropy;
+use crate::metrics::{Backlog, Metrics};
 use crate::registry::Registry;
 use crate::secrets::hashing::Hasher;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
-use crate::store::Store;
+use crate::store::{Store, StoreError, outbox};
 
 /// Rules with numbers in them.
 #[derive(Debug, Clone)]
@@ -49,7 +50,28 @@ pub struct Parts {
     pub tokens: Tokens,
     pub sealer: Sealer,
     pub stamper: Stamper,
+    pub metrics: Metrics,
     pub clock: Clock,
     pub entropy: Entropy,
     pub rules: Rules,
+}
+
+impl Parts {
+    /// What waits in the outbox, by kind and state.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let now = self.clock.now();
+        let rows = self.store.read(outbox::undelivered)?;
+        Ok(rows
+            .into_iter()
+            .map(|(kind, state, rows, oldest)| Backlog {
+                kind,
+                state,
+                rows,
+                oldest_ms: now - oldest,
+            })
+            .collect())
+    }
 }

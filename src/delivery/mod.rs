@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
+use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::store::{
     Engine, StoreError, audit, one_time_tokens, outbox, services, sessions, token_families,
@@ -137,7 +138,7 @@ impl Delivery {
                 Err(failure) => outcome.failed.push((row, failure)),
             }
         }
-        self.keep(&outcome).map(Some)
+        self.keep("mail", &outcome).map(Some)
     }
 
     /// Tells one service what it is to be told next, in order, until it fails, and tells how much it took; nothing if
@@ -171,7 +172,7 @@ impl Delivery {
                 Err(failure) => outcome.failed.push((row, failure)),
             }
         }
-        self.keep(&outcome).map(Some)
+        self.keep("callback", &outcome).map(Some)
     }
 
     /// Whether a turn that began then takes up nothing new.
@@ -184,7 +185,7 @@ impl Delivery {
     }
 
     /// Writes down what became of the rows of a turn.
-    fn keep(&self, outcome: &Outcome<'_>) -> Result<usize, StoreError> {
+    fn keep(&self, kind: &'static str, outcome: &Outcome<'_>) -> Result<usize, StoreError> {
         let now = self.parts.clock.now();
         let next: Vec<_> = outcome
             .failed
@@ -210,6 +211,13 @@ impl Delivery {
                         None => "not delivered; it is a dead letter",
                     }
                 );
+                self.parts.metrics.attempted(
+                    kind,
+                    match next {
+                        Some(_) => Attempt::PutOff,
+                        None => Attempt::GivenUp,
+                    },
+                );
                 next
             })
             .collect();
@@ -225,6 +233,9 @@ impl Delivery {
             }
             Ok::<_, StoreError>(())
         })?;
+        for _ in &outcome.done {
+            self.parts.metrics.attempted(kind, Attempt::Delivered);
+        }
         Ok(outcome.done.len())
     }
 

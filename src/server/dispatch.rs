@@ -15,12 +15,13 @@ use crate::exchange::{HttpRequest, Reply};
 use crate::jsonapi;
 use crate::jsonrpc::{self, Calls, Id, Read};
 use crate::loginbar::{self, Site};
+use crate::metrics;
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
 
 use super::cors::Asked;
-use super::{Body, Gateway, documents};
+use super::{Body, Gateway, MetricsFor, documents};
 
 /// The header that names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,6 +29,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
 const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
 /// The header by which browsers say whose page sent a request.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers one request.
@@ -108,6 +110,7 @@ async fn route(
     match path {
         "/healthz"
         | "/readyz"
+        | "/metrics"
         | "/.well-known/jwks.json"
         | "/openapi.json"
         | "/docs"
@@ -128,6 +131,7 @@ async fn route(
         },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
+        "/metrics" => metrics(gateway, peer, request.headers()).await,
         "/openapi.json" => printed(gateway, |g| g.documents.openapi(&g.config)).await,
         "/docs" => printed(gateway, |g| g.documents.page(&g.config)).await,
         "/docs.css" => documents::style(),
@@ -150,6 +154,39 @@ async fn printed(gateway: &Arc<Gateway>, print: fn(&Gateway) -> Reply) -> Reply 
         Err(_) => None,
     };
     printed.unwrap_or_else(|| Reply::text(503, "Overloaded; try again"))
+}
+
+/// What was counted; the outbox's backlog is looked up for it.
+async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> Reply {
+    let may = match &gateway.config.metrics_for {
+        MetricsFor::Everyone => true,
+        MetricsFor::Addresses(addresses) => {
+            addresses.contains(&peer) && !headers.contains_key(FORWARDED_FOR)
+        }
+    };
+    if !may {
+        return Reply::text(404, "Not found");
+    }
+    let shared = Arc::clone(gateway);
+    let asked = gateway.reading.run(move || shared.parts.backlog());
+    let backlog = match asked {
+        Ok(answer) => answer.await.ok().and_then(Result::ok),
+        Err(_) => None,
+    };
+    let Some(backlog) = backlog else {
+        return Reply::text(503, "The backlog cannot be read; try again");
+    };
+    let queues = [
+        ("read", gateway.reading.waiting()),
+        ("write", gateway.writing.waiting()),
+        ("hash", gateway.hashing.waiting()),
+    ];
+    Reply {
+        status: 200,
+        content_type: metrics::MEDIA_TYPE,
+        headers: Vec::new(),
+        body: gateway.parts.metrics.tell(&queues, &backlog).into_bytes(),
+    }
 }
 
 /// Ready is whoever can ask its database.
@@ -235,7 +272,7 @@ async fn call(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) 
         Ok(read) => read,
         Err(reply) => return reply,
     };
-    run(gateway, incoming, move |outcome| match outcome {
+    run(gateway, "soap", incoming, move |outcome| match outcome {
         Ok(answer) => soap::answer(&manner, answer),
         Err(rejection) => soap::refusal(&manner, &rejection),
     })
@@ -268,7 +305,7 @@ async fn resource(
         Ok(read) => read,
         Err(reply) => return reply,
     };
-    run(gateway, incoming, move |outcome| match outcome {
+    run(gateway, "rest", incoming, move |outcome| match outcome {
         Ok(answer) => jsonapi::answer(&manner, &*answer),
         Err(rejection) => jsonapi::refusal(&manner, &rejection),
     })
@@ -325,7 +362,10 @@ async fn browse(
     match loginbar::read(&site, &request, page) {
         loginbar::Read::Reply(reply) => reply,
         loginbar::Read::Call(incoming, page) => {
-            run(gateway, *incoming, move |outcome| page.reply(outcome)).await
+            run(gateway, "page", *incoming, move |outcome| {
+                page.reply(outcome)
+            })
+            .await
         }
     }
 }
@@ -349,7 +389,7 @@ async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read)
         Read::Refused(id, rejection) => id.map(|id| jsonrpc::refusal(request, &id, &rejection)),
         Read::Call(id, incoming) => {
             let (request, echoed) = (Arc::clone(request), id.clone().unwrap_or(Id::Null));
-            let reply = run(gateway, *incoming, move |outcome| match outcome {
+            let reply = run(gateway, "rpc", *incoming, move |outcome| match outcome {
                 Ok(answer) => jsonrpc::answer(&echoed, &*answer),
                 Err(rejection) => jsonrpc::refusal(&request, &echoed, &rejection),
             });
@@ -359,29 +399,41 @@ async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read)
     }
 }
 
-/// Queues a call where it belongs, and has its outcome written.
+/// Queues a call where it belongs, and has its outcome counted and written.
 async fn run(
     gateway: &Arc<Gateway>,
+    face: &'static str,
     incoming: Incoming,
     write: impl Fn(Result<Box<dyn Answer>, Rejection>) -> Reply + Clone + Send + 'static,
 ) -> Reply {
     // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
-    let pool = match incoming.operation.cost {
-        _ if incoming.credentials.username_token.is_some() => &gateway.hashing,
-        Cost::Hash => &gateway.hashing,
-        Cost::Write => &gateway.writing,
-        Cost::Read => &gateway.reading,
+    let (queue, pool) = match incoming.operation.cost {
+        _ if incoming.credentials.username_token.is_some() => ("hash", &gateway.hashing),
+        Cost::Hash => ("hash", &gateway.hashing),
+        Cost::Write => ("write", &gateway.writing),
+        Cost::Read => ("read", &gateway.reading),
     };
     let parts = Arc::clone(&gateway.parts);
-    let written = write.clone();
-    let queued = pool.run(move || written(access::run(&parts, incoming)));
+    let (written, operation) = (write.clone(), incoming.operation.name);
+    let queued = pool.run(move || {
+        let begun = Instant::now();
+        let outcome = access::run(&parts, incoming);
+        let code = outcome
+            .as_ref()
+            .map_or_else(|r| r.code().as_str(), |_| "ok");
+        parts.metrics.called(face, operation, code, begun.elapsed());
+        written(outcome)
+    });
     let refused = |code, cause: &str| write(Err(Rejection::new(code).because(cause)));
     match queued {
         Ok(reply) => match reply.await {
             Ok(reply) => reply,
             Err(_) => refused(Code::InternalError, "the operation panicked"),
         },
-        Err(_) => refused(Code::Busy, "a queue is full"),
+        Err(_) => {
+            gateway.parts.metrics.shed(queue);
+            refused(Code::Busy, "a queue is full")
+        }
     }
 }
 

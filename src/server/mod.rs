@@ -27,6 +27,14 @@ use documents::Documents;
 use patience::Patient;
 use pools::Pool;
 
+/// Who may collect the metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsFor {
+    Everyone,
+    /// Who asks from one of these addresses, and not through a proxy.
+    Addresses(Vec<IpAddr>),
+}
+
 /// What the server needs to know.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -38,6 +46,8 @@ pub struct ServerConfig {
     pub json: JsonLimits,
     /// Origins of browser front ends that may call the REST face.
     pub cors_origins: Vec<String>,
+    /// Who may collect the metrics.
+    pub metrics_for: MetricsFor,
     /// The URL clients know us by; taken from the request where there is none.
     pub public_url: Option<String>,
     /// Proxies whose word about the URL is believed.
@@ -135,6 +145,7 @@ impl Server {
                 }
             };
             let _ = stream.set_nodelay(true);
+            let connected = self.gateway.parts.metrics.connected();
             let stream = Patient::new(stream, self.gateway.config.read_timeout);
             let gateway = Arc::clone(&self.gateway);
             let service = service_fn(move |request| {
@@ -145,7 +156,7 @@ impl Server {
             tokio::spawn(async move {
                 // A peer that breaks off is its own business.
                 let _ = connection.await;
-                drop(slot);
+                drop((slot, connected));
             });
         }
         drop(self.listener);

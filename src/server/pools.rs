@@ -40,6 +40,12 @@ impl Pool {
         Ok(Self { queue: sender })
     }
 
+    /// How many wait for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Queues work; its result comes through the returned channel, which closes without one if the
     /// work panics. Work once queued is done, whether or not anyone still waits.
     ///

@@ -1,5 +1,6 @@
 //! What is still to be delivered: rows written in the transaction of what caused them.
 
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
@@ -416,6 +417,30 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
         .order(outbox::id)
         .select(COLUMNS)
         .load(connection)?)
+}
+
+/// How many rows of each kind are not delivered, by state, and when the oldest of them came in.
+///
+/// # Errors
+/// The store's.
+pub fn undelivered(
+    connection: &mut AnyConnection,
+) -> Result<Vec<(String, String, i64, Millis)>, StoreError> {
+    let rows: Vec<(String, String, i64, Option<Millis>)> = outbox::table
+        .filter(outbox::state.eq_any(["pending", "dead"]))
+        .group_by((outbox::kind, outbox::state))
+        .order((outbox::kind, outbox::state))
+        .select((
+            outbox::kind,
+            outbox::state,
+            count_star(),
+            min(outbox::created_at),
+        ))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(kind, state, rows, oldest)| (kind, state, rows, oldest.unwrap_or(0)))
+        .collect())
 }
 
 /// Rows in this state, or in any, the newest first.

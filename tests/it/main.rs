@@ -10,6 +10,7 @@ mod access_table;
 mod accounts;
 mod callbacks;
 mod cli;
+mod collected;
 mod consents;
 mod contract;
 mod deletion;

@@ -22,7 +22,9 @@ use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::secrets::hashing::Hasher;
 use chaingun_gateway::store::users::{self, NewUser};
 use chaingun_gateway::store::{Opening, Store, StoreError};
+use harness::browser::signed_in;
 use harness::process::Process;
+use harness::rest::sign_in;
 use harness::{Database, element, envelope};
 
 /// Runs of each side of a ratio, taken in turns.
@@ -42,6 +44,9 @@ fn main() {
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|a| a == name);
     if wanted("throughput") {
         throughput();
+    }
+    if wanted("portals") {
+        portals();
     }
     if wanted("signing-in") {
         signing_in();
@@ -148,6 +153,91 @@ fn throughput() {
     let answer = rest(&process, &target);
     let request = load::get(&target);
     against_bare("GET of a user", &process, &request, answer.body.len(), 0.4);
+}
+
+/// What portals ask: the loginbar, the consents of a user, and to assign one.
+fn portals() {
+    let data = filled(FEW);
+    let process = gateway(data.path());
+    let session = signed_in(&process.speaker, "mokamiki", "MokaMiki-1234");
+    let target = "/checkSSO/loginbar.json?client_id=blic.rs.front&body%5Bparams%5D%5Bfields%5D=signature%2CuserId%2Clogin%2CloginHash";
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: gateway.test\r\nCookie: chaingun_session={}\r\n\r\n",
+        session.session().unwrap()
+    );
+    let answer = process.speaker.raw(closing(&request).as_bytes());
+    assert!(answer.body.contains("loginHash"), "{answer:?}");
+    let bytes = answer.body.len();
+    against_bare(
+        "loginbar.json, signed in",
+        &process,
+        request.as_bytes(),
+        bytes,
+        0.4,
+    );
+
+    let request = consent(&process, "check_user_agreements", "");
+    let answer = process.speaker.raw(closing(&request).as_bytes());
+    assert!(answer.body.contains("missing"), "{answer:?}");
+    let bytes = answer.body.len();
+    against_bare(
+        "check_user_agreements",
+        &process,
+        request.as_bytes(),
+        bytes,
+        0.25,
+    );
+    assignments("SQLite", &process);
+    drop(process);
+
+    let database = Database::fresh();
+    if database.url().is_some() {
+        let data = tempfile::tempdir().unwrap();
+        assignments("PostgreSQL", &gateway_on(data.path(), database.url()));
+    }
+}
+
+/// A call of the consent API by mokamiki.
+fn consent(process: &Process, method: &str, more: &str) -> String {
+    let token = sign_in(&process.speaker, "mokamiki", "MokaMiki-1234", None);
+    let body = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\",\"params\":{{\"client_id\":\"blic.rs.front\",\
+         \"token\":\"{token}\",\"portal_id\":1,\"service_id\":1{more}}}}}"
+    );
+    format!(
+        "POST /user-multi-services HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: application/json-rpc\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The same request, the last of its connection.
+fn closing(request: &str) -> String {
+    request.replacen("\r\n", "\r\nConnection: close\r\n", 1)
+}
+
+fn assignments(where_: &str, process: &Process) {
+    let request = consent(
+        process,
+        "assign_user_to_service",
+        ",\"user_id_in_service\":\"moka\"",
+    );
+    let answer = process.speaker.raw(closing(&request).as_bytes());
+    assert!(answer.body.contains("\"OK\""), "{answer:?}");
+    let mut rates: Vec<_> = (0..TURNS)
+        .map(|_| {
+            load::closed(
+                process.speaker.address,
+                request.as_bytes(),
+                16,
+                Duration::from_secs(3),
+            )
+        })
+        .collect();
+    println!(
+        "assign_user_to_service on {where_}: {:.0}/s",
+        median(&mut rates)
+    );
 }
 
 /// What the REST face is below.

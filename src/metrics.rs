@@ -1,0 +1,270 @@
+//! What is counted and timed while the program runs, and how it is told to whoever collects it.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The media type of [`Metrics::tell`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Upper bounds of the durations that are told apart, in seconds: from a read out of memory to a hash that had to wait.
+const BOUNDS: [f64; 12] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    face: &'static str,
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Timed {
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Queue {
+    queue: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivered {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Waiting {
+    kind: String,
+    state: String,
+}
+
+/// What became of an attempt to deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    Delivered,
+    /// It will be tried again.
+    PutOff,
+    /// It is a dead letter.
+    GivenUp,
+}
+
+/// Rows of the outbox of one kind, in one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    pub kind: String,
+    pub state: String,
+    pub rows: i64,
+    /// How long ago the oldest of them came in, in milliseconds.
+    pub oldest_ms: i64,
+}
+
+/// Everything that is counted. Counting takes no lock that another count could hold for long.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Timed, Histogram>,
+    shed: Family<Queue, Counter>,
+    queued: Family<Queue, Gauge>,
+    connections: Gauge,
+    deliveries: Family<Delivered, Counter>,
+    backlog: Family<Waiting, Gauge>,
+    oldest: Family<Waiting, Gauge<f64, AtomicU64>>,
+}
+
+impl Metrics {
+    /// Nothing counted yet; `started` is the time in seconds since 1970.
+    #[must_use]
+    pub fn new(started: i64) -> Self {
+        let mut registry = Registry::with_prefix("chaingun");
+        let mut metrics = Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
+            shed: Family::default(),
+            queued: Family::default(),
+            connections: Gauge::default(),
+            deliveries: Family::default(),
+            backlog: Family::default(),
+            oldest: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register(
+            "build",
+            "The program",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        let start = Gauge::<i64>::default();
+        start.set(started);
+        let seconds = || Unit::Seconds;
+        registry.register_with_unit(
+            "start_time",
+            "When it started, since 1970",
+            seconds(),
+            start,
+        );
+        let m = &metrics;
+        registry.register(
+            "requests",
+            "Calls of operations, by what came of them",
+            m.requests.clone(),
+        );
+        registry.register_with_unit(
+            "duration",
+            "Time of an operation, without its wait",
+            seconds(),
+            m.durations.clone(),
+        );
+        registry.register("shed", "Calls that found their queue full", m.shed.clone());
+        registry.register("queued", "Calls that wait for a worker", m.queued.clone());
+        registry.register(
+            "connections",
+            "Connections that are open",
+            m.connections.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Attempts to deliver mails and callbacks",
+            m.deliveries.clone(),
+        );
+        registry.register(
+            "outbox_rows",
+            "Mails and callbacks that are not delivered",
+            m.backlog.clone(),
+        );
+        registry.register_with_unit(
+            "outbox_oldest",
+            "Age of the oldest of them",
+            seconds(),
+            m.oldest.clone(),
+        );
+        metrics.registry = registry;
+        metrics
+    }
+
+    /// Counts and times one call of an operation.
+    pub fn called(
+        &self,
+        face: &'static str,
+        operation: &'static str,
+        outcome: &'static str,
+        took: Duration,
+    ) {
+        let request = Request {
+            face,
+            operation,
+            outcome,
+        };
+        self.requests.get_or_create(&request).inc();
+        let durations = self.durations.get_or_create(&Timed { operation });
+        durations.observe(took.as_secs_f64());
+    }
+
+    /// Counts a call that found its queue full.
+    pub fn shed(&self, queue: &'static str) {
+        self.shed.get_or_create(&Queue { queue }).inc();
+    }
+
+    /// Counts a connection that opens; it closes when the returned value is dropped.
+    #[must_use]
+    pub fn connected(&self) -> Connected {
+        self.connections.inc();
+        Connected(self.connections.clone())
+    }
+
+    /// Counts an attempt to deliver.
+    pub fn attempted(&self, kind: &'static str, attempt: Attempt) {
+        let outcome = match attempt {
+            Attempt::Delivered => "delivered",
+            Attempt::PutOff => "put_off",
+            Attempt::GivenUp => "given_up",
+        };
+        let delivered = Delivered { kind, outcome };
+        self.deliveries.get_or_create(&delivered).inc();
+    }
+
+    /// Everything, as [`MEDIA_TYPE`] has it, with what is only looked at when it is asked for.
+    #[must_use]
+    pub fn tell(&self, queued: &[(&'static str, usize)], backlog: &[Backlog]) -> String {
+        for (queue, waiting) in queued {
+            let queued = self.queued.get_or_create(&Queue { queue });
+            queued.set(i64::try_from(*waiting).unwrap_or(i64::MAX));
+        }
+        // What is empty now is not told as it was.
+        self.backlog.clear();
+        self.oldest.clear();
+        for rows in backlog {
+            let waiting = Waiting {
+                kind: rows.kind.clone(),
+                state: rows.state.clone(),
+            };
+            self.backlog.get_or_create(&waiting).set(rows.rows);
+            let age = Duration::from_millis(u64::try_from(rows.oldest_ms).unwrap_or(0));
+            self.oldest.get_or_create(&waiting).set(age.as_secs_f64());
+        }
+        let mut text = String::with_capacity(16 * 1024);
+        // Writing into memory cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// An open connection.
+pub struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_was_counted() {
+        let metrics = Metrics::new(1_601_973_889);
+        for _ in 0..2 {
+            metrics.called("soap", "showUser", "ok", Duration::from_micros(300));
+        }
+        metrics.shed("hash");
+        metrics.attempted("mail", Attempt::PutOff);
+        let connection = metrics.connected();
+        let backlog = [Backlog {
+            kind: "mail".into(),
+            state: "pending".into(),
+            rows: 3,
+            oldest_ms: 1500,
+        }];
+        let text = metrics.tell(&[("hash", 7)], &backlog);
+        for line in [
+            "chaingun_requests_total{face=\"soap\",operation=\"showUser\",outcome=\"ok\"} 2",
+            "chaingun_duration_seconds_bucket{le=\"0.00025\",operation=\"showUser\"} 0",
+            "chaingun_duration_seconds_bucket{le=\"0.0005\",operation=\"showUser\"} 2",
+            "chaingun_shed_total{queue=\"hash\"} 1",
+            "chaingun_queued{queue=\"hash\"} 7",
+            "chaingun_connections 1",
+            "chaingun_deliveries_total{kind=\"mail\",outcome=\"put_off\"} 1",
+            "chaingun_outbox_rows{kind=\"mail\",state=\"pending\"} 3",
+            "chaingun_outbox_oldest_seconds{kind=\"mail\",state=\"pending\"} 1.5",
+            "chaingun_start_time_seconds 1601973889",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+        }
+        drop(connection);
+        let text = metrics.tell(&[], &[]);
+        assert!(text.contains("chaingun_connections 0"));
+        assert!(!text.contains("outbox_rows{"), "{text}");
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
