@@ -66,7 +66,7 @@ enum Command {
     },
     /// Apply the database migrations that are missing.
     Migrate,
-    /// Check the settings and report every mistake.
+    /// Check the settings, and the registry file that they name, and report every mistake.
     CheckConfig,
     /// Make the registry have what a file names: clients, organisations, portals, services, agreements, applications and
     /// partners.
@@ -146,7 +146,16 @@ fn main() -> ExitCode {
             cli::registry::apply(&config, output, &args).map(|found| mistakes = found)
         }
         Command::Registry { command } => cli::registry::run(&config, command),
-        Command::CheckConfig => say("The configuration is valid."),
+        Command::CheckConfig => {
+            mistakes = config
+                .registry
+                .as_deref()
+                .map_or_else(Vec::new, cli::registry::check);
+            match mistakes.is_empty() {
+                true => say("The configuration is valid."),
+                false => Ok(()),
+            }
+        }
         Command::Client { command } => cli::clients::run(&config, output, command),
         Command::Org { command } => cli::organisations::run(&config, output, command),
         Command::User { command } => cli::users::run(&config, output, command),

@@ -8,6 +8,7 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::parts::Parts;
 use chaingun_gateway::registry::apply::{Applier, ApplyError};
 use chaingun_gateway::registry::export::export;
+use chaingun_gateway::registry::file;
 use chaingun_gateway::registry::plan::{Change, Line, Plan, State, Wishes};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -60,6 +61,23 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
         Err(ApplyError::Io(error)) => Err(io::Error::new(error.kind(), format!("{file}: {error}"))),
         Err(ApplyError::Store(error)) => Err(io::Error::other(error)),
     }
+}
+
+/// What is wrong with a file by itself, whatever is in the store.
+pub fn check(path: &Path) -> Vec<String> {
+    let told = path.display();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return vec![format!("{told}: {error}")],
+    };
+    let mistakes = match file::read(&text, path.parent().unwrap_or(Path::new("."))) {
+        Ok((_, mistakes)) => mistakes,
+        Err(mistake) => vec![mistake],
+    };
+    let lines = mistakes.iter();
+    lines
+        .map(|mistake| format!("{told}: {}", visible(&mistake.0)))
+        .collect()
 }
 
 /// Carries a command out.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::form::Parameters;
-use super::view::View;
-use super::{ESCAPED, PREFIX, Page, Read, Site, incoming, not_allowed};
+use super::{Cookies, ESCAPED, PREFIX, Page, Read, Site, incoming, not_allowed};
+use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
 use crate::contract::time::utc;
 use crate::exchange::{HttpRequest, Reply};
@@ -154,9 +154,10 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
         "GET" | "HEAD" => {
             let needed = OF_THE_PROFILE.iter().any(|field| bar.wants(field));
             let profile = if needed { "1" } else { "" };
-            let view = View::of(site, request, "sign_in");
             let fields = [("profile", profile)];
-            let call = incoming(&show_visitor::OPERATION, &fields, &view, request);
+            let (operation, cookies) = (&show_visitor::OPERATION, Cookies::of(&site.base));
+            let language = Language::default();
+            let call = incoming(operation, &fields, language, request, cookies);
             Read::Call(Box::new(call), Arc::new(bar))
         }
         "OPTIONS" => Read::Reply(bar.preflight()),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::contract::json::Json;
+use crate::contract::messages::Language;
 use crate::contract::rejection::{Problems, Rejection};
 use crate::contract::shape::Secret;
 use crate::entropy::Entropy;
@@ -111,8 +112,9 @@ fn not_allowed(allow: &str) -> Reply {
 fn incoming(
     operation: &'static Operation,
     fields: &[(&str, &str)],
-    view: &View,
+    language: Language,
     request: &HttpRequest,
+    cookies: Cookies,
 ) -> Incoming {
     let object = Json::Object(
         fields
@@ -127,10 +129,10 @@ fn incoming(
         request: decoded,
         problems: std::mem::take(&mut problems.found),
         credentials: Credentials {
-            session: session(view.cookies, request),
+            session: session(cookies, request),
             ..Credentials::default()
         },
-        language: view.language,
+        language,
         request_id: request.request_id.clone(),
     }
 }

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 
 use super::form::{Parameters, is_foreign, is_form};
 use super::view::View;
-use super::{Page, Read, Site, copy, incoming, not_allowed};
+use super::{Page, Read, Site, copy, not_allowed};
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::time::utc;
 use crate::exchange::{HttpRequest, Reply};
@@ -210,7 +210,7 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
     };
     match kind.shows() {
         Some((operation, fields)) => {
-            let call = incoming(operation, fields, &asked.view, request);
+            let call = asked.view.call(operation, fields, request);
             Read::Call(Box::new(call), Arc::new(asked))
         }
         None => Read::Reply(asked.form()),
@@ -258,7 +258,7 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         .filter_map(|name| Some((*name, form.get(name)?)))
         .collect();
     fields.push(("userAgent", request.user_agent.as_deref().unwrap_or("")));
-    let call = incoming(operation, &fields, &asked.view, request);
+    let call = asked.view.call(operation, &fields, request);
     Read::Call(Box::new(call), Arc::new(Asked { notice, ..asked }))
 }
 

@@ -10,11 +10,13 @@ use super::bar::MAX_CLIENT_ID;
 use super::cookies::{self, Cookies};
 use super::destination::{self, MOST_BYTES};
 use super::form::Parameters;
-use super::{ESCAPED, PREFIX, Site, session, words};
+use super::{ESCAPED, PREFIX, Site, incoming, session, words};
 use crate::contract::messages::{Language, explain};
 use crate::contract::rejection::{Kind, Problem, Rejection};
 use crate::domain::one_time_token::format as token_of;
 use crate::exchange::{HttpRequest, Reply};
+use crate::operations::Operation;
+use crate::operations::access::Incoming;
 use crate::secrets::stamps::Use;
 
 macro_rules! templates {
@@ -133,6 +135,16 @@ impl View {
             let stamped = stamped(browser, self.cookies, request);
             site.stamper.is_stamp(Use::Form, &stamped, stamp)
         })
+    }
+
+    /// A call of an operation by this browser.
+    pub(super) fn call(
+        &self,
+        operation: &'static Operation,
+        fields: &[(&str, &str)],
+        request: &HttpRequest,
+    ) -> Incoming {
+        incoming(operation, fields, self.language, request, self.cookies)
     }
 
     /// The same browser on another page.

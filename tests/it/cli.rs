@@ -283,6 +283,33 @@ fn wrong_settings_are_all_told_at_once_and_end_with_64() {
 }
 
 #[test]
+fn check_config_reads_the_registry_file_too() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let file = data.path().join("registry.toml");
+    let registry = file.to_str().unwrap().to_owned();
+    let check = || shell.run_with(&["check-config"], "", &[("GATEWAY_REGISTRY", &registry)]);
+    let missing = check();
+    assert_eq!(
+        (missing.code, missing.err.lines().count()),
+        (64, 1),
+        "{}",
+        missing.err
+    );
+    std::fs::write(&file, "[[portals]]\nid = 0\n[[clents]]\nname = \"a\"\n").unwrap();
+    let wrong = check();
+    assert_eq!((wrong.code, wrong.out.as_str()), (64, ""));
+    assert!(wrong.err.lines().count() >= 2, "{}", wrong.err);
+    assert!(wrong.err.lines().all(|l| l.contains("registry.toml: ")));
+    std::fs::write(&file, "[[portals]]\nid = 1\nname = \"One\"\n").unwrap();
+    assert_eq!(check().code, 0);
+}
+
+#[test]
 fn the_demo_is_served_on_loopback_only() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
