@@ -20,6 +20,7 @@ use chaingun_gateway::domain::user::is_user_name;
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::parts::Parts;
+use chaingun_gateway::store::profiles::Profile;
 use chaingun_gateway::{app, clock::Clock};
 use serde_json::Value;
 
@@ -156,6 +157,7 @@ fn call(parts: &Parts) -> Call<'_> {
         user: None,
         held: None,
         session: None,
+        profile: Profile::default(),
         on_behalf_of: Some(OPERATOR.to_owned()),
     }
 }

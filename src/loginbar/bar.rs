@@ -20,18 +20,6 @@ use crate::secrets::stamps::hmac_sha512_hex;
 /// The longest `client_id`, in bytes.
 pub(super) const MAX_CLIENT_ID: usize = 256;
 
-/// Fields that are in the user's profile, and cost a question more.
-const OF_THE_PROFILE: [&str; 8] = [
-    "external",
-    "channel",
-    "counter",
-    "lastVisitCounter",
-    "avatar",
-    "signature",
-    "secondaryId",
-    "secondaryIdHash",
-];
-
 /// The fields that are given when none are asked for.
 const DEFAULT_FIELDS: &str = "login";
 
@@ -152,12 +140,9 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     };
     match request.method.as_str() {
         "GET" | "HEAD" => {
-            let needed = OF_THE_PROFILE.iter().any(|field| bar.wants(field));
-            let profile = if needed { "1" } else { "" };
-            let fields = [("profile", profile)];
             let (operation, cookies) = (&show_visitor::OPERATION, Cookies::of(&site.base));
             let language = Language::default();
-            let call = incoming(operation, &fields, language, request, cookies);
+            let call = incoming(operation, &[], language, request, cookies);
             Read::Call(Box::new(call), Arc::new(bar))
         }
         "OPTIONS" => Read::Reply(bar.preflight()),

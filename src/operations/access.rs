@@ -11,6 +11,7 @@ use crate::domain::user::{Status, User, same_name};
 use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
+use crate::store::profiles::Profile;
 use crate::store::token_families::{self, Standing};
 use crate::store::{sessions, users};
 
@@ -48,6 +49,7 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         user: None,
         held: None,
         session: None,
+        profile: Profile::default(),
         on_behalf_of: credentials.user_name.clone(),
     };
     let subject = request.subject().map(str::to_owned);
@@ -166,14 +168,16 @@ fn in_session(call: &mut Call<'_>, token: &str) -> Result<bool, Refusal> {
     let (store, sha256) = (&call.parts.store, sha256_hex(token));
     let idle_since = call.now - call.parts.rules.session_idle_ms;
     let standing = store.read(|c| sessions::standing(c, &sha256, call.now, idle_since))?;
-    let Some((user, session)) = standing.filter(|(user, _)| user.status == Status::Active) else {
+    let Some(standing) = standing.filter(|s| s.user.status == Status::Active) else {
         return Ok(false);
     };
+    let session = standing.session;
     if call.now - session.seen_at >= SEEN_EVERY_MS {
         store.write(|c| sessions::touch(c, session.id, call.now))?;
     }
-    call.user = Some(user);
+    call.user = Some(standing.user);
     call.session = Some(session);
+    call.profile = standing.profile;
     Ok(true)
 }
 

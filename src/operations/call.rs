@@ -8,6 +8,7 @@ use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
+use crate::store::profiles::Profile;
 use crate::store::services::ToTell;
 use crate::store::sessions::Session;
 use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
@@ -63,6 +64,8 @@ pub struct Call<'a> {
     pub held: Option<Held>,
     /// The browser's session that shows it, if it was one.
     pub session: Option<Session>,
+    /// What the loginbar shows of the user; of one with a session only.
+    pub profile: Profile,
     pub on_behalf_of: Option<String>,
 }
 

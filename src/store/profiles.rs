@@ -26,28 +26,28 @@ pub struct Profile {
     pub phone: Option<String>,
 }
 
-/// The profile of a user; an empty one where there is none.
-///
-/// # Errors
-/// The store's.
-pub fn of(connection: &mut AnyConnection, user_id: i64) -> Result<Profile, StoreError> {
-    let found = profiles::table
-        .filter(profiles::user_id.eq(user_id))
-        .select((
-            profiles::external,
-            profiles::channel,
-            profiles::counter,
-            profiles::last_visit_counter,
-            profiles::avatar,
-            profiles::signature_number,
-            profiles::signature_name,
-            profiles::secondary_id,
-            profiles::phone,
-        ))
-        .get_result(connection)
-        .optional()?;
-    Ok(found.unwrap_or_default())
-}
+pub(super) type Columns = (
+    profiles::external,
+    profiles::channel,
+    profiles::counter,
+    profiles::last_visit_counter,
+    profiles::avatar,
+    profiles::signature_number,
+    profiles::signature_name,
+    profiles::secondary_id,
+    profiles::phone,
+);
+pub(super) const COLUMNS: Columns = (
+    profiles::external,
+    profiles::channel,
+    profiles::counter,
+    profiles::last_visit_counter,
+    profiles::avatar,
+    profiles::signature_number,
+    profiles::signature_name,
+    profiles::secondary_id,
+    profiles::phone,
+);
 
 /// Makes a user's profile be like this.
 ///

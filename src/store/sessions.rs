@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::connection::on_backend;
-use super::tables::{sessions, users};
+use super::profiles::{COLUMNS as PROFILE, Profile};
+use super::tables::{profiles, sessions, users};
 use super::users::{COLUMNS, Row};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
@@ -21,6 +22,14 @@ pub struct Session {
     pub expires_at: Millis,
     /// What the browser calls itself.
     pub user_agent: String,
+}
+
+/// A session that can be used, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub user: User,
+    pub session: Session,
+    pub profile: Profile,
 }
 
 /// A session to be.
@@ -73,16 +82,20 @@ pub fn standing(
     sha256: &str,
     now: Millis,
     idle_since: Millis,
-) -> Result<Option<(User, Session)>, StoreError> {
+) -> Result<Option<Standing>, StoreError> {
     let query = sessions::table
-        .inner_join(users::table)
+        .inner_join(users::table.left_join(profiles::table))
         .filter(sessions::sha256.eq(sha256.to_owned()))
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(idle_since))
-        .select((COLUMNS, SHOWN));
-    let found: Option<(Row, Session)> =
+        .select((COLUMNS, SHOWN, PROFILE.nullable()));
+    let found: Option<(Row, Session, Option<Profile>)> =
         on_backend!(connection, c => query.get_result(c)).optional()?;
-    Ok(found.map(|(row, session)| (row.into(), session)))
+    Ok(found.map(|(row, session, profile)| Standing {
+        user: row.into(),
+        session,
+        profile: profile.unwrap_or_default(),
+    }))
 }
 
 /// Every session of a user that can still be used, the last used first.

@@ -12,7 +12,7 @@ use crate::operations::{
 };
 use crate::store::audit::{self, Entry};
 use crate::store::consents::{self, Decision};
-use crate::store::profiles::{self, Profile};
+use crate::store::profiles::Profile;
 use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
 use crate::store::{StoreError, organisations};
@@ -98,7 +98,7 @@ impl Request for ShowAccountRequest {
                 false => audit::list(c, Some(&user.user_name), MOST_EVENTS)?,
             };
             Ok::<_, StoreError>(Account {
-                profile: profiles::of(c, user.id)?,
+                profile: call.profile.clone(),
                 granted: organisations::granted(c, user.id)?,
                 services: named(call, services::assignments(c, user.id)?),
                 agreements: all_agreements(call, &consents::decisions(c, user.id)?),

@@ -5,13 +5,11 @@ use crate::contract::shape::{Structure as _, shape};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
 };
-use crate::store::{StoreError, organisations, profiles};
+use crate::store::organisations;
 
 shape! {
     /// How much of the user is wanted.
     pub struct ShowVisitorRequest = "ShowVisitorRequest_V1" Sequence {
-        /// Its profile, if there is anything here.
-        profile: String = "profile" max 1;
         /// Its organisations, if there is anything here.
         organisations: String = "organisations" max 1;
     }
@@ -38,21 +36,17 @@ impl Request for ShowVisitorRequest {
         let (Some(user), Some(session)) = (&call.user, &call.session) else {
             return Ok(super::answer(Visit::Visitor(None)));
         };
-        let (profile, granted) = call.parts.store.read(|c| {
-            let profile = match self.profile.is_empty() {
-                true => profiles::Profile::default(),
-                false => profiles::of(c, user.id)?,
-            };
-            let granted = match self.organisations.is_empty() {
-                true => Vec::new(),
-                false => organisations::granted(c, user.id)?,
-            };
-            Ok::<_, StoreError>((profile, granted))
-        })?;
+        let granted = match self.organisations.is_empty() {
+            true => Vec::new(),
+            false => call
+                .parts
+                .store
+                .read(|c| organisations::granted(c, user.id))?,
+        };
         Ok(super::answer(Visit::Visitor(Some(Box::new(Visitor {
             user: user.clone(),
             session: session.clone(),
-            profile,
+            profile: call.profile.clone(),
             granted,
         })))))
     }
