@@ -51,22 +51,28 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
 /// The outbox worker of this configuration, for a server that listens at this address.
 #[must_use]
 pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Delivery {
+    Delivery::new(
+        Arc::clone(parts),
+        DeliverySettings {
+            mail: mail_settings(config, address),
+            callbacks: config.callbacks.clone(),
+            give_up_ms: config.give_up_ms,
+        },
+    )
+}
+
+/// What mails are written with, and where they go, for a server that listens at this address.
+#[must_use]
+pub fn mail_settings(config: &Config, address: SocketAddr) -> MailSettings {
     // Never from a request: whoever sends one must not choose where links in mails lead.
     let public_url = config.server.public_url.clone();
-    let mail = MailSettings {
+    MailSettings {
         transport: match &config.smtp {
             Some(server) => Transport::Smtp(server.clone()),
             None => Transport::Folder(outbox_folder(&config.data_dir)),
         },
         from: config.mail_from.clone(),
+        letters: config.letters.clone(),
         link_base: public_url.unwrap_or_else(|| format!("http://{address}")),
-    };
-    Delivery::new(
-        Arc::clone(parts),
-        DeliverySettings {
-            mail,
-            callbacks: config.callbacks.clone(),
-            give_up_ms: config.give_up_ms,
-        },
-    )
+    }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
-use crate::delivery::{CallbackSettings, Login, Reach, Security, Smtp, is_sender};
+use crate::delivery::{
+    Authorities, CallbackSettings, Letters, Login, Reach, Security, Smtp, is_sender,
+};
 use crate::domain::Millis;
 use crate::domain::web::is_origin;
 use crate::jsonapi::JsonLimits;
@@ -82,6 +84,8 @@ settings! {
     "mail.security" = "starttls", "starttls, tls or none.";
     "mail.user" = "", "Whom to sign in to the mail server as; empty means not to.";
     "mail.password" = "", "The password for that; best from a file, by GATEWAY_MAIL_PASSWORD_FILE.";
+    "mail.ca_file" = "", "PEM file with the authorities that the mail server's certificate is checked against; empty means those that the system trusts.";
+    "mail.templates" = "", "Folder with templates for mails, each in the place of ours of that name; read at start and again at SIGHUP. See `mail templates`.";
     "mail.from" = "Chaingun Gateway <noreply@localhost.localdomain>", "Sender of mails.";
 }
 
@@ -97,6 +101,8 @@ pub struct Config {
     pub password_cost: u32,
     pub signing: Signing,
     pub mail_from: String,
+    /// The words of mails.
+    pub letters: Letters,
     /// The mail server; without one mails are files.
     pub smtp: Option<Smtp>,
     pub callbacks: CallbackSettings,
@@ -299,6 +305,7 @@ impl Config {
                 "must be an address, or a name and <an address>",
             );
         }
+        let letters = letters(r);
         let config = Config {
             data_dir,
             registry: registry.map(PathBuf::from),
@@ -308,6 +315,7 @@ impl Config {
             password_cost: r.number("password.cost", 4, 16),
             signing,
             mail_from,
+            letters,
             smtp: smtp(r),
             callbacks: callbacks(r),
             give_up_ms: r.number::<i64>("outbox.give_up_hours", 1, 8760) * 3_600_000,
@@ -356,6 +364,30 @@ fn callbacks(r: &mut Reader<'_>) -> CallbackSettings {
     }
 }
 
+/// The words of mails, with every mistake in the operator's own.
+fn letters(r: &mut Reader<'_>) -> Letters {
+    let folder = r.text("mail.templates");
+    if folder.is_empty() {
+        return Letters::ours();
+    }
+    Letters::load(Some(Path::new(&folder))).unwrap_or_else(|wrong| {
+        r.mistakes.extend(wrong.into_iter().map(Mistake));
+        Letters::ours()
+    })
+}
+
+/// The authorities of the mail server.
+fn authorities(r: &mut Reader<'_>) -> Option<Authorities> {
+    let file = r.text("mail.ca_file");
+    if file.is_empty() {
+        return None;
+    }
+    let read = std::fs::read(&file).map_err(|e| format!("cannot be read: {e}"));
+    read.and_then(|pem| Authorities::from_pem(&pem))
+        .map_err(|what| r.wrong("mail.ca_file", &file, &what))
+        .ok()
+}
+
 fn smtp(r: &mut Reader<'_>) -> Option<Smtp> {
     let security = match one_of(r, "mail.security", ["starttls", "tls", "none"]) {
         0 => Security::StartTls,
@@ -363,6 +395,7 @@ fn smtp(r: &mut Reader<'_>) -> Option<Smtp> {
         _ => Security::None,
     };
     let port = r.number("mail.port", 1, 65_535);
+    let authorities = authorities(r);
     if one_of(r, "mail.transport", ["folder", "smtp"]) == 0 {
         return None;
     }
@@ -380,6 +413,7 @@ fn smtp(r: &mut Reader<'_>) -> Option<Smtp> {
         port,
         security,
         login: (!user.is_empty()).then_some(Login { user, password }),
+        authorities,
     })
 }
 

@@ -62,6 +62,10 @@
 //!   once, and the service's next callback is not held up.
 //! - **Whatever fails is tried again for the same three days**, also what looks final, like a wrong password or a 404: it is
 //!   more often a mistake that somebody puts right. `outbox retry` gives it the whole time again.
+//! - **Templates of mails are read at start and at SIGHUP, all or none**, and each is tried out then: a slip in one is told to
+//!   who made it, and not found when a mail is due. They are not noticed by themselves, since an editor saves halves.
+//! - **Mails have a thread of their own, and share a connection for a turn**: a mail server that takes its time keeps only
+//!   mails waiting, and a hundred mails are one conversation.
 //! - **Nobody is mailed nothing at the same price**: resetPassword and resend do the work of a mail for unknown names
 //!   too, and take it back, so that the time of an answer does not tell who there is.
 //! - **The page at `/docs` has a small writer of its own** and no template engine: its text comes out of tables, so there is

@@ -16,8 +16,8 @@ use chaingun_gateway::server::{Server, ServerConfig};
 use chaingun_gateway::{app, demo, jsonrpc, store};
 use clap::{Parser, Subcommand};
 use cli::{
-    ApplyArgs, AuditCommand, ClientCommand, KeysCommand, OrgCommand, OutboxCommand, Output,
-    RegistryCommand, UserCommand,
+    ApplyArgs, AuditCommand, ClientCommand, KeysCommand, MailCommand, OrgCommand, OutboxCommand,
+    Output, RegistryCommand, UserCommand,
 };
 
 #[global_allocator]
@@ -96,6 +96,11 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// What mails look like, and whether they arrive.
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
+    },
     /// Mails and callbacks on their way.
     Outbox {
         #[command(subcommand)]
@@ -160,6 +165,7 @@ fn main() -> ExitCode {
         Command::Org { command } => cli::organisations::run(&config, output, command),
         Command::User { command } => cli::users::run(&config, output, command),
         Command::Keys { command } => cli::keys::run(&config, output, command),
+        Command::Mail { command } => cli::mail::run(&config, output, command),
         Command::Outbox { command } => cli::outbox::run(&config, output, command),
         Command::Audit { command } => cli::audit::run(&config, output, command),
         Command::Contract {
@@ -292,6 +298,7 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
             // Before anyone is told that we listen, and may want us to stop.
             let stop = stop_signal()?;
             cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone())?;
+            cli::mail::reload_at_hangup(config.letters.clone())?;
             tracing::info!(%address, "listening");
             if with_demo {
                 print_demo_calls(&address.to_string(), &config.server)?;

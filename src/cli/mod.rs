@@ -1,8 +1,9 @@
-//! The commands that look after clients, organisations, users, the registry, the outbox and the audit log.
+//! The commands that look after clients, organisations, users, the registry, mails, the outbox and the audit log.
 
 pub mod audit;
 pub mod clients;
 pub mod keys;
+pub mod mail;
 pub mod organisations;
 pub mod outbox;
 pub mod registry;
@@ -27,6 +28,7 @@ use serde_json::Value;
 pub use audit::AuditCommand;
 pub use clients::ClientCommand;
 pub use keys::KeysCommand;
+pub use mail::MailCommand;
 pub use organisations::OrgCommand;
 pub use outbox::OutboxCommand;
 pub use registry::{ApplyArgs, RegistryCommand};

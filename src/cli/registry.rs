@@ -149,7 +149,7 @@ pub fn reload_at_hangup(parts: Arc<Parts>, file: Option<PathBuf>) -> io::Result<
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             let Some(file) = file.clone() else {
-                tracing::warn!("SIGHUP, but the setting registry names no file");
+                tracing::info!("SIGHUP; the setting registry names no file, so nothing is applied");
                 continue;
             };
             let parts = Arc::clone(&parts);

@@ -1,20 +1,19 @@
-//! Mails: the words in both languages, and the way out.
+//! Mails: what is sent to whom, and the way out.
 
-use std::error::Error as _;
-use std::fmt;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use lettre::Message;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{Message, SmtpTransport, Transport as _};
 
+use super::letters::{self, Letters};
+use super::smtp::{Post, Smtp};
 use crate::domain::Millis;
 use crate::domain::notice::{Notice, Topic};
+use crate::domain::text::has_control;
 
 /// How mails leave.
 #[derive(Debug, Clone)]
@@ -25,48 +24,13 @@ pub enum Transport {
     Smtp(Smtp),
 }
 
-/// A mail server.
-#[derive(Debug, Clone)]
-pub struct Smtp {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    pub login: Option<Login>,
-}
-
-/// What a mail server is signed in to with.
-#[derive(Clone)]
-pub struct Login {
-    pub user: String,
-    pub password: String,
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Login(…)")
-    }
-}
-
-/// How the connection to a mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// By STARTTLS, without which nothing is sent.
-    StartTls,
-    /// By TLS from the first byte.
-    Tls,
-    /// Not at all.
-    None,
-}
-
-/// How long a mail server may take for each answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// What mails are written with.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
     pub transport: Transport,
     /// The sender, as `Name <address>` or an address.
     pub from: String,
+    pub letters: Letters,
     /// The URL that links in mails start with. Never taken from a request.
     pub link_base: String,
 }
@@ -77,58 +41,69 @@ pub fn is_sender(text: &str) -> bool {
     text.parse::<Mailbox>().is_ok()
 }
 
-/// Writes one mail and sends it off. The same row always gives the same file name, so that a
-/// repetition after a crash replaces and does not double.
-pub(super) fn send(
-    settings: &MailSettings,
-    notice: &Notice,
-    id: i64,
-    created_at: Millis,
-) -> Result<(), String> {
-    let message = compose(settings, notice, id, created_at)?;
-    match &settings.transport {
-        Transport::Folder(folder) => {
-            let topic = match notice.topic {
-                Topic::Activation => "activation",
-                Topic::PasswordReset => "password-reset",
-                Topic::PasswordChanged => "password-changed",
-            };
-            write(
-                folder,
-                &format!("{id:010}-{topic}.eml"),
-                &message.formatted(),
-            )
-            .map_err(|e| e.to_string())
+/// The mails of one turn on their way out, over one connection where they go to a server.
+pub(super) struct Mailing<'a> {
+    settings: &'a MailSettings,
+    post: Option<Post<'a>>,
+}
+
+impl<'a> Mailing<'a> {
+    pub(super) fn new(settings: &'a MailSettings) -> Self {
+        let post = match &settings.transport {
+            Transport::Folder(_) => None,
+            Transport::Smtp(server) => Some(Post::to(server)),
+        };
+        Self { settings, post }
+    }
+
+    /// Writes one mail and sends it off. The same row always gives the same file name, so that a
+    /// repetition after a crash replaces and does not double.
+    pub(super) fn send(
+        &mut self,
+        notice: &Notice,
+        id: i64,
+        created_at: Millis,
+    ) -> Result<(), String> {
+        let message = compose(self.settings, notice, id, created_at)?;
+        match (&self.settings.transport, &mut self.post) {
+            (Transport::Folder(folder), _) => {
+                let name = format!("{id:010}-{}.eml", notice.topic.as_str());
+                write(folder, &name, &message.formatted()).map_err(|e| e.to_string())
+            }
+            (Transport::Smtp(server), None) => Post::to(server).send(&message),
+            (Transport::Smtp(_), Some(post)) => post.send(&message),
         }
-        Transport::Smtp(server) => submit(server, &message),
     }
 }
 
-/// Hands a mail to a server, over a connection of its own.
-fn submit(server: &Smtp, message: &Message) -> Result<(), String> {
-    let tls = || TlsParameters::new(server.host.clone()).map_err(|e| e.to_string());
-    let mut builder = SmtpTransport::builder_dangerous(server.host.as_str())
-        .port(server.port)
-        .timeout(Some(PATIENCE))
-        .tls(match server.security {
-            Security::StartTls => Tls::Required(tls()?),
-            Security::Tls => Tls::Wrapper(tls()?),
-            Security::None => Tls::None,
-        });
-    if let Some(login) = &server.login {
-        let (user, password) = (login.user.clone(), login.password.clone());
-        builder = builder.credentials(Credentials::new(user, password));
-    }
-    match builder.build().send(message) {
-        Ok(_) => Ok(()),
-        // What the server says may name the recipient; its code does not.
-        Err(error) => Err(match (error.status(), error.source()) {
-            (Some(code), _) => format!("the mail server answered {code}"),
-            (None, _) if error.is_timeout() => "the mail server did not answer in time".to_owned(),
-            (None, Some(cause)) => format!("the mail server is not there: {cause}"),
-            (None, None) => "the mail server did not do as expected".to_owned(),
-        }),
-    }
+/// A mail about nobody, as it would be sent to this address.
+///
+/// # Errors
+/// Why it cannot be written, as a sentence for the operator.
+pub fn sample(
+    settings: &MailSettings,
+    topic: Topic,
+    english: bool,
+    to: &str,
+    now: Millis,
+) -> Result<Vec<u8>, String> {
+    let notice = letters::sample(topic, english, to);
+    Ok(compose(settings, &notice, 0, now)?.formatted())
+}
+
+/// Sends a mail about nobody to this address at once, past the outbox.
+///
+/// # Errors
+/// Why it could not be sent, as a sentence for the operator.
+pub fn send_sample(
+    settings: &MailSettings,
+    topic: Topic,
+    english: bool,
+    to: &str,
+    now: Millis,
+) -> Result<(), String> {
+    let notice = letters::sample(topic, english, to);
+    Mailing::new(settings).send(&notice, 0, now)
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
@@ -147,9 +122,13 @@ fn compose(
     created_at: Millis,
 ) -> Result<Message, String> {
     let from: Mailbox = settings.from.parse().map_err(|e| format!("sender: {e}"))?;
+    if has_control(&notice.to) {
+        return Err("recipient: control characters have no place in an address".to_owned());
+    }
     let address = notice.to.parse().map_err(|e| format!("recipient: {e}"))?;
-    let to = Mailbox::new(Some(notice.name.clone()), address);
-    let words = words(settings, notice);
+    let name = letters::one_line(&notice.name);
+    let to = Mailbox::new(Some(name), address);
+    let words = settings.letters.write(notice, &link(settings, notice))?;
     let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(created_at).unwrap_or(0));
     let domain = from.email.domain().to_owned();
     Message::builder()
@@ -174,119 +153,60 @@ fn compose(
         .map_err(|e| e.to_string())
 }
 
-struct Words {
-    subject: &'static str,
-    text: String,
-    html: String,
-}
-
-fn words(settings: &MailSettings, notice: &Notice) -> Words {
-    let english = notice.english;
+/// Where the mail leads.
+fn link(settings: &MailSettings, notice: &Notice) -> String {
     let page = match notice.topic {
         Topic::Activation => "confirm.html",
         Topic::PasswordReset => "new-password.html",
         Topic::PasswordChanged => "forgotten-password.html",
     };
-    let link = match notice.topic {
-        Topic::PasswordChanged => format!("{}/checkSSO/{page}", settings.link_base),
+    let base = &settings.link_base;
+    match notice.topic {
+        Topic::PasswordChanged => format!("{base}/checkSSO/{page}"),
         Topic::Activation | Topic::PasswordReset => {
-            format!(
-                "{}/checkSSO/{page}?token={}",
-                settings.link_base, notice.token
-            )
+            format!("{base}/checkSSO/{page}?token={}", notice.token)
         }
-    };
-    let (subject, body) = match (notice.topic, english) {
-        (Topic::Activation, false) => (
-            "Regisztráció megerősítése",
-            "Erősítsd meg a regisztrációdat ezen a címen:",
-        ),
-        (Topic::Activation, true) => (
-            "Confirm your registration",
-            "Confirm your registration at this address:",
-        ),
-        (Topic::PasswordReset, false) => (
-            "Új jelszó beállítása",
-            "Új jelszót ezen a címen állíthatsz be. Ha nem te kérted, nincs teendőd:",
-        ),
-        (Topic::PasswordReset, true) => (
-            "Set a new password",
-            "Set a new password at this address. If you did not ask for it, there is nothing to do:",
-        ),
-        (Topic::PasswordChanged, false) => (
-            "Megváltozott a jelszavad",
-            "A jelszavad megváltozott. Ha nem te voltál, kérj azonnal újat itt:",
-        ),
-        (Topic::PasswordChanged, true) => (
-            "Your password was changed",
-            "Your password was changed. If it was not you, ask for a new one at once here:",
-        ),
-    };
-    let (greeting, account, code) = if english {
-        ("Dear", "User name", "Token")
-    } else {
-        ("Kedves", "Felhasználónév", "Token")
-    };
-    let mut text = format!(
-        "{greeting} {}!\n\n{body}\n\n{link}\n\n{account}: {}\n",
-        notice.name, notice.user_name
-    );
-    let mut html = format!(
-        "<!DOCTYPE html><html lang=\"{}\"><meta charset=\"utf-8\"><title>{subject}</title>\
-         <p>{greeting} {}!<p>{body}<p><a href=\"{}\">{}</a><p>{account}: {}",
-        if english { "en" } else { "hu" },
-        escape(&notice.name),
-        escape(&link),
-        escape(&link),
-        escape(&notice.user_name)
-    );
-    if !notice.token.is_empty() {
-        text.push_str(&format!("{code}: {}\n", notice.token));
-        html.push_str(&format!(
-            "<p>{code}: <code>{}</code>",
-            escape(&notice.token)
-        ));
     }
-    html.push_str("</html>\n");
-    Words {
-        subject,
-        text,
-        html,
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn notice(name: &str) -> Notice {
+    fn settings(folder: &Path) -> MailSettings {
+        MailSettings {
+            transport: Transport::Folder(folder.to_path_buf()),
+            from: "Chaingun <noreply@localhost>".into(),
+            letters: Letters::load(None).unwrap(),
+            link_base: "https://id.example".into(),
+        }
+    }
+
+    fn notice(name: &str, to: &str) -> Notice {
         Notice {
             topic: Topic::Activation,
             english: false,
-            to: "valaki@valami.hu".into(),
+            to: to.into(),
             name: name.into(),
             user_name: "valaki".into(),
             token: "fc375d646f284b17bf98e4ee7fdb6975".into(),
         }
     }
 
+    /// The header lines of a mail, folded ones included.
+    fn head(name: &str, to: &str) -> Result<String, String> {
+        let message = compose(&settings(Path::new("")), &notice(name, to), 7, 0)?;
+        let mail = String::from_utf8(message.formatted()).unwrap();
+        Ok(mail.split("\r\n\r\n").next().unwrap().to_owned())
+    }
+
     #[test]
     fn a_repeated_delivery_replaces_its_file() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = MailSettings {
-            transport: Transport::Folder(folder.path().to_path_buf()),
-            from: "Chaingun <noreply@localhost>".into(),
-            link_base: "https://id.example".into(),
-        };
         for _ in 0..2 {
-            send(&settings, &notice("Valaki"), 7, 1_601_973_889_000).unwrap();
+            Mailing::new(&settings(folder.path()))
+                .send(&notice("Valaki", "valaki@valami.hu"), 7, 1_601_973_889_000)
+                .unwrap();
         }
         let files: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
         assert_eq!(files.len(), 1);
@@ -296,13 +216,45 @@ mod tests {
     }
 
     #[test]
-    fn user_text_is_text_in_html() {
-        let settings = MailSettings {
-            transport: Transport::Folder(PathBuf::new()),
-            from: "noreply@localhost".into(),
-            link_base: String::new(),
-        };
-        let words = words(&settings, &notice("<script>alert(1)</script>"));
-        assert!(!words.html.contains("<script>"));
+    fn hungarian_names_and_subjects_are_encoded() {
+        let head = head("Árvíztűrő Őrs", "valaki@valami.hu").unwrap();
+        assert!(head.is_ascii(), "{head}");
+        // RFC 2047: base64 of the UTF-8.
+        for line in [
+            "To: =?utf-8?b?w4FydsOtenTFsXLFkSDFkHJz?= <valaki@valami.hu>",
+            "Subject: =?utf-8?b?UmVnaXN6dHLDoWNpw7MgbWVnZXLFkXPDrXTDqXNl?=",
+        ] {
+            assert!(head.contains(line), "{line}\n{head}");
+        }
+    }
+
+    #[test]
+    fn no_name_and_no_address_makes_a_header_of_its_own() {
+        let count = |head: &str| head.lines().filter(|l| !l.starts_with(' ')).count();
+        let usual = count(&head("Valaki", "valaki@valami.hu").unwrap());
+        for breaks in [
+            "\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}", "\0", "\u{1b}",
+        ] {
+            for name in [
+                format!("Ági{breaks}Bcc: x@y.hu"),
+                format!("Agi{breaks}Bcc: x@y.hu"),
+                format!("{breaks}{breaks}<script>"),
+                format!("a\" <x@y.hu>,{breaks}\"b"),
+            ] {
+                let head = head(&name, "valaki@valami.hu").unwrap();
+                assert_eq!(count(&head), usual, "{name:?}: {head}");
+                assert!(!head.contains("\nBcc"), "{head}");
+                let to = head.lines().find(|l| l.starts_with("To: ")).unwrap();
+                assert!(to.chars().all(|c| (' '..='~').contains(&c)), "{to:?}");
+            }
+            for to in [
+                format!("valaki@valami.hu{breaks}Bcc: x@y.hu"),
+                format!("valaki{breaks}@valami.hu"),
+                format!("{breaks}valaki@valami.hu"),
+                format!("valaki@valami.hu{breaks}"),
+            ] {
+                assert!(head("Valaki", &to).is_err(), "{to:?}");
+            }
+        }
     }
 }

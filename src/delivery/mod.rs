@@ -2,8 +2,10 @@
 
 mod callbacks;
 mod guard;
+mod letters;
 mod mail;
 mod schedule;
+mod smtp;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +23,9 @@ use crate::store::{
 
 pub use callbacks::CallbackSettings;
 pub use guard::Reach;
-pub use mail::{Login, MailSettings, Security, Smtp, Transport, is_sender};
+pub use letters::{Letters, TEMPLATES, write_templates};
+pub use mail::{MailSettings, Transport, is_sender, sample, send_sample};
+pub use smtp::{Authorities, Login, Security, Smtp};
 
 use callbacks::{Caller, Target};
 
@@ -128,12 +132,13 @@ impl Delivery {
         }
         let begun = Instant::now();
         let mut outcome = Outcome::default();
+        let mut mailing = mail::Mailing::new(&self.settings.mail);
         for row in &rows {
             if self.is_over(begun) {
                 outcome.untried.push(row.id);
                 continue;
             }
-            match self.send(row) {
+            match self.send(&mut mailing, row) {
                 Ok(()) => outcome.done.push(row.id),
                 Err(failure) => outcome.failed.push((row, failure)),
             }
@@ -239,11 +244,12 @@ impl Delivery {
         Ok(outcome.done.len())
     }
 
-    fn send(&self, row: &outbox::Due) -> Result<(), Failure> {
+    fn send(&self, mailing: &mut mail::Mailing<'_>, row: &outbox::Due) -> Result<(), Failure> {
         let text = self.payload(row).map_err(Failure::of)?;
         let notice =
             Notice::from_lines(&text).ok_or_else(|| Failure::of("the payload is not a mail"))?;
-        mail::send(&self.settings.mail, &notice, row.id, row.created_at).map_err(Failure::of)
+        let sent = mailing.send(&notice, row.id, row.created_at);
+        sent.map_err(Failure::of)
     }
 
     fn call(&self, row: &outbox::Due, target: Result<&Target, &str>) -> Result<(), Failure> {
@@ -274,9 +280,11 @@ impl Delivery {
         let lanes = self.settings.callbacks.parallel;
         let mut running = Running {
             delivery: Arc::new(self),
-            threads: Vec::with_capacity(lanes + 1),
+            threads: Vec::with_capacity(lanes + 2),
         };
+        running.delivery.take_back();
         running.spawn("delivery", Delivery::work)?;
+        running.spawn("mail", Delivery::send_mails)?;
         for _ in 0..lanes {
             running.spawn("callback", Delivery::call_services)?;
         }
@@ -308,19 +316,27 @@ impl Delivery {
         }
     }
 
-    /// The thread that sends mails and looks after everything else.
+    /// The thread that sends mails. It has nothing else to do, so that a mail server that takes its time keeps only mails
+    /// waiting.
+    fn send_mails(&self) {
+        while !self.is_stopping() {
+            let turn = self.mail_turn().unwrap_or_else(|error| {
+                tracing::error!(cause = %error, "mails could not be sent");
+                None
+            });
+            if turn.is_none() {
+                thread::park_timeout(PAUSE);
+            }
+        }
+    }
+
+    /// The thread that looks after everything but deliveries.
     fn work(&self) {
         // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
         // nobody waits for it.
         let _ = self.parts.sealer.seal("");
-        self.take_back();
         let mut swept = 0;
         while !self.is_stopping() {
-            // One turn, so that a slow mail server keeps nothing else waiting for longer.
-            let turn = self.mail_turn().unwrap_or_else(|error| {
-                tracing::error!(cause = %error, "the outbox could not be read");
-                None
-            });
             let now = self.parts.clock.now();
             if now - swept >= SWEEP_EVERY_MS {
                 swept = now;
@@ -336,7 +352,7 @@ impl Delivery {
             if let Err(error) = self.parts.tokens.reload() {
                 tracing::warn!(cause = %error, "the signing keys could not be read again");
             }
-            if turn.is_none() && erased == 0 {
+            if erased == 0 {
                 thread::park_timeout(PAUSE);
             }
         }

@@ -11,6 +11,31 @@ pub enum Topic {
     PasswordChanged,
 }
 
+impl Topic {
+    /// Every topic, in the order of the documents.
+    pub const ALL: [Topic; 3] = [
+        Topic::Activation,
+        Topic::PasswordReset,
+        Topic::PasswordChanged,
+    ];
+
+    /// The word for it: in the outbox, in the names of files and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Topic::Activation => "activation",
+            Topic::PasswordReset => "password-reset",
+            Topic::PasswordChanged => "password-changed",
+        }
+    }
+
+    /// The inverse of [`Topic::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Topic> {
+        Topic::ALL.into_iter().find(|topic| topic.as_str() == text)
+    }
+}
+
 /// One mail to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -27,14 +52,9 @@ impl Notice {
     /// One line a field; no field can hold a line break, since every one was checked for that.
     #[must_use]
     pub fn to_lines(&self) -> String {
-        let topic = match self.topic {
-            Topic::Activation => "activation",
-            Topic::PasswordReset => "password-reset",
-            Topic::PasswordChanged => "password-changed",
-        };
         let language = if self.english { "en" } else { "hu" };
         [
-            topic,
+            self.topic.as_str(),
             language,
             &self.to,
             &self.name,
@@ -49,12 +69,7 @@ impl Notice {
     pub fn from_lines(text: &str) -> Option<Notice> {
         let mut lines = text.split('\n');
         let mut next = || lines.next().map(str::to_owned);
-        let topic = match next()?.as_str() {
-            "activation" => Topic::Activation,
-            "password-reset" => Topic::PasswordReset,
-            "password-changed" => Topic::PasswordChanged,
-            _ => return None,
-        };
+        let topic = Topic::parse(&next()?)?;
         let english = next()? == "en";
         let notice = Notice {
             topic,

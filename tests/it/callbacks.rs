@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::delivery::{
-    CallbackSettings, Delivery, DeliverySettings, MailSettings, Reach, Transport,
+    CallbackSettings, Delivery, DeliverySettings, Letters, MailSettings, Reach, Transport,
 };
 use chaingun_gateway::store::outbox::{self, Again, Row};
 use chaingun_gateway::store::services::{self, Service};
@@ -361,6 +361,7 @@ fn second_node(gateway: &Gateway) -> Delivery {
             mail: MailSettings {
                 transport: Transport::Folder(gateway.data.path().join("outbox")),
                 from: "noreply@localhost".to_owned(),
+                letters: Letters::ours(),
                 link_base: String::new(),
             },
             callbacks: CallbackSettings {

@@ -20,6 +20,7 @@ mod envelopes;
 mod harness;
 mod hostile_json;
 mod hostile_xml;
+mod letters;
 mod life;
 mod lists;
 mod loginbar;

@@ -167,7 +167,7 @@ fn every_file_says_what_it_is_for_and_none_grows_too_long() {
         let opening = match file.rsplit_once('.').unwrap().1 {
             "css" => "/* ",
             "js" => "// ",
-            "html" => "{#- ",
+            "html" | "txt" => "{#- ",
             _ => "//! ",
         };
         assert!(

@@ -1,0 +1,132 @@
+//! `mail`: what mails look like, and whether they arrive.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::config::Config;
+use chaingun_gateway::delivery::{Letters, TEMPLATES, sample, send_sample, write_templates};
+use chaingun_gateway::domain::notice::Topic;
+use chaingun_gateway::{app, domain::user::is_email};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Output;
+
+/// Commands about mails.
+#[derive(Subcommand)]
+pub enum MailCommand {
+    /// List the templates that mails are written with, and whose they are; or write ours out, to be edited.
+    ///
+    /// They are Jinja templates with the names name, user_name, email, link and, but for password-changed, token. The
+    /// first line of a text template is the subject. Name their folder in the setting mail.templates; what is not in it
+    /// is ours. Send a running gateway SIGHUP to have them read again.
+    Templates {
+        /// Write ours into this folder; files that are there stay.
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+        /// Replace files that are there.
+        #[arg(long, requires = "write")]
+        force: bool,
+    },
+    /// Send a sample mail to an address at once, past the outbox, or print it.
+    Test {
+        /// Whom to send it to.
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+        /// Which mail.
+        #[arg(long, default_value = "activation", value_parser = ["activation", "password-reset", "password-changed"])]
+        topic: String,
+        /// In which language.
+        #[arg(long, default_value = "hu", value_parser = ["hu", "en"])]
+        language: String,
+        /// Print it, as it would be sent, instead.
+        #[arg(long)]
+        print: bool,
+    },
+}
+
+/// Carries a command out.
+pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<()> {
+    match command {
+        MailCommand::Templates { write: None, .. } => list(&config.letters, output),
+        MailCommand::Templates {
+            write: Some(folder),
+            force,
+        } => {
+            let written = write_templates(&folder, force)?;
+            let sentence = format!(
+                "{} templates written to {}.",
+                written.len(),
+                folder.display()
+            );
+            output.done(&sentence, &[("written", json!(written))])
+        }
+        MailCommand::Test {
+            to,
+            topic,
+            language,
+            print,
+        } => {
+            if !is_email(&to) {
+                return Err(io::Error::other("--to must be an e-mail address"));
+            }
+            let topic = Topic::parse(&topic).unwrap_or(Topic::Activation);
+            let settings = app::mail_settings(config, config.server.listen);
+            let (english, now) = (language == "en", Clock::System.now());
+            if print {
+                let mail = sample(&settings, topic, english, &to, now).map_err(io::Error::other)?;
+                return io::stdout().write_all(&mail);
+            }
+            send_sample(&settings, topic, english, &to, now).map_err(io::Error::other)?;
+            output.done(&format!("Sent to {to}."), &[("sent", json!(to))])
+        }
+    }
+}
+
+fn list(letters: &Letters, output: Output) -> io::Result<()> {
+    let rows: Vec<_> = TEMPLATES
+        .iter()
+        .map(|(name, _)| {
+            let own = letters.folder().map(|folder| folder.join(name));
+            let own = own.filter(|path| path.exists());
+            vec![
+                json!(name),
+                json!(own.map(|path| path.display().to_string())),
+            ]
+        })
+        .collect();
+    output.table(&["template", "replaced_by"], &rows)
+}
+
+/// Reads the templates again at each SIGHUP from now on; the handler is in place on return.
+///
+/// # Errors
+/// What the system reports.
+#[cfg(unix)]
+pub fn reload_at_hangup(letters: Letters) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let letters = letters.clone();
+            let done = tokio::task::spawn_blocking(move || letters.reload()).await;
+            match done {
+                Ok(Ok(())) => tracing::info!("the mail templates were read again"),
+                Ok(Err(wrong)) => {
+                    for mistake in wrong {
+                        tracing::error!(mistake, "the mail templates in use stay");
+                    }
+                }
+                Err(error) => tracing::error!(cause = %error, "the mail templates in use stay"),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Elsewhere there is no such signal.
+#[cfg(not(unix))]
+pub fn reload_at_hangup(_: Letters) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,455 @@
+//! The words of mails: templates in both languages, our own or, file by file, the operator's.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use minijinja::{Environment, UndefinedBehavior, context};
+
+use crate::domain::notice::{Notice, Topic};
+use crate::domain::text::has_control;
+
+macro_rules! templates {
+    ($($name:literal)+) => {
+        /// Our own templates: the name of each, and its text.
+        pub const TEMPLATES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("mails/", $name))),)+];
+    };
+}
+
+templates! {
+    "activation.hu.txt" "activation.hu.html" "activation.en.txt" "activation.en.html"
+    "password-reset.hu.txt" "password-reset.hu.html" "password-reset.en.txt" "password-reset.en.html"
+    "password-changed.hu.txt" "password-changed.hu.html" "password-changed.en.txt" "password-changed.en.html"
+}
+
+/// What a template can name.
+const NAMES: [&str; 5] = ["name", "user_name", "email", "link", "token"];
+/// What minijinja has under names of its own.
+const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
+/// The largest template, in bytes.
+const MOST_BYTES: u64 = 65_536;
+/// The longest subject, in characters.
+const MOST_SUBJECT: usize = 200;
+/// What the first line of a text template begins with.
+const SUBJECT: &str = "Subject:";
+
+/// The words that mails are written with.
+#[derive(Debug, Clone)]
+pub struct Letters {
+    /// Where the operator keeps templates of its own.
+    folder: Option<PathBuf>,
+    /// What is in use; all copies of these letters change together.
+    current: Arc<RwLock<Arc<Environment<'static>>>>,
+}
+
+/// What one mail says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Words {
+    /// One line, without control characters.
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+impl Letters {
+    /// Our own templates, but for those that stand in this folder, if there is one.
+    ///
+    /// # Errors
+    /// All that is wrong with the folder and the templates in it, as sentences for the operator.
+    pub fn load(folder: Option<&Path>) -> Result<Self, Vec<String>> {
+        Ok(Self {
+            folder: folder.map(Path::to_path_buf),
+            current: Arc::new(RwLock::new(Arc::new(compile(folder)?))),
+        })
+    }
+
+    /// Our own templates alone.
+    #[must_use]
+    pub fn ours() -> Self {
+        // They are part of the program: a test finds a broken one, and a mail with it is not written.
+        let environment = compile(None).unwrap_or_default();
+        Self {
+            folder: None,
+            current: Arc::new(RwLock::new(Arc::new(environment))),
+        }
+    }
+
+    /// Reads the folder again. Where anything is wrong with it, what is in use stays.
+    ///
+    /// # Errors
+    /// As [`Letters::load`] has.
+    pub fn reload(&self) -> Result<(), Vec<String>> {
+        let fresh = Arc::new(compile(self.folder.as_deref())?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// Where the operator's own templates are looked for.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Writes a mail. `link` leads to the page that its token is for.
+    pub(super) fn write(&self, notice: &Notice, link: &str) -> Result<Words, String> {
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        words(&current, notice, link)
+    }
+}
+
+/// Writes our own templates into a folder, which is made if it is not there; files that are there stay unless they are to
+/// be replaced. Tells the names of those it wrote.
+///
+/// # Errors
+/// What the system reports.
+pub fn write_templates(folder: &Path, replace: bool) -> std::io::Result<Vec<&'static str>> {
+    fs::create_dir_all(folder)?;
+    let mut written = Vec::new();
+    for (name, text) in TEMPLATES {
+        let path = folder.join(name);
+        if replace || !path.exists() {
+            fs::write(path, text)?;
+            written.push(*name);
+        }
+    }
+    Ok(written)
+}
+
+/// Every template, each checked by writing a mail with it.
+fn compile(folder: Option<&Path>) -> Result<Environment<'static>, Vec<String>> {
+    let mut wrong = Vec::new();
+    let mut environment = Environment::new();
+    // What a template names and we do not have is a mistake.
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    if let Some(folder) = folder {
+        wrong.extend(strangers(folder));
+    }
+    for (name, ours) in TEMPLATES {
+        let text = match folder.map(|folder| own(folder, name)).transpose() {
+            Ok(own) => own.flatten().unwrap_or_else(|| (*ours).to_owned()),
+            Err(what) => {
+                wrong.push(what);
+                continue;
+            }
+        };
+        if let Err(error) = environment.add_template_owned(*name, text) {
+            wrong.push(format!("mail template {name}: {error}"));
+        }
+    }
+    if wrong.is_empty() {
+        wrong.extend(unknown_names(&environment));
+    }
+    if wrong.is_empty() {
+        wrong.extend(failing(&environment));
+    }
+    if wrong.is_empty() {
+        Ok(environment)
+    } else {
+        Err(wrong)
+    }
+}
+
+/// Files that look like templates and are none, most likely by a slip in their names.
+fn strangers(folder: &Path) -> Vec<String> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return vec![format!("mail.templates {}: {error}", folder.display())],
+    };
+    let mut names: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".txt") || name.ends_with(".html"))
+        .filter(|name| TEMPLATES.iter().all(|(known, _)| known != name))
+        .collect();
+    names.sort();
+    let told = names.iter();
+    told.map(|name| format!("mail template {name:?} is none that mails are written with"))
+        .collect()
+}
+
+/// The operator's own template of this name, if there is one.
+fn own(folder: &Path, name: &str) -> Result<Option<String>, String> {
+    let path = folder.join(name);
+    let told = |what: &dyn std::fmt::Display| format!("mail template {}: {what}", path.display());
+    match fs::metadata(&path) {
+        Ok(found) if found.len() > MOST_BYTES => {
+            Err(told(&format!("is over {MOST_BYTES} bytes long")))
+        }
+        Ok(_) => fs::read_to_string(&path).map(Some).map_err(|e| told(&e)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(told(&error)),
+    }
+}
+
+/// Names that nothing stands for, also where a condition keeps them from being met today.
+fn unknown_names(environment: &Environment<'_>) -> Vec<String> {
+    let known: HashSet<&str> = NAMES.into_iter().chain(FUNCTIONS).collect();
+    let mut wrong = Vec::new();
+    for (name, template) in environment.templates() {
+        let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
+        unknown.retain(|variable| !known.contains(variable.as_str()));
+        unknown.sort();
+        for variable in unknown {
+            wrong.push(format!(
+                "mail template {name}: there is no {variable}; there are {}",
+                NAMES.join(", ")
+            ));
+        }
+    }
+    wrong.sort();
+    wrong
+}
+
+/// Writes one mail of each kind to see whether it can be.
+fn failing(environment: &Environment<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for topic in Topic::ALL {
+        for english in [false, true] {
+            let notice = sample(topic, english, "somebody@example.org");
+            let link = "https://id.example.org/checkSSO/page.html";
+            if let Err(what) = words(environment, &notice, link) {
+                wrong.push(what);
+            }
+        }
+    }
+    wrong
+}
+
+/// A mail about nobody, to show how mails look.
+pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
+    let name = if english {
+        "Jane Sample"
+    } else {
+        "Minta Ágnes"
+    };
+    let has_token = topic != Topic::PasswordChanged;
+    Notice {
+        topic,
+        english,
+        to: to.to_owned(),
+        name: name.to_owned(),
+        user_name: "sample".to_owned(),
+        token: if has_token {
+            "0123456789abcdef0123456789abcdef".to_owned()
+        } else {
+            String::new()
+        },
+    }
+}
+
+fn words(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result<Words, String> {
+    let language = if notice.english { "en" } else { "hu" };
+    let render = |kind: &str| {
+        let name = format!("{}.{language}.{kind}", notice.topic.as_str());
+        let values = context! {
+            name => one_line(&notice.name),
+            user_name => one_line(&notice.user_name),
+            email => one_line(&notice.to),
+            link => link,
+            token => one_line(&notice.token),
+        };
+        let template = environment.get_template(&name);
+        let mut text = template
+            .and_then(|template| template.render(values))
+            .map_err(|error| format!("mail template {name}: {error}"))?;
+        text.push('\n');
+        Ok::<_, String>((name, text))
+    };
+    let (name, text) = render("txt")?;
+    let (_, html) = render("html")?;
+    // Lines end as mail has them, whichever system the template was written on.
+    let text = text.replace("\r\n", "\n");
+    let (head, text) = text.split_once('\n').unwrap_or((&text, ""));
+    let subject = head.strip_prefix(SUBJECT).map(one_line).unwrap_or_default();
+    let subject: String = subject.trim().chars().take(MOST_SUBJECT).collect();
+    if subject.is_empty() {
+        return Err(format!(
+            "mail template {name}: the first line must be `{SUBJECT} …`"
+        ));
+    }
+    Ok(Words {
+        subject,
+        text: text.trim_start_matches('\n').to_owned(),
+        html,
+    })
+}
+
+/// The text with blanks where it would end a line or steer whatever shows it, so that no value begins a header.
+pub(super) fn one_line(text: &str) -> String {
+    let harmless = |c: char| match has_control(c.encode_utf8(&mut [0; 4])) {
+        true => ' ',
+        false => c,
+    };
+    text.chars().map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hostile(name: &str) -> Notice {
+        Notice {
+            name: name.to_owned(),
+            ..sample(Topic::Activation, false, "valaki@valami.hu")
+        }
+    }
+
+    #[test]
+    fn every_mail_has_its_words_in_both_languages() {
+        let letters = Letters::load(None).unwrap();
+        for topic in Topic::ALL {
+            let subjects = [false, true].map(|english| {
+                let notice = sample(topic, english, "valaki@valami.hu");
+                let words = letters
+                    .write(&notice, "https://id.example/x?token=t")
+                    .unwrap();
+                for part in [&words.text, &words.html] {
+                    assert!(
+                        part.contains(&notice.name) && part.contains("sample"),
+                        "{part}"
+                    );
+                    assert!(part.contains(&notice.token), "{part}");
+                    assert!(!part.contains("{{") && !part.contains("#}"), "{part}");
+                }
+                assert!(words.text.contains("https://id.example/x?token=t\n"));
+                words.subject
+            });
+            assert_ne!(subjects[0], subjects[1]);
+        }
+    }
+
+    #[test]
+    fn text_of_users_is_escaped_in_html_and_stands_as_it_is_in_text() {
+        let letters = Letters::load(None).unwrap();
+        let words = letters
+            .write(&hostile("<b>Ági</b> & \"x\""), "https://id.example")
+            .unwrap();
+        assert!(words.text.contains("Kedves <b>Ági</b> & \"x\"!\n"));
+        assert!(!words.html.contains("<b>"), "{}", words.html);
+        assert!(words.html.contains("&lt;b&gt;Ági&lt;"), "{}", words.html);
+    }
+
+    #[test]
+    fn no_name_ends_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = "Subject: {{ name }}\n\n{{ name }}, {{ token }}\n";
+        fs::write(folder.path().join("activation.hu.txt"), own).unwrap();
+        let letters = Letters::load(Some(folder.path())).unwrap();
+        for breaks in [
+            "\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\0",
+        ] {
+            let name = format!("Ági{breaks}Bcc: x@y.hu");
+            let words = letters.write(&hostile(&name), "").unwrap();
+            assert!(!has_control(&words.subject), "{:?}", words.subject);
+            assert!(
+                words.subject.ends_with("Bcc: x@y.hu"),
+                "{:?}",
+                words.subject
+            );
+            assert!(words.text.starts_with("Ági "), "{:?}", words.text);
+        }
+        let long = letters.write(&hostile(&"ő".repeat(5000)), "").unwrap();
+        assert_eq!(long.subject.chars().count(), MOST_SUBJECT);
+    }
+
+    #[test]
+    fn what_the_operator_has_comes_first_and_the_rest_is_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("activation.hu.txt");
+        fs::write(&path, "Subject: Sajat\r\n\r\nSzia {{ name }}!").unwrap();
+        let letters = Letters::load(Some(folder.path())).unwrap();
+        let write = |topic| letters.write(&sample(topic, false, "a@b.hu"), "").unwrap();
+        let words = write(Topic::Activation);
+        assert_eq!(
+            (words.subject.as_str(), words.text.as_str()),
+            ("Sajat", "Szia Minta Ágnes!\n")
+        );
+        assert!(words.html.contains("Erősítsd meg"));
+        assert_eq!(write(Topic::PasswordReset).subject, "Új jelszó beállítása");
+        fs::write(&path, "Subject: {{ oops }}\n").unwrap();
+        assert!(letters.reload().is_err());
+        assert_eq!(
+            write(Topic::Activation).subject,
+            "Sajat",
+            "what was in use stays"
+        );
+        fs::remove_file(&path).unwrap();
+        letters.reload().unwrap();
+        assert_eq!(
+            write(Topic::Activation).subject,
+            "Regisztráció megerősítése"
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_file() {
+        for (name, text, told) in [
+            (
+                "activation.hu.txt",
+                "Subject: a\n{{ nam }}",
+                "there is no nam",
+            ),
+            (
+                "activation.hu.html",
+                "{% if false %}{{ nam }}{% endif %}",
+                "there is no nam",
+            ),
+            (
+                "activation.en.txt",
+                "Hello {{ name }}",
+                "the first line must be",
+            ),
+            (
+                "activation.en.txt",
+                "Subject: \n\nHello",
+                "the first line must be",
+            ),
+            ("activation.en.html", "{{ name", "syntax error"),
+            (
+                "activation.en.html",
+                "{% include 'x.html' %}",
+                "template not found",
+            ),
+            (
+                "password-reset.en.html",
+                "{{ name|shout }}",
+                "unknown filter",
+            ),
+            (
+                "pasword-reset.en.html",
+                "",
+                "is none that mails are written with",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), text).unwrap();
+            let wrong = Letters::load(Some(folder.path())).unwrap_err();
+            assert_eq!(wrong.len(), 1, "{wrong:?}");
+            assert!(
+                wrong[0].contains(name) && wrong[0].contains(told),
+                "{wrong:?}"
+            );
+        }
+        let missing = Path::new("/nonexistent/folder");
+        assert_eq!(Letters::load(Some(missing)).unwrap_err().len(), 1);
+    }
+
+    #[test]
+    fn our_own_are_written_out_and_found_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let mails = folder.path().join("mails");
+        assert_eq!(
+            write_templates(&mails, false).unwrap().len(),
+            TEMPLATES.len()
+        );
+        fs::write(mails.join("activation.hu.txt"), "Subject: x\n").unwrap();
+        assert!(write_templates(&mails, false).unwrap().is_empty());
+        Letters::load(Some(&mails)).unwrap();
+        assert_eq!(
+            write_templates(&mails, true).unwrap().len(),
+            TEMPLATES.len()
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! Handing mails to a mail server: one connection for the mails of a turn.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{
+    Certificate, CertificateStore, SmtpConnection, TlsParameters,
+};
+use lettre::transport::smtp::extension::ClientId;
+
+/// A mail server.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub login: Option<Login>,
+    /// The authorities that its certificate is checked against; those that the system trusts where there are none.
+    pub authorities: Option<Authorities>,
+}
+
+/// What a mail server is signed in to with.
+#[derive(Clone)]
+pub struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// By STARTTLS, without which nothing is sent.
+    StartTls,
+    /// By TLS from the first byte.
+    Tls,
+    /// Not at all.
+    None,
+}
+
+/// Certificates of authorities.
+#[derive(Clone)]
+pub struct Authorities(Certificate);
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorities(…)")
+    }
+}
+
+impl Authorities {
+    /// Reads PEM: one certificate or several.
+    ///
+    /// # Errors
+    /// What is wrong with it, as words for the operator.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
+        let begins = b"-----BEGIN CERTIFICATE-----";
+        if !pem.windows(begins.len()).any(|w| w == begins) {
+            return Err("holds no certificate in PEM".to_owned());
+        }
+        let certificate = Certificate::from_pem(pem).map_err(|e| e.to_string())?;
+        let authorities = Self(certificate);
+        parameters("localhost", Some(&authorities))?;
+        Ok(authorities)
+    }
+}
+
+/// How long a mail server may take for each answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A mail server, and the connection to it once there is one.
+pub(super) struct Post<'a> {
+    server: &'a Smtp,
+    connection: Option<SmtpConnection>,
+}
+
+impl<'a> Post<'a> {
+    pub(super) fn to(server: &'a Smtp) -> Self {
+        Self {
+            server,
+            connection: None,
+        }
+    }
+
+    /// Hands a mail over.
+    pub(super) fn send(&mut self, message: &Message) -> Result<(), String> {
+        let (envelope, bytes) = (message.envelope(), message.formatted());
+        // Some servers take only so many mails over one connection: then one more attempt over a fresh one.
+        if let Some(mut open) = self.connection.take() {
+            match open.send(envelope, &bytes) {
+                Ok(_) => {
+                    self.connection = Some(open);
+                    return Ok(());
+                }
+                Err(error) if is_about_the_connection(&error) => {}
+                Err(error) => return Err(reason(&error)),
+            }
+        }
+        let mut fresh = self.connect()?;
+        fresh.send(envelope, &bytes).map_err(|e| reason(&e))?;
+        self.connection = Some(fresh);
+        Ok(())
+    }
+
+    fn connect(&self) -> Result<SmtpConnection, String> {
+        let server = self.server;
+        let tls = match server.security {
+            Security::None => None,
+            Security::StartTls | Security::Tls => {
+                Some(parameters(&server.host, server.authorities.as_ref())?)
+            }
+        };
+        let us = ClientId::default();
+        let from_the_start = tls.as_ref().filter(|_| server.security == Security::Tls);
+        let mut connection = SmtpConnection::connect(
+            (server.host.as_str(), server.port),
+            Some(PATIENCE),
+            &us,
+            from_the_start,
+            None,
+        )
+        .map_err(|e| reason(&e))?;
+        if let (Security::StartTls, Some(tls)) = (server.security, &tls) {
+            if !connection.can_starttls() {
+                connection.abort();
+                return Err("the mail server has no STARTTLS, and nothing is sent without".into());
+            }
+            connection.starttls(tls, &us).map_err(|e| reason(&e))?;
+        }
+        if let Some(login) = &server.login {
+            let credentials = Credentials::new(login.user.clone(), login.password.clone());
+            let known = [Mechanism::Plain, Mechanism::Login];
+            if let Err(error) = connection.auth(&known, &credentials) {
+                connection.abort();
+                return Err(format!("signing in to the mail server: {}", reason(&error)));
+            }
+        }
+        Ok(connection)
+    }
+}
+
+impl Drop for Post<'_> {
+    fn drop(&mut self) {
+        if let Some(mut open) = self.connection.take() {
+            // Out of courtesy; nobody waits long for the answer.
+            let _ = open.set_timeout(Some(Duration::from_secs(1)));
+            let _ = open.quit();
+        }
+    }
+}
+
+fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParameters, String> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if let Some(Authorities(certificate)) = authorities {
+        // Only these, then: whoever names its own authority wants no other to speak for the server.
+        builder = builder
+            .certificate_store(CertificateStore::None)
+            .add_root_certificate(certificate.clone());
+    }
+    builder.build().map_err(|e| reason(&e))
+}
+
+/// Whether another connection might do better.
+fn is_about_the_connection(error: &Error) -> bool {
+    error.status().is_none_or(|code| u16::from(code) == 421) && !error.is_timeout()
+}
+
+/// Why it failed, for the operator. What the server says may name the recipient; its code does not.
+fn reason(error: &Error) -> String {
+    if let Some(code) = error.status() {
+        return format!("the mail server answered {code}");
+    }
+    if error.is_timeout() {
+        return "the mail server did not answer in time".to_owned();
+    }
+    let cause = error.source().map(ToString::to_string);
+    let cause = cause.unwrap_or_else(|| "it did not do as expected".to_owned());
+    let broken = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| source.kind() == io::ErrorKind::InvalidData);
+    if error.is_tls() || broken {
+        format!("the mail server's TLS is not to be trusted: {cause}")
+    } else if error.is_client() || error.is_response() {
+        format!("the mail server cannot be talked to: {cause}")
+    } else {
+        format!("the mail server is not there: {cause}")
+    }
+}
