@@ -172,7 +172,20 @@ fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParame
 
 /// Whether another connection might do better.
 fn is_about_the_connection(error: &Error) -> bool {
-    error.status().is_none_or(|code| u16::from(code) == 421) && !error.is_timeout()
+    let is_told_so = error.status().is_none_or(|code| u16::from(code) == 421);
+    is_told_so && !has_run_out_of_time(error)
+}
+
+/// What the system says of it, if it was the system that failed.
+fn system_kind(error: &Error) -> Option<io::ErrorKind> {
+    let cause = error.source()?.downcast_ref::<io::Error>()?;
+    Some(cause.kind())
+}
+
+/// Whether the server took too long. Unix says of a read that it would have had to wait on.
+fn has_run_out_of_time(error: &Error) -> bool {
+    let waited = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+    system_kind(error).is_some_and(|kind| waited.contains(&kind))
 }
 
 /// Why it failed, for the operator. What the server says may name the recipient; its code does not.
@@ -180,15 +193,12 @@ fn reason(error: &Error) -> String {
     if let Some(code) = error.status() {
         return format!("the mail server answered {code}");
     }
-    if error.is_timeout() {
+    if has_run_out_of_time(error) {
         return "the mail server did not answer in time".to_owned();
     }
     let cause = error.source().map(ToString::to_string);
     let cause = cause.unwrap_or_else(|| "it did not do as expected".to_owned());
-    let broken = error
-        .source()
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .is_some_and(|source| source.kind() == io::ErrorKind::InvalidData);
+    let broken = system_kind(error) == Some(io::ErrorKind::InvalidData);
     if error.is_tls() || broken {
         format!("the mail server's TLS is not to be trusted: {cause}")
     } else if error.is_client() || error.is_response() {
