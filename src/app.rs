@@ -56,7 +56,7 @@ pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Del
         DeliverySettings {
             mail: mail_settings(config, address),
             callbacks: config.callbacks.clone(),
-            give_up_ms: config.give_up_ms,
+            patience: config.patience,
         },
     )
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
 use crate::delivery::{
-    Authorities, CallbackSettings, Letters, Login, Reach, Security, Smtp, is_sender,
+    Authorities, CallbackSettings, Letters, Login, Patience, Reach, Security, Smtp, is_sender,
 };
 use crate::domain::Millis;
 use crate::domain::web::is_origin;
@@ -74,6 +74,7 @@ settings! {
     "session.idle_days" = "30", "Days that it stays so unused.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
+    "outbox.first_retry_ms" = "5000", "Milliseconds before something that could not be delivered is tried again; the delays after that are 6, 24, 120, 360, 720, 1440 and at last always 2880 times as long, a quarter more or less.";
     "outbox.give_up_hours" = "72", "Age at which a mail or callback that could not be delivered becomes a dead letter.";
     "callbacks.allow_private" = "no", "no: callbacks go to public addresses over https only; loopback: to this machine as well, also over http; yes: to private networks as well, and over http everywhere. Link-local addresses never.";
     "callbacks.timeout_s" = "10", "Seconds for the whole of one callback.";
@@ -106,7 +107,7 @@ pub struct Config {
     /// The mail server; without one mails are files.
     pub smtp: Option<Smtp>,
     pub callbacks: CallbackSettings,
-    pub give_up_ms: Millis,
+    pub patience: Patience,
     pub log: String,
     pub log_json: bool,
 }
@@ -318,7 +319,10 @@ impl Config {
             letters,
             smtp: smtp(r),
             callbacks: callbacks(r),
-            give_up_ms: r.number::<i64>("outbox.give_up_hours", 1, 8760) * 3_600_000,
+            patience: Patience {
+                first_retry_ms: r.number("outbox.first_retry_ms", 1, 3_600_000),
+                give_up_ms: r.number::<i64>("outbox.give_up_hours", 1, 8760) * 3_600_000,
+            },
             log,
             log_json,
         };

@@ -25,6 +25,7 @@ pub use callbacks::CallbackSettings;
 pub use guard::Reach;
 pub use letters::{Letters, TEMPLATES, write_templates};
 pub use mail::{MailSettings, Transport, is_sender, sample, send_sample};
+pub use schedule::Patience;
 pub use smtp::{Authorities, Login, Security, Smtp};
 
 use callbacks::{Caller, Target};
@@ -49,8 +50,7 @@ const SWEEP_EVERY_MS: Millis = 60_000;
 pub struct DeliverySettings {
     pub mail: MailSettings,
     pub callbacks: CallbackSettings,
-    /// The age at which what could not be delivered becomes a dead letter.
-    pub give_up_ms: Millis,
+    pub patience: Patience,
 }
 
 /// Why a row could not be delivered.
@@ -204,7 +204,7 @@ impl Delivery {
                 };
                 let [a, b, ..] = self.parts.entropy.bytes();
                 let dice = u64::from(u16::from_be_bytes([a, b]));
-                let next = schedule::next(failed, self.settings.give_up_ms, dice);
+                let next = schedule::next(failed, self.settings.patience, dice);
                 let next = next.filter(|_| !failure.hopeless);
                 tracing::warn!(
                     outbox.id = row.id,

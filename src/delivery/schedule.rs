@@ -2,11 +2,18 @@
 
 use crate::domain::Millis;
 
-/// Delays before the next attempt; the last one stays until the row is given up.
-const DELAYS_MS: [Millis; 8] = [
-    5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000,
-];
-const LONGEST_MS: Millis = 14_400_000;
+/// Delays before the next attempt, as multiples of the first; the last one stays until the row is given up.
+const DELAYS: [Millis; 8] = [1, 6, 24, 120, 360, 720, 1_440, LONGEST];
+const LONGEST: Millis = 2_880;
+
+/// What the schedule is made from; the defaults are those of SPEC §9.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Before the second attempt.
+    pub first_retry_ms: Millis,
+    /// The age at which what could not be delivered becomes a dead letter.
+    pub give_up_ms: Millis,
+}
 
 /// What is known of a row when an attempt has failed.
 #[derive(Debug, Clone, Copy)]
@@ -22,13 +29,13 @@ pub(super) struct Failed {
 /// When the next attempt is made; never again once the row is as old as rows may get. The last attempt is at just that
 /// age, whatever the delay, so that a receiver is given the whole of it. `dice` is any number: delays differ by a
 /// quarter either way, so that what failed together does not come back together.
-pub(super) fn next(failed: Failed, give_up_ms: Millis, dice: u64) -> Option<Millis> {
-    let end = failed.created_at.saturating_add(give_up_ms);
+pub(super) fn next(failed: Failed, patience: Patience, dice: u64) -> Option<Millis> {
+    let end = failed.created_at.saturating_add(patience.give_up_ms);
     if failed.now >= end {
         return None;
     }
     let nth = usize::try_from(failed.attempts).unwrap_or(usize::MAX);
-    let delay = DELAYS_MS.get(nth).copied().unwrap_or(LONGEST_MS);
+    let delay = patience.first_retry_ms * DELAYS.get(nth).copied().unwrap_or(LONGEST);
     let swing = i64::try_from(dice % 501).unwrap_or(0);
     let jittered = delay * (750 + swing) / 1000;
     let wait = jittered.max(failed.asked.unwrap_or(0));
@@ -40,6 +47,10 @@ mod tests {
     use super::*;
 
     const HOUR: Millis = 3_600_000;
+    const PATIENCE: Patience = Patience {
+        first_retry_ms: 5_000,
+        give_up_ms: 72 * HOUR,
+    };
 
     fn failed(attempts: i32, now: Millis, asked: Option<Millis>) -> Failed {
         Failed {
@@ -52,8 +63,8 @@ mod tests {
 
     #[test]
     fn delays_grow_and_differ_by_a_quarter() {
-        let least = |n| next(failed(n, 0, None), 72 * HOUR, 0).unwrap();
-        let most = |n| next(failed(n, 0, None), 72 * HOUR, 500).unwrap();
+        let least = |n| next(failed(n, 0, None), PATIENCE, 0).unwrap();
+        let most = |n| next(failed(n, 0, None), PATIENCE, 500).unwrap();
         assert_eq!((least(0), most(0)), (3_750, 6_250));
         for n in 0..7 {
             assert!(most(n) < least(n + 1), "{n}");
@@ -64,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_the_receiver_asks_for_is_respected_within_the_age() {
-        let asked = |now, ms| next(failed(0, now, Some(ms)), 72 * HOUR, 0);
+        let asked = |now, ms| next(failed(0, now, Some(ms)), PATIENCE, 0);
         assert_eq!(asked(0, HOUR), Some(HOUR));
         assert_eq!(asked(0, 1), Some(3_750), "and never hastens anything");
         assert_eq!(asked(0, i64::MAX), Some(72 * HOUR));

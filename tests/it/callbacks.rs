@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::delivery::{
-    CallbackSettings, Delivery, DeliverySettings, Letters, MailSettings, Reach, Transport,
+    CallbackSettings, Delivery, DeliverySettings, Letters, MailSettings, Patience, Reach, Transport,
 };
 use chaingun_gateway::store::outbox::{self, Again, Row};
 use chaingun_gateway::store::services::{self, Service};
@@ -369,7 +369,10 @@ fn second_node(gateway: &Gateway) -> Delivery {
                 timeout: Duration::from_secs(5),
                 parallel: 3,
             },
-            give_up_ms: 72 * HOUR,
+            patience: Patience {
+                first_retry_ms: 5_000,
+                give_up_ms: 72 * HOUR,
+            },
         },
     )
 }

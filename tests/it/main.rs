@@ -17,6 +17,7 @@ mod deletion;
 mod docs;
 mod documents;
 mod envelopes;
+mod faults;
 mod harness;
 mod hostile_json;
 mod hostile_xml;
