@@ -335,15 +335,21 @@ impl Delivery {
         // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
         // nobody waits for it.
         let _ = self.parts.sealer.seal("");
-        let mut swept = 0;
+        let mut changes = self.parts.store.changes();
+        let (mut swept, mut stale) = (0, true);
         while !self.is_stopping() {
             let now = self.parts.clock.now();
             if now - swept >= SWEEP_EVERY_MS {
                 swept = now;
                 self.sweep(now);
             }
-            if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
-                tracing::warn!(cause = %error, "the registry could not be read again");
+            stale |= changes.may_have_come();
+            if stale {
+                stale = false;
+                if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
+                    tracing::warn!(cause = %error, "the registry could not be read again");
+                    stale = true;
+                }
             }
             let erased = self.go_on_erasing().unwrap_or_else(|error| {
                 tracing::warn!(cause = %error, "names of erased users are still in the audit log");

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::tables::clients;
-use super::{AnyConnection, StoreError, settings};
+use super::{AnyConnection, StoreError, changes, settings};
 use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 
@@ -183,5 +183,6 @@ pub fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
     // Two that change it at once must not end at the same number: nodes would miss one of them.
     hold_registry(connection)?;
     let next = registry_version(connection)? + 1;
-    settings::set(connection, REGISTRY_VERSION, &next.to_string())
+    settings::set(connection, REGISTRY_VERSION, &next.to_string())?;
+    changes::tell(connection)
 }

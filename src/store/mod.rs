@@ -6,6 +6,7 @@
 pub mod agreements;
 pub mod applications;
 pub mod audit;
+pub mod changes;
 pub mod clients;
 pub mod connection;
 pub mod consents;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use changes::Changes;
 pub use connection::{AnyConnection, Engine, Opening};
 use milestones::Milestones;
 
@@ -137,6 +139,12 @@ impl Store {
     #[must_use]
     pub fn milestones(&self) -> &Milestones {
         &self.milestones
+    }
+
+    /// Listens for changes of the registry, on a connection of its own.
+    #[must_use]
+    pub fn changes(&self) -> Changes<'_> {
+        Changes::new(&self.opening)
     }
 
     /// Runs queries that change nothing.

@@ -196,7 +196,7 @@ fn leave(nodes: &[Node], portal: usize, left: &AtomicUsize, all: usize) -> Vec<(
             return owed;
         }
         let name = format!("{portal}-{nth:05}");
-        if nth % 10 == 0 {
+        if nth.is_multiple_of(10) {
             // One that leaves everything.
             let guest = format!("vendeg{nth}");
             let (guest, token) = create(nodes, &guest);
@@ -307,7 +307,6 @@ fn faults(nodes: usize) {
             "{name} at {service}"
         );
     }
-    println!("{all} left, {} callbacks, {killed} kills", wanted.len());
     for node in nodes {
         node.process.into_inner().unwrap().stop();
     }

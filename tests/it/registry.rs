@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use chaingun_gateway::store::{Opening, Store};
 use serde_json::{Value, json};
 
 use crate::cli::{Ended, Shell};
@@ -413,6 +415,30 @@ fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
         refused.code == 1 && refused.err.contains("clients[0].key"),
         "{}",
         refused.err
+    );
+}
+
+/// On PostgreSQL nobody has to ask for it.
+#[test]
+fn a_change_is_told_to_who_listens() {
+    let place = Place::new();
+    let Some(url) = place.database.url() else {
+        return;
+    };
+    let store = Store::open(Opening::parse(&url, 1, 1000).unwrap()).unwrap();
+    let mut changes = store.changes();
+    assert!(changes.may_have_come(), "nobody listened before");
+    let opened = Instant::now();
+    let client =
+        "[[clients]]\nname = \"Portal\"\nkey = \"the-first-key-of-all\"\ntrust = \"trusted\"\n";
+    place.applied(client, &[]);
+    while !changes.may_have_come() {
+        std::thread::yield_now();
+    }
+    let after = opened.elapsed();
+    assert!(
+        after < Duration::from_secs(9),
+        "it was found by asking: {after:?}"
     );
 }
 
