@@ -10,6 +10,7 @@ use crate::delivery::{
     Authorities, CallbackSettings, Letters, Login, Patience, Reach, Security, Smtp, is_sender,
 };
 use crate::domain::Millis;
+use crate::domain::throttle::{Limit, Limits};
 use crate::domain::web::is_origin;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
@@ -39,7 +40,7 @@ settings! {
     "data_dir" = "data", "Folder for the embedded database, keys and mail files.";
     "database_url" = "", "postgres://…, or a SQLite path; empty means gateway.db in the data folder.";
     "public_url" = "", "The URL clients know us by, without a path; empty means what each request used.";
-    "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto and -Host are believed, separated by commas.";
+    "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto, -Host and -For are believed, separated by commas.";
     "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for everyone. Requests that came through a proxy may not, unless everyone may.";
     "context_path" = "hammy", "First part of the paths of the user API.";
     "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";
@@ -74,6 +75,12 @@ settings! {
     "session.idle_days" = "30", "Days that it stays so unused.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
+    "throttle.guesses" = "5", "Wrong passwords for one account after which the next attempt has to wait: a second, and each time twice as long.";
+    "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens; trusted clients are not counted by address.";
+    "throttle.mails" = "5", "Mails that can be asked for to one mailbox before the next has to wait so.";
+    "throttle.mails_per_source" = "100", "The same from one address, registrations with a name or address that is taken included.";
+    "throttle.longest_wait_s" = "900", "The longest of these waits.";
+    "throttle.forgive_minutes" = "60", "Minutes in which as many attempts are forgiven as are free.";
     "outbox.first_retry_ms" = "5000", "Milliseconds before something that could not be delivered is tried again; the delays after that are 6, 24, 120, 360, 720, 1440 and at last always 2880 times as long, a quarter more or less.";
     "outbox.give_up_hours" = "72", "Age at which a mail or callback that could not be delivered becomes a dead letter.";
     "callbacks.allow_private" = "no", "no: callbacks go to public addresses over https only; loopback: to this machine as well, also over http; yes: to private networks as well, and over http everywhere. Link-local addresses never.";
@@ -290,6 +297,7 @@ impl Config {
             session_idle_ms: r.number::<i64>("session.idle_days", 1, 400) * DAY_MS,
             activation_ms: r.number::<i64>("activation.hours", 1, 720) * 3_600_000,
             reset_ms: r.number::<i64>("reset.minutes", 1, 1440) * 60_000,
+            throttle: throttle(r),
             admin_role: r.text("admin_role"),
             max_page: r.number("limits.page", 1, 10_000),
         };
@@ -354,6 +362,22 @@ fn one_of<const N: usize>(r: &mut Reader<'_>, name: &str, words: [&str; N]) -> u
         );
         0
     })
+}
+
+fn throttle(r: &mut Reader<'_>) -> Limits {
+    let longest_ms = r.number::<i64>("throttle.longest_wait_s", 1, 86_400) * 1000;
+    let forgive_ms = r.number::<i64>("throttle.forgive_minutes", 1, 10_080) * 60_000;
+    let mut limit = |name| Limit {
+        free: r.number(name, 1, 1_000_000),
+        forgive_ms,
+        longest_ms,
+    };
+    Limits {
+        guesses: limit("throttle.guesses"),
+        guesses_per_source: limit("throttle.guesses_per_source"),
+        mails: limit("throttle.mails"),
+        mails_per_source: limit("throttle.mails_per_source"),
+    }
 }
 
 fn callbacks(r: &mut Reader<'_>) -> CallbackSettings {

@@ -1,5 +1,7 @@
 //! Our own request and reply: what faces take and give; nothing of hyper in it.
 
+use std::net::IpAddr;
+
 /// A request, its body read and within its limit.
 #[derive(Debug, Default)]
 pub struct HttpRequest {
@@ -27,6 +29,8 @@ pub struct HttpRequest {
     pub fetch_site: Option<String>,
     pub body: Vec<u8>,
     pub request_id: String,
+    /// The address it comes from.
+    pub source: Option<IpAddr>,
 }
 
 /// A reply to be sent.

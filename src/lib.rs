@@ -87,7 +87,13 @@
 //!   the owner of the address is told, by a link for a new password, which takes an account over from whoever else may
 //!   have registered it.
 //! - **The registry is in memory as a whole**, and read again when its version moves on: requests ask the store only about
-//!   users.
+//!   users. On PostgreSQL nodes hear of that by NOTIFY, and ask now and then in case a pooler swallowed it.
+//! - **Wrong secrets and mails are counted by the name that was typed**, and by the network it came from, under a keyed hash,
+//!   so that there need be no such user, and the table names nobody. A name and an address of one user are two, or the
+//!   waits would tell that they belong together. Nobody is counted before: what is being hashed when the limit is reached
+//!   gets through, a few at most, and a sign-in that goes well writes nothing more. A trusted client's address is not
+//!   counted, since all its users come from there. Tokens and sessions are not: they are too long to be guessed, and
+//!   counting them would have reads write.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

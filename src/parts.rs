@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::domain::Millis;
+use crate::domain::throttle::Limits;
 use crate::entropy::Entropy;
 use crate::metrics::{Backlog, Metrics};
 use crate::registry::Registry;
@@ -28,6 +29,8 @@ pub struct Rules {
     pub activation_ms: Millis,
     /// How long a password reset token lasts.
     pub reset_ms: Millis,
+    /// How often secrets may be guessed at, and mails be asked for.
+    pub throttle: Limits,
     /// The role that may do everything.
     pub admin_role: String,
     /// The longest page that findUsers gives.

@@ -159,6 +159,7 @@ fn call(parts: &Parts) -> Call<'_> {
         user: None,
         held: None,
         session: None,
+        source: None,
         profile: Profile::default(),
         on_behalf_of: Some(OPERATOR.to_owned()),
     }

@@ -270,6 +270,8 @@ pub struct Rejection {
     /// At least one; the first decides the kind.
     pub problems: Vec<Problem>,
     pub params: Vec<Param>,
+    /// How long it will be refused, in milliseconds, where it is for a while only; 0 where nobody knows.
+    pub wait_ms: i64,
     /// For the log only.
     pub cause: Option<String>,
 }
@@ -301,6 +303,7 @@ impl Rejection {
         Self {
             problems,
             params: Vec::new(),
+            wait_ms: 0,
             cause: None,
         }
     }
@@ -321,6 +324,13 @@ impl Rejection {
         } else {
             tracing::info!(request.id = request_id, operation, code, cause, "refused");
         }
+    }
+
+    /// The seconds after which to try again, where that helps; at least one (RFC 9110 §10.2.3).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<i64> {
+        matches!(self.kind(), Kind::Throttled | Kind::NotReady)
+            .then(|| ((self.wait_ms + 999) / 1000).max(1))
     }
 
     /// The first message's code.

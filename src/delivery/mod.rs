@@ -18,7 +18,8 @@ use crate::domain::notice::Notice;
 use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::store::{
-    Engine, StoreError, audit, one_time_tokens, outbox, services, sessions, token_families,
+    Engine, StoreError, attempts, audit, one_time_tokens, outbox, services, sessions,
+    token_families,
 };
 
 pub use callbacks::CallbackSettings;
@@ -381,6 +382,7 @@ impl Delivery {
             outbox::forget(c, now - KEEP_DELIVERED_MS, now - KEEP_DEAD_MS)?;
             let idle = self.parts.rules.session_idle_ms;
             sessions::forget_expired(c, now, now - idle)?;
+            attempts::forget_forgiven(c, now)?;
             token_families::forget_expired(c, now)
         });
         if let Err(error) = swept {

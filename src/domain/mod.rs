@@ -7,6 +7,7 @@ pub mod organisation;
 pub mod password;
 pub mod session;
 pub mod text;
+pub mod throttle;
 pub mod user;
 pub mod web;
 

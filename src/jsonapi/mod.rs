@@ -97,10 +97,11 @@ pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
 fn refused(manner: &Manner, status: u16, rejection: &Rejection) -> Reply {
     rejection.log(&manner.request_id, manner.route.map_or("-", |r| r.path));
     let mut reply = reply(status, document::refusal(manner, status, rejection));
-    match rejection.kind() {
-        Kind::SignIn => reply.headers.push(("WWW-Authenticate", "JWT".to_owned())),
-        Kind::Throttled | Kind::NotReady => reply.headers.push(("Retry-After", "1".to_owned())),
-        _ => {}
+    if rejection.kind() == Kind::SignIn {
+        reply.headers.push(("WWW-Authenticate", "JWT".to_owned()));
+    }
+    if let Some(seconds) = rejection.retry_after() {
+        reply.headers.push(("Retry-After", seconds.to_string()));
     }
     reply
 }

@@ -31,6 +31,7 @@ pub(super) fn read(
     let mut problems = Problems::none(limits.refuse_unknown);
     let user_name = request.user_name.as_deref().map(str::trim);
     let mut credentials = Credentials {
+        source: request.source,
         client_key: request.client_key.as_deref().map(Secret::from),
         user_name: user_name.filter(|n| !n.is_empty()).map(str::to_owned),
         authorization: request.authorization.as_deref().map(Secret::from),

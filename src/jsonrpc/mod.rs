@@ -124,7 +124,10 @@ fn call(request: &HttpRequest, json: Json) -> Read {
         operation,
         request: decoded,
         problems: std::mem::take(&mut problems.found),
-        credentials: Credentials::default(),
+        credentials: Credentials {
+            source: request.source,
+            ..Credentials::default()
+        },
         language: language(request),
         request_id: request.request_id.clone(),
     };

@@ -1,6 +1,7 @@
 //! What portals embed and people see: the loginbar and its pages (SPEC §10). Holds no rule about users.
 
 mod bar;
+mod browsers;
 pub mod cookies;
 mod copy;
 pub mod destination;
@@ -81,7 +82,8 @@ pub fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
             "text/javascript; charset=utf-8",
             include_str!("loginbar.js"),
         )),
-        ("pages.css" | "loginbar.js", false) => Read::Reply(not_allowed("GET, HEAD")),
+        ("icon.svg", true) => Read::Reply(file("image/svg+xml", include_str!("icon.svg"))),
+        ("pages.css" | "loginbar.js" | "icon.svg", false) => Read::Reply(not_allowed("GET, HEAD")),
         _ => pages::read(site, request, path),
     }
 }
@@ -129,6 +131,7 @@ fn incoming(
         request: decoded,
         problems: std::mem::take(&mut problems.found),
         credentials: Credentials {
+            source: request.source,
             session: session(cookies, request),
             ..Credentials::default()
         },

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 
 use super::form::{Parameters, is_foreign, is_form};
 use super::view::View;
-use super::{Page, Read, Site, copy, not_allowed};
+use super::{Page, Read, Site, browsers, copy, not_allowed};
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::time::utc;
 use crate::exchange::{HttpRequest, Reply};
@@ -339,6 +339,7 @@ impl Asked {
                 let more = context! {
                     visitor => context! {
                         name => visitor.user.name.as_str(),
+                        login => visitor.user.user_name.as_str(),
                         organisation => visitor.session.organisation.as_deref(),
                         organisations,
                     },
@@ -459,9 +460,11 @@ fn shown_account(account: &Account) -> Value {
     let sessions = account.sessions.iter().map(|s| {
         context! {
             id => s.id,
-            userAgent => s.user_agent.as_str(),
+            browser => browsers::name(&s.user_agent),
             startedAt => minute(s.started_at),
+            startedUtc => utc(s.started_at),
             seenAt => minute(s.seen_at),
+            seenUtc => utc(s.seen_at),
             own => s.id == account.session.id,
         }
     });

@@ -12,7 +12,7 @@ use super::destination::{self, MOST_BYTES};
 use super::form::Parameters;
 use super::{ESCAPED, PREFIX, Site, incoming, session, words};
 use crate::contract::messages::{Language, explain};
-use crate::contract::rejection::{Kind, Problem, Rejection};
+use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::domain::one_time_token::format as token_of;
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::Operation;
@@ -43,6 +43,16 @@ templates! {
 
 /// What every page says to browsers beside what every answer does (SECURITY-CHECKS C6). The pages have no scripts.
 const FRAME_OPTIONS: (&str, &str) = ("X-Frame-Options", "DENY");
+
+/// The fields that people type into; only these can be led to from what was wrong.
+const TYPED: [&str; 6] = [
+    "name",
+    "email",
+    "userNameOrEmail",
+    "usernameOrEmail",
+    "oldPassword",
+    "password",
+];
 
 /// A page for one browser.
 #[derive(Debug, Clone)]
@@ -210,16 +220,27 @@ impl View {
             .collect();
         let (status, _) = rejection.kind().rest();
         let mut reply = self.written(status, template, wrongs, more);
-        if matches!(rejection.kind(), Kind::NotReady) {
-            reply.headers.push(("Retry-After", "1".to_owned()));
+        if let Some(seconds) = rejection.retry_after() {
+            reply.headers.push(("Retry-After", seconds.to_string()));
         }
         reply
     }
 
     /// What is wrong, and in which field.
     fn wrong(&self, kind: Kind, problem: &Problem) -> Value {
+        // Who is signed in is asked for no name, so only the password can be wrong.
+        let its_password = match (problem.code, self.title) {
+            (Code::BadCredentials, "change_password") => Some("oldPassword"),
+            (Code::BadCredentials, "delete_account") => Some("password"),
+            _ => None,
+        };
+        if let Some(field) = its_password {
+            let text = words::words(self.language).get_attr("wrong_password").ok();
+            return context! { field, text };
+        }
         let about_a_field = matches!(kind, Kind::Invalid | Kind::NotFound);
-        let field = problem.field.as_deref().filter(|_| about_a_field);
+        let field = problem.field.as_deref();
+        let field = field.filter(|name| about_a_field && TYPED.contains(name));
         context! { field, text => explain(problem, self.language) }
     }
 

@@ -59,6 +59,7 @@ words! {
     change_password: "Jelszó módosítása", "Change password";
     change_password_lead: "A többi böngészőben kijelentkeztetünk.", "You will be signed out in every other browser.";
     old_password: "Jelenlegi jelszó", "Current password";
+    wrong_password: "Hibás jelszó", "Wrong password";
     password_changed: "Megváltozott a jelszavad.", "Your password is changed.";
     profile: "Adataim", "My profile";
     services: "Szolgáltatásaim", "My services";

@@ -1,6 +1,7 @@
 //! The only gatekeeper: turns what a face found into a decided call, runs it, and writes refusals down.
 
 use super::call::Held;
+use super::throttle::{self, Throttle};
 use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse, refuse_field};
 use crate::contract::messages::{Language, Why};
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
@@ -51,11 +52,12 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         session: None,
         profile: Profile::default(),
         on_behalf_of: credentials.user_name.clone(),
+        source: credentials.source,
     };
     let subject = request.subject().map(str::to_owned);
     let result = decide(&mut call, operation, &credentials, request.as_ref())
         .and_then(|()| super::refuse_all(problems))
-        .and_then(|()| request.run(&call));
+        .and_then(|()| throttle::run(&call, operation, request));
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
         // Of a browser whose session is over nobody knows whose it was.
@@ -125,7 +127,8 @@ fn decide(
         call.user = Some(user);
         call.held = Some(held);
     } else if let Some((name, password)) = &found.username_token {
-        call.user = Some(user_of_password(call, name, password)?);
+        let guess = || user_of_password(call, name, password);
+        call.user = Some(throttle::guard(call, Throttle::Guesses, Some(name), guess)?);
     }
     match (&call.user, &found.user_name) {
         (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),

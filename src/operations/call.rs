@@ -1,5 +1,7 @@
 //! A call: who makes it, decided once, with the time and the dice it may use.
 
+use std::net::IpAddr;
+
 use crate::contract::messages::Language;
 use crate::contract::shape::Secret;
 use crate::domain::Millis;
@@ -30,6 +32,8 @@ pub struct Credentials {
     pub username_token: Option<(String, Secret)>,
     /// What a browser's cookie holds.
     pub session: Option<Secret>,
+    /// The address it comes from.
+    pub source: Option<IpAddr>,
 }
 
 /// The longest name that is written into the audit log, in characters; callers can send no longer ones where they are read.
@@ -67,6 +71,8 @@ pub struct Call<'a> {
     /// What the loginbar shows of the user; of one with a session only.
     pub profile: Profile,
     pub on_behalf_of: Option<String>,
+    /// The address it comes from; none at the command line.
+    pub source: Option<IpAddr>,
 }
 
 impl Call<'_> {

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod call;
 pub mod consent;
 mod published;
+mod throttle;
 pub mod user;
 
 use crate::contract::common::{Param, RequestMeta};
@@ -21,6 +22,7 @@ use crate::store::{StepError, StoreError};
 
 pub use call::{Call, Credentials};
 pub use published::rest_entries;
+pub use throttle::Throttle;
 
 /// Who may call an operation; [`access`] decides what that means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct Operation {
     pub doc: &'static str,
     pub access: Access,
     pub cost: Cost,
+    /// What of it is counted, so that nobody has it too often.
+    pub throttle: Throttle,
     /// Whether ChaingunUserAPI has it; the others have a REST face only.
     pub soap: bool,
     /// Whether the consent API has it, as a method of its name.
@@ -183,6 +187,10 @@ pub trait Request: Send + std::fmt::Debug {
     /// The user it is about, for the audit log; none where it is about the caller, or about nobody in particular.
     fn subject(&self) -> Option<&str> {
         None
+    }
+    /// Whose mailbox a mail may go to, for the operations that send one.
+    fn mailbox(&self) -> Option<&str> {
+        self.subject()
     }
     /// A token in the request itself, for the operations that take one there.
     fn authorization(&self) -> Option<&Secret> {

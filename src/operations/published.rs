@@ -1,6 +1,6 @@
 //! What the printers of the contract are told of each operation, beyond what stands in the catalogue.
 
-use super::{Access, CATALOG, Operation, Route};
+use super::{Access, CATALOG, Operation, Route, Throttle};
 use crate::contract::openapi::{Body, Credential, Entry};
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Field, Kind};
@@ -60,6 +60,9 @@ impl Operation {
     #[must_use]
     pub fn codes(&self, route: &Route) -> Vec<Code> {
         let mut met: Vec<Code> = [ANYWHERE, self.access.codes(), route.refuses].concat();
+        if self.throttle != Throttle::Nothing {
+            met.push(Code::TooManyAttempts);
+        }
         if route.body != Body::Ignored {
             met.push(Code::UnsupportedMediaType);
         }

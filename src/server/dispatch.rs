@@ -21,6 +21,7 @@ use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
 
 use super::cors::Asked;
+use super::source::source;
 use super::{Body, Gateway, MetricsFor, documents};
 
 /// The header that names a request in answers and logs.
@@ -28,8 +29,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The headers by which REST callers say who they are (SPEC §3).
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
 const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
+/// The header by which proxies say whom they pass on.
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The header by which browsers say whose page sent a request.
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Answers one request.
@@ -78,7 +80,7 @@ async fn route(
     };
     if gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
-            Method::POST => call(gateway, request, id).await,
+            Method::POST => call(gateway, peer, request, id).await,
             Method::GET | Method::HEAD => contract(gateway, peer, &request),
             _ => method_not_allowed("GET, HEAD, POST"),
         };
@@ -89,7 +91,7 @@ async fn route(
     };
     if let Some(path) = gateway.config.rest_prefixes.iter().find_map(below) {
         let asked = Asked::of(&gateway.config.cors_origins, request.headers());
-        let mut reply = resource(gateway, request, &path, id).await;
+        let mut reply = resource(gateway, peer, request, &path, id).await;
         if let Some(asked) = asked {
             asked.answer(&mut reply);
         }
@@ -98,7 +100,7 @@ async fn route(
     let content_type = text_of(request.headers(), &header::CONTENT_TYPE);
     if path == jsonrpc::PATH || (path == "/" && jsonrpc::is_rpc(content_type.as_deref())) {
         return match *request.method() {
-            Method::POST => consents(gateway, request, id).await,
+            Method::POST => consents(gateway, peer, request, id).await,
             _ => method_not_allowed("POST"),
         };
     }
@@ -263,8 +265,13 @@ fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) ->
 }
 
 /// One SOAP call.
-async fn call(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) -> Reply {
-    let (request, unread) = read(gateway, request, id).await;
+async fn call(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let (request, unread) = read(gateway, peer, request, id).await;
     if let Some(unread) = unread {
         return unread.reply(|r| soap::refusal(&soap::manner(&request), r));
     }
@@ -282,13 +289,14 @@ async fn call(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) 
 /// One REST call; the path is the one below the prefix.
 async fn resource(
     gateway: &Arc<Gateway>,
+    peer: IpAddr,
     request: Request<IncomingBody>,
     path: &str,
     id: &str,
 ) -> Reply {
     let found = jsonapi::find(request.method().as_str(), path);
     let options = *request.method() == Method::OPTIONS;
-    let (request, unread) = read(gateway, request, id).await;
+    let (request, unread) = read(gateway, peer, request, id).await;
     if let Some(unread) = unread {
         return unread.reply(|r| jsonapi::refusal(&jsonapi::manner(&request), r));
     }
@@ -313,8 +321,13 @@ async fn resource(
 }
 
 /// One or several JSON-RPC calls.
-async fn consents(gateway: &Arc<Gateway>, request: Request<IncomingBody>, id: &str) -> Reply {
-    let (request, unread) = read(gateway, request, id).await;
+async fn consents(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let (request, unread) = read(gateway, peer, request, id).await;
     if let Some(unread) = unread {
         return unread.reply(|_| Reply::text(413, "The request is too large"));
     }
@@ -345,7 +358,7 @@ async fn browse(
     id: &str,
 ) -> Reply {
     let base = base(gateway, peer, request.headers());
-    let (request, unread) = read(gateway, request, id).await;
+    let (request, unread) = read(gateway, peer, request, id).await;
     let parts = &gateway.parts;
     let site = Site {
         registry: parts.registry.loaded(),
@@ -440,6 +453,7 @@ async fn run(
 /// Reads head and body into our own form; where the body cannot be had, the head and why.
 async fn read(
     gateway: &Gateway,
+    peer: IpAddr,
     request: Request<IncomingBody>,
     id: &str,
 ) -> (HttpRequest, Option<Unread>) {
@@ -464,6 +478,7 @@ async fn read(
         fetch_site: text(FETCH_SITE),
         body: Vec::new(),
         request_id: id.to_owned(),
+        source: Some(source(&gateway.config.trusted_proxies, peer, &head.headers)),
     };
     let limit = gateway.config.soap.body_bytes;
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);

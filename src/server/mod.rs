@@ -5,6 +5,7 @@ mod dispatch;
 mod documents;
 mod patience;
 pub mod pools;
+mod source;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -50,7 +51,7 @@ pub struct ServerConfig {
     pub metrics_for: MetricsFor,
     /// The URL clients know us by; taken from the request where there is none.
     pub public_url: Option<String>,
-    /// Proxies whose word about the URL is believed.
+    /// Proxies whose word about the URL, and about whom they pass on, is believed.
     pub trusted_proxies: Vec<IpAddr>,
     pub soap: SoapLimits,
     /// Connections at the same time.

@@ -110,6 +110,7 @@ pub(super) fn read(
 
     let meta = decoded.meta();
     let credentials = Credentials {
+        source: request.source,
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
         user_name: meta.and_then(|m| m.user_name.clone()),
         authorization: request.authorization.as_deref().map(Secret::from),

@@ -5,6 +5,7 @@
 
 pub mod agreements;
 pub mod applications;
+pub mod attempts;
 pub mod audit;
 pub mod changes;
 pub mod clients;

@@ -37,5 +37,6 @@ mod registry;
 mod resources;
 mod samples;
 mod secrecy;
+mod throttling;
 mod tidy;
 mod wire;

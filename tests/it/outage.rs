@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::harness::process::Process;
 use crate::harness::{Database, Speaker, element, envelope};
 
+/// All of them come from one address.
+const MANY: [(&str, &str); 1] = [("throttle.mails_per_source", "1000")];
+
 fn registration(n: usize) -> String {
     envelope(
         "registerUser",
@@ -20,7 +23,7 @@ fn registration(n: usize) -> String {
 fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
-    let mut process = Process::start(data.path(), database.url(), &[], &[]);
+    let mut process = Process::start(data.path(), database.url(), &MANY, &[]);
     let speaker = Speaker {
         address: process.speaker.address,
     };
@@ -56,7 +59,7 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
         answered.len()
     );
 
-    let process = Process::start(data.path(), database.url(), &[], &[]);
+    let process = Process::start(data.path(), database.url(), &MANY, &[]);
     for n in 0..100 {
         let again = process.speaker.soap(&registration(n));
         let taken = again.body.contains("<code>USER_ALREADY_EXISTS</code>");

@@ -168,6 +168,7 @@ fn every_file_says_what_it_is_for_and_none_grows_too_long() {
             "css" => "/* ",
             "js" => "// ",
             "html" | "txt" => "{#- ",
+            "svg" => "<!-- ",
             _ => "//! ",
         };
         assert!(

@@ -4,7 +4,8 @@ use super::Visit;
 use crate::contract::shape::{Number, Structure as _, shape};
 use crate::operations::consent::change_agreements;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 use crate::store::consents;
 
@@ -22,6 +23,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Accepts an agreement.",
     access: Access::Session,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "user_agreements_accepted",

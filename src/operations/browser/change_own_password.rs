@@ -4,7 +4,8 @@ use super::Visit;
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::user::change_password::ChangePasswordRequest;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 
 shape! {
@@ -23,6 +24,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Changes the password of the user, with the old one.",
     access: Access::Session,
     cost: Cost::Hash,
+    throttle: Throttle::Guesses,
     soap: false,
     rpc: false,
     event: "authn_password_change",

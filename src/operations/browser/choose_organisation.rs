@@ -4,8 +4,8 @@ use super::Visit;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, shape};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
-    refuse, refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse, refuse_field,
 };
 use crate::store::{organisations, sessions};
 
@@ -23,6 +23,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Chooses the organisation that the user is signed in for.",
     access: Access::Session,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "session_organisation_chosen",

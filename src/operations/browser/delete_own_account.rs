@@ -6,8 +6,8 @@ use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
-    refuse,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse,
 };
 
 shape! {
@@ -24,6 +24,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Deletes the account of the user, with its password.",
     access: Access::Session,
     cost: Cost::Hash,
+    throttle: Throttle::Guesses,
     soap: false,
     rpc: false,
     event: "user_deleted",

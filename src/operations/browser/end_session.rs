@@ -4,8 +4,8 @@ use super::Visit;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Number, Structure as _, shape};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
-    refuse,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse,
 };
 use crate::store::{sessions, token_families};
 
@@ -23,6 +23,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Ends a session of the user, or every other one and all tokens.",
     access: Access::Session,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "session_ended",

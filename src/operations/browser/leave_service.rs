@@ -4,7 +4,8 @@ use super::Visit;
 use crate::contract::shape::{Number, Structure as _, shape};
 use crate::operations::consent::delete_user_from_service;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 
 shape! {
@@ -21,6 +22,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Leaves a service, which is told.",
     access: Access::Session,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "user_service_unassigned",

@@ -7,7 +7,8 @@ use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::user::register_user::RegisterUserRequest;
 use crate::operations::user::reset_password;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 
 shape! {
@@ -28,6 +29,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Registers a new user by e-mail address, who confirms by mail.",
     access: Access::Visitor,
     cost: Cost::Hash,
+    throttle: Throttle::Mails,
     soap: false,
     rpc: false,
     event: "user_registered",

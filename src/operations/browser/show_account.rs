@@ -7,8 +7,8 @@ use crate::domain::Millis;
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
-    refuse,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse,
 };
 use crate::store::audit::{self, Entry};
 use crate::store::consents::{self, Decision};
@@ -34,6 +34,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Everything that is kept about the user.",
     access: Access::Session,
     cost: Cost::Read,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "account_shown",

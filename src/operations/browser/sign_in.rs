@@ -4,7 +4,8 @@ use super::{SignedIn, Visit};
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 use crate::store::organisations;
 
@@ -26,6 +27,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Signs a browser in by user name or e-mail address and password.",
     access: Access::Visitor,
     cost: Cost::Hash,
+    throttle: Throttle::Guesses,
     soap: false,
     rpc: false,
     event: "authn_login",

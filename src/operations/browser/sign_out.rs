@@ -3,7 +3,8 @@
 use super::Visit;
 use crate::contract::shape::{Structure as _, shape};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 use crate::store::{sessions, token_families};
 
@@ -21,6 +22,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Ends the session of this browser, if it has one.",
     access: Access::Visitor,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "session_ended",

@@ -6,7 +6,7 @@ use crate::contract::shape::{Number, Secret, Structure as _, shape};
 use crate::domain::text::has_control;
 use crate::operations::refuse_field;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
+    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
     read_request,
 };
 use crate::store::services;
@@ -33,6 +33,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Assigns the user to a service, under the name it has there; the last name counts.",
     access: Access::Application,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: true,
     event: "user_service_assigned",

@@ -2,7 +2,7 @@
 
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
+    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
     read_request,
 };
 use crate::store::consents;
@@ -27,6 +27,7 @@ pub static OPERATION: Operation = Operation {
     doc: "The agreements that a service requires and the user has not accepted, or has withdrawn.",
     access: Access::Application,
     cost: Cost::Read,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: true,
     event: "user_agreements_shown",

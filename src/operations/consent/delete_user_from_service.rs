@@ -3,7 +3,7 @@
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
 use crate::domain::user::User;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
+    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
     read_request,
 };
 use crate::store::{AnyConnection, services};
@@ -28,6 +28,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Ends the assignment to a service, which is told; there need not be one.",
     access: Access::Application,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: true,
     event: "user_service_unassigned",

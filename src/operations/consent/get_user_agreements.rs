@@ -2,7 +2,7 @@
 
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, read_json_request,
+    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
     read_request,
 };
 use crate::store::consents;
@@ -23,6 +23,7 @@ pub static OPERATION: Operation = Operation {
     doc: "The agreements of the user that are in force, ascending, and since when.",
     access: Access::Application,
     cost: Cost::Read,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: true,
     event: "user_agreements_shown",

@@ -2,7 +2,8 @@
 
 use crate::contract::shape::{Number, Secret, Structure as _, Wrapped, shape};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request,
 };
 use crate::store::consents;
 
@@ -24,6 +25,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Withdraws agreements that the user has accepted; those it has not are left.",
     access: Access::Application,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: true,
     event: "user_agreements_withdrawn",

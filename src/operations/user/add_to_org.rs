@@ -7,7 +7,7 @@ use crate::contract::shape::{Structure as _, shape};
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, Throttle, read_json_request,
     read_request, refuse, refuse_all, refuse_field,
 };
 use crate::store::{AnyConnection, organisations, users};
@@ -38,6 +38,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Makes the signed-in user a member of an organisation, and answers a token for it.",
     access: Access::User,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "user_joined_organisation",

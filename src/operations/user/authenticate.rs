@@ -6,7 +6,7 @@ use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
     read_json_request, read_request, refuse,
 };
 use crate::secrets::tokens::OrgClaim;
@@ -52,6 +52,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Signs a user in by user name or e-mail address and password.",
     access: Access::Anyone,
     cost: Cost::Hash,
+    throttle: Throttle::Guesses,
     soap: true,
     rpc: false,
     event: "authn_login",

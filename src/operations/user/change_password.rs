@@ -9,9 +9,10 @@ use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Granted;
 use crate::domain::user::{Status, User};
 use crate::operations::call::Addressee;
+use crate::operations::throttle;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
-    read_request, refuse, refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
+    read_json_request, read_request, refuse, refuse_field,
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
@@ -49,6 +50,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Sets a new password, with the old one or with a reset token.",
     access: Access::Anyone,
     cost: Cost::Hash,
+    throttle: Throttle::Guesses,
     soap: true,
     rpc: false,
     event: "authn_password_change",
@@ -200,6 +202,7 @@ fn store_password(
     notice: Option<Topic>,
 ) -> Result<(), Refusal> {
     users::set_password(c, user.id, hash, status, call.parts.clock.now())?;
+    throttle::forgive(call, c, user)?;
     token_families::end_all(c, user.id)?;
     sessions::end_all(c, user.id, call.session.as_ref().map(|s| s.id))?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;

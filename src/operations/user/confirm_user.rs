@@ -6,8 +6,8 @@ use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
-    read_request, refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
+    read_json_request, read_request, refuse_field,
 };
 use crate::secrets::sha256_hex;
 use crate::store::{one_time_tokens, organisations, users};
@@ -28,6 +28,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Makes a registered user active.",
     access: Access::Anyone,
     cost: Cost::Write,
+    throttle: Throttle::Guesses,
     soap: false,
     rpc: false,
     event: "user_confirmed",

@@ -10,7 +10,7 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
     read_json_request, read_request, refuse, refuse_all,
 };
 use crate::store::users::{self, NewUser};
@@ -46,6 +46,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Makes a user, UNACTIVATED until it sets its password.",
     access: Access::ClientOrUser,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: true,
     rpc: false,
     event: "user_created",

@@ -6,8 +6,8 @@ use crate::contract::shape::{Structure as _, shape};
 use crate::domain::text::canonical;
 use crate::domain::user::{ERASED, User};
 use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
-    read_request, refuse,
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, Throttle,
+    read_json_request, read_request, refuse,
 };
 use crate::store::{AnyConnection, audit, services, users};
 
@@ -30,6 +30,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Deletes an account and tells the services it was assigned to.",
     access: Access::ClientOrUser,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "user_deleted",

@@ -8,7 +8,7 @@ use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 use crate::operations::{
     Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
-    read_json_request, read_request, refuse_all,
+    Throttle, read_json_request, read_request, refuse_all,
 };
 use crate::store::users::{self, Filter, Sort, SortKey};
 
@@ -59,6 +59,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Finds users by parts of their names, by client and by status.",
     access: Access::ClientOrUser,
     cost: Cost::Read,
+    throttle: Throttle::Nothing,
     soap: true,
     rpc: false,
     event: "users_found",

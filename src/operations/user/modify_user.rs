@@ -8,7 +8,7 @@ use crate::contract::user::WrappedUser;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
     read_json_request, read_request, refuse, refuse_all,
 };
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
@@ -48,6 +48,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Changes a user; absent fields stay as they are.",
     access: Access::ClientOrUser,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: true,
     rpc: false,
     event: "user_updated",

@@ -4,8 +4,8 @@ use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, read_json_request,
-    read_request, refuse,
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, Throttle,
+    read_json_request, read_request, refuse,
 };
 use crate::secrets::sha256_hex;
 use crate::store::{organisations, token_families, users};
@@ -28,6 +28,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Answers a new token for one that is still valid, and retires that one.",
     access: Access::User,
     cost: Cost::Write,
+    throttle: Throttle::Nothing,
     soap: false,
     rpc: false,
     event: "authn_token_created",

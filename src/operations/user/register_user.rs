@@ -8,8 +8,8 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
-    read_request, refuse_all, refuse_field,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
+    read_json_request, read_request, refuse_all, refuse_field,
 };
 use crate::store::organisations;
 use crate::store::users::{self, NewUser};
@@ -48,6 +48,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Registers a new user, who confirms by mail.",
     access: Access::Anyone,
     cost: Cost::Hash,
+    throttle: Throttle::Mails,
     soap: true,
     rpc: false,
     event: "user_registered",
@@ -75,6 +76,9 @@ impl Request for RegisterUserRequest {
     }
     fn subject(&self) -> Option<&str> {
         Some(&self.username)
+    }
+    fn mailbox(&self) -> Option<&str> {
+        Some(&self.email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         self.register(call)?;

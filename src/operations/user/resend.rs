@@ -7,7 +7,8 @@ use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, read_json_request, read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, Throttle, read_json_request,
+    read_request,
 };
 
 shape! {
@@ -26,6 +27,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Mails a registered user a new activation token.",
     access: Access::Anyone,
     cost: Cost::Write,
+    throttle: Throttle::Mails,
     soap: false,
     rpc: false,
     event: "user_activation_resent",

@@ -7,8 +7,8 @@ use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, read_json_request,
-    read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
+    read_json_request, read_request,
 };
 
 shape! {
@@ -37,6 +37,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Mails the user a token for setting a new password.",
     access: Access::Anyone,
     cost: Cost::Write,
+    throttle: Throttle::Mails,
     soap: true,
     rpc: false,
     event: "authn_password_reset",

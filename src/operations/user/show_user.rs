@@ -6,7 +6,7 @@ use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::operations::{
     Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
-    read_json_request, read_request, refuse,
+    Throttle, read_json_request, read_request, refuse,
 };
 use crate::store::users;
 
@@ -38,6 +38,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Shows one user by user name.",
     access: Access::ClientOrUser,
     cost: Cost::Read,
+    throttle: Throttle::Nothing,
     soap: true,
     rpc: false,
     event: "user_shown",

@@ -1,0 +1,93 @@
+//! Where a request comes from: the peer, or whom a trusted proxy says it passes on.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
+
+use hyper::header::HeaderMap;
+
+use super::dispatch::FORWARDED_FOR;
+
+/// The address a request comes from. Each proxy appends whom it heard; of them, ours are skipped from the end, and what
+/// stands before the first that is not ours, anybody may have written.
+pub(super) fn source(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    if !trusted.contains(&peer) {
+        if headers.contains_key(FORWARDED_FOR) {
+            warn_once(peer);
+        }
+        return peer;
+    }
+    let lines: Vec<_> = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .map(|line| line.to_str().unwrap_or(""))
+        .collect();
+    let mut nearest = peer;
+    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+        let Some(address) = address(hop.trim()) else {
+            break;
+        };
+        nearest = address;
+        if !trusted.contains(&address) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// With a port or without one.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse().map(|address: SocketAddr| address.ip()).ok();
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(with_port)
+}
+
+/// A proxy that is not known as one makes all its users one source, which soon has to wait.
+fn warn_once(peer: IpAddr) {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        tracing::warn!(
+            %peer,
+            "requests with X-Forwarded-For come from an address that is not among trusted_proxies; \
+             if it is a proxy, all its users count as one source"
+        );
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(peer: &str, lines: &[&str]) -> String {
+        let trusted = ["10.0.0.1", "10.0.0.2", "::1"].map(|t| t.parse().unwrap());
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        source(&trusted, peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn the_nearest_hop_that_is_no_proxy_of_ours_is_believed() {
+        assert_eq!(told("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(told("10.0.0.1", &["6.6.6.6, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(
+            told("10.0.0.1", &["6.6.6.6", "203.0.113.9, 10.0.0.2"]),
+            "203.0.113.9"
+        );
+        assert_eq!(told("10.0.0.1", &["203.0.113.9:1234"]), "203.0.113.9");
+        assert_eq!(told("::1", &["[2001:db8::7]:1234"]), "2001:db8::7");
+        assert_eq!(told("::1", &["2001:db8::7"]), "2001:db8::7");
+    }
+
+    #[test]
+    fn nobody_else_is() {
+        assert_eq!(told("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
+        assert_eq!(told("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(told("10.0.0.1", &["nobody"]), "10.0.0.1");
+        assert_eq!(
+            told("10.0.0.1", &["6.6.6.6, unknown, 10.0.0.2"]),
+            "10.0.0.2"
+        );
+        assert_eq!(told("10.0.0.1", &["10.0.0.2"]), "10.0.0.2");
+    }
+}

@@ -1,0 +1,89 @@
+//! Attempts that are counted, by the keyed hash of what they are counted for.
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+use super::connection::on_backend;
+use super::tables::attempts;
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::throttle::{Limit, Tally};
+
+/// When the next attempt is heard that counts for all of these; none where nothing is counted for any.
+///
+/// # Errors
+/// The store's.
+pub fn open_at(
+    connection: &mut AnyConnection,
+    subjects: &[String],
+) -> Result<Option<Millis>, StoreError> {
+    Ok(attempts::table
+        .filter(attempts::subject.eq_any(subjects))
+        .select(max(attempts::open_at))
+        .get_result(connection)?)
+}
+
+/// Counts one more; those that are counted at the same time, by other nodes too, wait for each other.
+///
+/// # Errors
+/// The store's.
+pub fn count(
+    connection: &mut AnyConnection,
+    subject: &str,
+    limit: Limit,
+    now: Millis,
+) -> Result<Tally, StoreError> {
+    let none = (
+        attempts::subject.eq(subject),
+        attempts::failures.eq(0),
+        attempts::open_at.eq(0),
+        attempts::forget_at.eq(0),
+    );
+    // Changes nothing of what is there, but holds it.
+    let forget_at: Millis = on_backend!(connection, c => diesel::insert_into(attempts::table)
+        .values(none)
+        .on_conflict(attempts::subject)
+        .do_update()
+        .set(attempts::failures.eq(attempts::failures))
+        .returning(attempts::forget_at)
+        .get_result(c))?;
+    let tally = limit.with_one_more(forget_at, now);
+    diesel::update(attempts::table.filter(attempts::subject.eq(subject)))
+        .set((
+            attempts::failures.eq(tally.attempts),
+            attempts::open_at.eq(tally.open_at),
+            attempts::forget_at.eq(tally.forget_at),
+        ))
+        .execute(connection)?;
+    Ok(tally)
+}
+
+/// Forgets what was counted for these.
+///
+/// # Errors
+/// The store's.
+pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(), StoreError> {
+    diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Forgets what is forgiven by now.
+///
+/// # Errors
+/// The store's.
+pub fn forget_forgiven(connection: &mut AnyConnection, now: Millis) -> Result<usize, StoreError> {
+    let forgiven = attempts::table.filter(attempts::forget_at.le(now));
+    Ok(diesel::delete(forgiven).execute(connection)?)
+}
+
+/// How many subjects there are, and attempts in all.
+///
+/// # Errors
+/// The store's.
+pub fn total(connection: &mut AnyConnection) -> Result<(i64, i64), StoreError> {
+    let counted: Vec<i64> = attempts::table
+        .select(attempts::failures)
+        .load(connection)?;
+    Ok((counted.len() as i64, counted.iter().sum()))
+}

@@ -1,0 +1,422 @@
+//! Who guesses passwords or has mails sent waits ever longer, over every face alike and whether there is such a user or
+//! not; and is let in again in the end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chaingun_gateway::clock::Clock;
+use chaingun_gateway::store::{attempts, audit};
+use serde_json::json;
+
+use crate::harness::browser::{Browser, token_in};
+use crate::harness::process::Process;
+use crate::harness::rest::{FLAT, KEY, ask, mailed_token, told, try_to_sign_in};
+use crate::harness::{Database, Gateway, Reply, Speaker, element, envelope};
+
+const PASSWORD: &str = "MokaMiki-1234";
+const PROXY: (&str, &str) = ("trusted_proxies", "127.0.0.1");
+
+fn later(gateway: &Gateway, seconds: i64) {
+    let Clock::Fixed(now) = &gateway.parts.clock else {
+        unreachable!()
+    };
+    now.fetch_add(seconds * 1000, Ordering::Relaxed);
+}
+
+fn wait(reply: &Reply) -> i64 {
+    assert_eq!(told(reply), (429, "TOO_MANY_ATTEMPTS".to_owned()));
+    reply.header("Retry-After").unwrap().parse().unwrap()
+}
+
+fn guess(gateway: &Gateway, login: &str) -> Reply {
+    try_to_sign_in(gateway, login, "Rossz-Jelszo-1", None)
+}
+
+/// A POST over REST by whom this proxy passes on.
+fn from(
+    gateway: &Speaker,
+    source: &str,
+    headers: &str,
+    path: &str,
+    body: &serde_json::Value,
+) -> Reply {
+    let headers = format!("X-Forwarded-For: {source}\r\n{headers}{FLAT}");
+    ask(gateway, "POST", path, &headers, &body.to_string())
+}
+
+fn guess_from(gateway: &Gateway, source: &str, headers: &str, login: &str) -> Reply {
+    let body = json!({"userNameOrEmail": login, "password": "Rossz-Jelszo-1"});
+    from(gateway, source, headers, "/password/authenticate", &body)
+}
+
+fn events(gateway: &Gateway, event: &str) -> Vec<Option<String>> {
+    let log = gateway.parts.store.read(|c| audit::list(c, None, 1000));
+    log.unwrap()
+        .into_iter()
+        .filter(|e| e.event == event)
+        .map(|e| e.subject)
+        .collect()
+}
+
+#[test]
+fn wrong_passwords_have_to_wait_ever_longer_for_a_user_and_for_nobody_alike() {
+    for login in ["mokamiki", "nobody", "MOKA.miklos@dbx.hu"] {
+        let gateway = Gateway::demo();
+        for _ in 0..5 {
+            assert_eq!(told(&guess(&gateway, login)).1, "BAD_CREDENTIALS");
+        }
+        for seconds in [1, 2, 4, 8, 16] {
+            // The right password has to wait too, and refused attempts prolong nothing.
+            assert_eq!(wait(&guess(&gateway, login)), seconds, "{login}");
+            assert_eq!(
+                wait(&try_to_sign_in(&gateway, login, PASSWORD, None)),
+                seconds
+            );
+            later(&gateway, seconds);
+            assert_eq!(
+                told(&guess(&gateway, login)).1,
+                "BAD_CREDENTIALS",
+                "{login}"
+            );
+        }
+        let known = if login == "nobody" { login } else { "mokamiki" };
+        assert_eq!(
+            events(&gateway, "authn_login_lock"),
+            [Some(known.to_owned())],
+            "told once"
+        );
+    }
+}
+
+#[test]
+fn whoever_knows_the_password_gets_in_after_the_longest_wait_and_has_a_clean_slate() {
+    let gateway = Gateway::with(&[("throttle.longest_wait_s", "60")]);
+    for _ in 0..40 {
+        guess(&gateway, "mokamiki");
+        later(&gateway, 60);
+    }
+    assert_eq!(
+        try_to_sign_in(&gateway, "mokamiki", PASSWORD, None).status,
+        200
+    );
+    for _ in 0..5 {
+        assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
+    }
+    assert_eq!(wait(&guess(&gateway, "mokamiki")), 1);
+    // Without any of that, an hour forgives it all.
+    later(&gateway, 3600);
+    for _ in 0..5 {
+        assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
+    }
+    assert_eq!(wait(&guess(&gateway, "mokamiki")), 1);
+}
+
+#[test]
+fn every_face_counts_for_the_others() {
+    let gateway = Gateway::demo();
+    let mut browser = Browser::default();
+    let wrong = "<userNameOrEmail>mokamiki</userNameOrEmail><password>Rossz-Jelszo-1</password>";
+    let token = "<wsse:Security xmlns:wsse=\"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd\">\
+         <wsse:UsernameToken><wsse:Username>mokamiki</wsse:Username><wsse:Password>Rossz-Jelszo-1</wsse:Password>\
+         </wsse:UsernameToken></wsse:Security>";
+    let with_token = envelope("showUser", "<userName>mokamiki</userName>").replace(
+        "<soapenv:Body>",
+        &format!("<soapenv:Header>{token}</soapenv:Header><soapenv:Body>"),
+    );
+    let change = json!({"userName": "mokamiki", "oldPassword": "Rossz-Jelszo-1", "password": "UjJelszo-1234"});
+    let change = || {
+        ask(
+            &gateway,
+            "POST",
+            "/password/change",
+            FLAT,
+            &change.to_string(),
+        )
+    };
+    assert_eq!(
+        element(&gateway.soap(&envelope("authenticate", wrong)).body, "code"),
+        Some("3")
+    );
+    assert!(gateway.soap(&with_token).body.contains("BAD_CREDENTIALS"));
+    assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
+    assert_eq!(told(&change()).1, "BAD_CREDENTIALS");
+    assert_eq!(
+        browser
+            .try_to_sign_in(&gateway, "mokamiki", "Rossz-Jelszo-1")
+            .status,
+        401
+    );
+
+    assert_eq!(wait(&guess(&gateway, "mokamiki")), 1);
+    assert_eq!(wait(&change()), 1);
+    for soap in [envelope("authenticate", wrong), with_token] {
+        let reply = gateway.soap(&soap);
+        assert_eq!(reply.status, 200);
+        assert_eq!(element(&reply.body, "code"), Some("3"));
+        assert!(
+            reply.body.contains("<code>TOO_MANY_ATTEMPTS</code>"),
+            "{reply:?}"
+        );
+    }
+    let page = browser.try_to_sign_in(&gateway, "mokamiki", PASSWORD);
+    assert_eq!((page.status, page.header("Retry-After")), (429, Some("1")));
+    assert!(page.body.contains("Too many attempts"), "{page:?}");
+    assert!(browser.session().is_none());
+    // Nobody else has to wait.
+    assert_eq!(
+        try_to_sign_in(&gateway, "admin", "Admin-Demo-2026", None).status,
+        200
+    );
+}
+
+#[test]
+fn a_reset_works_meanwhile_and_its_new_password_at_once() {
+    let gateway = Gateway::demo();
+    for login in ["mokamiki", "moka.miklos@dbx.hu"] {
+        for _ in 0..6 {
+            guess(&gateway, login);
+        }
+        assert_eq!(wait(&guess(&gateway, login)), 1);
+    }
+    let reset = json!({"userNameOrEmail": "mokamiki"}).to_string();
+    assert_eq!(
+        told(&ask(&gateway, "POST", "/password/reset", FLAT, &reset)).1,
+        "ok"
+    );
+    let set = json!({"passwordResetGuid": mailed_token(&gateway), "password": "UjJelszo-1234"});
+    assert_eq!(
+        told(&ask(
+            &gateway,
+            "POST",
+            "/password/change",
+            FLAT,
+            &set.to_string()
+        ))
+        .1,
+        "ok"
+    );
+    for login in ["mokamiki", "moka.miklos@dbx.hu"] {
+        assert_eq!(
+            try_to_sign_in(&gateway, login, "UjJelszo-1234", None).status,
+            200,
+            "{login}"
+        );
+    }
+}
+
+#[test]
+fn passwords_asked_for_of_who_is_signed_in_count_too() {
+    let gateway = Gateway::demo();
+    let mut browser = Browser::default();
+    browser.sign_in(&gateway, "mokamiki", PASSWORD);
+    let fields = [
+        ("oldPassword", "Rossz-Jelszo-1"),
+        ("password", "UjJelszo-1234"),
+    ];
+    for _ in 0..5 {
+        assert_eq!(browser.fill(&gateway, "password.html", &fields).status, 401);
+    }
+    assert_eq!(browser.fill(&gateway, "password.html", &fields).status, 429);
+    let fields = [("password", PASSWORD)];
+    assert_eq!(browser.fill(&gateway, "delete.html", &fields).status, 429);
+    assert!(browser.is_signed_in(&gateway));
+}
+
+#[test]
+fn a_mailbox_gets_only_so_many_mails_whether_it_is_anybodys_or_not() {
+    for (path, login) in [
+        ("/password/reset", "mokamiki"),
+        ("/password/reset", "nobody"),
+        ("/register/resend", "mokamiki"),
+        ("/register/resend", "nobody"),
+    ] {
+        let gateway = Gateway::demo();
+        let name = if path.starts_with("/password") {
+            "userNameOrEmail"
+        } else {
+            "usernameOrEmail"
+        };
+        let body = json!({name: login}).to_string();
+        let ask_once = || ask(&gateway, "POST", path, FLAT, &body);
+        for _ in 0..5 {
+            assert_eq!(told(&ask_once()), (200, "ok".to_owned()));
+        }
+        assert_eq!(wait(&ask_once()), 1, "{path} {login}");
+        later(&gateway, 1);
+        assert_eq!(told(&ask_once()).1, "ok");
+        assert_eq!(wait(&ask_once()), 2, "{path} {login}");
+        assert_eq!(
+            events(&gateway, "excess_rate_limit_exceeded"),
+            [Some(login.to_owned())]
+        );
+        let mails = if (path, login) == ("/password/reset", "mokamiki") {
+            6
+        } else {
+            0
+        };
+        assert_eq!(gateway.mails().len(), mails);
+    }
+}
+
+#[test]
+fn registering_again_and_again_for_one_mailbox_waits_on_the_page_too() {
+    let gateway = Gateway::demo();
+    let mut browser = Browser::default();
+    let register = |browser: &mut Browser, email| {
+        let fields = [
+            ("name", "Ubul"),
+            ("email", email),
+            ("password", "ValaKi1234"),
+        ];
+        browser.fill(&gateway, "register.html", &fields)
+    };
+    for _ in 0..5 {
+        assert_eq!(register(&mut browser, "ubul@valami.hu").status, 200);
+    }
+    assert_eq!(register(&mut browser, "UBUL@valami.hu").status, 429);
+    assert_eq!(register(&mut browser, "masik@valami.hu").status, 200);
+    // The mails of the first five: one to confirm, the others with links for a new password.
+    let mails = gateway.mails();
+    assert_eq!(mails.len(), 6);
+    assert_eq!(token_in(&mails[0]).len(), 32);
+}
+
+#[test]
+fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
+    let gateway = Gateway::with(&[PROXY, ("throttle.guesses_per_source", "10")]);
+    for n in 0..10 {
+        let reply = guess_from(&gateway, "203.0.113.9", "", &format!("somebody{n}"));
+        assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+    }
+    assert_eq!(
+        wait(&guess_from(&gateway, "203.0.113.9", "", "mokamiki")),
+        1
+    );
+    // What it writes before the proxy's word is its own invention.
+    assert_eq!(
+        wait(&guess_from(
+            &gateway,
+            "6.6.6.6, 203.0.113.9",
+            "",
+            "mokamiki"
+        )),
+        1
+    );
+    let reply = guess_from(&gateway, "203.0.113.10", "", "mokamiki");
+    assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+    // Wrong one-time tokens are guesses too.
+    let confirm = json!({"token": "0".repeat(32)});
+    let confirm = |source| from(&gateway, source, "", "/register/confirm", &confirm);
+    assert_eq!(wait(&confirm("203.0.113.9")), 1);
+    for _ in 0..9 {
+        assert_eq!(told(&confirm("203.0.113.10")).1, "TOKEN_INVALID_OR_EXPIRED");
+    }
+    assert_eq!(wait(&confirm("203.0.113.10")), 1);
+    // A network of IPv6 is one source.
+    for n in 0..10 {
+        guess_from(
+            &gateway,
+            &format!("2001:db8:1:1::{n}"),
+            "",
+            &format!("somebody{n}"),
+        );
+    }
+    assert_eq!(
+        wait(&guess_from(&gateway, "2001:db8:1:1:ffff::", "", "mokamiki")),
+        1
+    );
+    // Behind a trusted client there are many people.
+    for n in 0..12 {
+        let reply = guess_from(&gateway, "203.0.113.9", KEY, &format!("somebody-else{n}"));
+        assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+    }
+    assert_eq!(events(&gateway, "excess_rate_limit_exceeded").len(), 3);
+}
+
+#[test]
+fn a_source_may_not_have_mails_sent_to_everybody() {
+    let gateway = Gateway::with(&[PROXY, ("throttle.mails_per_source", "10")]);
+    let reset = |source: &str, n: usize| {
+        let body = json!({"userNameOrEmail": format!("somebody{n}")});
+        from(&gateway, source, "", "/password/reset", &body)
+    };
+    for n in 0..8 {
+        assert_eq!(told(&reset("203.0.113.9", n)).1, "ok");
+    }
+    // Names that turn out to be taken are counted as well; those that are no good are not.
+    let register = |name: &str| {
+        let body = json!({"username": name, "name": "Ubul", "email": format!("{name}@valami.hu"), "password": "ValaKi1234"});
+        from(&gateway, "203.0.113.9", "", "/register", &body)
+    };
+    for _ in 0..4 {
+        assert_eq!(told(&register("a b")).1, "INVALID_FIELD");
+    }
+    for _ in 0..2 {
+        assert_eq!(told(&register("mokamiki")).1, "USER_ALREADY_EXISTS");
+    }
+    assert_eq!(wait(&register("ubul")), 1);
+    assert_eq!(wait(&reset("203.0.113.9", 9)), 1);
+    assert_eq!(told(&reset("203.0.113.10", 9)).1, "ok");
+}
+
+#[test]
+fn an_untrusted_address_does_not_say_where_it_comes_from() {
+    let gateway = Gateway::with(&[("throttle.guesses_per_source", "3")]);
+    for n in 0..3 {
+        guess_from(
+            &gateway,
+            &format!("203.0.113.{n}"),
+            "",
+            &format!("somebody{n}"),
+        );
+    }
+    assert_eq!(
+        wait(&guess_from(&gateway, "203.0.113.99", "", "somebody")),
+        1
+    );
+}
+
+#[test]
+fn guesses_at_the_same_time_are_all_counted() {
+    let gateway = Arc::new(Gateway::with(&[("threads.hash", "4")]));
+    let codes: Vec<String> = std::thread::scope(|scope| {
+        let guesses: Vec<_> = (0..40)
+            .map(|_| scope.spawn(|| told(&guess(&gateway, "mokamiki")).1))
+            .collect();
+        guesses.into_iter().map(|g| g.join().unwrap()).collect()
+    });
+    let heard = codes
+        .iter()
+        .filter(|code| *code == "BAD_CREDENTIALS")
+        .count();
+    assert!(
+        codes
+            .iter()
+            .all(|code| code == "BAD_CREDENTIALS" || code == "TOO_MANY_ATTEMPTS")
+    );
+    // What was being hashed when the fifth failed was let in before.
+    assert!((5..=5 + 3).contains(&heard), "{heard}");
+    let (subjects, attempts) = gateway.parts.store.read(attempts::total).unwrap();
+    assert_eq!((subjects, attempts), (2, 2 * heard as i64));
+}
+
+#[test]
+fn what_was_counted_survives_a_restart_and_names_nobody() {
+    let (data, database) = (tempfile::tempdir().unwrap(), Database::fresh());
+    let start = || Process::start(data.path(), database.url(), &[], &["--demo"]);
+    let guess =
+        |process: &Process| try_to_sign_in(&process.speaker, "mokamiki", "Rossz-Jelszo-1", None);
+    let process = start();
+    for _ in 0..8 {
+        guess(&process);
+        let waited = guess(&process);
+        if waited.status == 429 {
+            break;
+        }
+    }
+    assert_eq!(guess(&process).status, 429);
+    process.stop();
+    let process = start();
+    assert_eq!(guess(&process).status, 429);
+    process.stop();
+}
