@@ -134,7 +134,7 @@ class Gateway:
         settings = {
             "LISTEN": "127.0.0.1:0", "DATA_DIR": self.data, "LOG_FORMAT": "json", "PASSWORD_COST": "4",
             "MAIL_TRANSPORT": "smtp", "MAIL_HOST": host, "MAIL_PORT": str(server.port), "MAIL_SECURITY": security,
-            "MAIL_USER": USER, "MAIL_PASSWORD": PASSWORD, "MAIL_CA_FILE": ca,
+            "THROTTLE_MAILS": "1000", "MAIL_USER": USER, "MAIL_PASSWORD": PASSWORD, "MAIL_CA_FILE": ca,
         }
         self.environment = os.environ | {f"GATEWAY_{name}": value for name, value in settings.items()}
         self.process = subprocess.Popen(
