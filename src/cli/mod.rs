@@ -6,6 +6,7 @@ pub mod keys;
 pub mod mail;
 pub mod organisations;
 pub mod outbox;
+mod profiles;
 pub mod registry;
 pub mod users;
 

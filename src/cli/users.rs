@@ -17,7 +17,7 @@ use chaingun_gateway::store::{organisations, users};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, check_name, explain, open, secret_from_stdin};
+use super::{Output, call, check_name, explain, open, profiles, secret_from_stdin};
 
 /// Commands about users.
 #[derive(Subcommand)]
@@ -78,6 +78,13 @@ pub enum UserCommand {
         /// Really do it.
         #[arg(long)]
         yes: bool,
+    },
+    /// Show what the loginbar shows of a user beside its name, or change it.
+    Profile {
+        /// Its user name.
+        user_name: String,
+        #[command(flatten)]
+        change: profiles::Change,
     },
     /// Set a password, read from standard input, and sign the user out everywhere.
     SetPassword {
@@ -213,6 +220,9 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                 &format!("{user_name} is erased."),
                 &[("user_name", json!(user_name))],
             )
+        }
+        UserCommand::Profile { user_name, change } => {
+            profiles::run(&call, output, &user_name, &change)
         }
         UserCommand::SetPassword { user_name } => {
             let password = secret_from_stdin()?;

@@ -190,8 +190,8 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
     match request.method.as_str() {
         "GET" | "HEAD" => open(site, request, kind, view),
         "POST" if kind != Kind::Data => submit(site, request, kind, view),
-        _ if kind == Kind::Data => Read::Reply(not_allowed("GET, HEAD")),
-        _ => Read::Reply(not_allowed("GET, HEAD, POST")),
+        _ if kind == Kind::Data => Read::Reply(view.guarded(not_allowed("GET, HEAD"))),
+        _ => Read::Reply(view.guarded(not_allowed("GET, HEAD, POST"))),
     }
 }
 
@@ -220,7 +220,7 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
 /// A form is sent.
 fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read {
     if !is_form(request) {
-        return Read::Reply(Reply::text(415, "Send a form"));
+        return Read::Reply(view.guarded(Reply::text(415, "Send a form")));
     }
     let form = Parameters::of(&String::from_utf8_lossy(&request.body));
     let field = |name: &str| form.get(name).unwrap_or("").to_owned();
@@ -434,6 +434,18 @@ impl Asked {
                 self.view.titled("not_possible").refusal(rejection)
             }
             _ if !self.sent => self.view.titled("not_possible").refusal(rejection),
+            // Sent again, it would be refused again; another mail helps.
+            Kind::Confirm | Kind::NewPassword
+                if rejection.code() == Code::TokenInvalidOrExpired =>
+            {
+                let (page, text) = match self.kind {
+                    Kind::Confirm => ("resend.html", "no_mail"),
+                    _ => ("forgotten-password.html", "forgotten_password"),
+                };
+                let way_on = context! { href => self.view.link(page), text };
+                self.view
+                    .again("message.html", rejection, context! { lead => "", way_on })
+            }
             _ => self
                 .view
                 .again(self.kind.template(), rejection, self.filled()),

@@ -511,3 +511,63 @@ fn the_outbox_is_looked_after_from_the_command_line() {
     let log = run("audit list --json").records();
     assert_eq!(log[0]["event"], "outbox_purged");
 }
+
+#[test]
+fn a_profile_is_set_shown_and_emptied_field_by_field() {
+    let (data, database) = (tempfile::tempdir().unwrap(), Database::fresh());
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let added = shell.run(&[
+        "user",
+        "add",
+        "ubul",
+        "--email",
+        "ubul@valami.hu",
+        "--name",
+        "Ubul",
+    ]);
+    assert_eq!(added.code, 0, "{}", added.err);
+    let profile =
+        |flags: &[&str]| shell.run(&[&["user", "profile", "UBUL", "--json"], flags].concat());
+    let empty = json!({"user_name": "ubul", "external": null, "channel": null, "counter": null,
+        "last_visit_counter": null, "avatar": null, "signature_number": null, "signature_name": null,
+        "secondary_id": null, "phone": null});
+    assert_eq!(profile(&[]).records(), std::slice::from_ref(&empty));
+    let set = profile(&[
+        "--counter",
+        "7",
+        "--avatar",
+        "https://a.example/u.png",
+        "--signature-name",
+        "Ubul úr",
+    ]);
+    let mut wanted = empty;
+    wanted["counter"] = json!(7);
+    wanted["avatar"] = json!("https://a.example/u.png");
+    wanted["signature_name"] = json!("Ubul úr");
+    assert_eq!(set.records(), [wanted.clone()]);
+    wanted["avatar"] = Value::Null;
+    wanted["counter"] = json!(8);
+    let changed = profile(&["--clear", "avatar", "--counter", "8"]);
+    assert_eq!(changed.records(), [wanted.clone()]);
+    assert_eq!(profile(&[]).records(), [wanted]);
+    let long = "a".repeat(257);
+    for wrong in [
+        ["--avatar", "javascript:alert(1)"],
+        ["--phone", " "],
+        ["--channel", "a\nb"],
+        ["--external", &long],
+        ["--counter", "-1"],
+    ] {
+        let ended = profile(&wrong);
+        assert!(
+            ended.code != 0 && ended.err.contains(wrong[0]),
+            "{wrong:?} {}",
+            ended.err
+        );
+    }
+    let nobody = shell.run(&["user", "profile", "nobody"]);
+    assert!(nobody.code == 1 && nobody.err.contains("there is no user \"nobody\""));
+}

@@ -7,6 +7,7 @@
     reason = "a benchmark that cannot run has nothing to say, and what it says goes to the terminal"
 )]
 
+mod alike;
 mod bare;
 #[path = "../it/harness/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use the rest of it")]
@@ -53,6 +54,9 @@ fn main() {
     }
     if wanted("callbacks") {
         callbacks();
+    }
+    if wanted("alike") {
+        alike::alike();
     }
     if wanted("signing-in") {
         signing_in();

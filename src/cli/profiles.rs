@@ -1,0 +1,177 @@
+//! `user profile`: what the loginbar shows of a user beside its name, which comes from elsewhere.
+
+use std::io;
+
+use chaingun_gateway::domain::text::has_control;
+use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::store::profiles::{self, Profile};
+use chaingun_gateway::store::users;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{Output, explain};
+
+/// The longest text of a profile, in characters.
+const MAX_TEXT_CHARS: usize = 256;
+/// The longest URL of a picture, in characters.
+const MAX_URL_CHARS: usize = 1024;
+
+/// What is to be changed; nothing, if nothing is said.
+#[derive(Args)]
+pub struct Change {
+    /// A mail account elsewhere.
+    #[arg(long)]
+    external: Option<String>,
+    /// Where notifications come from.
+    #[arg(long)]
+    channel: Option<String>,
+    /// How many notifications there are.
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
+    counter: Option<i64>,
+    /// How many of them came since the last visit.
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
+    last_visit_counter: Option<i64>,
+    /// The URL of a picture.
+    #[arg(long)]
+    avatar: Option<String>,
+    #[arg(long, help = "The number of the signature; 1 where there is none")]
+    signature_number: Option<String>,
+    #[arg(
+        long,
+        help = "The name in the signature; the user name where there is none"
+    )]
+    signature_name: Option<String>,
+    /// The number of a mail account.
+    #[arg(long, allow_negative_numbers = true)]
+    secondary_id: Option<i64>,
+    /// A telephone number.
+    #[arg(long)]
+    phone: Option<String>,
+    /// What is to be empty again; may be repeated.
+    #[arg(long, value_enum)]
+    clear: Vec<Field>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Field {
+    External,
+    Channel,
+    Counter,
+    LastVisitCounter,
+    Avatar,
+    SignatureNumber,
+    SignatureName,
+    SecondaryId,
+    Phone,
+}
+
+impl Change {
+    fn is_none(&self) -> bool {
+        let texts = [
+            &self.external,
+            &self.channel,
+            &self.avatar,
+            &self.signature_number,
+            &self.signature_name,
+            &self.phone,
+        ];
+        let numbers = [self.counter, self.last_visit_counter, self.secondary_id];
+        self.clear.is_empty() && texts.iter().all(|t| t.is_none()) && numbers == [None; 3]
+    }
+
+    fn check(&self) -> io::Result<()> {
+        for (flag, text, most) in [
+            ("--external", &self.external, MAX_TEXT_CHARS),
+            ("--channel", &self.channel, MAX_TEXT_CHARS),
+            ("--avatar", &self.avatar, MAX_URL_CHARS),
+            ("--signature-number", &self.signature_number, MAX_TEXT_CHARS),
+            ("--signature-name", &self.signature_name, MAX_TEXT_CHARS),
+            ("--phone", &self.phone, MAX_TEXT_CHARS),
+        ] {
+            let Some(text) = text else { continue };
+            if text.trim().is_empty() || has_control(text) || text.chars().count() > most {
+                return Err(io::Error::other(format!(
+                    "{flag} must be 1 to {most} characters on one line"
+                )));
+            }
+        }
+        match &self.avatar {
+            Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => Err(
+                io::Error::other("--avatar must be a URL, https:// or http://"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn made_to(&self, mut profile: Profile) -> Profile {
+        for field in &self.clear {
+            match field {
+                Field::External => profile.external = None,
+                Field::Channel => profile.channel = None,
+                Field::Counter => profile.counter = None,
+                Field::LastVisitCounter => profile.last_visit_counter = None,
+                Field::Avatar => profile.avatar = None,
+                Field::SignatureNumber => profile.signature_number = None,
+                Field::SignatureName => profile.signature_name = None,
+                Field::SecondaryId => profile.secondary_id = None,
+                Field::Phone => profile.phone = None,
+            }
+        }
+        let text = |new: &Option<String>, old| new.clone().or(old);
+        Profile {
+            external: text(&self.external, profile.external),
+            channel: text(&self.channel, profile.channel),
+            counter: self.counter.or(profile.counter),
+            last_visit_counter: self.last_visit_counter.or(profile.last_visit_counter),
+            avatar: text(&self.avatar, profile.avatar),
+            signature_number: text(&self.signature_number, profile.signature_number),
+            signature_name: text(&self.signature_name, profile.signature_name),
+            secondary_id: self.secondary_id.or(profile.secondary_id),
+            phone: text(&self.phone, profile.phone),
+        }
+    }
+}
+
+/// Changes a profile, if anything is to be changed, and prints it.
+pub(super) fn run(
+    call: &Call<'_>,
+    output: Output,
+    user_name: &str,
+    change: &Change,
+) -> io::Result<()> {
+    change.check()?;
+    let unknown = || io::Error::other(format!("there is no user {user_name:?}"));
+    let store = &call.parts.store;
+    let user = store
+        .read(|c| users::by_name(c, user_name))
+        .map_err(io::Error::other)?
+        .ok_or_else(unknown)?;
+    let profile = if change.is_none() {
+        store
+            .read(|c| profiles::of(c, user.id))
+            .map_err(io::Error::other)?
+    } else {
+        let put = store.write(|c| {
+            if users::hold(c, user.id)?.is_none() {
+                return Ok(None);
+            }
+            let profile = change.made_to(profiles::of(c, user.id)?);
+            profiles::put(c, user.id, &profile)?;
+            call.audit(c, "user_updated", "ok", Some(&user.user_name))?;
+            Ok::<_, Refusal>(Some(profile))
+        });
+        put.map_err(explain)?.ok_or_else(unknown)?
+    };
+    output.record(&[
+        ("user_name", json!(user.user_name)),
+        ("external", json!(profile.external)),
+        ("channel", json!(profile.channel)),
+        ("counter", json!(profile.counter)),
+        ("last_visit_counter", json!(profile.last_visit_counter)),
+        ("avatar", json!(profile.avatar)),
+        ("signature_number", json!(profile.signature_number)),
+        ("signature_name", json!(profile.signature_name)),
+        ("secondary_id", json!(profile.secondary_id)),
+        ("phone", json!(profile.phone)),
+    ])
+}
