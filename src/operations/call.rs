@@ -18,6 +18,7 @@ use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
 use super::Refusal;
 use crate::contract::rejection::{Code, Rejection};
 use crate::parts::Parts;
+use crate::secrets::sha256_hex;
 
 /// What a face found in a request, undecided.
 #[derive(Debug, Clone, Default)]
@@ -38,9 +39,6 @@ pub struct Credentials {
 
 /// The longest name that is written into the audit log, in characters; callers can send no longer ones where they are read.
 const MAX_LOGGED_CHARS: usize = 256;
-
-/// The number of no user.
-const NOBODY: i64 = 0;
 
 /// The token a caller came with, as the store knows it.
 #[derive(Debug, Clone)]
@@ -168,6 +166,7 @@ impl Call<'_> {
         topic: Topic,
     ) -> Result<(), Refusal> {
         let token = one_time_token::format(self.parts.entropy.bytes());
+        let sha256 = sha256_hex(&token);
         let notice = Notice {
             topic,
             english: self.language == Language::English,
@@ -177,7 +176,7 @@ impl Call<'_> {
             token,
         };
         let sealed = self.seal(&notice.to_lines())?;
-        one_time_tokens::revoke(connection, Purpose::PasswordReset, NOBODY)?;
+        one_time_tokens::pretend(connection, &sha256, Purpose::PasswordReset, self.now)?;
         outbox::pretend(connection, &sealed, self.now)?;
         Ok(())
     }

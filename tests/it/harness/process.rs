@@ -13,7 +13,7 @@ use super::Speaker;
 pub struct Process {
     child: Child,
     pub speaker: Speaker,
-    log: JoinHandle<String>,
+    log: Option<JoinHandle<String>>,
 }
 
 impl Process {
@@ -64,7 +64,7 @@ impl Process {
         Self {
             child,
             speaker: Speaker { address },
-            log,
+            log: Some(log),
         }
     }
 
@@ -87,6 +87,14 @@ impl Process {
             self.child.wait().unwrap().success(),
             "a graceful stop ends with success"
         );
-        self.log.join().unwrap()
+        self.log.take().unwrap().join().unwrap()
+    }
+}
+
+/// Nothing runs on when a test has failed.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
