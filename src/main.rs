@@ -17,7 +17,7 @@ use chaingun_gateway::{app, demo, jsonrpc, store};
 use clap::{Parser, Subcommand};
 use cli::{
     ApplyArgs, AuditCommand, ClientCommand, KeysCommand, MailCommand, OrgCommand, OutboxCommand,
-    Output, RegistryCommand, UserCommand,
+    Output, PartnerCommand, RegistryCommand, UserCommand,
 };
 
 #[global_allocator]
@@ -85,6 +85,11 @@ enum Command {
     Org {
         #[command(subcommand)]
         command: OrgCommand,
+    },
+    /// Partners, which sign their users in.
+    Partner {
+        #[command(subcommand)]
+        command: PartnerCommand,
     },
     /// Users.
     User {
@@ -163,6 +168,7 @@ fn main() -> ExitCode {
         }
         Command::Client { command } => cli::clients::run(&config, output, command),
         Command::Org { command } => cli::organisations::run(&config, output, command),
+        Command::Partner { command } => cli::partners::run(&config, output, command),
         Command::User { command } => cli::users::run(&config, output, command),
         Command::Keys { command } => cli::keys::run(&config, output, command),
         Command::Mail { command } => cli::mail::run(&config, output, command),
@@ -256,7 +262,7 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
                 "there are clients with keys or users in this database; load the demo into another --data-dir",
             ));
         }
-        demo::load(&parts).map_err(io::Error::other)?;
+        demo::load(&parts, &config.data_dir).map_err(io::Error::other)?;
         parts
             .registry
             .refresh(&parts.store)

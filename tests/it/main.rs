@@ -30,6 +30,7 @@ mod openapi;
 mod outage;
 mod overload;
 mod pages;
+mod partners;
 mod races;
 mod refresh;
 mod registry;

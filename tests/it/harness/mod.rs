@@ -26,6 +26,9 @@ use tempfile::TempDir;
 /// When the tests take place: the time of the seeds' sample token.
 pub const NOW: i64 = 1_601_973_889_000;
 
+/// The private key of the demo's partner, in all tests the same.
+pub const PARTNER_KEY: &str = include_str!("apekx.pem");
+
 pub struct Gateway {
     pub parts: Arc<Parts>,
     pub delivery: Delivery,
@@ -63,7 +66,11 @@ impl Gateway {
     /// The same with other settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let gateway = Self::build(settings);
-        demo::load(&gateway.parts).unwrap();
+        // Making such a key takes longer than most tests do.
+        let key = demo::partner_key_file(gateway.data.path());
+        std::fs::create_dir_all(key.parent().unwrap()).unwrap();
+        std::fs::write(key, PARTNER_KEY).unwrap();
+        demo::load(&gateway.parts, gateway.data.path()).unwrap();
         gateway
             .parts
             .registry
