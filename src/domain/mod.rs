@@ -1,6 +1,7 @@
 //! Pure rules about users, organisations, passwords and tokens; no I/O, no wire names, nothing else of ours.
 
 pub mod client;
+pub mod external_identity;
 pub mod notice;
 pub mod one_time_token;
 pub mod organisation;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod browser;
 pub mod call;
 pub mod consent;
+pub mod partner;
 mod published;
 pub mod user;
 
@@ -158,6 +159,8 @@ pub enum Shown<'a> {
     Result(&'a Outcome),
     /// What a page shows.
     Visit(&'a browser::Visit),
+    /// Who comes from a partner.
+    Admitted(&'a partner::Admitted),
 }
 
 /// The results of the consent API.

@@ -19,6 +19,7 @@ use crate::metrics;
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
+use crate::sso;
 
 use super::cors::Asked;
 use super::{Body, Gateway, MetricsFor, documents};
@@ -105,6 +106,9 @@ async fn route(
     if let Some(page) = path.strip_prefix(loginbar::PREFIX) {
         let page = page.to_owned();
         return browse(gateway, peer, request, &page, id).await;
+    }
+    if sso::PATHS.contains(&path) {
+        return arrive(gateway, peer, request, id).await;
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
@@ -346,16 +350,7 @@ async fn browse(
 ) -> Reply {
     let base = base(gateway, peer, request.headers());
     let (request, unread) = read(gateway, request, id).await;
-    let parts = &gateway.parts;
-    let site = Site {
-        registry: parts.registry.loaded(),
-        stamper: &parts.stamper,
-        sealer: &parts.sealer,
-        entropy: &parts.entropy,
-        base,
-        session_ms: parts.rules.session_ms,
-        now: parts.clock.now(),
-    };
+    let site = site(gateway, base);
     if let Some(unread) = unread {
         return unread.reply(|r| loginbar::refusal(&site, &request, r));
     }
@@ -368,6 +363,60 @@ async fn browse(
             .await
         }
     }
+}
+
+fn site(gateway: &Gateway, base: String) -> Site<'_> {
+    let parts = &gateway.parts;
+    Site {
+        registry: parts.registry.loaded(),
+        stamper: &parts.stamper,
+        sealer: &parts.sealer,
+        entropy: &parts.entropy,
+        base,
+        session_ms: parts.rules.session_ms,
+        now: parts.clock.now(),
+    }
+}
+
+/// A browser that a partner has sent.
+async fn arrive(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let base = base(gateway, peer, request.headers());
+    let (request, unread) = read(gateway, request, id).await;
+    let site = site(gateway, base);
+    let arrival = sso::Arrival::of(&site, &request);
+    if let Some(unread) = unread {
+        return unread.reply(|r| arrival.refusal(r));
+    }
+    let own_url = own_url(gateway, request.host.as_deref());
+    match arrival.read(&site, &request, &own_url) {
+        Ok(incoming) => {
+            run(gateway, "sso", *incoming, move |outcome| {
+                arrival.reply(outcome)
+            })
+            .await
+        }
+        Err(reply) => reply,
+    }
+}
+
+/// The URL that we are known by, which a request cannot choose: what a partner has signed for somebody else must not be
+/// brought here under that one's name. Without a public URL it is the address that we listen at, which this machine calls
+/// `localhost` as well.
+fn own_url(gateway: &Gateway, host: Option<&str>) -> String {
+    if let Some(url) = &gateway.config.public_url {
+        return url.clone();
+    }
+    let address = gateway.address;
+    let local = format!("localhost:{}", address.port());
+    if address.ip().is_loopback() && host == Some(local.as_str()) {
+        return format!("http://{local}");
+    }
+    format!("http://{address}")
 }
 
 /// The answers of a batch as one; of notifications alone there is none.

@@ -73,6 +73,8 @@ pub(crate) struct Gateway {
     parts: Arc<Parts>,
     config: ServerConfig,
     documents: Documents,
+    /// Where it listens.
+    address: SocketAddr,
     reading: Pool,
     writing: Pool,
     hashing: Pool,
@@ -96,6 +98,7 @@ impl Server {
             writing: Pool::start("write", config.write_threads, config.queue)?,
             hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
             documents: Documents::default(),
+            address: listener.local_addr()?,
             parts,
             config,
         };

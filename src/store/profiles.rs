@@ -49,6 +49,18 @@ pub(super) const COLUMNS: Columns = (
     profiles::phone,
 );
 
+/// A user's profile, if it has one.
+///
+/// # Errors
+/// The store's.
+pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>, StoreError> {
+    Ok(profiles::table
+        .filter(profiles::user_id.eq(user_id))
+        .select(COLUMNS)
+        .get_result(connection)
+        .optional()?)
+}
+
 /// Makes a user's profile be like this.
 ///
 /// # Errors

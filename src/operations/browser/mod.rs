@@ -101,6 +101,19 @@ pub fn begin_session(
     user_id: i64,
     user_agent: &str,
 ) -> Result<Secret, Refusal> {
+    begin_numbered_session(call, c, user_id, user_agent).map(|(_, token)| token)
+}
+
+/// The same, with the session's number.
+///
+/// # Errors
+/// The store's.
+pub fn begin_numbered_session(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user_id: i64,
+    user_agent: &str,
+) -> Result<(i64, Secret), Refusal> {
     if let (Some(user), Some(old)) = (&call.user, &call.session) {
         sessions::end(c, user.id, old.id)?;
     }
@@ -108,7 +121,7 @@ pub fn begin_session(
     let token = session::format([entropy.bytes(), entropy.bytes()]);
     let now = call.parts.clock.now();
     let user_agent: String = user_agent.chars().take(session::USER_AGENT_CHARS).collect();
-    sessions::start(
+    let id = sessions::start(
         c,
         &NewSession {
             sha256: &sha256_hex(&token),
@@ -119,5 +132,5 @@ pub fn begin_session(
             user_agent: &user_agent,
         },
     )?;
-    Ok(Secret::from(token.as_str()))
+    Ok((id, Secret::from(token.as_str())))
 }

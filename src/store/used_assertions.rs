@@ -1,0 +1,45 @@
+//! What partners signed and was used: each only once, whichever node it comes to, until it expires.
+
+use diesel::prelude::*;
+
+use super::tables::used_assertions;
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+
+/// Uses an assertion up; `false` if it was used before.
+///
+/// # Errors
+/// The store's; [`StoreError::Collided`] if another transaction has just used it.
+pub fn use_up(
+    connection: &mut AnyConnection,
+    iss: &str,
+    jti_sha256: &str,
+    expires_at: Millis,
+) -> Result<bool, StoreError> {
+    let used: i64 = used_assertions::table
+        .filter(used_assertions::iss.eq(iss))
+        .filter(used_assertions::jti_sha256.eq(jti_sha256))
+        .count()
+        .get_result(connection)?;
+    if used > 0 {
+        return Ok(false);
+    }
+    diesel::insert_into(used_assertions::table)
+        .values((
+            used_assertions::iss.eq(iss),
+            used_assertions::jti_sha256.eq(jti_sha256),
+            used_assertions::expires_at.eq(expires_at),
+        ))
+        .execute(connection)?;
+    Ok(true)
+}
+
+/// Forgets what had expired by then.
+///
+/// # Errors
+/// The store's.
+pub fn forget_expired(connection: &mut AnyConnection, by: Millis) -> Result<(), StoreError> {
+    diesel::delete(used_assertions::table.filter(used_assertions::expires_at.le(by)))
+        .execute(connection)?;
+    Ok(())
+}
