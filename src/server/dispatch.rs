@@ -11,6 +11,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::wsdl;
+use crate::directory;
 use crate::exchange::{HttpRequest, Reply};
 use crate::jsonapi;
 use crate::jsonrpc::{self, Calls, Id, Read};
@@ -22,6 +23,7 @@ use crate::soap;
 use crate::sso;
 
 use super::cors::Asked;
+use super::partners::{arrive, look_up};
 use super::{Body, Gateway, MetricsFor, documents};
 
 /// The header that names a request in answers and logs.
@@ -106,6 +108,9 @@ async fn route(
     if let Some(page) = path.strip_prefix(loginbar::PREFIX) {
         let page = page.to_owned();
         return browse(gateway, peer, request, &page, id).await;
+    }
+    if directory::is_below(path) {
+        return look_up(gateway, request, id).await;
     }
     if sso::PATHS.contains(&path) {
         return arrive(gateway, peer, request, id).await;
@@ -217,7 +222,7 @@ fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> 
 }
 
 /// The same without its path, as far as it can be known: a proxy's word counts only if the proxy is trusted.
-fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
+pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
     gateway.config.public_url.clone().unwrap_or_else(|| {
         let trusted = gateway.config.trusted_proxies.contains(&peer);
         // Each proxy appends; the last entry is the one that ours wrote.
@@ -365,7 +370,7 @@ async fn browse(
     }
 }
 
-fn site(gateway: &Gateway, base: String) -> Site<'_> {
+pub(super) fn site(gateway: &Gateway, base: String) -> Site<'_> {
     let parts = &gateway.parts;
     Site {
         registry: parts.registry.loaded(),
@@ -376,47 +381,6 @@ fn site(gateway: &Gateway, base: String) -> Site<'_> {
         session_ms: parts.rules.session_ms,
         now: parts.clock.now(),
     }
-}
-
-/// A browser that a partner has sent.
-async fn arrive(
-    gateway: &Arc<Gateway>,
-    peer: IpAddr,
-    request: Request<IncomingBody>,
-    id: &str,
-) -> Reply {
-    let base = base(gateway, peer, request.headers());
-    let (request, unread) = read(gateway, request, id).await;
-    let site = site(gateway, base);
-    let arrival = sso::Arrival::of(&site, &request);
-    if let Some(unread) = unread {
-        return unread.reply(|r| arrival.refusal(r));
-    }
-    let own_url = own_url(gateway, request.host.as_deref());
-    match arrival.read(&site, &request, &own_url) {
-        Ok(incoming) => {
-            run(gateway, "sso", *incoming, move |outcome| {
-                arrival.reply(outcome)
-            })
-            .await
-        }
-        Err(reply) => reply,
-    }
-}
-
-/// The URL that we are known by, which a request cannot choose: what a partner has signed for somebody else must not be
-/// brought here under that one's name. Without a public URL it is the address that we listen at, which this machine calls
-/// `localhost` as well.
-fn own_url(gateway: &Gateway, host: Option<&str>) -> String {
-    if let Some(url) = &gateway.config.public_url {
-        return url.clone();
-    }
-    let address = gateway.address;
-    let local = format!("localhost:{}", address.port());
-    if address.ip().is_loopback() && host == Some(local.as_str()) {
-        return format!("http://{local}");
-    }
-    format!("http://{address}")
 }
 
 /// The answers of a batch as one; of notifications alone there is none.
@@ -449,7 +413,7 @@ async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read)
 }
 
 /// Queues a call where it belongs, and has its outcome counted and written.
-async fn run(
+pub(super) async fn run(
     gateway: &Arc<Gateway>,
     face: &'static str,
     incoming: Incoming,
@@ -487,7 +451,7 @@ async fn run(
 }
 
 /// Reads head and body into our own form; where the body cannot be had, the head and why.
-async fn read(
+pub(super) async fn read(
     gateway: &Gateway,
     request: Request<IncomingBody>,
     id: &str,
@@ -538,7 +502,7 @@ async fn read(
 }
 
 /// Why a body was not read.
-enum Unread {
+pub(super) enum Unread {
     /// It is over this many bytes.
     TooLarge(usize),
     Broken,
@@ -547,7 +511,7 @@ enum Unread {
 
 impl Unread {
     /// The reply; the connection ends with it, since nobody knows what would come next.
-    fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
+    pub(super) fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
         let mut reply = match self {
             Unread::TooLarge(limit) => {
                 let cause = format!("over {limit} bytes");

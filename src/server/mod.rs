@@ -3,6 +3,7 @@
 mod cors;
 mod dispatch;
 mod documents;
+mod partners;
 mod patience;
 pub mod pools;
 

@@ -14,6 +14,7 @@ mod collected;
 mod consents;
 mod contract;
 mod deletion;
+mod directory;
 mod docs;
 mod documents;
 mod envelopes;

@@ -2,7 +2,7 @@
 
 mod claims;
 mod destination;
-mod provisioning;
+pub(super) mod provisioning;
 pub mod sign_in;
 
 use super::{Answer, Call, Refusal, Shown};

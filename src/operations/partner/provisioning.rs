@@ -155,7 +155,10 @@ pub fn attend(
 }
 
 /// Whether a new user can be called this. Not like an e-mail address: nobody has shown that it is this user's.
-fn can_be_called(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
+///
+/// # Errors
+/// The store's.
+pub fn can_be_called(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     Ok(fits && is_user_name(name) && !is_email(name) && is_free(c, name)?)
 }
