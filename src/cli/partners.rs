@@ -1,13 +1,18 @@
 //! `partner`: those that sign their users in with tokens of their own.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::rejection::{Code, Rejection};
+use chaingun_gateway::contract::shape::Secret;
+use chaingun_gateway::contract::time::utc;
+use chaingun_gateway::domain::user::same_name;
 use chaingun_gateway::domain::web::is_origin;
+use chaingun_gateway::operations::partner::examine;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::registry::file::{LIFE_S, MAX_KEYS, MAX_LIFE_S, ORIGIN, PUBLIC_KEY};
+use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::clients;
 use chaingun_gateway::store::partners::{self, Partner};
@@ -37,6 +42,45 @@ pub enum PartnerCommand {
         #[arg(long)]
         only: bool,
     },
+    /// Check a token that comes over standard input as a sign-in would, without using it up; or sign one to try out.
+    TestToken(TestTokenArgs),
+}
+
+/// What `partner test-token` is told.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    chaingun-gateway partner test-token < token.txt\n  \
+    chaingun-gateway partner test-token --sign-with data/demo/apekx.pem --iss apekx --sub 42 --school-id S-1\n\n\
+    A token is checked with what is configured here, for the URL that partners know this gateway by: public_url, or \
+    else the address it listens at.")]
+pub struct TestTokenArgs {
+    /// The URL that partners know the gateway by, if it is another one.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Sign a token with this private key (PKCS #8, PEM), and print it with the address to open.
+    #[arg(long, value_name = "FILE", requires_all = ["iss", "sub", "school_id"])]
+    sign_with: Option<PathBuf>,
+    /// The partner that signs.
+    #[arg(long, requires = "sign_with")]
+    iss: Option<String>,
+    /// What the user is called there.
+    #[arg(long, requires = "sign_with")]
+    sub: Option<String>,
+    /// What its school is called there.
+    #[arg(long, requires = "sign_with")]
+    school_id: Option<String>,
+    /// Where it comes from; the partner's own name if nothing is said.
+    #[arg(long, requires = "sign_with")]
+    state_id: Option<String>,
+    /// What people call the user.
+    #[arg(long, requires = "sign_with", default_value = "Some User")]
+    name: String,
+    /// Where it is to go on to; its account if nothing is said.
+    #[arg(long, requires = "sign_with", value_name = "URL")]
+    redirect_uri: Option<String>,
+    /// For how many seconds the token is good.
+    #[arg(long, requires = "sign_with", value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
+    life: i64,
 }
 
 /// What `partner add` is told.
@@ -117,7 +161,80 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
             })?;
             shown(output, &partner)
         }
+        PartnerCommand::TestToken(args) => test_token(config, &call, output, &args),
     }
+}
+
+fn test_token(
+    config: &Config,
+    call: &Call<'_>,
+    output: Output,
+    args: &TestTokenArgs,
+) -> io::Result<()> {
+    let server = &config.server;
+    let own_url = args
+        .url
+        .clone()
+        .or_else(|| server.public_url.clone())
+        .unwrap_or_else(|| format!("http://{}", server.listen));
+    if let Some(file) = &args.sign_with {
+        return signed(call, output, args, (file, &own_url));
+    }
+    let mut text = String::new();
+    io::stdin()
+        .take(u64::try_from(2 * MAX_TOKEN_BYTES).unwrap_or(u64::MAX))
+        .read_to_string(&mut text)?;
+    let token = Secret::from(text.trim());
+    let (said, known) = examine(call, &token, &own_url).map_err(|refusal| {
+        let rejection = refusal.into_rejection();
+        let code = rejection.code().as_str();
+        io::Error::other(format!("{code}: {}", explain(rejection.into())))
+    })?;
+    output.record(&[
+        ("iss", json!(said.iss)),
+        ("external_id", json!(said.identity.id)),
+        ("provider", json!(said.identity.provider)),
+        ("id_type", json!(said.identity.id_type)),
+        ("name", json!(said.name)),
+        ("school_id", json!(said.school.map(|s| s.external_id))),
+        ("redirect", json!(said.redirect)),
+        ("expires_at", json!(utc(said.expires_at))),
+        ("user", json!(known.map(|user| user.user_name))),
+    ])
+}
+
+fn signed(
+    call: &Call<'_>,
+    output: Output,
+    args: &TestTokenArgs,
+    (file, own_url): (&Path, &str),
+) -> io::Result<()> {
+    let told = file.display();
+    let key = std::fs::read_to_string(file)
+        .map_err(|error| io::Error::new(error.kind(), format!("{told}: {error}")))?;
+    let now = call.now / 1000;
+    let state_id = args.state_id.as_ref().or(args.iss.as_ref());
+    let claims = json!({
+        "jti": call.parts.entropy.uuid(),
+        "iss": args.iss,
+        "sub": args.sub,
+        "aud": own_url,
+        "iat": now,
+        "exp": now + args.life,
+        "name": args.name,
+        "state_id": state_id,
+        "school_id": args.school_id,
+        "redirect_uri": args.redirect_uri,
+    });
+    let token = sign(&key, &claims)
+        .map_err(|error| io::Error::other(format!("{told}: not a private RSA key: {error}")))?;
+    output.record(&[
+        ("token", json!(token)),
+        (
+            "url",
+            json!(format!("{own_url}/v2/user/session/create?token={token}")),
+        ),
+    ])
 }
 
 /// Makes a partner be what becomes of the one that is stored, and has every node notice.
@@ -131,6 +248,11 @@ fn change(
         clients::hold_registry(c)?;
         let all = partners::all(c)?;
         let stored = all.iter().find(|p| p.iss == iss);
+        // The users of two that are told apart by case alone could be taken for each other's.
+        if let Some(other) = all.iter().find(|p| p.iss != iss && same_name(&p.iss, iss)) {
+            let cause = format!("there is a partner {:?}", other.iss);
+            return Err(Rejection::new(Code::InvalidField).because(cause).into());
+        }
         let partner =
             become_of(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
         partners::put(c, &partner)?;

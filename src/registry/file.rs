@@ -141,7 +141,7 @@ pub fn read(text: &str, folder: &Path) -> Result<(RegistryFile, Vec<Mistake>), M
         agreements: section(from, m, AGREEMENTS, |a| a.id, agreement),
         services: section(from, m, SERVICES, |s| s.id, service),
         applications: section(from, m, APPLICATIONS, |a| a.client_id.clone(), application),
-        partners: section(from, m, PARTNERS, |p| p.iss.clone(), partner),
+        partners: section(from, m, PARTNERS, |p| canonical(&p.iss), partner),
     };
     same_keys(&file.clients, &mut mistakes);
     same_external_ids(&file.organisations, &mut mistakes);

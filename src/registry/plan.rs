@@ -6,6 +6,7 @@ use super::file::{Mistake, NamedApplication, NamedService, RegistryFile};
 use super::reader::Placed;
 use crate::domain::client::DEFAULT_CLIENT;
 use crate::domain::text::canonical;
+use crate::domain::user::same_name;
 use crate::secrets::sealing::Sealer;
 use crate::store::agreements::{self, Agreement};
 use crate::store::applications::{self, Application};
@@ -472,8 +473,15 @@ impl Planner<'_> {
 
     fn partners(&mut self) {
         let (file, state) = (self.file, self.state);
-        for Placed { entry, .. } in &file.partners {
+        for Placed { place, entry } in &file.partners {
             let stored = state.partners.iter().find(|p| p.iss == entry.iss);
+            // The users of two that are told apart by case alone could be taken for each other's.
+            let is_like_it = |p: &&Partner| p.iss != entry.iss && same_name(&p.iss, &entry.iss);
+            let alike = state.partners.iter().find(is_like_it);
+            if let Some(other) = alike.filter(|_| !self.wishes.prune) {
+                let what = format!("there is a partner {:?}", other.iss);
+                self.wrong(&format!("{place}.iss"), what);
+            }
             let different = stored.map(|stored| {
                 which([
                     ("public_keys", stored.public_keys != entry.public_keys),

@@ -6,6 +6,23 @@ use super::tables::used_assertions;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 
+/// Whether an assertion was used.
+///
+/// # Errors
+/// The store's.
+pub fn is_used(
+    connection: &mut AnyConnection,
+    iss: &str,
+    jti_sha256: &str,
+) -> Result<bool, StoreError> {
+    let used: i64 = used_assertions::table
+        .filter(used_assertions::iss.eq(iss))
+        .filter(used_assertions::jti_sha256.eq(jti_sha256))
+        .count()
+        .get_result(connection)?;
+    Ok(used > 0)
+}
+
 /// Uses an assertion up; `false` if it was used before.
 ///
 /// # Errors
@@ -16,12 +33,7 @@ pub fn use_up(
     jti_sha256: &str,
     expires_at: Millis,
 ) -> Result<bool, StoreError> {
-    let used: i64 = used_assertions::table
-        .filter(used_assertions::iss.eq(iss))
-        .filter(used_assertions::jti_sha256.eq(jti_sha256))
-        .count()
-        .get_result(connection)?;
-    if used > 0 {
+    if is_used(connection, iss, jti_sha256)? {
         return Ok(false);
     }
     diesel::insert_into(used_assertions::table)

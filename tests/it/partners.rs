@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Shell;
 use crate::harness::browser::Browser;
+use crate::harness::process::Process;
 use crate::harness::{
     Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker, element, envelope, rest,
 };
@@ -1167,4 +1168,132 @@ fn the_door_takes_get_and_post_and_nothing_else() {
         (&envelope["ver"], &envelope["params"]["err"]),
         (&json!("v1"), &json!("MANDATORY_PARAMETER_MISSING"))
     );
+}
+
+#[test]
+fn a_token_can_be_tried_out_at_the_command_line() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let folder = data.path().join("data");
+    let process = Process::start(&folder, database.url(), &[], &["--demo"]);
+    let url = format!("http://{}", process.speaker.address);
+    let test = |more: &[&str], input: &str| {
+        let arguments = [&["partner", "test-token", "--url", &url, "--json"], more].concat();
+        shell.run_with(&arguments, input, &[])
+    };
+    let sign = |school: &str, more: &[&str]| {
+        let key = "data/demo/apekx.pem";
+        let known = [
+            "--sign-with",
+            key,
+            "--iss",
+            "apekx",
+            "--sub",
+            "42",
+            "--school-id",
+            school,
+        ];
+        let signed = test(&[&known[..], more].concat(), "");
+        assert_eq!(signed.code, 0, "{}", signed.err);
+        let record = signed.records().remove(0);
+        let token = record["token"].as_str().unwrap().to_owned();
+        assert!(record["url"].as_str().unwrap().starts_with(&url));
+        token
+    };
+    let school = "pre_created_school_external_id";
+    let token = sign(school, &[]);
+    let checked = || test(&[], &format!("{token}\n"));
+    let record = &checked().records()[0];
+    assert_eq!(
+        (&record["external_id"], &record["user"]),
+        (&json!("42"), &Value::Null)
+    );
+    assert_eq!(checked().code, 0, "it is not used up");
+    assert_eq!(arrive(&process.speaker, &token, "").status, 303);
+    let refused = |input: &str, code: &str| {
+        let ended = test(&[], input);
+        assert_eq!(ended.code, 1, "{}", ended.out);
+        assert!(ended.err.contains(code), "{}", ended.err);
+    };
+    refused(&token, "TOKEN_REPLAYED");
+    refused(&sign("elsewhere", &[]), "SCHOOL_ID_NOT_REGISTERED");
+    refused(&sign(school, &["--life", "3601"]), "TOKEN_LIFE_TOO_LONG");
+    refused(
+        &sign(school, &["--redirect-uri", "//a"]),
+        "REDIRECT_NOT_ALLOWED",
+    );
+    refused("nonsense", "TOKEN_MALFORMED");
+    let again = sign(school, &["--name", "Another"]);
+    assert_eq!(test(&[], &again).records()[0]["user"], "42@apekx");
+    let public = test(
+        &[
+            "--sign-with",
+            "data/gateway.db",
+            "--iss",
+            "a",
+            "--sub",
+            "b",
+            "--school-id",
+            "c",
+        ],
+        "",
+    );
+    assert_eq!(public.code, 1);
+    let log = process.stop();
+    assert!(!log.contains(&token), "no token is ever logged");
+}
+
+#[test]
+fn partners_that_look_alike_are_not_told_apart_by_case() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    std::fs::write(data.path().join("a.pub"), &key).unwrap();
+    assert_eq!(
+        shell.run(&["partner", "add", "gj", "--key", "a.pub"]).code,
+        0
+    );
+    let taken = shell.run(&["partner", "add", "GJ", "--key", "a.pub"]);
+    assert!(
+        taken.code == 1 && taken.err.contains("\"gj\""),
+        "{}",
+        taken.err
+    );
+    let of = |iss: &str| {
+        format!(
+            "[[partners]]\niss = \"{iss}\"\npublic_keys = ['''\n{key}''']\nstate_ids = [\"a\"]\n"
+        )
+    };
+    let apply = |text: &str, flags: &[&str]| {
+        std::fs::write(data.path().join("registry.toml"), text).unwrap();
+        shell.run(&[&["apply", "registry.toml"], flags].concat())
+    };
+    let stored = apply(&of("Gj"), &[]);
+    assert!(
+        stored
+            .err
+            .contains("partners[0].iss: there is a partner \"gj\""),
+        "{}",
+        stored.err
+    );
+    let twice = apply(&(of("x") + &of("X")), &[]);
+    assert!(
+        twice
+            .err
+            .contains("partners[1].iss: partners[0] is the same"),
+        "{}",
+        twice.err
+    );
+    assert_eq!(apply(&of("Gj"), &["--prune"]).code, 0);
+    let keys = vec![format!("'''\n{key}'''"); 5].join(", ");
+    let many = apply(&of("gj").replace(&format!("'''\n{key}'''"), &keys), &[]);
+    assert!(many.err.contains("public_keys"), "{}", many.err);
 }

@@ -13,7 +13,7 @@ use crate::operations::{
 };
 use crate::secrets::assertions::{Assertion, Flaw};
 use crate::secrets::{rsa_keys, sha256_hex};
-use crate::store::{AnyConnection, sessions, used_assertions};
+use crate::store::{AnyConnection, external_identities, sessions, used_assertions, users};
 
 shape! {
     /// What a partner sends its users with.
@@ -64,12 +64,32 @@ impl Request for PartnerSignInRequest {
     }
 }
 
-/// What a token comes to, without its being used: it may have been before, and its school may not be known.
+/// What a token would come to, without its being used, and the user that would be signed in, if there is one.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn examine(call: &Call<'_>, token: &Secret, own_url: &str) -> Result<Introduction, Refusal> {
-    read(call, token, own_url)?.1
+/// What a sign-in would be refused with.
+pub fn examine(
+    call: &Call<'_>,
+    token: &Secret,
+    own_url: &str,
+) -> Result<(Introduction, Option<User>), Refusal> {
+    let said = read(call, token, own_url)?.1?;
+    let known = call.parts.store.read(|c| {
+        if used_assertions::is_used(c, &said.iss, &sha256_hex(&said.jti))? {
+            return Err(replayed());
+        }
+        if let Some(school) = &said.school {
+            provisioning::school(c, school)?;
+        }
+        match external_identities::owner(c, &said.identity)? {
+            Some(id) => Ok(users::by_id(c, id)?),
+            None => Ok(None),
+        }
+    })?;
+    if let Some(user) = &known {
+        may_sign_in(user)?;
+    }
+    Ok((said, known))
 }
 
 /// Whose token it is, once its signature is known to be right, and what is made of its claims.
@@ -141,8 +161,12 @@ impl PartnerSignInRequest {
 fn use_up(c: &mut AnyConnection, said: &Introduction) -> Result<(), Refusal> {
     match used_assertions::use_up(c, &said.iss, &sha256_hex(&said.jti), said.expires_at)? {
         true => Ok(()),
-        false => Err(refuse_field(Code::TokenReplayed, "jti", None)),
+        false => Err(replayed()),
     }
+}
+
+fn replayed() -> Refusal {
+    refuse_field(Code::TokenReplayed, "jti", None)
 }
 
 fn may_sign_in(user: &User) -> Result<(), Refusal> {
