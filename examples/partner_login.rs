@@ -1,7 +1,11 @@
 //! What a partner does to sign one of its users in: it signs a token and sends the browser with it to the gateway.
 //!
 //! `cargo run --example partner_login -- --key data/demo/apekx.pem`
-#![expect(clippy::print_stdout, reason = "printing the address is its purpose")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a partner has a clock of its own, and printing the address is its purpose"
+)]
 
 use std::error::Error;
 use std::path::PathBuf;

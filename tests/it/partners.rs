@@ -1179,7 +1179,8 @@ fn a_token_can_be_tried_out_at_the_command_line() {
         database: &database,
     };
     let folder = data.path().join("data");
-    let process = Process::start(&folder, database.url(), &[], &["--demo"]);
+    let settings = [("log", "trace")];
+    let process = Process::start(&folder, database.url(), &settings, &["--demo"]);
     let url = format!("http://{}", process.speaker.address);
     let test = |more: &[&str], input: &str| {
         let arguments = [&["partner", "test-token", "--url", &url, "--json"], more].concat();
