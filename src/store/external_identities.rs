@@ -2,10 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::tables::external_identities;
+use super::tables::{external_identities, users};
+use super::users::{COLUMNS, Row};
 use super::{AnyConnection, StoreError};
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::text::canonical;
+use crate::domain::user::User;
 
 /// The number of the user whose identity this is, compared canonically.
 ///
@@ -24,6 +26,31 @@ pub fn owner(
         .select(external_identities::user_id)
         .get_result(connection)
         .optional()?)
+}
+
+/// The user whose identity this is, held like [`super::users::hold`] does.
+///
+/// # Errors
+/// The store's.
+pub fn hold_owner(
+    connection: &mut AnyConnection,
+    identity: &ExternalIdentity,
+) -> Result<Option<User>, StoreError> {
+    let owner = external_identities::table
+        .find((
+            canonical(&identity.provider),
+            canonical(&identity.id_type),
+            canonical(&identity.id),
+        ))
+        .select(external_identities::user_id);
+    let query = users::table.filter(users::id.eq_any(owner)).select(COLUMNS);
+    // In one query, as every sign-in begins with it. Who takes the identity away meanwhile is after us.
+    let row: Option<Row> = match connection {
+        AnyConnection::Sqlite(c) => query.get_result(c),
+        AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
+    }
+    .optional()?;
+    Ok(row.map(User::from))
 }
 
 /// The identities of a user, by provider, kind and id.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::on_backend;
 use super::tables::{memberships, organisations};
 use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
@@ -80,6 +81,29 @@ pub fn by_external_id(
         .select(COLUMNS)
         .get_result(connection)
         .optional()?)
+}
+
+/// The uuid of the organisation that a channel knows by this id, and whether this user is a member of it.
+///
+/// # Errors
+/// The store's.
+pub fn by_external_id_for(
+    connection: &mut AnyConnection,
+    (channel, external_id): (&str, &str),
+    user_id: i64,
+) -> Result<Option<(String, bool)>, StoreError> {
+    let query = organisations::table
+        .left_join(
+            memberships::table.on(memberships::organisation_uuid
+                .eq(organisations::uuid)
+                .and(memberships::user_id.eq(user_id))),
+        )
+        .filter(organisations::channel_ci.eq(canonical(channel)))
+        .filter(organisations::external_id_ci.eq(canonical(external_id)))
+        .select((organisations::uuid, memberships::user_id.nullable()));
+    let found: Option<(String, Option<i64>)> =
+        on_backend!(connection, c => query.get_result(c)).optional()?;
+    Ok(found.map(|(uuid, member)| (uuid, member.is_some())))
 }
 
 /// Whether a channel knows any organisation, compared canonically.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::on_backend;
 use super::tables::used_assertions;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
@@ -23,27 +24,24 @@ pub fn is_used(
     Ok(used > 0)
 }
 
-/// Uses an assertion up; `false` if it was used before.
+/// Uses an assertion up; `false` if it was used before, or is just being used by another transaction that succeeds.
 ///
 /// # Errors
-/// The store's; [`StoreError::Collided`] if another transaction has just used it.
+/// The store's.
 pub fn use_up(
     connection: &mut AnyConnection,
     iss: &str,
     jti_sha256: &str,
     expires_at: Millis,
 ) -> Result<bool, StoreError> {
-    if is_used(connection, iss, jti_sha256)? {
-        return Ok(false);
-    }
-    diesel::insert_into(used_assertions::table)
-        .values((
-            used_assertions::iss.eq(iss),
-            used_assertions::jti_sha256.eq(jti_sha256),
-            used_assertions::expires_at.eq(expires_at),
-        ))
-        .execute(connection)?;
-    Ok(true)
+    let insertion = diesel::insert_into(used_assertions::table).values((
+        used_assertions::iss.eq(iss.to_owned()),
+        used_assertions::jti_sha256.eq(jti_sha256.to_owned()),
+        used_assertions::expires_at.eq(expires_at),
+    ));
+    // The primary key decides; of two at once the second waits for the first.
+    let inserted = on_backend!(connection, c => insertion.on_conflict_do_nothing().execute(c))?;
+    Ok(inserted > 0)
 }
 
 /// Forgets what had expired by then.

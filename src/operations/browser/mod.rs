@@ -101,19 +101,20 @@ pub fn begin_session(
     user_id: i64,
     user_agent: &str,
 ) -> Result<Secret, Refusal> {
-    begin_numbered_session(call, c, user_id, user_agent).map(|(_, token)| token)
+    begin_session_in(call, c, user_id, user_agent, None)
 }
 
-/// The same, with the session's number.
+/// The same, with this organisation chosen already.
 ///
 /// # Errors
 /// The store's.
-pub fn begin_numbered_session(
+pub fn begin_session_in(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user_id: i64,
     user_agent: &str,
-) -> Result<(i64, Secret), Refusal> {
+    organisation_uuid: Option<&str>,
+) -> Result<Secret, Refusal> {
     if let (Some(user), Some(old)) = (&call.user, &call.session) {
         sessions::end(c, user.id, old.id)?;
     }
@@ -121,16 +122,17 @@ pub fn begin_numbered_session(
     let token = session::format([entropy.bytes(), entropy.bytes()]);
     let now = call.parts.clock.now();
     let user_agent: String = user_agent.chars().take(session::USER_AGENT_CHARS).collect();
-    let id = sessions::start(
+    sessions::start(
         c,
         &NewSession {
             sha256: &sha256_hex(&token),
             user_id,
+            organisation_uuid,
             started_at: now,
             seen_at: now,
             expires_at: now + call.parts.rules.session_ms,
             user_agent: &user_agent,
         },
     )?;
-    Ok((id, Secret::from(token.as_str())))
+    Ok(Secret::from(token.as_str()))
 }

@@ -185,19 +185,6 @@ fn add_identity(
     Ok(external_identities::add(c, user_id, identity)?)
 }
 
-/// The user whose identity this is, held until the transaction ends.
-///
-/// # Errors
-/// [`Code::ExternalidNotFound`]; the store's.
-fn hold_by_identity(c: &mut AnyConnection, identity: &ExternalIdentity) -> Result<User, Refusal> {
-    let unknown = || refuse_field(Code::ExternalidNotFound, "externalId", None);
-    let owner = external_identities::owner(c, identity)?.ok_or_else(unknown)?;
-    let held = users::hold(c, owner)?;
-    // It may have been taken away while another transaction was waited for.
-    let still = external_identities::owner(c, identity)? == Some(owner);
-    held.filter(|_| still).ok_or_else(unknown)
-}
-
 /// The user that a caller names, held: by its UUID or number, or else by what somebody else calls it.
 ///
 /// # Errors
@@ -210,7 +197,8 @@ fn hold_named(
     match (user_id, identity) {
         (Some(id), _) => users::hold_by_uuid_or_id(c, id)?
             .ok_or_else(|| refuse_field(Code::UserNotFound, "userId", None)),
-        (None, Some(identity)) => hold_by_identity(c, identity),
+        (None, Some(identity)) => external_identities::hold_owner(c, identity)?
+            .ok_or_else(|| refuse_field(Code::ExternalidNotFound, "externalId", None)),
         (None, None) => Err(refuse_field(Code::MissingField, "userId", None)),
     }
 }

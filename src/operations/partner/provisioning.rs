@@ -8,21 +8,6 @@ use crate::store::profiles;
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, external_identities, organisations};
 
-/// The user whose identity this is, held until the transaction ends.
-///
-/// # Errors
-/// The store's.
-pub fn hold(c: &mut AnyConnection, introduction: &Introduction) -> Result<Option<User>, Refusal> {
-    let identity = &introduction.identity;
-    let Some(owner) = external_identities::owner(c, identity)? else {
-        return Ok(None);
-    };
-    let held = users::hold(c, owner)?;
-    // It may have been taken away while another transaction was waited for.
-    let still = external_identities::owner(c, identity)? == Some(owner);
-    Ok(held.filter(|_| still))
-}
-
 /// Makes the user. Nobody is found by an e-mail address: who has an account here already has another one now.
 ///
 /// # Errors
@@ -118,13 +103,27 @@ pub fn keep(
     Ok(kept)
 }
 
-/// The uuid of the organisation that a school is.
+/// A school as it stands here.
+pub struct Found {
+    /// Of its organisation.
+    pub uuid: String,
+    /// Whether the user is a member of that already.
+    pub is_member: bool,
+}
+
+/// Finds the school of a user that is known, or of one that is not.
 ///
 /// # Errors
 /// [`Code::SchoolIdNotRegistered`]; the store's.
-pub fn school(c: &mut AnyConnection, school: &School) -> Result<String, Refusal> {
-    organisations::by_external_id(c, &school.channel, &school.external_id)?
-        .map(|organisation| organisation.uuid)
+pub fn school(
+    c: &mut AnyConnection,
+    school: &School,
+    user: Option<&User>,
+) -> Result<Found, Refusal> {
+    let known_as = (school.channel.as_str(), school.external_id.as_str());
+    let nobody = -1;
+    organisations::by_external_id_for(c, known_as, user.map_or(nobody, |user| user.id))?
+        .map(|(uuid, is_member)| Found { uuid, is_member })
         .ok_or_else(|| refuse_field(Code::SchoolIdNotRegistered, "school_id", None))
 }
 
@@ -136,22 +135,16 @@ pub fn attend(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user: &User,
-    (school, uuid): (&School, &str),
+    (school, found): (&School, &Found),
     iss: &str,
 ) -> Result<(), Refusal> {
-    let granted = organisations::granted(c, user.id)?;
-    if granted.iter().any(|g| g.uuid == uuid) {
+    if found.is_member {
         return Ok(());
     }
-    organisations::leave_others_of_channel(c, user.id, &school.channel, uuid)?;
-    organisations::join(c, user.id, uuid, &[], call.now)?;
-    record(
-        call,
-        c,
-        ("user_joined_organisation", "ok"),
-        iss,
-        Some(&user.user_name),
-    )
+    organisations::leave_others_of_channel(c, user.id, &school.channel, &found.uuid)?;
+    organisations::join(c, user.id, &found.uuid, &[], call.now)?;
+    let event = ("user_joined_organisation", "ok");
+    record(call, c, event, iss, Some(&user.user_name))
 }
 
 /// Whether a new user can be called this. Not like an e-mail address: nobody has shown that it is this user's.

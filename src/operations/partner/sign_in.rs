@@ -6,14 +6,14 @@ use crate::contract::common::EmptyResponse;
 use crate::contract::rejection::{Code, Kind};
 use crate::contract::shape::{Secret, Shape, Structure as _, shape};
 use crate::domain::user::{Status, User};
-use crate::operations::browser::begin_numbered_session;
+use crate::operations::browser::begin_session_in;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, read_json_request, read_request,
     refuse, refuse_field,
 };
 use crate::secrets::assertions::{Assertion, Flaw};
 use crate::secrets::{rsa_keys, sha256_hex};
-use crate::store::{AnyConnection, external_identities, sessions, used_assertions, users};
+use crate::store::{AnyConnection, external_identities, used_assertions, users};
 
 shape! {
     /// What a partner sends its users with.
@@ -79,7 +79,7 @@ pub fn examine(
             return Err(replayed());
         }
         if let Some(school) = &said.school {
-            provisioning::school(c, school)?;
+            provisioning::school(c, school, None)?;
         }
         match external_identities::owner(c, &said.identity)? {
             Some(id) => Ok(users::by_id(c, id)?),
@@ -126,11 +126,14 @@ impl PartnerSignInRequest {
     /// Uses the token up and begins a session, all of it or nothing.
     fn admit(&self, call: &Call<'_>, said: Introduction) -> Result<Admitted, Refusal> {
         let token = call.parts.store.write(|c| {
-            let known = provisioning::hold(c, &said)?;
+            let known = external_identities::hold_owner(c, &said.identity)?;
             use_up(c, &said)?;
             let school = said.school.as_ref();
             let school = school
-                .map(|school| Ok::<_, Refusal>((school, provisioning::school(c, school)?)))
+                .map(|school| {
+                    let found = provisioning::school(c, school, known.as_ref())?;
+                    Ok::<_, Refusal>((school, found))
+                })
                 .transpose()?;
             let user = match known {
                 Some(user) => {
@@ -139,14 +142,12 @@ impl PartnerSignInRequest {
                 }
                 None => provisioning::make(call, c, &said)?,
             };
-            if let Some((school, uuid)) = &school {
-                provisioning::attend(call, c, &user, (school, uuid), &said.iss)?;
+            if let Some((school, found)) = &school {
+                provisioning::attend(call, c, &user, (school, found), &said.iss)?;
             }
-            let (session, token) = begin_numbered_session(call, c, user.id, &self.user_agent)?;
-            if let Some((_, uuid)) = &school {
-                // Whoever belongs elsewhere as well need not be asked: the partner has said where it comes from.
-                sessions::choose_organisation(c, session, uuid)?;
-            }
+            // Whoever belongs elsewhere as well need not be asked: the partner has said where it comes from.
+            let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
+            let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
             let event = (OPERATION.event, "ok");
             record(call, c, event, &said.iss, Some(&user.user_name))?;
             Ok::<_, Refusal>(token)
