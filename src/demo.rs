@@ -1,13 +1,20 @@
 //! The demo's data, fixed so that documentation and checks can rely on it (SPEC §12).
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use crate::config::Config;
 use crate::delivery::Reach;
+use crate::domain::Millis;
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::user::Status;
 use crate::parts::Parts;
-use crate::secrets::sha256_hex;
+use crate::registry::file::LIFE_S;
+use crate::secrets::keys::load_or_make;
+use crate::secrets::{rsa_keys, sha256_hex};
 use crate::store::agreements::{self, Agreement};
 use crate::store::applications::{self, Application};
+use crate::store::partners::{self, Partner};
 use crate::store::portals::{self, Portal};
 use crate::store::services::{self, Service};
 use crate::store::users::{self, NewUser};
@@ -58,6 +65,10 @@ const USERS: [DemoUser; 3] = [
 /// The setting that marks a database with demo data in it.
 const MARK: &str = "demo";
 
+/// The partner's name, which is the state_id of its users as well, and the school_id that they come with.
+const PARTNER: &str = "apekx";
+const SCHOOL: &str = "pre_created_school_external_id";
+
 /// What the demo's applications check the hashes of the loginbar with.
 const APPLICATION_SECRET: &str = "demo-application-secret";
 
@@ -98,11 +109,26 @@ pub fn reaching_this_machine(config: &Config) -> Config {
     config
 }
 
+/// Where the demo's partner has its private key, below the data folder.
+#[must_use]
+pub fn partner_key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("demo").join(format!("{PARTNER}.pem"))
+}
+
 /// Loads what is not there yet, and marks the database.
 ///
 /// # Errors
-/// The store's.
-pub fn load(parts: &Parts) -> Result<(), StoreError> {
+/// The store's; or a key of the partner that can neither be read nor made.
+pub fn load(parts: &Parts, data_dir: &Path) -> io::Result<()> {
+    let made = || rsa_keys::generate().unwrap_or_default().into_bytes();
+    let file = partner_key_file(data_dir);
+    let private_key = load_or_make(&file, made)?;
+    let partner_key = rsa_keys::public_half(&String::from_utf8_lossy(&private_key))
+        .ok_or_else(|| io::Error::other(format!("{}: not an RSA key", file.display())))?;
+    load_store(parts, &partner_key).map_err(io::Error::other)
+}
+
+fn load_store(parts: &Parts, partner_key: &str) -> Result<(), StoreError> {
     let now = parts.clock.now();
     parts.store.write(|c| {
         settings::set(c, MARK, "loaded")?;
@@ -124,6 +150,7 @@ pub fn load(parts: &Parts) -> Result<(), StoreError> {
             add_agreements(c)?;
         }
         add_applications(parts, c)?;
+        add_partner(c, partner_key, now)?;
         Ok::<_, StoreError>(())
     })?;
     for user in &USERS {
@@ -195,6 +222,30 @@ fn add_agreements(c: &mut AnyConnection) -> Result<(), StoreError> {
         agreements::put(c, &agreement)?;
     }
     services::require(c, 1, &[1, 2, 3])
+}
+
+/// The partner, and the school that its users come from.
+fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), StoreError> {
+    if organisations::by_external_id(c, PARTNER, SCHOOL)?.is_none() {
+        let uuid = "apekx-school";
+        organisations::add(c, uuid, "Apekx School", false, now)?;
+        organisations::set_external_id(c, uuid, Some((PARTNER, SCHOOL)))?;
+    }
+    let stored = partners::all(c)?.into_iter().find(|p| p.iss == PARTNER);
+    let mut partner = stored.unwrap_or_else(|| Partner {
+        iss: PARTNER.to_owned(),
+        public_keys: String::new(),
+        state_ids: vec![PARTNER.to_owned()],
+        redirect_origins: vec!["http://localhost:9098".to_owned()],
+        max_life_s: LIFE_S,
+    });
+    if !partner.public_keys.contains(key) {
+        // The key is in a file; with another folder it is another one.
+        partner.public_keys = key.to_owned();
+        partners::put(c, &partner)?;
+        clients::touch(c)?;
+    }
+    Ok(())
 }
 
 fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {

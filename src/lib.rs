@@ -10,11 +10,11 @@
 //! # The rooms
 //!
 //! ```text
-//! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc loginbar docs } ─► operations ─► { registry store secrets contract } ─► domain
+//! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc loginbar sso directory docs } ─► operations ─► { registry store secrets contract } ─► domain
 //!              └─► delivery ───────────────────────────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
-//! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`] or [`jsonrpc`] (bytes to a decoded
+//! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`], [`jsonrpc`], [`sso`] or [`directory`] (bytes to a decoded
 //! request), then `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
 //!
 //! # Invariants
@@ -86,6 +86,17 @@
 //! - **Who registers at a page has its address for a user name**, and the page says the same whether there was an account: only
 //!   the owner of the address is told, by a link for a new password, which takes an account over from whoever else may
 //!   have registered it.
+//! - **Partners' users are known by provider, kind and id**, and nobody is ever found by an e-mail address: two partners with
+//!   one `sub` have two users. Users of the old layout, too, have such an identity; `sub@iss` is only how they are called, if
+//!   nobody else is and it does not look like an address, and a UUID otherwise.
+//! - **Who has no e-mail address has one at `nowhere.invalid`**, since the database has one for everybody. It is not shown,
+//!   nobody is mailed there, and nobody can ask for such an address.
+//! - **A partner's token is used up in the transaction that signs in**, so that what is refused can be tried again, and of two
+//!   at once, on whichever nodes, one wins.
+//! - **Whom a partner's token must be for is never taken from the request**: it is the public URL, or the address that is
+//!   listened at. Otherwise what was signed for somebody else could be brought here under that one's name.
+//! - **A user that comes from another school has left the old one**; who comes from the same keeps whatever else it has been
+//!   given since.
 //! - **The registry is in memory as a whole**, and read again when its version moves on: requests ask the store only about
 //!   users. On PostgreSQL nodes hear of that by NOTIFY, and ask now and then in case a pooler swallowed it.
 //! - **Wrong secrets and mails are counted by the name that was typed**, and by the network it came from, under a keyed hash,
@@ -102,6 +113,7 @@ pub mod config;
 pub mod contract;
 pub mod delivery;
 pub mod demo;
+pub mod directory;
 pub mod docs;
 pub mod domain;
 pub mod entropy;
@@ -116,4 +128,5 @@ pub mod registry;
 pub mod secrets;
 pub mod server;
 pub mod soap;
+pub mod sso;
 pub mod store;

@@ -17,7 +17,7 @@ use chaingun_gateway::{app, demo, jsonrpc, store};
 use clap::{Parser, Subcommand};
 use cli::{
     ApplyArgs, AuditCommand, ClientCommand, KeysCommand, MailCommand, OrgCommand, OutboxCommand,
-    Output, RegistryCommand, UserCommand,
+    Output, PartnerCommand, RegistryCommand, UserCommand,
 };
 
 #[global_allocator]
@@ -85,6 +85,11 @@ enum Command {
     Org {
         #[command(subcommand)]
         command: OrgCommand,
+    },
+    /// Partners, which sign their users in.
+    Partner {
+        #[command(subcommand)]
+        command: PartnerCommand,
     },
     /// Users.
     User {
@@ -163,6 +168,7 @@ fn main() -> ExitCode {
         }
         Command::Client { command } => cli::clients::run(&config, output, command),
         Command::Org { command } => cli::organisations::run(&config, output, command),
+        Command::Partner { command } => cli::partners::run(&config, output, command),
         Command::User { command } => cli::users::run(&config, output, command),
         Command::Keys { command } => cli::keys::run(&config, output, command),
         Command::Mail { command } => cli::mail::run(&config, output, command),
@@ -256,7 +262,7 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
                 "there are clients with keys or users in this database; load the demo into another --data-dir",
             ));
         }
-        demo::load(&parts).map_err(io::Error::other)?;
+        demo::load(&parts, &config.data_dir).map_err(io::Error::other)?;
         parts
             .registry
             .refresh(&parts.store)
@@ -301,7 +307,8 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
             cli::mail::reload_at_hangup(config.letters.clone())?;
             tracing::info!(%address, "listening");
             if with_demo {
-                print_demo_calls(&address.to_string(), &config.server)?;
+                let key = demo::partner_key_file(&config.data_dir);
+                print_demo_calls(&address.to_string(), &config.server, &key)?;
             }
             server.serve(stop).await;
             tracing::info!("stopped");
@@ -336,7 +343,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// One ready-made call for each face.
-fn print_demo_calls(address: &str, server: &ServerConfig) -> io::Result<()> {
+fn print_demo_calls(address: &str, server: &ServerConfig, key: &Path) -> io::Result<()> {
     let path = server.soap_paths.first().map_or("", String::as_str);
     let prefix = server.rest_prefixes.first().map_or("", String::as_str);
     say(&format!(
@@ -353,7 +360,14 @@ fn print_demo_calls(address: &str, server: &ServerConfig) -> io::Result<()> {
          -d '{{\"userNameOrEmail\":\"mokamiki\",\"password\":\"MokaMiki-1234\"}}' | sed 's/.*\"JWT \\([^\"]*\\)\".*/\\1/')\n\
          curl -s http://{address}{rpc} -H 'Content-Type: application/json-rpc' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\
          \"method\":\"check_user_agreements\",\"params\":{{\"client_id\":\"konto.onet.pl.front\",\"token\":\"'$token'\",\
-         \"portal_id\":1,\"service_id\":1}}}}'\n",
+         \"portal_id\":1,\"service_id\":1}}}}'\n\n\
+         Look a partner's user up in the directory:\n\n\
+         curl -s http://{address}/user/v1/get/externalId/42/externalIdProvider/apekx/externalIdType/apekx \
+         -H 'X-Client-Hash-Key: demo-hash-key'\n\n\
+         and sign it in, in a browser, at the address that this prints:\n\n\
+         chaingun-gateway partner test-token --url http://{address} --sign-with {key} --iss apekx --sub 42 \
+         --school-id pre_created_school_external_id\n",
+        key = key.display(),
         rpc = jsonrpc::PATH,
     ))
 }

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod mail;
 pub mod organisations;
 pub mod outbox;
+pub mod partners;
 mod profiles;
 pub mod registry;
 pub mod users;
@@ -32,6 +33,7 @@ pub use keys::KeysCommand;
 pub use mail::MailCommand;
 pub use organisations::OrgCommand;
 pub use outbox::OutboxCommand;
+pub use partners::PartnerCommand;
 pub use registry::{ApplyArgs, RegistryCommand};
 pub use users::UserCommand;
 

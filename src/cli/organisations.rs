@@ -3,6 +3,7 @@
 use std::io;
 
 use chaingun_gateway::config::Config;
+use chaingun_gateway::contract::rejection::{Code, Rejection};
 use chaingun_gateway::operations::Refusal;
 use chaingun_gateway::store::organisations;
 use clap::Subcommand;
@@ -22,6 +23,12 @@ pub enum OrgCommand {
         /// Let anyone join by itself.
         #[arg(long)]
         open: bool,
+        /// The partner system that knows it by another id, as its users' state_id has it.
+        #[arg(long, requires = "external_id")]
+        channel: Option<String>,
+        /// That id, as its users' school_id has it.
+        #[arg(long, requires = "channel")]
+        external_id: Option<String>,
     },
     /// List the organisations.
     List,
@@ -31,12 +38,32 @@ pub enum OrgCommand {
 pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<()> {
     let parts = open(config)?;
     match command {
-        OrgCommand::Add { uuid, name, open } => {
+        OrgCommand::Add {
+            uuid,
+            name,
+            open,
+            channel,
+            external_id,
+        } => {
             check_name("an organisation's id", &uuid, 128)?;
             check_name("an organisation's name", &name, 128)?;
+            let known_as = channel.as_deref().zip(external_id.as_deref());
+            if let Some((channel, external_id)) = known_as {
+                check_name("a channel", channel, 128)?;
+                check_name("an organisation's external id", external_id, 128)?;
+            }
             let call = call(&parts);
             let added = parts.store.write(|c| {
+                if let Some((channel, external_id)) = known_as
+                    && let Some(other) = organisations::by_external_id(c, channel, external_id)?
+                {
+                    let cause = format!("organisation {:?} has this external id", other.uuid);
+                    return Err(Rejection::new(Code::InvalidField).because(cause).into());
+                }
                 let added = organisations::add(c, &uuid, &name, open, call.now)?;
+                if added && known_as.is_some() {
+                    organisations::set_external_id(c, &uuid, known_as)?;
+                }
                 let outcome = if added { "ok" } else { "exists" };
                 call.audit(c, "organisation_added", outcome, Some(&uuid))?;
                 Ok::<_, Refusal>(added)
@@ -52,6 +79,8 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                     ("uuid", json!(uuid)),
                     ("name", json!(name)),
                     ("open", json!(open)),
+                    ("channel", json!(channel)),
+                    ("external_id", json!(external_id)),
                 ],
             )
         }
@@ -62,9 +91,17 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                 .map_err(io::Error::other)?;
             let rows: Vec<_> = all
                 .iter()
-                .map(|o| vec![json!(o.uuid), json!(o.name), json!(o.join_policy)])
+                .map(|o| {
+                    vec![
+                        json!(o.uuid),
+                        json!(o.name),
+                        json!(o.join_policy),
+                        json!(o.channel),
+                        json!(o.external_id),
+                    ]
+                })
                 .collect();
-            output.table(&["uuid", "name", "join"], &rows)
+            output.table(&["uuid", "name", "join", "channel", "external_id"], &rows)
         }
     }
 }

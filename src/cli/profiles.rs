@@ -148,14 +148,15 @@ pub(super) fn run(
         .ok_or_else(unknown)?;
     let profile = if change.is_none() {
         store
-            .read(|c| profiles::of(c, user.id))
+            .read(|c| profiles::find(c, user.id))
             .map_err(io::Error::other)?
+            .unwrap_or_default()
     } else {
         let put = store.write(|c| {
             if users::hold(c, user.id)?.is_none() {
                 return Ok(None);
             }
-            let profile = change.made_to(profiles::of(c, user.id)?);
+            let profile = change.made_to(profiles::find(c, user.id)?.unwrap_or_default());
             profiles::put(c, user.id, &profile)?;
             call.audit(c, "user_updated", "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(Some(profile))

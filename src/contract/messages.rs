@@ -180,6 +180,88 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "Ez az űrlap lejárt; próbáld újra",
             "This form has expired; try again",
         ),
+        Code::TokenMalformed => (
+            "Nincs token, vagy nem olvasható",
+            "There is no token, or it cannot be read",
+        ),
+        Code::AlgorithmNotAllowed => (
+            "A token csak RS256 aláírású lehet",
+            "A token must be signed with RS256",
+        ),
+        Code::HeaderNotAllowed => (
+            "A token fejlécében csak alg, typ és kid lehet",
+            "A token's header holds alg, typ and kid only",
+        ),
+        Code::KeyIdMismatch => (
+            "A token kid értéke nem egyezik a kibocsátóval (iss)",
+            "The token's kid is not its issuer (iss)",
+        ),
+        Code::UnknownIssuer => (
+            "Ismeretlen kibocsátó (iss)",
+            "There is no partner of this name (iss)",
+        ),
+        Code::InvalidSignature => (
+            "A token aláírása érvénytelen",
+            "The token's signature is not valid",
+        ),
+        Code::AudienceMismatch => (
+            "A token nem ennek a szolgáltatásnak szól (aud)",
+            "The token is not for this service (aud)",
+        ),
+        Code::TokenIatFuture => (
+            "A token kibocsátási ideje (iat) a jövőben van; igazítsd be a kibocsátó óráját",
+            "The token was issued (iat) in the future; set the issuer's clock",
+        ),
+        Code::TokenNotYetValid => (
+            "A token még nem érvényes (nbf)",
+            "The token is not valid yet (nbf)",
+        ),
+        Code::TokenLifeTooLong => (
+            "A token túl sokáig lenne érvényes",
+            "The token would be valid for too long",
+        ),
+        Code::TokenReplayed => (
+            "A tokent már felhasználták; jelentkezz be újra a partnernél",
+            "The token was used before; sign in at the partner again",
+        ),
+        Code::PayloadDataMissing => (
+            "A tokenből hiányzik egy kötelező adat",
+            "A claim that the token must have is missing",
+        ),
+        Code::PayloadDataInvalid => (
+            "A token egyik adata érvénytelen",
+            "A claim of the token is not valid",
+        ),
+        Code::StateIdNotAllowed => (
+            "A partner nem léptethet be innen érkező felhasználót (state_id)",
+            "The partner may not sign in users from there (state_id)",
+        ),
+        Code::SchoolIdNotRegistered => (
+            "Az iskola nincs nyilvántartásba véve (school_id)",
+            "The school is not registered (school_id)",
+        ),
+        Code::RedirectNotAllowed => (
+            "Erre a címre nem lehet továbblépni (redirect_uri)",
+            "Users are not sent on to this address (redirect_uri)",
+        ),
+        Code::DependentParamsMissing => (
+            "Az externalId, externalIdType és externalIdProvider csak együtt adható meg",
+            "Send externalId, externalIdType and externalIdProvider all three or none",
+        ),
+        Code::ExternalidNotFound => (
+            "Senkinek sincs ilyen külső azonosítója",
+            "Nobody has this external id",
+        ),
+        Code::ExternalidAssignedToOtherUser => (
+            "Ez a külső azonosító másik felhasználóé",
+            "Another user has this external id",
+        ),
+        Code::DuplicateExternalIds => (
+            "Egy rendszerben és típusban csak egy külső azonosító adható meg",
+            "Only one external id goes with a provider and a type",
+        ),
+        Code::EmptyRolesProvided => ("A szerepkörök listája üres", "The list of roles is empty"),
+        Code::InvalidRole => ("Nincs ilyen szerepkör", "There is no such role"),
         Code::TooManyAttempts => (
             "Túl sok próbálkozás; próbáld később",
             "Too many attempts; try again later",

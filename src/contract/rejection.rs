@@ -93,6 +93,30 @@ impl Kind {
 }
 
 impl Kind {
+    /// The table's column for the directory and partners' sign-in: the HTTP status and its name in the envelope
+    /// (SPEC §11).
+    #[must_use]
+    pub const fn envelope(self) -> (u16, &'static str) {
+        match self {
+            Kind::Invalid
+            | Kind::Choice
+            | Kind::Malformed
+            | Kind::VersionMismatch
+            | Kind::MustUnderstand => (400, "CLIENT_ERROR"),
+            Kind::SignIn => (401, "UNAUTHORIZED"),
+            Kind::Forbidden => (403, "FORBIDDEN"),
+            Kind::NotFound | Kind::UnknownOperation => (404, "RESOURCE_NOT_FOUND"),
+            Kind::NotAcceptable => (406, "CLIENT_ERROR"),
+            Kind::TooLarge => (413, "CLIENT_ERROR"),
+            Kind::MediaType => (415, "CLIENT_ERROR"),
+            Kind::Throttled => (429, "TOO_MANY_REQUESTS"),
+            Kind::Internal => (500, "SERVER_ERROR"),
+            Kind::NotReady => (503, "SERVICE_UNAVAILABLE"),
+        }
+    }
+}
+
+impl Kind {
     /// The table's column for JSON-RPC: the code of the error, of those that the protocol reserves or of our own.
     #[must_use]
     pub const fn rpc(self) -> i32 {
@@ -177,6 +201,49 @@ codes! {
     UserNotActive = "USER_NOT_ACTIVE" => Forbidden;
     /// A page's form that is not ours, or was given out before the browser signed in or out.
     FormExpired = "FORM_EXPIRED" => Forbidden;
+    /// No token, or not one that can be read.
+    TokenMalformed = "TOKEN_MALFORMED" => Invalid;
+    /// A partner's token is signed by anything but RS256, or by nothing.
+    AlgorithmNotAllowed = "ALGORITHM_NOT_ALLOWED" => SignIn;
+    /// A partner's token brings a key, or more than that, in its header.
+    HeaderNotAllowed = "HEADER_NOT_ALLOWED" => SignIn;
+    /// The key that a partner's token names is not called like its issuer.
+    KeyIdMismatch = "KEY_ID_MISMATCH" => SignIn;
+    /// No partner of this name.
+    UnknownIssuer = "UNKNOWN_ISSUER" => SignIn;
+    /// None of the partner's keys has signed the token.
+    InvalidSignature = "INVALID_SIGNATURE" => SignIn;
+    /// The token is for somebody else.
+    AudienceMismatch = "AUDIENCE_MISMATCH" => SignIn;
+    /// Issued later than now.
+    TokenIatFuture = "TOKEN_IAT_FUTURE" => SignIn;
+    /// Not to be used before some time to come.
+    TokenNotYetValid = "TOKEN_NOT_YET_VALID" => SignIn;
+    /// Good for longer than the partner may have it.
+    TokenLifeTooLong = "TOKEN_LIFE_TOO_LONG" => SignIn;
+    /// Used before.
+    TokenReplayed = "TOKEN_REPLAYED" => SignIn;
+    /// A claim that must be there is not, or is empty.
+    PayloadDataMissing = "PAYLOAD_DATA_MISSING" => Invalid;
+    /// A claim holds something it must not.
+    PayloadDataInvalid = "PAYLOAD_DATA_INVALID" => Invalid;
+    /// The partner's users do not come from there.
+    StateIdNotAllowed = "STATE_ID_NOT_ALLOWED" => Forbidden;
+    /// No organisation has this id in this channel.
+    SchoolIdNotRegistered = "SCHOOL_ID_NOT_REGISTERED" => Invalid;
+    /// Neither at this gateway's origin nor at one of the partner's.
+    RedirectNotAllowed = "REDIRECT_NOT_ALLOWED" => Invalid;
+    /// Of externalId, externalIdProvider and externalIdType some are there and some are not.
+    DependentParamsMissing = "DEPENDENT_PARAMS_MISSING" => Invalid;
+    /// Nobody has this external id.
+    ExternalidNotFound = "EXTERNALID_NOT_FOUND" => NotFound;
+    /// Somebody else has this external id.
+    ExternalidAssignedToOtherUser = "EXTERNALID_ASSIGNED_TO_OTHER_USER" => Invalid;
+    /// A user is given two external ids of one kind from one provider.
+    DuplicateExternalIds = "DUPLICATE_EXTERNAL_IDS" => Invalid;
+    EmptyRolesProvided = "EMPTY_ROLES_PROVIDED" => Invalid;
+    /// No such role.
+    InvalidRole = "INVALID_ROLE" => Invalid;
     /// Slow down.
     TooManyAttempts = "TOO_MANY_ATTEMPTS" => Throttled;
     /// The request cannot be read at all.

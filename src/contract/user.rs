@@ -48,8 +48,8 @@ shape! {
 impl From<User> for FlatUser {
     fn from(user: User) -> Self {
         Self {
+            email: user.address().map(str::to_owned),
             client_name: Some(user.client_name),
-            email: Some(user.email),
             name: Some(user.name),
             organizational_unit: user.organizational_unit,
             roles: Flat(user.roles),
@@ -62,8 +62,8 @@ impl From<User> for FlatUser {
 impl From<User> for WrappedUser {
     fn from(user: User) -> Self {
         Self {
+            email: user.address().map(str::to_owned),
             client_name: Some(user.client_name),
-            email: Some(user.email),
             name: Some(user.name),
             organizational_unit: user.organizational_unit,
             password_reset_guid_channel: None,

@@ -19,7 +19,7 @@ use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::store::{
     Engine, StoreError, attempts, audit, one_time_tokens, outbox, services, sessions,
-    token_families,
+    token_families, used_assertions,
 };
 
 pub use callbacks::CallbackSettings;
@@ -43,6 +43,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long the outbox remembers that something was delivered, and keeps what could not be.
 const KEEP_DELIVERED_MS: Millis = 30 * 86_400_000;
 const KEEP_DEAD_MS: Millis = 90 * 86_400_000;
+/// How long partners' tokens are remembered past their end: another node's clock may be behind.
+const KEEP_USED_MS: Millis = 3_600_000;
 /// How often what has expired is swept out.
 const SWEEP_EVERY_MS: Millis = 60_000;
 
@@ -380,6 +382,7 @@ impl Delivery {
         let swept = self.parts.store.write(|c| {
             one_time_tokens::forget_expired(c, now)?;
             outbox::forget(c, now - KEEP_DELIVERED_MS, now - KEEP_DEAD_MS)?;
+            used_assertions::forget_expired(c, now - KEEP_USED_MS)?;
             let idle = self.parts.rules.session_idle_ms;
             sessions::forget_expired(c, now, now - idle)?;
             attempts::forget_forgiven(c, now)?;

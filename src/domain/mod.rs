@@ -1,10 +1,12 @@
 //! Pure rules about users, organisations, passwords and tokens; no I/O, no wire names, nothing else of ours.
 
 pub mod client;
+pub mod external_identity;
 pub mod notice;
 pub mod one_time_token;
 pub mod organisation;
 pub mod password;
+pub mod roles;
 pub mod session;
 pub mod text;
 pub mod throttle;

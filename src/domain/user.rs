@@ -61,6 +61,30 @@ pub struct User {
     pub updated_at: Millis,
 }
 
+/// The domain of addresses that stand where a user has none: nobody can be written to there (RFC 2606 §2).
+const NOWHERE: &str = "nowhere.invalid";
+
+impl User {
+    /// What stands in the place of an e-mail address for a user of this UUID that has none.
+    #[must_use]
+    pub fn no_address(uuid: &str) -> String {
+        format!("{uuid}@{NOWHERE}")
+    }
+
+    /// The e-mail address, if there is one.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        let is_nowhere = self.email.ends_with(NOWHERE);
+        (!is_nowhere).then_some(self.email.as_str())
+    }
+
+    /// What people call it by: its e-mail address, or else its name here.
+    #[must_use]
+    pub fn login(&self) -> &str {
+        self.address().unwrap_or(&self.user_name)
+    }
+}
+
 /// What stands in the audit log for users that are gone begins with this, and no user's name does.
 pub const ERASED: &str = "erased:";
 
@@ -94,7 +118,16 @@ pub fn is_email(text: &str) -> bool {
         && !local.contains("..")
         && local.chars().all(atom)
         && domain.contains('.')
+        // Who had such an address would be taken for one that has none.
+        && !domain.ends_with(NOWHERE)
         && domain.split('.').all(label)
+}
+
+/// Whether `text` is a telephone number: 4 to 15 digits (ITU-T E.164), with a plus before them or without.
+#[must_use]
+pub fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (4..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether two names are the same under the one comparison rule.
@@ -131,6 +164,7 @@ mod tests {
             "😀@b.hu",
             "a\u{200B}@b.hu",
             "a\u{AD}@b.hu",
+            "a@nowhere.invalid",
         ] {
             assert!(!is_email(bad), "{bad:?}");
         }

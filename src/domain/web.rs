@@ -22,6 +22,15 @@ pub fn is_url(text: &str) -> bool {
     is_authority(authority) && path.chars().all(plain) && escapes.all(escaped)
 }
 
+/// The origin of an address: all before its path.
+#[must_use]
+pub fn origin(address: &str) -> &str {
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let rest = address.get(host..).unwrap_or("");
+    let end = rest.find(['/', '?']).map_or(address.len(), |at| host + at);
+    address.get(..end).unwrap_or(address)
+}
+
 fn without_scheme(text: &str) -> Option<&str> {
     text.strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"))
@@ -69,6 +78,17 @@ mod tests {
             "a.example.org",
         ] {
             assert!(!is_origin(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn knows_the_origin_of_an_address() {
+        for (address, its) in [
+            ("https://a.example.org/b?c", "https://a.example.org"),
+            ("http://localhost:9098", "http://localhost:9098"),
+            ("https://a?b/c", "https://a"),
+        ] {
+            assert_eq!(origin(address), its);
         }
     }
 

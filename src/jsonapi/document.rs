@@ -115,7 +115,11 @@ pub(super) fn answer(manner: &Manner, answer: &dyn Answer) -> Vec<u8> {
     let mut links = None;
     let data = match answer.shown() {
         // The request's id is as fresh as an id can be.
-        Shown::Nothing | Shown::Result(_) | Shown::Visit(_) => Data::One(Resource {
+        Shown::Nothing
+        | Shown::Result(_)
+        | Shown::Visit(_)
+        | Shown::Entry(_)
+        | Shown::Admitted(_) => Data::One(Resource {
             kind: "emptyResponse",
             id: Some(&manner.request_id),
             attributes: Attributes::default(),

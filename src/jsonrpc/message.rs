@@ -44,7 +44,14 @@ impl Id {
 pub fn answer(id: &Id, answer: &dyn Answer) -> Reply {
     let result = match answer.shown() {
         Shown::Result(outcome) => result(outcome),
-        Shown::Nothing | Shown::One(_) | Shown::Page(..) | Shown::Visit(_) => json!("OK"),
+        Shown::Nothing
+        | Shown::One(_)
+        | Shown::Page(..)
+        | Shown::Visit(_)
+        | Shown::Entry(_)
+        | Shown::Admitted(_) => {
+            json!("OK")
+        }
     };
     reply(format!(
         "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}",

@@ -45,7 +45,7 @@ struct Bar {
 #[serde(rename_all = "camelCase")]
 struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    login: Option<&'a String>,
+    login: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<i64>,
     // Comes with the number, as in the sample.
@@ -197,7 +197,7 @@ impl Bar {
         let name = profile.signature_name.as_ref().unwrap_or(&user.user_name);
         let number = profile.signature_number.as_deref().unwrap_or("1");
         Data {
-            login: self.wants("login").then_some(&user.email),
+            login: self.wants("login").then_some(user.login()),
             user_id: self.wants("userId").then_some(user.id),
             user_uuid: self.wants("userId").then_some(&user.uuid),
             secondary_id: self.wants("secondaryId").then_some(profile.secondary_id),
@@ -221,7 +221,7 @@ impl Bar {
                 .then(|| self.windowed(profile.secondary_id)),
             login_hash: self
                 .wants("loginHash")
-                .then(|| self.hash(&user.email.to_lowercase())),
+                .then(|| self.hash(&user.login().to_lowercase())),
             signature: self
                 .wants("signature")
                 .then_some(Signature { number, name }),

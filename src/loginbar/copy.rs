@@ -59,7 +59,7 @@ fn all(account: &Account) -> Value {
             "uuid": user.uuid,
             "userName": user.user_name,
             "name": user.name,
-            "email": user.email,
+            "email": user.address(),
             "clientName": user.client_name,
             "organizationalUnit": user.organizational_unit,
             "status": user.status.as_str(),

@@ -3,6 +3,7 @@
 use percent_encoding::utf8_percent_encode;
 
 use super::ESCAPED;
+pub use crate::domain::web::origin;
 use crate::registry::Application;
 
 /// The longest `redirect_uri` and the longest `state`, in bytes.
@@ -43,15 +44,6 @@ pub fn with_state(address: &str, state: Option<&str>) -> String {
             format!("{address}{mark}state={state}")
         }
     }
-}
-
-/// The origin of an address: all before its path.
-#[must_use]
-pub fn origin(address: &str) -> &str {
-    let host = address.find("://").map_or(0, |at| at + 3);
-    let rest = address.get(host..).unwrap_or("");
-    let end = rest.find(['/', '?']).map_or(address.len(), |at| host + at);
-    address.get(..end).unwrap_or(address)
 }
 
 #[cfg(test)]
@@ -141,16 +133,5 @@ mod tests {
             "https://a/b?x=1&state=a%20b%26c%3Dd%23e%25"
         );
         assert_eq!(with_state("https://a/b", None), "https://a/b");
-    }
-
-    #[test]
-    fn knows_the_origin_of_an_address() {
-        for (address, its) in [
-            ("https://a.example.org/b?c", "https://a.example.org"),
-            ("http://localhost:9098", "http://localhost:9098"),
-            ("https://a?b/c", "https://a"),
-        ] {
-            assert_eq!(origin(address), its);
-        }
     }
 }

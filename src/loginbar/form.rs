@@ -14,10 +14,12 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Names and values of a query or form, decoded, in order; the first of a name counts.
 #[derive(Debug, Default)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    pub(super) fn of(text: &str) -> Self {
+    /// Reads them, as far as [`MAX_PARAMETERS`] go.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
         let decoded = |text: &str| {
             let spaced: Cow<'_, str> = match text.contains('+') {
                 true => text.replace('+', " ").into(),
@@ -36,7 +38,8 @@ impl Parameters {
     }
 
     /// The first value of this name, unless it is empty.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(n, _)| n == name);
         found
             .map(|(_, value)| value.as_str())
@@ -45,7 +48,8 @@ impl Parameters {
 }
 
 /// Whether the body is a form.
-pub(super) fn is_form(request: &HttpRequest) -> bool {
+#[must_use]
+pub fn is_form(request: &HttpRequest) -> bool {
     let name = request.content_type.as_deref().unwrap_or("");
     let name = name.split(';').next().unwrap_or("").trim();
     name.eq_ignore_ascii_case(FORM)

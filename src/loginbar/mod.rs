@@ -5,6 +5,7 @@ mod browsers;
 pub mod cookies;
 mod copy;
 pub mod destination;
+mod entrance;
 mod form;
 mod pages;
 mod view;
@@ -27,7 +28,8 @@ use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 
 pub use cookies::Cookies;
-pub use form::MAX_PARAMETERS;
+pub use entrance::Entrance;
+pub use form::{MAX_PARAMETERS, Parameters, is_form};
 use view::View;
 
 /// What every path of the pages starts with.

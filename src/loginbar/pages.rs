@@ -487,7 +487,7 @@ fn shown_account(account: &Account) -> Value {
     context! {
         name => account.user.name.as_str(),
         userName => account.user.user_name.as_str(),
-        email => account.user.email.as_str(),
+        email => account.user.address(),
         hasPassword => account.user.password_hash.is_some(),
         organisations => organisations.collect::<Vec<_>>(),
         services => services.collect::<Vec<_>>(),

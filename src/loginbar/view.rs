@@ -165,6 +165,14 @@ impl View {
         }
     }
 
+    /// The same browser at another path, below the prefix.
+    pub(super) fn at(self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            ..self
+        }
+    }
+
     /// The address of another of our pages, for the same application.
     pub(super) fn link(&self, page: &str) -> String {
         self.link_with(page, None)

@@ -118,10 +118,12 @@ fn decide(
             _ => Ok(()),
         };
     }
-    let Some(client) = &call.client else {
+    let is_directory = operation.access == Access::TrustedOrAdmin;
+    if call.client.is_none() && !is_directory {
         return Err(refuse(Code::UnknownClient));
-    };
-    let key_is_enough = client.trust == Trust::Trusted && operation.access != Access::User;
+    }
+    let trust = call.client.as_ref().map(|client| client.trust);
+    let key_is_enough = trust == Some(Trust::Trusted) && operation.access != Access::User;
     if let Some(authorization) = authorization {
         let (user, held) = user_of_token(call, authorization)?;
         call.user = Some(user);
@@ -136,6 +138,7 @@ fn decide(
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
+        _ if is_directory && !call.may_do_everything() => Err(refuse(Code::AccessDenied)),
         _ => Ok(()),
     }
 }

@@ -4,6 +4,8 @@ pub mod access;
 pub mod browser;
 pub mod call;
 pub mod consent;
+pub mod directory;
+pub mod partner;
 mod published;
 mod throttle;
 pub mod user;
@@ -35,6 +37,8 @@ pub enum Access {
     User,
     /// A user, with a token, through a registered application; both among the parameters.
     Application,
+    /// A trusted client, or an administrator with a token, through whichever client.
+    TrustedOrAdmin,
     /// A user whose browser is signed in.
     Session,
     /// Anyone with a browser; one that is signed in is known.
@@ -162,6 +166,10 @@ pub enum Shown<'a> {
     Result(&'a Outcome),
     /// What a page shows.
     Visit(&'a browser::Visit),
+    /// What the directory has.
+    Entry(&'a directory::Entry),
+    /// Who comes from a partner.
+    Admitted(&'a partner::Admitted),
 }
 
 /// The results of the consent API.

@@ -13,6 +13,7 @@ impl Access {
             Access::Anyone => "anyone",
             Access::ClientOrUser => "a trusted client, or a user of a public one",
             Access::User => "a user",
+            Access::TrustedOrAdmin => "a trusted client, or an administrator",
             Access::Application => "a user through a registered application",
             Access::Visitor => "anyone with a browser",
             Access::Session => "a user whose browser is signed in",
@@ -25,6 +26,7 @@ impl Access {
         match self {
             Access::Anyone | Access::Visitor => &[&[], &[ClientKey]],
             Access::ClientOrUser => &[&[ClientKey], &[ClientKey, UserToken]],
+            Access::TrustedOrAdmin => &[&[ClientKey], &[UserToken]],
             Access::User | Access::Application | Access::Session => &[&[ClientKey, UserToken]],
         }
     }
@@ -33,7 +35,11 @@ impl Access {
     const fn codes(self) -> &'static [Code] {
         match self {
             Access::Anyone | Access::Visitor => &[Code::AccessDenied, Code::UnknownClient],
-            Access::ClientOrUser | Access::User | Access::Application | Access::Session => &[
+            Access::ClientOrUser
+            | Access::User
+            | Access::TrustedOrAdmin
+            | Access::Application
+            | Access::Session => &[
                 Code::AccessDenied,
                 Code::UnknownClient,
                 Code::AuthenticationRequired,

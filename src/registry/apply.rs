@@ -132,10 +132,15 @@ impl Applier<'_> {
         match step {
             Step::ClearKey(name) => clients::clear_key(c, name),
             Step::Client(client) => clients::put(c, client, self.now),
+            Step::ClearExternalId(uuid) => organisations::set_external_id(c, uuid, None),
             Step::AddOrganisation(o) => {
-                organisations::add(c, &o.uuid, &o.name, o.is_open(), self.now).map(drop)
+                organisations::add(c, &o.uuid, &o.name, o.is_open(), self.now)?;
+                organisations::set_external_id(c, &o.uuid, o.known_as())
             }
-            Step::ChangeOrganisation(organisation) => organisations::update(c, organisation),
+            Step::ChangeOrganisation(o) => {
+                organisations::update(c, o)?;
+                organisations::set_external_id(c, &o.uuid, o.known_as())
+            }
             Step::Portal(portal) => portals::put(c, portal),
             Step::Agreement(agreement) => agreements::put(c, agreement),
             Step::AddService(service) => services::add(c, service),

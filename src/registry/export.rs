@@ -28,6 +28,10 @@ pub fn export(state: &State) -> String {
         out.text("uuid", &organisation.uuid);
         out.text("name", &organisation.name);
         out.text("join", &organisation.join_policy);
+        if let Some((channel, external_id)) = organisation.known_as() {
+            out.text("channel", channel);
+            out.text("external_id", external_id);
+        }
     }
     for portal in &state.portals {
         out.table("portals");

@@ -7,6 +7,7 @@ use toml::Table;
 
 use super::reader::{Entry, Placed, section};
 use crate::domain::client::{Client, Trust};
+use crate::domain::text::canonical;
 use crate::domain::user::is_user_name;
 use crate::domain::web::{is_origin, is_url};
 use crate::secrets::{rsa_keys, sha256_hex};
@@ -62,7 +63,10 @@ const CLIENTS: (&str, &[&str]) = (
     "clients",
     &["name", "key", "key_file", "key_sha256", "trust", "active"],
 );
-const ORGANISATIONS: (&str, &[&str]) = ("organisations", &["uuid", "name", "join"]);
+const ORGANISATIONS: (&str, &[&str]) = (
+    "organisations",
+    &["uuid", "name", "join", "channel", "external_id"],
+);
 const PORTALS: (&str, &[&str]) = ("portals", &["id", "name"]);
 const AGREEMENTS: (&str, &[&str]) = ("agreements", &["id", "name"]);
 const SERVICES: (&str, &[&str]) = (
@@ -110,9 +114,11 @@ const SECTIONS: [(&str, &[&str]); 7] = [
 
 /// What may be left out of an application's id.
 const SUFFIX: &str = ".onetapi.pl";
-/// How long what a partner signs may be good for if the file does not say, and at most.
-const LIFE_S: i64 = 3600;
-const MAX_LIFE_S: i64 = 86_400;
+/// How long what a partner signs may be good for if the file does not say, and at most (SPEC §11).
+pub const LIFE_S: i64 = 3600;
+pub const MAX_LIFE_S: i64 = 86_400;
+/// The most keys a partner has at a time: every token may have to be tried with each of them.
+pub const MAX_KEYS: usize = 4;
 
 /// Reads a file; beside what could be read comes everything that is wrong with it. Files that it names are looked for in
 /// the folder.
@@ -135,9 +141,10 @@ pub fn read(text: &str, folder: &Path) -> Result<(RegistryFile, Vec<Mistake>), M
         agreements: section(from, m, AGREEMENTS, |a| a.id, agreement),
         services: section(from, m, SERVICES, |s| s.id, service),
         applications: section(from, m, APPLICATIONS, |a| a.client_id.clone(), application),
-        partners: section(from, m, PARTNERS, |p| p.iss.clone(), partner),
+        partners: section(from, m, PARTNERS, |p| canonical(&p.iss), partner),
     };
     same_keys(&file.clients, &mut mistakes);
+    same_external_ids(&file.organisations, &mut mistakes);
     Ok((file, mistakes))
 }
 
@@ -159,6 +166,21 @@ fn same_keys(clients: &[Placed<KeyedClient>], mistakes: &mut Vec<Mistake>) {
         };
         if let Some(first) = known.insert(key, place) {
             mistakes.push(Mistake(format!("{place}.key: {first} has the same key")));
+        }
+    }
+}
+
+/// What a channel calls an organisation tells which one it means, so no two can have the same.
+fn same_external_ids(organisations: &[Placed<Organisation>], mistakes: &mut Vec<Mistake>) {
+    let mut known: HashMap<(String, String), &str> = HashMap::new();
+    for Placed { place, entry } in organisations {
+        let Some((channel, id)) = entry.known_as() else {
+            continue;
+        };
+        if let Some(first) = known.insert((canonical(channel), canonical(id)), place) {
+            mistakes.push(Mistake(format!(
+                "{place}.external_id: {first} has the same in this channel"
+            )));
         }
     }
 }
@@ -196,10 +218,22 @@ fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
     if join != "open" && join != "closed" {
         e.wrong("join", "must be \"open\" or \"closed\"");
     }
+    let optional = |e: &mut Entry<'_>, key| e.has(key).then(|| e.name(key)).flatten();
+    let (channel, external_id) = (optional(e, "channel"), optional(e, "external_id"));
+    for (key, other) in [("channel", "external_id"), ("external_id", "channel")] {
+        if e.has(other) && !e.has(key) {
+            e.wrong(key, "channel and external_id go together");
+        }
+    }
+    // What is wrong with one of them has been told.
+    let known_as = channel.zip(external_id);
+    let (channel, external_id) = known_as.unzip();
     Some(Organisation {
         uuid: uuid?,
         name: name.unwrap_or_default(),
         join_policy: join,
+        channel,
+        external_id,
     })
 }
 
@@ -261,7 +295,8 @@ fn service(e: &mut Entry<'_>) -> Option<NamedService> {
     })
 }
 
-const ORIGIN: &str = "http:// or https:// and a host in lower case, without a path";
+/// What an origin must be.
+pub const ORIGIN: &str = "http:// or https:// and a host in lower case, without a path";
 
 fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
     let client_id = e.name("client_id");
@@ -289,17 +324,24 @@ fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
     })
 }
 
+/// What a partner's key must be.
+pub const PUBLIC_KEY: &str = "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----";
+
 fn partner(e: &mut Entry<'_>) -> Option<Partner> {
     let iss = e.name("iss");
-    let pems = e.some_texts(
-        "public_keys",
-        "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----",
-        |pem| rsa_keys::public_key(pem).is_some(),
-    );
+    let pems = e.some_texts("public_keys", PUBLIC_KEY, |pem| {
+        rsa_keys::public_key(pem).is_some()
+    });
     let public_keys: String = pems
         .iter()
         .filter_map(|pem| rsa_keys::public_key(pem))
         .collect();
+    if pems.len() > MAX_KEYS {
+        e.wrong(
+            "public_keys",
+            format_args!("there are more than {MAX_KEYS}"),
+        );
+    }
     let state_ids = e.some_texts("state_ids", "a name on one line", is_user_name);
     let redirect_origins = e.texts("redirect_origins", ORIGIN, is_origin);
     let max_life_s = e.number("max_life_s", MAX_LIFE_S).unwrap_or(LIFE_S);

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use super::file::{Mistake, NamedApplication, NamedService, RegistryFile};
 use super::reader::Placed;
 use crate::domain::client::DEFAULT_CLIENT;
+use crate::domain::text::canonical;
+use crate::domain::user::same_name;
 use crate::secrets::sealing::Sealer;
 use crate::store::agreements::{self, Agreement};
 use crate::store::applications::{self, Application};
@@ -88,6 +90,7 @@ pub struct Plan {
 pub(super) enum Step {
     ClearKey(String),
     Client(KeyedClient),
+    ClearExternalId(String),
     AddOrganisation(Organisation),
     ChangeOrganisation(Organisation),
     Portal(Portal),
@@ -252,14 +255,28 @@ impl Planner<'_> {
 
     fn organisations(&mut self) {
         let (file, state) = (self.file, self.state);
-        for Placed { entry, .. } in &file.organisations {
+        for Placed { place, entry } in &file.organisations {
             let stored = state.organisations.iter().find(|o| o.uuid == entry.uuid);
             let different = stored.map(|stored| {
                 which([
                     ("name", stored.name != entry.name),
                     ("join", stored.join_policy != entry.join_policy),
+                    ("channel", stored.channel != entry.channel),
+                    ("external_id", stored.external_id != entry.external_id),
                 ])
             });
+            if let Some(other) = self.keeper(entry) {
+                let what = format!("organisation {other} has it in this channel");
+                self.wrong(&format!("{place}.external_id"), what);
+            }
+            if stored.is_some_and(|s| s.channel.is_some()) {
+                // Two may exchange theirs.
+                let step = Step::ClearExternalId(entry.uuid.clone());
+                let moves = different.as_ref().is_some_and(|fields| {
+                    fields.contains(&"channel") || fields.contains(&"external_id")
+                });
+                self.plan.first.extend(moves.then_some(step));
+            }
             let step = if stored.is_some() {
                 Step::ChangeOrganisation
             } else {
@@ -269,6 +286,22 @@ impl Planner<'_> {
                 step(entry.clone())
             });
         }
+    }
+
+    /// The organisation that its channel knows by the same id and that, as the file does not speak of it, keeps that.
+    fn keeper(&self, wanted: &Organisation) -> Option<String> {
+        let known_as = |o: &Organisation| {
+            let (channel, id) = o.known_as()?;
+            Some((canonical(channel), canonical(id)))
+        };
+        let wanted = known_as(wanted).map(|known| (known, &wanted.uuid))?;
+        let holder =
+            self.state.organisations.iter().find(|o| {
+                o.uuid != *wanted.1 && known_as(o).is_some_and(|known| known == wanted.0)
+            })?;
+        let named = &self.file.organisations;
+        let keeps = !self.wishes.prune && !named.iter().any(|p| p.entry.uuid == holder.uuid);
+        keeps.then(|| holder.uuid.clone())
     }
 
     fn portals_and_agreements(&mut self) {
@@ -440,8 +473,15 @@ impl Planner<'_> {
 
     fn partners(&mut self) {
         let (file, state) = (self.file, self.state);
-        for Placed { entry, .. } in &file.partners {
+        for Placed { place, entry } in &file.partners {
             let stored = state.partners.iter().find(|p| p.iss == entry.iss);
+            // The users of two that are told apart by case alone could be taken for each other's.
+            let is_like_it = |p: &&Partner| p.iss != entry.iss && same_name(&p.iss, &entry.iss);
+            let alike = state.partners.iter().find(is_like_it);
+            if let Some(other) = alike.filter(|_| !self.wishes.prune) {
+                let what = format!("there is a partner {:?}", other.iss);
+                self.wrong(&format!("{place}.iss"), what);
+            }
             let different = stored.map(|stored| {
                 which([
                     ("public_keys", stored.public_keys != entry.public_keys),

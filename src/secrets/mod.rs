@@ -1,5 +1,6 @@
 //! Keys, hashes and signatures; the only module that knows jsonwebtoken, bcrypt and the ciphers.
 
+pub mod assertions;
 pub mod hashing;
 pub mod keys;
 pub mod rsa_keys;

@@ -1,6 +1,8 @@
-//! Public RSA keys of others, as they hand them over: PEM.
+//! RSA keys of others, as they hand them over, and such keys for trying things out: PEM.
 
-use aws_lc_rs::rsa::PublicEncryptingKey;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize, PublicEncryptingKey};
+use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -18,14 +20,43 @@ pub fn public_key(pem: &str) -> Option<String> {
     if !(2048..=8192).contains(&bits) {
         return None;
     }
-    let mut kept = format!("{BEGIN}\n");
+    Some(in_pem("PUBLIC KEY", &base64))
+}
+
+/// A new private key of 2048 bits (PKCS #8); none where the system has no randomness.
+#[must_use]
+pub fn generate() -> Option<String> {
+    let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
+    let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).ok()?;
+    Some(in_pem(PRIVATE, &STANDARD.encode(der.as_ref())))
+}
+
+/// The public half of a private key (PKCS #8), as [`public_key`] writes it; none if the text is no such key.
+#[must_use]
+pub fn public_half(private_key: &str) -> Option<String> {
+    let begin = format!("-----BEGIN {PRIVATE}-----");
+    let end = format!("-----END {PRIVATE}-----");
+    let inner = private_key
+        .trim()
+        .strip_prefix(&begin)?
+        .strip_suffix(&end)?;
+    let base64: String = inner.split_ascii_whitespace().collect();
+    let pair = KeyPair::from_pkcs8(&STANDARD.decode(base64).ok()?).ok()?;
+    let der = pair.public_key().as_der().ok()?;
+    public_key(&in_pem("PUBLIC KEY", &STANDARD.encode(der.as_ref())))
+}
+
+const PRIVATE: &str = "PRIVATE KEY";
+
+fn in_pem(label: &str, base64: &str) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
     for (at, c) in base64.chars().enumerate() {
         if at > 0 && at % 64 == 0 {
-            kept.push('\n');
+            text.push('\n');
         }
-        kept.push(c);
+        text.push(c);
     }
-    Some(format!("{kept}\n{END}\n"))
+    format!("{text}\n-----END {label}-----\n")
 }
 
 /// The keys in a text of several, one after another.
@@ -40,16 +71,10 @@ pub fn split(pems: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::AsDer as _;
-    use aws_lc_rs::rsa::{KeyPair, KeySize};
-    use aws_lc_rs::signature::KeyPair as _;
-
     use super::*;
 
     fn pem() -> String {
-        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let der = pair.public_key().as_der().unwrap();
-        format!("{BEGIN}{}{END}", STANDARD.encode(der.as_ref()))
+        public_half(&generate().unwrap()).unwrap()
     }
 
     #[test]

@@ -11,6 +11,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::wsdl;
+use crate::directory;
 use crate::exchange::{HttpRequest, Reply};
 use crate::jsonapi;
 use crate::jsonrpc::{self, Calls, Id, Read};
@@ -19,8 +20,10 @@ use crate::metrics;
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Cost, access, soap_entries};
 use crate::soap;
+use crate::sso;
 
 use super::cors::Asked;
+use super::partners::{arrive, look_up};
 use super::source::source;
 use super::{Body, Gateway, MetricsFor, documents};
 
@@ -107,6 +110,12 @@ async fn route(
     if let Some(page) = path.strip_prefix(loginbar::PREFIX) {
         let page = page.to_owned();
         return browse(gateway, peer, request, &page, id).await;
+    }
+    if directory::is_below(path) {
+        return look_up(gateway, peer, request, id).await;
+    }
+    if sso::PATHS.contains(&path) {
+        return arrive(gateway, peer, request, id).await;
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
@@ -215,7 +224,7 @@ fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> 
 }
 
 /// The same without its path, as far as it can be known: a proxy's word counts only if the proxy is trusted.
-fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
+pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
     gateway.config.public_url.clone().unwrap_or_else(|| {
         let trusted = gateway.config.trusted_proxies.contains(&peer);
         // Each proxy appends; the last entry is the one that ours wrote.
@@ -359,16 +368,7 @@ async fn browse(
 ) -> Reply {
     let base = base(gateway, peer, request.headers());
     let (request, unread) = read(gateway, peer, request, id).await;
-    let parts = &gateway.parts;
-    let site = Site {
-        registry: parts.registry.loaded(),
-        stamper: &parts.stamper,
-        sealer: &parts.sealer,
-        entropy: &parts.entropy,
-        base,
-        session_ms: parts.rules.session_ms,
-        now: parts.clock.now(),
-    };
+    let site = site(gateway, base);
     if let Some(unread) = unread {
         return unread.reply(|r| loginbar::refusal(&site, &request, r));
     }
@@ -380,6 +380,19 @@ async fn browse(
             })
             .await
         }
+    }
+}
+
+pub(super) fn site(gateway: &Gateway, base: String) -> Site<'_> {
+    let parts = &gateway.parts;
+    Site {
+        registry: parts.registry.loaded(),
+        stamper: &parts.stamper,
+        sealer: &parts.sealer,
+        entropy: &parts.entropy,
+        base,
+        session_ms: parts.rules.session_ms,
+        now: parts.clock.now(),
     }
 }
 
@@ -413,7 +426,7 @@ async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read)
 }
 
 /// Queues a call where it belongs, and has its outcome counted and written.
-async fn run(
+pub(super) async fn run(
     gateway: &Arc<Gateway>,
     face: &'static str,
     incoming: Incoming,
@@ -451,7 +464,7 @@ async fn run(
 }
 
 /// Reads head and body into our own form; where the body cannot be had, the head and why.
-async fn read(
+pub(super) async fn read(
     gateway: &Gateway,
     peer: IpAddr,
     request: Request<IncomingBody>,
@@ -504,7 +517,7 @@ async fn read(
 }
 
 /// Why a body was not read.
-enum Unread {
+pub(super) enum Unread {
     /// It is over this many bytes.
     TooLarge(usize),
     Broken,
@@ -513,7 +526,7 @@ enum Unread {
 
 impl Unread {
     /// The reply; the connection ends with it, since nobody knows what would come next.
-    fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
+    pub(super) fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
         let mut reply = match self {
             Unread::TooLarge(limit) => {
                 let cause = format!("over {limit} bytes");

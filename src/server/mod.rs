@@ -3,6 +3,7 @@
 mod cors;
 mod dispatch;
 mod documents;
+mod partners;
 mod patience;
 pub mod pools;
 mod source;
@@ -74,6 +75,8 @@ pub(crate) struct Gateway {
     parts: Arc<Parts>,
     config: ServerConfig,
     documents: Documents,
+    /// Where it listens.
+    address: SocketAddr,
     reading: Pool,
     writing: Pool,
     hashing: Pool,
@@ -97,6 +100,7 @@ impl Server {
             writing: Pool::start("write", config.write_threads, config.queue)?,
             hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
             documents: Documents::default(),
+            address: listener.local_addr()?,
             parts,
             config,
         };

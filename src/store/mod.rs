@@ -12,6 +12,7 @@ pub mod clients;
 pub mod connection;
 pub mod consents;
 mod dialect;
+pub mod external_identities;
 pub mod migrate;
 pub mod milestones;
 pub mod one_time_tokens;
@@ -25,6 +26,7 @@ pub mod sessions;
 pub mod settings;
 mod tables;
 pub mod token_families;
+pub mod used_assertions;
 pub mod users;
 
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -2,11 +2,13 @@
 
 use diesel::prelude::*;
 
+use super::connection::on_backend;
 use super::tables::{memberships, organisations};
 use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::organisation::Granted;
+use crate::domain::text::canonical;
 
 /// An organisation as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
@@ -15,13 +17,37 @@ pub struct Organisation {
     pub name: String,
     /// Whether anyone may join by itself.
     pub join_policy: String,
+    /// The partner system that knows it by `external_id`; both are there, or neither is.
+    pub channel: Option<String>,
+    pub external_id: Option<String>,
 }
+
+type Columns = (
+    organisations::uuid,
+    organisations::name,
+    organisations::join_policy,
+    organisations::channel,
+    organisations::external_id,
+);
+const COLUMNS: Columns = (
+    organisations::uuid,
+    organisations::name,
+    organisations::join_policy,
+    organisations::channel,
+    organisations::external_id,
+);
 
 impl Organisation {
     /// Whether anyone may join by itself.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.join_policy == "open"
+    }
+
+    /// The channel that knows it, and by what id.
+    #[must_use]
+    pub fn known_as(&self) -> Option<(&str, &str)> {
+        self.channel.as_deref().zip(self.external_id.as_deref())
     }
 }
 
@@ -35,13 +61,61 @@ pub fn find(
 ) -> Result<Option<Organisation>, StoreError> {
     Ok(organisations::table
         .filter(organisations::uuid.eq(uuid))
-        .select((
-            organisations::uuid,
-            organisations::name,
-            organisations::join_policy,
-        ))
+        .select(COLUMNS)
         .get_result(connection)
         .optional()?)
+}
+
+/// The organisation that a channel knows by this id, both compared canonically.
+///
+/// # Errors
+/// The store's.
+pub fn by_external_id(
+    connection: &mut AnyConnection,
+    channel: &str,
+    external_id: &str,
+) -> Result<Option<Organisation>, StoreError> {
+    Ok(organisations::table
+        .filter(organisations::channel_ci.eq(canonical(channel)))
+        .filter(organisations::external_id_ci.eq(canonical(external_id)))
+        .select(COLUMNS)
+        .get_result(connection)
+        .optional()?)
+}
+
+/// The uuid of the organisation that a channel knows by this id, and whether this user is a member of it.
+///
+/// # Errors
+/// The store's.
+pub fn by_external_id_for(
+    connection: &mut AnyConnection,
+    (channel, external_id): (&str, &str),
+    user_id: i64,
+) -> Result<Option<(String, bool)>, StoreError> {
+    let query = organisations::table
+        .left_join(
+            memberships::table.on(memberships::organisation_uuid
+                .eq(organisations::uuid)
+                .and(memberships::user_id.eq(user_id))),
+        )
+        .filter(organisations::channel_ci.eq(canonical(channel)))
+        .filter(organisations::external_id_ci.eq(canonical(external_id)))
+        .select((organisations::uuid, memberships::user_id.nullable()));
+    let found: Option<(String, Option<i64>)> =
+        on_backend!(connection, c => query.get_result(c)).optional()?;
+    Ok(found.map(|(uuid, member)| (uuid, member.is_some())))
+}
+
+/// Whether a channel knows any organisation, compared canonically.
+///
+/// # Errors
+/// The store's.
+pub fn has_channel(connection: &mut AnyConnection, channel: &str) -> Result<bool, StoreError> {
+    let known: i64 = organisations::table
+        .filter(organisations::channel_ci.eq(canonical(channel)))
+        .count()
+        .get_result(connection)?;
+    Ok(known > 0)
 }
 
 /// Every organisation, by uuid.
@@ -50,11 +124,7 @@ pub fn find(
 /// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreError> {
     Ok(organisations::table
-        .select((
-            organisations::uuid,
-            organisations::name,
-            organisations::join_policy,
-        ))
+        .select(COLUMNS)
         .order(organisations::uuid)
         .load(connection)?)
 }
@@ -84,7 +154,28 @@ pub fn add(
     Ok(true)
 }
 
-/// Gives an organisation that there is this name and way to join.
+/// Lets a channel know an organisation by this id, or by none. No two of a channel can have the same.
+///
+/// # Errors
+/// The store's; [`StoreError::Collided`] if another one has this id.
+pub fn set_external_id(
+    connection: &mut AnyConnection,
+    uuid: &str,
+    known_as: Option<(&str, &str)>,
+) -> Result<(), StoreError> {
+    let (channel, external_id) = known_as.unzip();
+    diesel::update(organisations::table.filter(organisations::uuid.eq(uuid)))
+        .set((
+            organisations::channel.eq(channel),
+            organisations::channel_ci.eq(channel.map(canonical)),
+            organisations::external_id.eq(external_id),
+            organisations::external_id_ci.eq(external_id.map(canonical)),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Gives an organisation that there is this name and way to join; see [`set_external_id`] for the rest.
 ///
 /// # Errors
 /// The store's.
@@ -141,6 +232,48 @@ pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Grant
             roles: split_lines(&roles),
         })
         .collect())
+}
+
+/// Ends a user's memberships in the organisations that this channel knows, all but one.
+///
+/// # Errors
+/// The store's.
+pub fn leave_others_of_channel(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    channel: &str,
+    but: &str,
+) -> Result<(), StoreError> {
+    let of_channel: Vec<String> = memberships::table
+        .inner_join(organisations::table)
+        .filter(memberships::user_id.eq(user_id))
+        .filter(organisations::channel_ci.eq(canonical(channel)))
+        .select(organisations::uuid)
+        .load(connection)?;
+    for uuid in of_channel.iter().filter(|uuid| *uuid != but) {
+        leave(connection, user_id, uuid)?;
+    }
+    Ok(())
+}
+
+/// Replaces the roles that a member has in an organisation.
+///
+/// # Errors
+/// The store's.
+pub fn set_roles(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    uuid: &str,
+    roles: &[String],
+) -> Result<(), StoreError> {
+    diesel::update(
+        memberships::table
+            .filter(memberships::user_id.eq(user_id))
+            .filter(memberships::organisation_uuid.eq(uuid)),
+    )
+    .set(memberships::roles.eq(join_lines(roles)))
+    .execute(connection)?;
+    Ok(())
 }
 
 /// Ends a membership, if there is one.

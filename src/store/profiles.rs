@@ -49,17 +49,16 @@ pub(super) const COLUMNS: Columns = (
     profiles::phone,
 );
 
-/// A user's profile; an empty one where none was ever put.
+/// A user's profile, if it has one.
 ///
 /// # Errors
 /// The store's.
-pub fn of(connection: &mut AnyConnection, user_id: i64) -> Result<Profile, StoreError> {
-    let found = profiles::table
+pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>, StoreError> {
+    Ok(profiles::table
         .filter(profiles::user_id.eq(user_id))
         .select(COLUMNS)
         .get_result(connection)
-        .optional()?;
-    Ok(found.unwrap_or_default())
+        .optional()?)
 }
 
 /// Makes a user's profile be like this.

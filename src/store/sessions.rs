@@ -39,6 +39,8 @@ pub struct NewSession<'a> {
     /// Of what its cookie holds.
     pub sha256: &'a str,
     pub user_id: i64,
+    /// What is chosen from the start.
+    pub organisation_uuid: Option<&'a str>,
     pub started_at: Millis,
     pub seen_at: Millis,
     pub expires_at: Millis,

@@ -146,6 +146,26 @@ pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, Sto
     Ok(row.map(User::from))
 }
 
+/// The user with this UUID, or else with this number, held like [`hold`] does.
+///
+/// # Errors
+/// The store's.
+pub fn hold_by_uuid_or_id(
+    connection: &mut AnyConnection,
+    text: &str,
+) -> Result<Option<User>, StoreError> {
+    let by_uuid: Option<i64> = users::table
+        .filter(users::uuid.eq(text))
+        .select(users::id)
+        .get_result(connection)
+        .optional()?;
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match by_uuid.or_else(|| text.parse().ok().filter(|_| is_number)) {
+        Some(id) => hold(connection, id),
+        None => Ok(None),
+    }
+}
+
 /// The user of this name, held like [`hold`] does.
 ///
 /// # Errors

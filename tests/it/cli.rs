@@ -38,7 +38,7 @@ impl Shell<'_> {
         self.run_with(arguments, "", &[])
     }
 
-    fn run_with(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
+    pub fn run_with(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
         command
             .args(arguments)

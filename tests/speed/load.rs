@@ -74,6 +74,31 @@ pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: D
     count.get() as f64 / begun.elapsed().as_secs_f64()
 }
 
+/// Answers per second to requests of which each is sent once, over so many connections; all are answered with 303.
+pub fn each(address: SocketAddr, requests: &[Vec<u8>], connections: usize) -> f64 {
+    let next = AtomicUsize::new(0);
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..connections {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.set_nodelay(true).unwrap();
+                let mut buffer = vec![0; 16 * 1024];
+                while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    stream.write_all(request).unwrap();
+                    let mut got = 0;
+                    // A redirect has no body.
+                    while !buffer[..got].ends_with(b"\r\n\r\n") {
+                        got += stream.read(&mut buffer[got..]).unwrap();
+                    }
+                    assert_eq!(buffer[9..12], *b"303");
+                }
+            });
+        }
+    });
+    requests.len() as f64 / begun.elapsed().as_secs_f64()
+}
+
 /// What came of a fixed rate.
 pub struct Latency {
     pub p99_ms: f64,

@@ -19,17 +19,21 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chaingun_gateway::clock::Clock;
 use chaingun_gateway::domain::user::Status;
+use chaingun_gateway::secrets::assertions::{self, Assertion};
 use chaingun_gateway::secrets::hashing::Hasher;
 use chaingun_gateway::secrets::sealing::Sealer;
+use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::services::{self, Service};
 use chaingun_gateway::store::users::{self, NewUser};
-use chaingun_gateway::store::{Opening, Store, StoreError, outbox};
+use chaingun_gateway::store::{AnyConnection, Opening, Store, StoreError, outbox, used_assertions};
 use harness::browser::signed_in;
 use harness::process::Process;
 use harness::receiver::Receiver;
 use harness::rest::sign_in;
 use harness::{Database, element, envelope};
+use serde_json::json;
 
 /// Runs of each side of a ratio, taken in turns.
 const TURNS: usize = 5;
@@ -57,6 +61,9 @@ fn main() {
     }
     if wanted("alike") {
         alike::alike();
+    }
+    if wanted("partners") {
+        partners();
     }
     if wanted("signing-in") {
         signing_in();
@@ -314,6 +321,76 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
     println!(
         "{CALLBACKS} callbacks to {services} services from {where_}: {rate:.0}/s (at least {DRAINED_PER_SECOND}: {})",
         verdict(rate >= DRAINED_PER_SECOND)
+    );
+}
+
+/// Sign-ins by partners in each turn, and the users they are of.
+const ARRIVALS: usize = 4000;
+const ARRIVING: usize = 100;
+
+/// Sign-ins by partners, against one check of such a signature and one write, one after the other.
+fn partners() {
+    let data = filled(FEW);
+    let process = gateway(data.path());
+    partners_on("SQLite", &process, data.path(), None);
+    drop(process);
+    let database = Database::fresh();
+    if let Some(url) = database.url() {
+        let data = tempfile::tempdir().unwrap();
+        let process = gateway_on(data.path(), Some(url.clone()));
+        partners_on("PostgreSQL", &process, data.path(), Some(url));
+    }
+}
+
+fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>) {
+    let address = process.speaker.address;
+    let key = std::fs::read_to_string(data.join("demo/apekx.pem")).unwrap();
+    let seconds = Clock::System.now() / 1000;
+    let token = |turn: usize, at: usize| {
+        let claims = json!({
+            "jti": format!("{turn}-{at}"), "iss": "apekx", "sub": format!("user{}", at % ARRIVING),
+            "aud": format!("http://{address}"), "iat": seconds, "exp": seconds + 3600, "name": "Some User",
+            "state_id": "apekx", "school_id": "pre_created_school_external_id",
+        });
+        assertions::sign(&key, &claims).unwrap()
+    };
+    let arrival = |token: String| {
+        format!(
+            "GET /v2/user/session/create?token={token} HTTP/1.1\r\nHost: gateway.test\r\nUser-Agent: Test/1.0\r\n\r\n"
+        )
+        .into_bytes()
+    };
+    // The users are made first.
+    let first: Vec<_> = (0..ARRIVING).map(|at| arrival(token(TURNS, at))).collect();
+    load::each(address, &first, 4);
+
+    let public = rsa_keys::public_half(&key).unwrap();
+    let checked = token(TURNS, 0);
+    let location = url.unwrap_or_else(|| data.join("gateway.db").to_string_lossy().into_owned());
+    let store = Store::open(Opening::parse(&location, 2, 5000).unwrap()).unwrap();
+    let one_by_one = |turn: usize| {
+        let begun = Instant::now();
+        for at in 0..ARRIVALS {
+            let assertion = Assertion::read(&checked).unwrap();
+            assert!(assertion.is_signed_with(&public));
+            let hash = sha256_hex(&format!("{turn}/{at}"));
+            let write = |c: &mut AnyConnection| used_assertions::use_up(c, "bare", &hash, 0);
+            assert!(store.write(write).unwrap());
+        }
+        ARRIVALS as f64 / begun.elapsed().as_secs_f64()
+    };
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for turn in 0..TURNS {
+        let requests: Vec<_> = (0..ARRIVALS).map(|at| arrival(token(turn, at))).collect();
+        ours.push(load::each(address, &requests, 16));
+        theirs.push(one_by_one(turn));
+    }
+    let (ours, theirs) = (median(&mut ours), median(&mut theirs));
+    let ratio = ours / theirs;
+    println!(
+        "sign-ins by a partner on {engine}: {ours:.0}/s; one RS256 check and one write after the other: {theirs:.0}/s; \
+         ratio {ratio:.2} (at least 0.50: {})",
+        verdict(ratio >= 0.5)
     );
 }
 

@@ -101,6 +101,20 @@ pub fn begin_session(
     user_id: i64,
     user_agent: &str,
 ) -> Result<Secret, Refusal> {
+    begin_session_in(call, c, user_id, user_agent, None)
+}
+
+/// The same, with this organisation chosen already.
+///
+/// # Errors
+/// The store's.
+pub fn begin_session_in(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user_id: i64,
+    user_agent: &str,
+    organisation_uuid: Option<&str>,
+) -> Result<Secret, Refusal> {
     if let (Some(user), Some(old)) = (&call.user, &call.session) {
         sessions::end(c, user.id, old.id)?;
     }
@@ -113,6 +127,7 @@ pub fn begin_session(
         &NewSession {
             sha256: &sha256_hex(&token),
             user_id,
+            organisation_uuid,
             started_at: now,
             seen_at: now,
             expires_at: now + call.parts.rules.session_ms,

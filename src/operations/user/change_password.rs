@@ -207,7 +207,7 @@ fn store_password(
     sessions::end_all(c, user.id, call.session.as_ref().map(|s| s.id))?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
-    if let Some(topic) = notice {
+    if let Some(topic) = notice.filter(|_| user.address().is_some()) {
         call.notify(c, topic, &Addressee::from(user), "")?;
     }
     call.audit(c, OPERATION.event, "ok", Some(&user.user_name))

@@ -123,17 +123,18 @@ fn mail_token(
     serves: impl Fn(&User) -> bool,
 ) -> Result<(), Refusal> {
     call.parts.store.write(|c| {
-        let (outcome, subject) = match users::hold_by_login(c, login)?.filter(|u| serves(u)) {
-            Some(user) => {
-                let token = issue_token(call, c, mailing.purpose, user.id)?;
-                call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
-                ("ok", user.user_name)
-            }
-            None => {
-                call.notify_nobody(c, mailing.topic)?;
-                ("unknown", login.to_owned())
-            }
-        };
+        let (outcome, subject) =
+            match users::hold_by_login(c, login)?.filter(|u| u.address().is_some() && serves(u)) {
+                Some(user) => {
+                    let token = issue_token(call, c, mailing.purpose, user.id)?;
+                    call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
+                    ("ok", user.user_name)
+                }
+                None => {
+                    call.notify_nobody(c, mailing.topic)?;
+                    ("unknown", login.to_owned())
+                }
+            };
         call.audit(c, mailing.event, outcome, Some(&subject))
     })
 }

@@ -65,6 +65,12 @@ impl Browser {
             body.len()
         );
         let reply = gateway.raw(head.as_bytes());
+        self.keep(&reply);
+        reply
+    }
+
+    /// Keeps the cookies and the stamp of a reply.
+    pub fn keep(&mut self, reply: &Reply) {
         for line in reply.head.lines() {
             if let Some(cookie) = line.strip_prefix("Set-Cookie: ") {
                 let (pair, marks) = cookie.split_once(';').unwrap();
@@ -79,7 +85,6 @@ impl Browser {
         if let Some((_, rest)) = reply.body.split_once("name=\"stamp\" value=\"") {
             self.stamp = rest.split('"').next().unwrap().to_owned();
         }
-        reply
     }
 
     /// Signs in; panics if that does not work.

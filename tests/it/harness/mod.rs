@@ -26,13 +26,15 @@ use tempfile::TempDir;
 /// When the tests take place: the time of the seeds' sample token.
 pub const NOW: i64 = 1_601_973_889_000;
 
+/// The private key of the demo's partner, in all tests the same.
+pub const PARTNER_KEY: &str = include_str!("apekx.pem");
+
 pub struct Gateway {
     pub parts: Arc<Parts>,
     pub delivery: Delivery,
-    speaker: Speaker,
+    node: Node,
+    config: Config,
     pub data: TempDir,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
     /// Dropped last, when nobody uses it any more.
     pub database: Database,
 }
@@ -63,7 +65,11 @@ impl Gateway {
     /// The same with other settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let gateway = Self::build(settings);
-        demo::load(&gateway.parts).unwrap();
+        // Making such a key takes longer than most tests do.
+        let key = demo::partner_key_file(gateway.data.path());
+        std::fs::create_dir_all(key.parent().unwrap()).unwrap();
+        std::fs::write(key, PARTNER_KEY).unwrap();
+        demo::load(&gateway.parts, gateway.data.path()).unwrap();
         gateway
             .parts
             .registry
@@ -96,8 +102,58 @@ impl Gateway {
         if let Some(url) = database.url() {
             config.opening = Opening::parse(&url, 4, 5000).unwrap();
         }
-        let parts =
-            app::build(&config, Clock::Fixed(AtomicI64::new(NOW)), Entropy::System).unwrap();
+        let node = Node::start(&config);
+        let parts = Arc::clone(&node.parts);
+        let delivery = app::delivery(&config, &parts, node.address);
+        Self {
+            parts,
+            delivery,
+            node,
+            config,
+            data,
+            database,
+        }
+    }
+
+    /// Another gateway on the same database, with the same keys.
+    pub fn beside(&self) -> Node {
+        Node::start(&self.config)
+    }
+
+    /// Delivers what is due and returns the mails in the outbox folder, oldest first.
+    pub fn mails(&self) -> Vec<String> {
+        while self.delivery.deliver_due().unwrap() > 0 {}
+        let folder = self.data.path().join("outbox");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map(|d| d.flatten().map(|f| f.path()).collect())
+            .unwrap_or_default();
+        files.sort();
+        files
+            .iter()
+            .map(|f| std::fs::read_to_string(f).unwrap())
+            .collect()
+    }
+}
+
+impl Deref for Gateway {
+    type Target = Speaker;
+    fn deref(&self) -> &Speaker {
+        &self.node.speaker
+    }
+}
+
+/// What serves: one of several, perhaps, on a database.
+pub struct Node {
+    pub parts: Arc<Parts>,
+    speaker: Speaker,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Node {
+    fn start(config: &Config) -> Self {
+        let clock = Clock::Fixed(AtomicI64::new(NOW));
+        let parts = app::build(config, clock, Entropy::System).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
         let (serving, served) = (config.server.clone(), Arc::clone(&parts));
@@ -117,34 +173,16 @@ impl Gateway {
             });
         });
         let address = told.recv().unwrap();
-        let delivery = app::delivery(&config, &parts, address);
         Self {
             parts,
-            delivery,
             speaker: Speaker { address },
-            data,
             stop: Some(stop),
             thread: Some(thread),
-            database,
         }
-    }
-
-    /// Delivers what is due and returns the mails in the outbox folder, oldest first.
-    pub fn mails(&self) -> Vec<String> {
-        while self.delivery.deliver_due().unwrap() > 0 {}
-        let folder = self.data.path().join("outbox");
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-            .map(|d| d.flatten().map(|f| f.path()).collect())
-            .unwrap_or_default();
-        files.sort();
-        files
-            .iter()
-            .map(|f| std::fs::read_to_string(f).unwrap())
-            .collect()
     }
 }
 
-impl Drop for Gateway {
+impl Drop for Node {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -153,7 +191,7 @@ impl Drop for Gateway {
     }
 }
 
-impl Deref for Gateway {
+impl Deref for Node {
     type Target = Speaker;
     fn deref(&self) -> &Speaker {
         &self.speaker

@@ -1,0 +1,318 @@
+//! `partner`: those that sign their users in with tokens of their own.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use chaingun_gateway::config::Config;
+use chaingun_gateway::contract::rejection::{Code, Rejection};
+use chaingun_gateway::contract::shape::Secret;
+use chaingun_gateway::contract::time::utc;
+use chaingun_gateway::domain::user::same_name;
+use chaingun_gateway::domain::web::is_origin;
+use chaingun_gateway::operations::partner::examine;
+use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::registry::file::{LIFE_S, MAX_KEYS, MAX_LIFE_S, ORIGIN, PUBLIC_KEY};
+use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};
+use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
+use chaingun_gateway::store::clients;
+use chaingun_gateway::store::partners::{self, Partner};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Output, call, check_name, explain, open};
+
+/// The longest name of a partner, and of what its users come from, in characters, as in the registry file.
+const MAX_NAME: usize = 128;
+
+/// Commands about partners.
+#[derive(Subcommand)]
+pub enum PartnerCommand {
+    /// Add a partner: whoever it signs a token for, with one of its keys, is signed in.
+    Add(AddArgs),
+    /// List the partners, with the fingerprints of their keys.
+    List,
+    /// Give a partner another key; the ones it has go on counting, unless --only says otherwise.
+    RotateKey {
+        /// How it names itself in its tokens (iss).
+        iss: String,
+        /// Its new public RSA key, in PEM.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Drop every other key at once: what was signed with them is refused from now on.
+        #[arg(long)]
+        only: bool,
+    },
+    /// Check a token that comes over standard input as a sign-in would, without using it up; or sign one to try out.
+    TestToken(TestTokenArgs),
+}
+
+/// What `partner test-token` is told.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    chaingun-gateway partner test-token < token.txt\n  \
+    chaingun-gateway partner test-token --sign-with data/demo/apekx.pem --iss apekx --sub 42 --school-id S-1\n\n\
+    A token is checked with what is configured here, for the URL that partners know this gateway by: public_url, or \
+    else the address it listens at.")]
+pub struct TestTokenArgs {
+    /// The URL that partners know the gateway by, if it is another one.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Sign a token with this private key (PKCS #8, PEM), and print it with the address to open.
+    #[arg(long, value_name = "FILE", requires_all = ["iss", "sub", "school_id"])]
+    sign_with: Option<PathBuf>,
+    /// The partner that signs.
+    #[arg(long, requires = "sign_with")]
+    iss: Option<String>,
+    /// What the user is called there.
+    #[arg(long, requires = "sign_with")]
+    sub: Option<String>,
+    /// What its school is called there.
+    #[arg(long, requires = "sign_with")]
+    school_id: Option<String>,
+    /// Where it comes from; the partner's own name if nothing is said.
+    #[arg(long, requires = "sign_with")]
+    state_id: Option<String>,
+    /// What people call the user.
+    #[arg(long, requires = "sign_with", default_value = "Some User")]
+    name: String,
+    /// Where it is to go on to; its account if nothing is said.
+    #[arg(long, requires = "sign_with", value_name = "URL")]
+    redirect_uri: Option<String>,
+    /// For how many seconds the token is good.
+    #[arg(long, requires = "sign_with", value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
+    life: i64,
+}
+
+/// What `partner add` is told.
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    chaingun-gateway partner add apekx --key apekx.pub.pem --state-id apekx --redirect-origin https://school.example.org\n\n\
+    The schools its users come from are organisations with that state_id as their channel: \
+    chaingun-gateway org add some-school 'Some School' --channel apekx --external-id S-1")]
+pub struct AddArgs {
+    /// How it names itself in its tokens (iss).
+    iss: String,
+    /// Its public RSA key of 2048 to 8192 bits, in PEM; several while one replaces the other.
+    #[arg(long, value_name = "FILE", required = true)]
+    key: Vec<PathBuf>,
+    /// What its users may come from (state_id); its own name if nothing is said.
+    #[arg(long, value_name = "ID")]
+    state_id: Vec<String>,
+    /// Where its users may be sent on to beside this gateway, like https://school.example.org.
+    #[arg(long, value_name = "ORIGIN")]
+    redirect_origin: Vec<String>,
+    /// The longest, in seconds, that its tokens may be good for.
+    #[arg(long, value_name = "SECONDS", default_value_t = LIFE_S, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
+    max_life: i64,
+}
+
+/// Carries a command out.
+pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Result<()> {
+    let parts = open(config)?;
+    let call = call(&parts);
+    match command {
+        PartnerCommand::Add(args) => {
+            let partner = partner(args)?;
+            change(
+                &call,
+                &partner.iss,
+                "partner_added",
+                |stored| match stored {
+                    Some(_) => Err(format!("there is a partner {:?} already", partner.iss)),
+                    None => Ok(partner.clone()),
+                },
+            )?;
+            shown(output, &partner)
+        }
+        PartnerCommand::List => {
+            let all = parts.store.read(partners::all).map_err(io::Error::other)?;
+            let rows: Vec<_> = all
+                .iter()
+                .map(|p| {
+                    vec![
+                        json!(p.iss),
+                        json!(p.state_ids),
+                        json!(p.redirect_origins),
+                        json!(p.max_life_s),
+                        json!(fingerprints(p)),
+                    ]
+                })
+                .collect();
+            let head = ["iss", "state_ids", "redirect_origins", "max_life_s", "keys"];
+            output.table(&head, &rows)
+        }
+        PartnerCommand::RotateKey { iss, key, only } => {
+            let new = public_key(&key)?;
+            let partner = change(&call, &iss, "partner_key_rotated", |stored| {
+                let mut partner = stored
+                    .cloned()
+                    .ok_or_else(|| format!("there is no partner {iss:?}; see `partner list`"))?;
+                let mut keys = rsa_keys::split(&partner.public_keys);
+                keys.retain(|old| !only && *old != new);
+                // The newest first: it is the one that most tokens are signed with.
+                keys.insert(0, new.clone());
+                if keys.len() > MAX_KEYS {
+                    return Err(format!(
+                        "{iss:?} has {MAX_KEYS} keys, and no partner has more; drop the old ones with --only"
+                    ));
+                }
+                partner.public_keys = keys.concat();
+                Ok(partner)
+            })?;
+            shown(output, &partner)
+        }
+        PartnerCommand::TestToken(args) => test_token(config, &call, output, &args),
+    }
+}
+
+fn test_token(
+    config: &Config,
+    call: &Call<'_>,
+    output: Output,
+    args: &TestTokenArgs,
+) -> io::Result<()> {
+    let server = &config.server;
+    let own_url = args
+        .url
+        .clone()
+        .or_else(|| server.public_url.clone())
+        .unwrap_or_else(|| format!("http://{}", server.listen));
+    if let Some(file) = &args.sign_with {
+        return signed(call, output, args, (file, &own_url));
+    }
+    let mut text = String::new();
+    io::stdin()
+        .take(u64::try_from(2 * MAX_TOKEN_BYTES).unwrap_or(u64::MAX))
+        .read_to_string(&mut text)?;
+    let token = Secret::from(text.trim());
+    let (said, known) = examine(call, &token, &own_url).map_err(|refusal| {
+        let rejection = refusal.into_rejection();
+        let code = rejection.code().as_str();
+        io::Error::other(format!("{code}: {}", explain(rejection.into())))
+    })?;
+    output.record(&[
+        ("iss", json!(said.iss)),
+        ("external_id", json!(said.identity.id)),
+        ("provider", json!(said.identity.provider)),
+        ("id_type", json!(said.identity.id_type)),
+        ("name", json!(said.name)),
+        ("school_id", json!(said.school.map(|s| s.external_id))),
+        ("redirect", json!(said.redirect)),
+        ("expires_at", json!(utc(said.expires_at))),
+        ("user", json!(known.map(|user| user.user_name))),
+    ])
+}
+
+fn signed(
+    call: &Call<'_>,
+    output: Output,
+    args: &TestTokenArgs,
+    (file, own_url): (&Path, &str),
+) -> io::Result<()> {
+    let told = file.display();
+    let key = std::fs::read_to_string(file)
+        .map_err(|error| io::Error::new(error.kind(), format!("{told}: {error}")))?;
+    let now = call.now / 1000;
+    let state_id = args.state_id.as_ref().or(args.iss.as_ref());
+    let claims = json!({
+        "jti": call.parts.entropy.uuid(),
+        "iss": args.iss,
+        "sub": args.sub,
+        "aud": own_url,
+        "iat": now,
+        "exp": now + args.life,
+        "name": args.name,
+        "state_id": state_id,
+        "school_id": args.school_id,
+        "redirect_uri": args.redirect_uri,
+    });
+    let token = sign(&key, &claims)
+        .map_err(|error| io::Error::other(format!("{told}: not a private RSA key: {error}")))?;
+    output.record(&[
+        ("token", json!(token)),
+        (
+            "url",
+            json!(format!("{own_url}/v2/user/session/create?token={token}")),
+        ),
+    ])
+}
+
+/// Makes a partner be what becomes of the one that is stored, and has every node notice.
+fn change(
+    call: &Call<'_>,
+    iss: &str,
+    event: &str,
+    become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
+) -> io::Result<Partner> {
+    let changed = call.parts.store.write(|c| {
+        clients::hold_registry(c)?;
+        let all = partners::all(c)?;
+        let stored = all.iter().find(|p| p.iss == iss);
+        // The users of two that are told apart by case alone could be taken for each other's.
+        if let Some(other) = all.iter().find(|p| p.iss != iss && same_name(&p.iss, iss)) {
+            let cause = format!("there is a partner {:?}", other.iss);
+            return Err(Rejection::new(Code::InvalidField).because(cause).into());
+        }
+        let partner =
+            become_of(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
+        partners::put(c, &partner)?;
+        clients::touch(c)?;
+        call.audit(c, event, "ok", Some(iss))?;
+        Ok::<_, Refusal>(partner)
+    });
+    changed.map_err(explain)
+}
+
+fn partner(args: AddArgs) -> io::Result<Partner> {
+    check_name("a partner's name", &args.iss, MAX_NAME)?;
+    let mut state_ids = args.state_id;
+    if state_ids.is_empty() {
+        state_ids.push(args.iss.clone());
+    }
+    for id in &state_ids {
+        check_name("a state_id", id, MAX_NAME)?;
+    }
+    if let Some(wrong) = args.redirect_origin.iter().find(|o| !is_origin(o)) {
+        return Err(io::Error::other(format!("{wrong:?} must be {ORIGIN}")));
+    }
+    if args.key.len() > MAX_KEYS {
+        return Err(io::Error::other(format!(
+            "a partner has {MAX_KEYS} keys at most"
+        )));
+    }
+    let keys: io::Result<String> = args.key.iter().map(|file| public_key(file)).collect();
+    Ok(Partner {
+        iss: args.iss,
+        public_keys: keys?,
+        state_ids,
+        redirect_origins: args.redirect_origin,
+        max_life_s: args.max_life,
+    })
+}
+
+/// Reads a public key; what else stands in the file is not told, since it may be the private one.
+fn public_key(file: &Path) -> io::Result<String> {
+    let told = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| io::Error::new(error.kind(), format!("{told}: {error}")))?;
+    rsa_keys::public_key(&text)
+        .ok_or_else(|| io::Error::other(format!("{told}: must be {PUBLIC_KEY}")))
+}
+
+/// What people compare keys by: the first 16 digits of the SHA-256 of the PEM text that is kept.
+fn fingerprints(partner: &Partner) -> Vec<String> {
+    rsa_keys::split(&partner.public_keys)
+        .iter()
+        .map(|key| sha256_hex(key).chars().take(16).collect())
+        .collect()
+}
+
+fn shown(output: Output, partner: &Partner) -> io::Result<()> {
+    output.record(&[
+        ("iss", json!(partner.iss)),
+        ("state_ids", json!(partner.state_ids)),
+        ("redirect_origins", json!(partner.redirect_origins)),
+        ("max_life_s", json!(partner.max_life_s)),
+        ("keys", json!(fingerprints(partner))),
+    ])
+}

@@ -1,0 +1,68 @@
+//! The roles that the directory gives people in organisations (SPEC §11).
+
+/// Every role there is, as it is written. The documents write some of them without underscores.
+pub const KNOWN: [&str; 25] = [
+    "ADMIN",
+    "ANNOUNCEMENT_SENDER",
+    "BOOK_CREATOR",
+    "BOOK_REVIEWER",
+    "CONTENT_CREATION",
+    "CONTENT_CREATOR",
+    "CONTENT_CURATION",
+    "CONTENT_REVIEW",
+    "CONTENT_REVIEWER",
+    "COURSE_ADMIN",
+    "COURSE_CREATOR",
+    "COURSE_MENTOR",
+    "FLAG_REVIEWER",
+    "MEMBERSHIP_MANAGEMENT",
+    "OFFICIAL_TEXTBOOK_BADGE_ISSUER",
+    "ORG_ADMIN",
+    "ORG_MANAGEMENT",
+    "ORG_MODERATOR",
+    "PROGRAM_DESIGNER",
+    "PROGRAM_MANAGER",
+    "PUBLIC",
+    "REPORT_ADMIN",
+    "REPORT_VIEWER",
+    "SYSTEM_ADMINISTRATION",
+    "TEACHER_BADGE_ISSUER",
+];
+
+/// The role that is meant, whatever its case and with its underscores or without them.
+#[must_use]
+pub fn known(text: &str) -> Option<&'static str> {
+    let letters = |text: &str| -> String {
+        let letters = text.trim().chars().filter(|c| *c != '_');
+        letters.map(|c| c.to_ascii_uppercase()).collect()
+    };
+    let meant = letters(text);
+    KNOWN.into_iter().find(|role| letters(role) == meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::known;
+
+    #[test]
+    fn underscores_and_case_do_not_matter() {
+        for text in [
+            "CONTENT_CREATOR",
+            "CONTENTCREATOR",
+            "content_creator",
+            " ContentCreator ",
+        ] {
+            assert_eq!(known(text), Some("CONTENT_CREATOR"), "{text}");
+        }
+        for wrong in [
+            "",
+            "_",
+            "CONTENT",
+            "CONTENT CREATOR",
+            "USER_ADMIN",
+            "CONTENTCREATORS",
+        ] {
+            assert_eq!(known(wrong), None, "{wrong}");
+        }
+    }
+}

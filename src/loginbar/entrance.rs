@@ -1,0 +1,62 @@
+//! How a browser is let in, or told why not, that somebody else has sent (SPEC §11).
+
+use minijinja::context;
+
+use super::Site;
+use super::view::View;
+use crate::contract::messages::Language;
+use crate::contract::rejection::Rejection;
+use crate::contract::shape::Secret;
+use crate::exchange::{HttpRequest, Reply};
+
+/// A browser that somebody else has sent to us.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    view: View,
+    /// How long it stays signed in, in milliseconds.
+    session_ms: i64,
+}
+
+impl Entrance {
+    /// The browser of this request.
+    #[must_use]
+    pub fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
+        Self {
+            // What is asked for is no page of ours, so what it offers, other languages above all, is our own front door.
+            view: View::of(site, request, "not_possible").at("login.html"),
+            session_ms: site.session_ms,
+        }
+    }
+
+    /// The language that it reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.view.language
+    }
+
+    /// What its session cookie holds.
+    #[must_use]
+    pub fn session(&self, request: &HttpRequest) -> Option<Secret> {
+        super::session(self.view.cookies, request)
+    }
+
+    /// Signs it in and sends it on; to the page of its account where nobody says where to.
+    #[must_use]
+    pub fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
+        let to = to.map_or_else(|| self.view.link("account.html"), str::to_owned);
+        let mut reply = self.view.redirect(to);
+        let cookie = self.view.cookies.set_session(token, self.session_ms);
+        reply.headers.push(("Set-Cookie", cookie));
+        reply
+    }
+
+    /// The page that says why not, with this status and the code that the other side's people can look up.
+    #[must_use]
+    pub fn refuse(&self, rejection: &Rejection, status: u16, code: &str) -> Reply {
+        let way_on = context! { href => self.view.link("login.html"), text => "sign_in" };
+        let more = context! { lead => "", code, way_on };
+        let mut reply = self.view.again("message.html", rejection, more);
+        reply.status = status;
+        reply
+    }
+}

@@ -1,0 +1,121 @@
+//! Gives a user roles in an organisation, in the place of those that it has there; who is no member becomes one.
+
+use super::{Entry, Triple, hold_named};
+use crate::contract::json::Json;
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Code, Problems, Rejection};
+use crate::contract::shape::{Field, Flat, Kind, Structure as _, Value, shape};
+use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::domain::roles;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse_field,
+};
+use crate::store::organisations;
+
+/// Roles, of which an empty list is another thing than none at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles(pub Option<Vec<String>>);
+
+impl Value for Roles {
+    fn kind() -> Kind {
+        Kind::Flat
+    }
+    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+        let mut list = Flat::default();
+        list.read(reader, field)?;
+        self.0.get_or_insert_default().append(&mut list.0);
+        Ok(())
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        match value {
+            Json::Null => {}
+            Json::List(_) => {
+                let mut list = Flat::default();
+                list.read_json(value, field, problems);
+                self.0 = Some(list.0);
+            }
+            _ => problems.note(field.name, Why::WrongContent),
+        }
+    }
+    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        for role in self.0.iter().flatten() {
+            out.text(name, role);
+        }
+    }
+    fn is_missing(&self) -> bool {
+        self.0.is_none()
+    }
+    const REPEATS: bool = true;
+}
+
+shape! {
+    /// Who gets which roles where.
+    pub struct AssignRolesRequest = "AssignRolesRequest_V1" Sequence {
+        /// The user; the three of externalId if there is none.
+        user_id: Option<String> = "userId" max 128;
+        /// What somebody else calls it; the three go together.
+        external_id: Option<String> = "externalId" max 128;
+        /// The system that has given that id.
+        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        /// What kind of id it is there.
+        external_id_type: Option<String> = "externalIdType" max 128;
+        /// The organisation.
+        organisation_id: String = "organisationId" max 128 is required;
+        /// Its roles there from now on.
+        roles: Roles = "roles" max 128 is required;
+    }
+}
+
+/// Giving roles.
+pub static OPERATION: Operation = Operation {
+    name: "assignRoles",
+    doc: "Gives a user roles in an organisation, of which it becomes a member if it is none.",
+    access: Access::TrustedOrAdmin,
+    cost: Cost::Write,
+    throttle: Throttle::Nothing,
+    soap: false,
+    rpc: false,
+    event: "authz_change",
+    request: AssignRolesRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<AssignRolesRequest>,
+    read_json: read_json_request::<AssignRolesRequest>,
+};
+
+impl Request for AssignRolesRequest {
+    fn subject(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let given = self.roles.0.as_deref().unwrap_or_default();
+        if given.is_empty() {
+            return Err(refuse_field(Code::EmptyRolesProvided, "roles", None));
+        }
+        let mut wanted: Vec<String> = Vec::new();
+        for role in given {
+            let known =
+                roles::known(role).ok_or_else(|| refuse_field(Code::InvalidRole, "roles", None))?;
+            if !wanted.iter().any(|w| w == known) {
+                wanted.push(known.to_owned());
+            }
+        }
+        let triple = Triple {
+            id: self.external_id.as_deref(),
+            provider: self.external_id_provider.as_deref(),
+            id_type: self.external_id_type.as_deref(),
+        };
+        let identity = triple.identity()?;
+        call.parts.store.write(|c| {
+            let user = hold_named(c, self.user_id.as_deref(), identity.as_ref())?;
+            let organisation = organisations::find(c, &self.organisation_id)?;
+            let organisation = organisation
+                .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId", None))?;
+            organisations::join(c, user.id, &organisation.uuid, &wanted, call.now)?;
+            organisations::set_roles(c, user.id, &organisation.uuid, &wanted)?;
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+        })?;
+        Ok(super::entry(Entry::Assigned))
+    }
+}

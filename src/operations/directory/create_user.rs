@@ -1,0 +1,188 @@
+//! Makes a user that may sign in by its partner at once, and by password when it has set one.
+
+use super::{Deed, Entry, ExternalIdField, Said, Triple, add_identity, deeds};
+use crate::contract::messages::Why;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::domain::external_identity::ExternalIdentity;
+use crate::domain::user::{Status, User, is_user_name};
+use crate::operations::partner::provisioning::can_be_called;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse_all, refuse_field,
+};
+use crate::store::profiles::{self, Profile};
+use crate::store::users::{self, NewUser, Taken};
+use crate::store::{AnyConnection, organisations};
+
+shape! {
+    /// The person.
+    pub struct DirectoryCreateRequest = "DirectoryCreateRequest_V1" Sequence {
+        /// Its name, or the first one.
+        first_name: String = "firstName" alias "name" max 128 is required;
+        /// The last one.
+        last_name: Option<String> = "lastName" max 128;
+        /// The user name; one is made if there is none.
+        user_name: Option<String> = "userName" max 128;
+        /// The e-mail address.
+        email: Option<String> = "email" max 254;
+        /// The telephone number.
+        phone: Option<String> = "phone" max 16;
+        /// What somebody else calls it; the three go together.
+        external_id: Option<String> = "externalId" max 128;
+        /// The system that has given that id.
+        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        /// What kind of id it is there.
+        external_id_type: Option<String> = "externalIdType" max 128;
+        /// What others call it.
+        external_ids: Wrapped<ExternalIdField> = "externalIds" item "externalId";
+        /// The system that knows its organisation by orgExternalId.
+        channel: Option<String> = "channel" max 128;
+        /// The id of its organisation there.
+        org_external_id: Option<String> = "orgExternalId" max 128;
+        /// The id of its organisation here.
+        organisation_id: Option<String> = "organisationId" max 128;
+    }
+}
+
+/// Making a user in the directory.
+pub static OPERATION: Operation = Operation {
+    name: "directoryCreate",
+    doc: "Makes an active user, known by what others call it.",
+    access: Access::TrustedOrAdmin,
+    cost: Cost::Write,
+    throttle: Throttle::Nothing,
+    soap: false,
+    rpc: false,
+    event: "user_created",
+    request: DirectoryCreateRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<DirectoryCreateRequest>,
+    read_json: read_json_request::<DirectoryCreateRequest>,
+};
+
+impl Request for DirectoryCreateRequest {
+    fn subject(&self) -> Option<&str> {
+        self.user_name.as_deref()
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let said = Said {
+            first_name: Some(&self.first_name),
+            last_name: self.last_name.as_deref(),
+            email: self.email.as_deref(),
+            phone: self.phone.as_deref(),
+        };
+        refuse_all(said.check())?;
+        if self.user_name.as_deref().is_some_and(|n| !is_user_name(n)) {
+            let why = Some(Why::BadCharacters);
+            return Err(refuse_field(Code::InvalidField, "userName", why));
+        }
+        let triple = Triple {
+            id: self.external_id.as_deref(),
+            provider: self.external_id_provider.as_deref(),
+            id_type: self.external_id_type.as_deref(),
+        };
+        let identities = deeds(&self.external_ids, triple.identity()?)?;
+        if identities.iter().any(|(deed, _)| *deed != Deed::Add) {
+            let why = Some(Why::NoSuchParameter);
+            return Err(refuse_field(Code::InvalidField, "operation", why));
+        }
+        let identities: Vec<_> = identities
+            .into_iter()
+            .map(|(_, identity)| identity)
+            .collect();
+        let uuid = call.parts.entropy.uuid();
+        call.parts.store.write(|c| {
+            let organisation = self.organisation(c)?;
+            let user_name = self.name_of(c, &identities, &uuid)?;
+            let no_address = User::no_address(&uuid);
+            let email = self.email.as_ref().unwrap_or(&no_address);
+            match users::taken(c, &user_name, email, None)? {
+                None => {}
+                Some(Taken::UserName) => {
+                    return Err(refuse_field(Code::UserAlreadyExists, "userName", None));
+                }
+                Some(Taken::Email) => {
+                    return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
+                }
+            }
+            let name = said.name().unwrap_or_default();
+            let id = users::insert(
+                c,
+                &NewUser {
+                    uuid: &uuid,
+                    user_name: &user_name,
+                    name: &name,
+                    email,
+                    client_name: call.client_name(),
+                    organizational_unit: None,
+                    status: Status::Active,
+                    roles: &[],
+                    password_hash: None,
+                    joins_organisation: None,
+                    now: call.now,
+                },
+            )?;
+            for identity in &identities {
+                add_identity(c, id, identity)?;
+            }
+            let profile = Profile {
+                signature_name: Some(name),
+                phone: self.phone.clone(),
+                ..Profile::default()
+            };
+            profiles::put(c, id, &profile)?;
+            if let Some(uuid) = &organisation {
+                organisations::join(c, id, uuid, &[], call.now)?;
+            }
+            call.audit(c, OPERATION.event, "ok", Some(&user_name))
+        })?;
+        Ok(super::entry(Entry::Made(uuid)))
+    }
+}
+
+impl DirectoryCreateRequest {
+    /// The name that it asks for, or one made of what somebody else calls it.
+    fn name_of(
+        &self,
+        c: &mut AnyConnection,
+        identities: &[ExternalIdentity],
+        uuid: &str,
+    ) -> Result<String, Refusal> {
+        if let Some(name) = &self.user_name {
+            return Ok(name.clone());
+        }
+        let wanted = identities
+            .first()
+            .map(|i| format!("{}@{}", i.id, i.provider));
+        Ok(match wanted {
+            Some(wanted) if can_be_called(c, &wanted)? => wanted,
+            _ => uuid.to_owned(),
+        })
+    }
+
+    /// The uuid of the organisation that it is to be a member of.
+    fn organisation(&self, c: &mut AnyConnection) -> Result<Option<String>, Refusal> {
+        let unknown = |field| refuse_field(Code::OrganizationNotFound, field, None);
+        let by_channel = match (&self.channel, &self.org_external_id) {
+            (None, None) => None,
+            (Some(channel), Some(id)) => Some(
+                organisations::by_external_id(c, channel, id)?
+                    .ok_or_else(|| unknown("orgExternalId"))?,
+            ),
+            (Some(channel), None) if organisations::has_channel(c, channel)? => None,
+            (Some(_), None) => return Err(unknown("channel")),
+            (None, Some(_)) => return Err(refuse_field(Code::MissingField, "channel", None)),
+        };
+        let Some(id) = &self.organisation_id else {
+            return Ok(by_channel.map(|o| o.uuid));
+        };
+        let named = organisations::find(c, id)?.ok_or_else(|| unknown("organisationId"))?;
+        if by_channel.is_some_and(|other| other.uuid != named.uuid) {
+            let why = Some(Why::ExactlyOneOf("orgExternalId"));
+            return Err(refuse_field(Code::InvalidField, "organisationId", why));
+        }
+        Ok(Some(named.uuid))
+    }
+}

@@ -1,0 +1,266 @@
+//! What portals do in the directory: make users, look them up by what others call them, and give them roles (SPEC §11).
+//! Beside the catalogue, since the directory has a contract of its own.
+
+pub mod assign_roles;
+pub mod create_user;
+pub mod read_user;
+pub mod update_user;
+
+use super::{Answer, Refusal, Shown, refuse, refuse_field};
+use crate::contract::common::{EmptyResponse, Param};
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Code, Problem};
+use crate::contract::shape::{Shape, Structure as _, Wrapped, shape};
+use crate::contract::xml::XmlWriter;
+use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
+use crate::domain::organisation::Granted;
+use crate::domain::text::{canonical, has_control};
+use crate::domain::user::{User, is_email, is_phone};
+use crate::store::{AnyConnection, external_identities, users};
+
+shape! {
+    /// What somebody else calls a user.
+    pub struct ExternalIdField = "ExternalId_V1" Sequence {
+        /// The id.
+        id: String = "id" max 128 is required;
+        /// The system that has given it.
+        provider: String = "provider" max 128 is required;
+        /// What kind of id it is there.
+        id_type: String = "idType" max 128 is required;
+        /// ADD, which is meant if nothing is said; of a user that is there, EDIT and REMOVE as well.
+        operation: Option<String> = "operation" max 16;
+    }
+}
+
+/// The answers of these operations have a form of their own.
+static NOTHING: &Shape = EmptyResponse::SHAPE;
+
+/// What an operation of the directory comes to.
+#[derive(Debug)]
+pub enum Entry {
+    /// A user of this UUID was made.
+    Made(String),
+    /// The user of this UUID was changed.
+    Changed(String),
+    /// The roles are given.
+    Assigned,
+    Person(Box<Person>),
+}
+
+/// A user as the directory shows it.
+#[derive(Debug)]
+pub struct Person {
+    pub user: User,
+    pub phone: Option<String>,
+    pub identities: Vec<ExternalIdentity>,
+    pub granted: Vec<Granted>,
+}
+
+impl Answer for Entry {
+    /// The directory has no SOAP binding.
+    fn write_xml(&mut self, _: &mut XmlWriter, _: &str) {}
+    fn params(&self) -> &[Param] {
+        &[]
+    }
+    fn shown(&self) -> Shown<'_> {
+        Shown::Entry(self)
+    }
+}
+
+/// The three fields that name a user by what somebody else calls it.
+#[derive(Debug, Clone, Copy)]
+struct Triple<'a> {
+    id: Option<&'a str>,
+    provider: Option<&'a str>,
+    id_type: Option<&'a str>,
+}
+
+impl Triple<'_> {
+    /// The identity; none if none of the three is there.
+    ///
+    /// # Errors
+    /// [`Code::DependentParamsMissing`] if some are there and some are not.
+    fn identity(self) -> Result<Option<ExternalIdentity>, Refusal> {
+        match (self.id, self.provider, self.id_type) {
+            (None, None, None) => Ok(None),
+            (Some(id), Some(provider), Some(id_type)) => {
+                identity(id, provider, id_type, "externalId").map(Some)
+            }
+            _ => Err(refuse(Code::DependentParamsMissing)),
+        }
+    }
+}
+
+fn identity(
+    id: &str,
+    provider: &str,
+    id_type: &str,
+    field: &str,
+) -> Result<ExternalIdentity, Refusal> {
+    if [id, provider, id_type].into_iter().all(is_part) {
+        return Ok(ExternalIdentity {
+            id: id.to_owned(),
+            provider: provider.to_owned(),
+            id_type: id_type.to_owned(),
+        });
+    }
+    let why = Some(Why::BadCharacters);
+    Err(refuse_field(Code::InvalidField, field, why))
+}
+
+/// What is to happen to an identity of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Add,
+    /// Takes the place of the one of its provider and type.
+    Edit,
+    Remove,
+}
+
+/// Reads the list of identities, and the triple as one that is added, if it is.
+///
+/// # Errors
+/// What is wrong with them: [`Code::DuplicateExternalIds`] for two of one provider and type.
+fn deeds(
+    list: &Wrapped<ExternalIdField>,
+    triple: Option<ExternalIdentity>,
+) -> Result<Vec<(Deed, ExternalIdentity)>, Refusal> {
+    let mut deeds: Vec<_> = triple.map(|added| (Deed::Add, added)).into_iter().collect();
+    for field in &list.0 {
+        let deed = match field.operation.as_deref() {
+            None | Some("ADD" | "add") => Deed::Add,
+            Some("EDIT" | "edit") => Deed::Edit,
+            Some("REMOVE" | "remove") => Deed::Remove,
+            Some(_) => {
+                let why = Some(Why::NoSuchParameter);
+                return Err(refuse_field(Code::InvalidField, "operation", why));
+            }
+        };
+        let identity = identity(&field.id, &field.provider, &field.id_type, "externalIds")?;
+        let same_kind = deeds
+            .iter()
+            .any(|(_, other)| is_same_kind(other, &identity));
+        if same_kind {
+            return Err(refuse_field(
+                Code::DuplicateExternalIds,
+                "externalIds",
+                None,
+            ));
+        }
+        deeds.push((deed, identity));
+    }
+    Ok(deeds)
+}
+
+fn is_same_kind(one: &ExternalIdentity, other: &ExternalIdentity) -> bool {
+    canonical(&one.provider) == canonical(&other.provider)
+        && canonical(&one.id_type) == canonical(&other.id_type)
+}
+
+/// Gives an identity to a user that is held.
+///
+/// # Errors
+/// [`Code::ExternalidAssignedToOtherUser`]; [`Code::DuplicateExternalIds`] for one that has another id of this kind.
+fn add_identity(
+    c: &mut AnyConnection,
+    user_id: i64,
+    identity: &ExternalIdentity,
+) -> Result<(), Refusal> {
+    match external_identities::owner(c, identity)? {
+        Some(owner) if owner == user_id => return Ok(()),
+        Some(_) => {
+            let code = Code::ExternalidAssignedToOtherUser;
+            return Err(refuse_field(code, "externalId", None));
+        }
+        None => {}
+    }
+    let own = external_identities::of_user(c, user_id)?;
+    if own.iter().any(|other| is_same_kind(other, identity)) {
+        return Err(refuse_field(Code::DuplicateExternalIds, "externalId", None));
+    }
+    if own.len() >= MAX_IDENTITIES {
+        let why = Some(Why::TooMany(MAX_IDENTITIES));
+        return Err(refuse_field(Code::InvalidField, "externalIds", why));
+    }
+    Ok(external_identities::add(c, user_id, identity)?)
+}
+
+/// The user that a caller names, held: by its UUID or number, or else by what somebody else calls it.
+///
+/// # Errors
+/// [`Code::UserNotFound`], [`Code::ExternalidNotFound`]; [`Code::MissingField`] if it names none; the store's.
+fn hold_named(
+    c: &mut AnyConnection,
+    user_id: Option<&str>,
+    identity: Option<&ExternalIdentity>,
+) -> Result<User, Refusal> {
+    match (user_id, identity) {
+        (Some(id), _) => users::hold_by_uuid_or_id(c, id)?
+            .ok_or_else(|| refuse_field(Code::UserNotFound, "userId", None)),
+        (None, Some(identity)) => external_identities::hold_owner(c, identity)?
+            .ok_or_else(|| refuse_field(Code::ExternalidNotFound, "externalId", None)),
+        (None, None) => Err(refuse_field(Code::MissingField, "userId", None)),
+    }
+}
+
+/// What may be said of a person, whether it is new or not.
+#[derive(Debug, Clone, Copy)]
+struct Said<'a> {
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    email: Option<&'a str>,
+    phone: Option<&'a str>,
+}
+
+impl Said<'_> {
+    /// Notes what cannot be kept.
+    fn check(self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut note = |field: &str, why| {
+            problems.push(Problem {
+                code: Code::InvalidField,
+                field: Some(field.to_owned()),
+                why: Some(why),
+            });
+        };
+        for (field, text) in [("firstName", self.first_name), ("lastName", self.last_name)] {
+            if text.is_some_and(has_control) {
+                note(field, Why::BadCharacters);
+            }
+        }
+        let max = crate::domain::user::MAX_NAME_CHARS;
+        if self
+            .name()
+            .is_some_and(|n| n.chars().count() > max as usize)
+        {
+            note("lastName", Why::TooLong(max));
+        }
+        if self.email.is_some_and(|e| !is_email(e)) {
+            note("email", Why::NotAnEmail);
+        }
+        if self.phone.is_some_and(|p| !is_phone(p)) {
+            note("phone", Why::BadCharacters);
+        }
+        if self.first_name.is_none() && self.last_name.is_some() {
+            problems.push(Problem {
+                code: Code::MissingField,
+                field: Some("firstName".to_owned()),
+                why: None,
+            });
+        }
+        problems
+    }
+
+    /// The name in one: here nobody has two.
+    fn name(self) -> Option<String> {
+        let first = self.first_name?;
+        Some(match self.last_name {
+            Some(last) => format!("{first} {last}"),
+            None => first.to_owned(),
+        })
+    }
+}
+
+fn entry(entry: Entry) -> Box<dyn Answer> {
+    Box::new(entry)
+}

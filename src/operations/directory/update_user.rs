@@ -1,0 +1,151 @@
+//! Changes a user, or what others call it; what is not named stays as it is.
+
+use super::{
+    Deed, Entry, ExternalIdField, Said, Triple, add_identity, deeds, hold_named, is_same_kind,
+};
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::domain::external_identity::ExternalIdentity;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::user::User;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse_all, refuse_field,
+};
+use crate::store::{AnyConnection, external_identities, one_time_tokens, profiles, users};
+
+shape! {
+    /// The person.
+    pub struct DirectoryUpdateRequest = "DirectoryUpdateRequest_V1" Sequence {
+        /// Whom it is about; the three of externalId if there is none.
+        user_id: Option<String> = "userId" max 128;
+        /// The name, or the first one.
+        first_name: Option<String> = "firstName" alias "name" max 128;
+        /// The last one.
+        last_name: Option<String> = "lastName" max 128;
+        /// The e-mail address.
+        email: Option<String> = "email" max 254;
+        /// The telephone number.
+        phone: Option<String> = "phone" max 16;
+        /// What somebody else calls it; beside a userId it is given to that user. The three go together.
+        external_id: Option<String> = "externalId" max 128;
+        /// The system that has given that id.
+        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        /// What kind of id it is there.
+        external_id_type: Option<String> = "externalIdType" max 128;
+        /// What others call it, to be added, replaced or taken away.
+        external_ids: Wrapped<ExternalIdField> = "externalIds" item "externalId";
+    }
+}
+
+/// Changing a user in the directory.
+pub static OPERATION: Operation = Operation {
+    name: "directoryUpdate",
+    doc: "Changes a user, or what others call it.",
+    access: Access::TrustedOrAdmin,
+    cost: Cost::Write,
+    throttle: Throttle::Nothing,
+    soap: false,
+    rpc: false,
+    event: "user_updated",
+    request: DirectoryUpdateRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<DirectoryUpdateRequest>,
+    read_json: read_json_request::<DirectoryUpdateRequest>,
+};
+
+impl Request for DirectoryUpdateRequest {
+    fn subject(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let said = Said {
+            first_name: self.first_name.as_deref(),
+            last_name: self.last_name.as_deref(),
+            email: self.email.as_deref(),
+            phone: self.phone.as_deref(),
+        };
+        refuse_all(said.check())?;
+        let triple = Triple {
+            id: self.external_id.as_deref(),
+            provider: self.external_id_provider.as_deref(),
+            id_type: self.external_id_type.as_deref(),
+        };
+        let named_by = triple.identity()?;
+        let given = named_by.clone().filter(|_| self.user_id.is_some());
+        let deeds = deeds(&self.external_ids, given)?;
+        let uuid = call.parts.store.write(|c| {
+            let user = hold_named(c, self.user_id.as_deref(), named_by.as_ref())?;
+            for (deed, identity) in &deeds {
+                carry_out(c, &user, *deed, identity)?;
+            }
+            self.change(call, c, &user, said)?;
+            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            Ok::<_, Refusal>(user.uuid)
+        })?;
+        Ok(super::entry(Entry::Changed(uuid)))
+    }
+}
+
+impl DirectoryUpdateRequest {
+    fn change(
+        &self,
+        call: &Call<'_>,
+        c: &mut AnyConnection,
+        before: &User,
+        said: Said<'_>,
+    ) -> Result<(), Refusal> {
+        let mut after = before.clone();
+        if let Some(name) = said.name() {
+            after.name = name;
+        }
+        if let Some(email) = &self.email {
+            after.email.clone_from(email);
+        }
+        if after != *before {
+            after.updated_at = call.now;
+            if users::taken(c, &after.user_name, &after.email, Some(after.id))?.is_some() {
+                return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
+            }
+            users::update(c, &after)?;
+        }
+        if after.email != before.email {
+            // Links on their way to an address that no longer counts.
+            one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
+            one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
+        }
+        if after.name != before.name || self.phone.is_some() {
+            let mut profile = profiles::find(c, after.id)?.unwrap_or_default();
+            // Who signs by another name goes on doing so.
+            if profile.signature_name.as_ref() == Some(&before.name) {
+                profile.signature_name = Some(after.name);
+            }
+            profile.phone = self.phone.clone().or(profile.phone);
+            profiles::put(c, after.id, &profile)?;
+        }
+        Ok(())
+    }
+}
+
+fn carry_out(
+    c: &mut AnyConnection,
+    user: &User,
+    deed: Deed,
+    identity: &ExternalIdentity,
+) -> Result<(), Refusal> {
+    match deed {
+        Deed::Add => add_identity(c, user.id, identity),
+        Deed::Edit => {
+            let own = external_identities::of_user(c, user.id)?;
+            for old in own.iter().filter(|old| is_same_kind(old, identity)) {
+                external_identities::remove(c, user.id, old)?;
+            }
+            add_identity(c, user.id, identity)
+        }
+        Deed::Remove => match external_identities::remove(c, user.id, identity)? {
+            true => Ok(()),
+            false => Err(refuse_field(Code::ExternalidNotFound, "externalIds", None)),
+        },
+    }
+}

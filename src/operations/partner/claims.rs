@@ -1,0 +1,272 @@
+//! What a partner's token must say, in either of its two layouts, and what is made of that.
+
+use serde_json::Value;
+
+use super::destination;
+use crate::contract::messages::Why;
+use crate::contract::rejection::Code;
+use crate::domain::Millis;
+use crate::domain::external_identity::{ExternalIdentity, is_part};
+use crate::domain::text::has_control;
+use crate::domain::user::{MAX_EMAIL_CHARS, MAX_NAME_CHARS, is_email, is_phone};
+use crate::operations::{Refusal, refuse, refuse_field};
+use crate::secrets::assertions::Claims;
+use crate::store::partners::Partner;
+
+/// How far a partner's clock may be ahead of ours. SPEC §11 allows nothing: `iat` is not in the future.
+const LEEWAY_MS: Millis = 0;
+/// The longest `jti`, in characters.
+const MAX_JTI_CHARS: usize = 256;
+/// The latest time that a claim can name: the end of the year 9999, in seconds.
+const MAX_SECONDS: i64 = 253_402_300_799;
+/// The kind of id that the old layout's users have, whose provider is their partner.
+const LOGIN_ID: &str = "loginId";
+/// The only version of the new layout.
+const VERSION: &str = "v1";
+
+/// The school that a user comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct School {
+    /// The channel of its organisation.
+    pub channel: String,
+    /// What that channel calls it.
+    pub external_id: String,
+}
+
+/// What a partner says of a user, believed as far as it is possible without asking the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduction {
+    pub iss: String,
+    pub jti: String,
+    pub expires_at: Millis,
+    pub identity: ExternalIdentity,
+    pub name: Option<String>,
+    /// The e-mail address and the telephone number, where the partner has verified them.
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    /// The new layout's only.
+    pub school: Option<School>,
+    /// Where the browser is to go on to.
+    pub redirect: Option<String>,
+}
+
+impl Introduction {
+    /// The user name that a new user gets, if it can have it: `sub@iss`, or `sub@state_id`.
+    #[must_use]
+    pub fn wanted_name(&self) -> String {
+        format!("{}@{}", self.identity.id, self.identity.provider)
+    }
+}
+
+/// Checks the claims of a token that this partner has signed for whoever is known by the URL `own`.
+///
+/// # Errors
+/// The first thing that is wrong, by the code of its own.
+pub fn check(
+    claims: &Claims,
+    partner: &Partner,
+    own: &str,
+    now: Millis,
+) -> Result<Introduction, Refusal> {
+    let expires_at = lifetime(claims, partner, now)?;
+    if !is_for(claims.aud.as_ref(), own)? {
+        return Err(refuse_field(Code::AudienceMismatch, "aud", None));
+    }
+    let jti = needed("jti", text("jti", claims.jti.as_ref(), MAX_JTI_CHARS)?)?;
+    let is_new = claims.state_id.is_some() || claims.version.is_some();
+    let sub = needed("sub", id("sub", claims.sub.as_ref())?)?;
+    let max_name = MAX_NAME_CHARS as usize;
+    let name = text("name", claims.name.as_ref(), max_name)?.map(|n| n.trim().to_owned());
+    let (identity, school) = if is_new {
+        let school = new_layout(claims, partner)?;
+        needed("name", name.clone())?;
+        (
+            identity(sub, &school.channel, &school.channel),
+            Some(school),
+        )
+    } else {
+        (identity(sub, &partner.iss, LOGIN_ID), None)
+    };
+    let redirect = wanted_redirect(claims)?;
+    if let Some(wanted) = &redirect
+        && !destination::is_allowed(wanted, own, &partner.redirect_origins)
+    {
+        return Err(refuse_field(Code::RedirectNotAllowed, "redirect_uri", None));
+    }
+    Ok(Introduction {
+        iss: partner.iss.clone(),
+        jti,
+        expires_at,
+        identity,
+        name,
+        email: verified_email(claims)?,
+        phone: verified_phone(claims)?,
+        school,
+        redirect,
+    })
+}
+
+fn identity(id: String, provider: &str, id_type: &str) -> ExternalIdentity {
+    ExternalIdentity {
+        id,
+        provider: provider.to_owned(),
+        id_type: id_type.to_owned(),
+    }
+}
+
+/// What only the new layout has: where its users come from.
+fn new_layout(claims: &Claims, partner: &Partner) -> Result<School, Refusal> {
+    let version = text("version", claims.version.as_ref(), VERSION.len())?;
+    if version.is_some_and(|v| v != VERSION) {
+        return Err(invalid("version", Why::WrongContent));
+    }
+    let state_id = needed("state_id", id("state_id", claims.state_id.as_ref())?)?;
+    let external_id = needed("school_id", id("school_id", claims.school_id.as_ref())?)?;
+    if !partner.state_ids.contains(&state_id) {
+        return Err(refuse_field(Code::StateIdNotAllowed, "state_id", None));
+    }
+    Ok(School {
+        channel: state_id,
+        external_id,
+    })
+}
+
+/// When the token expires, if it is within its time and that is not too long.
+fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis, Refusal> {
+    let issued_at = needed("iat", time("iat", claims.iat.as_ref())?)?;
+    let expires_at = needed("exp", time("exp", claims.exp.as_ref())?)?;
+    if issued_at > now + LEEWAY_MS {
+        return Err(refuse_field(Code::TokenIatFuture, "iat", None));
+    }
+    if expires_at <= now {
+        return Err(refuse_field(Code::TokenExpired, "exp", None));
+    }
+    if expires_at - issued_at > partner.max_life_s.saturating_mul(1000) {
+        return Err(refuse_field(Code::TokenLifeTooLong, "exp", None));
+    }
+    let not_before = time("nbf", claims.nbf.as_ref())?;
+    if not_before.is_some_and(|at| at > now + LEEWAY_MS) {
+        return Err(refuse_field(Code::TokenNotYetValid, "nbf", None));
+    }
+    Ok(expires_at)
+}
+
+/// A time, from seconds since 1970, whole or not (RFC 7519 §2 NumericDate). A text is none, even of digits.
+fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>, Refusal> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    let millis = match (value.as_i64(), value.as_f64()) {
+        (Some(whole), _) if (0..=MAX_SECONDS).contains(&whole) => Some(whole * 1000),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "far below the numbers that would not fit"
+        )]
+        (None, Some(part)) if (0.0..=MAX_SECONDS as f64).contains(&part) => {
+            Some((part * 1000.0) as i64)
+        }
+        _ => None,
+    };
+    match millis {
+        Some(millis) => Ok(Some(millis)),
+        None => Err(invalid(name, Why::NotANumber)),
+    }
+}
+
+/// Whether a token is for us and for nobody else: what others take as well they could bring here.
+fn is_for(aud: Option<&Value>, own: &str) -> Result<bool, Refusal> {
+    match aud {
+        None | Some(Value::Null) => Err(refuse_field(Code::PayloadDataMissing, "aud", None)),
+        Some(Value::String(aud)) => Ok(aud == own),
+        Some(Value::Array(several)) => match several.as_slice() {
+            [Value::String(only)] => Ok(only == own),
+            _ => Ok(false),
+        },
+        Some(_) => Err(invalid("aud", Why::WrongContent)),
+    }
+}
+
+/// Where the browser is to go on to; the two layouts' documents call it by two names.
+fn wanted_redirect(claims: &Claims) -> Result<Option<String>, Refusal> {
+    let read = |name, value: &Option<Value>| text(name, value.as_ref(), destination::MAX_CHARS);
+    let uri = read("redirect_uri", &claims.redirect_uri)?;
+    let url = read("redirect_url", &claims.redirect_url)?;
+    if uri.is_some() && url.is_some() && uri != url {
+        return Err(invalid("redirect_url", Why::ExactlyOneOf("redirect_uri")));
+    }
+    Ok(uri.or(url))
+}
+
+fn verified_email(claims: &Claims) -> Result<Option<String>, Refusal> {
+    if claims.email_verified != Some(Value::Bool(true)) {
+        return Ok(None);
+    }
+    let email = text("email", claims.email.as_ref(), MAX_EMAIL_CHARS as usize)?;
+    match email {
+        Some(email) if !is_email(&email) => Err(invalid("email", Why::NotAnEmail)),
+        email => Ok(email),
+    }
+}
+
+fn verified_phone(claims: &Claims) -> Result<Option<String>, Refusal> {
+    if claims.phone_number_verified != Some(Value::Bool(true)) {
+        return Ok(None);
+    }
+    let phone = text(
+        "phone_number",
+        claims.phone_number.as_ref(),
+        MAX_NAME_CHARS as usize,
+    )?;
+    match phone {
+        Some(phone) if !is_phone(&phone) => Err(invalid("phone_number", Why::WrongContent)),
+        phone => Ok(phone),
+    }
+}
+
+/// A text on one line; none where there is none, or only blanks.
+pub(super) fn text(
+    name: &'static str,
+    value: Option<&Value>,
+    max: usize,
+) -> Result<Option<String>, Refusal> {
+    let text = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(invalid(name, Why::WrongContent)),
+    };
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    if text.chars().count() > max {
+        let max = u32::try_from(max).unwrap_or(u32::MAX);
+        return Err(invalid(name, Why::TooLong(max)));
+    }
+    if has_control(text) {
+        return Err(invalid(name, Why::BadCharacters));
+    }
+    Ok(Some(text.clone()))
+}
+
+/// What names something, to the letter.
+fn id(name: &'static str, value: Option<&Value>) -> Result<Option<String>, Refusal> {
+    match text(name, value, crate::domain::external_identity::MAX_CHARS)? {
+        Some(text) if !is_part(&text) => Err(invalid(name, Why::BadCharacters)),
+        text => Ok(text),
+    }
+}
+
+pub(super) fn needed<T>(name: &'static str, value: Option<T>) -> Result<T, Refusal> {
+    value.ok_or_else(|| refuse_field(Code::PayloadDataMissing, name, None))
+}
+
+fn invalid(name: &'static str, why: Why) -> Refusal {
+    refuse_field(Code::PayloadDataInvalid, name, Some(why))
+}
+
+/// The partner's name in a token that is not to be believed yet.
+pub(super) fn issuer(claims: &Claims) -> Result<String, Refusal> {
+    let iss =
+        text("iss", claims.iss.as_ref(), MAX_JTI_CHARS).map_err(|_| refuse(Code::UnknownIssuer))?;
+    needed("iss", iss)
+}

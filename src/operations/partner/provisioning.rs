@@ -1,0 +1,161 @@
+//! Makes the users that partners bring, and keeps them as their partner says they are.
+
+use super::{Introduction, School, record};
+use crate::contract::rejection::Code;
+use crate::domain::user::{MAX_NAME_CHARS, Status, User, is_email, is_user_name};
+use crate::operations::{Call, Refusal, refuse, refuse_field};
+use crate::store::profiles;
+use crate::store::users::{self, NewUser};
+use crate::store::{AnyConnection, external_identities, organisations};
+
+/// Makes the user. Nobody is found by an e-mail address: who has an account here already has another one now.
+///
+/// # Errors
+/// The store's.
+pub fn make(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    introduction: &Introduction,
+) -> Result<User, Refusal> {
+    let uuid = call.parts.entropy.uuid();
+    let wanted = introduction.wanted_name();
+    let user_name = match can_be_called(c, &wanted)? {
+        true => &wanted,
+        false => &uuid,
+    };
+    let email = match &introduction.email {
+        Some(email) if is_free(c, email)? => email.clone(),
+        _ => User::no_address(&uuid),
+    };
+    let name = introduction
+        .name
+        .as_ref()
+        .unwrap_or(&introduction.identity.id);
+    let id = users::insert(
+        c,
+        &NewUser {
+            uuid: &uuid,
+            user_name,
+            name,
+            email: &email,
+            client_name: call.client_name(),
+            organizational_unit: None,
+            status: Status::Active,
+            roles: &[],
+            password_hash: None,
+            joins_organisation: None,
+            now: call.now,
+        },
+    )?;
+    external_identities::add(c, id, &introduction.identity)?;
+    let profile = profiles::Profile {
+        signature_name: Some(name.clone()),
+        phone: introduction.phone.clone(),
+        ..Default::default()
+    };
+    profiles::put(c, id, &profile)?;
+    let (event, iss) = ("user_created", &introduction.iss);
+    record(call, c, (event, "ok"), iss, Some(user_name))?;
+    users::hold(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
+}
+
+/// Keeps what the partner answers for up to date: the name; a telephone number; an e-mail address where there was none.
+///
+/// # Errors
+/// The store's.
+pub fn keep(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: User,
+    introduction: &Introduction,
+) -> Result<User, Refusal> {
+    let mut kept = user.clone();
+    if let Some(name) = &introduction.name {
+        kept.name.clone_from(name);
+    }
+    if let (None, Some(email)) = (user.address(), &introduction.email)
+        && is_free(c, email)?
+    {
+        kept.email.clone_from(email);
+    }
+    if kept != user {
+        kept.updated_at = call.now;
+        users::update(c, &kept)?;
+        let (event, iss) = ("user_updated", &introduction.iss);
+        record(call, c, (event, "ok"), iss, Some(&kept.user_name))?;
+    }
+    if kept.name != user.name || introduction.phone.is_some() {
+        let stored = profiles::find(c, user.id)?.unwrap_or_default();
+        let mut profile = stored.clone();
+        // Who signs by another name goes on doing so.
+        if profile
+            .signature_name
+            .as_ref()
+            .is_none_or(|n| *n == user.name)
+        {
+            profile.signature_name = Some(kept.name.clone());
+        }
+        profile.phone = introduction.phone.clone().or(profile.phone);
+        if profile != stored {
+            profiles::put(c, user.id, &profile)?;
+        }
+    }
+    Ok(kept)
+}
+
+/// A school as it stands here.
+pub struct Found {
+    /// Of its organisation.
+    pub uuid: String,
+    /// Whether the user is a member of that already.
+    pub is_member: bool,
+}
+
+/// Finds the school of a user that is known, or of one that is not.
+///
+/// # Errors
+/// [`Code::SchoolIdNotRegistered`]; the store's.
+pub fn school(
+    c: &mut AnyConnection,
+    school: &School,
+    user: Option<&User>,
+) -> Result<Found, Refusal> {
+    let known_as = (school.channel.as_str(), school.external_id.as_str());
+    let nobody = -1;
+    organisations::by_external_id_for(c, known_as, user.map_or(nobody, |user| user.id))?
+        .map(|(uuid, is_member)| Found { uuid, is_member })
+        .ok_or_else(|| refuse_field(Code::SchoolIdNotRegistered, "school_id", None))
+}
+
+/// Makes a user a member of its school; who was at another one of the same channel has left that.
+///
+/// # Errors
+/// The store's.
+pub fn attend(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+    (school, found): (&School, &Found),
+    iss: &str,
+) -> Result<(), Refusal> {
+    if found.is_member {
+        return Ok(());
+    }
+    organisations::leave_others_of_channel(c, user.id, &school.channel, &found.uuid)?;
+    organisations::join(c, user.id, &found.uuid, &[], call.now)?;
+    let event = ("user_joined_organisation", "ok");
+    record(call, c, event, iss, Some(&user.user_name))
+}
+
+/// Whether a new user can be called this. Not like an e-mail address: nobody has shown that it is this user's.
+///
+/// # Errors
+/// The store's.
+pub fn can_be_called(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
+    let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
+    Ok(fits && is_user_name(name) && !is_email(name) && is_free(c, name)?)
+}
+
+fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
+    Ok(users::taken(c, name, name, None)?.is_none())
+}

@@ -1,0 +1,179 @@
+//! Signs a browser in by what a partner says of its user.
+
+use super::claims::{self, Introduction};
+use super::{Admitted, provisioning, record};
+use crate::contract::common::EmptyResponse;
+use crate::contract::rejection::{Code, Kind};
+use crate::contract::shape::{Secret, Shape, Structure as _, shape};
+use crate::domain::user::{Status, User};
+use crate::operations::browser::begin_session_in;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse, refuse_field,
+};
+use crate::secrets::assertions::{Assertion, Flaw};
+use crate::secrets::{rsa_keys, sha256_hex};
+use crate::store::{AnyConnection, external_identities, used_assertions, users};
+
+shape! {
+    /// What a partner sends its users with.
+    pub struct PartnerSignInRequest = "PartnerSignInRequest_V1" Sequence {
+        /// What the partner has signed.
+        token: Secret = "token" max 8192 is required;
+        /// The URL that we are known by, for which it must be.
+        own_url: String = "ownUrl" max 2048 is required;
+        /// What the browser calls itself.
+        user_agent: String = "userAgent" max 1024;
+    }
+}
+
+/// A sign-in is answered with a redirect, which has no shape.
+static NOTHING: &Shape = EmptyResponse::SHAPE;
+
+/// A partner's sign-in.
+pub static OPERATION: Operation = Operation {
+    name: "partnerSignIn",
+    doc: "Signs a browser in by a partner's token, and makes its user if there is none.",
+    access: Access::Visitor,
+    cost: Cost::Write,
+    throttle: Throttle::Nothing,
+    soap: false,
+    rpc: false,
+    event: "authn_partner_login",
+    request: PartnerSignInRequest::SHAPE,
+    response: NOTHING,
+    routes: &[],
+    read_xml: read_request::<PartnerSignInRequest>,
+    read_json: read_json_request::<PartnerSignInRequest>,
+};
+
+impl Request for PartnerSignInRequest {
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let (iss, checked) = read(call, &self.token, &self.own_url)?;
+        let admitted = checked.and_then(|introduction| self.admit(call, introduction));
+        if let Err(Refusal::Rejected(rejection)) = &admitted
+            && rejection.kind() == Kind::Invalid
+        {
+            // A refusal of rights is written down by access; this is a mistake of a partner that we know.
+            let code = rejection.code().as_str();
+            let event = (OPERATION.event, code);
+            call.parts
+                .store
+                .write(|c| record(call, c, event, &iss, None))?;
+        }
+        Ok(Box::new(admitted?))
+    }
+}
+
+/// What a token would come to, without its being used, and the user that would be signed in, if there is one.
+///
+/// # Errors
+/// What a sign-in would be refused with.
+pub fn examine(
+    call: &Call<'_>,
+    token: &Secret,
+    own_url: &str,
+) -> Result<(Introduction, Option<User>), Refusal> {
+    let said = read(call, token, own_url)?.1?;
+    let known = call.parts.store.read(|c| {
+        if used_assertions::is_used(c, &said.iss, &sha256_hex(&said.jti))? {
+            return Err(replayed());
+        }
+        if let Some(school) = &said.school {
+            provisioning::school(c, school, None)?;
+        }
+        match external_identities::owner(c, &said.identity)? {
+            Some(id) => Ok(users::by_id(c, id)?),
+            None => Ok(None),
+        }
+    })?;
+    if let Some(user) = &known {
+        may_sign_in(user)?;
+    }
+    Ok((said, known))
+}
+
+/// Whose token it is, once its signature is known to be right, and what is made of its claims.
+fn read(
+    call: &Call<'_>,
+    token: &Secret,
+    own_url: &str,
+) -> Result<(String, Result<Introduction, Refusal>), Refusal> {
+    let assertion = Assertion::read(token.reveal().trim()).map_err(|flaw| {
+        refuse(match flaw {
+            Flaw::Malformed => Code::TokenMalformed,
+            Flaw::Header => Code::HeaderNotAllowed,
+            Flaw::Algorithm => Code::AlgorithmNotAllowed,
+        })
+    })?;
+    let iss = claims::issuer(&assertion.claims)?;
+    let registry = call.parts.registry.now();
+    let partner = registry
+        .partner(&iss)
+        .ok_or_else(|| refuse_field(Code::UnknownIssuer, "iss", None))?;
+    let names_its_key = |kid: &serde_json::Value| kid.as_str() == Some(&iss);
+    if !assertion.kid.as_ref().is_none_or(names_its_key) {
+        return Err(refuse_field(Code::KeyIdMismatch, "kid", None));
+    }
+    let keys = rsa_keys::split(&partner.public_keys);
+    if !keys.iter().any(|key| assertion.is_signed_with(key)) {
+        return Err(refuse(Code::InvalidSignature));
+    }
+    let checked = claims::check(&assertion.claims, partner, own_url, call.now);
+    Ok((iss, checked))
+}
+
+impl PartnerSignInRequest {
+    /// Uses the token up and begins a session, all of it or nothing.
+    fn admit(&self, call: &Call<'_>, said: Introduction) -> Result<Admitted, Refusal> {
+        let token = call.parts.store.write(|c| {
+            let known = external_identities::hold_owner(c, &said.identity)?;
+            use_up(c, &said)?;
+            let school = said.school.as_ref();
+            let school = school
+                .map(|school| {
+                    let found = provisioning::school(c, school, known.as_ref())?;
+                    Ok::<_, Refusal>((school, found))
+                })
+                .transpose()?;
+            let user = match known {
+                Some(user) => {
+                    may_sign_in(&user)?;
+                    provisioning::keep(call, c, user, &said)?
+                }
+                None => provisioning::make(call, c, &said)?,
+            };
+            if let Some((school, found)) = &school {
+                provisioning::attend(call, c, &user, (school, found), &said.iss)?;
+            }
+            // Whoever belongs elsewhere as well need not be asked: the partner has said where it comes from.
+            let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
+            let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
+            let event = (OPERATION.event, "ok");
+            record(call, c, event, &said.iss, Some(&user.user_name))?;
+            Ok::<_, Refusal>(token)
+        })?;
+        Ok(Admitted {
+            token,
+            to: said.redirect,
+        })
+    }
+}
+
+fn use_up(c: &mut AnyConnection, said: &Introduction) -> Result<(), Refusal> {
+    match used_assertions::use_up(c, &said.iss, &sha256_hex(&said.jti), said.expires_at)? {
+        true => Ok(()),
+        false => Err(replayed()),
+    }
+}
+
+fn replayed() -> Refusal {
+    refuse_field(Code::TokenReplayed, "jti", None)
+}
+
+fn may_sign_in(user: &User) -> Result<(), Refusal> {
+    match user.status {
+        Status::Active => Ok(()),
+        Status::Inactive | Status::Unactivated => Err(refuse(Code::UserNotActive)),
+    }
+}

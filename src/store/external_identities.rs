@@ -1,0 +1,128 @@
+//! Who users are to others: an id, in a system, of a kind; the three together are one user's only.
+
+use diesel::prelude::*;
+
+use super::tables::{external_identities, users};
+use super::users::{COLUMNS, Row};
+use super::{AnyConnection, StoreError};
+use crate::domain::external_identity::ExternalIdentity;
+use crate::domain::text::canonical;
+use crate::domain::user::User;
+
+/// The number of the user whose identity this is, compared canonically.
+///
+/// # Errors
+/// The store's.
+pub fn owner(
+    connection: &mut AnyConnection,
+    identity: &ExternalIdentity,
+) -> Result<Option<i64>, StoreError> {
+    Ok(external_identities::table
+        .find((
+            canonical(&identity.provider),
+            canonical(&identity.id_type),
+            canonical(&identity.id),
+        ))
+        .select(external_identities::user_id)
+        .get_result(connection)
+        .optional()?)
+}
+
+/// The user whose identity this is, held like [`super::users::hold`] does.
+///
+/// # Errors
+/// The store's.
+pub fn hold_owner(
+    connection: &mut AnyConnection,
+    identity: &ExternalIdentity,
+) -> Result<Option<User>, StoreError> {
+    let owner = external_identities::table
+        .find((
+            canonical(&identity.provider),
+            canonical(&identity.id_type),
+            canonical(&identity.id),
+        ))
+        .select(external_identities::user_id);
+    let query = users::table.filter(users::id.eq_any(owner)).select(COLUMNS);
+    // In one query, as every sign-in begins with it. Who takes the identity away meanwhile is after us.
+    let row: Option<Row> = match connection {
+        AnyConnection::Sqlite(c) => query.get_result(c),
+        AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
+    }
+    .optional()?;
+    Ok(row.map(User::from))
+}
+
+/// The identities of a user, by provider, kind and id.
+///
+/// # Errors
+/// The store's.
+pub fn of_user(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<ExternalIdentity>, StoreError> {
+    let rows: Vec<(String, String, String)> = external_identities::table
+        .filter(external_identities::user_id.eq(user_id))
+        .order((
+            external_identities::provider_ci,
+            external_identities::id_type_ci,
+            external_identities::external_id_ci,
+        ))
+        .select((
+            external_identities::external_id,
+            external_identities::provider,
+            external_identities::id_type,
+        ))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, provider, id_type)| ExternalIdentity {
+            id,
+            provider,
+            id_type,
+        })
+        .collect())
+}
+
+/// Gives a user an identity. Ask [`owner`] first, in the same transaction.
+///
+/// # Errors
+/// The store's; [`StoreError::Collided`] if somebody has it.
+pub fn add(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    identity: &ExternalIdentity,
+) -> Result<(), StoreError> {
+    diesel::insert_into(external_identities::table)
+        .values((
+            external_identities::provider_ci.eq(canonical(&identity.provider)),
+            external_identities::id_type_ci.eq(canonical(&identity.id_type)),
+            external_identities::external_id_ci.eq(canonical(&identity.id)),
+            external_identities::provider.eq(&identity.provider),
+            external_identities::id_type.eq(&identity.id_type),
+            external_identities::external_id.eq(&identity.id),
+            external_identities::user_id.eq(user_id),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes an identity from a user; `false` if it does not have it.
+///
+/// # Errors
+/// The store's.
+pub fn remove(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    identity: &ExternalIdentity,
+) -> Result<bool, StoreError> {
+    let removed = diesel::delete(
+        external_identities::table
+            .filter(external_identities::user_id.eq(user_id))
+            .filter(external_identities::provider_ci.eq(canonical(&identity.provider)))
+            .filter(external_identities::id_type_ci.eq(canonical(&identity.id_type)))
+            .filter(external_identities::external_id_ci.eq(canonical(&identity.id))),
+    )
+    .execute(connection)?;
+    Ok(removed > 0)
+}

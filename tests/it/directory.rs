@@ -1,0 +1,796 @@
+//! The directory: made, changed, found by what others call them, and given roles.
+
+use chaingun_gateway::domain::user::{Status, User};
+use chaingun_gateway::store::{AnyConnection, StoreError, audit, organisations, users};
+use serde_json::{Value, json};
+
+use crate::harness::rest::{KEY, PORTAL, claims, sign_in, try_to_sign_in};
+use crate::harness::{Gateway, Reply, Speaker};
+
+fn ask(gateway: &Speaker, method: &str, path: &str, headers: &str, body: &str) -> Reply {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAccept-Language: en\r\n\
+         Content-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    gateway.raw(head.as_bytes())
+}
+
+/// A call of a trusted client; the envelope is checked.
+fn call(gateway: &Speaker, method: &str, path: &str, request: Value) -> (u16, Value) {
+    let body = json!({ "request": request }).to_string();
+    checked(&ask(gateway, method, path, KEY, &body))
+}
+
+fn checked(reply: &Reply) -> (u16, Value) {
+    let envelope: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(
+        reply.header("Content-Type"),
+        Some("application/json; charset=utf-8")
+    );
+    assert_eq!(envelope["ver"], "v1");
+    assert_eq!(envelope["ts"], "2020-10-06 08:44:49:000+0000");
+    let id = envelope["params"]["msgid"].as_str();
+    assert_eq!(id, reply.header("X-Request-Id"));
+    assert_eq!(envelope["params"]["resmsgid"], Value::Null);
+    let code = match reply.status {
+        200 => "OK",
+        401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
+        404 | 405 => "RESOURCE_NOT_FOUND",
+        _ => "CLIENT_ERROR",
+    };
+    assert_eq!(envelope["responseCode"], code, "{envelope}");
+    (reply.status, envelope)
+}
+
+/// The status and the code of an error.
+fn told((status, envelope): (u16, Value)) -> (u16, String) {
+    let params = &envelope["params"];
+    assert_eq!(envelope["result"], json!({}), "{envelope}");
+    assert_eq!(params["err"], params["status"]);
+    assert!(params["errmsg"].as_str().unwrap().len() > 5, "{envelope}");
+    (status, params["err"].as_str().unwrap().to_owned())
+}
+
+/// What went well.
+fn result((status, envelope): (u16, Value)) -> Value {
+    assert_eq!(status, 200, "{envelope}");
+    let params = &envelope["params"];
+    assert_eq!(
+        (&params["status"], &params["err"]),
+        (&json!("success"), &Value::Null)
+    );
+    assert_eq!(params["errmsg"], Value::Null);
+    envelope["result"].clone()
+}
+
+fn create(gateway: &Speaker, request: Value) -> String {
+    let made = result(call(gateway, "POST", "/user/v1/create", request));
+    assert_eq!(
+        (&made["response"], &made["errors"]),
+        (&json!("SUCCESS"), &json!([]))
+    );
+    made["userId"].as_str().unwrap().to_owned()
+}
+
+fn run<T>(gateway: &Gateway, work: impl Fn(&mut AnyConnection) -> Result<T, StoreError>) -> T {
+    gateway.parts.store.write(work).unwrap()
+}
+
+const FOUND_BY: &str = "/user/v1/get/externalId/";
+
+#[test]
+fn the_envelope_stands_as_the_documents_have_it() {
+    let gateway = Gateway::demo();
+    let body = json!({"request": {"firstName": "Anna"}}).to_string();
+    let reply = ask(&gateway, "POST", "/user/v1/create", KEY, &body);
+    let id = reply.header("X-Request-Id").unwrap();
+    let head = format!(
+        "{{\"id\":\"api.user.create\",\"ver\":\"v1\",\"ts\":\"2020-10-06 08:44:49:000+0000\",\
+         \"params\":{{\"resmsgid\":null,\"msgid\":\"{id}\",\"err\":null,\"status\":\"success\",\"errmsg\":null}},\
+         \"responseCode\":\"OK\",\"result\":{{"
+    );
+    assert!(reply.body.starts_with(&head), "{reply:?}");
+    let reply = ask(&gateway, "POST", "/user/v1/create", KEY, "{\"request\":{}}");
+    let head = "\"err\":\"MANDATORY_PARAMETER_MISSING\",\"status\":\"MANDATORY_PARAMETER_MISSING\",\"errmsg\":\"";
+    assert!(reply.body.contains(head), "{reply:?}");
+    assert!(
+        reply
+            .body
+            .ends_with("\"responseCode\":\"CLIENT_ERROR\",\"result\":{}}")
+    );
+}
+
+#[test]
+fn a_user_is_made_and_found_by_both_forms_whatever_its_id() {
+    let gateway = Gateway::demo();
+    let uuid = create(
+        &gateway,
+        json!({
+            "firstName": "Jani", "lastName": "Kovács", "email": "jani@dbx.hu", "phone": "+36301234567",
+            "externalId": "a/b é+%", "externalIdProvider": "Állam", "externalIdType": "Pan Card",
+            "externalIds": [{"id": "77", "provider": "other", "idType": "other"}],
+            "channel": "APEKX", "orgExternalId": "PRE_created_school_external_id",
+        }),
+    );
+    for path in [
+        "a%2Fb%20%C3%A9%2B%25/externalIdProvider/%C3%81llam/externalIdType/Pan%20Card",
+        "a%2Fb%20%C3%A9+%25/channel/%C3%A1LLAM/idType/PAN%20CARD",
+        "A%2fB%20%c3%89%2b%25/externalIdProvider/%C3%A1llam/externalIdType/pan%20card/",
+        "77/channel/OTHER/idType/Other",
+    ] {
+        let reply = ask(&gateway, "GET", &format!("{FOUND_BY}{path}"), KEY, "");
+        let envelope = checked(&reply);
+        assert_eq!(envelope.1["id"], "api.user.get.externalId");
+        let person = &result(envelope)["response"];
+        let expected = json!({
+            "id": uuid, "identifier": uuid, "userId": uuid, "userName": "a/b é+%@Állam", "firstName": "Jani Kovács",
+            "lastName": null, "email": "jani@dbx.hu", "phone": "+36301234567", "status": 1, "isDeleted": false,
+            "roles": [], "createdDate": "2020-10-06 08:44:49:000+0000", "updatedDate": "2020-10-06 08:44:49:000+0000",
+            "organisations": [{
+                "organisationId": "apekx-school", "orgName": "Apekx School", "userId": uuid, "roles": [],
+                "isDeleted": false,
+            }],
+            "externalIds": [
+                {"id": "77", "provider": "other", "idType": "other"},
+                {"id": "a/b é+%", "provider": "Állam", "idType": "Pan Card"},
+            ],
+        });
+        assert_eq!(*person, expected);
+    }
+    let unknown = [
+        (
+            "a%2Fb%20%C3%A9%2B%25/externalIdProvider/x/externalIdType/Pan%20Card",
+            404,
+            "EXTERNALID_NOT_FOUND",
+        ),
+        (
+            "a%252Fb/externalIdProvider/x/externalIdType/y",
+            404,
+            "EXTERNALID_NOT_FOUND",
+        ),
+        (
+            "%27%20OR%201=1--/externalIdProvider/x/externalIdType/y",
+            404,
+            "EXTERNALID_NOT_FOUND",
+        ),
+        (
+            "1/externalIdProvider//externalIdType/y",
+            400,
+            "DEPENDENT_PARAMS_MISSING",
+        ),
+        (
+            "1/externalIdProvider/%20/externalIdType/y",
+            400,
+            "DEPENDENT_PARAMS_MISSING",
+        ),
+        (
+            "1/externalIdProvider/a%0Ab/externalIdType/y",
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+        (
+            "%FF/externalIdProvider/x/externalIdType/y",
+            404,
+            "NO_SUCH_OPERATION",
+        ),
+        ("1/externalIdProvider/x/idType/y", 404, "NO_SUCH_OPERATION"),
+    ];
+    for (path, status, code) in unknown {
+        let reply = ask(&gateway, "GET", &format!("{FOUND_BY}{path}"), KEY, "");
+        assert_eq!(told(checked(&reply)), (status, code.to_owned()), "{path}");
+    }
+    let long = format!("{FOUND_BY}{}/channel/x/idType/y", "x".repeat(129));
+    let reply = ask(&gateway, "GET", &long, KEY, "");
+    assert_eq!(told(checked(&reply)).1, "INVALID_PARAMETER_VALUE");
+    let head = ask(
+        &gateway,
+        "HEAD",
+        &format!("{FOUND_BY}77/channel/other/idType/other"),
+        KEY,
+        "",
+    );
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+#[test]
+fn all_three_or_none_and_nobody_elses() {
+    let gateway = Gateway::demo();
+    let triple = |id: &str, provider: &str, id_type: &str| json!({"externalId": id, "externalIdProvider": provider, "externalIdType": id_type});
+    let with = |mut request: Value, more: &Value| {
+        for (name, value) in more.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        request
+    };
+    let anna = json!({"firstName": "Anna"});
+    for missing in ["externalId", "externalIdProvider", "externalIdType"] {
+        for absent in [Value::Null, json!(""), json!("  ")] {
+            let mut some = triple("1", "p", "t");
+            some[missing] = absent;
+            let code = (400, "DEPENDENT_PARAMS_MISSING".to_owned());
+            let made = call(
+                &gateway,
+                "POST",
+                "/user/v1/create",
+                with(anna.clone(), &some),
+            );
+            assert_eq!(told(made), code, "{some}");
+            let mut other = triple("1", "p", "t");
+            other
+                .as_object_mut()
+                .unwrap()
+                .retain(|name, _| name == missing);
+            let changed = call(&gateway, "PATCH", "/user/v1/update", other);
+            assert_eq!(told(changed), code);
+        }
+    }
+    let first = create(&gateway, with(anna.clone(), &triple("Ő-1", "P", "T")));
+    let second = create(&gateway, json!({"firstName": "Béla"}));
+    let taken = triple("ő-1", "p", "t");
+    let listed = json!({"externalIds": [{"id": "ő-1", "provider": "p", "idType": "t"}]});
+    let code = (400, "EXTERNALID_ASSIGNED_TO_OTHER_USER".to_owned());
+    for conflict in [&taken, &listed] {
+        let made = call(
+            &gateway,
+            "POST",
+            "/user/v1/create",
+            with(anna.clone(), conflict),
+        );
+        assert_eq!(told(made), code);
+        let given = with(json!({"userId": second}), conflict);
+        assert_eq!(
+            told(call(&gateway, "PATCH", "/user/v1/update", given)),
+            code
+        );
+    }
+    // Its own again is no conflict; another of the same kind is, unless it takes the place of the first.
+    let update = |request: Value| call(&gateway, "PATCH", "/user/v1/update", request);
+    result(update(with(json!({"userId": first}), &taken)));
+    let another = with(json!({"userId": first}), &triple("2", "p", "t"));
+    assert_eq!(told(update(another)).1, "DUPLICATE_EXTERNAL_IDS");
+    let deed = |operation: &str, id: &str| {
+        update(json!({"userId": first, "externalIds": [
+            {"id": id, "provider": "p", "idType": "t", "operation": operation},
+        ]}))
+    };
+    let found = |id: &str| {
+        ask(
+            &gateway,
+            "GET",
+            &format!("{FOUND_BY}{id}/channel/P/idType/T"),
+            KEY,
+            "",
+        )
+        .status
+    };
+    result(deed("EDIT", "2"));
+    assert_eq!((found("2"), found("%C5%91-1")), (200, 404));
+    assert_eq!(
+        told(deed("REMOVE", "%C5%91-1")),
+        (404, "EXTERNALID_NOT_FOUND".to_owned())
+    );
+    result(deed("REMOVE", "2"));
+    assert_eq!(found("2"), 404);
+    assert_eq!(told(deed("MOVE", "2")).1, "INVALID_PARAMETER_VALUE");
+    let twice = json!([{"id": "1", "provider": "P", "idType": "t"}, {"id": "2", "provider": "p", "idType": "T"}]);
+    let made = call(
+        &gateway,
+        "POST",
+        "/user/v1/create",
+        with(anna.clone(), &json!({"externalIds": twice})),
+    );
+    assert_eq!(told(made).1, "DUPLICATE_EXTERNAL_IDS");
+    for (wrong, code) in [
+        (
+            json!([{"id": "1", "provider": "p"}]),
+            "MANDATORY_PARAMETER_MISSING",
+        ),
+        (json!("1"), "DATA_TYPE_ERROR"),
+        (
+            json!([{"id": 1, "provider": "p", "idType": "t"}]),
+            "DATA_TYPE_ERROR",
+        ),
+        (
+            json!([{"id": "1", "provider": "p", "idType": "t", "operation": "REMOVE"}]),
+            "INVALID_PARAMETER_VALUE",
+        ),
+    ] {
+        let made = call(
+            &gateway,
+            "POST",
+            "/user/v1/create",
+            with(anna.clone(), &json!({"externalIds": wrong})),
+        );
+        assert_eq!(told(made), (400, code.to_owned()), "{wrong}");
+    }
+    let many: Vec<_> = (0..33)
+        .map(|n| json!({"id": "1", "provider": "p", "idType": n.to_string()}))
+        .collect();
+    let made = call(
+        &gateway,
+        "POST",
+        "/user/v1/create",
+        with(anna, &json!({"externalIds": many})),
+    );
+    assert_eq!(told(made).1, "INVALID_PARAMETER_VALUE");
+    assert_eq!(
+        run(&gateway, |c| users::by_name(c, "1@p")),
+        None,
+        "nothing of it stays"
+    );
+}
+
+#[test]
+fn a_user_is_changed_by_its_id_or_by_what_others_call_it() {
+    let gateway = Gateway::demo();
+    let triple = json!({"id": "1", "provider": "p", "idType": "t"});
+    let uuid = create(
+        &gateway,
+        json!({"firstName": "Anna", "externalIds": [triple]}),
+    );
+    let update = |request: Value| call(&gateway, "PATCH", "/user/v1/update", request);
+    let by_triple = |more: &str, value: Value| {
+        let mut request =
+            json!({"externalId": "1", "externalIdProvider": "P", "externalIdType": "T"});
+        request[more] = value;
+        update(request)
+    };
+    assert_eq!(
+        result(by_triple("firstName", json!("Panna")))["userId"],
+        uuid.as_str()
+    );
+    result(update(
+        json!({"userId": uuid, "email": "panna@dbx.hu", "phone": "3612345"}),
+    ));
+    let id = run(&gateway, |c| users::by_login(c, "panna@dbx.hu"))
+        .unwrap()
+        .id;
+    result(update(
+        json!({"userId": id.to_string(), "phone": "3654321"}),
+    ));
+    let reply = ask(
+        &gateway,
+        "GET",
+        &format!("{FOUND_BY}1/channel/p/idType/t"),
+        KEY,
+        "",
+    );
+    let person = result(checked(&reply))["response"].clone();
+    let shown = (&person["firstName"], &person["email"], &person["phone"]);
+    assert_eq!(
+        shown,
+        (&json!("Panna"), &json!("panna@dbx.hu"), &json!("3654321"))
+    );
+
+    for (wrong, status, code) in [
+        (
+            json!({"userId": "nobody", "firstName": "A"}),
+            404,
+            "USER_NOT_FOUND",
+        ),
+        (
+            json!({"userId": "mokamiki", "firstName": "A"}),
+            404,
+            "USER_NOT_FOUND",
+        ),
+        (
+            json!({"userId": "99999999999999999999"}),
+            404,
+            "USER_NOT_FOUND",
+        ),
+        (
+            json!({"firstName": "A"}),
+            400,
+            "MANDATORY_PARAMETER_MISSING",
+        ),
+        (
+            json!({"userId": uuid, "lastName": "A"}),
+            400,
+            "MANDATORY_PARAMETER_MISSING",
+        ),
+        (
+            json!({"userId": uuid, "email": "moka.miklos@dbx.hu"}),
+            400,
+            "EMAIL_IN_USE",
+        ),
+        (
+            json!({"userId": uuid, "email": "none"}),
+            400,
+            "EMAIL_FORMAT_ERROR",
+        ),
+        (
+            json!({"userId": uuid, "phone": "a"}),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+        (
+            json!({"userId": uuid, "firstName": "a\nb"}),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+        (
+            json!({"userId": uuid, "firstName": ["a"]}),
+            400,
+            "DATA_TYPE_ERROR",
+        ),
+    ] {
+        assert_eq!(
+            told(update(wrong.clone())),
+            (status, code.to_owned()),
+            "{wrong}"
+        );
+    }
+    let unknown = json!({"externalId": "2", "externalIdProvider": "p", "externalIdType": "t"});
+    assert_eq!(
+        told(update(unknown)),
+        (404, "EXTERNALID_NOT_FOUND".to_owned())
+    );
+    let log = run(&gateway, |c| audit::list(c, None, 100));
+    let changed = log
+        .iter()
+        .filter(|e| e.event == "user_updated" && e.outcome == "ok");
+    assert_eq!(changed.count(), 3);
+}
+
+#[test]
+fn what_cannot_be_made_is_told() {
+    let gateway = Gateway::demo();
+    create(
+        &gateway,
+        json!({"firstName": "Anna", "userName": "anna", "channel": "apekx"}),
+    );
+    let made = run(&gateway, |c| users::by_name(c, "anna")).unwrap();
+    assert_eq!((made.status, made.address()), (Status::Active, None));
+    for (wrong, status, code) in [
+        (json!({}), 400, "MANDATORY_PARAMETER_MISSING"),
+        (
+            json!({"firstName": "A", "userName": "ANNA"}),
+            400,
+            "USERNAME_IN_USE",
+        ),
+        (
+            json!({"firstName": "A", "userName": "erased:1"}),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+        (
+            json!({"firstName": "A", "email": "moka.miklos@dbx.hu"}),
+            400,
+            "EMAIL_IN_USE",
+        ),
+        (
+            json!({"firstName": "A", "email": "a@nowhere.invalid"}),
+            400,
+            "EMAIL_FORMAT_ERROR",
+        ),
+        (
+            json!({"firstName": "A", "channel": "none"}),
+            404,
+            "ORGANIZATION_NOT_FOUND",
+        ),
+        (
+            json!({"firstName": "A", "channel": "apekx", "orgExternalId": "none"}),
+            404,
+            "ORGANIZATION_NOT_FOUND",
+        ),
+        (
+            json!({"firstName": "A", "organisationId": "none"}),
+            404,
+            "ORGANIZATION_NOT_FOUND",
+        ),
+        (
+            json!({"firstName": "A", "orgExternalId": "x"}),
+            400,
+            "MANDATORY_PARAMETER_MISSING",
+        ),
+        (
+            json!({
+                "firstName": "A", "organisationId": "moby", "channel": "apekx",
+                "orgExternalId": "pre_created_school_external_id",
+            }),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+        (
+            json!({"firstName": "x".repeat(129)}),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+        (
+            json!({"firstName": "x".repeat(100), "lastName": "x".repeat(100)}),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
+    ] {
+        let told = told(call(&gateway, "POST", "/user/v1/create", wrong.clone()));
+        assert_eq!(told, (status, code.to_owned()), "{wrong}");
+    }
+    let path = "/user/v1/create";
+    for (body, status, code) in [
+        ("", 400, "MALFORMED"),
+        ("{", 400, "MALFORMED"),
+        ("[]", 400, "DATA_TYPE_ERROR"),
+        ("{}", 400, "MANDATORY_PARAMETER_MISSING"),
+        ("{\"request\":[]}", 400, "DATA_TYPE_ERROR"),
+        (
+            "{\"request\":{\"firstName\":\"a\",\"firstName\":\"b\"}}",
+            400,
+            "MALFORMED",
+        ),
+    ] {
+        let reply = ask(&gateway, "POST", path, KEY, body);
+        assert_eq!(told(checked(&reply)), (status, code.to_owned()), "{body}");
+    }
+    let large = format!(
+        "{{\"request\":{{\"firstName\":\"{}\"}}}}",
+        "x".repeat(3_000_000)
+    );
+    let reply = ask(&gateway, "POST", path, KEY, &large);
+    assert_eq!(told(checked(&reply)), (413, "TOO_LARGE".to_owned()));
+    let text = "POST /user/v1/create HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+                X-Client-Hash-Key: demo-hash-key\r\nContent-Length: 2\r\n\r\n{}";
+    assert_eq!(
+        told(checked(&gateway.raw(text.as_bytes()))),
+        (415, "UNSUPPORTED_MEDIA_TYPE".to_owned())
+    );
+    let wrong = ask(&gateway, "PUT", path, KEY, "{}");
+    assert_eq!((wrong.status, wrong.header("Allow")), (405, Some("POST")));
+    let unknown = ask(&gateway, "POST", "/orguser/v1/else", KEY, "{}");
+    assert_eq!(
+        told(checked(&unknown)),
+        (404, "NO_SUCH_OPERATION".to_owned())
+    );
+}
+
+#[test]
+fn only_trusted_clients_and_administrators_may() {
+    let gateway = Gateway::demo();
+    let admin = sign_in(&gateway, "admin", "Admin-Demo-2026", None);
+    let moka = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let header = |token: &str| format!("Authorization: {token}\r\n");
+    let bearer = header(&admin.replace("JWT ", "Bearer "));
+    let refused = [
+        (String::new(), 401, "UNAUTHORIZED_USER"),
+        (PORTAL.to_owned(), 401, "UNAUTHORIZED_USER"),
+        (header(&moka), 403, "ACCESS_DENIED"),
+        (format!("{PORTAL}{}", header(&moka)), 403, "ACCESS_DENIED"),
+        (header("JWT a.b.c"), 401, "TOKEN_EXPIRED"),
+        (
+            format!("{KEY}{}", header("JWT a.b.c")),
+            401,
+            "TOKEN_EXPIRED",
+        ),
+        (
+            "X-Client-Hash-Key: wrong-key\r\n".to_owned(),
+            403,
+            "UNKNOWN_CLIENT",
+        ),
+        (
+            format!("X-User-Name: mokamiki\r\n{}", header(&admin)),
+            403,
+            "ACCESS_DENIED",
+        ),
+    ];
+    let allowed = [
+        KEY.to_owned(),
+        header(&admin),
+        bearer,
+        format!("{PORTAL}{}", header(&admin)),
+        format!("X-User-Name: ADMIN\r\n{}", header(&admin)),
+    ];
+    let calls = [
+        ("POST", "/user/v1/create", json!({"firstName": "A"}), 200),
+        ("PATCH", "/user/v1/update", json!({"userId": "nobody"}), 404),
+        (
+            "GET",
+            "/user/v1/get/externalId/1/channel/p/idType/t",
+            json!({}),
+            404,
+        ),
+        (
+            "POST",
+            "/orguser/v1/memberrole/assign",
+            json!({"userId": "nobody", "organisationId": "moby", "roles": ["PUBLIC"]}),
+            404,
+        ),
+    ];
+    for (method, path, request, status) in &calls {
+        let body = json!({ "request": request }).to_string();
+        for (headers, status, code) in &refused {
+            let reply = ask(&gateway, method, path, headers, &body);
+            assert_eq!(
+                told(checked(&reply)),
+                (*status, (*code).to_owned()),
+                "{path} {headers}"
+            );
+            let challenge = reply.header("Www-Authenticate");
+            assert_eq!(challenge.is_some(), *status == 401);
+            // What is wrong with the values is told only to those who may call.
+            let reply = ask(
+                &gateway,
+                method,
+                path,
+                headers,
+                "{\"request\":{\"firstName\":[]}}",
+            );
+            assert_eq!(reply.status, *status);
+        }
+        for headers in &allowed {
+            let reply = ask(&gateway, method, path, headers, &body);
+            assert_eq!(reply.status, *status, "{path} {headers}: {reply:?}");
+        }
+    }
+    // A browser's session is no token here.
+    let cookie = format!("Cookie: chaingun_session={}\r\n", "a".repeat(64));
+    assert_eq!(
+        ask(&gateway, "POST", "/user/v1/create", &cookie, "{}").status,
+        401
+    );
+}
+
+#[test]
+fn roles_are_given_replaced_and_shown_in_tokens() {
+    let gateway = Gateway::demo();
+    let moka = run(&gateway, |c| users::by_name(c, "mokamiki")).unwrap();
+    let assign = |path: &str, roles: Value| {
+        let request = json!({"userId": moka.uuid, "organisationId": "moby", "roles": roles});
+        call(&gateway, "POST", path, request)
+    };
+    let kept = || -> Vec<String> {
+        let granted = run(&gateway, |c| organisations::granted(c, moka.id));
+        let moby = granted.into_iter().find(|g| g.uuid == "moby");
+        moby.map(|g| g.roles).unwrap_or_default()
+    };
+    let path = "/orguser/v1/memberrole/assign";
+    // As the document has them.
+    let roles = json!([
+        "CONTENTCREATOR",
+        "CONTENTREVIEWER",
+        "CONTENTCURATION",
+        "FLAGREVIEWER"
+    ]);
+    let given = assign(path, roles);
+    assert_eq!(given.1["id"], "api.orguser.memberrole.assign");
+    assert_eq!(result(given), json!({"response": "SUCCESS"}));
+    let all = [
+        "CONTENT_CREATOR",
+        "CONTENT_REVIEWER",
+        "CONTENT_CURATION",
+        "FLAG_REVIEWER",
+    ];
+    assert_eq!(kept(), all);
+    let token = |organisation: &str| {
+        let reply = try_to_sign_in(&gateway, "mokamiki", "MokaMiki-1234", Some(organisation));
+        claims(&reply)
+    };
+    let global = ["majomidomar", "csokidealer"];
+    let here = token("moby");
+    assert_eq!(here["rls"], json!([&global[..], &all[..]].concat()));
+    assert_eq!(here["org"]["uuid"], "moby");
+    assert_eq!(token("default")["rls"], json!(global), "nowhere else");
+
+    let aliases = ["/orguser/v1/memberrole/add", "/user/v1/role/assign"];
+    for (path, role) in aliases.into_iter().zip(["course_mentor", "ORG_ADMIN"]) {
+        result(assign(
+            path,
+            json!([role, role.to_uppercase(), role.replace('_', "")]),
+        ));
+        assert_eq!(kept(), [role.to_uppercase()]);
+    }
+    for (roles, status, code) in [
+        (json!([]), 400, "EMPTY_ROLES_PROVIDED"),
+        (json!([""]), 400, "EMPTY_ROLES_PROVIDED"),
+        (Value::Null, 400, "MANDATORY_PARAMETER_MISSING"),
+        (json!("PUBLIC"), 400, "DATA_TYPE_ERROR"),
+        (json!([1]), 400, "DATA_TYPE_ERROR"),
+        (json!(["PUBLIC", "KING"]), 400, "INVALID_ROLE"),
+        (json!(["USER_ADMIN"]), 400, "INVALID_ROLE"),
+        (json!(vec!["PUBLIC"; 101]), 400, "INVALID_PARAMETER_VALUE"),
+        (json!(["x".repeat(129)]), 400, "INVALID_PARAMETER_VALUE"),
+    ] {
+        assert_eq!(
+            told(assign(path, roles.clone())),
+            (status, code.to_owned()),
+            "{roles}"
+        );
+    }
+    assert_eq!(kept(), ["ORG_ADMIN"], "nothing of it stays");
+    let with = |request: Value| told(call(&gateway, "POST", path, request));
+    let roles = json!(["PUBLIC"]);
+    for (request, code) in [
+        (
+            json!({"userId": "nobody", "organisationId": "moby", "roles": roles}),
+            (404, "USER_NOT_FOUND"),
+        ),
+        (
+            json!({"userId": moka.uuid, "organisationId": "none", "roles": roles}),
+            (404, "ORGANIZATION_NOT_FOUND"),
+        ),
+        (
+            json!({"userId": moka.uuid, "roles": roles}),
+            (400, "MANDATORY_PARAMETER_MISSING"),
+        ),
+        (
+            json!({"organisationId": "moby", "roles": roles}),
+            (400, "MANDATORY_PARAMETER_MISSING"),
+        ),
+        (
+            json!({"userId": moka.uuid, "externalId": "1", "organisationId": "moby", "roles": roles}),
+            (400, "DEPENDENT_PARAMS_MISSING"),
+        ),
+    ] {
+        assert_eq!(
+            with(request.clone()),
+            (code.0, code.1.to_owned()),
+            "{request}"
+        );
+    }
+    let log = run(&gateway, |c| audit::list(c, Some("mokamiki"), 100));
+    assert_eq!(log.iter().filter(|e| e.event == "authz_change").count(), 3);
+}
+
+#[test]
+fn of_two_who_want_the_same_id_at_once_one_gets_it() {
+    let gateway = Gateway::demo();
+    for round in 0..8 {
+        let request = |name: &str| {
+            json!({
+                "firstName": name, "externalId": round.to_string(), "externalIdProvider": "p", "externalIdType": "t",
+            })
+        };
+        let gateway = &gateway;
+        let mut statuses = std::thread::scope(|scope| {
+            let runs = ["A", "B"].map(|name| {
+                let request = request(name);
+                scope.spawn(move || call(gateway, "POST", "/user/v1/create", request).0)
+            });
+            runs.map(|run| run.join().unwrap())
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400]);
+    }
+}
+
+#[test]
+fn who_is_made_here_is_the_one_that_the_partner_sends() {
+    use chaingun_gateway::secrets::assertions::sign;
+    let gateway = Gateway::demo();
+    let uuid = create(
+        &gateway,
+        json!({"firstName": "Anna", "externalIds": [{"id": "77", "provider": "apekx", "idType": "apekx"}]}),
+    );
+    let seconds = crate::harness::NOW / 1000;
+    let token = |jti: &str| {
+        let claims = json!({
+            "jti": jti, "iss": "apekx", "sub": "77", "aud": format!("http://{}", gateway.address), "iat": seconds,
+            "exp": seconds + 60, "name": "Anna A.", "state_id": "apekx", "school_id": "pre_created_school_external_id",
+        });
+        sign(crate::harness::PARTNER_KEY, &claims).unwrap()
+    };
+    let arrive = |jti: &str| gateway.get(&format!("/v2/user/session/create?token={}", token(jti)));
+    assert_eq!(arrive("1").status, 303);
+    let user = run(&gateway, |c| users::by_name(c, "77@apekx")).unwrap();
+    assert_eq!(
+        (user.uuid.as_str(), user.name.as_str()),
+        (uuid.as_str(), "Anna A.")
+    );
+    let school = json!({"userId": uuid, "organisationId": "apekx-school", "roles": ["PUBLIC"]});
+    result(call(&gateway, "POST", "/user/v1/role/assign", school));
+    assert_eq!(arrive("2").status, 303);
+    let granted = run(&gateway, |c| organisations::granted(c, user.id));
+    assert_eq!(
+        granted[0].roles,
+        ["PUBLIC"],
+        "signing in takes no roles away"
+    );
+
+    // Who is gone is unknown, and comes back as somebody else.
+    run(&gateway, |c| users::erase(c, user.id));
+    let path = format!("{FOUND_BY}77/channel/apekx/idType/apekx");
+    assert_eq!(ask(&gateway, "GET", &path, KEY, "").status, 404);
+    assert_eq!(arrive("3").status, 303);
+    let back: User = run(&gateway, |c| users::by_name(c, "77@apekx")).unwrap();
+    assert_ne!(back.uuid, uuid);
+}

@@ -1,0 +1,1300 @@
+//! Partners: how they are added, and how they sign their users in.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chaingun_gateway::contract::messages::{Language, title};
+use chaingun_gateway::contract::rejection::Code;
+use chaingun_gateway::domain::external_identity::ExternalIdentity;
+use chaingun_gateway::domain::user::{Status, User};
+use chaingun_gateway::secrets::assertions::sign;
+use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
+use chaingun_gateway::store::audit::{self, Entry};
+use chaingun_gateway::store::{
+    AnyConnection, StoreError, clients, external_identities, organisations, partners, profiles,
+    used_assertions, users,
+};
+use serde_json::{Value, json};
+
+use crate::cli::Shell;
+use crate::harness::browser::Browser;
+use crate::harness::process::Process;
+use crate::harness::{
+    Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker, element, envelope, rest,
+};
+
+#[test]
+fn a_partner_is_added_listed_and_given_another_key() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let private = [1, 2].map(|_| rsa_keys::generate().unwrap());
+    for (at, key) in private.iter().enumerate() {
+        let public = rsa_keys::public_half(key).unwrap();
+        std::fs::write(data.path().join(format!("{at}.pub")), public).unwrap();
+    }
+    std::fs::write(data.path().join("private.pem"), &private[0]).unwrap();
+
+    let add = ["partner", "add", "gj", "--key", "0.pub", "--json"];
+    let added = &shell.run(&add).records()[0];
+    assert_eq!(added["state_ids"], json!(["gj"]));
+    assert_eq!(added["max_life_s"], 3600);
+    let again = shell.run(&add);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("already"), "{}", again.err);
+
+    let rotate = ["partner", "rotate-key", "gj", "--key", "1.pub", "--json"];
+    let rotated = &shell.run(&rotate).records()[0];
+    assert_eq!(rotated["keys"][1], added["keys"][0]);
+    // The same once more changes nothing.
+    assert_eq!(&shell.run(&rotate).records()[0], rotated);
+    let listed = &shell.run(&["partner", "list", "--json"]).records()[0];
+    assert_eq!(listed["keys"], rotated["keys"]);
+    let only = shell.run(&[&rotate[..], &["--only"]].concat());
+    assert_eq!(only.records()[0]["keys"], json!([rotated["keys"][0]]));
+
+    for (arguments, told) in [
+        (
+            &["add", "b", "--key", "private.pem"][..],
+            "private.pem: must be an RSA key",
+        ),
+        (&["add", "b", "--key", "none.pem"], "none.pem"),
+        (
+            &[
+                "add",
+                "b",
+                "--key",
+                "0.pub",
+                "--redirect-origin",
+                "https://a/",
+            ],
+            "without a path",
+        ),
+        (
+            &["add", "b", "--key", "0.pub", "--state-id", " a"],
+            "a state_id",
+        ),
+        (
+            &["rotate-key", "b", "--key", "0.pub"],
+            "there is no partner",
+        ),
+    ] {
+        let ended = shell.run(&[&["partner"], arguments].concat());
+        assert_eq!(ended.code, 1, "{arguments:?}");
+        assert!(ended.err.contains(told), "{}", ended.err);
+        assert!(!ended.err.contains("BEGIN PRIVATE"), "{}", ended.err);
+    }
+    let too_long = [
+        "partner",
+        "add",
+        "b",
+        "--key",
+        "0.pub",
+        "--max-life",
+        "86401",
+    ];
+    assert_eq!(shell.run(&too_long).code, 2);
+    let exported = shell.run(&["registry", "export"]).out;
+    assert!(exported.contains("iss = \"gj\""), "{exported}");
+    let log = shell.run(&["audit", "list", "--json"]).records();
+    let events = ["partner_added", "partner_key_rotated"];
+    for event in events {
+        assert!(
+            log.iter()
+                .any(|e| e["event"] == event && e["subject"] == "gj")
+        );
+    }
+}
+
+#[test]
+fn a_school_is_known_by_its_channel_and_id() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let add = |uuid: &str, id: &str| {
+        let known_as = ["--channel", "GJ", "--external-id", id];
+        shell.run(&[&["org", "add", uuid, "A school"], &known_as[..]].concat())
+    };
+    assert_eq!(add("one", "S-1").code, 0);
+    let taken = add("two", "s-1");
+    assert!(
+        taken.code == 1 && taken.err.contains("\"one\""),
+        "{}",
+        taken.err
+    );
+    assert_eq!(add("two", "S-2").code, 0);
+    assert_eq!(
+        shell.run(&["org", "add", "x", "X", "--channel", "a"]).code,
+        2
+    );
+    let listed = shell.run(&["org", "list", "--json"]).records();
+    assert_eq!(listed[1]["external_id"], "S-2");
+
+    // A file lets the two exchange theirs, and tells what cannot be.
+    let file = |first: &str, second: &str| {
+        let school = |uuid, id: &str| {
+            format!(
+                "[[organisations]]\nuuid = \"{uuid}\"\nname = \"A school\"\nchannel = \"GJ\"\nexternal_id = \"{id}\"\n"
+            )
+        };
+        school("one", first) + &school("two", second)
+    };
+    let apply = |text: &str| {
+        std::fs::write(data.path().join("registry.toml"), text).unwrap();
+        shell.run(&["apply", "registry.toml"])
+    };
+    let swapped = apply(&file("S-2", "S-1"));
+    assert_eq!(
+        swapped.out,
+        "~ organisation one external_id\n~ organisation two external_id\n= 0 unchanged\n",
+        "{}",
+        swapped.err
+    );
+    let exported = shell.run(&["registry", "export"]).out;
+    assert!(exported.contains("channel = \"GJ\"\nexternal_id = \"S-2\""));
+    for (text, told) in [
+        (
+            file("S", "s"),
+            "organisations[1].external_id: organisations[0] has the same",
+        ),
+        (
+            file("S-2", "S-1")
+                .replace("\"one\"", "\"three\"")
+                .replace("two", "four"),
+            "organisations[0].external_id: organisation one has it in this channel",
+        ),
+        (
+            "[[organisations]]\nuuid = \"x\"\nname = \"X\"\nchannel = \"a\"\n".to_owned(),
+            "organisations[0].external_id: channel and external_id go together",
+        ),
+    ] {
+        let ended = apply(&text);
+        assert_eq!(ended.code, 64, "{text}");
+        assert!(ended.err.contains(told), "{}", ended.err);
+    }
+}
+
+#[test]
+fn the_demos_partner_keeps_its_key() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let start = || {
+        crate::harness::process::Process::start(data.path(), database.url(), &[], &["--demo"])
+            .stop();
+        let file = data.path().join("demo/apekx.pem");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        std::fs::read_to_string(file).unwrap()
+    };
+    let first = start();
+    assert!(rsa_keys::public_half(&first).is_some());
+    assert_eq!(start(), first);
+}
+
+/// A gateway with the demo's partner, and what that signs.
+struct Partner {
+    gateway: Gateway,
+    own: String,
+}
+
+/// When the tests take place, in seconds.
+const SECOND: i64 = NOW / 1000;
+
+impl Partner {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(settings: &[(&str, &str)]) -> Self {
+        let gateway = Gateway::with(settings);
+        let own = format!("http://{}", gateway.address);
+        Self { gateway, own }
+    }
+
+    /// The document's new payload, for this gateway and this moment.
+    fn new_layout(&self, changes: Value) -> Value {
+        changed(
+            json!({
+                "jti": unique(), "iss": "apekx", "sub": "user_external_id", "aud": self.own,
+                "iat": SECOND, "exp": SECOND + 3600, "name": "Some User", "state_id": "apekx",
+                "school_id": "pre_created_school_external_id", "redirect_uri": format!("{}/resources", self.own),
+                "version": "v1",
+            }),
+            changes,
+        )
+    }
+
+    /// The old one, which is good for an hour only.
+    fn old_layout(&self, changes: Value) -> Value {
+        changed(
+            json!({
+                "jti": unique(), "iss": "apekx", "sub": "manzarul07+110332", "aud": self.own,
+                "iat": SECOND, "exp": SECOND + 3600, "name": "Harish kumar Gangula",
+                "email": "t4harishkumar16@test.com", "email_verified": true, "phone_number": "8884930864",
+                "phone_number_verified": true, "redirect_url": format!("{}/profile", self.own),
+            }),
+            changes,
+        )
+    }
+
+    fn arrive(&self, token: &str) -> Reply {
+        arrive(&self.gateway, token, "")
+    }
+
+    /// The new layout with these changes, in a token.
+    fn token(&self, changes: Value) -> String {
+        signed(&self.new_layout(changes))
+    }
+
+    /// The new layout with these changes, and what JSON says of it.
+    fn told(&self, changes: Value) -> (u16, String) {
+        told(&self.gateway, &self.token(changes))
+    }
+
+    fn run<T>(&self, work: impl Fn(&mut AnyConnection) -> Result<T, StoreError>) -> T {
+        self.gateway.parts.store.write(work).unwrap()
+    }
+
+    fn user(&self, name: &str) -> Option<User> {
+        self.run(|c| users::by_name(c, name))
+    }
+
+    fn events(&self, event: &str) -> Vec<Entry> {
+        let mut all = self.run(|c| audit::list(c, None, 10_000));
+        all.retain(|e| e.event == event);
+        all
+    }
+}
+
+fn unique() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("261263cd-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// These claims with others in their places; a null takes one away.
+fn changed(mut claims: Value, changes: Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+            value => claims[name] = value.clone(),
+        }
+    }
+    claims
+}
+
+fn signed(claims: &Value) -> String {
+    sign(PARTNER_KEY, claims).unwrap()
+}
+
+fn arrive(gateway: &Speaker, token: &str, headers: &str) -> Reply {
+    let target = format!("/v2/user/session/create?token={token}");
+    ask(gateway, "GET", &target, headers, "")
+}
+
+fn ask(gateway: &Speaker, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAccept-Language: en\r\n{headers}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    gateway.raw(head.as_bytes())
+}
+
+/// The status and the code, asked for as JSON; what stands around them is checked as well.
+fn told(gateway: &Speaker, token: &str) -> (u16, String) {
+    let reply = arrive(gateway, token, "Accept: application/json\r\n");
+    if reply.status == 303 {
+        return (303, String::new());
+    }
+    let envelope: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(envelope["id"], "api.user.session.create");
+    assert_eq!(envelope["ver"], "v2");
+    assert_eq!(envelope["ts"], "2020-10-06 08:44:49:000+0000");
+    assert_eq!(envelope["result"], json!({}));
+    let params = &envelope["params"];
+    assert_eq!(params["err"], params["status"]);
+    assert!(params["errmsg"].as_str().unwrap().len() > 5, "{envelope}");
+    let name = match reply.status {
+        400 => "CLIENT_ERROR",
+        401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
+        _ => "another",
+    };
+    assert_eq!(envelope["responseCode"], name);
+    assert_eq!(reply.header("Referrer-Policy"), Some("no-referrer"));
+    assert_eq!(reply.header("Set-Cookie"), None, "{reply:?}");
+    (reply.status, params["err"].as_str().unwrap().to_owned())
+}
+
+/// The browser that got this reply.
+fn browser(reply: &Reply) -> Browser {
+    assert_eq!(reply.status, 303, "{reply:?}");
+    let mut browser = Browser::default();
+    browser.keep(reply);
+    assert!(browser.session().is_some(), "{reply:?}");
+    browser
+}
+
+#[test]
+fn the_documents_new_payload_signs_in_the_same_user_each_time() {
+    let partner = Partner::new();
+    let reply = partner.arrive(&partner.token(json!({})));
+    let own = format!("{}/resources", partner.own);
+    assert_eq!(reply.header("Location"), Some(own.as_str()));
+    assert_eq!(reply.header("Referrer-Policy"), Some("no-referrer"));
+    assert_eq!(reply.header("Cache-Control"), Some("no-store"));
+    let mut first = browser(&reply);
+    let page = first.get(&partner.gateway, "account.html");
+    for known in ["Some User", "user_external_id@apekx", "Apekx School"] {
+        assert!(page.body.contains(known), "{known}: {}", page.body);
+    }
+    assert!(!page.body.contains("nowhere.invalid"), "{}", page.body);
+    let bar = "loginbar.json?client_id=konto.onet.pl.front&body[params][fields]=login,signature";
+    let bar = first.get(&partner.gateway, bar);
+    assert!(
+        bar.body.contains("\"login\":\"user_external_id@apekx\"")
+            && bar.body.contains("\"name\":\"Some User\""),
+        "{bar:?}"
+    );
+
+    let user = partner.user("user_external_id@apekx").unwrap();
+    assert_eq!(user.status, Status::Active);
+    assert_eq!((user.address(), user.password_hash.as_ref()), (None, None));
+    let identities = partner.run(|c| external_identities::of_user(c, user.id));
+    let identity = |id: &str, provider: &str, id_type: &str| ExternalIdentity {
+        id: id.to_owned(),
+        provider: provider.to_owned(),
+        id_type: id_type.to_owned(),
+    };
+    assert_eq!(identities, [identity("user_external_id", "apekx", "apekx")]);
+
+    // Another spelling of the id is the same one; without a redirect it goes to the account.
+    let again = json!({"sub": "USER_External_ID", "name": "Some Other User", "redirect_uri": null, "version": null});
+    let reply = partner.arrive(&partner.token(again));
+    assert_eq!(reply.header("Location"), Some("/checkSSO/account.html"));
+    let mut second = browser(&reply);
+    let page = second.get(&partner.gateway, "account.html");
+    assert!(page.body.contains("Some Other User"), "{}", page.body);
+    let bar = second.get(
+        &partner.gateway,
+        "loginbar.json?body[params][fields]=signature",
+    );
+    assert!(bar.body.contains("\"name\":\"Some Other User\""), "{bar:?}");
+    let now = partner.user("user_external_id@apekx").unwrap();
+    assert_eq!((now.id, now.name.as_str()), (user.id, "Some Other User"));
+    assert!(first.is_signed_in(&partner.gateway));
+
+    let created = partner.events("user_created");
+    assert_eq!(created.len(), 1);
+    assert_eq!(created[0].on_behalf_of.as_deref(), Some("apekx"));
+    assert_eq!(partner.events("user_updated").len(), 1);
+    assert_eq!(partner.events("user_joined_organisation").len(), 1);
+    let signed_in = partner.events("authn_partner_login");
+    assert_eq!(signed_in.len(), 2);
+    assert!(
+        signed_in
+            .iter()
+            .all(|e| e.outcome == "ok" && e.subject.as_deref() == Some("user_external_id@apekx"))
+    );
+}
+
+#[test]
+fn the_documents_old_payload_brings_what_the_partner_has_verified() {
+    let partner = Partner::new();
+    let form = format!("token={}", signed(&partner.old_layout(json!({}))));
+    let header = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let reply = ask(
+        &partner.gateway,
+        "POST",
+        "/v1/user/session/create",
+        header,
+        &form,
+    );
+    let to = format!("{}/profile", partner.own);
+    assert_eq!(reply.header("Location"), Some(to.as_str()), "{reply:?}");
+    let mut first = browser(&reply);
+    let bar = first.get(&partner.gateway, "loginbar.json");
+    assert!(
+        bar.body.contains("\"login\":\"t4harishkumar16@test.com\""),
+        "{bar:?}"
+    );
+    let user = partner.user("manzarul07+110332@apekx").unwrap();
+    assert_eq!(user.name, "Harish kumar Gangula");
+    let profile = partner.run(|c| profiles::find(c, user.id)).unwrap();
+    assert_eq!(profile.phone.as_deref(), Some("8884930864"));
+    assert!(
+        partner
+            .run(|c| organisations::granted(c, user.id))
+            .is_empty()
+    );
+
+    // The new layout's user of the same id is another one.
+    let new = json!({"sub": "manzarul07+110332"});
+    browser(&partner.arrive(&partner.token(new)));
+    let all = partner.events("user_created");
+    assert_eq!(all.len(), 2);
+    assert_ne!(all[0].subject, all[1].subject);
+
+    // What is not verified is not believed; and an address that somebody has links to nobody.
+    for (sub, email, verified) in [
+        ("1", "new@test.com", json!(false)),
+        ("2", "new@test.com", json!("true")),
+        ("3", "Moka.Miklos@dbx.hu", json!(true)),
+    ] {
+        let changes = json!({"sub": sub, "email": email, "email_verified": verified});
+        let claims = partner.old_layout(changes);
+        browser(&partner.arrive(&signed(&claims)));
+        let user = partner.user(&format!("{sub}@apekx")).unwrap();
+        assert_eq!(user.address(), None, "{sub}");
+        assert_eq!(user.password_hash, None);
+    }
+    let later = json!({"sub": "1", "email": "new@test.com"});
+    browser(&partner.arrive(&signed(&partner.old_layout(later))));
+    assert_eq!(
+        partner.user("1@apekx").unwrap().address(),
+        Some("new@test.com")
+    );
+    let moka = partner.user("mokamiki").unwrap();
+    assert_eq!(moka.email, "moka.miklos@dbx.hu");
+}
+
+#[test]
+fn nobody_is_mailed_where_there_is_no_address() {
+    let partner = Partner::new();
+    browser(&partner.arrive(&partner.token(json!({}))));
+    let name = ("userNameOrEmail", "user_external_id@apekx");
+    let reply = Browser::default().fill(&partner.gateway, "forgotten-password.html", &[name]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(partner.gateway.mails(), [""; 0]);
+    let shown = rest::ask(
+        &partner.gateway,
+        "GET",
+        "/users/user_external_id@apekx",
+        rest::KEY,
+        "",
+    );
+    assert_eq!(shown.status, 200);
+    assert!(!shown.body.contains("invalid"), "{shown:?}");
+}
+
+#[test]
+fn names_that_are_taken_or_look_like_addresses_are_not_given() {
+    let partner = Partner::new();
+    let clash = envelope(
+        "registerUser",
+        "<username>7@apekx</username><name>Q</name><email>q@dbx.hu</email><password>ValaKi1234</password>",
+    );
+    let registered = partner.gateway.soap(&clash);
+    assert_eq!(
+        element(&registered.body, "code"),
+        Some("0"),
+        "{registered:?}"
+    );
+    browser(&partner.arrive(&partner.token(json!({"sub": "7"}))));
+    assert_eq!(partner.user("7@apekx").unwrap().name, "Q");
+    partner.add(&Other {
+        iss: "school.example.org",
+        state_ids: &["school.example.org"],
+        ..Other::default()
+    });
+    let claims = json!({"iss": "school.example.org", "sub": "jani"});
+    browser(&partner.arrive(&signed(&partner.old_layout(claims))));
+    assert!(partner.user("jani@school.example.org").is_none());
+    let long = "x".repeat(128);
+    browser(&partner.arrive(&partner.token(json!({"sub": long}))));
+    assert!(partner.user(&format!("{long}@apekx")).is_none());
+    let names: Vec<_> = partner
+        .events("user_created")
+        .into_iter()
+        .map(|e| e.subject.unwrap())
+        .collect();
+    assert!(names.iter().all(|n| n.len() == 36), "{names:?}");
+}
+
+/// Another partner.
+#[derive(Default)]
+struct Other<'a> {
+    iss: &'a str,
+    state_ids: &'a [&'a str],
+    keys: &'a str,
+    max_life_s: i64,
+}
+
+impl Partner {
+    /// Adds a partner that has the demo's key, if it has none.
+    fn add(&self, other: &Other<'_>) {
+        let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
+        let partner = partners::Partner {
+            iss: other.iss.to_owned(),
+            public_keys: if other.keys.is_empty() {
+                key
+            } else {
+                other.keys.to_owned()
+            },
+            state_ids: other.state_ids.iter().map(|s| (*s).to_owned()).collect(),
+            redirect_origins: vec!["https://school.example.org".to_owned()],
+            max_life_s: if other.max_life_s == 0 {
+                3600
+            } else {
+                other.max_life_s
+            },
+        };
+        self.run(|c| {
+            partners::put(c, &partner)?;
+            clients::touch(c)
+        });
+        self.gateway
+            .parts
+            .registry
+            .refresh(&self.gateway.parts.store)
+            .unwrap();
+    }
+
+    fn school(&self, uuid: &str, channel: &str, id: &str) {
+        self.run(|c| {
+            organisations::add(c, uuid, uuid, false, NOW)?;
+            organisations::set_external_id(c, uuid, Some((channel, id)))
+        });
+    }
+
+    fn schools(&self, user: &str) -> Vec<String> {
+        let id = self.user(user).unwrap().id;
+        let granted = self.run(|c| organisations::granted(c, id));
+        granted.into_iter().map(|g| g.uuid).collect()
+    }
+}
+
+#[test]
+fn two_partners_with_one_sub_have_two_users() {
+    let partner = Partner::new();
+    partner.add(&Other {
+        iss: "gj",
+        state_ids: &["gj"],
+        ..Other::default()
+    });
+    partner.school("gj-school", "gj", "321456");
+    browser(&partner.arrive(&partner.token(json!({}))));
+    let other = json!({"iss": "gj", "state_id": "gj", "school_id": "321456"});
+    browser(&partner.arrive(&partner.token(other.clone())));
+    let (one, two) = (
+        partner.user("user_external_id@apekx"),
+        partner.user("user_external_id@gj"),
+    );
+    assert_ne!(one.unwrap().id, two.unwrap().id);
+    // Nor can one use the other's name, or what the other has used up.
+    let jti = json!("the-same-jti");
+    let as_one = partner.told(json!({"jti": jti}));
+    let mut as_two = other;
+    as_two["jti"] = jti;
+    assert_eq!((as_one.0, partner.told(as_two).0), (303, 303));
+    let foreign = json!({"iss": "gj", "state_id": "apekx"});
+    assert_eq!(
+        partner.told(foreign),
+        (403, "STATE_ID_NOT_ALLOWED".to_owned())
+    );
+}
+
+#[test]
+fn who_changes_school_leaves_the_old_one_and_nothing_else() {
+    let partner = Partner::new();
+    partner.school("second", "APEKX", "S-2");
+    partner.school("elsewhere", "other", "S-2");
+    let user = "user_external_id@apekx";
+    browser(&partner.arrive(&partner.token(json!({}))));
+    assert_eq!(partner.schools(user), ["apekx-school"]);
+    let id = partner.user(user).unwrap().id;
+    partner.run(|c| organisations::join(c, id, "elsewhere", &[], NOW));
+    let mut moved = browser(&partner.arrive(&partner.token(json!({"school_id": "s-2"}))));
+    assert_eq!(partner.schools(user), ["elsewhere", "second"]);
+    // Who comes from a school is not asked for another one.
+    let login = moved.get(&partner.gateway, "login.html");
+    assert_eq!(login.header("Location"), Some("/checkSSO/account.html"));
+    // A second school that somebody else has put it into stays while it comes from the first.
+    partner.run(|c| organisations::join(c, id, "apekx-school", &["TEACHER".to_owned()], NOW));
+    browser(&partner.arrive(&partner.token(json!({"school_id": "S-2"}))));
+    assert_eq!(
+        partner.schools(user),
+        ["apekx-school", "elsewhere", "second"]
+    );
+}
+
+/// What is refused: the changes of the new layout, the status and the code.
+fn refused(own: &str) -> Vec<(Value, u16, &'static str)> {
+    vec![
+        (json!({"iss": "nobody"}), 401, "UNKNOWN_ISSUER"),
+        (json!({"iss": "APEKX"}), 401, "UNKNOWN_ISSUER"),
+        (json!({"iss": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (json!({"state_id": "gj"}), 403, "STATE_ID_NOT_ALLOWED"),
+        (json!({"aud": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (
+            json!({"aud": "https://other.example.org"}),
+            401,
+            "AUDIENCE_MISMATCH",
+        ),
+        (
+            json!({"aud": "http://gateway.test"}),
+            401,
+            "AUDIENCE_MISMATCH",
+        ),
+        (json!({"aud": format!("{own}/")}), 401, "AUDIENCE_MISMATCH"),
+        (
+            json!({"aud": [own, "https://other.example.org"]}),
+            401,
+            "AUDIENCE_MISMATCH",
+        ),
+        (json!({"aud": 1}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"iat": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (json!({"exp": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (
+            json!({"iat": SECOND.to_string()}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (
+            json!({"exp": (SECOND + 60).to_string()}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (json!({"exp": true}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"exp": 1e300}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"exp": u64::MAX}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"iat": -1}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"nbf": "0"}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"iat": SECOND + 1}), 401, "TOKEN_IAT_FUTURE"),
+        (json!({"iat": SECOND as f64 + 0.5}), 401, "TOKEN_IAT_FUTURE"),
+        (json!({"nbf": SECOND + 1}), 401, "TOKEN_NOT_YET_VALID"),
+        (
+            json!({"iat": SECOND - 60, "exp": SECOND}),
+            401,
+            "TOKEN_EXPIRED",
+        ),
+        (json!({"exp": SECOND + 3601}), 401, "TOKEN_LIFE_TOO_LONG"),
+        (
+            json!({"iat": 1_499_405_029, "exp": 1_999_405_029}),
+            401,
+            "TOKEN_LIFE_TOO_LONG",
+        ),
+        (json!({"jti": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (json!({"jti": ""}), 400, "PAYLOAD_DATA_MISSING"),
+        (json!({"jti": "x".repeat(257)}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"sub": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (json!({"sub": 1}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"sub": " a"}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"sub": "a\nb"}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"sub": "x".repeat(129)}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"name": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (json!({"name": "  "}), 400, "PAYLOAD_DATA_MISSING"),
+        (
+            json!({"name": "x".repeat(129)}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (json!({"name": {"first": "a"}}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"state_id": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (
+            json!({"state_id": "x".repeat(129)}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (json!({"school_id": null}), 400, "PAYLOAD_DATA_MISSING"),
+        (
+            json!({"school_id": "x".repeat(129)}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (
+            json!({"school_id": "unknown"}),
+            400,
+            "SCHOOL_ID_NOT_REGISTERED",
+        ),
+        (json!({"version": "v2"}), 400, "PAYLOAD_DATA_INVALID"),
+        (
+            json!({"email_verified": true, "email": "none"}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (
+            json!({"phone_number_verified": true, "phone_number": "<b>"}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+        (
+            json!({"redirect_uri": "https://evil.example/"}),
+            400,
+            "REDIRECT_NOT_ALLOWED",
+        ),
+        (
+            json!({"redirect_url": "/other"}),
+            400,
+            "PAYLOAD_DATA_INVALID",
+        ),
+    ]
+}
+
+#[test]
+fn what_is_wrong_is_told_by_its_code_as_json_and_on_a_page() {
+    let partner = Partner::new();
+    let list = refused(&partner.own);
+    for (changes, status, code) in &list {
+        let told = partner.told(changes.clone());
+        assert_eq!(told, (*status, (*code).to_owned()), "{changes}");
+        let page = partner.arrive(&partner.token(changes.clone()));
+        is_a_page_about(&page, *status, code);
+    }
+    assert_eq!(partner.events("user_created"), [], "nobody was made");
+    let log = partner.events("authn_partner_login");
+    for (_, _, code) in &list {
+        // What nobody has signed that we know is written down only where rights are concerned.
+        let is_known = log.iter().any(|e| e.outcome == *code);
+        assert!(is_known, "{code}");
+    }
+    // None of it was used up by being refused.
+    let jti = json!("kept");
+    assert_eq!(
+        partner.told(json!({"jti": jti, "school_id": "unknown"})).0,
+        400
+    );
+    assert_eq!(partner.told(json!({"jti": jti})).0, 303);
+}
+
+fn is_a_page_about(page: &Reply, status: u16, code: &str) {
+    assert_eq!(page.status, status, "{code}: {page:?}");
+    assert_eq!(
+        page.header("Content-Type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(page.header("Referrer-Policy"), Some("no-referrer"));
+    assert!(page.header("Content-Security-Policy").is_some());
+    assert!(!page.head.contains("chaingun_session"), "{page:?}");
+    assert!(
+        page.body.contains(&format!("<code>{code}</code>")),
+        "{}",
+        page.body
+    );
+    let code = match code {
+        "MANDATORY_PARAMETER_MISSING" => "MISSING_FIELD",
+        code => code,
+    };
+    let code = Code::ALL.iter().find(|c| c.as_str() == code).unwrap();
+    let text = title(*code, Language::English).replace('\'', "&#x27;");
+    assert!(page.body.contains(&text), "{text}: {}", page.body);
+    // What it offers leads to our own pages, and never carries the token.
+    assert!(
+        page.body.contains("checkSSO&#x2f;login.html"),
+        "{}",
+        page.body
+    );
+    assert!(!page.body.contains("token="), "{}", page.body);
+}
+
+#[test]
+fn only_the_partners_key_and_only_rs256_count() {
+    let partner = Partner::new();
+    let claims = partner.new_layout(json!({}));
+    let stranger = rsa_keys::generate().unwrap();
+    let public = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    let with = |head: Value, claims: &Value, key: &[u8]| {
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let message = format!("{}.{}", part(&head), part(claims));
+        let signature = if key.is_empty() {
+            String::new()
+        } else {
+            let key = jsonwebtoken::EncodingKey::from_secret(key);
+            jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256)
+                .unwrap()
+        };
+        format!("{message}.{signature}")
+    };
+    let rsa = |head: Value| {
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let message = format!("{}.{}", part(&head), part(&claims));
+        let key = jsonwebtoken::EncodingKey::from_rsa_pem(PARTNER_KEY.as_bytes()).unwrap();
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::RS256)
+                .unwrap();
+        format!("{message}.{signature}")
+    };
+    let hs256 = json!({"alg": "HS256", "typ": "JWT"});
+    let good = signed(&claims);
+    let cut = good.rsplit_once('.').unwrap().0;
+    let list = [
+        (sign(&stranger, &claims).unwrap(), 401, "INVALID_SIGNATURE"),
+        (format!("{cut}."), 401, "INVALID_SIGNATURE"),
+        (cut.to_owned(), 400, "TOKEN_MALFORMED"),
+        (format!("{good}.x"), 400, "TOKEN_MALFORMED"),
+        ("x".to_owned(), 400, "TOKEN_MALFORMED"),
+        (
+            with(hs256.clone(), &claims, public.as_bytes()),
+            401,
+            "ALGORITHM_NOT_ALLOWED",
+        ),
+        (
+            with(hs256, &claims, public.trim().as_bytes()),
+            401,
+            "ALGORITHM_NOT_ALLOWED",
+        ),
+        (
+            with(json!({"alg": "none"}), &claims, b""),
+            401,
+            "ALGORITHM_NOT_ALLOWED",
+        ),
+        (
+            with(json!({"alg": "nOnE"}), &claims, b""),
+            401,
+            "ALGORITHM_NOT_ALLOWED",
+        ),
+        (with(json!({}), &claims, b""), 401, "ALGORITHM_NOT_ALLOWED"),
+        // Said to be RS256, and signed with the public key.
+        (
+            with(json!({"alg": "RS256"}), &claims, public.as_bytes()),
+            401,
+            "INVALID_SIGNATURE",
+        ),
+        (rsa(json!({"alg": "RS512"})), 401, "ALGORITHM_NOT_ALLOWED"),
+        (
+            rsa(json!({"alg": "RS256", "kid": "other"})),
+            401,
+            "KEY_ID_MISMATCH",
+        ),
+        (
+            rsa(json!({"alg": "RS256", "kid": 1})),
+            401,
+            "KEY_ID_MISMATCH",
+        ),
+        (
+            rsa(json!({"alg": "RS256", "jwk": {"kty": "RSA", "e": "AQAB"}})),
+            401,
+            "HEADER_NOT_ALLOWED",
+        ),
+        (
+            rsa(json!({"alg": "RS256", "jku": "https://evil.example/"})),
+            401,
+            "HEADER_NOT_ALLOWED",
+        ),
+        (
+            rsa(json!({"alg": "RS256", "x5u": "https://evil.example/"})),
+            401,
+            "HEADER_NOT_ALLOWED",
+        ),
+        (
+            rsa(json!({"alg": "RS256", "x5c": ["AAAA"]})),
+            401,
+            "HEADER_NOT_ALLOWED",
+        ),
+        (
+            rsa(json!({"alg": "RS256", "crit": ["b64"], "b64": false})),
+            401,
+            "HEADER_NOT_ALLOWED",
+        ),
+        ("x".repeat(8193), 400, "INVALID_PARAMETER_VALUE"),
+    ];
+    for (token, status, code) in &list {
+        let told = told(&partner.gateway, token);
+        assert_eq!(told, (*status, (*code).to_owned()), "{token}");
+        if *code != "INVALID_PARAMETER_VALUE" {
+            is_a_page_about(&partner.arrive(token), *status, code);
+        }
+    }
+    let none = ask(&partner.gateway, "GET", "/v2/user/session/create", "", "");
+    is_a_page_about(&none, 400, "MANDATORY_PARAMETER_MISSING");
+    // A wrong signature is told before anything that it should vouch for.
+    let claims = partner.new_layout(json!({"exp": 1, "sub": null}));
+    let forged = sign(&stranger, &claims).unwrap();
+    assert_eq!(told(&partner.gateway, &forged).1, "INVALID_SIGNATURE");
+    // The name of the key may be there, if it is the partner's own.
+    let named = rsa(json!({"typ": "jwt", "kid": "apekx", "alg": "RS256"}));
+    assert_eq!(told(&partner.gateway, &named).0, 303);
+}
+
+#[test]
+fn nobody_is_sent_to_a_place_that_only_looks_allowed() {
+    let partner = Partner::new();
+    let (own, host) = (&partner.own, partner.own.replace("http://", ""));
+    let bypasses = [
+        "//evil.example/".to_owned(),
+        "///evil.example/".into(),
+        "/\\evil.example/".into(),
+        "\\\\evil.example/".into(),
+        "\\/evil.example".into(),
+        "/%zz".into(),
+        "/#x".into(),
+        "resources".into(),
+        "./resources".into(),
+        "?resources".into(),
+        format!("http:/{host}/"),
+        format!("http:{host}/"),
+        format!("https://{host}/"),
+        format!("HTTP://{host}/"),
+        format!("//{host}/"),
+        format!("{own}.evil.example/"),
+        format!("{own}@evil.example/"),
+        format!("http://x@{host}/"),
+        format!("http://{host}%2f@evil.example/"),
+        format!("{own}\\.evil.example/"),
+        format!("{own}\\@evil.example/"),
+        format!("{own}#/"),
+        format!("{own}/#x"),
+        format!("{own}0/"),
+        format!(" {own}/"),
+        format!("{own}/ "),
+        format!("http://evil.example/{own}/"),
+        format!("http://evil.example?{own}/"),
+        format!("http://evil.example#{own}/"),
+        format!("javascript:alert(1)//{own}/"),
+        format!("data:text/html,{own}/"),
+        "http://gateway.test/".into(),
+        "http://127.0.0.1/".into(),
+        "http://localhost:9098@evil.example/".into(),
+        "http://localhost:90980/".into(),
+        "http://LOCALHOST:9098/".into(),
+        "https://localhost:9098/".into(),
+        "http://localhost:9098.evil.example/".into(),
+    ];
+    for to in &bypasses {
+        let told = partner.told(json!({"redirect_uri": to}));
+        assert_eq!(told, (400, "REDIRECT_NOT_ALLOWED".to_owned()), "{to}");
+        let page = partner.arrive(&partner.token(json!({"redirect_uri": to})));
+        is_a_page_about(&page, 400, "REDIRECT_NOT_ALLOWED");
+        assert_eq!(page.header("Location"), None);
+    }
+    for to in [
+        "/resources?a=b",
+        "http://localhost:9098/authorize?x=1",
+        own.as_str(),
+    ] {
+        let reply = partner.arrive(&partner.token(json!({"redirect_uri": to})));
+        assert_eq!(reply.header("Location"), Some(to), "{reply:?}");
+    }
+    let control =
+        partner.told(json!({"redirect_uri": format!("{own}/\r\nLocation: http://evil.example")}));
+    assert_eq!(control.1, "PAYLOAD_DATA_INVALID");
+    let long = partner.told(json!({"redirect_uri": format!("/{}", "x".repeat(2048))}));
+    assert_eq!(long.1, "PAYLOAD_DATA_INVALID");
+}
+
+#[test]
+fn a_token_counts_once_on_whichever_node_and_after_a_restart() {
+    let partner = Partner::new();
+    let token = partner.token(json!({"exp": SECOND + 600}));
+    browser(&partner.arrive(&token));
+    let replayed = (401, "TOKEN_REPLAYED".to_owned());
+    assert_eq!(told(&partner.gateway, &token), replayed);
+    is_a_page_about(&partner.arrive(&token), 401, "TOKEN_REPLAYED");
+    // A node that started since then has nothing in its memory.
+    let other = partner.gateway.beside();
+    let at = |node: &Speaker, changes: &Value| {
+        let aud = json!({"aud": format!("http://{}", node.address), "redirect_uri": null});
+        told(
+            node,
+            &signed(&changed(partner.new_layout(aud), changes.clone())),
+        )
+    };
+    assert_eq!(at(&other, &json!({"jti": "a"})).0, 303);
+    assert_eq!(at(&partner.gateway, &json!({"jti": "a"})), replayed);
+    drop(other);
+    let other = partner.gateway.beside();
+    assert_eq!(at(&other, &json!({"jti": "a"})), replayed);
+    assert_eq!(at(&other, &json!({"jti": "A"})).0, 303, "another one");
+
+    // Forgotten only when no node can take it any more.
+    let used = || partner.run(|c| used_assertions::use_up(c, "apekx", &sha256_hex("a"), 0));
+    partner.run(|c| used_assertions::forget_expired(c, NOW + 3_599_999));
+    assert!(!used());
+    partner.run(|c| used_assertions::forget_expired(c, NOW + 3_600_000));
+    assert!(used());
+}
+
+#[test]
+fn of_two_at_once_one_wins() {
+    let partner = Partner::new();
+    let race = |tokens: [String; 2]| {
+        let gateway = &partner.gateway;
+        std::thread::scope(|scope| {
+            let runs = tokens.map(|token| scope.spawn(move || told(gateway, &token)));
+            let mut codes = runs.map(|run| run.join().unwrap());
+            codes.sort();
+            codes
+        })
+    };
+    for round in 0..8 {
+        // The same token of a new user, of a known one, and two tokens of a new one.
+        for sub in [format!("new{round}"), "known".to_owned()] {
+            let token = partner.token(json!({"sub": sub}));
+            let [first, second] = race([token.clone(), token]);
+            assert_eq!(
+                (first.0, second.0, second.1.as_str()),
+                (303, 401, "TOKEN_REPLAYED")
+            );
+        }
+        let sub = json!({"sub": format!("both{round}")});
+        let both = race([partner.token(sub.clone()), partner.token(sub)]);
+        assert_eq!(both.map(|told| told.0), [303, 303]);
+    }
+    assert_eq!(partner.events("user_created").len(), 17);
+    assert_eq!(partner.events("user_joined_organisation").len(), 17);
+}
+
+#[test]
+fn a_partner_has_several_keys_while_one_replaces_the_other() {
+    let partner = Partner::new();
+    let new = rsa_keys::generate().unwrap();
+    let keys = [&new, PARTNER_KEY].map(|key| rsa_keys::public_half(key).unwrap());
+    let both = keys.concat();
+    let with = |keys: &str| {
+        partner.add(&Other {
+            iss: "apekx",
+            state_ids: &["apekx"],
+            keys,
+            max_life_s: 60,
+        });
+    };
+    let minute = || partner.new_layout(json!({"exp": SECOND + 60}));
+    with(&both);
+    assert_eq!(told(&partner.gateway, &signed(&minute())).0, 303);
+    assert_eq!(
+        told(&partner.gateway, &sign(&new, &minute()).unwrap()).0,
+        303
+    );
+    assert_eq!(
+        partner.told(json!({"exp": SECOND + 61})).1,
+        "TOKEN_LIFE_TOO_LONG"
+    );
+    with(&keys[0]);
+    assert_eq!(
+        told(&partner.gateway, &signed(&minute())).1,
+        "INVALID_SIGNATURE"
+    );
+    assert_eq!(
+        told(&partner.gateway, &sign(&new, &minute()).unwrap()).0,
+        303
+    );
+}
+
+#[test]
+fn who_is_shut_out_stays_out_and_who_is_signed_in_gets_a_new_session() {
+    let partner = Partner::new();
+    let mut visitor = browser(&partner.arrive(&partner.token(json!({}))));
+    let before = visitor.session().unwrap().to_owned();
+    let cookie = format!(
+        "Cookie: chaingun_session={before}\r\nUser-Agent: {}\r\n",
+        "x".repeat(2000)
+    );
+    let token = partner.token(json!({"sub": "another"}));
+    let mut other = browser(&arrive(&partner.gateway, &token, &cookie));
+    assert_ne!(other.session(), Some(before.as_str()));
+    assert!(other.is_signed_in(&partner.gateway));
+    assert!(
+        !visitor.is_signed_in(&partner.gateway),
+        "its session has ended"
+    );
+
+    let user = partner.user("another@apekx").unwrap();
+    let shut_out = User {
+        status: Status::Inactive,
+        ..user
+    };
+    partner.run(|c| users::update(c, &shut_out));
+    let told = partner.told(json!({"sub": "another"}));
+    assert_eq!(told, (403, "USER_NOT_ACTIVE".to_owned()));
+}
+
+#[test]
+fn the_public_url_is_what_tokens_are_for() {
+    let partner = Partner::with(&[("public_url", "https://id.example.org")]);
+    let told = |aud: &str| partner.told(json!({"aud": aud, "redirect_uri": "/resources"}));
+    assert_eq!(told(&partner.own).1, "AUDIENCE_MISMATCH");
+    assert_eq!(told("https://id.example.org").0, 303);
+    let claims = json!({"aud": "https://id.example.org", "redirect_uri": "https://id.example.org/resources"});
+    let reply = partner.arrive(&partner.token(claims));
+    assert_eq!(
+        reply.header("Location"),
+        Some("https://id.example.org/resources")
+    );
+    let cookie = reply
+        .head
+        .lines()
+        .find(|l| l.contains("chaingun_session"))
+        .unwrap();
+    for mark in [
+        "__Host-",
+        "HttpOnly",
+        "Secure",
+        "SameSite=None",
+        "Path=/",
+        "Max-Age=7776000",
+    ] {
+        assert!(cookie.contains(mark), "{cookie}");
+    }
+}
+
+#[test]
+fn the_door_takes_get_and_post_and_nothing_else() {
+    let partner = Partner::new();
+    let path = "/v1/user/session/create";
+    let target = format!("{path}?token={}", partner.token(json!({})));
+    for method in ["HEAD", "PUT", "DELETE", "OPTIONS"] {
+        let reply = ask(&partner.gateway, method, &target, "", "");
+        assert_eq!(
+            (reply.status, reply.header("Allow")),
+            (405, Some("GET, POST")),
+            "{method}"
+        );
+    }
+    let json = "Content-Type: application/json\r\n";
+    let wrong = ask(&partner.gateway, "POST", &target, json, "{}");
+    assert_eq!(wrong.status, 415);
+    let reply = ask(&partner.gateway, "POST", &format!("{target}&x=1"), "", "");
+    browser(&reply);
+    let reply = ask(
+        &partner.gateway,
+        "GET",
+        "/v1/user/session/create/",
+        "Accept: application/json\r\n",
+        "",
+    );
+    let envelope: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(
+        (&envelope["ver"], &envelope["params"]["err"]),
+        (&json!("v1"), &json!("MANDATORY_PARAMETER_MISSING"))
+    );
+}
+
+#[test]
+fn a_token_can_be_tried_out_at_the_command_line() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let folder = data.path().join("data");
+    let settings = [("log", "trace")];
+    let process = Process::start(&folder, database.url(), &settings, &["--demo"]);
+    let url = format!("http://{}", process.speaker.address);
+    let test = |more: &[&str], input: &str| {
+        let arguments = [&["partner", "test-token", "--url", &url, "--json"], more].concat();
+        shell.run_with(&arguments, input, &[])
+    };
+    let sign = |school: &str, more: &[&str]| {
+        let key = "data/demo/apekx.pem";
+        let known = [
+            "--sign-with",
+            key,
+            "--iss",
+            "apekx",
+            "--sub",
+            "42",
+            "--school-id",
+            school,
+        ];
+        let signed = test(&[&known[..], more].concat(), "");
+        assert_eq!(signed.code, 0, "{}", signed.err);
+        let record = signed.records().remove(0);
+        let token = record["token"].as_str().unwrap().to_owned();
+        assert!(record["url"].as_str().unwrap().starts_with(&url));
+        token
+    };
+    let school = "pre_created_school_external_id";
+    let token = sign(school, &[]);
+    let checked = || test(&[], &format!("{token}\n"));
+    let record = &checked().records()[0];
+    assert_eq!(
+        (&record["external_id"], &record["user"]),
+        (&json!("42"), &Value::Null)
+    );
+    assert_eq!(checked().code, 0, "it is not used up");
+    assert_eq!(arrive(&process.speaker, &token, "").status, 303);
+    let refused = |input: &str, code: &str| {
+        let ended = test(&[], input);
+        assert_eq!(ended.code, 1, "{}", ended.out);
+        assert!(ended.err.contains(code), "{}", ended.err);
+    };
+    refused(&token, "TOKEN_REPLAYED");
+    refused(&sign("elsewhere", &[]), "SCHOOL_ID_NOT_REGISTERED");
+    refused(&sign(school, &["--life", "3601"]), "TOKEN_LIFE_TOO_LONG");
+    refused(
+        &sign(school, &["--redirect-uri", "//a"]),
+        "REDIRECT_NOT_ALLOWED",
+    );
+    refused("nonsense", "TOKEN_MALFORMED");
+    let again = sign(school, &["--name", "Another"]);
+    assert_eq!(test(&[], &again).records()[0]["user"], "42@apekx");
+    let public = test(
+        &[
+            "--sign-with",
+            "data/gateway.db",
+            "--iss",
+            "a",
+            "--sub",
+            "b",
+            "--school-id",
+            "c",
+        ],
+        "",
+    );
+    assert_eq!(public.code, 1);
+    let log = process.stop();
+    assert!(!log.contains(&token), "no token is ever logged");
+}
+
+#[test]
+fn partners_that_look_alike_are_not_told_apart_by_case() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    std::fs::write(data.path().join("a.pub"), &key).unwrap();
+    assert_eq!(
+        shell.run(&["partner", "add", "gj", "--key", "a.pub"]).code,
+        0
+    );
+    let taken = shell.run(&["partner", "add", "GJ", "--key", "a.pub"]);
+    assert!(
+        taken.code == 1 && taken.err.contains("\"gj\""),
+        "{}",
+        taken.err
+    );
+    let of = |iss: &str| {
+        format!(
+            "[[partners]]\niss = \"{iss}\"\npublic_keys = ['''\n{key}''']\nstate_ids = [\"a\"]\n"
+        )
+    };
+    let apply = |text: &str, flags: &[&str]| {
+        std::fs::write(data.path().join("registry.toml"), text).unwrap();
+        shell.run(&[&["apply", "registry.toml"], flags].concat())
+    };
+    let stored = apply(&of("Gj"), &[]);
+    assert!(
+        stored
+            .err
+            .contains("partners[0].iss: there is a partner \"gj\""),
+        "{}",
+        stored.err
+    );
+    let twice = apply(&(of("x") + &of("X")), &[]);
+    assert!(
+        twice
+            .err
+            .contains("partners[1].iss: partners[0] is the same"),
+        "{}",
+        twice.err
+    );
+    assert_eq!(apply(&of("Gj"), &["--prune"]).code, 0);
+    let keys = vec![format!("'''\n{key}'''"); 5].join(", ");
+    let many = apply(&of("gj").replace(&format!("'''\n{key}'''"), &keys), &[]);
+    assert!(many.err.contains("public_keys"), "{}", many.err);
+}
