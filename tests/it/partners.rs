@@ -487,7 +487,7 @@ fn who_deletes_its_account_is_forgotten_and_may_come_back() {
         id_type: "apekx".to_owned(),
     };
     assert_eq!(partner.run(|c| external_identities::owner(c, &said)), None);
-    while partner.run(|c| audit::erase_names(c)) {}
+    while partner.run(audit::erase_names) {}
     let log = partner.events("authn_partner_login");
     assert!(
         log[0].subject.as_deref().unwrap().starts_with("erased:"),
