@@ -88,7 +88,7 @@ static ROUTES: [Route; 7] = [
     route(
         "POST",
         "/user/v1/role/assign",
-        "api.user.role.assign",
+        "api.user.assign.role",
         &assign_roles::OPERATION,
     ),
 ];

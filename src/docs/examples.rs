@@ -12,7 +12,7 @@ macro_rules! conversations {
 
 conversations! {
     "findUsers" "showUser" "createUser" "modifyUser" "deleteUser" "registerUser" "resend" "confirm" "addToOrg" "resetPassword"
-    "changePassword" "authenticate" "refreshAuthToken" "consents" "faults"
+    "changePassword" "authenticate" "refreshAuthToken" "consents" "directory" "faults"
 }
 
 /// What the paths of the REST resources start with in the conversations.

@@ -132,6 +132,19 @@ fn addresses(html: &mut Html, soap_paths: &[String], rest_prefixes: &[String]) {
             html.row(|html| html.line("code", &below), &["JSON:API resources"]);
         }
         for (path, what) in [
+            (
+                "/v2/user/session/create",
+                "Where partners send their users with a token; /v1/… as well",
+            ),
+            (
+                "/user/v1/…",
+                "The directory: create, update, get/externalId/…, role/assign",
+            ),
+            ("/orguser/v1/…", "The directory: memberrole/assign"),
+        ] {
+            html.row(|html| html.line("code", path), &[what]);
+        }
+        for (path, what) in [
             ("/openapi.json", "The resources as an OpenAPI document"),
             ("/.well-known/jwks.json", "The key that checks our tokens"),
             ("/healthz", "Whether the process lives"),

@@ -50,6 +50,10 @@ fn all(account: &Account) -> Value {
         .granted
         .iter()
         .map(|g| json!({ "uuid": g.uuid, "name": g.name, "roles": g.roles }));
+    let identities = account
+        .identities
+        .iter()
+        .map(|i| json!({ "id": i.id, "provider": i.provider, "idType": i.id_type }));
     let events = account.events.iter().map(|e| {
         json!({ "at": utc(e.at), "event": e.event, "outcome": e.outcome, "client": e.client_name })
     });
@@ -79,6 +83,7 @@ fn all(account: &Account) -> Value {
             "secondaryId": profile.secondary_id,
             "phone": profile.phone,
         },
+        "externalIds": identities.collect::<Vec<_>>(),
         "organisations": organisations.collect::<Vec<_>>(),
         "services": services.collect::<Vec<_>>(),
         "agreements": agreements.collect::<Vec<_>>(),

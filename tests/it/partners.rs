@@ -360,6 +360,11 @@ fn the_documents_new_payload_signs_in_the_same_user_each_time() {
         assert!(page.body.contains(known), "{known}: {}", page.body);
     }
     assert!(!page.body.contains("nowhere.invalid"), "{}", page.body);
+    let copy = first.get(&partner.gateway, "data.json");
+    let copy: Value = serde_json::from_str(&copy.body).unwrap();
+    let identity = json!({"id": "user_external_id", "provider": "apekx", "idType": "apekx"});
+    assert_eq!(copy["externalIds"], json!([identity]));
+    assert_eq!(copy["user"]["email"], Value::Null);
     let bar = "loginbar.json?client_id=konto.onet.pl.front&body[params][fields]=login,signature";
     let bar = first.get(&partner.gateway, bar);
     assert!(
@@ -397,7 +402,7 @@ fn the_documents_new_payload_signs_in_the_same_user_each_time() {
 
     let created = partner.events("user_created");
     assert_eq!(created.len(), 1);
-    assert_eq!(created[0].on_behalf_of.as_deref(), Some("apekx"));
+    assert_eq!(created[0].client_name.as_deref(), Some("partner:apekx"));
     assert_eq!(partner.events("user_updated").len(), 1);
     assert_eq!(partner.events("user_joined_organisation").len(), 1);
     let signed_in = partner.events("authn_partner_login");
@@ -467,6 +472,29 @@ fn the_documents_old_payload_brings_what_the_partner_has_verified() {
     );
     let moka = partner.user("mokamiki").unwrap();
     assert_eq!(moka.email, "moka.miklos@dbx.hu");
+}
+
+#[test]
+fn who_deletes_its_account_is_forgotten_and_may_come_back() {
+    let partner = Partner::new();
+    let mut visitor = browser(&partner.arrive(&partner.token(json!({}))));
+    let deleted = visitor.fill(&partner.gateway, "delete.html", &[]);
+    assert_eq!(deleted.status, 200, "{deleted:?}");
+    assert_eq!(partner.user("user_external_id@apekx"), None);
+    let said = ExternalIdentity {
+        id: "user_external_id".to_owned(),
+        provider: "apekx".to_owned(),
+        id_type: "apekx".to_owned(),
+    };
+    assert_eq!(partner.run(|c| external_identities::owner(c, &said)), None);
+    while partner.run(audit::erase_names) {}
+    let log = partner.events("authn_partner_login");
+    assert!(
+        log[0].subject.as_deref().unwrap().starts_with("erased:"),
+        "{log:?}"
+    );
+    browser(&partner.arrive(&partner.token(json!({}))));
+    assert!(partner.user("user_external_id@apekx").is_some());
 }
 
 #[test]

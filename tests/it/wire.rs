@@ -145,6 +145,8 @@ fn mask(text: &str, names: &Names) -> String {
     let mut masked = text.to_owned();
     for (before, name) in [
         ("<requestId>", "_"),
+        ("\"msgid\":\"", "_"),
+        ("\"userId\":\"", "userId"),
         ("\"emptyResponse\",\"id\":\"", "_"),
         ("\"errors\":[{\"id\":\"", "_"),
         ("JWT ey", "token"),

@@ -26,8 +26,11 @@ use chaingun_gateway::secrets::hashing::Hasher;
 use chaingun_gateway::secrets::sealing::Sealer;
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::services::{self, Service};
+use chaingun_gateway::store::sessions::{self, NewSession};
 use chaingun_gateway::store::users::{self, NewUser};
-use chaingun_gateway::store::{AnyConnection, Opening, Store, StoreError, outbox, used_assertions};
+use chaingun_gateway::store::{
+    AnyConnection, Opening, Store, StoreError, audit, outbox, used_assertions,
+};
 use harness::browser::signed_in;
 use harness::process::Process;
 use harness::receiver::Receiver;
@@ -328,17 +331,18 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
 const ARRIVALS: usize = 4000;
 const ARRIVING: usize = 100;
 
-/// Sign-ins by partners, against one check of such a signature and one write, one after the other.
+/// Sign-ins by partners, against one check of such a signature and one write, one pair after the other.
 fn partners() {
     let data = filled(FEW);
     let process = gateway(data.path());
     partners_on("SQLite", &process, data.path(), None);
-    drop(process);
+    process.stop();
     let database = Database::fresh();
     if let Some(url) = database.url() {
         let data = tempfile::tempdir().unwrap();
         let process = gateway_on(data.path(), Some(url.clone()));
         partners_on("PostgreSQL", &process, data.path(), Some(url));
+        process.stop();
     }
 }
 
@@ -368,30 +372,66 @@ fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>
     let checked = token(TURNS, 0);
     let location = url.unwrap_or_else(|| data.join("gateway.db").to_string_lossy().into_owned());
     let store = Store::open(Opening::parse(&location, 2, 5000).unwrap()).unwrap();
-    let one_by_one = |turn: usize| {
+    let user = store.read(|c| users::by_name(c, "user0@apekx")).unwrap();
+    let user_id = user.unwrap().id;
+    let one_by_one = |turn: usize, whole: bool| {
         let begun = Instant::now();
         for at in 0..ARRIVALS {
             let assertion = Assertion::read(&checked).unwrap();
             assert!(assertion.is_signed_with(&public));
-            let hash = sha256_hex(&format!("{turn}/{at}"));
-            let write = |c: &mut AnyConnection| used_assertions::use_up(c, "bare", &hash, 0);
-            assert!(store.write(write).unwrap());
+            let hash = sha256_hex(&format!("{turn}/{at}/{whole}"));
+            let write = |c: &mut AnyConnection| {
+                assert!(used_assertions::use_up(c, "bare", &hash, 0)?);
+                if whole {
+                    leave_behind(c, &hash, user_id)?;
+                }
+                Ok::<_, StoreError>(())
+            };
+            store.write(write).unwrap();
         }
         ARRIVALS as f64 / begun.elapsed().as_secs_f64()
     };
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut rows, mut row) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..TURNS {
         let requests: Vec<_> = (0..ARRIVALS).map(|at| arrival(token(turn, at))).collect();
         ours.push(load::each(address, &requests, 16));
-        theirs.push(one_by_one(turn));
+        rows.push(one_by_one(turn, true));
+        row.push(one_by_one(turn, false));
     }
-    let (ours, theirs) = (median(&mut ours), median(&mut theirs));
-    let ratio = ours / theirs;
+    let [ours, rows, row] = [&mut ours, &mut rows, &mut row].map(|rates| median(rates));
+    let ratio = ours / rows;
     println!(
-        "sign-ins by a partner on {engine}: {ours:.0}/s; one RS256 check and one write after the other: {theirs:.0}/s; \
-         ratio {ratio:.2} (at least 0.50: {})",
-        verdict(ratio >= 0.5)
+        "sign-ins by a partner on {engine}: {ours:.0}/s; one RS256 check and one write of what a sign-in leaves behind, \
+         one after the other: {rows:.0}/s; ratio {ratio:.2} (at least 0.50: {}); with a write of one row: {row:.0}/s; \
+         ratio {:.2}",
+        verdict(ratio >= 0.5),
+        ours / row
     );
+}
+
+/// What there is of a sign-in afterwards, beside the token that is used up: a session, and an entry in the audit log.
+fn leave_behind(c: &mut AnyConnection, hash: &str, user_id: i64) -> Result<(), StoreError> {
+    let session = NewSession {
+        sha256: hash,
+        user_id,
+        organisation_uuid: Some("apekx-school"),
+        started_at: 0,
+        seen_at: 0,
+        expires_at: i64::MAX,
+        user_agent: "Test/1.0",
+    };
+    sessions::start(c, &session)?;
+    let entry = audit::Entry {
+        at: 0,
+        event: "authn_partner_login".to_owned(),
+        outcome: "ok".to_owned(),
+        client_name: Some("partner:apekx".to_owned()),
+        actor: None,
+        on_behalf_of: None,
+        subject: Some("user0@apekx".to_owned()),
+        request_id: hash.to_owned(),
+    };
+    audit::record(c, &entry)
 }
 
 /// What the REST face is below.

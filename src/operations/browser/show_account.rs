@@ -4,6 +4,7 @@ use super::Visit;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, shape};
 use crate::domain::Millis;
+use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
 use crate::operations::{
@@ -15,7 +16,7 @@ use crate::store::consents::{self, Decision};
 use crate::store::profiles::Profile;
 use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
-use crate::store::{StoreError, organisations};
+use crate::store::{StoreError, external_identities, organisations};
 
 /// The most entries of the log that a copy of one's data holds, newest first.
 pub const MOST_EVENTS: i64 = 1000;
@@ -50,6 +51,8 @@ pub static OPERATION: Operation = Operation {
 pub struct Account {
     pub user: User,
     pub profile: Profile,
+    /// Who it is to others.
+    pub identities: Vec<ExternalIdentity>,
     pub granted: Vec<Granted>,
     pub services: Vec<KnownService>,
     pub agreements: Vec<KnownAgreement>,
@@ -100,6 +103,7 @@ impl Request for ShowAccountRequest {
             };
             Ok::<_, StoreError>(Account {
                 profile: call.profile.clone(),
+                identities: external_identities::of_user(c, user.id)?,
                 granted: organisations::granted(c, user.id)?,
                 services: named(call, services::assignments(c, user.id)?),
                 agreements: all_agreements(call, &consents::decisions(c, user.id)?),

@@ -35,7 +35,8 @@ impl Answer for Admitted {
     }
 }
 
-/// Writes an audit entry on behalf of a partner, in the caller's transaction.
+/// Writes an audit entry about what a partner does, in the caller's transaction. It stands where clients do, and not where
+/// users do: one of them may be called like it.
 fn record(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -49,9 +50,9 @@ fn record(
             at: call.now,
             event: event.to_owned(),
             outcome: outcome.to_owned(),
-            client_name: None,
+            client_name: Some(format!("partner:{iss}")),
             actor: None,
-            on_behalf_of: Some(canonical(iss)),
+            on_behalf_of: None,
             subject: subject.map(canonical),
             request_id: call.request_id.to_owned(),
         },
