@@ -38,7 +38,7 @@ settings! {
     "listen" = "127.0.0.1:8080", "Address to listen on; port 0 picks one and logs it.";
     "data_dir" = "data", "Folder for the embedded database, keys and mail files.";
     "database_url" = "", "postgres://…, or a SQLite path; empty means gateway.db in the data folder.";
-    "public_url" = "", "The URL clients know us by, without a path; empty means what each request used, and for partners' tokens the address listened at.";
+    "public_url" = "", "The URL clients know us by, without a path; empty means what each request used.";
     "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto and -Host are believed, separated by commas.";
     "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for everyone. Requests that came through a proxy may not, unless everyone may.";
     "context_path" = "hammy", "First part of the paths of the user API.";

@@ -23,9 +23,8 @@ use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::secrets::assertions::{self, Assertion};
 use chaingun_gateway::secrets::hashing::Hasher;
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
-use chaingun_gateway::store::sessions::{self, NewSession};
 use chaingun_gateway::store::users::{self, NewUser};
-use chaingun_gateway::store::{AnyConnection, Opening, Store, StoreError, audit, used_assertions};
+use chaingun_gateway::store::{AnyConnection, Opening, Store, StoreError, used_assertions};
 use harness::browser::signed_in;
 use harness::process::Process;
 use harness::rest::sign_in;
@@ -332,7 +331,8 @@ fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>
 
 /// What there is of a sign-in afterwards, beside the token that is used up: a session, and an entry in the audit log.
 fn leave_behind(c: &mut AnyConnection, hash: &str, user_id: i64) -> Result<(), StoreError> {
-    let session = NewSession {
+    use chaingun_gateway::store::{audit, sessions};
+    let session = sessions::NewSession {
         sha256: hash,
         user_id,
         organisation_uuid: Some("apekx-school"),
