@@ -63,13 +63,12 @@ impl Heading {
             .collect();
         let error = Some((code_of(rejection), texts.join("; ")));
         let mut reply = self.reply(status, response_code, error, json!({}));
-        let header = match status {
-            401 => Some(("WWW-Authenticate", "JWT")),
-            503 | 429 => Some(("Retry-After", "1")),
-            _ => None,
-        };
-        let header = header.map(|(name, value)| (name, value.to_owned()));
-        reply.headers.extend(header);
+        if status == 401 {
+            reply.headers.push(("WWW-Authenticate", "JWT".to_owned()));
+        }
+        if let Some(seconds) = rejection.retry_after() {
+            reply.headers.push(("Retry-After", seconds.to_string()));
+        }
         reply
     }
 

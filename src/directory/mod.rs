@@ -171,6 +171,7 @@ impl Asked {
             request: decoded,
             problems: std::mem::take(&mut problems.found),
             credentials: Credentials {
+                source: request.source,
                 client_key: secret(&request.client_key),
                 user_name: request.user_name.clone(),
                 authorization: secret(&request.authorization),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Answer, Call, Operation, Refusal, Request};
+use super::{Access, Answer, Call, Operation, Refusal, Request};
 use crate::contract::rejection::{Code, Rejection};
 use crate::domain::client::Trust;
 use crate::domain::text::canonical;
@@ -35,8 +35,10 @@ pub(super) fn run(
         Throttle::Guesses => request.subject(),
         Throttle::Mails => request.mailbox(),
     };
-    let own = || call.user.as_ref().map(|user| user.user_name.as_str());
-    let about = about.or_else(own).map(str::to_owned);
+    let own = call.user.as_ref().map(|user| user.user_name.as_str());
+    // Who visits has its name in the request, if anywhere.
+    let own = own.filter(|_| operation.access == Access::Session);
+    let about = about.or(own).map(str::to_owned);
     guard(call, operation.throttle, about.as_deref(), || {
         request.run(call)
     })
@@ -65,8 +67,8 @@ pub(super) fn guard<T>(
     }
     let result = step();
     let settled = match (throttle, code(&result)) {
-        (Throttle::Guesses, Some(Code::BadCredentials | Code::TokenInvalidOrExpired))
-        | (Throttle::Mails, None | Some(Code::UserAlreadyExists | Code::EmailAlreadyExists)) => {
+        (Throttle::Guesses, Some(code)) if is_wrong(code) => count(call, &counted, about),
+        (Throttle::Mails, None | Some(Code::UserAlreadyExists | Code::EmailAlreadyExists)) => {
             count(call, &counted, about)
         }
         (Throttle::Guesses, None) if open_at.is_some() => call.parts.store.write(|c| {
@@ -88,6 +90,21 @@ pub(super) fn guard<T>(
 pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Result<(), Refusal> {
     let names = [&user.user_name, &user.email].map(|name| account(call, name));
     Ok(attempts::forget(c, &names)?)
+}
+
+/// Whether it was refused as somebody is who makes secrets up, or signatures.
+const fn is_wrong(code: Code) -> bool {
+    matches!(
+        code,
+        Code::BadCredentials
+            | Code::TokenInvalidOrExpired
+            | Code::TokenMalformed
+            | Code::AlgorithmNotAllowed
+            | Code::HeaderNotAllowed
+            | Code::KeyIdMismatch
+            | Code::UnknownIssuer
+            | Code::InvalidSignature
+    )
 }
 
 fn code<T>(result: &Result<T, Refusal>) -> Option<Code> {

@@ -87,6 +87,7 @@ impl Arrival {
             request: decoded,
             problems: std::mem::take(&mut problems.found),
             credentials: Credentials {
+                source: request.source,
                 session: self.entrance.session(request),
                 ..Credentials::default()
             },

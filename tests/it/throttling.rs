@@ -420,3 +420,36 @@ fn what_was_counted_survives_a_restart_and_names_nobody() {
     assert_eq!(guess(&process).status, 429);
     process.stop();
 }
+
+#[test]
+fn a_source_that_makes_partners_tokens_up_waits_and_writes_no_more_into_the_log() {
+    let gateway = Gateway::with(&[PROXY, ("throttle.guesses_per_source", "3")]);
+    let forged = |source: &str| {
+        // {"alg":"none"} and {"iss":"apekx"}
+        let head = format!(
+            "GET /v2/user/session/create?token=eyJhbGciOiJub25lIn0.eyJpc3MiOiJhcGVreCJ9. HTTP/1.1\r\n\
+             Host: a\r\nConnection: close\r\nAccept: application/json\r\nX-Forwarded-For: {source}\r\n\r\n"
+        );
+        gateway.raw(head.as_bytes())
+    };
+    for _ in 0..3 {
+        let reply = forged("203.0.113.9");
+        assert!(reply.body.contains("ALGORITHM_NOT_ALLOWED"), "{reply:?}");
+    }
+    let written = events(&gateway, "authn_partner_login").len();
+    for _ in 0..5 {
+        let reply = forged("203.0.113.9");
+        assert_eq!(
+            (reply.status, reply.header("Retry-After")),
+            (429, Some("1")),
+            "{reply:?}"
+        );
+        assert!(reply.body.contains("TOO_MANY_ATTEMPTS"), "{reply:?}");
+    }
+    assert_eq!(events(&gateway, "authn_partner_login").len(), written);
+    assert!(
+        forged("203.0.113.10")
+            .body
+            .contains("ALGORITHM_NOT_ALLOWED")
+    );
+}

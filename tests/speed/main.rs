@@ -9,34 +9,26 @@
 
 mod alike;
 mod bare;
+mod callbacks;
 #[path = "../it/harness/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use the rest of it")]
 mod harness;
 mod load;
+mod partners;
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use chaingun_gateway::clock::Clock;
 use chaingun_gateway::domain::user::Status;
-use chaingun_gateway::secrets::assertions::{self, Assertion};
 use chaingun_gateway::secrets::hashing::Hasher;
-use chaingun_gateway::secrets::sealing::Sealer;
-use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
-use chaingun_gateway::store::services::{self, Service};
-use chaingun_gateway::store::sessions::{self, NewSession};
 use chaingun_gateway::store::users::{self, NewUser};
-use chaingun_gateway::store::{
-    AnyConnection, Opening, Store, StoreError, audit, outbox, used_assertions,
-};
+use chaingun_gateway::store::{Opening, Store, StoreError};
 use harness::browser::signed_in;
 use harness::process::Process;
-use harness::receiver::Receiver;
 use harness::rest::sign_in;
 use harness::{Database, element, envelope};
-use serde_json::json;
 
 /// Runs of each side of a ratio, taken in turns.
 const TURNS: usize = 5;
@@ -60,13 +52,13 @@ fn main() {
         portals();
     }
     if wanted("callbacks") {
-        callbacks();
+        callbacks::callbacks();
     }
     if wanted("alike") {
         alike::alike();
     }
     if wanted("partners") {
-        partners();
+        partners::partners();
     }
     if wanted("signing-in") {
         signing_in();
@@ -258,180 +250,6 @@ fn assignments(where_: &str, process: &Process) {
         "assign_user_to_service on {where_}: {:.0}/s",
         median(&mut rates)
     );
-}
-
-/// Callbacks that wait when a gateway starts.
-const CALLBACKS: usize = 10_000;
-/// The most that may wait until all are made.
-const DRAINED_PER_SECOND: f64 = 1_000.0;
-
-/// How fast a backlog of callbacks goes to services that answer at once, each of which gets its own one by one.
-fn callbacks() {
-    for services in [1, 4] {
-        drained("SQLite", services, None);
-        let database = Database::fresh();
-        if let Some(url) = database.url() {
-            drained("PostgreSQL", services, Some(url));
-        }
-    }
-}
-
-fn drained(where_: &str, services: usize, database_url: Option<String>) {
-    let data = tempfile::tempdir().unwrap();
-    gateway_on(data.path(), database_url.clone()).stop();
-    let receiver = Receiver::content();
-    let location = database_url.clone().unwrap_or_else(|| {
-        let file = data.path().join("gateway.db");
-        file.to_string_lossy().into_owned()
-    });
-    let store = Store::open(Opening::parse(&location, 2, 5000).unwrap()).unwrap();
-    let sealer = Sealer::load(&data.path().join("keys/outbox.key")).unwrap();
-    store
-        .write(|c| {
-            for id in 1..=services as i64 {
-                services::add(
-                    c,
-                    &Service {
-                        id: 100 + id,
-                        portal_id: 1,
-                        name: format!("Service {id}"),
-                        callback_url: Some(format!("{}/{id}", receiver.url())),
-                        credentials: Some(sealer.seal("gateway:a-secret-of-it").unwrap()),
-                    },
-                )?;
-            }
-            for n in 0..CALLBACKS {
-                let id = 101 + (n % services) as i64;
-                let sealed = sealer.seal(&format!("user-{n}")).unwrap();
-                outbox::enqueue_callback(c, id, &sealed, harness::NOW)?;
-            }
-            Ok::<_, StoreError>(())
-        })
-        .unwrap();
-    let process = gateway_on(data.path(), database_url);
-    let begun = Instant::now();
-    while store
-        .read(outbox::undelivered)
-        .unwrap()
-        .iter()
-        .any(|row| row.0 == "callback")
-    {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let rate = CALLBACKS as f64 / begun.elapsed().as_secs_f64();
-    assert_eq!(receiver.heard().len(), CALLBACKS);
-    process.stop();
-    println!(
-        "{CALLBACKS} callbacks to {services} services from {where_}: {rate:.0}/s (at least {DRAINED_PER_SECOND}: {})",
-        verdict(rate >= DRAINED_PER_SECOND)
-    );
-}
-
-/// Sign-ins by partners in each turn, and the users they are of.
-const ARRIVALS: usize = 4000;
-const ARRIVING: usize = 100;
-
-/// Sign-ins by partners, against one check of such a signature and one write, one pair after the other.
-fn partners() {
-    let data = filled(FEW);
-    let process = gateway(data.path());
-    partners_on("SQLite", &process, data.path(), None);
-    process.stop();
-    let database = Database::fresh();
-    if let Some(url) = database.url() {
-        let data = tempfile::tempdir().unwrap();
-        let process = gateway_on(data.path(), Some(url.clone()));
-        partners_on("PostgreSQL", &process, data.path(), Some(url));
-        process.stop();
-    }
-}
-
-fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>) {
-    let address = process.speaker.address;
-    let key = std::fs::read_to_string(data.join("demo/apekx.pem")).unwrap();
-    let seconds = Clock::System.now() / 1000;
-    let token = |turn: usize, at: usize| {
-        let claims = json!({
-            "jti": format!("{turn}-{at}"), "iss": "apekx", "sub": format!("user{}", at % ARRIVING),
-            "aud": format!("http://{address}"), "iat": seconds, "exp": seconds + 3600, "name": "Some User",
-            "state_id": "apekx", "school_id": "pre_created_school_external_id",
-        });
-        assertions::sign(&key, &claims).unwrap()
-    };
-    let arrival = |token: String| {
-        format!(
-            "GET /v2/user/session/create?token={token} HTTP/1.1\r\nHost: gateway.test\r\nUser-Agent: Test/1.0\r\n\r\n"
-        )
-        .into_bytes()
-    };
-    // The users are made first.
-    let first: Vec<_> = (0..ARRIVING).map(|at| arrival(token(TURNS, at))).collect();
-    load::each(address, &first, 4);
-
-    let public = rsa_keys::public_half(&key).unwrap();
-    let checked = token(TURNS, 0);
-    let location = url.unwrap_or_else(|| data.join("gateway.db").to_string_lossy().into_owned());
-    let store = Store::open(Opening::parse(&location, 2, 5000).unwrap()).unwrap();
-    let user = store.read(|c| users::by_name(c, "user0@apekx")).unwrap();
-    let user_id = user.unwrap().id;
-    let one_by_one = |turn: usize, whole: bool| {
-        let begun = Instant::now();
-        for at in 0..ARRIVALS {
-            let assertion = Assertion::read(&checked).unwrap();
-            assert!(assertion.is_signed_with(&public));
-            let hash = sha256_hex(&format!("{turn}/{at}/{whole}"));
-            let write = |c: &mut AnyConnection| {
-                assert!(used_assertions::use_up(c, "bare", &hash, 0)?);
-                if whole {
-                    leave_behind(c, &hash, user_id)?;
-                }
-                Ok::<_, StoreError>(())
-            };
-            store.write(write).unwrap();
-        }
-        ARRIVALS as f64 / begun.elapsed().as_secs_f64()
-    };
-    let (mut ours, mut rows, mut row) = (Vec::new(), Vec::new(), Vec::new());
-    for turn in 0..TURNS {
-        let requests: Vec<_> = (0..ARRIVALS).map(|at| arrival(token(turn, at))).collect();
-        ours.push(load::each(address, &requests, 16));
-        rows.push(one_by_one(turn, true));
-        row.push(one_by_one(turn, false));
-    }
-    let [ours, rows, row] = [&mut ours, &mut rows, &mut row].map(|rates| median(rates));
-    let ratio = ours / rows;
-    println!(
-        "sign-ins by a partner on {engine}: {ours:.0}/s; one RS256 check and one write of what a sign-in leaves behind, \
-         one after the other: {rows:.0}/s; ratio {ratio:.2} (at least 0.50: {}); with a write of one row: {row:.0}/s; \
-         ratio {:.2}",
-        verdict(ratio >= 0.5),
-        ours / row
-    );
-}
-
-/// What there is of a sign-in afterwards, beside the token that is used up: a session, and an entry in the audit log.
-fn leave_behind(c: &mut AnyConnection, hash: &str, user_id: i64) -> Result<(), StoreError> {
-    let session = NewSession {
-        sha256: hash,
-        user_id,
-        organisation_uuid: Some("apekx-school"),
-        started_at: 0,
-        seen_at: 0,
-        expires_at: i64::MAX,
-        user_agent: "Test/1.0",
-    };
-    sessions::start(c, &session)?;
-    let entry = audit::Entry {
-        at: 0,
-        event: "authn_partner_login".to_owned(),
-        outcome: "ok".to_owned(),
-        client_name: Some("partner:apekx".to_owned()),
-        actor: None,
-        on_behalf_of: None,
-        subject: Some("user0@apekx".to_owned()),
-        request_id: hash.to_owned(),
-    };
-    audit::record(c, &entry)
 }
 
 /// What the REST face is below.

@@ -36,7 +36,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Signs a browser in by a partner's token, and makes its user if there is none.",
     access: Access::Visitor,
     cost: Cost::Write,
-    throttle: Throttle::Nothing,
+    throttle: Throttle::Guesses,
     soap: false,
     rpc: false,
     event: "authn_partner_login",
