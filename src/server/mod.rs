@@ -3,9 +3,11 @@
 mod cors;
 mod dispatch;
 mod documents;
-mod partners;
+mod faces;
 mod patience;
 pub mod pools;
+mod public_url;
+mod reading;
 mod source;
 
 use std::convert::Infallible;

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
 
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName};
 
-use super::dispatch::FORWARDED_FOR;
+/// The header by which proxies say whom they pass on.
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address a request comes from. Each proxy appends whom it heard; of them, ours are skipped from the end, and what
 /// stands before the first that is not ours, anybody may have written.

@@ -1,0 +1,260 @@
+//! What each face does with a request: read it, decode it, queue the call, and write what comes of it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming as IncomingBody;
+use hyper::{Method, Request};
+
+use crate::contract::rejection::{Code, Rejection};
+use crate::exchange::{HttpRequest, Reply};
+use crate::jsonrpc::{self, Calls, Id, Read};
+use crate::loginbar::{self, Site};
+use crate::operations::access::Incoming;
+use crate::operations::{Answer, Cost, access};
+use crate::{directory, jsonapi, soap, sso};
+
+use super::Gateway;
+use super::public_url::{base, own_url};
+use super::reading::read;
+
+/// One SOAP call.
+pub(super) async fn call(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let (request, unread) = read(gateway, peer, request, id).await;
+    if let Some(unread) = unread {
+        return unread.reply(|r| soap::refusal(&soap::manner(&request), r));
+    }
+    let (manner, incoming) = match soap::read(&request, &gateway.config.soap) {
+        Ok(read) => read,
+        Err(reply) => return reply,
+    };
+    run(gateway, "soap", incoming, move |outcome| match outcome {
+        Ok(answer) => soap::answer(&manner, answer),
+        Err(rejection) => soap::refusal(&manner, &rejection),
+    })
+    .await
+}
+
+/// One REST call; the path is the one below the prefix.
+pub(super) async fn resource(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    path: &str,
+    id: &str,
+) -> Reply {
+    let found = jsonapi::find(request.method().as_str(), path);
+    let options = *request.method() == Method::OPTIONS;
+    let (request, unread) = read(gateway, peer, request, id).await;
+    if let Some(unread) = unread {
+        return unread.reply(|r| jsonapi::refusal(&jsonapi::manner(&request), r));
+    }
+    let found = match found {
+        Ok(found) => found,
+        Err(allow) if options && !allow.is_empty() => {
+            let mut reply = Reply::empty();
+            reply.headers.push(("Allow", allow.join(", ")));
+            return reply;
+        }
+        Err(allow) => return jsonapi::not_routed(&request, &allow),
+    };
+    let (manner, incoming) = match jsonapi::read(&request, &found, gateway.config.json) {
+        Ok(read) => read,
+        Err(reply) => return reply,
+    };
+    run(gateway, "rest", incoming, move |outcome| match outcome {
+        Ok(answer) => jsonapi::answer(&manner, &*answer),
+        Err(rejection) => jsonapi::refusal(&manner, &rejection),
+    })
+    .await
+}
+
+/// One or several JSON-RPC calls.
+pub(super) async fn consents(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let (request, unread) = read(gateway, peer, request, id).await;
+    if let Some(unread) = unread {
+        return unread.reply(|_| Reply::text(413, "The request is too large"));
+    }
+    let request = Arc::new(request);
+    match jsonrpc::read(&request, gateway.config.json.depth) {
+        Err(reply) => reply,
+        Ok(Calls::One(call)) => match consent(gateway, &request, call).await {
+            Some(reply) => reply,
+            None => Reply::empty(),
+        },
+        Ok(Calls::Batch(calls)) => {
+            let mut replies = Vec::with_capacity(calls.len());
+            // In order, as they may build on each other.
+            for call in calls {
+                replies.extend(consent(gateway, &request, call).await);
+            }
+            batch(replies)
+        }
+    }
+}
+
+/// A page, or the loginbar.
+pub(super) async fn browse(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    page: &str,
+    id: &str,
+) -> Reply {
+    let base = base(gateway, peer, request.headers());
+    let (request, unread) = read(gateway, peer, request, id).await;
+    let site = site(gateway, base);
+    if let Some(unread) = unread {
+        return unread.reply(|r| loginbar::refusal(&site, &request, r));
+    }
+    match loginbar::read(&site, &request, page) {
+        loginbar::Read::Reply(reply) => reply,
+        loginbar::Read::Call(incoming, page) => {
+            run(gateway, "page", *incoming, move |outcome| {
+                page.reply(outcome)
+            })
+            .await
+        }
+    }
+}
+
+fn site(gateway: &Gateway, base: String) -> Site<'_> {
+    let parts = &gateway.parts;
+    Site {
+        registry: parts.registry.loaded(),
+        stamper: &parts.stamper,
+        sealer: &parts.sealer,
+        entropy: &parts.entropy,
+        base,
+        session_ms: parts.rules.session_ms,
+        now: parts.clock.now(),
+    }
+}
+
+/// The answers of a batch as one; of notifications alone there is none.
+fn batch(replies: Vec<Reply>) -> Reply {
+    let bodies: Vec<_> = replies.iter().map(|r| r.body.as_slice()).collect();
+    let joined = [b"[".to_vec(), bodies.join(&b','), b"]".to_vec()].concat();
+    match replies.into_iter().next() {
+        Some(first) => Reply {
+            body: joined,
+            ..first
+        },
+        None => Reply::empty(),
+    }
+}
+
+/// One call; a notification is done and not answered.
+async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read) -> Option<Reply> {
+    match call {
+        Read::Refused(id, rejection) => id.map(|id| jsonrpc::refusal(request, &id, &rejection)),
+        Read::Call(id, incoming) => {
+            let (request, echoed) = (Arc::clone(request), id.clone().unwrap_or(Id::Null));
+            let reply = run(gateway, "rpc", *incoming, move |outcome| match outcome {
+                Ok(answer) => jsonrpc::answer(&echoed, &*answer),
+                Err(rejection) => jsonrpc::refusal(&request, &echoed, &rejection),
+            });
+            let reply = reply.await;
+            id.map(|_| reply)
+        }
+    }
+}
+
+/// Queues a call where it belongs, and has its outcome counted and written.
+async fn run(
+    gateway: &Arc<Gateway>,
+    face: &'static str,
+    incoming: Incoming,
+    write: impl Fn(Result<Box<dyn Answer>, Rejection>) -> Reply + Clone + Send + 'static,
+) -> Reply {
+    // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
+    let (queue, pool) = match incoming.operation.cost {
+        _ if incoming.credentials.username_token.is_some() => ("hash", &gateway.hashing),
+        Cost::Hash => ("hash", &gateway.hashing),
+        Cost::Write => ("write", &gateway.writing),
+        Cost::Read => ("read", &gateway.reading),
+    };
+    let parts = Arc::clone(&gateway.parts);
+    let (written, operation) = (write.clone(), incoming.operation.name);
+    let queued = pool.run(move || {
+        let begun = Instant::now();
+        let outcome = access::run(&parts, incoming);
+        let code = outcome
+            .as_ref()
+            .map_or_else(|r| r.code().as_str(), |_| "ok");
+        parts.metrics.called(face, operation, code, begun.elapsed());
+        written(outcome)
+    });
+    let refused = |code, cause: &str| write(Err(Rejection::new(code).because(cause)));
+    match queued {
+        Ok(reply) => match reply.await {
+            Ok(reply) => reply,
+            Err(_) => refused(Code::InternalError, "the operation panicked"),
+        },
+        Err(_) => {
+            gateway.parts.metrics.shed(queue);
+            refused(Code::Busy, "a queue is full")
+        }
+    }
+}
+
+/// A browser that a partner has sent.
+pub(super) async fn arrive(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let base = base(gateway, peer, request.headers());
+    let (request, unread) = read(gateway, peer, request, id).await;
+    let site = site(gateway, base);
+    let arrival = sso::Arrival::of(&site, &request);
+    if let Some(unread) = unread {
+        return unread.reply(|r| arrival.refusal(r));
+    }
+    let own_url = own_url(gateway, request.host.as_deref());
+    match arrival.read(&site, &request, &own_url) {
+        Ok(incoming) => {
+            run(gateway, "sso", *incoming, move |outcome| {
+                arrival.reply(outcome)
+            })
+            .await
+        }
+        Err(reply) => reply,
+    }
+}
+
+/// One call of the directory.
+pub(super) async fn look_up(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> Reply {
+    let (request, unread) = read(gateway, peer, request, id).await;
+    let asked = directory::Asked::of(&request, gateway.parts.clock.now());
+    if let Some(unread) = unread {
+        return unread.reply(|r| asked.refusal(r));
+    }
+    let asked = Arc::new(asked);
+    match asked.read(&request, gateway.config.json.depth) {
+        Ok(incoming) => {
+            run(gateway, "directory", *incoming, move |outcome| {
+                asked.reply(outcome)
+            })
+            .await
+        }
+        Err(reply) => reply,
+    }
+}

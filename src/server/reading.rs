@@ -1,0 +1,137 @@
+//! Reads a request off the wire into our own form, with a limit on its size and its time.
+
+use std::net::IpAddr;
+
+use http_body_util::BodyExt as _;
+use hyper::Request;
+use hyper::body::{Body as _, Bytes, Incoming as IncomingBody};
+use hyper::header::{self, HeaderMap, HeaderName};
+
+use crate::contract::rejection::{Code, Rejection};
+use crate::exchange::{HttpRequest, Reply};
+
+use super::Gateway;
+use super::source::source;
+
+/// The headers by which REST callers say who they are (SPEC §3).
+const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
+const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
+/// The header by which browsers say whose page sent a request.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Reads head and body into our own form; where the body cannot be had, the head and why.
+pub(super) async fn read(
+    gateway: &Gateway,
+    peer: IpAddr,
+    request: Request<IncomingBody>,
+    id: &str,
+) -> (HttpRequest, Option<Unread>) {
+    let (head, mut body) = request.into_parts();
+    let text = |name: HeaderName| text_of(&head.headers, &name);
+    let mut request = HttpRequest {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        target: head.uri.to_string(),
+        query: head.uri.query().unwrap_or("").to_owned(),
+        accept: text(header::ACCEPT),
+        client_key: text(CLIENT_KEY),
+        user_name: text(USER_NAME),
+        content_type: text(header::CONTENT_TYPE),
+        content_encoding: text(header::CONTENT_ENCODING),
+        accept_language: text(header::ACCEPT_LANGUAGE),
+        authorization: text(header::AUTHORIZATION),
+        host: text(header::HOST),
+        origin: text(header::ORIGIN),
+        cookie: text(header::COOKIE),
+        user_agent: text(header::USER_AGENT),
+        fetch_site: text(FETCH_SITE),
+        body: Vec::new(),
+        request_id: id.to_owned(),
+        source: Some(source(&gateway.config.trusted_proxies, peer, &head.headers)),
+    };
+    let limit = gateway.config.soap.body_bytes;
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    // Who waits for our consent to send is refused before sending anything.
+    let asks_first = head.headers.contains_key(header::EXPECT);
+    let read = async {
+        if announced <= limit {
+            return collect(&mut body, announced, limit).await;
+        }
+        if !asks_first {
+            skim(&mut body, limit).await;
+        }
+        Err(Unread::TooLarge(limit))
+    };
+    let read = tokio::time::timeout(gateway.config.read_timeout, read).await;
+    match read.unwrap_or(Err(Unread::Late)) {
+        Ok(body) => {
+            request.body = body;
+            (request, None)
+        }
+        Err(unread) => (request, Some(unread)),
+    }
+}
+
+/// Why a body was not read.
+pub(super) enum Unread {
+    /// It is over this many bytes.
+    TooLarge(usize),
+    Broken,
+    Late,
+}
+
+impl Unread {
+    /// The reply; the connection ends with it, since nobody knows what would come next.
+    pub(super) fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
+        let mut reply = match self {
+            Unread::TooLarge(limit) => {
+                let cause = format!("over {limit} bytes");
+                refuse(&Rejection::new(Code::TooLarge).because(cause))
+            }
+            Unread::Broken => Reply::text(400, "The body ended too early"),
+            Unread::Late => Reply::text(408, "The body did not arrive in time"),
+        };
+        reply.headers.push(("Connection", "close".to_owned()));
+        reply
+    }
+}
+
+/// How many times its limit a body that is too large is read on, and thrown away: most clients send
+/// everything before they look at the answer, and would otherwise see nothing but a broken connection.
+const SKIM: usize = 16;
+
+async fn collect(
+    body: &mut IncomingBody,
+    announced: usize,
+    limit: usize,
+) -> Result<Vec<u8>, Unread> {
+    let mut bytes = Vec::with_capacity(announced);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            skim(body, limit).await;
+            return Err(Unread::TooLarge(limit));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+async fn skim(body: &mut IncomingBody, limit: usize) {
+    let mut left = limit.saturating_mul(SKIM);
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if length > left {
+            return;
+        }
+        left -= length;
+    }
+}
+
+pub(super) fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    // What is no text is a wrong value, and not none.
+    let value = headers.get(name)?.as_bytes();
+    Some(String::from_utf8_lossy(value).into_owned())
+}
