@@ -3,8 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::file::{self, Mistake, RegistryFile};
+use super::file::{self, RegistryFile};
 use super::plan::{Plan, Planner, State, Step, Wishes};
+use super::reader::Mistake;
 use crate::domain::Millis;
 use crate::secrets::sealing::Sealer;
 use crate::store::{

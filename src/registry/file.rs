@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Table;
 
-use super::reader::{Entry, Placed, section};
+use super::reader::{Entry, Mistake, Placed, section};
 use crate::domain::client::{Client, Trust};
 use crate::domain::text::canonical;
 use crate::domain::user::is_user_name;
@@ -16,10 +16,6 @@ use crate::store::clients::KeyedClient;
 use crate::store::organisations::Organisation;
 use crate::store::partners::Partner;
 use crate::store::portals::Portal;
-
-/// What is wrong, with its place in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake(pub String);
 
 /// What a file names.
 #[derive(Debug, Clone, Default)]

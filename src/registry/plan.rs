@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use super::file::{Mistake, NamedApplication, NamedService, RegistryFile};
+use super::file::{NamedApplication, NamedService, RegistryFile};
+use super::reader::Mistake;
 use super::reader::Placed;
 use crate::domain::client::DEFAULT_CLIENT;
 use crate::domain::text::canonical;

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use super::file::Mistake;
 use super::plan::{Change, Planner, Step};
+use super::reader::Mistake;
 use crate::domain::client::DEFAULT_CLIENT;
 use crate::store::agreements::{self, Agreement};
 use crate::store::applications::Application;

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::file::Mistake;
 use crate::domain::user::is_user_name;
 
 /// The longest name, id and URL, in characters.
@@ -15,6 +14,10 @@ const MAX_NAME: usize = 128;
 const MAX_TEXT: usize = 2048;
 /// How many characters a secret has at least, and at most.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// What is wrong, with its place in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(pub String);
 
 /// Something read, with its place in the file, like `services[2]`.
 #[derive(Debug, Clone)]
