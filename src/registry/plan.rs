@@ -3,8 +3,7 @@
 use std::fmt::Display;
 
 use super::file::{NamedApplication, NamedService, RegistryFile};
-use super::reader::Mistake;
-use super::reader::Placed;
+use super::reader::{Mistake, Placed};
 use crate::domain::client::DEFAULT_CLIENT;
 use crate::domain::text::canonical;
 use crate::domain::user::same_name;
