@@ -76,7 +76,7 @@ settings! {
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
     "throttle.guesses" = "5", "Wrong passwords for one account after which the next attempt has to wait: a second, and each time twice as long.";
-    "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens and partners' tokens that none of them signed; trusted clients are not counted by address.";
+    "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens; trusted clients are not counted by address.";
     "throttle.mails" = "5", "Mails that can be asked for to one mailbox before the next has to wait so.";
     "throttle.mails_per_source" = "100", "The same from one address, registrations with a name or address that is taken included.";
     "throttle.longest_wait_s" = "900", "The longest of these waits.";

@@ -255,6 +255,14 @@ fn change(
         }
         let partner =
             become_of(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
+        let others = all.iter().filter(|other| other.iss != iss);
+        let shared = others
+            .chain([&partner])
+            .find_map(|other| Some((partner.almost_shared_with(other)?, &other.iss)));
+        if let Some((id, other)) = shared {
+            let cause = format!("state_id {id:?} is the same but for case as one of {other:?}");
+            return Err(Rejection::new(Code::InvalidField).because(cause).into());
+        }
         partners::put(c, &partner)?;
         clients::touch(c)?;
         call.audit(c, event, "ok", Some(iss))?;

@@ -193,29 +193,23 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "A token's header holds alg, typ and kid only",
         ),
         Code::KeyIdMismatch => (
-            "A token kid értéke nem egyezik a kibocsátóval (iss)",
-            "The token's kid is not its issuer (iss)",
+            "A token kid értéke nem egyezik a kibocsátóval",
+            "The token's kid is not its issuer",
         ),
-        Code::UnknownIssuer => (
-            "Ismeretlen kibocsátó (iss)",
-            "There is no partner of this name (iss)",
-        ),
+        Code::UnknownIssuer => ("Ismeretlen kibocsátó", "There is no partner of this name"),
         Code::InvalidSignature => (
             "A token aláírása érvénytelen",
             "The token's signature is not valid",
         ),
         Code::AudienceMismatch => (
-            "A token nem ennek a szolgáltatásnak szól (aud)",
-            "The token is not for this service (aud)",
+            "A token nem ennek a szolgáltatásnak szól",
+            "The token is not for this service",
         ),
         Code::TokenIatFuture => (
-            "A token kibocsátási ideje (iat) a jövőben van; igazítsd be a kibocsátó óráját",
-            "The token was issued (iat) in the future; set the issuer's clock",
+            "A token kibocsátási ideje a jövőben van; igazítsd be a kibocsátó óráját",
+            "The token was issued in the future; set the issuer's clock",
         ),
-        Code::TokenNotYetValid => (
-            "A token még nem érvényes (nbf)",
-            "The token is not valid yet (nbf)",
-        ),
+        Code::TokenNotYetValid => ("A token még nem érvényes", "The token is not valid yet"),
         Code::TokenLifeTooLong => (
             "A token túl sokáig lenne érvényes",
             "The token would be valid for too long",
@@ -233,16 +227,16 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "A claim of the token is not valid",
         ),
         Code::StateIdNotAllowed => (
-            "A partner nem léptethet be innen érkező felhasználót (state_id)",
-            "The partner may not sign in users from there (state_id)",
+            "A partner nem léptethet be innen érkező felhasználót",
+            "The partner may not sign in users from there",
         ),
         Code::SchoolIdNotRegistered => (
-            "Az iskola nincs nyilvántartásba véve (school_id)",
-            "The school is not registered (school_id)",
+            "Az iskola nincs nyilvántartásba véve",
+            "The school is not registered",
         ),
         Code::RedirectNotAllowed => (
-            "Erre a címre nem lehet továbblépni (redirect_uri)",
-            "Users are not sent on to this address (redirect_uri)",
+            "Erre a címre nem lehet továbblépni",
+            "Users are not sent on to this address",
         ),
         Code::DependentParamsMissing => (
             "Az externalId, externalIdType és externalIdProvider csak együtt adható meg",

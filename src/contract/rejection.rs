@@ -278,6 +278,9 @@ pub struct Problem {
     pub why: Option<Why>,
 }
 
+/// The most that is told of what is wrong with one request.
+pub const MAX_PROBLEMS: usize = 32;
+
 /// What is wrong with the values of one request, gathered while it is read.
 #[derive(Debug, Default)]
 pub struct Problems {
@@ -322,12 +325,16 @@ impl Problems {
         self.add(Code::InvalidField, None, Some(Why::WrongContent));
     }
 
+    /// Notes a problem; the same one once, and no more than anybody reads, or a small request would have a large answer.
     fn add(&mut self, code: Code, field: Option<&str>, why: Option<Why>) {
-        self.found.push(Problem {
+        let problem = Problem {
             code,
             field: field.map(str::to_owned),
             why,
-        });
+        };
+        if self.found.len() < MAX_PROBLEMS && !self.found.contains(&problem) {
+            self.found.push(problem);
+        }
     }
 }
 
@@ -339,6 +346,8 @@ pub struct Rejection {
     pub params: Vec<Param>,
     /// How long it will be refused, in milliseconds, where it is for a while only; 0 where nobody knows.
     pub wait_ms: i64,
+    /// It is in the audit log already.
+    pub is_recorded: bool,
     /// For the log only.
     pub cause: Option<String>,
 }
@@ -371,6 +380,7 @@ impl Rejection {
             problems,
             params: Vec::new(),
             wait_ms: 0,
+            is_recorded: false,
             cause: None,
         }
     }

@@ -62,7 +62,8 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         let rejection = refusal.into_rejection();
         // Of a browser whose session is over nobody knows whose it was.
         let is_known = operation.access != Access::Session || call.user.is_some();
-        if is_known && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
+        let is_due = is_known && !rejection.is_recorded;
+        if is_due && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
             let recorded = parts.store.write(|c| {
                 // The user's name rather than the address it may have been called by, so that a user that goes leaves
                 // no address behind, also none that it had before.

@@ -12,11 +12,14 @@ use crate::secrets::stamps::Use;
 use crate::store::{AnyConnection, attempts, users};
 
 /// What of an operation is counted. There are no limits for tokens and sessions, which are too long to be guessed.
+/// Forgeries are counted so that they do not fill the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
     Nothing,
     /// Each wrong secret.
     Guesses,
+    /// Each signature that is none; who brings a right one never waits.
+    Forgeries,
     /// Each mail that is sent, or may have been, and each name that was found to be taken.
     Mails,
 }
@@ -32,7 +35,7 @@ pub(super) fn run(
 ) -> Result<Box<dyn Answer>, Refusal> {
     let about = match operation.throttle {
         Throttle::Nothing => return request.run(call),
-        Throttle::Guesses => request.subject(),
+        Throttle::Guesses | Throttle::Forgeries => request.subject(),
         Throttle::Mails => request.mailbox(),
     };
     let own = call.user.as_ref().map(|user| user.user_name.as_str());
@@ -60,14 +63,22 @@ pub(super) fn guard<T>(
         .map(|(subject, ..)| subject.clone())
         .collect();
     let open_at = call.parts.store.read(|c| attempts::open_at(c, &subjects))?;
-    if let Some(wait) = open_at.map(|at| at - call.now).filter(|wait| *wait > 0) {
+    let wait = open_at.map_or(0, |at| at - call.now);
+    let too_many = || {
         let mut rejection = Rejection::new(Code::TooManyAttempts);
         rejection.wait_ms = wait;
-        return Err(rejection.into());
+        Err(rejection.into())
+    };
+    if wait > 0 && throttle != Throttle::Forgeries {
+        return too_many();
     }
     let result = step();
     let settled = match (throttle, code(&result)) {
-        (Throttle::Guesses, Some(code)) if is_wrong(code) => count(call, &counted, about),
+        (Throttle::Forgeries, Some(code)) if is_forged(code) && wait > 0 => return too_many(),
+        (Throttle::Forgeries, Some(code)) if is_forged(code) => count(call, &counted, about),
+        (Throttle::Guesses, Some(Code::BadCredentials | Code::TokenInvalidOrExpired)) => {
+            count(call, &counted, about)
+        }
         (Throttle::Mails, None | Some(Code::UserAlreadyExists | Code::EmailAlreadyExists)) => {
             count(call, &counted, about)
         }
@@ -92,13 +103,11 @@ pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Re
     Ok(attempts::forget(c, &names)?)
 }
 
-/// Whether it was refused as somebody is who makes secrets up, or signatures.
-const fn is_wrong(code: Code) -> bool {
+/// Whether it was refused as no partner's token.
+const fn is_forged(code: Code) -> bool {
     matches!(
         code,
-        Code::BadCredentials
-            | Code::TokenInvalidOrExpired
-            | Code::TokenMalformed
+        Code::TokenMalformed
             | Code::AlgorithmNotAllowed
             | Code::HeaderNotAllowed
             | Code::KeyIdMismatch
@@ -133,6 +142,13 @@ fn counted(call: &Call<'_>, throttle: Throttle, about: Option<&str>) -> Vec<Coun
             about.map(|about| (account(call, about), limits.guesses, "authn_login_lock")),
             source.map(|from| {
                 let subject = subject(call, "guesses from", &from);
+                (subject, limits.guesses_per_source, flood)
+            }),
+        ),
+        Throttle::Forgeries => (
+            None,
+            source.map(|from| {
+                let subject = subject(call, "forgeries from", &from);
                 (subject, limits.guesses_per_source, flood)
             }),
         ),

@@ -482,6 +482,20 @@ impl Planner<'_> {
                 let what = format!("there is a partner {:?}", other.iss);
                 self.wrong(&format!("{place}.iss"), what);
             }
+            let others = file.partners.iter().map(|p| &p.entry);
+            let is_named = |p: &&Partner| file.partners.iter().any(|n| n.entry.iss == p.iss);
+            let stays = state.partners.iter().filter(|p| !is_named(p));
+            let stays = stays.filter(|_| !self.wishes.prune);
+            let shared = others.chain(stays).find_map(|other| {
+                let id = entry.almost_shared_with(other)?;
+                Some(format!(
+                    "{id:?} is the same but for case as one of {:?}",
+                    other.iss
+                ))
+            });
+            if let Some(what) = shared {
+                self.wrong(&format!("{place}.state_ids"), what);
+            }
             let different = stored.map(|stored| {
                 which([
                     ("public_keys", stored.public_keys != entry.public_keys),

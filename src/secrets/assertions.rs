@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::crypto::verify;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -106,13 +107,11 @@ impl<'a> Assertion<'a> {
         let Ok(key) = DecodingKey::from_rsa_pem(public_key.as_bytes()) else {
             return false;
         };
-        let mut validation = Validation::new(Algorithm::RS256);
-        // What the claims mean is not the library's business: times are held against our own clock.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.validate_aud = false;
-        validation.required_spec_claims.clear();
-        jsonwebtoken::decode::<IgnoredAny>(self.token, &key, &validation).is_ok()
+        let Some((signed, signature)) = self.token.rsplit_once('.') else {
+            return false;
+        };
+        // The signature alone: what the claims mean is not the library's business.
+        verify(signature, signed.as_bytes(), &key, Algorithm::RS256).unwrap_or(false)
     }
 }
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::tables::partners;
 use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
+use crate::domain::user::same_name;
 
 /// A partner as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,19 @@ pub struct Partner {
     pub redirect_origins: Vec<String>,
     /// The longest that what it signs may be good for, in seconds.
     pub max_life_s: i64,
+}
+
+impl Partner {
+    /// A state_id that this one and another have, but for case: what is counted as one place to come from, though it looks
+    /// like two, would let each sign in the other's users. One that both have to the letter is meant.
+    #[must_use]
+    pub fn almost_shared_with<'a>(&'a self, other: &Self) -> Option<&'a str> {
+        let is_like = |a: &str, b: &str| a != b && same_name(a, b);
+        self.state_ids
+            .iter()
+            .find(|id| other.state_ids.iter().any(|theirs| is_like(id, theirs)))
+            .map(String::as_str)
+    }
 }
 
 /// Every partner, by name.

@@ -153,3 +153,48 @@ fn depth_width_and_size_cost_no_time() {
         begun.elapsed()
     );
 }
+
+/// Each face tells what is wrong, and none more than anybody reads, however much there is.
+#[test]
+fn what_is_wrong_a_thousand_times_is_told_in_a_few_lines() {
+    let gateway = Gateway::demo();
+    let many = |one: &str, times: usize| vec![one; times].join(",");
+    let sign_in = format!(
+        "{{\"userNameOrEmail\":\"a\",\"password\":\"b\",\"params\":[{}]}}",
+        many("0", 500_000)
+    );
+    let roles = format!(
+        "{{\"userName\":\"a\",\"roles\":[{}]}}",
+        many("\"x\"", 200_000)
+    );
+    let identities = format!(
+        "{{\"request\":{{\"firstName\":\"a\",\"externalIds\":[{}]}}}}",
+        many("{}", 300_000)
+    );
+    let params = "<params>".to_owned() + &"<param/>".repeat(10_000) + "</params>";
+    let envelope = crate::harness::envelope("authenticate", &params);
+    let rest = |path: &str, body: &str| {
+        let headers = "X-Client-Hash-Key: demo-hash-key\r\nContent-Type: application/json\r\n";
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        gateway.raw(head.as_bytes())
+    };
+    for reply in [
+        rest("/hammy/json/user/v1/password/authenticate", &sign_in),
+        rest("/hammy/json/user/v1/users", &roles),
+        rest("/user/v1/create", &identities),
+        gateway.soap(&envelope),
+    ] {
+        assert!(
+            reply.status != 0 && reply.body.len() < 20_000,
+            "{}",
+            reply.body.len()
+        );
+        let told = reply.body.contains("INVALID_FIELD")
+            || reply.body.contains("MISSING")
+            || reply.body.contains("Fault");
+        assert!(told, "{reply:?}");
+    }
+}

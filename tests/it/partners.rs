@@ -695,6 +695,9 @@ fn refused(own: &str) -> Vec<(Value, u16, &'static str)> {
             "PAYLOAD_DATA_INVALID",
         ),
         (json!({"exp": true}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"sub": ["a"]}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"sub": {}}), 400, "PAYLOAD_DATA_INVALID"),
+        (json!({"state_id": null}), 400, "PAYLOAD_DATA_MISSING"),
         (json!({"exp": 1e300}), 400, "PAYLOAD_DATA_INVALID"),
         (json!({"exp": u64::MAX}), 400, "PAYLOAD_DATA_INVALID"),
         (json!({"iat": -1}), 400, "PAYLOAD_DATA_INVALID"),
@@ -1019,6 +1022,9 @@ fn a_token_counts_once_on_whichever_node_and_after_a_restart() {
     let replayed = (401, "TOKEN_REPLAYED".to_owned());
     assert_eq!(told(&partner.gateway, &token), replayed);
     is_a_page_about(&partner.arrive(&token), 401, "TOKEN_REPLAYED");
+    let log = partner.events("authn_partner_login");
+    let entry = log.iter().find(|e| e.outcome == "TOKEN_REPLAYED").unwrap();
+    assert_eq!(entry.client_name.as_deref(), Some("partner:apekx"));
     // A node that started since then has nothing in its memory.
     let other = partner.gateway.beside();
     let at = |node: &Speaker, changes: &Value| {
@@ -1305,6 +1311,34 @@ fn partners_that_look_alike_are_not_told_apart_by_case() {
         std::fs::write(data.path().join("registry.toml"), text).unwrap();
         shell.run(&[&["apply", "registry.toml"], flags].concat())
     };
+    // Nor are the places that their users come from; the same to the letter is meant.
+    let add =
+        |flags: &[&str]| shell.run(&[&["partner", "add", "b", "--key", "a.pub"], flags].concat());
+    let almost = add(&["--state-id", "GJ"]);
+    assert!(
+        almost.code == 1
+            && almost
+                .err
+                .contains("is the same but for case as one of \"gj\""),
+        "{}",
+        almost.err
+    );
+    assert_eq!(add(&["--state-id", "GJ", "--state-id", "gj"]).code, 1);
+    assert_eq!(add(&["--state-id", "gj"]).code, 0);
+    let almost = apply(&of("c").replace("\"a\"", "\"Gj\""), &[]);
+    assert!(
+        almost
+            .err
+            .contains("partners[0].state_ids: \"Gj\" is the same but for case"),
+        "{}",
+        almost.err
+    );
+    let almost = apply(&(of("c") + &of("d").replace("\"a\"", "\"A\"")), &[]);
+    assert!(
+        almost.err.contains("partners[1].state_ids"),
+        "{}",
+        almost.err
+    );
     let stored = apply(&of("Gj"), &[]);
     assert!(
         stored

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chaingun_gateway::clock::Clock;
+use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::{attempts, audit};
 use serde_json::json;
 
 use crate::harness::browser::{Browser, token_in};
 use crate::harness::process::Process;
 use crate::harness::rest::{FLAT, KEY, ask, mailed_token, told, try_to_sign_in};
-use crate::harness::{Database, Gateway, Reply, Speaker, element, envelope};
+use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker, element, envelope};
 
 const PASSWORD: &str = "MokaMiki-1234";
 const PROXY: (&str, &str) = ("trusted_proxies", "127.0.0.1");
@@ -447,6 +448,17 @@ fn a_source_that_makes_partners_tokens_up_waits_and_writes_no_more_into_the_log(
         assert!(reply.body.contains("TOO_MANY_ATTEMPTS"), "{reply:?}");
     }
     assert_eq!(events(&gateway, "authn_partner_login").len(), written);
+    // Whom a partner has really signed for need not wait for others of its address.
+    let now = NOW / 1000;
+    let claims = json!({"jti": "1", "iss": "apekx", "sub": "42", "aud": format!("http://{}", gateway.address),
+        "iat": now, "exp": now + 60, "name": "Ubul", "state_id": "apekx",
+        "school_id": "pre_created_school_external_id"});
+    let token = sign(PARTNER_KEY, &claims).unwrap();
+    let head = format!(
+        "GET /v2/user/session/create?token={token} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+         X-Forwarded-For: 203.0.113.9\r\n\r\n"
+    );
+    assert_eq!(gateway.raw(head.as_bytes()).status, 303);
     assert!(
         forged("203.0.113.10")
             .body

@@ -103,7 +103,9 @@ impl DirectoryUpdateRequest {
         if let Some(email) = &self.email {
             after.email.clone_from(email);
         }
-        if after != *before {
+        let stored = profiles::find(c, after.id)?.unwrap_or_default();
+        let has_new_phone = self.phone.is_some() && self.phone != stored.phone;
+        if after != *before || has_new_phone {
             after.updated_at = call.now;
             if users::taken(c, &after.user_name, &after.email, Some(after.id))?.is_some() {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
@@ -115,8 +117,8 @@ impl DirectoryUpdateRequest {
             one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
             one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
         }
-        if after.name != before.name || self.phone.is_some() {
-            let mut profile = profiles::find(c, after.id)?.unwrap_or_default();
+        if after.name != before.name || has_new_phone {
+            let mut profile = stored;
             // Who signs by another name goes on doing so.
             if profile.signature_name.as_ref() == Some(&before.name) {
                 profile.signature_name = Some(after.name);

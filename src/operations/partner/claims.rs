@@ -73,7 +73,10 @@ pub fn check(
         return Err(refuse_field(Code::AudienceMismatch, "aud", None));
     }
     let jti = needed("jti", text("jti", claims.jti.as_ref(), MAX_JTI_CHARS)?)?;
-    let is_new = claims.state_id.is_some() || claims.version.is_some();
+    // A school without a state_id is a mistake, and not the old layout, whose users are others.
+    let is_new = [&claims.state_id, &claims.version, &claims.school_id]
+        .iter()
+        .any(|claim| claim.is_some());
     let sub = needed("sub", id("sub", claims.sub.as_ref())?)?;
     let max_name = MAX_NAME_CHARS as usize;
     let name = text("name", claims.name.as_ref(), max_name)?.map(|n| n.trim().to_owned());

@@ -3,7 +3,7 @@
 use super::claims::{self, Introduction};
 use super::{Admitted, provisioning, record};
 use crate::contract::common::EmptyResponse;
-use crate::contract::rejection::{Code, Kind};
+use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Shape, Structure as _, shape};
 use crate::domain::user::{Status, User};
 use crate::operations::browser::begin_session_in;
@@ -36,7 +36,7 @@ pub static OPERATION: Operation = Operation {
     doc: "Signs a browser in by a partner's token, and makes its user if there is none.",
     access: Access::Visitor,
     cost: Cost::Write,
-    throttle: Throttle::Guesses,
+    throttle: Throttle::Forgeries,
     soap: false,
     rpc: false,
     event: "authn_partner_login",
@@ -51,17 +51,19 @@ impl Request for PartnerSignInRequest {
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let (iss, checked) = read(call, &self.token, &self.own_url)?;
         let admitted = checked.and_then(|introduction| self.admit(call, introduction));
-        if let Err(Refusal::Rejected(rejection)) = &admitted
-            && rejection.kind() == Kind::Invalid
-        {
-            // A refusal of rights is written down by access; this is a mistake of a partner that we know.
-            let code = rejection.code().as_str();
-            let event = (OPERATION.event, code);
-            call.parts
-                .store
-                .write(|c| record(call, c, event, &iss, None))?;
+        match admitted {
+            Ok(admitted) => Ok(Box::new(admitted)),
+            // The signature was right, so that the log can say whose mistake it is.
+            Err(Refusal::Rejected(mut rejection)) => {
+                let event = (OPERATION.event, rejection.code().as_str());
+                call.parts
+                    .store
+                    .write(|c| record(call, c, event, &iss, None))?;
+                rejection.is_recorded = true;
+                Err(rejection.into())
+            }
+            Err(trouble) => Err(trouble),
         }
-        Ok(Box::new(admitted?))
     }
 }
 
