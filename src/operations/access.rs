@@ -92,10 +92,13 @@ fn decide(
 ) -> Result<(), Refusal> {
     let in_request = request.authorization().filter(|a| !a.is_missing());
     call.client = client(call.parts, found.client_key.as_ref())?;
+    // An application may be asked for its own secret by another scheme, so that operations through one see the header.
+    let is_asked_for = |a: &&Secret| operation.access == Access::Application || names_a_token(a);
     let in_header = found
         .authorization
         .as_ref()
-        .filter(|a| !a.reveal().trim().is_empty());
+        .filter(|a| !a.reveal().trim().is_empty())
+        .filter(is_asked_for);
     let authorization = match (in_header, in_request) {
         (Some(header), Some(field)) if bare(header) != bare(field) => {
             let why = Why::ExactlyOneOf("Authorization");
@@ -221,11 +224,22 @@ fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal
         .ok_or_else(|| refuse(Code::UnknownClient))
 }
 
+/// Whether an `Authorization` header is about a token. Other schemes (Basic, Negotiate) are ignored, as the legacy stack
+/// did; a word without a dot is a scheme alone (RFC 9110 §11.4), since every token has dots.
+fn names_a_token(authorization: &Secret) -> bool {
+    let text = authorization.reveal().trim();
+    bare(authorization).is_some_and(|token| text != token || text.contains('.'))
+        || SCHEMES.iter().any(|known| text.eq_ignore_ascii_case(known))
+}
+
+/// The schemes that a token comes with.
+const SCHEMES: [&str; 2] = ["jwt", "bearer"];
+
 /// The token without the word before it; none where that is another scheme's.
 fn bare(authorization: &Secret) -> Option<&str> {
     let text = authorization.reveal().trim();
     match text.split_once(' ') {
-        Some((scheme, token)) => ["jwt", "bearer"]
+        Some((scheme, token)) => SCHEMES
             .iter()
             .any(|known| scheme.eq_ignore_ascii_case(known))
             .then(|| token.trim()),

@@ -125,7 +125,6 @@ fn tokens_must_be_ours_whole_in_time_and_the_callers_own() {
         format!("JWT {none}.{claims}."),
         format!("JWT {none}.{claims}.{signature}"),
         format!("JWT {head}.{}.{signature}", claims.replace('e', "f")),
-        format!("Basic {bare}"),
         "JWT".to_owned(),
         format!("JWT {}", "a".repeat(5000)),
     ] {
@@ -396,4 +395,63 @@ fn a_false_claim_beside_a_token_is_refused_where_no_token_is_needed_too() {
         "0",
         "who signs in anew may still send an old one"
     );
+}
+
+#[test]
+fn ignores_an_authorization_scheme_that_is_not_asked_for_on_every_face() {
+    let gateway = Gateway::with(&[
+        ("throttle.mails", "1000"),
+        ("throttle.mails_per_source", "1000"),
+    ]);
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let token = token.trim_start_matches("JWT ");
+    let triple = "externalId/x/externalIdProvider/y/externalIdType/z";
+    let faces = |authorization: &str, key: &str| {
+        let ask = |method: &str, path: &str, body: &str| {
+            let head = format!(
+                "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Client-Hash-Key: {key}\r\n\
+                 Authorization: {authorization}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            gateway.raw(head.as_bytes()).status
+        };
+        let soap = call(
+            &gateway,
+            "showUser",
+            &self::key(Some(key)),
+            "<userName>mokamiki</userName>",
+            Some(authorization),
+        );
+        let rest = "/hammy/json/user/v1";
+        let reset = r#"{"userNameOrEmail":"mokamiki"}"#;
+        (
+            outcome(&soap),
+            ask("GET", &format!("{rest}/users/mokamiki"), ""),
+            ask("POST", &format!("{rest}/password/reset"), reset),
+            ask("GET", &format!("/user/v1/get/{triple}"), ""),
+        )
+    };
+    for scheme in [
+        "Basic c2FwOnNlY3JldA==",
+        "basic c2FwOnNlY3JldA==",
+        "Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+",
+        "NTLM TlRMTVNTUAABAAAA",
+        "Digest username=\"sap\", realm=\"a b\"",
+        // A scheme alone, as a client's first try has it.
+        "Negotiate",
+        // A good token under the name of another scheme is not this gateway's either.
+        &format!("Basic {token}"),
+    ] {
+        let told = faces(scheme, TRUSTED);
+        assert_eq!(told, ("0".to_owned(), 200, 200, 404), "{scheme}");
+        let told = faces(scheme, PUBLIC);
+        let needed = "AUTHENTICATION_REQUIRED".to_owned();
+        assert_eq!(told, (needed, 401, 200, 401), "{scheme}");
+    }
+    // A token that is not valid is still refused beside the key.
+    for forged in ["JWT", "Bearer x", "JWT a.b.c", "a.b.c"] {
+        let told = faces(forged, TRUSTED);
+        let expired = "TOKEN_EXPIRED".to_owned();
+        assert_eq!(told, (expired, 401, 200, 401), "{forged}");
+    }
 }
