@@ -108,8 +108,11 @@ pub fn send_sample(
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     crate::secrets::keys::create_private_dir(folder)?;
+    // Mails hold tokens; a folder of an older version may be open to everybody.
+    #[cfg(unix)]
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     let aside = folder.join(format!(".{name}.{}", std::process::id()));
-    let mut file = fs::File::create(&aside)?;
+    let mut file = crate::secrets::keys::create_private_file(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&aside, folder.join(name))
