@@ -62,6 +62,9 @@
 //!   once, and the service's next callback is not held up.
 //! - **Whatever fails is tried again for the same three days**, also what looks final, like a wrong password or a 404: it is
 //!   more often a mistake that somebody puts right. `outbox retry` gives it the whole time again.
+//! - **A mail shows a name only where it is plain** (`domain::plain_name`): whoever registers somebody else's address, or is a
+//!   partner, chooses the name, and the mail must not carry a message. This holds for confirmed addresses as well, since a
+//!   partner or a thief can change a name later.
 //! - **Templates of mails are read at start and at SIGHUP, all or none**, and each is tried out then: a slip in one is told to
 //!   who made it, and not found when a mail is due. They are not noticed by themselves, since an editor saves halves.
 //! - **Mails have a thread of their own, and share a connection for a turn**: a mail server that takes its time keeps only

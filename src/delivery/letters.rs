@@ -209,8 +209,15 @@ fn failing(environment: &Environment<'_>) -> Vec<String> {
         for english in [false, true] {
             let notice = sample(topic, english, "somebody@example.org");
             let link = "https://id.example.org/checkSSO/page.html";
-            if let Err(what) = words(environment, &notice, link) {
-                wrong.push(what);
+            match words(environment, &notice, link) {
+                Err(what) => wrong.push(what),
+                // Whoever registers an address chooses the name, and a subject is read first.
+                Ok(words) if words.subject.contains(&notice.name) => wrong.push(format!(
+                    "mail template {}.{}.txt: the subject must not show the name",
+                    topic.as_str(),
+                    if english { "en" } else { "hu" }
+                )),
+                Ok(_) => {}
             }
         }
     }
@@ -239,12 +246,23 @@ pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
     }
 }
 
+/// How a user is addressed whose name is not shown.
+const fn somebody(english: bool) -> &'static str {
+    match english {
+        true => "user",
+        false => "Felhasználónk",
+    }
+}
+
 fn words(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result<Words, String> {
     let language = if notice.english { "en" } else { "hu" };
     let render = |kind: &str| {
         let name = format!("{}.{language}.{kind}", notice.topic.as_str());
         let values = context! {
-            name => one_line(&notice.name),
+            name => match notice.name.is_empty() {
+                true => somebody(notice.english).to_owned(),
+                false => one_line(&notice.name),
+            },
             user_name => one_line(&notice.user_name),
             email => one_line(&notice.to),
             link => link,
@@ -292,6 +310,7 @@ mod tests {
     fn hostile(name: &str) -> Notice {
         Notice {
             name: name.to_owned(),
+            user_name: name.to_owned(),
             ..sample(Topic::Activation, false, "valaki@valami.hu")
         }
     }
@@ -334,7 +353,7 @@ mod tests {
     #[test]
     fn no_name_ends_a_line() {
         let folder = tempfile::tempdir().unwrap();
-        let own = "Subject: {{ name }}\n\n{{ name }}, {{ token }}\n";
+        let own = "Subject: {{ user_name }}\n\n{{ name }}, {{ token }}\n";
         fs::write(folder.path().join("activation.hu.txt"), own).unwrap();
         let letters = Letters::load(Some(folder.path())).unwrap();
         for breaks in [
@@ -405,6 +424,11 @@ mod tests {
                 "activation.en.txt",
                 "Subject: \n\nHello",
                 "the first line must be",
+            ),
+            (
+                "activation.en.txt",
+                "Subject: For {{ name }}\n\nHello",
+                "the subject must not show the name",
             ),
             ("activation.en.html", "{{ name", "syntax error"),
             (

@@ -129,8 +129,8 @@ fn compose(
         return Err("recipient: control characters have no place in an address".to_owned());
     }
     let address = notice.to.parse().map_err(|e| format!("recipient: {e}"))?;
-    let name = letters::one_line(&notice.name);
-    let to = Mailbox::new(Some(name), address);
+    let name = Some(letters::one_line(&notice.name)).filter(|name| !name.is_empty());
+    let to = Mailbox::new(name, address);
     let words = settings.letters.write(notice, &link(settings, notice))?;
     let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(created_at).unwrap_or(0));
     let domain = from.email.domain().to_owned();

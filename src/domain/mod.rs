@@ -6,6 +6,7 @@ pub mod notice;
 pub mod one_time_token;
 pub mod organisation;
 pub mod password;
+pub mod plain_name;
 pub mod roles;
 pub mod session;
 pub mod text;

@@ -42,6 +42,7 @@ pub struct Notice {
     pub topic: Topic,
     pub english: bool,
     pub to: String,
+    /// The person's name; empty for one that no mail shows.
     pub name: String,
     pub user_name: String,
     /// The one-time token, for the topics that carry one.

@@ -8,6 +8,7 @@ use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::plain_name;
 use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
 use crate::store::profiles::Profile;
@@ -131,7 +132,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Puts a mail into the outbox, in the caller's transaction.
+    /// Puts a mail into the outbox, in the caller's transaction. It shows the user's names only as far as they are plain:
+    /// whoever registered the address, or is a partner, has chosen them.
     ///
     /// # Errors
     /// The store's.
@@ -146,8 +148,8 @@ impl Call<'_> {
             topic,
             english: self.language == Language::English,
             to: user.email.to_owned(),
-            name: user.name.to_owned(),
-            user_name: user.user_name.to_owned(),
+            name: plain_name::of_person(user.name).unwrap_or_default(),
+            user_name: plain_name::of_user(user.user_name, user.email),
             token: token.to_owned(),
         };
         let sealed = self.seal(&notice.to_lines())?;

@@ -112,3 +112,78 @@ fn a_server_that_refuses_or_is_not_there_is_tried_again() {
         assert!(error.starts_with(reason), "{error}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn mail_files_and_their_folder_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let gateway = Gateway::demo();
+    let folder = gateway.data.path().join("outbox");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    ask_for_reset(&gateway);
+    assert_eq!(gateway.mails().len(), 1);
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+    assert_eq!((mode(&file.path()), mode(&folder)), (0o600, 0o700));
+}
+
+/// What a mail says: its head and its parts, decoded.
+fn words(mail: &str) -> String {
+    let text = mail.replace("=\r\n", "");
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte.filter(|_| *first == b'=') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_registrants_words_do_not_reach_an_unconfirmed_mailbox() {
+    let gateway = Gateway::demo();
+    let register = |user: &str, name: &str, email: &str| {
+        let body = serde_json::json!({
+            "username": user, "name": name, "email": email, "password": "Valami-Jelszo-9",
+        });
+        let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+        assert_eq!(told(&reply).0, 200, "{reply:?}");
+        words(gateway.mails().last().unwrap())
+    };
+    let link = "You won! Open https://evil.example/claim";
+    let mail = register("https://evil.example/x", link, "one@victim.hu");
+    assert!(!mail.contains("evil.example"), "{mail}");
+    assert!(!mail.contains("won"), "{mail}");
+    assert!(mail.contains("Kedves Felhasználónk!"), "{mail}");
+    assert!(mail.contains("Felhasználónév: one@victim.hu"), "{mail}");
+    // A mail that is asked for again is no other.
+    let again = r#"{"usernameOrEmail":"one@victim.hu"}"#;
+    ask(&gateway, "POST", "/register/resend", FLAT, again);
+    let mail = words(gateway.mails().last().unwrap());
+    assert!(!mail.contains("evil.example"), "{mail}");
+    let reset = r#"{"userNameOrEmail":"one@victim.hu"}"#;
+    ask(&gateway, "POST", "/password/reset", FLAT, reset);
+    let mail = words(gateway.mails().last().unwrap());
+    assert!(!mail.contains("evil.example"), "{mail}");
+
+    let mail = register("plain_one", "Kovács Béla", "two@victim.hu");
+    assert!(mail.contains("Kedves Kovács Béla!"), "{mail}");
+    assert!(mail.contains("Felhasználónév: plain_one"), "{mail}");
+    let long = "a b ".repeat(30);
+    let mail = register("plain_two", long.trim(), "three@victim.hu");
+    assert!(
+        mail.contains(&format!("Kedves {}!", long[..39].trim())),
+        "{mail}"
+    );
+}

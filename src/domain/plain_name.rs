@@ -1,0 +1,146 @@
+//! A name as a mail may show it: short, and nothing that a mail program turns into a link or a telephone number.
+//! Anybody can register somebody else's address under any name; the mail that follows must not carry a message.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::text::canonical;
+
+/// The longest name in a mail, in characters.
+pub const MAX_CHARS: usize = 40;
+/// The longest abbreviation that may end in a dot, like `prof.`, in characters.
+const MAX_ABBREVIATION_CHARS: usize = 6;
+/// The most digits in a name; telephone numbers have more.
+const MAX_DIGITS: usize = 3;
+
+/// The name of a person: words of letters, with hyphens and apostrophes inside, cut after the last whole word within
+/// [`MAX_CHARS`]. `None` for a text that holds anything else, such as a URL, a domain, `@`, markup or a line break.
+#[must_use]
+pub fn of_person(text: &str) -> Option<String> {
+    let text: String = text.nfc().collect();
+    let is_plain = !text.chars().any(char::is_control)
+        && text.chars().filter(|c| c.is_numeric()).count() <= MAX_DIGITS
+        && text.split(' ').all(|word| word.is_empty() || is_word(word));
+    if !is_plain {
+        return None;
+    }
+    let mut name = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let gap = usize::from(!name.is_empty());
+        if name.chars().count() + gap + word.chars().count() > MAX_CHARS {
+            break;
+        }
+        if gap == 1 {
+            name.push(' ');
+        }
+        name.push_str(word);
+    }
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// A user name, where it is one plain word of at most [`MAX_CHARS`] letters, digits, hyphens and underscores, or else
+/// the mailbox itself: users can sign in by either.
+#[must_use]
+pub fn of_user(user_name: &str, mailbox: &str) -> String {
+    let is_plain = user_name.chars().count() <= MAX_CHARS
+        && user_name.chars().filter(|c| c.is_numeric()).count() <= MAX_DIGITS
+        && user_name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+        && !begins_like_a_link(user_name);
+    match is_plain {
+        true => user_name.to_owned(),
+        false => mailbox.to_owned(),
+    }
+}
+
+fn is_word(word: &str) -> bool {
+    let bare = word.strip_suffix([',', '.']).unwrap_or(word);
+    let is_abbreviation = bare.chars().count() <= MAX_ABBREVIATION_CHARS;
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’');
+    !bare.is_empty()
+        && bare.chars().all(letter)
+        && (is_abbreviation || !word.ends_with('.'))
+        && !begins_like_a_link(bare)
+}
+
+fn begins_like_a_link(word: &str) -> bool {
+    let folded = canonical(word);
+    ["http", "www", "mailto"]
+        .iter()
+        .any(|start| folded.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_names_of_people() {
+        for name in [
+            "Móka Miklós",
+            "dr. Nagy-Kovács Ágnes",
+            "Jean-Luc O’Neill, Jr.",
+            "Α. Παπαδόπουλος",
+            "李 小龍",
+            "Teszt Elek 2",
+        ] {
+            assert_eq!(of_person(name).as_deref(), Some(name));
+        }
+        assert_eq!(of_person("e\u{301}va").as_deref(), Some("éva"));
+    }
+
+    #[test]
+    fn refuses_what_a_mail_program_turns_into_a_link() {
+        for text in [
+            "https://evil.example/x",
+            "http evil example",
+            "evil.example",
+            "evil。example",
+            "evil．example",
+            "evil․example",
+            "www evil",
+            "WWW.EVIL.EXAMPLE",
+            "a@evil.example",
+            "a＠evil",
+            "mailto:a",
+            "+36 30 123 4567",
+            "Hívd 06301234567",
+            "<b>Ági</b>",
+            "[x](y)",
+            "Ági\r\nBcc: x",
+            "Ági\nlink",
+            "Ági\u{2028}x",
+            "Ági\u{202e}x",
+            "a/b",
+            "Nyertél!",
+            "",
+            " ",
+        ] {
+            assert_eq!(of_person(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cuts_a_long_name_after_a_whole_word() {
+        let name = of_person(&"hosszú ".repeat(20)).unwrap();
+        assert_eq!(name, "hosszú hosszú hosszú hosszú hosszú");
+        assert_eq!(of_person(&"a".repeat(MAX_CHARS + 1)), None);
+    }
+
+    #[test]
+    fn shows_the_mailbox_where_the_user_name_is_not_plain() {
+        let of = |name| of_user(name, "a@b.hu");
+        assert_eq!(of("moka_miki-2"), "moka_miki-2");
+        for name in [
+            "x@evil.example",
+            "evil.example",
+            "two words",
+            "https-evil",
+            "call 06301234567",
+            "06301234567",
+        ] {
+            assert_eq!(of(name), "a@b.hu", "{name}");
+        }
+        assert_eq!(of(&"a".repeat(MAX_CHARS + 1)), "a@b.hu");
+    }
+}
