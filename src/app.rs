@@ -18,6 +18,7 @@ use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
 use crate::store::{Store, StoreError, clients};
+use crate::upgrade;
 
 /// Opens the store, loads the keys and makes sure that the client `Default` exists.
 ///
@@ -39,6 +40,8 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         clock,
         entropy,
     };
+    upgrade::bind_sealed_values(&parts.store, &parts.sealer)
+        .map_err(|e: StoreError| io::Error::other(e))?;
     let now = parts.clock.now();
     parts
         .store

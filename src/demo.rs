@@ -11,6 +11,7 @@ use crate::domain::user::Status;
 use crate::parts::Parts;
 use crate::registry::file::LIFE_S;
 use crate::secrets::keys::load_or_make;
+use crate::secrets::sealing::Binding;
 use crate::secrets::{rsa_keys, sha256_hex};
 use crate::store::agreements::{self, Agreement};
 use crate::store::applications::{self, Application};
@@ -196,7 +197,6 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
         name: "Demo portal".to_owned(),
     };
     portals::put(c, &portal)?;
-    let credentials = parts.sealer.seal("demo-access:demo-secret").ok();
     for (id, name, callback_url) in [
         (1, "Demo service", Some("http://127.0.0.1:9099/users")),
         (2, "Quiet service", None),
@@ -206,7 +206,10 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
             portal_id: 1,
             name: name.to_owned(),
             callback_url: callback_url.map(str::to_owned),
-            credentials: callback_url.and(credentials.clone()),
+            credentials: callback_url.and_then(|_| {
+                let binding = Binding::ServiceCredentials(id);
+                parts.sealer.seal(binding, "demo-access:demo-secret").ok()
+            }),
         };
         services::add(c, &service)?;
     }
@@ -258,7 +261,10 @@ fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreErr
             client_id: client_id.to_owned(),
             redirect_uris: vec![format!("{origin}/authorize")],
             origins: vec![origin],
-            secret: parts.sealer.seal(APPLICATION_SECRET).ok(),
+            secret: parts
+                .sealer
+                .seal(Binding::ApplicationSecret(client_id), APPLICATION_SECRET)
+                .ok(),
         };
         applications::put(c, &application)?;
     }

@@ -52,7 +52,9 @@
 //!   so that they are found; the database lets them be replaced by that and changes nothing else.
 //! - **Totals are kept, not counted**, by client and status, by triggers: PostgreSQL takes 50 ms to count a million users.
 //! - **A page far down the whole list starts from a milestone**, remembered until the count of changes moves on.
-//! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens.
+//! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens. Each
+//!   purpose has a key of its own, derived from that file, and a sealed value opens only in the row of the user, service or
+//!   application it was sealed for: moving a service's credentials to another service makes them useless.
 //! - **Callbacks keep their order because a service's oldest is the only one to be claimed**, with a few behind it: while it
 //!   waits or is claimed, by whichever node, none of the service goes out. A claim lapses by itself, so that who was killed
 //!   is taken over from; a receiver may hear things twice, and never in another order.
@@ -133,3 +135,4 @@ pub mod server;
 pub mod soap;
 pub mod sso;
 pub mod store;
+mod upgrade;

@@ -17,6 +17,7 @@ use crate::domain::Millis;
 use crate::domain::notice::Notice;
 use crate::metrics::Attempt;
 use crate::parts::Parts;
+use crate::secrets::sealing::Binding;
 use crate::store::{
     Engine, StoreError, attempts, audit, one_time_tokens, outbox, services, sessions,
     token_families, used_assertions,
@@ -165,7 +166,8 @@ impl Delivery {
             .ok_or_else(|| "the service is gone, or wants no callbacks".to_owned())
             .and_then(|services::Callback { url, credentials }| {
                 let sealed = credentials.ok_or("the service has no access key and secret")?;
-                let credentials = self.open(&sealed)?;
+                let binding = Binding::ServiceCredentials(run.service_id);
+                let credentials = self.open(binding, &sealed)?;
                 Ok(Target { url, credentials })
             });
         let begun = Instant::now();
@@ -175,7 +177,8 @@ impl Delivery {
                 outcome.untried.push(row.id);
                 continue;
             }
-            match self.call(row, target.as_ref().map_err(String::as_str)) {
+            let binding = Binding::Callback(run.service_id);
+            match self.call(row, binding, target.as_ref().map_err(String::as_str)) {
                 Ok(()) => outcome.done.push(row.id),
                 Err(failure) => outcome.failed.push((row, failure)),
             }
@@ -248,16 +251,22 @@ impl Delivery {
     }
 
     fn send(&self, mailing: &mut mail::Mailing<'_>, row: &outbox::Due) -> Result<(), Failure> {
-        let text = self.payload(row).map_err(Failure::of)?;
+        let binding = Binding::Mail(row.user_id.unwrap_or_default());
+        let text = self.payload(row, binding).map_err(Failure::of)?;
         let notice =
             Notice::from_lines(&text).ok_or_else(|| Failure::of("the payload is not a mail"))?;
         let sent = mailing.send(&notice, row.id, row.created_at);
         sent.map_err(Failure::of)
     }
 
-    fn call(&self, row: &outbox::Due, target: Result<&Target, &str>) -> Result<(), Failure> {
+    fn call(
+        &self,
+        row: &outbox::Due,
+        binding: Binding<'_>,
+        target: Result<&Target, &str>,
+    ) -> Result<(), Failure> {
         let target = target.map_err(Failure::of)?;
-        let user = self.payload(row).map_err(Failure::of)?;
+        let user = self.payload(row, binding).map_err(Failure::of)?;
         let caller = self
             .caller
             .get_or_init(|| Caller::new(&self.settings.callbacks));
@@ -265,13 +274,13 @@ impl Delivery {
         caller.call(target, &user, self.parts.clock.now())
     }
 
-    fn payload(&self, row: &outbox::Due) -> Result<String, String> {
+    fn payload(&self, row: &outbox::Due, binding: Binding<'_>) -> Result<String, String> {
         let sealed = row.payload.as_deref().ok_or("the payload is gone")?;
-        self.open(sealed)
+        self.open(binding, sealed)
     }
 
-    fn open(&self, sealed: &[u8]) -> Result<String, String> {
-        let opened = self.parts.sealer.open(sealed);
+    fn open(&self, binding: Binding<'_>, sealed: &[u8]) -> Result<String, String> {
+        let opened = self.parts.sealer.open(binding, sealed);
         opened.ok_or_else(|| "what is sealed cannot be opened with this sealing key".to_owned())
     }
 
@@ -337,7 +346,7 @@ impl Delivery {
     fn work(&self) {
         // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
         // nobody waits for it.
-        let _ = self.parts.sealer.seal("");
+        let _ = self.parts.sealer.seal(Binding::Mail(0), "");
         let mut changes = self.parts.store.changes();
         let (mut swept, mut stale) = (0, true);
         while !self.is_stopping() {

@@ -15,6 +15,7 @@ use crate::contract::time::utc;
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::browser::{Visit, Visitor, show_visitor};
 use crate::operations::{Answer, Shown};
+use crate::secrets::sealing::Binding;
 use crate::secrets::stamps::hmac_sha512_hex;
 
 /// The longest `client_id`, in bytes.
@@ -127,7 +128,10 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     }
     let asking = request.origin.as_deref();
     let listed = application.and_then(|a| a.origins.iter().find(|o| Some(o.as_str()) == asking));
-    let secret = application.and_then(|a| site.sealer.open(a.secret.as_deref()?));
+    let secret = application.and_then(|a| {
+        let binding = Binding::ApplicationSecret(&a.client_id);
+        site.sealer.open(binding, a.secret.as_deref()?)
+    });
     let fields = query.get("body[params][fields]").unwrap_or(DEFAULT_FIELDS);
     let bar = Bar {
         client_id: client_id.map(str::to_owned),

@@ -19,6 +19,7 @@ use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
 use super::Refusal;
 use crate::contract::rejection::{Code, Rejection};
 use crate::parts::Parts;
+use crate::secrets::sealing::Binding;
 use crate::secrets::sha256_hex;
 
 /// What a face found in a request, undecided.
@@ -152,7 +153,7 @@ impl Call<'_> {
             user_name: plain_name::of_user(user.user_name, user.email),
             token: token.to_owned(),
         };
-        let sealed = self.seal(&notice.to_lines())?;
+        let sealed = self.seal(Binding::Mail(user.id), &notice.to_lines())?;
         outbox::enqueue_mail(connection, user.id, &sealed, self.now)?;
         Ok(())
     }
@@ -177,7 +178,7 @@ impl Call<'_> {
             user_name: "nobody".to_owned(),
             token,
         };
-        let sealed = self.seal(&notice.to_lines())?;
+        let sealed = self.seal(Binding::Mail(0), &notice.to_lines())?;
         one_time_tokens::pretend(connection, &sha256, Purpose::PasswordReset, self.now)?;
         outbox::pretend(connection, &sealed, self.now)?;
         Ok(())
@@ -192,13 +193,14 @@ impl Call<'_> {
         connection: &mut AnyConnection,
         service: &ToTell,
     ) -> Result<(), Refusal> {
-        let sealed = self.seal(&service.user_id_in_service)?;
+        let binding = Binding::Callback(service.service_id);
+        let sealed = self.seal(binding, &service.user_id_in_service)?;
         outbox::enqueue_callback(connection, service.service_id, &sealed, self.now)?;
         Ok(())
     }
 
-    fn seal(&self, text: &str) -> Result<Vec<u8>, Refusal> {
-        let sealed = self.parts.sealer.seal(text);
+    fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>, Refusal> {
+        let sealed = self.parts.sealer.seal(binding, text);
         Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
 }

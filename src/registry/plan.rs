@@ -7,7 +7,7 @@ use super::reader::{Mistake, Placed};
 use crate::domain::client::DEFAULT_CLIENT;
 use crate::domain::text::canonical;
 use crate::domain::user::same_name;
-use crate::secrets::sealing::Sealer;
+use crate::secrets::sealing::{Binding, Sealer};
 use crate::store::agreements::{self, Agreement};
 use crate::store::applications::{self, Application};
 use crate::store::clients::{self, KeyedClient};
@@ -416,19 +416,20 @@ impl Planner<'_> {
             let kept = sealed.filter(|_| is_called || !was_called);
             return (kept, false, false);
         };
-        let opened = sealed.as_ref().and_then(|s| self.sealer.open(s));
+        let binding = Binding::ServiceCredentials(entry.id);
+        let opened = sealed.as_ref().and_then(|s| self.sealer.open(binding, s));
         let opened = opened.unwrap_or_default();
         let (old_access, old_secret) = opened.split_once(':').unwrap_or_default();
         let (new_access, new_secret) = (access != old_access, secret != old_secret);
         if !new_access && !new_secret {
             return (sealed, false, false);
         }
-        let sealed = self.seal(place, &format!("{access}:{secret}"));
+        let sealed = self.seal(place, binding, &format!("{access}:{secret}"));
         (sealed, new_access, new_secret)
     }
 
-    fn seal(&mut self, place: &str, text: &str) -> Option<Vec<u8>> {
-        match self.sealer.seal(text) {
+    fn seal(&mut self, place: &str, binding: Binding<'_>, text: &str) -> Option<Vec<u8>> {
+        match self.sealer.seal(binding, text) {
             Ok(sealed) => Some(sealed),
             Err(error) => {
                 self.wrong(place, format_args!("its secret cannot be sealed: {error}"));
@@ -447,10 +448,11 @@ impl Planner<'_> {
             self.missing(place, "secret", "is missing, and there is none yet");
         }
         let sealed = stored.and_then(|a| a.secret.clone());
-        let opened = sealed.as_ref().and_then(|s| self.sealer.open(s));
+        let binding = Binding::ApplicationSecret(&entry.client_id);
+        let opened = sealed.as_ref().and_then(|s| self.sealer.open(binding, s));
         let new_secret = entry.secret.is_some() && entry.secret != opened;
         let secret = match &entry.secret {
-            Some(text) if new_secret => self.seal(place, text),
+            Some(text) if new_secret => self.seal(place, binding, text),
             _ => sealed,
         };
         let different = stored.map(|stored| {

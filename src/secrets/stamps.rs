@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac::{HMAC_SHA256, HMAC_SHA512, Key, sign};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
@@ -28,9 +29,10 @@ impl Use {
     }
 }
 
-/// A key that stamps; it lies outside the database.
+/// One key for each use, derived from a key file that lies outside the database.
 pub struct Stamper {
-    key: Key,
+    form: Key,
+    attempts: Key,
 }
 
 impl Stamper {
@@ -51,16 +53,26 @@ impl Stamper {
                 path.display()
             )));
         }
+        let root = Salt::new(HKDF_SHA256, b"chaingun-gateway stamps v1").extract(&bytes);
+        let derive = |purpose: Use| {
+            let info = [purpose.label().as_bytes()];
+            let derived = root.expand(&info, HMAC_SHA256).map(Key::from);
+            derived.map_err(|_| io::Error::other("the stamping keys cannot be derived"))
+        };
         Ok(Self {
-            key: Key::new(HMAC_SHA256, &bytes),
+            form: derive(Use::Form)?,
+            attempts: derive(Use::Attempts)?,
         })
     }
 
     /// The stamp of a text, as 64 lower-case hexadecimal characters.
     #[must_use]
     pub fn stamp(&self, purpose: Use, text: &str) -> String {
-        let text = format!("{}\n{text}", purpose.label());
-        hex(sign(&self.key, text.as_bytes()).as_ref())
+        let key = match purpose {
+            Use::Form => &self.form,
+            Use::Attempts => &self.attempts,
+        };
+        hex(sign(key, text.as_bytes()).as_ref())
     }
 
     /// Whether this is the stamp of that text; takes the same time whatever is wrong with it.

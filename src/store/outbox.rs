@@ -13,10 +13,21 @@ use crate::domain::Millis;
 #[derive(Debug, Clone, Queryable)]
 pub struct Due {
     pub id: i64,
+    /// Whom a mail belongs to.
+    pub user_id: Option<i64>,
     /// Sealed; see `secrets::sealing`.
     pub payload: Option<Vec<u8>>,
     pub attempts: i32,
     pub created_at: Millis,
+}
+
+/// A row with its sealed payload, and whom or what it is for.
+#[derive(Debug, Clone, Queryable)]
+pub struct SealedRow {
+    pub id: i64,
+    pub user_id: Option<i64>,
+    pub service_id: Option<i64>,
+    pub payload: Vec<u8>,
 }
 
 /// A row as `outbox list` and the tests see it.
@@ -62,6 +73,7 @@ const COLUMNS: Columns = (
 
 type DueColumns = (
     outbox::id,
+    outbox::user_id,
     outbox::payload,
     outbox::attempts,
     outbox::created_at,
@@ -69,6 +81,7 @@ type DueColumns = (
 
 const DUE: DueColumns = (
     outbox::id,
+    outbox::user_id,
     outbox::payload,
     outbox::attempts,
     outbox::created_at,
@@ -406,6 +419,38 @@ pub fn retry(
             outbox::created_at.eq(now),
         ))
         .execute(connection)?)
+}
+
+/// Every row that holds a sealed payload, oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn sealed(connection: &mut AnyConnection) -> Result<Vec<SealedRow>, StoreError> {
+    Ok(outbox::table
+        .filter(outbox::payload.is_not_null())
+        .order(outbox::id)
+        .select((
+            outbox::id,
+            outbox::user_id,
+            outbox::service_id,
+            outbox::payload.assume_not_null(),
+        ))
+        .load(connection)?)
+}
+
+/// Replaces the sealed payload of a row.
+///
+/// # Errors
+/// The store's.
+pub fn set_payload(
+    connection: &mut AnyConnection,
+    id: i64,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    diesel::update(outbox::table.filter(outbox::id.eq(id)))
+        .set(outbox::payload.eq(sealed))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Every row, oldest first.

@@ -6,6 +6,7 @@ use chaingun_gateway::clock::Clock;
 use chaingun_gateway::delivery::{
     CallbackSettings, Delivery, DeliverySettings, Letters, MailSettings, Patience, Reach, Transport,
 };
+use chaingun_gateway::secrets::sealing::Binding;
 use chaingun_gateway::store::outbox::{self, Again, Row};
 use chaingun_gateway::store::services::{self, Service};
 use chaingun_gateway::store::{StoreError, users};
@@ -22,7 +23,13 @@ const HOUR: i64 = 3_600_000;
 /// Service `id` at this URL, with `key-id` and `secret-id` as its credentials.
 fn add_service(gateway: &Gateway, id: i64, url: &str) {
     let parts = &gateway.parts;
-    let credentials = parts.sealer.seal(&format!("key-{id}:secret-{id}")).unwrap();
+    let credentials = parts
+        .sealer
+        .seal(
+            Binding::ServiceCredentials(id),
+            &format!("key-{id}:secret-{id}"),
+        )
+        .unwrap();
     let service = Service {
         id,
         portal_id: 1,
@@ -40,7 +47,7 @@ fn queue(gateway: &Gateway, service: i64, user: &str) {
 
 fn queue_at(gateway: &Gateway, service: i64, user: &str, clock: &Clock) {
     let parts = &gateway.parts;
-    let sealed = parts.sealer.seal(user).unwrap();
+    let sealed = parts.sealer.seal(Binding::Callback(service), user).unwrap();
     let now = clock.now();
     parts
         .store

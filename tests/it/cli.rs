@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use chaingun_gateway::secrets::sealing::Binding;
 use chaingun_gateway::store::{AnyConnection, StoreError, outbox};
 use serde_json::{Value, json};
 
@@ -442,7 +443,10 @@ fn keys_are_replaced_beside_a_running_gateway_and_users_erased() {
 fn the_outbox_is_looked_after_from_the_command_line() {
     let gateway = Gateway::with(&[("outbox.give_up_hours", "1")]);
     let parts = &gateway.parts;
-    let sealed = parts.sealer.seal("Kanari-42").unwrap();
+    let sealed = parts
+        .sealer
+        .seal(Binding::Callback(1), "Kanari-42")
+        .unwrap();
     // The demo's service is on this machine, which is refused here.
     let queue = |c: &mut AnyConnection| outbox::enqueue_callback(c, 1, &sealed, NOW);
     parts.store.write(queue).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chaingun_gateway::secrets::sealing::Sealer;
+use chaingun_gateway::secrets::sealing::{Binding, Sealer};
 use chaingun_gateway::store::services::{self, Service};
 use chaingun_gateway::store::{Opening, Store, StoreError, outbox};
 
@@ -46,13 +46,22 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
                         portal_id: 1,
                         name: format!("Service {id}"),
                         callback_url: Some(format!("{}/{id}", receiver.url())),
-                        credentials: Some(sealer.seal("gateway:a-secret-of-it").unwrap()),
+                        credentials: Some(
+                            sealer
+                                .seal(
+                                    Binding::ServiceCredentials(100 + id),
+                                    "gateway:a-secret-of-it",
+                                )
+                                .unwrap(),
+                        ),
                     },
                 )?;
             }
             for n in 0..CALLBACKS {
                 let id = 101 + (n % services) as i64;
-                let sealed = sealer.seal(&format!("user-{n}")).unwrap();
+                let sealed = sealer
+                    .seal(Binding::Callback(id), &format!("user-{n}"))
+                    .unwrap();
                 outbox::enqueue_callback(c, id, &sealed, NOW)?;
             }
             Ok::<_, StoreError>(())

@@ -120,6 +120,12 @@ impl Gateway {
         Node::start(&self.config)
     }
 
+    /// Puts the program together once more, as a restart does.
+    pub fn restart(&self) -> std::io::Result<()> {
+        let clock = Clock::Fixed(AtomicI64::new(NOW));
+        app::build(&self.config, clock, Entropy::System).map(drop)
+    }
+
     /// Delivers what is due and returns the mails in the outbox folder, oldest first.
     pub fn mails(&self) -> Vec<String> {
         while self.delivery.deliver_due().unwrap() > 0 {}

@@ -1,0 +1,90 @@
+//! Key files: what they seal, and what earlier versions sealed.
+
+use std::path::Path;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
+use chaingun_gateway::secrets::sealing::Binding;
+use chaingun_gateway::store::{StoreError, outbox, services, settings};
+
+use crate::harness::receiver::Receiver;
+use crate::harness::{Gateway, NOW};
+
+/// Seals as versions did that had one key for everything.
+fn unbound(key_file: &Path, text: &str) -> Vec<u8> {
+    let key = RandomizedNonceKey::new(&AES_256_GCM, &std::fs::read(key_file).unwrap()).unwrap();
+    let mut buffer = text.as_bytes().to_vec();
+    let nonce = key
+        .seal_in_place_append_tag(Aad::empty(), &mut buffer)
+        .unwrap();
+    [nonce.as_ref(), buffer.as_slice()].concat()
+}
+
+#[test]
+fn binds_values_sealed_by_earlier_versions_at_start() {
+    let gateway = Gateway::with(&[("callbacks.allow_private", "loopback")]);
+    let receiver = Receiver::content();
+    let key_file = gateway.data.path().join("keys/outbox.key");
+    let store = &gateway.parts.store;
+    store
+        .write(|c| {
+            let mut service = services::all(c)?.remove(0);
+            service.callback_url = Some(receiver.url());
+            service.credentials = Some(unbound(&key_file, "old-key:old-secret"));
+            services::update(c, &service)?;
+            outbox::enqueue_callback(c, service.id, &unbound(&key_file, "moka-1"), NOW)?;
+            settings::set(c, "sealed_form", "unbound")
+        })
+        .unwrap();
+    gateway.restart().unwrap();
+    let (credentials, rows) = store
+        .read(|c| {
+            let credentials = services::callback(c, 1)?.and_then(|s| s.credentials);
+            Ok::<_, StoreError>((credentials.unwrap(), outbox::sealed(c)?))
+        })
+        .unwrap();
+    let open = |binding, sealed: &[u8]| gateway.parts.sealer.open(binding, sealed);
+    let opened = open(Binding::ServiceCredentials(1), &credentials);
+    assert_eq!(opened.as_deref(), Some("old-key:old-secret"));
+    let payload = &rows
+        .iter()
+        .find(|row| row.service_id == Some(1))
+        .unwrap()
+        .payload;
+    assert_eq!(
+        open(Binding::Callback(1), payload).as_deref(),
+        Some("moka-1")
+    );
+    while gateway.delivery.deliver_due().unwrap() > 0 {}
+    let states: Vec<_> = store.read(outbox::all).unwrap();
+    assert!(
+        states.iter().all(|row| row.state == "delivered"),
+        "{states:?}"
+    );
+}
+
+#[test]
+fn makes_no_callback_with_credentials_moved_from_another_service() {
+    let gateway = Gateway::with(&[("callbacks.allow_private", "loopback")]);
+    let receiver = Receiver::content();
+    let parts = &gateway.parts;
+    let of_another = parts
+        .sealer
+        .seal(Binding::ServiceCredentials(1), "demo-access:demo-secret")
+        .unwrap();
+    let user = parts.sealer.seal(Binding::Callback(2), "moka-1").unwrap();
+    parts
+        .store
+        .write(|c| {
+            let mut service = services::all(c)?.remove(1);
+            service.callback_url = Some(receiver.url());
+            service.credentials = Some(of_another.clone());
+            services::update(c, &service)?;
+            outbox::enqueue_callback(c, service.id, &user, NOW)
+        })
+        .unwrap();
+    gateway.delivery.deliver_due().unwrap();
+    let row = parts.store.read(outbox::all).unwrap().remove(0);
+    assert_eq!(row.state, "pending");
+    let error = row.last_error.unwrap();
+    assert!(error.contains("cannot be opened"), "{error}");
+}
