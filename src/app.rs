@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -12,12 +13,12 @@ use crate::entropy::Entropy;
 use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::registry::Registry;
-use crate::secrets::hashing::Hasher;
+use crate::secrets::hashing::{Hasher, Pepper};
 use crate::secrets::keys::create_private_dir;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
-use crate::store::{Store, StoreError, clients};
+use crate::store::{Store, StoreError, clients, settings};
 use crate::upgrade;
 
 /// Opens the store, loads the keys and makes sure that the client `Default` exists.
@@ -28,11 +29,12 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
     create_private_dir(&config.data_dir)?;
     let keys = config.keys_dir();
     let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
+    let pepper = pepper(&store, &keys)?;
     let parts = Parts {
         tokens: Tokens::load(&keys, config.signing)?,
         stamper: Stamper::load(&keys.join("stamps.key"))?,
         sealer: Sealer::load(&keys.join("outbox.key"))?,
-        hasher: Hasher::new(config.password_cost),
+        hasher: Hasher::new(config.password_cost, pepper),
         registry: Registry::default(),
         metrics: Metrics::new(clock.now() / 1000),
         rules: config.rules.clone(),
@@ -49,6 +51,32 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         .and_then(|_| parts.registry.refresh(&parts.store))
         .map_err(|e: StoreError| io::Error::other(e))?;
     Ok(Arc::new(parts))
+}
+
+/// The settings row that tells which pepper this database's password hashes were made with.
+const PEPPER_FINGERPRINT: &str = "pepper_fingerprint";
+
+/// Loads the pepper, and remembers it in the database at the first start.
+fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
+    let path = keys.join("pepper.key");
+    let known: Option<String> = store
+        .read(|c| settings::get(c, PEPPER_FINGERPRINT))
+        .map_err(|e: StoreError| io::Error::other(e))?;
+    let pepper = Pepper::load(&path, known.as_deref())?;
+    if known.is_some() {
+        return Ok(pepper);
+    }
+    // Of several nodes that start for the first time, one sets the row; the others must have the same file.
+    let kept = store
+        .write(|c| match settings::get(c, PEPPER_FINGERPRINT)? {
+            Some(kept) => Ok(kept),
+            None => {
+                settings::set(c, PEPPER_FINGERPRINT, pepper.fingerprint())?;
+                Ok(pepper.fingerprint().to_owned())
+            }
+        })
+        .map_err(|e: StoreError| io::Error::other(e))?;
+    Pepper::load(&path, Some(&kept))
 }
 
 /// The outbox worker of this configuration, for a server that listens at this address.

@@ -55,6 +55,9 @@
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens. Each
 //!   purpose has a key of its own, derived from that file, and a sealed value opens only in the row of the user, service or
 //!   application it was sealed for: moving a service's credentials to another service makes them useless.
+//! - **Passwords are pre-hashed with a secret pepper** that lies outside the database, so that a stolen database alone gives
+//!   nothing to guess at. The database remembers the pepper's fingerprint, and a node without the right file does not start.
+//!   Hashes from before the pepper still match, and the next sign-in replaces them.
 //! - **Callbacks keep their order because a service's oldest is the only one to be claimed**, with a few behind it: while it
 //!   waits or is claimed, by whichever node, none of the service goes out. A claim lapses by itself, so that who was killed
 //!   is taken over from; a receiver may hear things twice, and never in another order.

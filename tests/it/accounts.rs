@@ -292,7 +292,11 @@ fn a_foreign_hash_is_renewed_at_the_next_sign_in() {
     );
     assert_eq!(hash(), foreign);
     assert_eq!(sign_in(&gateway, "mokamiki", "TeszT1234"), "0");
-    assert!(hash().starts_with("hmac-sha384:$2b$04$"), "{}", hash());
+    assert!(
+        hash().starts_with("hmac-sha384+pepper:$2b$04$"),
+        "{}",
+        hash()
+    );
     assert_eq!(sign_in(&gateway, "mokamiki", "TeszT1234"), "0");
 }
 

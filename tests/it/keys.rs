@@ -1,4 +1,4 @@
-//! Key files: what they seal, and what earlier versions sealed.
+//! Key files: what a node without the right ones does, what earlier versions sealed.
 
 use std::path::Path;
 
@@ -8,6 +8,26 @@ use chaingun_gateway::store::{StoreError, outbox, services, settings};
 
 use crate::harness::receiver::Receiver;
 use crate::harness::{Gateway, NOW};
+
+#[test]
+fn refuses_to_start_with_a_missing_or_a_wrong_pepper() {
+    let gateway = Gateway::demo();
+    gateway.restart().unwrap();
+    let pepper = gateway.data.path().join("keys/pepper.key");
+    let right = std::fs::read(&pepper).unwrap();
+    std::fs::remove_file(&pepper).unwrap();
+    let missing = gateway.restart().unwrap_err().to_string();
+    assert!(missing.contains("pepper.key is missing"), "{missing}");
+    assert!(
+        !pepper.exists(),
+        "a new pepper hides that the right one is gone"
+    );
+    std::fs::write(&pepper, [7; 48]).unwrap();
+    let wrong = gateway.restart().unwrap_err().to_string();
+    assert!(wrong.contains("pepper.key is not the file"), "{wrong}");
+    std::fs::write(&pepper, right).unwrap();
+    gateway.restart().unwrap();
+}
 
 /// Seals as versions did that had one key for everything.
 fn unbound(key_file: &Path, text: &str) -> Vec<u8> {

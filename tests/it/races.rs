@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 
 use chaingun_gateway::domain::user::Status;
-use chaingun_gateway::secrets::hashing::Hasher;
+use chaingun_gateway::secrets::hashing::{Hasher, Pepper};
 use chaingun_gateway::store::users;
 
 use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, sign_in, told, try_to_sign_in};
@@ -264,7 +264,10 @@ fn of_many_resets_at_once_one_token_opens() {
 fn a_hash_that_is_renewed_by_one_sign_in_does_not_refuse_another() {
     let gateway = Gateway::with(&[("password.cost", "5")]);
     let now = gateway.parts.clock.now();
-    let old = Hasher::new(4).hash("MokaMiki-1234", [7; 16]).unwrap();
+    let pepper = Pepper::load(&gateway.data.path().join("keys/pepper.key"), None).unwrap();
+    let old = Hasher::new(4, pepper)
+        .hash("MokaMiki-1234", [7; 16])
+        .unwrap();
     gateway
         .parts
         .store

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chaingun_gateway::domain::user::Status;
-use chaingun_gateway::secrets::hashing::Hasher;
+use chaingun_gateway::secrets::hashing::{Hasher, Pepper};
 use chaingun_gateway::store::{Opening, Store, StoreError, users};
 
 use crate::harness::browser::Browser;
@@ -34,7 +34,10 @@ pub fn alike() {
         &["--demo"],
     );
     let speaker = &process.speaker;
-    let with_password = Hasher::new(12).hash("MokaMiki-1234", [7; 16]).unwrap();
+    let pepper = Pepper::load(&data.path().join("keys/pepper.key"), None).unwrap();
+    let with_password = Hasher::new(12, pepper)
+        .hash("MokaMiki-1234", [7; 16])
+        .unwrap();
     give_passwords(data.path(), &with_password);
     // Everybody is asked once, since asking often is slowed down.
     let known = |n: usize| {

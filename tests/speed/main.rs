@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chaingun_gateway::domain::user::Status;
-use chaingun_gateway::secrets::hashing::Hasher;
+use chaingun_gateway::secrets::hashing::{Hasher, Pepper};
 use chaingun_gateway::store::users::{self, NewUser};
 use chaingun_gateway::store::{Opening, Store, StoreError};
 use harness::browser::signed_in;
@@ -294,7 +294,7 @@ fn signing_in() {
     let address = process.speaker.address;
     let show = load::request(&show_user());
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let hasher = Hasher::new(12);
+    let hasher = Hasher::new(12, Pepper::new(&[9; 48]));
     let hash = hasher.hash("MokaMiki-1234", [7; 16]).unwrap();
     let only_hash = || {
         std::hint::black_box(hasher.verify("MokaMiki-1234", Some(&hash)));
