@@ -168,6 +168,25 @@ pub fn gather(
     (values, mistakes)
 }
 
+/// The files that the environment names for settings, such as `GATEWAY_MAIL_PASSWORD_FILE`.
+#[must_use]
+pub fn secret_files(environment: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let named = |setting: &Setting| environment(&format!("{}_FILE", variable(setting.name)));
+    TABLE.iter().filter_map(named).map(PathBuf::from).collect()
+}
+
+/// Whether this settings file holds a password: that of the mail server, or one in the database's URL.
+#[must_use]
+pub fn holds_a_secret(path: &Path) -> bool {
+    let (mut values, mut mistakes) = (Values::new(), Vec::new());
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    read_file(path, &text, &mut values, &mut mistakes);
+    let given = |name: &str| values.get(name).filter(|value| !value.is_empty());
+    let url = given("database_url").and_then(|url| url.split_once("://"));
+    let login = url.and_then(|(_, rest)| rest.split_once('@'));
+    given("mail.password").is_some() || login.is_some_and(|(login, _)| login.contains(':'))
+}
+
 fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mistake>) {
     let file = path.display();
     let table: toml::Table = match text.parse() {

@@ -150,13 +150,16 @@ fn main() -> ExitCode {
     let output = Output { json: cli.json };
     let mut mistakes = Vec::new();
     let result = match cli.command {
-        Command::Serve { demo, .. } => serve(&config, demo),
+        Command::Serve { demo, .. } => serve(&config, settings_file(&cli.config), demo),
         Command::Migrate => migrate(&config),
         Command::Apply(args) => {
             cli::registry::apply(&config, output, &args).map(|found| mistakes = found)
         }
         Command::Registry { command } => cli::registry::run(&config, command),
         Command::CheckConfig => {
+            for finding in file_modes(&config, settings_file(&cli.config)) {
+                complain(&format!("warning: {finding}"));
+            }
             mistakes = config
                 .registry
                 .as_deref()
@@ -219,10 +222,19 @@ fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
         flag("listen", listen);
         flag("public_url", public_url);
     }
-    let usual = Path::new("gateway.toml");
-    let file = cli.config.as_deref().or(usual.exists().then_some(usual));
+    let file = settings_file(&cli.config);
     let (values, mistakes) = config::gather(file, &|name| std::env::var(name).ok(), flags);
     Config::read(&values, mistakes)
+}
+
+/// The settings file: the one asked for, or the usual one if it is there.
+fn settings_file(asked_for: &Option<PathBuf>) -> Option<&Path> {
+    let usual = Path::new("gateway.toml");
+    asked_for.as_deref().or(usual.exists().then_some(usual))
+}
+
+fn file_modes(config: &Config, settings_file: Option<&Path>) -> Vec<String> {
+    cli::file_modes::findings(config, settings_file, &|name| std::env::var(name).ok())
 }
 
 fn telemetry(config: &Config) -> io::Result<()> {
@@ -242,7 +254,7 @@ fn telemetry(config: &Config) -> io::Result<()> {
 /// The least bcrypt cost that is fit for real passwords (OWASP Password Storage).
 const LEAST_COST: u32 = 10;
 
-fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
+fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::Result<()> {
     telemetry(config)?;
     if with_demo && !config.server.listen.ip().is_loopback() {
         return Err(io::Error::other(
@@ -256,6 +268,9 @@ fn serve(config: &Config, with_demo: bool) -> io::Result<()> {
         );
     }
     let parts = app::build(config, Clock::System, Entropy::System)?;
+    for finding in file_modes(config, settings_file) {
+        tracing::warn!("{finding}");
+    }
     if with_demo {
         if demo::is_in_the_way(&parts).map_err(io::Error::other)? {
             return Err(io::Error::other(

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod clients;
+pub mod file_modes;
 pub mod keys;
 pub mod mail;
 pub mod organisations;

@@ -1,7 +1,7 @@
 //! The registry file: what it may hold, and everything that is wrong with one.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Table;
 
@@ -115,6 +115,39 @@ pub const LIFE_S: i64 = 3600;
 pub const MAX_LIFE_S: i64 = 86_400;
 /// The most keys a partner has at a time: every token may have to be tried with each of them.
 pub const MAX_KEYS: usize = 4;
+
+/// Keys of entries that hold a secret; with `_file` behind it, the name of a file that does.
+const SECRETS: [&str; 3] = ["key", "secret", "secret_key"];
+
+/// Where a registry file has its secrets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SecretPlaces {
+    /// Whether some stand in the file itself.
+    pub inside: bool,
+    /// Files that it takes others from.
+    pub files: Vec<PathBuf>,
+}
+
+/// Finds where a registry file has its secrets; nowhere, if it cannot be read.
+#[must_use]
+pub fn secret_places(path: &Path) -> SecretPlaces {
+    let mut places = SecretPlaces::default();
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let table: Table = text.parse().unwrap_or_default();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let sections = table.values().filter_map(toml::Value::as_array).flatten();
+    for (key, value) in sections.filter_map(toml::Value::as_table).flatten() {
+        match key.strip_suffix("_file") {
+            Some(secret) if SECRETS.contains(&secret) => {
+                places
+                    .files
+                    .extend(value.as_str().map(|name| folder.join(name)));
+            }
+            _ => places.inside |= SECRETS.contains(&key.as_str()),
+        }
+    }
+    places
+}
 
 /// Reads a file; beside what could be read comes everything that is wrong with it. Files that it names are looked for in
 /// the folder.

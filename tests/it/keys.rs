@@ -1,11 +1,14 @@
-//! Key files: what a node without the right ones does, what earlier versions sealed.
+//! Key files: what a node without the right ones does, what earlier versions sealed, and modes that are too wide.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use chaingun_gateway::secrets::sealing::Binding;
 use chaingun_gateway::store::{StoreError, outbox, services, settings};
 
+use crate::harness::process::Process;
 use crate::harness::receiver::Receiver;
 use crate::harness::{Gateway, NOW};
 
@@ -107,4 +110,67 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
     assert_eq!(row.state, "pending");
     let error = row.last_error.unwrap();
     assert!(error.contains("cannot be opened"), "{error}");
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn warns_at_start_of_key_files_that_others_can_read() {
+    let data = tempfile::tempdir().unwrap();
+    let log = Process::start(data.path(), None, &[], &[]).stop();
+    assert!(!log.contains("other users"), "{log}");
+    set_mode(&data.path().join("keys/pepper.key"), 0o644);
+    set_mode(&data.path().join("gateway.db"), 0o660);
+    let log = Process::start(data.path(), None, &[], &[]).stop();
+    assert!(log.contains("can read"), "{log}");
+    assert!(log.contains("keys/pepper.key (mode 0644)"), "{log}");
+    assert!(log.contains("can change"), "{log}");
+    assert!(log.contains("gateway.db (mode 0660)"), "{log}");
+}
+
+#[test]
+fn check_config_warns_of_configuration_files_that_others_can_read_or_change() {
+    let data = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode| {
+        let path = data.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        set_mode(&path, mode);
+        path
+    };
+    let registry =
+        "[[clients]]\nname = \"Portal\"\nkey_file = \"portal.key\"\ntrust = \"public\"\n";
+    file("registry.toml", registry, 0o644);
+    file("portal.key", "0123456789abcdef", 0o640);
+    let plain = format!("registry = {:?}\n", data.path().join("registry.toml"));
+    let settings = file("gateway.toml", &plain, 0o644);
+    let check = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"))
+            .args(["check-config", "--config"])
+            .arg(&settings)
+            .env("GATEWAY_DATA_DIR", data.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // Neither file holds a secret itself, but one names a key that its group can read.
+    let warnings = check();
+    assert_eq!(warnings.lines().count(), 1, "{warnings}");
+    assert!(warnings.contains("portal.key (mode 0640)"), "{warnings}");
+    set_mode(&data.path().join("portal.key"), 0o600);
+    set_mode(&data.path().join("registry.toml"), 0o666);
+    file(
+        "gateway.toml",
+        &format!("{plain}[mail]\npassword = \"hidden\"\n"),
+        0o644,
+    );
+    let warnings = check();
+    assert_eq!(warnings.lines().count(), 2, "{warnings}");
+    assert!(warnings.contains("can read"), "{warnings}");
+    assert!(warnings.contains("gateway.toml (mode 0644)"), "{warnings}");
+    assert!(warnings.contains("can change"), "{warnings}");
+    assert!(warnings.contains("registry.toml (mode 0666)"), "{warnings}");
+    assert!(!warnings.contains("hidden"), "{warnings}");
 }
