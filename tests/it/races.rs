@@ -119,7 +119,11 @@ fn a_reset_token_opens_once_also_for_many_at_once() {
 
 /// One whose writes run beside each other where the database lets them.
 fn busy() -> Gateway {
-    Gateway::with(&[("threads.write", "4"), ("throttle.guesses", "1000")])
+    Gateway::with(&[
+        ("threads.write", "4"),
+        ("throttle.guesses", "1000"),
+        ("throttle.mails", "1000"),
+    ])
 }
 
 fn patch(gateway: &Gateway, who: &str, body: &str) -> (u16, String) {
