@@ -41,7 +41,7 @@ settings! {
     "database_url" = "", "postgres://…, or a SQLite path; empty means gateway.db in the data folder.";
     "public_url" = "", "The URL clients know us by, without a path; empty means what each request used, and for partners' tokens the address listened at.";
     "trusted_proxies" = "", "Addresses of proxies whose X-Forwarded-Proto, -Host and -For are believed, separated by commas.";
-    "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for everyone. Requests that came through a proxy may not, unless everyone may.";
+    "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for everyone. A request with a header that proxies add (X-Forwarded-For, Forwarded, Via, X-Real-IP and the like) gets 404, unless everyone may.";
     "context_path" = "hammy", "First part of the paths of the user API.";
     "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";
     "registry" = "", "Registry file that is applied at start and again at SIGHUP; see `apply`.";

@@ -59,7 +59,6 @@ const TYPED: [&str; 6] = [
 pub(super) struct View {
     pub cookies: Cookies,
     pub language: Language,
-    base: String,
     /// The page, below the prefix.
     path: String,
     /// What goes along from page to page.
@@ -105,7 +104,6 @@ impl View {
         let mut view = Self {
             cookies,
             language,
-            base: site.base.clone(),
             path: request.path.strip_prefix(PREFIX).unwrap_or("").to_owned(),
             client_id: client_id.filter(|_| known.is_some()).map(str::to_owned),
             asked_to_go_on: known
@@ -323,9 +321,6 @@ impl View {
         add("Referrer-Policy", "no-referrer".to_owned());
         add("Cross-Origin-Opener-Policy", "same-origin".to_owned());
         add("Vary", "Cookie, Accept-Language".to_owned());
-        if self.base.starts_with("https://") {
-            add("Strict-Transport-Security", "max-age=31536000".to_owned());
-        }
         reply
     }
 }

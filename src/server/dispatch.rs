@@ -15,26 +15,33 @@ use crate::{directory, jsonrpc, loginbar, metrics, sso};
 
 use super::cors::Asked;
 use super::faces::{arrive, browse, call, consents, look_up, resource};
-use super::public_url::address;
+use super::public_url::{address, is_https};
 use super::reading::text_of;
-use super::source::FORWARDED_FOR;
-use super::{Body, Gateway, MetricsFor, documents};
+use super::source::is_forwarded;
+use super::{Body, Gateway, MetricsFor, documents, host};
 
 /// The header that names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What browsers are told over https (RFC 6797): for a year, never to use http here.
+const HTTPS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Answers one request.
 pub(super) async fn handle(
     gateway: &Arc<Gateway>,
     peer: IpAddr,
-    request: Request<IncomingBody>,
+    mut request: Request<IncomingBody>,
 ) -> Response<Body> {
     let request_id = gateway.parts.entropy.uuid();
     let begun = Instant::now();
     let head_only = request.method() == Method::HEAD;
     let line = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let reply = route(gateway, peer, request, &request_id).await;
+    let over_https = is_https(gateway, peer, request.headers());
+    let reply = match host::settle(&mut request) {
+        Ok(()) => route(gateway, peer, request, &request_id).await,
+        Err(wrong) => last(Reply::text(400, wrong)),
+    };
     if let Some((method, path)) = line {
         // No query: other faces carry tokens there.
         tracing::debug!(
@@ -48,7 +55,7 @@ pub(super) async fn handle(
             "answered"
         );
     }
-    let mut response = into_response(reply, &request_id);
+    let mut response = into_response(reply, &request_id, over_https);
     if head_only {
         *response.body_mut() = Body::default();
     }
@@ -136,6 +143,12 @@ async fn route(
     }
 }
 
+/// The reply, after which the connection ends.
+fn last(mut reply: Reply) -> Reply {
+    reply.headers.push(("Connection", "close".to_owned()));
+    reply
+}
+
 fn method_not_allowed(allow: &str) -> Reply {
     let mut reply = Reply::text(405, "Method not allowed");
     reply.headers.push(("Allow", allow.to_owned()));
@@ -157,9 +170,7 @@ async fn printed(gateway: &Arc<Gateway>, print: fn(&Gateway) -> Reply) -> Reply 
 async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> Reply {
     let may = match &gateway.config.metrics_for {
         MetricsFor::Everyone => true,
-        MetricsFor::Addresses(addresses) => {
-            addresses.contains(&peer) && !headers.contains_key(FORWARDED_FOR)
-        }
+        MetricsFor::Addresses(addresses) => addresses.contains(&peer) && !is_forwarded(headers),
     };
     if !may {
         return Reply::text(404, "Not found");
@@ -234,12 +245,12 @@ fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) ->
     }
 }
 
-fn into_response(reply: Reply, request_id: &str) -> Response<Body> {
+fn into_response(reply: Reply, request_id: &str, over_https: bool) -> Response<Body> {
     let mut response = Response::new(Body::new(Bytes::from(reply.body)));
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.reserve(8);
+    headers.reserve(9);
     if !reply.content_type.is_empty() {
         headers.insert(
             header::CONTENT_TYPE,
@@ -251,6 +262,9 @@ fn into_response(reply: Reply, request_id: &str) -> Response<Body> {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    if over_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FOR_A_YEAR);
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, id);
     }

@@ -4,6 +4,7 @@ mod cors;
 mod dispatch;
 mod documents;
 mod faces;
+mod host;
 mod patience;
 pub mod pools;
 mod public_url;
@@ -129,6 +130,8 @@ impl Server {
         http.title_case_headers(true)
             .timer(TokioTimer::new())
             .header_read_timeout(self.gateway.config.read_timeout)
+            // A client may close its half after its request, and still wait for the answer.
+            .half_close(true)
             .max_headers(100)
             .max_buf_size(64 * 1024);
         tokio::pin!(stop);

@@ -4,10 +4,14 @@ use std::net::IpAddr;
 
 use hyper::Request;
 use hyper::body::Incoming as IncomingBody;
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderName};
 
 use super::Gateway;
+use super::host::is_host;
 use super::reading::text_of;
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The URL that a client used.
 pub(super) fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> String {
@@ -18,20 +22,40 @@ pub(super) fn address(gateway: &Gateway, peer: IpAddr, request: &Request<Incomin
 /// The same without its path, as far as it can be known: a proxy's word counts only if the proxy is trusted.
 pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
     gateway.config.public_url.clone().unwrap_or_else(|| {
-        let trusted = gateway.config.trusted_proxies.contains(&peer);
-        // Each proxy appends; the last entry is the one that ours wrote.
-        let forwarded = |name: &str| {
-            let value = headers.get(name).filter(|_| trusted)?.to_str().ok()?;
-            value.rsplit(',').next().map(|v| v.trim().to_owned())
+        let forwarded_host = forwarded(gateway, peer, headers, FORWARDED_HOST);
+        let host = forwarded_host
+            .filter(|host| is_host(host))
+            .map(str::to_owned)
+            .or_else(|| text_of(headers, &header::HOST));
+        let scheme = match is_https(gateway, peer, headers) {
+            true => "https",
+            false => "http",
         };
-        let scheme = forwarded("x-forwarded-proto").filter(|s| s == "https");
-        let host = forwarded("x-forwarded-host").or_else(|| text_of(headers, &header::HOST));
-        format!(
-            "{}://{}",
-            scheme.as_deref().unwrap_or("http"),
-            host.as_deref().unwrap_or("localhost")
-        )
+        format!("{scheme}://{}", host.as_deref().unwrap_or("localhost"))
     })
+}
+
+/// Whether the client used https: what a trusted proxy says, and otherwise what the public URL starts with.
+pub(super) fn is_https(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> bool {
+    let public_url = gateway.config.public_url.as_deref();
+    match forwarded(gateway, peer, headers, FORWARDED_PROTO) {
+        Some(scheme) => scheme == "https",
+        None => public_url.is_some_and(|url| url.starts_with("https://")),
+    }
+}
+
+/// What a trusted proxy says in this header. Each proxy appends; the last entry is the one that ours wrote.
+fn forwarded<'a>(
+    gateway: &Gateway,
+    peer: IpAddr,
+    headers: &'a HeaderMap,
+    name: HeaderName,
+) -> Option<&'a str> {
+    if !gateway.config.trusted_proxies.contains(&peer) {
+        return None;
+    }
+    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    line.rsplit(',').next().map(str::trim)
 }
 
 /// The URL that we are known by, which a request cannot choose: what a partner has signed for somebody else must not be

@@ -6,7 +6,7 @@ use std::sync::Once;
 use hyper::header::{HeaderMap, HeaderName};
 
 /// The header by which proxies say whom they pass on.
-pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address a request comes from. Each proxy appends whom it heard; of them, ours are skipped from the end, and what
 /// stands before the first that is not ours, anybody may have written.
@@ -33,6 +33,48 @@ pub(super) fn source(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> I
         }
     }
     nearest
+}
+
+/// Headers that only proxies add, and the beginnings of such headers.
+const OF_PROXIES: [&str; 16] = [
+    "forwarded",
+    "via",
+    "client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-originating-ip",
+    "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-varnish",
+    "x-cloud-trace-context",
+    "true-client-ip",
+    "proxy-client-ip",
+    "wl-proxy-client-ip",
+    "cdn-loop",
+    "max-forwards",
+];
+const OF_PROXIES_FROM: [&str; 13] = [
+    "x-forwarded",
+    "x-original-",
+    "x-proxy",
+    "x-envoy-",
+    "x-amz-cf-",
+    "x-amzn-",
+    "x-azure-",
+    "x-arr-",
+    "x-appengine-",
+    "akamai-",
+    "cf-",
+    "fastly-",
+    "fly-",
+];
+
+/// Whether any header says that a proxy passed the request on.
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().map(HeaderName::as_str).any(|name| {
+        OF_PROXIES.contains(&name) || OF_PROXIES_FROM.iter().any(|from| name.starts_with(from))
+    })
 }
 
 /// With a port or without one.

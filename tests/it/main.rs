@@ -22,6 +22,7 @@ mod faults;
 mod harness;
 mod hostile_json;
 mod hostile_xml;
+mod http;
 mod keys;
 mod letters;
 mod life;
