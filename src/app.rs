@@ -18,7 +18,7 @@ use crate::secrets::keys::create_private_dir;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
-use crate::store::{Store, StoreError, clients, settings};
+use crate::store::{Store, StoreError, clients, password_cost, settings};
 use crate::upgrade;
 
 /// Opens the store, loads the keys and makes sure that the client `Default` exists.
@@ -47,9 +47,24 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
     let now = parts.clock.now();
     parts
         .store
-        .write(|c| clients::add(c, DEFAULT_CLIENT, None, Trust::Trusted, now))
+        .write(|c| {
+            password_cost::recount(c, parts.hasher.cost())?;
+            clients::add(c, DEFAULT_CLIENT, None, Trust::Trusted, now)
+        })
         .and_then(|_| parts.registry.refresh(&parts.store))
         .map_err(|e: StoreError| io::Error::other(e))?;
+    let (configured, stored) = (
+        parts.hasher.cost(),
+        parts.registry.now().highest_password_cost(),
+    );
+    if stored > configured {
+        tracing::warn!(
+            configured,
+            stored,
+            "every sign-in costs as much as the costliest stored password hash; hashes are renewed at the next sign-in \
+             of their users, and the cost is looked up again at start"
+        );
+    }
     Ok(Arc::new(parts))
 }
 

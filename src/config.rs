@@ -66,7 +66,7 @@ settings! {
     "threads.write" = "1", "Worker threads that write; SQLite has one writer in any case.";
     "threads.hash" = "0", "Worker threads that hash passwords; 0 means one a core.";
     "sqlite.busy_timeout_ms" = "5000", "Wait for another process's lock on the SQLite file.";
-    "password.cost" = "12", "bcrypt cost, 4 to 16; 12 takes about 0.3 s, and less than 10 is for tests only.";
+    "password.cost" = "12", "bcrypt cost, 4 to 16; 12 takes about 0.3 s, and less than 10 is for tests only. A sign-in costs as much as the costliest stored hash, if that is higher.";
     "token.algorithm" = "ES256", "ES256, HS256, RS256 or EdDSA.";
     "token.seconds" = "1800", "Life of a JWT.";
     "token.grace_s" = "10", "Seconds that a token works on after refreshAuthToken replaced it; used later, it ends all that came of that sign-in.";
@@ -75,7 +75,7 @@ settings! {
     "session.idle_days" = "30", "Days that it stays so unused.";
     "activation.hours" = "48", "Life of an activation token.";
     "reset.minutes" = "30", "Life of a password reset token.";
-    "throttle.guesses" = "5", "Wrong passwords for one account after which the next attempt has to wait: a second, and each time twice as long.";
+    "throttle.guesses" = "5", "Wrong passwords for one account, or other refusals after a password was hashed, after which the next attempt has to wait: a second, and each time twice as long.";
     "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens; trusted clients are not counted by address.";
     "throttle.mails" = "5", "Mails that can be asked for to one mailbox before the next has to wait so.";
     "throttle.mails_per_source" = "100", "The same from one address, registrations with a name or address that is taken included.";

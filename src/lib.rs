@@ -113,6 +113,17 @@
 //!   gets through, a few at most, and a sign-in that goes well writes nothing more. A trusted client's address is not
 //!   counted, since all its users come from there. Tokens and sessions are not: they are too long to be guessed, and
 //!   counting them would have reads write.
+//! - **Every verification spends the same work**: as much as the configured cost or the highest stored cost, whichever is
+//!   higher. A cheaper stored hash is padded with hashes for nothing, and an unknown account spends all of it so. The
+//!   highest stored cost is a row that whoever writes a hash keeps up to date and that the registry in memory has. The
+//!   other way, unknown accounts that pretend one of the stored costs, would need their distribution at every sign-in.
+//!   A hash of another cost than the configured one is renewed at the next good sign-in, so the highest cost falls again
+//!   where the setting was lowered; it is looked up anew at start.
+//! - **Cheap checks come before a hash, and a refusal after a hash is counted whatever its code.** A call notes that it
+//!   cost a hash; the throttle takes the note when it counts a refusal. Successes are not limited: the queue's fair shares
+//!   bound what an account can take with its own right password.
+//! - **A reset token is not kept waiting by an account's counter**, with or without a user name beside it: it has 128 bits.
+//!   The user name must be the token's user, or the token is refused as unknown.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

@@ -38,6 +38,11 @@ struct Queue {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Hashed {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivered {
     kind: &'static str,
     outcome: &'static str,
@@ -59,6 +64,25 @@ pub enum Attempt {
     GivenUp,
 }
 
+/// What a password hash was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashKind {
+    /// To compare a password with a stored hash, or for an account that is not there.
+    Verified,
+    /// To be stored.
+    Made,
+}
+
+impl HashKind {
+    const fn label(self) -> Hashed {
+        let kind = match self {
+            HashKind::Verified => "verified",
+            HashKind::Made => "made",
+        };
+        Hashed { kind }
+    }
+}
+
 /// Rows of the outbox of one kind, in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
@@ -77,6 +101,8 @@ pub struct Metrics {
     shed: Family<Queue, Counter>,
     queued: Family<Queue, Gauge>,
     connections: Gauge,
+    hashes: Family<Hashed, Counter>,
+    hash_rounds: Counter,
     deliveries: Family<Delivered, Counter>,
     backlog: Family<Waiting, Gauge>,
     oldest: Family<Waiting, Gauge<f64, AtomicU64>>,
@@ -93,6 +119,8 @@ impl Metrics {
             shed: Family::default(),
             queued: Family::default(),
             connections: Gauge::default(),
+            hashes: Family::default(),
+            hash_rounds: Counter::default(),
             deliveries: Family::default(),
             backlog: Family::default(),
             oldest: Family::default(),
@@ -130,6 +158,16 @@ impl Metrics {
             "connections",
             "Connections that are open",
             m.connections.clone(),
+        );
+        registry.register(
+            "password_hashes",
+            "Password hashes, by what they were for",
+            m.hashes.clone(),
+        );
+        registry.register(
+            "password_hash_rounds",
+            "bcrypt rounds of all password hashes",
+            m.hash_rounds.clone(),
         );
         registry.register(
             "deliveries",
@@ -179,6 +217,24 @@ impl Metrics {
     pub fn connected(&self) -> Connected {
         self.connections.inc();
         Connected(self.connections.clone())
+    }
+
+    /// Counts a password hash and the bcrypt rounds that it took.
+    pub fn hashed(&self, kind: HashKind, rounds: u64) {
+        self.hashes.get_or_create(&kind.label()).inc();
+        self.hash_rounds.inc_by(rounds);
+    }
+
+    /// How many password hashes of this kind there were.
+    #[must_use]
+    pub fn hashes(&self, kind: HashKind) -> u64 {
+        self.hashes.get_or_create(&kind.label()).get()
+    }
+
+    /// How many bcrypt rounds all password hashes took.
+    #[must_use]
+    pub fn hash_rounds(&self) -> u64 {
+        self.hash_rounds.get()
     }
 
     /// Counts an attempt to deliver.
@@ -238,6 +294,8 @@ mod tests {
             metrics.called("soap", "showUser", "ok", Duration::from_micros(300));
         }
         metrics.shed("hash");
+        metrics.hashed(HashKind::Verified, 16);
+        metrics.hashed(HashKind::Made, 16);
         metrics.attempted("mail", Attempt::PutOff);
         let connection = metrics.connected();
         let backlog = [Backlog {
@@ -254,6 +312,9 @@ mod tests {
             "chaingun_shed_total{queue=\"hash\"} 1",
             "chaingun_queued{queue=\"hash\"} 7",
             "chaingun_connections 1",
+            "chaingun_password_hashes_total{kind=\"verified\"} 1",
+            "chaingun_password_hashes_total{kind=\"made\"} 1",
+            "chaingun_password_hash_rounds_total 32",
             "chaingun_deliveries_total{kind=\"mail\",outcome=\"put_off\"} 1",
             "chaingun_outbox_rows{kind=\"mail\",state=\"pending\"} 3",
             "chaingun_outbox_oldest_seconds{kind=\"mail\",state=\"pending\"} 1.5",

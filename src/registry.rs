@@ -15,7 +15,8 @@ use crate::domain::client::Client;
 pub use crate::store::applications::Application;
 use crate::store::partners::Partner;
 use crate::store::{
-    AnyConnection, Store, StoreError, agreements, applications, clients, partners, services,
+    AnyConnection, Store, StoreError, agreements, applications, clients, partners, password_cost,
+    services,
 };
 
 /// What the names of applications may end in (SPEC §8).
@@ -36,6 +37,7 @@ pub struct Snapshot {
     services: BTreeMap<i64, Service>,
     agreements: BTreeMap<i64, String>,
     partners: HashMap<String, Partner>,
+    highest_password_cost: u32,
 }
 
 /// A service, as far as requests ask for it.
@@ -85,6 +87,12 @@ impl Snapshot {
         self.partners.get(iss)
     }
 
+    /// The highest bcrypt cost among the stored password hashes, as far as it was remembered.
+    #[must_use]
+    pub fn highest_password_cost(&self) -> u32 {
+        self.highest_password_cost
+    }
+
     fn read(c: &mut AnyConnection, version: i64) -> Result<Self, StoreError> {
         let clients = clients::all(c)?
             .into_iter()
@@ -116,6 +124,7 @@ impl Snapshot {
             services,
             agreements: agreements.map(|a| (a.id, a.name)).collect(),
             partners: partners.map(|p| (p.iss.clone(), p)).collect(),
+            highest_password_cost: password_cost::highest(c)?.unwrap_or(0),
         })
     }
 }

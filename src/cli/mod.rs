@@ -12,6 +12,7 @@ mod profiles;
 pub mod registry;
 pub mod users;
 
+use std::cell::Cell;
 use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
@@ -164,6 +165,7 @@ fn call(parts: &Parts) -> Call<'_> {
         held: None,
         session: None,
         source: None,
+        owes_hash: Cell::new(false),
         profile: Profile::default(),
         on_behalf_of: Some(OPERATOR.to_owned()),
     }

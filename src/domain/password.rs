@@ -47,6 +47,13 @@ pub fn judge(password: &str, own_names: &[&str]) -> Result<(), Weakness> {
     Ok(())
 }
 
+/// The bcrypt cost of a stored hash, ours or an imported one: the two digits after `$2b$`.
+#[must_use]
+pub fn cost_of(stored: &str) -> Option<u32> {
+    let (_, bcrypt_hash) = stored.split_once("$2")?;
+    bcrypt_hash.get(2..4)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +87,15 @@ mod tests {
             assert_eq!(judge(password, &[]), Err(Weakness::Common), "{password}");
         }
         assert_eq!(judge("MókaMiklós", &["mókamiklós"]), Err(Weakness::OwnName));
+    }
+
+    #[test]
+    fn reads_the_cost_of_a_stored_hash() {
+        assert_eq!(cost_of("hmac-sha384:$2b$12$abc"), Some(12));
+        assert_eq!(cost_of("$2y$04$abc"), Some(4));
+        for damaged in ["", "$2", "$2b$", "$2b$1", "$1$12$", "$2b$ő"] {
+            assert_eq!(cost_of(damaged), None, "{damaged}");
+        }
     }
 
     #[test]

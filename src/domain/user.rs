@@ -78,6 +78,13 @@ impl User {
         (!is_nowhere).then_some(self.email.as_str())
     }
 
+    /// Whether this is its user name or its e-mail address.
+    #[must_use]
+    pub fn has_login(&self, text: &str) -> bool {
+        let address = self.address();
+        same_name(&self.user_name, text) || address.is_some_and(|own| same_name(own, text))
+    }
+
     /// What people call it by: its e-mail address, or else its name here.
     #[must_use]
     pub fn login(&self) -> &str {

@@ -1,5 +1,7 @@
 //! The only gatekeeper: turns what a face found into a decided call, runs it, and writes refusals down.
 
+use std::cell::Cell;
+
 use super::call::Held;
 use super::throttle::{self, Throttle};
 use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse, refuse_field};
@@ -53,11 +55,22 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         profile: Profile::default(),
         on_behalf_of: credentials.user_name.clone(),
         source: credentials.source,
+        owes_hash: Cell::new(false),
     };
     let subject = request.subject().map(str::to_owned);
-    let result = decide(&mut call, operation, &credentials, request.as_ref())
-        .and_then(|()| super::refuse_all(problems))
-        .and_then(|()| throttle::run(&call, operation, request));
+    let result = decide(
+        &mut call,
+        operation,
+        &credentials,
+        request.as_ref(),
+        &problems,
+    )
+    .and_then(|()| super::refuse_all(problems))
+    .and_then(|()| throttle::run(&call, operation, request));
+    if matches!(result, Err(Refusal::Rejected(_))) {
+        let signed_in = credentials.username_token.as_ref();
+        throttle::count_refused_after_hash(&call, signed_in.map(|(name, _)| name.as_str()));
+    }
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
         // Of a browser whose session is over nobody knows whose it was.
@@ -89,6 +102,7 @@ fn decide(
     operation: &Operation,
     found: &Credentials,
     request: &dyn Request,
+    problems: &[Problem],
 ) -> Result<(), Refusal> {
     let in_request = request.authorization().filter(|a| !a.is_missing());
     call.client = client(call.parts, found.client_key.as_ref())?;
@@ -133,6 +147,8 @@ fn decide(
         call.user = Some(user);
         call.held = Some(held);
     } else if let Some((name, password)) = &found.username_token {
+        // What can be refused without a hash is refused before one.
+        super::refuse_all(problems.to_vec())?;
         let guess = || user_of_password(call, name, password);
         call.user = Some(throttle::guard(call, Throttle::Guesses, Some(name), guess)?);
     }
@@ -304,7 +320,7 @@ fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held)
 fn user_of_password(call: &Call<'_>, name: &str, password: &Secret) -> Result<User, Refusal> {
     let user = call.parts.store.read(|c| users::by_login(c, name))?;
     let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());
-    let verdict = call.parts.hasher.verify(password.reveal(), hash);
+    let verdict = call.verify(password, hash)?;
     match user {
         Some(user) if verdict != Verdict::Wrong => {
             if user.status == Status::Active {

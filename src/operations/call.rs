@@ -1,5 +1,6 @@
 //! A call: who makes it, decided once, with the time and the dice it may use.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use crate::contract::messages::Language;
@@ -8,17 +9,20 @@ use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::password::cost_of;
 use crate::domain::plain_name;
 use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
 use crate::store::profiles::Profile;
 use crate::store::services::ToTell;
 use crate::store::sessions::Session;
-use crate::store::{AnyConnection, audit, one_time_tokens, outbox};
+use crate::store::{AnyConnection, audit, one_time_tokens, outbox, password_cost};
 
 use super::Refusal;
 use crate::contract::rejection::{Code, Rejection};
+use crate::metrics::HashKind;
 use crate::parts::Parts;
+use crate::secrets::hashing::Verdict;
 use crate::secrets::sealing::Binding;
 use crate::secrets::sha256_hex;
 
@@ -73,6 +77,8 @@ pub struct Call<'a> {
     pub on_behalf_of: Option<String>,
     /// The address it comes from; none at the command line.
     pub source: Option<IpAddr>,
+    /// Whether it has cost a password hash that no counter of attempts knows of yet.
+    pub owes_hash: Cell<bool>,
 }
 
 impl Call<'_> {
@@ -104,6 +110,36 @@ impl Call<'_> {
         self.client
             .as_ref()
             .map_or(crate::domain::client::DEFAULT_CLIENT, |c| &c.name)
+    }
+
+    /// Compares a password with a stored hash, or does as much work where there is none. Together with [`Call::hash`] the
+    /// only way to a hash, so that each one is counted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Refusal> {
+        let highest = self.parts.registry.now().highest_password_cost();
+        let hasher = &self.parts.hasher;
+        let done = hasher.verify(password.reveal(), stored, highest);
+        self.owes_hash.set(true);
+        self.parts.metrics.hashed(HashKind::Verified, done.rounds);
+        if let Some(stored) = stored.filter(|s| cost_of(s) > Some(highest)) {
+            // Nobody remembered it, perhaps because it was stored by another program.
+            self.parts.store.write(|c| password_cost::note(c, stored))?;
+        }
+        Ok(done.verdict)
+    }
+
+    /// Hashes a password with fresh salt. Never inside a transaction: it takes a third of a second.
+    ///
+    /// # Errors
+    /// [`Code::InternalError`], where bcrypt fails.
+    pub fn hash(&self, password: &str) -> Result<String, Refusal> {
+        let hasher = &self.parts.hasher;
+        let hash = hasher.hash(password, self.parts.entropy.bytes());
+        self.owes_hash.set(true);
+        self.parts.metrics.hashed(HashKind::Made, hasher.rounds());
+        Ok(hash.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
 
     /// Writes an audit entry in the caller's transaction.

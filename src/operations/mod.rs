@@ -196,6 +196,10 @@ pub trait Request: Send + std::fmt::Debug {
     fn subject(&self) -> Option<&str> {
         None
     }
+    /// The account whose secret is guessed at; none where what is sent is too long to be guessed.
+    fn guessed_at(&self) -> Option<&str> {
+        self.subject()
+    }
     /// Whose mailbox a mail may go to, for the operations that send one.
     fn mailbox(&self) -> Option<&str> {
         self.subject()

@@ -16,11 +16,12 @@ use crate::store::{AnyConnection, attempts, users};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
     Nothing,
-    /// Each wrong secret.
+    /// Each wrong secret, and whatever else is refused after a password hash.
     Guesses,
     /// Each signature that is none; who brings a right one never waits.
     Forgeries,
-    /// Each mail that is sent, or may have been, and each name that was found to be taken.
+    /// Each mail that is sent, or may have been, each name that was found to be taken, and whatever else is refused
+    /// after a password hash.
     Mails,
 }
 
@@ -35,7 +36,7 @@ pub(super) fn run(
 ) -> Result<Box<dyn Answer>, Refusal> {
     let about = match operation.throttle {
         Throttle::Nothing => return request.run(call),
-        Throttle::Guesses | Throttle::Forgeries => request.subject(),
+        Throttle::Guesses | Throttle::Forgeries => request.guessed_at(),
         Throttle::Mails => request.mailbox(),
     };
     let own = call.user.as_ref().map(|user| user.user_name.as_str());
@@ -73,9 +74,15 @@ pub(super) fn guard<T>(
         return too_many();
     }
     let result = step();
+    // A success stays noted: what uses it may still be refused, see `count_refused_after_hash`.
+    let refused_after_hash =
+        matches!(result, Err(Refusal::Rejected(_))) && call.owes_hash.replace(false);
     let settled = match (throttle, code(&result)) {
         (Throttle::Forgeries, Some(code)) if is_forged(code) && wait > 0 => return too_many(),
         (Throttle::Forgeries, Some(code)) if is_forged(code) => count(call, &counted, about),
+        (Throttle::Guesses | Throttle::Mails, _) if refused_after_hash => {
+            count(call, &counted, about)
+        }
         (Throttle::Guesses, Some(Code::BadCredentials | Code::TokenInvalidOrExpired)) => {
             count(call, &counted, about)
         }
@@ -92,6 +99,17 @@ pub(super) fn guard<T>(
         tracing::error!(cause = ?error, "an attempt could not be counted");
     }
     result
+}
+
+/// Counts a call that cost a password hash and was refused only after the step that hashed had gone well: somebody who
+/// signs in with a UsernameToken may not do what it asks for.
+pub(super) fn count_refused_after_hash(call: &Call<'_>, about: Option<&str>) {
+    if call.owes_hash.replace(false) {
+        let counted = counted(call, Throttle::Guesses, about);
+        if let Err(error) = count(call, &counted, about) {
+            tracing::error!(cause = ?error, "an attempt could not be counted");
+        }
+    }
 }
 
 /// Forgets what was guessed at this account: its owner has a new password.

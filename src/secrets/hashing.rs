@@ -1,6 +1,7 @@
 //! Password hashes: bcrypt over a pre-hash with a secret pepper, so that no byte of a long password is cut off and a
 //! stolen database alone gives nothing to guess at.
 
+use std::hint::black_box;
 use std::io;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::keys::load_or_make;
 use crate::domain::one_time_token::hex;
+use crate::domain::password::cost_of;
 
 /// Marks a hash whose pre-hash is keyed with the pepper. A stored hash without a mark is plain bcrypt that was imported.
 const PEPPERED: &str = "hmac-sha384+pepper:";
@@ -18,6 +20,8 @@ const PEPPERED: &str = "hmac-sha384+pepper:";
 const UNPEPPERED: &str = "hmac-sha384:";
 /// Keeps the pre-hashes of earlier versions apart from other uses of the same password; not secret.
 const CONTEXT: &[u8] = b"chaingun-gateway password v1";
+/// The lowest cost that bcrypt has.
+const MIN_COST: u32 = 4;
 /// The highest cost that an imported hash may ask for: 16 takes about 5 s.
 const MAX_COST: u32 = 16;
 
@@ -93,8 +97,15 @@ pub struct Hasher {
 pub enum Verdict {
     Wrong,
     Right,
-    /// Right, but kept in a form or at a cost that is out of date.
+    /// Right, but kept in another form or at another cost than new hashes.
     RightButStale,
+}
+
+/// The outcome of a comparison and the bcrypt rounds that it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verification {
+    pub verdict: Verdict,
+    pub rounds: u64,
 }
 
 impl Hasher {
@@ -102,9 +113,21 @@ impl Hasher {
     #[must_use]
     pub fn new(cost: u32, pepper: Pepper) -> Self {
         Self {
-            cost: cost.clamp(4, MAX_COST),
+            cost: cost.clamp(MIN_COST, MAX_COST),
             pepper,
         }
+    }
+
+    /// The bcrypt cost of new hashes.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// The bcrypt rounds of one new hash.
+    #[must_use]
+    pub fn rounds(&self) -> u64 {
+        1 << self.cost
     }
 
     /// Hashes a password with this salt; takes about 0.3 s at cost 12.
@@ -120,31 +143,82 @@ impl Hasher {
         ))
     }
 
-    /// Compares a password with a stored hash; with none, does the same work and says wrong.
+    /// Compares a password with a stored hash; without a stored hash the verdict is [`Verdict::Wrong`]. The work is the
+    /// same for every stored hash and for none: as much as one hash of the configured cost or of `highest_stored`,
+    /// whichever is higher.
     #[must_use]
-    pub fn verify(&self, password: &str, stored: Option<&str>) -> Verdict {
-        let Some(stored) = stored else {
-            let nobody = format!("$2b${:02}${}", self.cost, ".".repeat(53));
-            let _ = bcrypt::verify(self.pre_hash(password), &nobody);
-            return Verdict::Wrong;
-        };
-        let (text, bcrypt_hash, is_current) = if let Some(hash) = stored.strip_prefix(PEPPERED) {
+    pub fn verify(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+        highest_stored: u32,
+    ) -> Verification {
+        let target = 1 << self.cost.max(highest_stored.min(MAX_COST));
+        let mut work = Work { rounds: 0 };
+        let verdict = stored.map_or(Verdict::Wrong, |stored| {
+            let (text, bcrypt_hash, is_current) = self.comparable(password, stored);
+            if !work.compare(&text, bcrypt_hash) {
+                Verdict::Wrong
+            } else if is_current && cost_of(stored) == Some(self.cost) {
+                Verdict::Right
+            } else {
+                Verdict::RightButStale
+            }
+        });
+        work.fill_up(&self.pre_hash(password), target);
+        Verification {
+            verdict,
+            rounds: work.rounds,
+        }
+    }
+
+    /// What bcrypt compares: the text for this password, the bcrypt hash in what is stored, and whether new hashes have
+    /// that form.
+    fn comparable<'a>(&self, password: &str, stored: &'a str) -> (String, &'a str, bool) {
+        if let Some(hash) = stored.strip_prefix(PEPPERED) {
             (self.pre_hash(password), hash, true)
         } else if let Some(hash) = stored.strip_prefix(UNPEPPERED) {
             let key = Key::new(HMAC_SHA384, CONTEXT);
             (keyed(&key, password), hash, false)
         } else {
             (password.to_owned(), stored, false)
-        };
-        match bcrypt::verify(text, bcrypt_hash) {
-            Ok(true) if is_current && cost_of(bcrypt_hash) >= Some(self.cost) => Verdict::Right,
-            Ok(true) => Verdict::RightButStale,
-            Ok(false) | Err(_) => Verdict::Wrong,
         }
     }
 
     fn pre_hash(&self, password: &str) -> String {
         keyed(&self.pepper.key, password)
+    }
+}
+
+/// The bcrypt rounds of one verification, counted where they are done.
+struct Work {
+    rounds: u64,
+}
+
+impl Work {
+    /// Compares a text with a bcrypt hash; a hash that is malformed or too costly is not worked on.
+    fn compare(&mut self, text: &str, bcrypt_hash: &str) -> bool {
+        let known = bcrypt_hash.parse::<bcrypt::HashParts>().ok();
+        let Some(cost) = known
+            .map(|parts| parts.get_cost())
+            .filter(|cost| (MIN_COST..=MAX_COST).contains(cost))
+        else {
+            return false;
+        };
+        self.rounds += 1 << cost;
+        bcrypt::verify(text, bcrypt_hash).unwrap_or(false)
+    }
+
+    /// Hashes for nothing until this many rounds are done. A cost is a power of two, so that what is missing is a sum of
+    /// costs: 2^12 = 2^8 + 2^8 + 2^9 + 2^10 + 2^11.
+    fn fill_up(&mut self, text: &str, target: u64) {
+        while let Some(cost) = target.saturating_sub(self.rounds).checked_ilog2() {
+            if cost < MIN_COST {
+                break;
+            }
+            let _ = black_box(bcrypt::hash_with_salt(text, cost, [0; 16]));
+            self.rounds += 1 << cost;
+        }
     }
 }
 
@@ -158,11 +232,7 @@ pub fn is_importable(text: &str) -> bool {
     known
         && text.len() == 60
         && text.parse::<bcrypt::HashParts>().is_ok()
-        && cost_of(text).is_some_and(|c| (4..=MAX_COST).contains(&c))
-}
-
-fn cost_of(hash: &str) -> Option<u32> {
-    hash.get(4..6)?.parse().ok()
+        && cost_of(text).is_some_and(|c| (MIN_COST..=MAX_COST).contains(&c))
 }
 
 /// 64 characters for any password, well below the 72 bytes that bcrypt looks at.
@@ -182,8 +252,11 @@ mod tests {
     fn a_hash_needs_the_pepper_it_was_made_with() {
         let hash = hasher(4).hash("ValaKi1234", [7; 16]).unwrap();
         let other = Hasher::new(4, Pepper::new(&[8; 48]));
-        assert_eq!(other.verify("ValaKi1234", Some(&hash)), Verdict::Wrong);
-        assert_eq!(hasher(4).verify("ValaKi1234", Some(&hash)), Verdict::Right);
+        assert_eq!(verdict(&other, "ValaKi1234", Some(&hash)), Verdict::Wrong);
+        assert_eq!(
+            verdict(&hasher(4), "ValaKi1234", Some(&hash)),
+            Verdict::Right
+        );
     }
 
     /// Made by the version before the pepper, at cost 4.
@@ -192,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_hash_from_before_the_pepper_is_right_and_stale() {
-        let verify = |password| hasher(4).verify(password, Some(UNPEPPERED_HASH));
+        let verify = |password| verdict(&hasher(4), password, Some(UNPEPPERED_HASH));
         assert_eq!(verify("ValaKi1234"), Verdict::RightButStale);
         assert_eq!(verify("ValaKi1235"), Verdict::Wrong);
     }
@@ -211,42 +284,47 @@ mod tests {
         assert!(!path.exists());
     }
 
+    /// The verdict where no stored hash is costlier than new ones.
+    fn verdict(with: &Hasher, password: &str, stored: Option<&str>) -> Verdict {
+        with.verify(password, stored, 0).verdict
+    }
+
     #[test]
     fn tells_right_from_wrong_and_stale() {
         let weak = hasher(4);
         let hash = weak.hash(" ValaKi1234", [7; 16]).unwrap();
-        assert_eq!(weak.verify(" ValaKi1234", Some(&hash)), Verdict::Right);
-        assert_eq!(weak.verify("ValaKi1234", Some(&hash)), Verdict::Wrong);
-        assert_eq!(
-            hasher(5).verify(" ValaKi1234", Some(&hash)),
-            Verdict::RightButStale
-        );
-        assert_eq!(weak.verify("anything", None), Verdict::Wrong);
+        let of = |cost, password| verdict(&hasher(cost), password, Some(&hash));
+        assert_eq!(of(4, " ValaKi1234"), Verdict::Right);
+        assert_eq!(of(4, "ValaKi1234"), Verdict::Wrong);
+        assert_eq!(of(5, " ValaKi1234"), Verdict::RightButStale);
+        assert_eq!(verdict(&weak, "anything", None), Verdict::Wrong);
+        let costly = hasher(5).hash("ValaKi1234", [7; 16]).unwrap();
+        let lowered = verdict(&weak, "ValaKi1234", Some(&costly));
+        assert_eq!(lowered, Verdict::RightButStale);
     }
 
     #[test]
     fn every_byte_of_a_long_password_counts() {
-        let hasher = hasher(4);
+        let weak = hasher(4);
         let long = "ő".repeat(63);
-        let hash = hasher.hash(&format!("{long}a"), [1; 16]).unwrap();
-        assert_eq!(
-            hasher.verify(&format!("{long}b"), Some(&hash)),
-            Verdict::Wrong
-        );
-        assert_eq!(
-            hasher.verify(&format!("{long}a"), Some(&hash)),
-            Verdict::Right
-        );
+        let hash = weak.hash(&format!("{long}a"), [1; 16]).unwrap();
+        let of = |password: String| verdict(&weak, &password, Some(&hash));
+        assert_eq!(of(format!("{long}b")), Verdict::Wrong);
+        assert_eq!(of(format!("{long}a")), Verdict::Right);
+    }
+
+    fn foreign(cost: u32, version: bcrypt::Version) -> String {
+        bcrypt::hash_with_salt("TeszT1234", cost, [3; 16])
+            .unwrap()
+            .format_for_version(version)
     }
 
     #[test]
     fn foreign_hashes_work_and_are_renewed() {
-        let foreign = bcrypt::hash_with_salt("TeszT1234", 4, [3; 16])
-            .unwrap()
-            .format_for_version(bcrypt::Version::TwoY);
+        let foreign = foreign(4, bcrypt::Version::TwoY);
         assert!(is_importable(&foreign));
         assert_eq!(
-            hasher(4).verify("TeszT1234", Some(&foreign)),
+            verdict(&hasher(4), "TeszT1234", Some(&foreign)),
             Verdict::RightButStale
         );
         assert!(!is_importable("$2y$31$abc"));
@@ -254,9 +332,32 @@ mod tests {
     }
 
     #[test]
-    fn nobody_costs_as_much_as_somebody() {
-        // The stand-in must be a hash that bcrypt really works on, not one it refuses at once.
-        let nobody = format!("$2b$04${}", ".".repeat(53));
-        assert_eq!(bcrypt::verify("x", &nobody).ok(), Some(false));
+    fn spends_the_same_rounds_for_every_stored_hash_and_for_none() {
+        use bcrypt::Version::{TwoA, TwoB, TwoX, TwoY};
+        let ours = |cost| hasher(cost).hash("TeszT1234", [3; 16]).unwrap();
+        let mut stored: Vec<Option<String>> = (4..=9).map(|cost| Some(ours(cost))).collect();
+        stored.extend([TwoA, TwoB, TwoX, TwoY].map(|version| Some(foreign(6, version))));
+        stored.push(Some(UNPEPPERED_HASH.to_owned()));
+        // Damaged rows, and costs that would keep a processor busy for hours.
+        stored.extend(
+            ["", "$2b$", "hmac-sha384:", "hmac-sha384+pepper:$2b$99$x"].map(|t| Some(t.into())),
+        );
+        stored.push(Some(ours(4).replace("$04$", "$31$")));
+        stored.push(None);
+        let decomposed = "Je\u{301}lszo-1234";
+        for stored in &stored {
+            for password in ["TeszT1234", "Rossz-Jelszo-1", "", decomposed] {
+                for (configured, highest) in [(9, 4), (4, 9), (9, 9)] {
+                    let spent = hasher(configured).verify(password, stored.as_deref(), highest);
+                    assert_eq!(spent.rounds, 1 << 9, "{stored:?} {password:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn work_for_nobody_is_real_work() {
+        // The stand-in must be a hash that bcrypt works on, not one it refuses at once.
+        assert!(bcrypt::hash_with_salt(hasher(4).pre_hash("x"), MIN_COST, [0; 16]).is_ok());
     }
 }

@@ -19,6 +19,7 @@ pub mod one_time_tokens;
 pub mod organisations;
 pub mod outbox;
 pub mod partners;
+pub mod password_cost;
 pub mod portals;
 pub mod profiles;
 pub mod services;

@@ -8,7 +8,7 @@ use super::connection::on_backend;
 use super::dialect;
 use super::milestones::Milestones;
 use super::tables::{login_names, users};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, StoreError, password_cost};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
@@ -252,6 +252,9 @@ pub struct NewUser<'a> {
 /// # Errors
 /// The store's; [`StoreError::Collided`] if another transaction took a name meanwhile.
 pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, StoreError> {
+    if let Some(hash) = new.password_hash {
+        password_cost::note(connection, hash)?;
+    }
     let id: i64 = diesel::insert_into(users::table)
         .values((
             users::uuid.eq(new.uuid),
@@ -325,6 +328,7 @@ pub fn set_password(
     status: Status,
     now: Millis,
 ) -> Result<(), StoreError> {
+    password_cost::note(connection, hash)?;
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::password_hash.eq(Some(hash)),
@@ -335,7 +339,7 @@ pub fn set_password(
     Ok(())
 }
 
-/// Replaces a hash by a stronger one of the same password, unless it has changed meanwhile.
+/// Replaces a hash by a newer one of the same password, unless it has changed meanwhile.
 ///
 /// # Errors
 /// The store's.
@@ -345,6 +349,7 @@ pub fn rehash(
     old: &str,
     new: &str,
 ) -> Result<(), StoreError> {
+    password_cost::note(connection, new)?;
     diesel::update(
         users::table
             .filter(users::id.eq(id))

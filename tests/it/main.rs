@@ -20,6 +20,7 @@ mod documents;
 mod envelopes;
 mod faults;
 mod harness;
+mod hash_costs;
 mod hostile_json;
 mod hostile_xml;
 mod http;

@@ -84,6 +84,7 @@ fn rooms_know_only_what_is_below_them() {
                 "operations",
                 "contract",
                 "domain",
+                "metrics",
                 "parts",
                 "registry",
                 "secrets",

@@ -297,7 +297,7 @@ fn signing_in() {
     let hasher = Hasher::new(12, Pepper::new(&[9; 48]));
     let hash = hasher.hash("MokaMiki-1234", [7; 16]).unwrap();
     let only_hash = || {
-        std::hint::black_box(hasher.verify("MokaMiki-1234", Some(&hash)));
+        std::hint::black_box(hasher.verify("MokaMiki-1234", Some(&hash), 0));
     };
     let envelope = envelope(
         "authenticate",

@@ -7,7 +7,7 @@ use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse,
+    read_request, refuse, refuse_field,
 };
 
 shape! {
@@ -39,6 +39,9 @@ impl Request for DeleteOwnAccountRequest {
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let user = super::user(call)?;
         if user.password_hash.is_some() {
+            if self.password.reveal().is_empty() {
+                return Err(refuse_field(Code::MissingField, "password", None));
+            }
             let (login, password) = (&user.user_name, &self.password);
             Checked::settle(call, login, password, |c, user| {
                 delete_user::erase(call, c, user)

@@ -4,7 +4,7 @@
 use super::Visit;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Structure as _, shape};
-use crate::operations::user::register_user::RegisterUserRequest;
+use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
@@ -52,7 +52,7 @@ impl Request for RegisterVisitorRequest {
             password: self.password,
             ..Default::default()
         };
-        match registration.register(call) {
+        match registration.register(call, TakenNames::AreHidden) {
             Ok(()) => {}
             // The owner gets a link for a new password, which makes an account active as well that somebody else
             // may have registered with this address.

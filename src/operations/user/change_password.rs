@@ -87,10 +87,15 @@ impl Request for ChangePasswordRequest {
     fn subject(&self) -> Option<&str> {
         self.user_name.as_deref()
     }
+    fn guessed_at(&self) -> Option<&str> {
+        // Whoever guesses at an account must not keep its owner from a reset token, which nobody can guess.
+        self.subject()
+            .filter(|_| self.password_reset_guid.is_none())
+    }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let (user, proof) = match (&self.old_password, &self.password_reset_guid) {
             (Some(old), None) => self.with_old_password(call, old)?,
-            (None, Some(token)) => with_token(call, token)?,
+            (None, Some(token)) => with_token(call, token, self.user_name.as_deref())?,
             _ => {
                 let why = Why::ExactlyOneOf("oldPassword");
                 return Err(refuse_field(
@@ -108,7 +113,7 @@ impl Request for ChangePasswordRequest {
         let mut names = vec![user.user_name.as_str(), &user.name, &user.email];
         names.extend(granted.iter().map(|g| g.name.as_str()));
         super::check_password(password, &names)?;
-        let hash = super::hash(call, password)?;
+        let hash = call.hash(password)?;
         call.parts
             .store
             .write(|c| set(call, c, &user, &proof, &hash))?;
@@ -121,9 +126,11 @@ impl ChangePasswordRequest {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName", None));
         };
+        // What is known without the user's own names; the others are compared after the hash.
+        super::check_password(self.password.reveal(), &[user_name])?;
         let user = call.parts.store.read(|c| users::by_name(c, user_name))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.clone());
-        let verdict = call.parts.hasher.verify(old.reveal(), stored.as_deref());
+        let verdict = call.verify(old, stored.as_deref())?;
         match user {
             Some(user) if verdict != Verdict::Wrong => match user.status {
                 Status::Active => Ok((user, Proof::OldPassword(stored))),
@@ -138,8 +145,13 @@ fn spent() -> Refusal {
     refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid", None)
 }
 
-/// Looks whether the token would open, before any hashing is done for it.
-fn with_token(call: &Call<'_>, token: &Secret) -> Result<(User, Proof), Refusal> {
+/// Looks whether the token would open, before any hashing is done for it. A user name beside it must be the user's, or its
+/// address.
+fn with_token(
+    call: &Call<'_>,
+    token: &Secret,
+    user_name: Option<&str>,
+) -> Result<(User, Proof), Refusal> {
     let token = token.reveal().trim();
     if !is_well_formed(token) {
         return Err(spent());
@@ -152,7 +164,13 @@ fn with_token(call: &Call<'_>, token: &Secret) -> Result<(User, Proof), Refusal>
             None => Ok(None),
         }
     })?;
-    Ok((user.ok_or_else(spent)?, Proof::Token(sha256)))
+    let user = user
+        .filter(|u| user_name.is_none_or(|name| u.has_login(name)))
+        .ok_or_else(spent)?;
+    if user.status == Status::Inactive {
+        return Err(refuse(Code::UserNotActive));
+    }
+    Ok((user, Proof::Token(sha256)))
 }
 
 fn set(
@@ -231,7 +249,7 @@ pub fn set_by_operator(
         .read(|c| users::by_name(c, user_name))?
         .ok_or_else(unknown)?;
     super::check_password(password, &[&user.user_name, &user.name, &user.email])?;
-    let hash = super::hash(call, password)?;
+    let hash = call.hash(password)?;
     call.parts.store.write(|c| {
         let status = match users::hold(c, user.id)?.ok_or_else(unknown)?.status {
             Status::Unactivated => Status::Active,

@@ -87,18 +87,6 @@ pub fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal>
     })
 }
 
-/// Hashes a password with fresh salt. Never inside a transaction: it takes a third of a second.
-fn hash(call: &Call<'_>, password: &str) -> Result<String, Refusal> {
-    call.parts
-        .hasher
-        .hash(password, call.parts.entropy.bytes())
-        .map_err(|e| {
-            crate::contract::rejection::Rejection::new(Code::InternalError)
-                .because(e)
-                .into()
-        })
-}
-
 /// The refusal for a name that somebody else has.
 fn taken(which: Taken, user_name_field: &str) -> Refusal {
     match which {

@@ -11,8 +11,8 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
     read_json_request, read_request, refuse_all, refuse_field,
 };
-use crate::store::organisations;
 use crate::store::users::{self, NewUser};
+use crate::store::{AnyConnection, organisations};
 
 shape! {
     /// Who registers.
@@ -81,9 +81,18 @@ impl Request for RegisterUserRequest {
         Some(&self.email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        self.register(call)?;
+        self.register(call, TakenNames::AreTold)?;
         Ok(Box::new(RegisterUserResponse::default()))
     }
+}
+
+/// Whether the caller may learn that a name or an address is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::operations) enum TakenNames {
+    /// The answer says so, and can say so before a password is hashed.
+    AreTold,
+    /// The answer and its time are the same, so a password is hashed in any case.
+    AreHidden,
 }
 
 impl RegisterUserRequest {
@@ -91,7 +100,11 @@ impl RegisterUserRequest {
     ///
     /// # Errors
     /// What the route's table names; the store's.
-    pub(in crate::operations) fn register(&self, call: &Call<'_>) -> Result<(), Refusal> {
+    pub(in crate::operations) fn register(
+        &self,
+        call: &Call<'_>,
+        taken_names: TakenNames,
+    ) -> Result<(), Refusal> {
         let mut problems = Vec::new();
         super::check_user_name(&mut problems, "username", &self.username);
         super::check_line(&mut problems, "name", Some(&self.name));
@@ -101,7 +114,10 @@ impl RegisterUserRequest {
             self.password.reveal(),
             &[&self.username, &self.name, &self.email],
         )?;
-        let hash = super::hash(call, self.password.reveal())?;
+        if taken_names == TakenNames::AreTold {
+            call.parts.store.read(|c| self.check_against_store(c))?;
+        }
+        let hash = call.hash(self.password.reveal())?;
         let uuid = call.parts.entropy.uuid();
         let new = NewUser {
             uuid: &uuid,
@@ -117,16 +133,7 @@ impl RegisterUserRequest {
             now: call.now,
         };
         call.parts.store.write(|c| {
-            if let Some(uuid) = &self.organization_uuid {
-                let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
-                if !open {
-                    let code = Code::OrganizationNotFound;
-                    return Err(refuse_field(code, "organizationUuid", None));
-                }
-            }
-            if let Some(which) = users::taken(c, &self.username, &self.email, None)? {
-                return Err(super::taken(which, "username"));
-            }
+            self.check_against_store(c)?;
             let id = users::insert(c, &new)?;
             let token = super::issue_token(call, c, Purpose::Activation, id)?;
             let to = Addressee {
@@ -138,5 +145,20 @@ impl RegisterUserRequest {
             call.notify(c, Topic::Activation, &to, &token)?;
             call.audit(c, OPERATION.event, "ok", Some(&self.username))
         })
+    }
+
+    /// Refuses an organisation that is unknown or closed, and names that somebody else has.
+    fn check_against_store(&self, c: &mut AnyConnection) -> Result<(), Refusal> {
+        if let Some(uuid) = &self.organization_uuid {
+            let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
+            if !open {
+                let code = Code::OrganizationNotFound;
+                return Err(refuse_field(code, "organizationUuid", None));
+            }
+        }
+        match users::taken(c, &self.username, &self.email, None)? {
+            Some(which) => Err(super::taken(which, "username")),
+            None => Ok(()),
+        }
     }
 }

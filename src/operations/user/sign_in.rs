@@ -1,6 +1,5 @@
 //! What every sign-in by password does, whichever face it comes through.
 
-use super::hash;
 use crate::contract::rejection::Code;
 use crate::contract::shape::Secret;
 use crate::domain::user::{Status, User};
@@ -23,7 +22,7 @@ impl Checked {
     pub fn of(call: &Call<'_>, login: &str, password: &Secret) -> Result<Self, Refusal> {
         let user = call.parts.store.read(|c| users::by_login(c, login))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
-        let verdict = call.parts.hasher.verify(password.reveal(), stored);
+        let verdict = call.verify(password, stored)?;
         let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
             return Err(refuse(Code::BadCredentials));
         };
@@ -31,7 +30,7 @@ impl Checked {
             return Err(refuse(Code::UserNotActive));
         }
         let renewed = match verdict {
-            Verdict::RightButStale => Some(hash(call, password.reveal())?),
+            Verdict::RightButStale => Some(call.hash(password.reveal())?),
             Verdict::Right | Verdict::Wrong => None,
         };
         Ok(Self { user, renewed })
