@@ -210,6 +210,7 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
                 let binding = Binding::ServiceCredentials(id);
                 parts.sealer.seal(binding, "demo-access:demo-secret").ok()
             }),
+            case_sensitive_ids: false,
         };
         services::add(c, &service)?;
     }
@@ -265,6 +266,8 @@ fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreErr
                 .sealer
                 .seal(Binding::ApplicationSecret(client_id), APPLICATION_SECRET)
                 .ok(),
+            // The documents' calls bring no secret.
+            plain_calls: true,
         };
         applications::put(c, &application)?;
     }

@@ -141,6 +141,10 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "Ez az e-mail cím már foglalt",
             "This e-mail address is already taken",
         ),
+        Code::IdInServiceTaken => (
+            "Ennél a szolgáltatásnál ez az azonosító másik felhasználóé",
+            "Another user holds this id in the service",
+        ),
         Code::TokenInvalidOrExpired => (
             "A token érvénytelen, lejárt vagy már felhasználták; kérj újat",
             "The token is invalid, expired or already used; ask for a new one",

@@ -175,6 +175,8 @@ codes! {
     UserAlreadyExists = "USER_ALREADY_EXISTS" => Invalid;
     /// Somebody has this e-mail address already.
     EmailAlreadyExists = "EMAIL_ALREADY_EXISTS" => Invalid;
+    /// Another user holds this id in the service.
+    IdInServiceTaken = "ID_IN_SERVICE_TAKEN" => Invalid;
     /// A one-time token that is unknown, used, replaced or too old.
     TokenInvalidOrExpired = "TOKEN_INVALID_OR_EXPIRED" => Invalid;
     /// The new password does not satisfy the rules.

@@ -24,6 +24,9 @@ pub struct CallbackSettings {
 
 /// A service's address and what it knows us by.
 pub(super) struct Target {
+    pub service_id: i64,
+    /// Whether it tells ids apart that differ in case or Unicode form alone.
+    pub case_sensitive_ids: bool,
     /// The address without the user.
     pub url: String,
     /// `accessKey:secretKey`.

@@ -49,6 +49,9 @@ const KEEP_USED_MS: Millis = 3_600_000;
 /// How often what has expired is swept out.
 const SWEEP_EVERY_MS: Millis = 60_000;
 
+/// Why a callback is not sent whose id a user holds.
+const HELD: &str = "not sent: a user holds this id in the service";
+
 /// What deliveries are made with.
 #[derive(Debug, Clone)]
 pub struct DeliverySettings {
@@ -66,6 +69,8 @@ struct Failure {
     asked: Option<Millis>,
     /// It will not go better another time.
     hopeless: bool,
+    /// A user holds the id that the callback is about.
+    is_held: bool,
 }
 
 impl Failure {
@@ -74,6 +79,7 @@ impl Failure {
             reason: reason.into(),
             asked: None,
             hopeless: false,
+            is_held: false,
         }
     }
 }
@@ -164,16 +170,23 @@ impl Delivery {
         let service = store.read(|c| services::callback(c, run.service_id))?;
         let target = service
             .ok_or_else(|| "the service is gone, or wants no callbacks".to_owned())
-            .and_then(|services::Callback { url, credentials }| {
-                let sealed = credentials.ok_or("the service has no access key and secret")?;
+            .and_then(|service| {
+                let sealed = service.credentials;
+                let sealed = sealed.ok_or("the service has no access key and secret")?;
                 let binding = Binding::ServiceCredentials(run.service_id);
-                let credentials = self.open(binding, &sealed)?;
-                Ok(Target { url, credentials })
+                Ok(Target {
+                    service_id: run.service_id,
+                    case_sensitive_ids: service.case_sensitive_ids,
+                    url: service.url,
+                    credentials: self.open(binding, &sealed)?,
+                })
             });
         let begun = Instant::now();
         let mut outcome = Outcome::default();
         for row in &run.rows {
-            if !outcome.failed.is_empty() || self.is_over(begun) {
+            // What is given up holds up nothing.
+            let is_stuck = outcome.failed.iter().any(|(_, failure)| !failure.hopeless);
+            if is_stuck || self.is_over(begun) {
                 outcome.untried.push(row.id);
                 continue;
             }
@@ -238,6 +251,9 @@ impl Delivery {
             }
             for ((row, failure), next) in outcome.failed.iter().zip(&next) {
                 outbox::put_off(c, row, *next, &failure.reason, now)?;
+                if failure.is_held {
+                    audit::record(c, &withheld(row.id, now))?;
+                }
             }
             if !outcome.untried.is_empty() {
                 outbox::release(c, &outcome.untried)?;
@@ -267,11 +283,31 @@ impl Delivery {
     ) -> Result<(), Failure> {
         let target = target.map_err(Failure::of)?;
         let user = self.payload(row, binding).map_err(Failure::of)?;
+        self.check_holder(target, &user)?;
         let caller = self
             .caller
             .get_or_init(|| Caller::new(&self.settings.callbacks));
         let caller = caller.as_ref().map_err(Failure::of)?;
         caller.call(target, &user, self.parts.clock.now())
+    }
+
+    /// Refuses a callback for an id that a user holds again since the callback was queued: the service would remove that
+    /// user.
+    fn check_holder(&self, target: &Target, id: &str) -> Result<(), Failure> {
+        let compared = services::compared_id(id, target.case_sensitive_ids);
+        let held = self
+            .parts
+            .store
+            .read(|c| services::is_held(c, target.service_id, &compared));
+        match held {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Failure {
+                hopeless: true,
+                is_held: true,
+                ..Failure::of(HELD)
+            }),
+            Err(error) => Err(Failure::of(error.to_string())),
+        }
     }
 
     fn payload(&self, row: &outbox::Due, binding: Binding<'_>) -> Result<String, String> {
@@ -403,6 +439,20 @@ impl Delivery {
         if let Err(error) = self.parts.store.settle_files() {
             tracing::warn!(cause = %error, "the database's log could not be emptied");
         }
+    }
+}
+
+/// The audit log's entry about a callback that is not sent because a user holds its id.
+fn withheld(row: i64, now: Millis) -> audit::Entry {
+    audit::Entry {
+        at: now,
+        event: audit::CALLBACK_WITHHELD.0.to_owned(),
+        outcome: audit::CALLBACK_WITHHELD.1.to_owned(),
+        client_name: None,
+        actor: None,
+        on_behalf_of: None,
+        subject: None,
+        request_id: format!("outbox {row}"),
     }
 }
 

@@ -59,6 +59,7 @@ mod tests {
                 "https://a.example.org/account?x=1".into(),
             ],
             secret: None,
+            plain_calls: false,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::domain::plain_name;
 use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
 use crate::store::profiles::Profile;
-use crate::store::services::ToTell;
+use crate::store::services::Ended;
 use crate::store::sessions::Session;
 use crate::store::{AnyConnection, audit, one_time_tokens, outbox, password_cost};
 
@@ -220,18 +220,27 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Puts a callback into the outbox, in the caller's transaction: this service is told that the user has left.
+    /// Puts a callback into the outbox, in the caller's transaction: this service is told that the user has left. The
+    /// service is not told if it wants no callbacks, nor if another user holds the id, since it would remove that user.
     ///
     /// # Errors
     /// The store's.
     pub fn tell_service(
         &self,
         connection: &mut AnyConnection,
-        service: &ToTell,
+        user: &User,
+        ended: &Ended,
     ) -> Result<(), Refusal> {
-        let binding = Binding::Callback(service.service_id);
-        let sealed = self.seal(binding, &service.user_id_in_service)?;
-        outbox::enqueue_callback(connection, service.service_id, &sealed, self.now)?;
+        if !ended.has_callback {
+            return Ok(());
+        }
+        if ended.is_held {
+            let (event, outcome) = audit::CALLBACK_WITHHELD;
+            return self.audit(connection, event, outcome, Some(&user.user_name));
+        }
+        let binding = Binding::Callback(ended.service_id);
+        let sealed = self.seal(binding, &ended.user_id_in_service)?;
+        outbox::enqueue_callback(connection, ended.service_id, &sealed, self.now)?;
         Ok(())
     }
 

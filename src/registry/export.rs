@@ -49,6 +49,7 @@ pub fn export(state: &State) -> String {
         out.text("client_id", &application.client_id);
         out.texts("origins", &application.origins);
         out.texts("redirect_uris", &application.redirect_uris);
+        out.bare("plain_calls", application.plain_calls);
     }
     for partner in &state.partners {
         out.table("partners");
@@ -76,6 +77,7 @@ fn services(state: &State, out: &mut Printer) {
             .map(i64::to_string)
             .collect();
         out.bare("requires", format_args!("[{}]", required.join(", ")));
+        out.bare("case_sensitive_ids", service.case_sensitive_ids);
     }
 }
 

@@ -41,6 +41,7 @@ pub struct NamedService {
     pub credentials: Option<(String, String)>,
     /// Agreements, ascending.
     pub requires: Vec<i64>,
+    pub case_sensitive_ids: bool,
 }
 
 /// An application as the file names it.
@@ -51,6 +52,7 @@ pub struct NamedApplication {
     pub redirect_uris: Vec<String>,
     /// The one that is stored stays where there is none.
     pub secret: Option<String>,
+    pub plain_calls: bool,
 }
 
 /// The sections in the order in which they are written, with the keys of their tables; the first one is what it is told
@@ -76,6 +78,7 @@ const SERVICES: (&str, &[&str]) = (
         "secret_key",
         "secret_key_file",
         "requires",
+        "case_sensitive_ids",
     ],
 );
 const APPLICATIONS: (&str, &[&str]) = (
@@ -86,6 +89,7 @@ const APPLICATIONS: (&str, &[&str]) = (
         "redirect_uris",
         "secret",
         "secret_file",
+        "plain_calls",
     ],
 );
 const PARTNERS: (&str, &[&str]) = (
@@ -314,6 +318,7 @@ fn service(e: &mut Entry<'_>) -> Option<NamedService> {
         e.wrong("callback_url", "is missing, which the secret_key is for");
     }
     let requires = e.ids("requires");
+    let case_sensitive_ids = e.flag("case_sensitive_ids", false);
     Some(NamedService {
         id: id?,
         portal: portal.unwrap_or_default(),
@@ -321,6 +326,7 @@ fn service(e: &mut Entry<'_>) -> Option<NamedService> {
         callback_url,
         credentials: access_key.zip(secret_key),
         requires,
+        case_sensitive_ids,
     })
 }
 
@@ -345,11 +351,13 @@ fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
         is_url,
     );
     let secret = e.secret("secret");
+    let plain_calls = e.flag("plain_calls", false);
     Some(NamedApplication {
         client_id: client_id?,
         origins,
         redirect_uris,
         secret,
+        plain_calls,
     })
 }
 

@@ -377,6 +377,10 @@ impl Planner<'_> {
                 ("access_key", new_access),
                 ("secret_key", new_secret),
                 ("requires", requires),
+                (
+                    "case_sensitive_ids",
+                    stored.case_sensitive_ids != entry.case_sensitive_ids,
+                ),
             ])
         });
         let service = Service {
@@ -385,6 +389,7 @@ impl Planner<'_> {
             name: entry.name.clone(),
             callback_url: entry.callback_url.clone(),
             credentials,
+            case_sensitive_ids: entry.case_sensitive_ids,
         };
         let step = match stored {
             Some(_) => Step::ChangeService,
@@ -460,6 +465,7 @@ impl Planner<'_> {
                 ("origins", stored.origins != entry.origins),
                 ("redirect_uris", stored.redirect_uris != entry.redirect_uris),
                 ("secret", new_secret),
+                ("plain_calls", stored.plain_calls != entry.plain_calls),
             ])
         });
         let application = Application {
@@ -467,6 +473,7 @@ impl Planner<'_> {
             origins: entry.origins.clone(),
             redirect_uris: entry.redirect_uris.clone(),
             secret,
+            plain_calls: entry.plain_calls,
         };
         self.settle("application", &entry.client_id, different, || {
             Step::Application(application)

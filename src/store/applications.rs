@@ -16,30 +16,38 @@ pub struct Application {
     pub redirect_uris: Vec<String>,
     /// The secret of its hashes, sealed.
     pub secret: Option<Vec<u8>>,
+    /// Whether it may assign users to services, and remove them, without proving itself by the secret.
+    pub plain_calls: bool,
 }
+
+type Row = (String, String, String, Option<Vec<u8>>, bool);
 
 /// Every application, by its id.
 ///
 /// # Errors
 /// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreError> {
-    let rows: Vec<(String, String, String, Option<Vec<u8>>)> = applications::table
+    let rows: Vec<Row> = applications::table
         .select((
             applications::client_id,
             applications::origins,
             applications::redirect_uris,
             applications::secret,
+            applications::plain_calls,
         ))
         .order(applications::client_id)
         .load(connection)?;
     Ok(rows
         .into_iter()
-        .map(|(client_id, origins, redirect_uris, secret)| Application {
-            client_id,
-            origins: split_lines(&origins),
-            redirect_uris: split_lines(&redirect_uris),
-            secret,
-        })
+        .map(
+            |(client_id, origins, redirect_uris, secret, plain_calls)| Application {
+                client_id,
+                origins: split_lines(&origins),
+                redirect_uris: split_lines(&redirect_uris),
+                secret,
+                plain_calls,
+            },
+        )
         .collect())
 }
 
@@ -53,6 +61,7 @@ pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<
         applications::origins.eq(join_lines(&application.origins)),
         applications::redirect_uris.eq(join_lines(&application.redirect_uris)),
         applications::secret.eq(application.secret.as_ref()),
+        applications::plain_calls.eq(application.plain_calls),
     );
     let changed = diesel::update(applications::table.filter(id))
         .set(values.clone())

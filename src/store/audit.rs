@@ -27,6 +27,9 @@ pub struct Entry {
     pub request_id: String,
 }
 
+/// The event and the outcome of a callback that is not sent because a user holds the id that it is about.
+pub const CALLBACK_WITHHELD: (&str, &str) = ("user_service_callback", "withheld");
+
 /// Writes an entry.
 ///
 /// # Errors

@@ -3,14 +3,14 @@
 use diesel::connection::SimpleConnection as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{Engine, Opening, StoreError};
+use super::{AnyConnection, Engine, Opening, StoreError, services};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("schema/sql/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("schema/sql/postgres");
 /// Any number will do, as long as every node of ours takes the same.
 const POSTGRES_MIGRATION_LOCK: i64 = 7_204_118_225;
 
-/// Applies what is missing and returns the names of what was applied.
+/// Applies the migrations that are missing, fills in what SQL cannot compute, and returns the names of the migrations.
 ///
 /// # Errors
 /// When the database cannot be reached or a migration fails; it is then as it was before that one.
@@ -27,11 +27,13 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
             let mut connection = opening.connect_sqlite()?;
             // Once, before any pool: many connections switching at the same time lock each other.
             connection.batch_execute("PRAGMA journal_mode = WAL")?;
-            if !connection.has_pending_migration(SQLITE).map_err(failed)? {
-                return Ok(Vec::new());
-            }
-            let applied = connection.run_pending_migrations(SQLITE).map(names);
-            applied.map_err(failed)
+            let applied = match connection.has_pending_migration(SQLITE).map_err(failed)? {
+                true => connection.run_pending_migrations(SQLITE).map(names),
+                false => Ok(Vec::new()),
+            };
+            let applied = applied.map_err(failed)?;
+            services::fill_compared_ids(&mut AnyConnection::Sqlite(connection))?;
+            Ok(applied)
         }
         Engine::Postgres => {
             let mut connection = opening.connect_postgres()?;
@@ -39,10 +41,13 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
                 "SELECT pg_advisory_lock({POSTGRES_MIGRATION_LOCK})"
             ))?;
             let applied = connection.run_pending_migrations(POSTGRES).map(names);
+            let applied = applied.map_err(failed)?;
+            let mut connection = AnyConnection::Postgres(connection);
+            services::fill_compared_ids(&mut connection)?;
             connection.batch_execute(&format!(
                 "SELECT pg_advisory_unlock({POSTGRES_MIGRATION_LOCK})"
             ))?;
-            applied.map_err(failed)
+            Ok(applied)
         }
     }
 }

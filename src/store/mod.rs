@@ -13,6 +13,7 @@ pub mod connection;
 pub mod consents;
 mod dialect;
 pub mod external_identities;
+pub mod findings;
 pub mod migrate;
 pub mod milestones;
 pub mod one_time_tokens;
@@ -163,6 +164,17 @@ impl Store {
         let result = run(held.get());
         held.judge(&result);
         result
+    }
+
+    /// The same on a connection of its own, for what takes so long that requests would miss the connection.
+    ///
+    /// # Errors
+    /// The closure's own, or the store's.
+    pub fn read_apart<T, E: StepError>(
+        &self,
+        run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        run(&mut self.opening.connect_reader()?)
     }
 
     /// Runs one business step in one transaction, which is undone if the closure fails. It may be

@@ -68,11 +68,17 @@ diesel::table! {
         name -> Text,
         callback_url -> Nullable<Text>,
         credentials -> Nullable<Binary>,
+        case_sensitive_ids -> Bool,
     }
 }
 diesel::table! {
     assignments (user_id, service_id) {
-        user_id -> BigInt, service_id -> BigInt, user_id_in_service -> Text, created_at -> BigInt,
+        user_id -> BigInt,
+        service_id -> BigInt,
+        user_id_in_service -> Text,
+        created_at -> BigInt,
+        compared_id -> Nullable<Text>,
+        disputed -> Bool,
     }
 }
 diesel::table! {
@@ -91,7 +97,11 @@ diesel::table! {
 }
 diesel::table! {
     applications (client_id) {
-        client_id -> Text, origins -> Text, redirect_uris -> Text, secret -> Nullable<Binary>,
+        client_id -> Text,
+        origins -> Text,
+        redirect_uris -> Text,
+        secret -> Nullable<Binary>,
+        plain_calls -> Bool,
     }
 }
 diesel::table! {
@@ -185,6 +195,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(profiles -> users (user_id));
 diesel::joinable!(external_identities -> users (user_id));
 diesel::joinable!(assignments -> services (service_id));
+diesel::joinable!(assignments -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     login_names,
@@ -194,7 +205,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     tokens,
     sessions,
     profiles,
-    external_identities
+    external_identities,
+    assignments,
+    services
 );
-diesel::allow_tables_to_appear_in_same_query!(assignments, services);
 diesel::allow_tables_to_appear_in_same_query!(accepted_agreements, required_agreements);

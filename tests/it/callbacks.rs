@@ -36,6 +36,7 @@ fn add_service(gateway: &Gateway, id: i64, url: &str) {
         name: format!("Service {id}"),
         callback_url: Some(url.to_owned()),
         credentials: Some(credentials),
+        case_sensitive_ids: false,
     };
     parts.store.write(|c| services::add(c, &service)).unwrap();
 }

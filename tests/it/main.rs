@@ -42,6 +42,7 @@ mod registry;
 mod resources;
 mod samples;
 mod secrecy;
+mod service_ids;
 mod throttling;
 mod tidy;
 mod wire;

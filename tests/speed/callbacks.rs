@@ -54,6 +54,7 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
                                 )
                                 .unwrap(),
                         ),
+                        case_sensitive_ids: false,
                     },
                 )?;
             }

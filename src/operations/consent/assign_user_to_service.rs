@@ -9,7 +9,7 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
     read_request,
 };
-use crate::store::services;
+use crate::store::services::{self, Claim};
 
 shape! {
     /// Which service of which portal, and whose.
@@ -62,7 +62,16 @@ impl Request for AssignUserToServiceRequest {
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
-            services::assign(c, user.id, service.id, name, call.now)?;
+            match services::assign(c, user.id, service.id, name, call.now)? {
+                Claim::Granted => {}
+                Claim::NoService => {
+                    return Err(refuse_field(Code::ServiceNotFound, "service_id", None));
+                }
+                Claim::Taken => {
+                    let field = "user_id_in_service";
+                    return Err(refuse_field(Code::IdInServiceTaken, field, None));
+                }
+            }
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
         })?;
         Ok(super::answer(Outcome::Done))

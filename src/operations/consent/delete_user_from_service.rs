@@ -67,11 +67,8 @@ pub(in crate::operations) fn leave(
     user: &User,
     service_id: i64,
 ) -> Result<(), Refusal> {
-    let told = services::to_tell(c, user.id)?;
-    if services::unassign(c, user.id, service_id)? {
-        for told in told.iter().filter(|t| t.service_id == service_id) {
-            call.tell_service(c, told)?;
-        }
+    if let Some(ended) = services::unassign(c, user.id, service_id)? {
+        call.tell_service(c, user, &ended)?;
         call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
     }
     Ok(())

@@ -89,8 +89,10 @@ pub(in crate::operations) fn erase(
     c: &mut AnyConnection,
     user: &User,
 ) -> Result<(), Refusal> {
-    for service in services::to_tell(c, user.id)? {
-        call.tell_service(c, &service)?;
+    for assignment in services::assignments(c, user.id)? {
+        if let Some(ended) = services::unassign(c, user.id, assignment.service_id)? {
+            call.tell_service(c, user, &ended)?;
+        }
     }
     users::erase(c, user.id)?;
     let pseudonym = format!("{ERASED}{}", user.uuid);

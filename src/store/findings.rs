@@ -1,0 +1,31 @@
+//! Findings: rows that break rules which are newer than the rows. The gateway reports them and never changes them.
+
+use super::{AnyConnection, StoreError, services};
+
+/// One row, or a few rows, that break a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule that is broken, for machines.
+    pub kind: &'static str,
+    /// Which rows break it.
+    pub place: String,
+    /// What is wrong, what follows from it, and what to do.
+    pub text: String,
+}
+
+/// Looks for the rows that break one rule, and hands each finding over.
+type Check = fn(&mut AnyConnection, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
+
+/// Every check, in the order of the report. A check may read a whole table: nobody waits for it.
+const CHECKS: [Check; 1] = [services::find_disputed];
+
+/// Hands over every finding, one after another, however many there are.
+///
+/// # Errors
+/// The store's.
+pub fn each(
+    connection: &mut AnyConnection,
+    found: &mut dyn FnMut(Finding),
+) -> Result<(), StoreError> {
+    CHECKS.iter().try_for_each(|check| check(connection, found))
+}
