@@ -13,7 +13,7 @@ use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{rest_entries, soap_entries};
 use chaingun_gateway::server::{Server, ServerConfig};
-use chaingun_gateway::{app, demo, jsonrpc, store};
+use chaingun_gateway::{app, demo, jsonrpc};
 use clap::{Parser, Subcommand};
 use cli::{
     ApplyArgs, AuditCommand, ClientCommand, KeysCommand, MailCommand, OrgCommand, OutboxCommand,
@@ -64,7 +64,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         registry: Option<String>,
     },
-    /// Apply the database migrations that are missing.
+    /// Apply the database migrations that are missing, and report rows that break today's rules.
     Migrate,
     /// Check the settings, and the registry file that they name, and report every mistake.
     CheckConfig,
@@ -151,7 +151,7 @@ fn main() -> ExitCode {
     let mut mistakes = Vec::new();
     let result = match cli.command {
         Command::Serve { demo, .. } => serve(&config, settings_file(&cli.config), demo),
-        Command::Migrate => migrate(&config),
+        Command::Migrate => cli::findings::migrate(&config, output),
         Command::Apply(args) => {
             cli::registry::apply(&config, output, &args).map(|found| mistakes = found)
         }
@@ -298,7 +298,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let parts_of_delivery = Arc::clone(&parts);
+    let (parts_of_delivery, counting) = (Arc::clone(&parts), Arc::clone(&parts));
     let delivering = if with_demo {
         demo::reaching_this_machine(config)
     } else {
@@ -321,6 +321,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone())?;
             cli::mail::reload_at_hangup(config.letters.clone())?;
             tracing::info!(%address, "listening");
+            cli::findings::count_beside(counting)?;
             if with_demo {
                 let key = demo::partner_key_file(&config.data_dir);
                 print_demo_calls(&address.to_string(), &config.server, &key)?;
@@ -385,15 +386,6 @@ fn print_demo_calls(address: &str, server: &ServerConfig, key: &Path) -> io::Res
         key = key.display(),
         rpc = jsonrpc::PATH,
     ))
-}
-
-fn migrate(config: &Config) -> io::Result<()> {
-    std::fs::create_dir_all(&config.data_dir)?;
-    let applied = store::migrate::apply(&config.opening).map_err(io::Error::other)?;
-    match applied.as_slice() {
-        [] => say("The database is up to date."),
-        names => say(&format!("Applied {}.", names.join(", "))),
-    }
 }
 
 /// Where the printed contract lies, below the top folder of the sources.

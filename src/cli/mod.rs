@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clients;
 pub mod file_modes;
+pub mod findings;
 pub mod keys;
 pub mod mail;
 pub mod organisations;

@@ -75,7 +75,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
     let migrated = shell.run(&["migrate"]);
     assert_eq!(
         (migrated.code, migrated.out.as_str()),
-        (0, "Applied 0001, 0002, 0003, 0004.\n"),
+        (0, "Applied 0001, 0002, 0003, 0004, 0005.\n"),
         "{}",
         migrated.err
     );
