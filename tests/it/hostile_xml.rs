@@ -31,6 +31,25 @@ fn gzipped(body: &[u8]) -> Vec<u8> {
     sent(&gzip.finish().unwrap(), "Content-Encoding: gzip\r\n")
 }
 
+/// The pieces, a gzip member each, and what comes behind them.
+fn gzipped_in(pieces: &[impl AsRef<[u8]>], behind: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for piece in pieces {
+        let mut gzip = flate2::write::GzEncoder::new(&mut body, flate2::Compression::best());
+        gzip.write_all(piece.as_ref()).unwrap();
+        gzip.finish().unwrap();
+    }
+    body.extend_from_slice(behind);
+    sent(&body, "Content-Encoding: gzip\r\n")
+}
+
+/// A good envelope in this many pieces.
+fn in_pieces(count: usize) -> Vec<Vec<u8>> {
+    let whole = shown("mokamiki").into_bytes();
+    let pieces = whole.chunks(whole.len().div_ceil(count));
+    pieces.map(<[u8]>::to_vec).collect()
+}
+
 /// Whether the reply is the fault with this text, and nothing else.
 fn is_fault(reply: &Reply, text: &str) {
     let too_large = text == TOO_LARGE;
@@ -160,6 +179,13 @@ refused! {
     refuses_a_text_after_the_envelope: sent(format!("{}a", shown("a")).as_bytes(), "")
         => "tartalom a boríték után";
     refuses_a_gzip_bomb: gzip_bomb() => TOO_LARGE;
+    refuses_gzip_of_many_members: gzipped_in(&vec![b""; 1000], b"") => "a tömörített törzs hibás";
+    refuses_gzip_of_more_members_than_a_client_sends: gzipped_in(&in_pieces(17), b"") => "a tömörített törzs hibás";
+    refuses_gzip_with_anything_behind_it: gzipped_in(&in_pieces(1), b"a") => "a tömörített törzs hibás";
+    refuses_gzip_with_zeros_behind_it: gzipped_in(&in_pieces(1), &[0; 20]) => "a tömörített törzs hibás";
+    refuses_gzip_that_ends_too_early: gzipped_in(&in_pieces(1), &[0x1F, 0x8B, 8]) => "a tömörített törzs hibás";
+    refuses_gzip_that_grows_beyond_all_measure: gzipped(shown(&" ".repeat(60_000)).replace(">", &format!(">{}", " ".repeat(20_000))).as_bytes())
+        => "a tömörített törzs hibás";
     refuses_what_only_says_it_is_gzip: sent(b"not gzip at all", "Content-Encoding: gzip\r\n")
         => "a tömörített törzs hibás";
 }
@@ -168,6 +194,40 @@ refused! {
 fn refuses_a_million_nested_elements_for_their_depth_where_bodies_may_be_that_large() {
     let gateway = Gateway::with(&[("limits.body_bytes", "16777216")]);
     refuses(&gateway, &nested(), TOO_DEEP);
+}
+
+#[test]
+fn reads_gzip_of_a_few_members_and_of_much_white_space() {
+    let gateway = Gateway::demo();
+    let wide = shown("mokamiki").replace("><", &format!(">{}<", " ".repeat(4_000)));
+    for request in [gzipped_in(&in_pieces(16), b""), gzipped(wide.as_bytes())] {
+        let reply = gateway.raw(&request);
+        assert_eq!(element(&reply.body, "code"), Some("0"), "{reply:?}");
+    }
+}
+
+#[test]
+fn refuses_a_declaration_that_names_another_encoding_than_the_document_is_in() {
+    let gateway = Gateway::demo();
+    let declared = |name: &str| format!("<?xml version='1.0' encoding='{name}'?>{}", shown("é"));
+    let wide = |text: String| -> Vec<u8> {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    for body in [
+        declared("UTF-16").into_bytes(),
+        declared("utf-16le").into_bytes(),
+        declared("US-ASCII").into_bytes(),
+        wide(declared("UTF-8")),
+        wide(declared("ISO-8859-2")),
+    ] {
+        is_fault(
+            &gateway.raw(&sent(&body, "")),
+            "a karakterkódolás hibás vagy ismeretlen",
+        );
+    }
+    let found = gateway.raw(&sent(&wide(declared("UTF-16")), ""));
+    assert_eq!(found.status, 200, "{found:?}");
 }
 
 #[test]
