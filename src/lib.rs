@@ -124,6 +124,10 @@
 //!   bound what an account can take with its own right password.
 //! - **A reset token is not kept waiting by an account's counter**, with or without a user name beside it: it has 128 bits.
 //!   The user name must be the token's user, or the token is refused as unknown.
+//! - **XML is checked piece by piece after quick-xml has cut it.** quick-xml accepts much that is not well-formed, and two
+//!   readers that disagree about a document are a way around whatever the first one checks.
+//! - **A Security header is understood completely or refused.** What it holds beside a UsernameToken and a Timestamp is
+//!   passed over only where its sender does not say mustUnderstand; an expired Timestamp is refused always.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

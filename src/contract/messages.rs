@@ -85,6 +85,9 @@ pub enum Why {
     NotAnEnvelope,
     BodyCount,
     PasswordDigest,
+    PasswordType,
+    NotABoolean,
+    NotATime,
     Inflation,
     NotJson,
     NotADocument,
@@ -274,6 +277,10 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "A kérés fejlécében olyan kötelező bejegyzés van, amelyet a szolgáltatás nem ismer",
             "A header entry must be understood and is not known here",
         ),
+        Code::MessageExpired => (
+            "Az üzenet a Timestamp szerint lejárt, vagy a jövőben készült; igazítsd be a küldő óráját, és küldd újra",
+            "The Timestamp says that the message has expired or was created in the future; set the sender's clock and send it again",
+        ),
         Code::UnsupportedMediaType => ("Nem támogatott tartalomtípus", "Unsupported media type"),
         Code::NotAcceptable => (
             "A válasz csak application/vnd.api+json lehet",
@@ -405,6 +412,15 @@ fn reason(why: Why, language: Language) -> String {
         Why::PasswordDigest => fixed(
             "PasswordDigest nem használható, mert a jelszavak csak lenyomatként vannak meg; küldj PasswordText típusút",
             "PasswordDigest cannot be checked, since only hashes are kept; send PasswordText",
+        ),
+        Why::PasswordType => fixed(
+            "ismeretlen a Password típusa; küldj PasswordText típusút",
+            "the Password is of an unknown type; send PasswordText",
+        ),
+        Why::NotABoolean => fixed("0, 1, true vagy false lehet", "must be 0, 1, true or false"),
+        Why::NotATime => fixed(
+            "időpont kell, időzónával (xs:dateTime)",
+            "must be a dateTime with its time zone (xs:dateTime)",
         ),
         Why::NotJson => fixed(
             "nem JSON, vagy egy név kétszer szerepel benne, vagy túl mély",

@@ -256,6 +256,8 @@ codes! {
     VersionMismatch = "VERSION_MISMATCH" => VersionMismatch;
     /// A header entry must be understood and is not.
     MustUnderstand = "MUST_UNDERSTAND" => MustUnderstand;
+    /// A Timestamp says that the message has expired, or that it was created in the future.
+    MessageExpired = "MESSAGE_EXPIRED" => Malformed;
     /// A media type, content encoding or character set this face does not read.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => MediaType;
     /// No media type that the client accepts is written here.

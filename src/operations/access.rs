@@ -121,7 +121,8 @@ fn decide(
         (header, field) => header.or(field),
     };
     if operation.access == Access::Anyone {
-        return claim_beside_token(call, authorization, found.user_name.as_deref());
+        claim_beside_token(call, authorization, found.user_name.as_deref())?;
+        return verify_username_token(call, authorization, found, problems);
     }
     if operation.access == Access::Application {
         return through_application(call, authorization, request.application());
@@ -146,11 +147,19 @@ fn decide(
         let (user, held) = user_of_token(call, authorization)?;
         call.user = Some(user);
         call.held = Some(held);
-    } else if let Some((name, password)) = &found.username_token {
-        // What can be refused without a hash is refused before one.
-        super::refuse_all(problems.to_vec())?;
-        let guess = || user_of_password(call, name, password);
-        call.user = Some(throttle::guard(call, Throttle::Guesses, Some(name), guess)?);
+    }
+    if let Some((name, password)) = &found.username_token {
+        let named = match &call.user {
+            Some(_) => call.parts.store.read(|c| users::by_login(c, name))?,
+            None => None,
+        };
+        // Beside a token it names the token's user; that is known before a hash is paid for.
+        if let Some(user) = &call.user
+            && named.is_none_or(|named| named.id != user.id)
+        {
+            return Err(refuse(Code::AccessDenied));
+        }
+        call.user = Some(user_of_username_token(call, name, password, problems)?);
     }
     match (&call.user, &found.user_name) {
         (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),
@@ -223,6 +232,36 @@ fn claim_beside_token(
         }
         _ => Ok(()),
     }
+}
+
+/// Operations for anyone need no UsernameToken. One that is sent is verified all the same, or its sender would take it for
+/// understood; and it names the user of a token beside it, and the user that the caller claims to be.
+fn verify_username_token(
+    call: &Call<'_>,
+    authorization: Option<&Secret>,
+    found: &Credentials,
+    problems: &[Problem],
+) -> Result<(), Refusal> {
+    let Some((name, password)) = &found.username_token else {
+        return Ok(());
+    };
+    let user = user_of_username_token(call, name, password, problems)?;
+    match &found.user_name {
+        Some(claimed) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
+        _ => claim_beside_token(call, authorization, Some(&user.user_name)),
+    }
+}
+
+fn user_of_username_token(
+    call: &Call<'_>,
+    name: &str,
+    password: &Secret,
+    problems: &[Problem],
+) -> Result<User, Refusal> {
+    // What can be refused without a hash is refused before one.
+    super::refuse_all(problems.to_vec())?;
+    let guess = || user_of_password(call, name, password);
+    throttle::guard(call, Throttle::Guesses, Some(name), guess)
 }
 
 /// The client with this key; none when there is no key, a refusal when the key is nobody's.

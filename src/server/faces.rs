@@ -30,7 +30,8 @@ pub(super) async fn call(
     if let Some(unread) = unread {
         return unread.reply(|r| soap::refusal(&soap::manner(&request), r));
     }
-    let (manner, incoming) = match soap::read(&request, &gateway.config.soap) {
+    let now = gateway.parts.clock.now();
+    let (manner, incoming) = match soap::read(&request, &gateway.config.soap, now) {
         Ok(read) => read,
         Err(reply) => return reply,
     };

@@ -6,15 +6,12 @@ use crate::contract::messages::{Why, describe};
 use crate::contract::rejection::{Code, Rejection, malformed};
 use crate::contract::shape::{Always, Secret, StatusCode, Value as _, Wrapped};
 use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
+use crate::domain::Millis;
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{CATALOG, Credentials};
 
-use super::{Manner, SoapLimits};
-
-/// Where WS-Security lives.
-const WSSE: &str =
-    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+use super::{Manner, SoapLimits, header};
 
 /// The two versions of SOAP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +54,7 @@ impl Version {
         }
     }
 
-    const fn ns(self) -> Ns {
+    pub(super) const fn ns(self) -> Ns {
         match self {
             Version::Soap11 => Ns::Soap11,
             Version::Soap12 => Ns::Soap12,
@@ -73,6 +70,7 @@ pub(super) fn read(
     text: &str,
     request: &HttpRequest,
     limits: &SoapLimits,
+    now: Millis,
     manner: &mut Manner,
 ) -> Result<Incoming, Rejection> {
     let mut reader = XmlReader::new(text, limits.xml, limits.refuse_unknown);
@@ -81,7 +79,7 @@ pub(super) fn read(
     let mut username_token = None;
     let mut in_body = next_part(&mut reader, version)?;
     if in_body == Some(Part::Header) {
-        username_token = header(&mut reader, version)?;
+        username_token = header::read(&mut reader, version, now)?;
         in_body = next_part(&mut reader, version)?;
     }
     if in_body != Some(Part::Body) {
@@ -91,17 +89,15 @@ pub(super) fn read(
     let Token::Start(start) = reader.tag()? else {
         return Err(malformed(Why::BodyCount));
     };
-    let namespace = reader.namespace(&start)?;
-    let name = start.local_name();
     let operation = CATALOG
         .iter()
-        .find(|o| o.soap && o.name == name.into_inner())
-        .filter(|_| namespace == Ns::Ours);
+        .find(|o| o.soap && o.name == start.local)
+        .filter(|_| start.ns == Ns::Ours);
     let Some(operation) = operation else {
         // Well-formedness comes first: what cannot be read has no operation.
         reader.skip()?;
         close(&mut reader)?;
-        let cause = format!("{namespace:?} {}", name.into_inner());
+        let cause = format!("{:?} {}", start.ns, start.local);
         return Err(Rejection::new(Code::NoSuchOperation).because(cause));
     };
     let decoded = (operation.read_xml)(&mut reader)?;
@@ -131,13 +127,15 @@ fn open(reader: &mut XmlReader<'_>) -> Result<Version, Rejection> {
     let Token::Start(start) = reader.tag()? else {
         return Err(malformed(Why::NotAnEnvelope));
     };
-    if start.local_name().into_inner() != "Envelope" {
+    if start.local != "Envelope" {
         return Err(malformed(Why::NotAnEnvelope));
     }
-    match reader.namespace(&start)? {
+    match start.ns {
         Ns::Soap11 => Ok(Version::Soap11),
         Ns::Soap12 => Ok(Version::Soap12),
-        Ns::None | Ns::Ours | Ns::Other => Err(Rejection::new(Code::VersionMismatch)),
+        Ns::None | Ns::Ours | Ns::Wsse | Ns::Wsu | Ns::Xsi | Ns::Other => {
+            Err(Rejection::new(Code::VersionMismatch))
+        }
     }
 }
 
@@ -150,10 +148,10 @@ enum Part {
 fn next_part(reader: &mut XmlReader<'_>, version: Version) -> Result<Option<Part>, Rejection> {
     match reader.tag()? {
         Token::Start(start) => {
-            if reader.namespace(&start)? != version.ns() {
+            if start.ns != version.ns() {
                 return Err(malformed(Why::BodyCount));
             }
-            match start.local_name().into_inner() {
+            match start.local {
                 "Header" => Ok(Some(Part::Header)),
                 "Body" => Ok(Some(Part::Body)),
                 _ => Err(malformed(Why::BodyCount)),
@@ -173,110 +171,9 @@ fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
         Token::End => {}
         _ => return Err(malformed(Why::BodyCount)),
     }
-    match reader.tag() {
-        Ok(Token::Eof) => Ok(()),
-        Ok(_) => Err(malformed(Why::TrailingContent)),
-        Err(e) if e.problems.first().and_then(|p| p.why) == Some(Why::WrongContent) => {
-            Err(malformed(Why::TrailingContent))
-        }
-        Err(e) => Err(e),
-    }
-}
-
-/// Reads the header: a UsernameToken for us is understood, anything else must not have to be.
-fn header(
-    reader: &mut XmlReader<'_>,
-    version: Version,
-) -> Result<Option<(String, Secret)>, Rejection> {
-    let mut token = None;
-    // Told only once no later entry has to be understood (SPEC §4, order of checks).
-    let mut unreadable = None;
-    loop {
-        let Token::Start(start) = reader.tag()? else {
-            return match unreadable {
-                Some(rejection) => Err(rejection),
-                None => Ok(token),
-            };
-        };
-        let must = reader
-            .attribute(&start, version.namespace(), "mustUnderstand")
-            .is_some_and(|v| v == "1" || v == "true");
-        let actor = match version {
-            Version::Soap11 => reader.attribute(&start, SOAP11, "actor"),
-            Version::Soap12 => reader.attribute(&start, SOAP12, "role"),
-        };
-        let for_us = actor.is_none_or(|a| {
-            a.is_empty()
-                || a.ends_with("/actor/next")
-                || a.ends_with("/role/next")
-                || a.ends_with("/role/ultimateReceiver")
-        });
-        reader.namespace(&start)?;
-        let security = start.local_name().into_inner() == "Security"
-            && reader.namespace_name(&start).as_deref() == Some(WSSE);
-        if security && for_us {
-            match username_token(reader)? {
-                Security::Token(name, password) => token = Some((name, password)),
-                Security::Digest => unreadable = Some(malformed(Why::PasswordDigest)),
-                // Signatures, binary tokens and the like are not understood here.
-                Security::Other if must => return Err(Rejection::new(Code::MustUnderstand)),
-                Security::Other => {}
-            }
-        } else if must && for_us {
-            return Err(Rejection::new(Code::MustUnderstand));
-        } else {
-            reader.skip()?;
-        }
-    }
-}
-
-/// What a WS-Security header holds.
-enum Security {
-    /// A name and its password.
-    Token(String, Secret),
-    /// A password nobody can check.
-    Digest,
-    /// Neither.
-    Other,
-}
-
-/// The longest name and password in a UsernameToken, in characters.
-const MAX_USERNAME: u32 = 256;
-const MAX_PASSWORD: u32 = 1024;
-
-fn username_token(reader: &mut XmlReader<'_>) -> Result<Security, Rejection> {
-    let mut name = None;
-    let mut password = None;
-    let mut digest = false;
-    let outside = reader.depth().saturating_sub(1);
-    loop {
-        match reader.advance()? {
-            Token::Start(start) => match start.local_name().into_inner() {
-                "Username" => {
-                    let text = reader.text("Username", MAX_USERNAME)?;
-                    name = text.map(|t| t.trim().to_owned());
-                }
-                "Password" => {
-                    digest |= reader
-                        .attribute(&start, "", "Type")
-                        .is_some_and(|t| t.ends_with("#PasswordDigest"));
-                    let text = reader.text("Password", MAX_PASSWORD)?;
-                    password = text.map(|t| Secret::from(t.as_ref()));
-                }
-                _ => {
-                    reader.namespace(&start)?;
-                }
-            },
-            Token::End if reader.depth() == outside => {
-                return Ok(match (name, password) {
-                    _ if digest => Security::Digest,
-                    (Some(name), Some(password)) => Security::Token(name, password),
-                    _ => Security::Other,
-                });
-            }
-            Token::End | Token::Text(_) => {}
-            Token::Eof => return Err(malformed(Why::Truncated)),
-        }
+    match reader.tag()? {
+        Token::Eof => Ok(()),
+        _ => Err(malformed(Why::TrailingContent)),
     }
 }
 

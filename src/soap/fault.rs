@@ -6,8 +6,8 @@ use crate::contract::rejection::{FaultCode, Rejection};
 use crate::contract::xml::XmlWriter;
 use crate::exchange::Reply;
 
-use super::Manner;
 use super::envelope::Version;
+use super::{Manner, header};
 
 /// Seconds after which a client may try again when we were busy.
 const RETRY_AFTER: &str = "1";
@@ -35,6 +35,9 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
         out.raw("<S:SupportedEnvelope qname=\"S:Envelope\"/>");
         out.raw("<S:SupportedEnvelope xmlns:s11=\"http://schemas.xmlsoap.org/soap/envelope/\" qname=\"s11:Envelope\"/>");
         out.raw("</S:Upgrade></S:Header>");
+    }
+    if manner.version == Version::Soap12 && code == FaultCode::MustUnderstand {
+        not_understood(&mut out, rejection);
     }
     out.raw("<S:Body><S:Fault>");
     // SOAP 1.2 (§5.4.5) forbids a detail for what went wrong in the header, and 1.1 (§4.4) too.
@@ -88,6 +91,28 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
         headers,
         body: out.finish(),
     }
+}
+
+/// Names the header entries that are not understood (SOAP 1.2 part 1, §5.4.8).
+fn not_understood(out: &mut XmlWriter, rejection: &Rejection) {
+    let names = rejection.problems.iter().filter_map(|p| p.field.as_deref());
+    let mut names = names.filter_map(header::expanded_parts).peekable();
+    if names.peek().is_none() {
+        return;
+    }
+    out.raw("<S:Header>");
+    for (namespace, local) in names {
+        if namespace.is_empty() {
+            out.raw("<S:NotUnderstood qname=\"");
+        } else {
+            out.raw("<S:NotUnderstood xmlns:ns=\"");
+            out.escaped(namespace);
+            out.raw("\" qname=\"ns:");
+        }
+        out.escaped(local);
+        out.raw("\"/>");
+    }
+    out.raw("</S:Header>");
 }
 
 const fn http_status(version: Version, code: FaultCode) -> u16 {

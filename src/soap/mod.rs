@@ -3,10 +3,12 @@
 mod encoding;
 mod envelope;
 mod fault;
+mod header;
 
 use crate::contract::messages::Language;
 use crate::contract::rejection::{Rejection, SoapForm};
 use crate::contract::xml::XmlLimits;
+use crate::domain::Millis;
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Operation};
@@ -44,14 +46,18 @@ pub fn manner(request: &HttpRequest) -> Manner {
     }
 }
 
-/// Reads a request up to the point where it can be run.
+/// Reads a request, received at `now`, up to the point where it can be run.
 ///
 /// # Errors
 /// The reply for one that cannot.
-pub fn read(request: &HttpRequest, limits: &SoapLimits) -> Result<(Manner, Incoming), Reply> {
+pub fn read(
+    request: &HttpRequest,
+    limits: &SoapLimits,
+    now: Millis,
+) -> Result<(Manner, Incoming), Reply> {
     let mut manner = manner(request);
     let read = encoding::decode(request, limits.body_bytes)
-        .and_then(|text| envelope::read(&text, request, limits, &mut manner));
+        .and_then(|text| envelope::read(&text, request, limits, now, &mut manner));
     read.map_err(|rejection| refusal(&manner, &rejection))
         .map(|incoming| (manner, incoming))
 }

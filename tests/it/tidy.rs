@@ -92,7 +92,10 @@ fn rooms_know_only_what_is_below_them() {
             ],
         ),
         ("docs/", &["docs", "contract", "operations"]),
-        ("soap/", &["soap", "contract", "exchange", "operations"]),
+        (
+            "soap/",
+            &["soap", "contract", "domain", "exchange", "operations"],
+        ),
         (
             "jsonrpc/",
             &["jsonrpc", "contract", "exchange", "operations"],

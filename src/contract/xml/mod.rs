@@ -1,17 +1,27 @@
 //! XML in and out: a pull reader that refuses what SPEC §4 forbids while it decodes, and a writer into one buffer.
+//!
+//! quick-xml finds where pieces of markup begin and end, and matches end tags with start tags. It takes much that is not
+//! well-formed, so every piece is then read again here by the grammar's letter.
+
+mod chars;
+mod namespaces;
+mod start_tag;
+mod writer;
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
-use quick_xml::NsReader;
-use quick_xml::escape::unescape;
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::ResolveResult;
+use quick_xml::Reader;
+use quick_xml::events::Event;
 
-use super::NAMESPACE;
 use super::messages::Why;
 use super::rejection::{Problems, Rejection, malformed};
 use super::shape::Field;
+use chars::{has_only_xml_chars, is_blank, is_declaration, normalized, referred};
+use namespaces::Namespaces;
+pub use namespaces::{Ns, SOAP11, SOAP12};
+pub use start_tag::Tag;
+use start_tag::{Attribute, TagLimits};
+pub use writer::XmlWriter;
 
 /// What one document may hold. Each limit has a setting of the same name under `xml.`.
 #[derive(Debug, Clone, Copy)]
@@ -26,31 +36,13 @@ pub struct XmlLimits {
     pub text_bytes: usize,
 }
 
-/// SOAP 1.1's envelope namespace.
-pub const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
-/// SOAP 1.2's envelope namespace.
-pub const SOAP12: &str = "http://www.w3.org/2003/05/soap-envelope";
-/// Where `xsi:nil` lives.
-const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
-
 /// A piece of the document, after the gate.
 #[derive(Debug)]
 pub enum Token<'a> {
-    Start(BytesStart<'a>),
+    Start(Tag<'a>),
     End,
     Text(Cow<'a, str>),
     Eof,
-}
-
-/// The namespaces that matter here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ns {
-    None,
-    /// [`NAMESPACE`].
-    Ours,
-    Soap11,
-    Soap12,
-    Other,
 }
 
 /// Reads one document in one pass. Structural offences end the reading with a rejection; offences
@@ -58,34 +50,35 @@ pub enum Ns {
 /// is told all of them at once.
 pub struct XmlReader<'a> {
     text: &'a str,
-    inner: NsReader<&'a [u8]>,
+    inner: Reader<&'a [u8]>,
     limits: XmlLimits,
+    namespaces: Namespaces<'a>,
+    /// Of the element just started.
+    attributes: Vec<Attribute<'a>>,
     depth: usize,
     elements: usize,
     /// The last piece's length as it was sent.
     piece_bytes: usize,
     nil: bool,
-    put_back: Option<BytesStart<'a>>,
+    put_back: Option<Tag<'a>>,
     /// What is wrong with values, so far.
     pub problems: Problems,
 }
 
 impl<'a> XmlReader<'a> {
-    /// A reader over a decoded document; byte order mark and XML declaration may be there.
+    /// A reader over a decoded document without byte order mark; an XML declaration may be there.
     #[must_use]
     pub fn new(text: &'a str, limits: XmlLimits, refuse_unknown: bool) -> Self {
-        let mut inner = NsReader::from_str(text);
+        let mut inner = Reader::from_str(text);
         let config = inner.config_mut();
         config.expand_empty_elements = true;
-        config.check_comments = true;
         config.check_end_names = true;
-        inner
-            .resolver_mut()
-            .set_max_namespace_bindings(limits.attributes);
         Self {
             text,
             inner,
             limits,
+            namespaces: Namespaces::new(),
+            attributes: Vec::new(),
             depth: 0,
             elements: 0,
             piece_bytes: 0,
@@ -111,12 +104,18 @@ impl<'a> XmlReader<'a> {
     ///
     /// # Errors
     /// What makes the document unreadable, as [`Code::Malformed`].
+    ///
+    /// [`Code::Malformed`]: super::rejection::Code::Malformed
     pub fn advance(&mut self) -> Result<Token<'a>, Rejection> {
         if let Some(start) = self.put_back.take() {
             return Ok(Token::Start(start));
         }
         loop {
             let before = self.inner.buffer_position();
+            // The caller has taken the mark away; a second one is content, which quick-xml would pass over.
+            if before == 0 && self.text.starts_with('\u{FEFF}') {
+                return Err(malformed(Why::WrongContent));
+            }
             let event = self.inner.read_event().map_err(|e| not_well_formed(&e))?;
             // As it goes, so that a document refused at its beginning costs no more than that.
             let piece = self.since(before);
@@ -128,45 +127,38 @@ impl<'a> XmlReader<'a> {
                 return Err(malformed(Why::ForbiddenCharacter));
             }
             match event {
-                Event::Start(start) => {
-                    self.enter(&start)?;
-                    return Ok(Token::Start(start));
-                }
+                Event::Start(_) => return self.enter(piece).map(Token::Start),
                 Event::End(_) => {
+                    self.namespaces.leave(self.depth);
                     self.depth = self.depth.saturating_sub(1);
                     return Ok(Token::End);
                 }
+                Event::Text(_) if self.depth == 0 && is_blank(piece) => {}
                 Event::Text(text) => {
-                    let content = text.xml10_content();
-                    if text.contains("]]>") {
+                    if piece.contains("]]>") {
                         return Err(malformed(Why::NotWellFormed));
                     }
-                    return Ok(Token::Text(content));
+                    self.check_inside()?;
+                    return Ok(Token::Text(text.xml10_content()));
                 }
                 Event::CData(text) => {
-                    let content = text.xml10_content();
-                    if self.depth == 0 {
-                        return Err(malformed(Why::TrailingContent));
-                    }
-                    return Ok(Token::Text(content));
+                    self.check_inside()?;
+                    return Ok(Token::Text(text.xml10_content()));
                 }
                 Event::GeneralRef(reference) => {
-                    let c = match reference.resolve_char_ref() {
-                        Ok(Some(c)) if is_xml_char(c) => c,
-                        Ok(Some(_)) => return Err(malformed(Why::ForbiddenCharacter)),
-                        Ok(None) => {
-                            predefined(&reference).ok_or_else(|| malformed(Why::UnknownEntity))?
-                        }
-                        Err(e) => return Err(malformed(Why::ForbiddenCharacter).because(e)),
-                    };
-                    if self.depth == 0 {
-                        return Err(malformed(Why::TrailingContent));
-                    }
+                    let c = referred(&reference).map_err(malformed)?;
+                    self.check_inside()?;
                     return Ok(Token::Text(Cow::Owned(c.to_string())));
                 }
-                Event::Comment(_) => {}
+                Event::Comment(_) => {
+                    let body = piece.strip_prefix("<!--").unwrap_or(piece);
+                    let body = body.strip_suffix("-->").unwrap_or(body);
+                    if body.contains("--") || body.ends_with('-') {
+                        return Err(malformed(Why::NotWellFormed));
+                    }
+                }
                 Event::Decl(_) => {
-                    if before != 0 {
+                    if before != 0 || !is_declaration(piece) {
                         return Err(malformed(Why::NotWellFormed));
                     }
                 }
@@ -199,8 +191,20 @@ impl<'a> XmlReader<'a> {
         Ok(())
     }
 
+    /// Refuses content outside the root element.
+    fn check_inside(&self) -> Result<(), Rejection> {
+        match (self.depth, self.elements) {
+            (0, 0) => Err(malformed(Why::WrongContent)),
+            (0, _) => Err(malformed(Why::TrailingContent)),
+            _ => Ok(()),
+        }
+    }
+
     /// The gate at a start tag: depth, counts, attributes, and whether the element is nil.
-    fn enter(&mut self, start: &BytesStart<'a>) -> Result<(), Rejection> {
+    fn enter(&mut self, markup: &'a str) -> Result<Tag<'a>, Rejection> {
+        if self.depth == 0 && self.elements > 0 {
+            return Err(malformed(Why::TrailingContent));
+        }
         self.depth += 1;
         self.elements += 1;
         if self.depth > self.limits.depth {
@@ -209,77 +213,35 @@ impl<'a> XmlReader<'a> {
         if self.elements > self.limits.elements {
             return Err(malformed(Why::TooManyElements(self.limits.elements)));
         }
-        if !is_name(start.name().into_inner()) {
-            return Err(malformed(Why::NotWellFormed));
-        }
-        self.nil = false;
-        if start.attributes_raw().is_empty() {
-            return Ok(());
-        }
-        for (at, attribute) in start.attributes().enumerate() {
-            if at >= self.limits.attributes {
-                return Err(malformed(Why::TooManyAttributes(self.limits.attributes)));
-            }
-            let attribute = attribute.map_err(|e| malformed(Why::NotWellFormed).because(e))?;
-            let value: &str = attribute.value.as_ref();
-            if value.contains('<') || !is_name(attribute.key.into_inner()) {
-                return Err(malformed(Why::NotWellFormed));
-            }
-            if value.len() > self.limits.text_bytes {
-                return Err(malformed(Why::TooMuchText(self.limits.text_bytes)));
-            }
-            if value.contains('&') {
-                unescape(value).map_err(|e| malformed(Why::UnknownEntity).because(e))?;
-            }
-            if attribute.key.local_name().into_inner() == "nil" {
-                let (ns, _) = self.inner.resolver().resolve_attribute(attribute.key);
-                let ours = matches!(ns, ResolveResult::Bound(n) if n.into_inner() == XSI);
-                self.nil |= ours && matches!(value.trim(), "true" | "1");
-            }
-        }
-        Ok(())
+        let limits = TagLimits {
+            attributes: self.limits.attributes,
+            value_bytes: self.limits.text_bytes,
+        };
+        let (names, attributes) = (&mut self.namespaces, &mut self.attributes);
+        let tag = start_tag::read(markup, self.depth, limits, names, attributes);
+        let tag = tag.map_err(malformed)?;
+        self.nil = self
+            .attribute(Ns::Xsi, "nil")
+            .is_some_and(|value| matches!(value.trim(), "true" | "1"));
+        Ok(tag)
     }
 
-    /// The namespace of the element just started.
-    ///
-    /// # Errors
-    /// An undeclared prefix.
-    pub fn namespace(&self, start: &BytesStart<'_>) -> Result<Ns, Rejection> {
-        match self.inner.resolver().resolve_element(start.name()).0 {
-            ResolveResult::Unbound => Ok(Ns::None),
-            ResolveResult::Bound(namespace) => Ok(match namespace.into_inner() {
-                NAMESPACE => Ns::Ours,
-                SOAP11 => Ns::Soap11,
-                SOAP12 => Ns::Soap12,
-                _ => Ns::Other,
-            }),
-            ResolveResult::Unknown(prefix) => {
-                Err(malformed(Why::NotWellFormed).because(format!("undeclared prefix {prefix:?}")))
-            }
-        }
-    }
-
-    /// The value of an attribute of the element just started, by namespace and local name.
+    /// The value of an attribute of the element just started, by namespace and local name; references are resolved.
     #[must_use]
-    pub fn attribute(&self, start: &BytesStart<'_>, namespace: &str, name: &str) -> Option<String> {
-        start.attributes().flatten().find_map(|attribute| {
-            let (ns, local) = self.inner.resolver().resolve_attribute(attribute.key);
-            let bound = match ns {
-                ResolveResult::Bound(n) => n.into_inner() == namespace,
-                ResolveResult::Unbound => namespace.is_empty(),
-                ResolveResult::Unknown(_) => false,
-            };
-            (bound && local.into_inner() == name).then(|| attribute.value.trim().to_owned())
-        })
+    pub fn attribute(&self, ns: Ns, local: &str) -> Option<Cow<'a, str>> {
+        self.attributes
+            .iter()
+            .find(|a| {
+                let is_bound = a.bound.is_some() || a.prefix.is_empty();
+                a.local == local && is_bound && self.namespaces.ns(a.bound) == ns
+            })
+            .map(|a| normalized(a.raw))
     }
 
-    /// The namespace name of the element just started, for headers of other vocabularies.
+    /// The name of an element's namespace, while the reader is in it; empty where it is in none.
     #[must_use]
-    pub fn namespace_name(&self, start: &BytesStart<'_>) -> Option<String> {
-        match self.inner.resolver().resolve_element(start.name()).0 {
-            ResolveResult::Bound(namespace) => Some(namespace.into_inner().to_owned()),
-            _ => None,
-        }
+    pub fn namespace_name(&self, tag: &Tag<'a>) -> &str {
+        self.namespaces.name(tag.bound)
     }
 
     /// The next start or end tag, past blanks.
@@ -308,10 +270,8 @@ impl<'a> XmlReader<'a> {
         loop {
             match self.advance()? {
                 Token::Start(start) => {
-                    let namespace = self.namespace(&start)?;
-                    let local = start.local_name();
-                    let local = local.into_inner();
-                    if matches!(namespace, Ns::None | Ns::Ours)
+                    let local = start.local;
+                    if matches!(start.ns, Ns::None | Ns::Ours)
                         && let Some((at, field)) = fields
                             .iter()
                             .enumerate()
@@ -369,7 +329,7 @@ impl<'a> XmlReader<'a> {
     /// All text up to the end of the element; children go to `child`.
     fn collect(
         &mut self,
-        mut child: impl FnMut(&mut Self, BytesStart<'a>) -> Result<(), Rejection>,
+        mut child: impl FnMut(&mut Self, Tag<'a>) -> Result<(), Rejection>,
     ) -> Result<Cow<'a, str>, Rejection> {
         let mut text: Cow<'a, str> = Cow::Borrowed("");
         let mut bytes = 0;
@@ -424,7 +384,7 @@ impl<'a> XmlReader<'a> {
         loop {
             match self.advance()? {
                 Token::Start(start) => {
-                    if start.local_name().into_inner() == field.item {
+                    if start.local == field.item {
                         entry(self)?;
                     } else {
                         self.put_back = Some(start);
@@ -449,22 +409,30 @@ impl<'a> XmlReader<'a> {
             match self.advance()? {
                 Token::End if self.depth == outside => return Ok(()),
                 Token::Eof => return Err(malformed(Why::Truncated)),
-                Token::Start(start) => {
-                    self.namespace(&start)?;
-                }
-                Token::End | Token::Text(_) => {}
+                Token::Start(_) | Token::End | Token::Text(_) => {}
             }
+        }
+    }
+}
+
+/// Reads a document to its end, to tell whether it is well-formed and within the limits.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(text: &str, limits: XmlLimits) -> Result<(), Rejection> {
+    let mut reader = XmlReader::new(text, limits, false);
+    loop {
+        match reader.advance()? {
+            Token::Eof if reader.elements == 0 => return Err(malformed(Why::Truncated)),
+            Token::Eof => return Ok(()),
+            Token::Start(_) | Token::End | Token::Text(_) => {}
         }
     }
 }
 
 fn not_well_formed(error: &quick_xml::Error) -> Rejection {
     use quick_xml::errors::SyntaxError;
-    use quick_xml::name::NamespaceError;
     let why = match error {
-        quick_xml::Error::Namespace(NamespaceError::TooManyBindings(most)) => {
-            Why::TooManyNamespaces(*most)
-        }
         quick_xml::Error::Syntax(
             SyntaxError::UnclosedTag
             | SyntaxError::UnclosedSingleQuotedAttributeValue
@@ -477,151 +445,4 @@ fn not_well_formed(error: &quick_xml::Error) -> Rejection {
         _ => Why::NotWellFormed,
     };
     malformed(why).because(error)
-}
-
-fn predefined(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => return None,
-    })
-}
-
-/// Whether a tag or attribute name starts as names do; quick-xml takes anything.
-fn is_name(name: &str) -> bool {
-    let part = |p: &str| {
-        p.chars()
-            .next()
-            .is_some_and(|c| c.is_alphabetic() || c == '_' || !c.is_ascii())
-    };
-    match name.split_once(':') {
-        Some((prefix, local)) => part(prefix) && part(local) && !local.contains(':'),
-        None => part(name),
-    }
-}
-
-/// Whether XML 1.0 allows the character.
-fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-fn is_blank(text: &str) -> bool {
-    text.bytes()
-        .all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
-}
-
-/// Whether a piece of a document holds only characters XML 1.0 allows.
-fn has_only_xml_chars(text: &str) -> bool {
-    let mut rare = false;
-    for &byte in text.as_bytes() {
-        if byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') {
-            return false;
-        }
-        rare |= byte == 0xEF;
-    }
-    // U+FFFE and U+FFFF, whose first byte is that, are the only others a Rust string can hold.
-    !rare || !text.contains(['\u{FFFE}', '\u{FFFF}'])
-}
-
-/// Writes elements into one buffer.
-#[derive(Debug, Default)]
-pub struct XmlWriter {
-    buffer: Vec<u8>,
-}
-
-impl XmlWriter {
-    /// A writer with room for an ordinary answer.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            buffer: Vec::with_capacity(1024),
-        }
-    }
-
-    /// What was written.
-    #[must_use]
-    pub fn finish(self) -> Vec<u8> {
-        self.buffer
-    }
-
-    /// Markup as it stands; for constants only.
-    pub fn raw(&mut self, markup: &str) {
-        self.buffer.extend_from_slice(markup.as_bytes());
-    }
-
-    /// `<name>`
-    pub fn open(&mut self, name: &str) {
-        self.buffer.push(b'<');
-        self.raw(name);
-        self.buffer.push(b'>');
-    }
-
-    /// `</name>`
-    pub fn close(&mut self, name: &str) {
-        self.raw("</");
-        self.raw(name);
-        self.buffer.push(b'>');
-    }
-
-    /// `<name/>`
-    pub fn empty(&mut self, name: &str) {
-        self.buffer.push(b'<');
-        self.raw(name);
-        self.raw("/>");
-    }
-
-    /// `<name>text</name>`, escaped.
-    pub fn text(&mut self, name: &str, text: &str) {
-        self.open(name);
-        self.escaped(text);
-        self.close(name);
-    }
-
-    /// `<name>number</name>`
-    pub fn number(&mut self, name: &str, number: i64) {
-        self.open(name);
-        // Writing into a vector cannot fail.
-        let _ = write!(self.buffer, "{number}");
-        self.close(name);
-    }
-
-    /// Text with what is special in content and attributes escaped, and with U+FFFD for what XML
-    /// cannot carry.
-    pub fn escaped(&mut self, text: &str) {
-        let mut from = 0;
-        for (at, c) in text.char_indices() {
-            let replacement = match c {
-                '&' => "&amp;",
-                '<' => "&lt;",
-                '>' => "&gt;",
-                '"' => "&quot;",
-                '\r' => "&#13;",
-                '\t' | '\n' | '\u{20}'..='\u{D7FF}' => continue,
-                c if is_xml_char(c) => continue,
-                _ => "\u{FFFD}",
-            };
-            self.raw(&text[from..at]);
-            self.raw(replacement);
-            from = at + c.len_utf8();
-        }
-        self.raw(&text[from..]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_what_xml_cannot_carry() {
-        let mut out = XmlWriter::new();
-        out.text("name", "a<b>&\"c\"\r\u{1}é");
-        assert_eq!(
-            String::from_utf8(out.finish()).unwrap(),
-            "<name>a&lt;b&gt;&amp;&quot;c&quot;&#13;\u{FFFD}é</name>"
-        );
-    }
 }

@@ -1,0 +1,201 @@
+//! Characters, names, references and the declaration, as XML 1.0 (fifth edition) allows them.
+
+use std::borrow::Cow;
+
+use crate::contract::messages::Why;
+
+/// What XML calls white space (§2.3).
+pub(super) const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Whether XML 1.0 allows the character (§2.2).
+pub(super) const fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// Whether a piece of a document holds only characters XML 1.0 allows.
+pub(super) fn has_only_xml_chars(text: &str) -> bool {
+    let mut rare = false;
+    for &byte in text.as_bytes() {
+        if byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') {
+            return false;
+        }
+        rare |= byte == 0xEF;
+    }
+    // U+FFFE and U+FFFF, whose first byte is that, are the only others a Rust string can hold.
+    !rare || !text.contains(['\u{FFFE}', '\u{FFFF}'])
+}
+
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes()
+        .all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// Whether a name may start with the character (§2.3, `NameStartChar`), the colon aside.
+const fn is_name_start(c: char) -> bool {
+    matches!(c,
+        'A'..='Z' | '_' | 'a'..='z'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}'
+        | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
+        | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Whether a name may go on with the character (§2.3, `NameChar`), the colon aside.
+const fn is_name_char(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Whether the text is a name without a colon (Namespaces in XML 1.0 §3, `NCName`).
+fn is_ncname(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
+}
+
+/// A qualified name's prefix, empty where there is none, and its local part; none where the text is no such name.
+pub(super) fn qualified(name: &str) -> Option<(&str, &str)> {
+    match name.split_once(':') {
+        Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),
+        None => is_ncname(name).then_some(("", name)),
+    }
+}
+
+/// The character that a reference stands for, given what is between `&` and `;`.
+pub(super) fn referred(reference: &str) -> Result<char, Why> {
+    let Some(number) = reference.strip_prefix('#') else {
+        return match reference {
+            "amp" => Ok('&'),
+            "lt" => Ok('<'),
+            "gt" => Ok('>'),
+            "quot" => Ok('"'),
+            "apos" => Ok('\''),
+            _ => Err(Why::UnknownEntity),
+        };
+    };
+    let (digits, radix) = match number.strip_prefix('x') {
+        Some(digits) => (digits, 16),
+        None => (number, 10),
+    };
+    // `u32::from_str_radix` would take a sign.
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        return Err(Why::NotWellFormed);
+    }
+    u32::from_str_radix(digits, radix)
+        .ok()
+        .and_then(char::from_u32)
+        .filter(|c| is_xml_char(*c))
+        .ok_or(Why::ForbiddenCharacter)
+}
+
+/// What is wrong with an attribute's value as it was sent, if anything is.
+pub(super) fn value_error(raw: &str) -> Option<Why> {
+    if raw.contains('<') {
+        return Some(Why::NotWellFormed);
+    }
+    let mut rest = raw;
+    while let Some((_, after)) = rest.split_once('&') {
+        let Some((reference, after)) = after.split_once(';') else {
+            return Some(Why::NotWellFormed);
+        };
+        if let Err(why) = referred(reference) {
+            return Some(why);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// An attribute's value, its references resolved and its white space replaced by blanks (§3.3.3); the value holds only
+/// good references.
+pub(super) fn normalized(raw: &str) -> Cow<'_, str> {
+    let mut value = Cow::Borrowed("");
+    let mut rest = raw;
+    while let Some(at) = rest.find(['&', '\t', '\n', '\r']) {
+        let (before, special) = rest.split_at(at);
+        value += before;
+        let reference = special.strip_prefix('&').and_then(|r| r.split_once(';'));
+        rest = if let Some((reference, after)) = reference {
+            value.to_mut().extend(referred(reference));
+            after
+        } else {
+            value += " ";
+            let one = special.strip_prefix("\r\n");
+            one.or_else(|| special.get(1..)).unwrap_or("")
+        };
+    }
+    value += rest;
+    value
+}
+
+/// Whether the markup is a complete XML declaration (§2.8): version 1.x, encoding and standalone, in this order.
+pub(super) fn is_declaration(markup: &str) -> bool {
+    let inside = markup
+        .strip_prefix("<?xml")
+        .and_then(|m| m.strip_suffix("?>"));
+    let Some((version, mut rest)) = inside.and_then(|m| quoted(m, "version")) else {
+        return false;
+    };
+    let minor = version.strip_prefix("1.").unwrap_or("");
+    let mut fine = !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit());
+    if let Some((name, after)) = quoted(rest, "encoding") {
+        let name_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        fine &= name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(name_char);
+        rest = after;
+    }
+    if let Some((standalone, after)) = quoted(rest, "standalone") {
+        fine &= matches!(standalone, "yes" | "no");
+        rest = after;
+    }
+    fine && is_blank(rest)
+}
+
+/// The value of `name="value"`, which white space must stand before, and what follows it.
+fn quoted<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    let blank = text.strip_prefix(BLANKS)?;
+    let equals = blank.trim_start_matches(BLANKS).strip_prefix(name)?;
+    let value = equals
+        .trim_start_matches(BLANKS)
+        .strip_prefix('=')?
+        .trim_start_matches(BLANKS);
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    value.get(1..)?.split_once(quote)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalizes_an_attribute_value() {
+        for (raw, value) in [
+            ("", ""),
+            ("a", "a"),
+            ("&#49;", "1"),
+            ("a\r\nb\tc\n\rd", "a b c  d"),
+            ("a&#13;&#xA;&amp;&lt;b", "a\r\n&<b"),
+            ("é&#x10FFFF;", "é\u{10FFFF}"),
+        ] {
+            assert_eq!(normalized(raw), value, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn resolves_good_references_only() {
+        assert_eq!(referred("#x1F600"), Ok('\u{1F600}'));
+        assert_eq!(referred("#00000000000065"), Ok('A'));
+        for bad in ["#", "#x", "#X41", "#+65", "#x+41", "#6 5", "#xG", "#-1"] {
+            assert_eq!(referred(bad), Err(Why::NotWellFormed), "{bad}");
+        }
+        for bad in [
+            "#0",
+            "#8",
+            "#xD800",
+            "#xFFFE",
+            "#x110000",
+            "#99999999999999",
+        ] {
+            assert_eq!(referred(bad), Err(Why::ForbiddenCharacter), "{bad}");
+        }
+        assert_eq!(referred("nbsp"), Err(Why::UnknownEntity));
+    }
+}

@@ -1,0 +1,105 @@
+//! Writes XML into one buffer.
+
+use std::io::Write as _;
+
+use super::chars::is_xml_char;
+
+/// Writes elements into one buffer.
+#[derive(Debug, Default)]
+pub struct XmlWriter {
+    buffer: Vec<u8>,
+}
+
+impl XmlWriter {
+    /// A writer with room for an ordinary answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            buffer: Vec::with_capacity(1024),
+        }
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    /// Markup as it stands; for constants only.
+    pub fn raw(&mut self, markup: &str) {
+        self.buffer.extend_from_slice(markup.as_bytes());
+    }
+
+    /// `<name>`
+    pub fn open(&mut self, name: &str) {
+        self.buffer.push(b'<');
+        self.raw(name);
+        self.buffer.push(b'>');
+    }
+
+    /// `</name>`
+    pub fn close(&mut self, name: &str) {
+        self.raw("</");
+        self.raw(name);
+        self.buffer.push(b'>');
+    }
+
+    /// `<name/>`
+    pub fn empty(&mut self, name: &str) {
+        self.buffer.push(b'<');
+        self.raw(name);
+        self.raw("/>");
+    }
+
+    /// `<name>text</name>`, escaped.
+    pub fn text(&mut self, name: &str, text: &str) {
+        self.open(name);
+        self.escaped(text);
+        self.close(name);
+    }
+
+    /// `<name>number</name>`
+    pub fn number(&mut self, name: &str, number: i64) {
+        self.open(name);
+        // Writing into a vector cannot fail.
+        let _ = write!(self.buffer, "{number}");
+        self.close(name);
+    }
+
+    /// Text with what is special in content and attributes escaped, and with U+FFFD for what XML
+    /// cannot carry.
+    pub fn escaped(&mut self, text: &str) {
+        let mut from = 0;
+        for (at, c) in text.char_indices() {
+            let replacement = match c {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '"' => "&quot;",
+                '\r' => "&#13;",
+                '\t' | '\n' | '\u{20}'..='\u{D7FF}' => continue,
+                c if is_xml_char(c) => continue,
+                _ => "\u{FFFD}",
+            };
+            self.raw(&text[from..at]);
+            self.raw(replacement);
+            from = at + c.len_utf8();
+        }
+        self.raw(&text[from..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_xml_cannot_carry() {
+        let mut out = XmlWriter::new();
+        out.text("name", "a<b>&\"c\"\r\u{1}é");
+        assert_eq!(
+            String::from_utf8(out.finish()).unwrap(),
+            "<name>a&lt;b&gt;&amp;&quot;c&quot;&#13;\u{FFFD}é</name>"
+        );
+    }
+}
