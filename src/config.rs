@@ -77,8 +77,9 @@ settings! {
     "reset.minutes" = "30", "Life of a password reset token.";
     "throttle.guesses" = "5", "Wrong passwords for one account, or other refusals after a password was hashed, after which the next attempt has to wait: a second, and each time twice as long.";
     "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens; trusted clients are not counted by address.";
-    "throttle.mails" = "5", "Mails that can be asked for to one mailbox before the next has to wait so.";
+    "throttle.mails" = "5", "Mails that can be asked for by one user name or address before the next has to wait so. One mailbox gets as many in all; beyond that the answer is the same and no mail goes out.";
     "throttle.mails_per_source" = "100", "The same from one address, registrations with a name or address that is taken included.";
+    "throttle.known_days" = "90", "Days that the address or the browser of a good sign-in is remembered for that user: its attempts at the account have a counter of their own, so that whoever guesses elsewhere does not keep the owner out.";
     "throttle.longest_wait_s" = "900", "The longest of these waits.";
     "throttle.forgive_minutes" = "60", "Minutes in which as many attempts are forgiven as are free.";
     "outbox.first_retry_ms" = "5000", "Milliseconds before something that could not be delivered is tried again; the delays after that are 6, 24, 120, 360, 720, 1440 and at last always 2880 times as long, a quarter more or less.";
@@ -396,6 +397,7 @@ fn throttle(r: &mut Reader<'_>) -> Limits {
         guesses_per_source: limit("throttle.guesses_per_source"),
         mails: limit("throttle.mails"),
         mails_per_source: limit("throttle.mails_per_source"),
+        known_ms: r.number::<i64>("throttle.known_days", 1, 400) * DAY_MS,
     }
 }
 

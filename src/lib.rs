@@ -109,7 +109,7 @@
 //!   users. On PostgreSQL nodes hear of that by NOTIFY, and ask now and then in case a pooler swallowed it.
 //! - **Wrong secrets and mails are counted by the name that was typed**, and by the network it came from, under a keyed hash,
 //!   so that there need be no such user, and the table names nobody. A name and an address of one user are two, or the
-//!   waits would tell that they belong together. Nobody is counted before: what is being hashed when the limit is reached
+//!   waits would tell that they belong together. The limit of mails that one mailbox gets in all is therefore silent. Nobody is counted before: what is being hashed when the limit is reached
 //!   gets through, a few at most, and a sign-in that goes well writes nothing more. A trusted client's address is not
 //!   counted, since all its users come from there. Tokens and sessions are not: they are too long to be guessed, and
 //!   counting them would have reads write.
@@ -122,6 +122,10 @@
 //! - **Cheap checks come before a hash, and a refusal after a hash is counted whatever its code.** A call notes that it
 //!   cost a hash; the throttle takes the note when it counts a refusal. Successes are not limited: the queue's fair shares
 //!   bound what an account can take with its own right password.
+//! - **A network or browser that has signed an account in has a counter of its own for it**, so that guesses elsewhere do
+//!   not keep the owner out. A browser is known by a random mark in a cookie, which is a row and no signature: a new
+//!   password forgets it. The address of a trusted client is never known. Somebody in the owner's network can see that it
+//!   is let in while others wait; so that this proves nothing, a name that nobody has answers like some other user's.
 //! - **A reset token is not kept waiting by an account's counter**, with or without a user name beside it: it has 128 bits.
 //!   The user name must be the token's user, or the token is refused as unknown.
 //! - **XML is checked piece by piece after quick-xml has cut it.** quick-xml accepts much that is not well-formed, and two

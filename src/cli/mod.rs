@@ -166,6 +166,7 @@ fn call(parts: &Parts) -> Call<'_> {
         held: None,
         session: None,
         source: None,
+        known_browser: None,
         owes_hash: Cell::new(false),
         profile: Profile::default(),
         on_behalf_of: Some(OPERATOR.to_owned()),

@@ -19,8 +19,8 @@ use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::secrets::sealing::Binding;
 use crate::store::{
-    Engine, StoreError, attempts, audit, one_time_tokens, outbox, services, sessions,
-    token_families, used_assertions,
+    Engine, StoreError, attempts, audit, known_sources, one_time_tokens, outbox, services,
+    sessions, token_families, used_assertions,
 };
 
 pub use callbacks::CallbackSettings;
@@ -431,6 +431,7 @@ impl Delivery {
             let idle = self.parts.rules.session_idle_ms;
             sessions::forget_expired(c, now, now - idle)?;
             attempts::forget_forgiven(c, now)?;
+            known_sources::forget_expired(c, now)?;
             token_families::forget_expired(c, now)
         });
         if let Err(error) = swept {

@@ -5,6 +5,9 @@ use super::Millis;
 /// The wait after the first attempt that has to.
 const FIRST_WAIT_MS: Millis = 1_000;
 
+/// The most networks and browsers that are remembered of one user.
+pub const MAX_KNOWN_SOURCES: usize = 16;
+
 /// How many attempts are free, and what the next ones cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
@@ -27,6 +30,8 @@ pub struct Limits {
     pub mails: Limit,
     /// Of mails asked for from one source.
     pub mails_per_source: Limit,
+    /// How long a network or a browser is known after it has signed a user in.
+    pub known_ms: Millis,
 }
 
 /// What is kept of attempts.

@@ -37,6 +37,7 @@ pub(super) fn read(
         authorization: request.authorization.as_deref().map(Secret::from),
         username_token: None,
         session: None,
+        known_browser: None,
     };
     if credentials.client_key.is_none() {
         let key = query.iter().find(|(name, _)| name == "clientHashKey");

@@ -34,6 +34,12 @@ impl Cookies {
         self.find(header, "browser")
     }
 
+    /// What the cookie holds by which the browser is known to users that it has signed in.
+    #[must_use]
+    pub fn known_browser(self, header: Option<&str>) -> Option<Secret> {
+        self.find(header?, "known").map(Secret::from)
+    }
+
     /// The language that was chosen here before.
     pub(super) fn language(self, header: &str) -> Option<Language> {
         language(self.find(header, "language")?)
@@ -64,6 +70,11 @@ impl Cookies {
     pub fn clear_session(self) -> String {
         let same_site = if self.secure { "None" } else { "Lax" };
         self.set("session", "", Some(0), same_site)
+    }
+
+    /// Has the browser be known for as long.
+    pub(super) fn set_known_browser(self, marks: &Secret, life: Millis) -> String {
+        self.set("known", marks.reveal(), Some(life / 1000), "Lax")
     }
 
     pub(super) fn set_browser(self, id: &str) -> String {

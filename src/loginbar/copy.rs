@@ -46,6 +46,10 @@ fn all(account: &Account) -> Value {
             "expiresAt": utc(s.expires_at),
         })
     });
+    let known = account
+        .known_until
+        .iter()
+        .map(|at| json!({ "expiresAt": utc(*at) }));
     let organisations = account
         .granted
         .iter()
@@ -88,6 +92,7 @@ fn all(account: &Account) -> Value {
         "services": services.collect::<Vec<_>>(),
         "agreements": agreements.collect::<Vec<_>>(),
         "sessions": sessions.collect::<Vec<_>>(),
+        "knownNetworksAndBrowsers": known.collect::<Vec<_>>(),
         "events": events.collect::<Vec<_>>(),
     })
 }

@@ -53,6 +53,8 @@ pub struct Site<'a> {
     pub base: String,
     /// How long a browser stays signed in, in milliseconds.
     pub session_ms: i64,
+    /// How long a browser is known after it has signed a user in, in milliseconds.
+    pub known_ms: i64,
     /// The time, in milliseconds.
     pub now: i64,
 }
@@ -135,6 +137,7 @@ fn incoming(
         credentials: Credentials {
             source: request.source,
             session: session(cookies, request),
+            known_browser: cookies.known_browser(request.cookie.as_deref()),
             ..Credentials::default()
         },
         language,

@@ -168,6 +168,7 @@ struct Asked {
     /// What is said of what was just done, or was done before.
     notice: &'static str,
     session_ms: i64,
+    known_ms: i64,
 }
 
 /// Reads a request for a page.
@@ -206,6 +207,7 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
         sent: false,
         notice: NOTICES.iter().find(|n| **n == done).copied().unwrap_or(""),
         session_ms: site.session_ms,
+        known_ms: site.known_ms,
         view,
     };
     match kind.shows() {
@@ -241,6 +243,7 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         sent: true,
         notice: "",
         session_ms: site.session_ms,
+        known_ms: site.known_ms,
         view,
     };
     let own = asked.view.is_own(site, request, &field("stamp"));
@@ -270,9 +273,13 @@ impl Page for Asked {
                 Shown::Visit(Visit::SignedIn(signed_in)) => {
                     let several = signed_in.granted.len() > 1;
                     let mut reply = self.go_on(several);
-                    let cookie = self.view.cookies;
-                    let cookie = cookie.set_session(&signed_in.token, self.session_ms);
-                    reply.headers.push(("Set-Cookie", cookie));
+                    let cookies = self.view.cookies;
+                    for cookie in [
+                        cookies.set_session(&signed_in.token, self.session_ms),
+                        cookies.set_known_browser(&signed_in.known_browser, self.known_ms),
+                    ] {
+                        reply.headers.push(("Set-Cookie", cookie));
+                    }
                     reply
                 }
                 Shown::Visit(Visit::Visitor(visitor)) => self.shown(visitor.as_deref()),

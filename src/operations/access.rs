@@ -55,6 +55,7 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         profile: Profile::default(),
         on_behalf_of: credentials.user_name.clone(),
         source: credentials.source,
+        known_browser: credentials.known_browser.clone(),
         owes_hash: Cell::new(false),
     };
     let subject = request.subject().map(str::to_owned);

@@ -41,6 +41,8 @@ pub struct Credentials {
     pub session: Option<Secret>,
     /// The address it comes from.
     pub source: Option<IpAddr>,
+    /// What a browser's cookie holds by which it is known to users that it has signed in.
+    pub known_browser: Option<Secret>,
 }
 
 /// The longest name that is written into the audit log, in characters; callers can send no longer ones where they are read.
@@ -77,6 +79,8 @@ pub struct Call<'a> {
     pub on_behalf_of: Option<String>,
     /// The address it comes from; none at the command line.
     pub source: Option<IpAddr>,
+    /// What a browser's cookie holds by which it is known to users that it has signed in.
+    pub known_browser: Option<Secret>,
     /// Whether it has cost a password hash that no counter of attempts knows of yet.
     pub owes_hash: Cell<bool>,
 }

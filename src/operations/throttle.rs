@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::{Access, Answer, Call, Operation, Refusal, Request};
+use super::{Access, Answer, Call, Operation, Refusal, Request, known_sources};
 use crate::contract::rejection::{Code, Rejection};
-use crate::domain::client::Trust;
 use crate::domain::text::canonical;
 use crate::domain::throttle::Limit;
 use crate::domain::user::User;
 use crate::secrets::stamps::Use;
-use crate::store::{AnyConnection, attempts, users};
+use crate::store::{AnyConnection, attempts, known_sources as stored_sources, users};
 
 /// What of an operation is counted. There are no limits for tokens and sessions, which are too long to be guessed.
 /// Forgeries are counted so that they do not fill the audit log.
@@ -58,12 +57,12 @@ pub(super) fn guard<T>(
     about: Option<&str>,
     step: impl FnOnce() -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let counted = counted(call, throttle, about);
-    let subjects: Vec<_> = counted
-        .iter()
-        .map(|(subject, ..)| subject.clone())
-        .collect();
-    let open_at = call.parts.store.read(|c| attempts::open_at(c, &subjects))?;
+    let (counted, open_at) = call.parts.store.read(|c| {
+        let counted = counted(call, c, throttle, about)?;
+        let subjects: Vec<_> = counted.iter().map(|one| one.subject.clone()).collect();
+        let open_at = attempts::open_at(c, &subjects)?;
+        Ok::<_, Refusal>((counted, open_at))
+    })?;
     let wait = open_at.map_or(0, |at| at - call.now);
     let too_many = || {
         let mut rejection = Rejection::new(Code::TooManyAttempts);
@@ -90,8 +89,9 @@ pub(super) fn guard<T>(
             count(call, &counted, about)
         }
         (Throttle::Guesses, None) if open_at.is_some() => call.parts.store.write(|c| {
-            let account = about.map(|about| account(call, about));
-            Ok(attempts::forget(c, account.as_slice())?)
+            let own = counted.iter().filter(|one| one.is_account);
+            let own: Vec<_> = own.map(|one| one.subject.clone()).collect();
+            Ok(attempts::forget(c, &own)?)
         }),
         _ => Ok(()),
     };
@@ -105,20 +105,70 @@ pub(super) fn guard<T>(
 /// signs in with a UsernameToken may not do what it asks for.
 pub(super) fn count_refused_after_hash(call: &Call<'_>, about: Option<&str>) {
     if call.owes_hash.replace(false) {
-        let counted = counted(call, Throttle::Guesses, about);
-        if let Err(error) = count(call, &counted, about) {
+        let store = &call.parts.store;
+        let counted = store.read(|c| counted(call, c, Throttle::Guesses, about));
+        if let Err(error) = counted.and_then(|counted| count(call, &counted, about)) {
             tracing::error!(cause = ?error, "an attempt could not be counted");
         }
     }
 }
 
-/// Forgets what was guessed at this account: its owner has a new password.
+/// Forgets what was guessed at this account, and the sources that signed it in: its owner has a new password, and whoever
+/// knew the old one may have signed in, too.
 ///
 /// # Errors
 /// The store's.
 pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Result<(), Refusal> {
-    let names = [&user.user_name, &user.email].map(|name| account(call, name));
-    Ok(attempts::forget(c, &names)?)
+    let known = stored_sources::all(c, user.id)?;
+    let mut subjects = Vec::with_capacity(2 * (1 + known.len()));
+    for login in [&user.user_name, &user.email] {
+        subjects.push(account(call, login, None));
+        subjects.extend(
+            known
+                .iter()
+                .map(|(from, _)| account(call, login, Some(from))),
+        );
+    }
+    attempts::forget(c, &subjects)?;
+    Ok(stored_sources::forget_all(c, user.id)?)
+}
+
+/// Counts a mail that somebody who proved nothing causes to this mailbox; `false` where it gets no more for now. The
+/// caller is not told, or it would learn which names and addresses belong together.
+///
+/// # Errors
+/// The store's.
+pub(super) fn may_mail(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    address: &str,
+) -> Result<bool, Refusal> {
+    let subject = subject(call, "mails into", &canonical(address));
+    if !is_open(call, c, &subject)? {
+        return Ok(false);
+    }
+    attempts::count(c, &subject, call.parts.rules.throttle.mails, call.now)?;
+    Ok(true)
+}
+
+/// Does the work of [`may_mail`] for nobody; nothing of it stays.
+///
+/// # Errors
+/// The store's.
+pub(super) fn may_mail_nobody(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    login: &str,
+) -> Result<(), Refusal> {
+    let subject = subject(call, "mails to nobody", &canonical(login));
+    is_open(call, c, &subject)?;
+    attempts::count(c, &subject, call.parts.rules.throttle.mails, call.now)?;
+    Ok(attempts::forget(c, &[subject])?)
+}
+
+fn is_open(call: &Call<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool, Refusal> {
+    let open_at = attempts::open_at(c, &[subject.to_owned()])?;
+    Ok(open_at.is_none_or(|at| at <= call.now))
 }
 
 /// Whether it was refused as no partner's token.
@@ -142,77 +192,108 @@ fn code<T>(result: &Result<T, Refusal>) -> Option<Code> {
     }
 }
 
-/// What is counted, by the subject it counts for and its limit, and how the log calls it when it becomes too much.
-type Counted = (String, Limit, &'static str);
-
-fn counted(call: &Call<'_>, throttle: Throttle, about: Option<&str>) -> Vec<Counted> {
-    let limits = &call.parts.rules.throttle;
-    // Many people come through a trusted client, and they all from its address.
-    let is_trusted = call
-        .client
-        .as_ref()
-        .is_some_and(|client| client.trust == Trust::Trusted);
-    let source = call.source.filter(|_| !is_trusted).map(network);
-    let flood = "excess_rate_limit_exceeded";
-    let (about, source) = match throttle {
-        Throttle::Nothing => (None, None),
-        Throttle::Guesses => (
-            about.map(|about| (account(call, about), limits.guesses, "authn_login_lock")),
-            source.map(|from| {
-                let subject = subject(call, "guesses from", &from);
-                (subject, limits.guesses_per_source, flood)
-            }),
-        ),
-        Throttle::Forgeries => (
-            None,
-            source.map(|from| {
-                let subject = subject(call, "forgeries from", &from);
-                (subject, limits.guesses_per_source, flood)
-            }),
-        ),
-        Throttle::Mails => (
-            about.map(|about| {
-                let subject = subject(call, "mails to", &canonical(about));
-                (subject, limits.mails, flood)
-            }),
-            source.map(|from| {
-                let subject = subject(call, "mails from", &from);
-                (subject, limits.mails_per_source, flood)
-            }),
-        ),
-    };
-    // The same order for all, so that nobody waits for each other.
-    about.into_iter().chain(source).collect()
+/// One counter of attempts.
+struct Counter {
+    subject: String,
+    limit: Limit,
+    /// The log's word for it when it becomes too much.
+    event: &'static str,
+    /// Whether it counts for an account, and not for a source.
+    is_account: bool,
 }
 
-fn count(call: &Call<'_>, counted: &[Counted], about: Option<&str>) -> Result<(), Refusal> {
+/// What a call is counted for. A source that has signed the account in before has a counter of its own for it.
+fn counted(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    throttle: Throttle,
+    about: Option<&str>,
+) -> Result<Vec<Counter>, Refusal> {
+    let limits = &call.parts.rules.throttle;
+    let source = known_sources::own_network(call);
+    let (about, source) = match throttle {
+        Throttle::Nothing => (None, None),
+        Throttle::Guesses => {
+            let about = match about {
+                Some(login) => {
+                    let known = known_sources::find(call, c, login)?;
+                    Some((account(call, login, known.as_deref()), limits.guesses))
+                }
+                None => None,
+            };
+            let source = source.map(|from| subject(call, "guesses from", &from));
+            (about, source.map(|of| (of, limits.guesses_per_source)))
+        }
+        Throttle::Forgeries => {
+            let source = source.map(|from| subject(call, "forgeries from", &from));
+            (None, source.map(|of| (of, limits.guesses_per_source)))
+        }
+        Throttle::Mails => {
+            let about = about.map(|about| subject(call, "mails to", &canonical(about)));
+            let source = source.map(|from| subject(call, "mails from", &from));
+            (
+                about.map(|of| (of, limits.mails)),
+                source.map(|of| (of, limits.mails_per_source)),
+            )
+        }
+    };
+    let flood = "excess_rate_limit_exceeded";
+    let about = about.map(|(subject, limit)| Counter {
+        subject,
+        limit,
+        event: match throttle {
+            Throttle::Guesses => "authn_login_lock",
+            _ => flood,
+        },
+        is_account: true,
+    });
+    let source = source.map(|(subject, limit)| Counter {
+        subject,
+        limit,
+        event: flood,
+        is_account: false,
+    });
+    // The same order for all, so that nobody waits for each other.
+    Ok(about.into_iter().chain(source).collect())
+}
+
+fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<(), Refusal> {
     call.parts.store.write(|c| {
-        for (subject, limit, event) in counted {
-            let tally = attempts::count(c, subject, *limit, call.now)?;
+        for counter in counted {
+            let tally = attempts::count(c, &counter.subject, counter.limit, call.now)?;
             // Once, and not for each that follows.
-            if tally.attempts == limit.free {
+            if tally.attempts == counter.limit.free {
                 // The user's name, so that no address stays behind of a user that goes.
                 let known = about.map(|about| users::by_login(c, about)).transpose()?;
                 let name = known.flatten().map(|user| user.user_name);
-                call.audit(c, event, "slowed_down", name.as_deref().or(about))?;
+                call.audit(c, counter.event, "slowed_down", name.as_deref().or(about))?;
             }
         }
         Ok(())
     })
 }
 
-fn account(call: &Call<'_>, login: &str) -> String {
-    subject(call, "guesses at", &canonical(login))
+/// What guesses at an account are counted for, from a known source or from all others.
+fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
+    let login = canonical(login);
+    match known_source {
+        Some(source) => subject(
+            call,
+            "guesses from a known source",
+            &format!("{source}\n{login}"),
+        ),
+        None => subject(call, "guesses at", &login),
+    }
 }
 
 /// What attempts are counted for, without naming it.
-fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
+pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
     let text = format!("{what}\n{whose}");
     call.parts.stamper.stamp(Use::Attempts, &text)
 }
 
 /// What one party has to itself: an address, or a network of the size that is given to one (RFC 6177).
-fn network(source: IpAddr) -> String {
+pub(super) fn network(source: IpAddr) -> String {
     match source.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

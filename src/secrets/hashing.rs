@@ -335,8 +335,8 @@ mod tests {
     fn spends_the_same_rounds_for_every_stored_hash_and_for_none() {
         use bcrypt::Version::{TwoA, TwoB, TwoX, TwoY};
         let ours = |cost| hasher(cost).hash("TeszT1234", [3; 16]).unwrap();
-        let mut stored: Vec<Option<String>> = (4..=9).map(|cost| Some(ours(cost))).collect();
-        stored.extend([TwoA, TwoB, TwoX, TwoY].map(|version| Some(foreign(6, version))));
+        let mut stored: Vec<Option<String>> = (4..=6).map(|cost| Some(ours(cost))).collect();
+        stored.extend([TwoA, TwoB, TwoX, TwoY].map(|version| Some(foreign(5, version))));
         stored.push(Some(UNPEPPERED_HASH.to_owned()));
         // Damaged rows, and costs that would keep a processor busy for hours.
         stored.extend(
@@ -347,9 +347,9 @@ mod tests {
         let decomposed = "Je\u{301}lszo-1234";
         for stored in &stored {
             for password in ["TeszT1234", "Rossz-Jelszo-1", "", decomposed] {
-                for (configured, highest) in [(9, 4), (4, 9), (9, 9)] {
+                for (configured, highest) in [(6, 4), (4, 6), (6, 6)] {
                     let spent = hasher(configured).verify(password, stored.as_deref(), highest);
-                    assert_eq!(spent.rounds, 1 << 9, "{stored:?} {password:?}");
+                    assert_eq!(spent.rounds, 1 << 6, "{stored:?} {password:?}");
                 }
             }
         }

@@ -139,6 +139,7 @@ fn site(gateway: &Gateway, base: String) -> Site<'_> {
         entropy: &parts.entropy,
         base,
         session_ms: parts.rules.session_ms,
+        known_ms: parts.rules.throttle.known_ms,
         now: parts.clock.now(),
     }
 }

@@ -112,6 +112,7 @@ pub(super) fn read(
         authorization: request.authorization.as_deref().map(Secret::from),
         username_token,
         session: None,
+        known_browser: None,
     };
     Ok(Incoming {
         operation,

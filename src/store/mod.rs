@@ -14,6 +14,7 @@ pub mod consents;
 mod dialect;
 pub mod external_identities;
 pub mod findings;
+pub mod known_sources;
 pub mod migrate;
 pub mod milestones;
 pub mod one_time_tokens;

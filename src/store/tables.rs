@@ -139,6 +139,9 @@ diesel::table! {
     attempts (subject) { subject -> Text, failures -> BigInt, open_at -> BigInt, forget_at -> BigInt, }
 }
 diesel::table! {
+    known_sources (user_id, source) { user_id -> BigInt, source -> Text, expires_at -> BigInt, }
+}
+diesel::table! {
     external_identities (provider_ci, id_type_ci, external_id_ci) {
         provider_ci -> Text,
         id_type_ci -> Text,

@@ -73,9 +73,16 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
         database: &database,
     };
     let migrated = shell.run(&["migrate"]);
+    let mut numbers: Vec<String> = std::fs::read_dir("schema/sql/sqlite")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.split_once('_').unwrap().0.to_owned())
+        .collect();
+    numbers.sort();
+    let applied = format!("Applied {}.\n", numbers.join(", "));
     assert_eq!(
-        (migrated.code, migrated.out.as_str()),
-        (0, "Applied 0001, 0002, 0003, 0004, 0005.\n"),
+        (migrated.code, migrated.out),
+        (0, applied),
         "{}",
         migrated.err
     );

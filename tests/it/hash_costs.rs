@@ -243,7 +243,7 @@ fn spends_a_hash_after_all_cheap_checks_and_counts_every_refusal_after_it() {
                 "registerUser",
                 Box::new(|| register("uj", "uj@valami.hu", "ValaKi1234", Some("moby"))),
                 "ok",
-                spent(0, 1, 2),
+                spent(0, 1, 3),
             ),
             (
                 "changePassword, nothing to prove it",
@@ -513,7 +513,7 @@ fn the_pages_spend_and_count_the_same() {
                     ],
                 ),
                 "200",
-                spent(0, 1, 2),
+                spent(0, 1, 3),
             ),
             (
                 "registration, taken",
@@ -526,7 +526,7 @@ fn the_pages_spend_and_count_the_same() {
                     ],
                 ),
                 "200",
-                spent(0, 1, 2),
+                spent(0, 1, 3),
             ),
             (
                 "password, weak",

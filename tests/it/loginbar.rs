@@ -214,6 +214,7 @@ fn nothing_is_told_before_the_configuration_is_loaded() {
         sealer: &parts.sealer,
         entropy: &parts.entropy,
         base: "https://id.example.org".to_owned(),
+        known_ms: 1,
         session_ms: 1000,
         now: NOW,
     };

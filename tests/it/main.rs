@@ -25,6 +25,7 @@ mod hostile_json;
 mod hostile_xml;
 mod http;
 mod keys;
+mod known_sources;
 mod letters;
 mod life;
 mod lists;

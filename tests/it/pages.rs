@@ -354,6 +354,10 @@ fn an_account_is_looked_after_copied_and_deleted() {
     assert_eq!(copy["agreements"][0]["id"], 2);
     assert_eq!(copy["organisations"][0]["uuid"], "default");
     assert_eq!(copy["sessions"][0]["userAgent"], "Test/1.0");
+    assert_eq!(
+        copy["knownNetworksAndBrowsers"].as_array().unwrap().len(),
+        2
+    );
     assert_eq!(copy["events"][0]["event"], "user_agreements_accepted");
     assert!(!copy.to_string().contains("$2"), "no hash");
 

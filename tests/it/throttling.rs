@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::harness::browser::{Browser, token_in};
 use crate::harness::process::Process;
-use crate::harness::rest::{FLAT, KEY, ask, mailed_token, told, try_to_sign_in};
+use crate::harness::rest::{FLAT, KEY, ask, json as document, mailed_token, told, try_to_sign_in};
 use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker, element, envelope};
 
 const PASSWORD: &str = "MokaMiki-1234";
@@ -257,6 +257,68 @@ fn a_mailbox_gets_only_so_many_mails_whether_it_is_anybodys_or_not() {
         };
         assert_eq!(gateway.mails().len(), mails);
     }
+}
+
+#[test]
+fn a_name_and_an_address_of_one_account_share_a_limit_of_mails_that_no_answer_shows() {
+    let gateway = Gateway::demo();
+    let reset = |login: &str| {
+        let body = json!({"userNameOrEmail": login}).to_string();
+        ask(&gateway, "POST", "/password/reset", FLAT, &body)
+    };
+    let resend = |login: &str| {
+        let body = json!({"usernameOrEmail": login}).to_string();
+        ask(&gateway, "POST", "/register/resend", FLAT, &body)
+    };
+    let same = |a: &Reply, b: &Reply| {
+        let (mut a, mut b) = (document(a), document(b));
+        for document in [&mut a, &mut b] {
+            document["data"]["id"] = json!("");
+        }
+        assert_eq!(a, b);
+    };
+    for _ in 0..3 {
+        assert_eq!(told(&reset("mokamiki")).1, "ok");
+    }
+    for _ in 0..5 {
+        let (known, unknown) = (reset("moka.miklos@dbx.hu"), reset("nobody@dbx.hu"));
+        assert_eq!(told(&known).1, "ok");
+        same(&known, &unknown);
+    }
+    assert_eq!(gateway.mails().len(), 5, "in all, by name and by address");
+    // What is typed is limited visibly, each text by itself.
+    assert_eq!(wait(&reset("moka.miklos@dbx.hu")), 1);
+    assert_eq!(told(&reset("mokamiki")).1, "ok");
+    later(&gateway, 1);
+    assert_eq!(told(&reset("moka.miklos@dbx.hu")).1, "ok");
+    assert_eq!(
+        gateway.mails().len(),
+        6,
+        "the mailbox waits and is forgiven alike"
+    );
+
+    // A registration, its repetition on the page and the resend of its mail go into one mailbox.
+    let body = json!({"username": "ubul", "name": "Ubul", "email": "ubul@valami.hu", "password": "ValaKi1234"});
+    let registered = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    assert_eq!(told(&registered).1, "ok");
+    for _ in 0..3 {
+        let fields = [
+            ("name", "Ubul"),
+            ("email", "UBUL@valami.hu"),
+            ("password", "ValaKi1234"),
+        ];
+        let page = Browser::default().fill(&gateway, "register.html", &fields);
+        assert_eq!(page.status, 200);
+    }
+    for _ in 0..3 {
+        assert_eq!(told(&resend("ubul")).1, "ok");
+    }
+    assert_eq!(gateway.mails().len(), 6 + 5);
+    assert_eq!(
+        events(&gateway, "user_activation_resent").len(),
+        3,
+        "the log tells of them"
+    );
 }
 
 #[test]

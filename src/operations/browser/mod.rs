@@ -48,6 +48,8 @@ pub enum Visit {
 pub struct SignedIn {
     /// What the browser's cookie is to hold.
     pub token: Secret,
+    /// What the cookie is to hold by which the browser is known from now on.
+    pub known_browser: Secret,
     /// What the user can choose from, if there are several.
     pub granted: Vec<Granted>,
 }

@@ -16,7 +16,7 @@ use crate::store::consents::{self, Decision};
 use crate::store::profiles::Profile;
 use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
-use crate::store::{StoreError, external_identities, organisations};
+use crate::store::{StoreError, external_identities, known_sources, organisations};
 
 /// The most entries of the log that a copy of one's data holds, newest first.
 pub const MOST_EVENTS: i64 = 1000;
@@ -60,6 +60,8 @@ pub struct Account {
     pub session: Session,
     /// All of them, the last used first.
     pub sessions: Vec<Session>,
+    /// When each network and browser expires that is remembered to have signed the user in.
+    pub known_until: Vec<Millis>,
     /// What the log says, newest first; at most [`MOST_EVENTS`].
     pub events: Vec<Entry>,
 }
@@ -101,6 +103,7 @@ impl Request for ShowAccountRequest {
                 true => Vec::new(),
                 false => audit::list(c, Some(&user.user_name), MOST_EVENTS)?,
             };
+            let known = known_sources::all(c, user.id)?;
             Ok::<_, StoreError>(Account {
                 profile: call.profile.clone(),
                 identities: external_identities::of_user(c, user.id)?,
@@ -108,6 +111,7 @@ impl Request for ShowAccountRequest {
                 services: named(call, services::assignments(c, user.id)?),
                 agreements: all_agreements(call, &consents::decisions(c, user.id)?),
                 sessions: sessions::of_user(c, user.id, call.now, idle_since)?,
+                known_until: known.into_iter().map(|(_, until)| until).collect(),
                 events,
                 session,
                 user,

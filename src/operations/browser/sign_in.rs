@@ -4,8 +4,8 @@ use super::{SignedIn, Visit};
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, known_sources,
+    read_json_request, read_request,
 };
 use crate::store::organisations;
 
@@ -43,16 +43,22 @@ impl Request for SignInRequest {
         Some(&self.user_name_or_email)
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        let token = Checked::settle(call, &self.user_name_or_email, &self.password, |c, user| {
+        let done = Checked::settle(call, &self.user_name_or_email, &self.password, |c, user| {
             let token = super::begin_session(call, c, user.id, &self.user_agent)?;
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-            Ok((user.id, token))
+            known_sources::remember_network(call, c, user)?;
+            let known_browser = known_sources::remember_browser(call, c, user)?;
+            Ok((user.id, token, known_browser))
         })?;
-        let (user_id, token) = token;
+        let (user_id, token, known_browser) = done;
         let granted = call
             .parts
             .store
             .read(|c| organisations::granted(c, user_id))?;
-        Ok(super::answer(Visit::SignedIn(SignedIn { token, granted })))
+        Ok(super::answer(Visit::SignedIn(SignedIn {
+            token,
+            known_browser,
+            granted,
+        })))
     }
 }

@@ -7,7 +7,7 @@ use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
-    read_json_request, read_request, refuse,
+    known_sources, read_json_request, read_request, refuse,
 };
 use crate::secrets::tokens::OrgClaim;
 use crate::store::organisations;
@@ -120,6 +120,7 @@ impl AuthenticateRequest {
         // The same moment for the audit log and for the token.
         let signed_in = checked.write(call, |c, user| {
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            known_sources::remember_network(call, c, user)?;
             let token = auth_token::issue(call, c, user, organisation, None)?;
             Ok((user.clone(), token))
         })?;

@@ -16,7 +16,7 @@ pub mod reset_password;
 pub mod show_user;
 pub(super) mod sign_in;
 
-use super::{Call, Refusal, refuse_field};
+use super::{Call, Refusal, refuse_field, throttle};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
 use crate::domain::notice::Topic;
@@ -102,8 +102,9 @@ struct Mailing {
     event: &'static str,
 }
 
-/// Mails the user of this login a fresh token, if it is one that `serves`. For anybody else the same work is
-/// done and taken back, so that neither the answer nor its time tells who there is; the attempt is written down.
+/// Mails the user of this login a fresh token, if it is one that `serves` and its mailbox has not had too many. For anybody
+/// else the same work is done and taken back, so that neither the answer nor its time tells who there is; the attempt is
+/// written down.
 fn mail_token(
     call: &Call<'_>,
     login: &str,
@@ -111,18 +112,23 @@ fn mail_token(
     serves: impl Fn(&User) -> bool,
 ) -> Result<(), Refusal> {
     call.parts.store.write(|c| {
-        let (outcome, subject) =
-            match users::hold_by_login(c, login)?.filter(|u| u.address().is_some() && serves(u)) {
-                Some(user) => {
-                    let token = issue_token(call, c, mailing.purpose, user.id)?;
-                    call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
-                    ("ok", user.user_name)
+        let user = users::hold_by_login(c, login)?;
+        let user = user.filter(|u| u.address().is_some() && serves(u));
+        let (outcome, subject) = match user {
+            Some(user) if throttle::may_mail(call, c, &user.email)? => {
+                let token = issue_token(call, c, mailing.purpose, user.id)?;
+                call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
+                ("ok", user.user_name)
+            }
+            other => {
+                throttle::may_mail_nobody(call, c, login)?;
+                call.notify_nobody(c, mailing.topic)?;
+                match other {
+                    Some(user) => ("slowed_down", user.user_name),
+                    None => ("unknown", login.to_owned()),
                 }
-                None => {
-                    call.notify_nobody(c, mailing.topic)?;
-                    ("unknown", login.to_owned())
-                }
-            };
+            }
+        };
         call.audit(c, mailing.event, outcome, Some(&subject))
     })
 }

@@ -9,7 +9,7 @@ use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse_all, refuse_field,
+    read_json_request, read_request, refuse_all, refuse_field, throttle,
 };
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, organisations};
@@ -142,7 +142,10 @@ impl RegisterUserRequest {
                 name: &self.name,
                 email: &self.email,
             };
-            call.notify(c, Topic::Activation, &to, &token)?;
+            // Whoever registers there again gets another mail by `resend`, when the mailbox gets any.
+            if throttle::may_mail(call, c, &self.email)? {
+                call.notify(c, Topic::Activation, &to, &token)?;
+            }
             call.audit(c, OPERATION.event, "ok", Some(&self.username))
         })
     }

@@ -1,0 +1,132 @@
+//! Networks and browsers that have signed a user in, by their keyed hashes.
+
+use diesel::dsl::min;
+use diesel::prelude::*;
+
+use super::tables::{known_sources, login_names, users};
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::text::canonical;
+use crate::domain::throttle::MAX_KNOWN_SOURCES;
+
+/// The number of the user with this name or address. Where there is none, the number of a user that `decoy` points at,
+/// always the same one for the same text, and `false`; none where there is no such user either. Both take the same
+/// queries.
+///
+/// # Errors
+/// The store's.
+pub fn user_or_decoy(
+    connection: &mut AnyConnection,
+    login: &str,
+    decoy: &str,
+) -> Result<Option<(i64, bool)>, StoreError> {
+    let user: Option<i64> = login_names::table
+        .filter(login_names::name_ci.eq(canonical(login)))
+        .select(login_names::user_id)
+        .get_result(connection)
+        .optional()?;
+    let next: Option<String> = users::table
+        .filter(users::uuid.ge(decoy))
+        .select(min(users::uuid))
+        .get_result(connection)?;
+    let next = match next {
+        Some(next) => Some(next),
+        None => users::table
+            .select(min(users::uuid))
+            .get_result(connection)?,
+    };
+    let stand_in: Option<i64> = users::table
+        .filter(users::uuid.eq(next.unwrap_or_default()))
+        .select(users::id)
+        .get_result(connection)
+        .optional()?;
+    let user = user.map(|id| (id, true));
+    Ok(user.or(stand_in.map(|id| (id, false))))
+}
+
+/// Which of these sources are known to have signed this user in.
+///
+/// # Errors
+/// The store's.
+pub fn known(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    sources: &[String],
+    now: Millis,
+) -> Result<Vec<String>, StoreError> {
+    Ok(known_sources::table
+        .filter(known_sources::user_id.eq(user_id))
+        .filter(known_sources::source.eq_any(sources))
+        .filter(known_sources::expires_at.gt(now))
+        .select(known_sources::source)
+        .load(connection)?)
+}
+
+/// Remembers a source that has signed this user in; the one that expires first goes where there are too many. The user's
+/// row must be held.
+///
+/// # Errors
+/// The store's.
+pub fn remember(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    source: &str,
+    expires_at: Millis,
+) -> Result<(), StoreError> {
+    let own = known_sources::table.filter(known_sources::user_id.eq(user_id));
+    let changed = diesel::update(own.filter(known_sources::source.eq(source)))
+        .set(known_sources::expires_at.eq(expires_at))
+        .execute(connection)?;
+    if changed > 0 {
+        return Ok(());
+    }
+    let mut others: Vec<(Millis, String)> = own
+        .select((known_sources::expires_at, known_sources::source))
+        .load(connection)?;
+    others.sort();
+    let surplus = (others.len() + 1).saturating_sub(MAX_KNOWN_SOURCES);
+    let surplus: Vec<String> = others.into_iter().take(surplus).map(|(_, s)| s).collect();
+    diesel::delete(own.filter(known_sources::source.eq_any(&surplus))).execute(connection)?;
+    diesel::insert_into(known_sources::table)
+        .values((
+            known_sources::user_id.eq(user_id),
+            known_sources::source.eq(source),
+            known_sources::expires_at.eq(expires_at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Every source of this user, and when it expires.
+///
+/// # Errors
+/// The store's.
+pub fn all(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<(String, Millis)>, StoreError> {
+    Ok(known_sources::table
+        .filter(known_sources::user_id.eq(user_id))
+        .select((known_sources::source, known_sources::expires_at))
+        .load(connection)?)
+}
+
+/// Forgets every source of this user.
+///
+/// # Errors
+/// The store's.
+pub fn forget_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
+    diesel::delete(known_sources::table.filter(known_sources::user_id.eq(user_id)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Forgets sources that have expired.
+///
+/// # Errors
+/// The store's.
+pub fn forget_expired(connection: &mut AnyConnection, now: Millis) -> Result<(), StoreError> {
+    diesel::delete(known_sources::table.filter(known_sources::expires_at.le(now)))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! Whoever guesses at an account does not keep its owner out where that has signed in before.
+
+use chaingun_gateway::store::{StoreError, known_sources, users};
+use serde_json::json;
+
+use crate::harness::browser::Browser;
+use crate::harness::rest::{FLAT, KEY, PORTAL, ask, mailed_token, told};
+use crate::harness::{Gateway, Reply};
+
+const PASSWORD: &str = "MokaMiki-1234";
+const WRONG: &str = "Rossz-Jelszo-1";
+const HOME: &str = "192.0.2.7";
+const ELSEWHERE: &str = "203.0.113.9";
+const DAY_MS: i64 = 24 * 3_600_000;
+
+fn gateway() -> Gateway {
+    Gateway::with(&[
+        ("trusted_proxies", "127.0.0.1"),
+        ("throttle.guesses_per_source", "1000"),
+    ])
+}
+
+fn post(
+    gateway: &Gateway,
+    source: &str,
+    headers: &str,
+    path: &str,
+    body: &serde_json::Value,
+) -> String {
+    let headers = format!("X-Forwarded-For: {source}\r\n{headers}{FLAT}");
+    told(&ask(gateway, "POST", path, &headers, &body.to_string())).1
+}
+
+fn sign_in(gateway: &Gateway, source: &str, headers: &str, login: &str, password: &str) -> String {
+    let body = json!({"userNameOrEmail": login, "password": password});
+    post(gateway, source, headers, "/password/authenticate", &body)
+}
+
+/// Guesses from elsewhere until the account has to wait.
+fn close(gateway: &Gateway, login: &str) {
+    for _ in 0..5 {
+        assert_eq!(
+            sign_in(gateway, ELSEWHERE, "", login, WRONG),
+            "BAD_CREDENTIALS"
+        );
+    }
+    assert_eq!(
+        sign_in(gateway, ELSEWHERE, "", login, PASSWORD),
+        "TOO_MANY_ATTEMPTS"
+    );
+}
+
+fn browser(source: &str) -> Browser {
+    Browser {
+        headers: format!("X-Forwarded-For: {source}\r\n"),
+        ..Browser::default()
+    }
+}
+
+fn known(gateway: &Gateway) -> usize {
+    let store = &gateway.parts.store;
+    store
+        .read(|c| {
+            let id = users::by_name(c, "mokamiki")?.unwrap().id;
+            Ok::<_, StoreError>(known_sources::all(c, id)?.len())
+        })
+        .unwrap()
+}
+
+#[test]
+fn lets_the_owner_in_from_a_network_it_has_signed_in_from_while_others_wait() {
+    let gateway = gateway();
+    assert_eq!(sign_in(&gateway, HOME, "", "mokamiki", PASSWORD), "ok");
+    for login in ["mokamiki", "moka.miklos@dbx.hu"] {
+        close(&gateway, login);
+        assert_eq!(
+            sign_in(&gateway, HOME, "", login, PASSWORD),
+            "ok",
+            "{login}"
+        );
+        // That forgives nothing of what was tried elsewhere.
+        assert_eq!(
+            sign_in(&gateway, ELSEWHERE, "", login, PASSWORD),
+            "TOO_MANY_ATTEMPTS"
+        );
+    }
+    // A network that signed somebody else in is not known for this account.
+    let neighbour = "192.0.2.8";
+    assert_eq!(
+        sign_in(&gateway, neighbour, "", "admin", "Admin-Demo-2026"),
+        "ok"
+    );
+    assert_eq!(
+        sign_in(&gateway, neighbour, "", "mokamiki", PASSWORD),
+        "TOO_MANY_ATTEMPTS"
+    );
+}
+
+#[test]
+fn limits_guesses_from_a_known_network_by_a_counter_of_its_own() {
+    let gateway = gateway();
+    assert_eq!(sign_in(&gateway, HOME, "", "mokamiki", PASSWORD), "ok");
+    for _ in 0..5 {
+        assert_eq!(
+            sign_in(&gateway, HOME, "", "mokamiki", WRONG),
+            "BAD_CREDENTIALS"
+        );
+    }
+    assert_eq!(
+        sign_in(&gateway, HOME, "", "mokamiki", PASSWORD),
+        "TOO_MANY_ATTEMPTS"
+    );
+    // It is not the account's counter, which is still open.
+    assert_eq!(
+        sign_in(&gateway, ELSEWHERE, "", "mokamiki", WRONG),
+        "BAD_CREDENTIALS"
+    );
+}
+
+#[test]
+fn knows_a_browser_by_its_cookie_wherever_it_goes() {
+    let gateway = gateway();
+    let mut owner = browser(HOME);
+    owner.sign_in(&gateway, "mokamiki", PASSWORD);
+    close(&gateway, "mokamiki");
+    owner.headers = "X-Forwarded-For: 198.51.100.1\r\n".to_owned();
+    owner.cookies.remove("chaingun_session");
+    // Another account of the same household keeps its own mark, and the first one's stays.
+    owner.sign_in(&gateway, "admin", "Admin-Demo-2026");
+    owner.cookies.remove("chaingun_session");
+    owner.sign_in(&gateway, "mokamiki", PASSWORD);
+    let mut stranger = browser("198.51.100.2");
+    assert_eq!(
+        stranger
+            .try_to_sign_in(&gateway, "mokamiki", PASSWORD)
+            .status,
+        429
+    );
+    // Nor does the cookie of another account help, or one that is made up.
+    let mut other = browser("198.51.100.3");
+    other.sign_in(&gateway, "admin", "Admin-Demo-2026");
+    other.cookies.remove("chaingun_session");
+    assert_eq!(
+        other.try_to_sign_in(&gateway, "mokamiki", PASSWORD).status,
+        429
+    );
+    stranger
+        .cookies
+        .insert("chaingun_known".to_owned(), "0".repeat(32));
+    assert_eq!(
+        stranger
+            .try_to_sign_in(&gateway, "mokamiki", PASSWORD)
+            .status,
+        429
+    );
+    // The browser has a limit as well.
+    owner.cookies.remove("chaingun_session");
+    for _ in 0..5 {
+        assert_eq!(
+            owner.try_to_sign_in(&gateway, "mokamiki", WRONG).status,
+            401
+        );
+    }
+    assert_eq!(
+        owner.try_to_sign_in(&gateway, "mokamiki", PASSWORD).status,
+        429
+    );
+}
+
+#[test]
+fn gives_the_cookie_at_a_good_sign_in_only_and_it_names_nobody() {
+    let gateway = Gateway::with(&[("public_url", "https://id.example.org")]);
+    let mut browser = Browser::default();
+    let cookie = |reply: &Reply| -> Option<String> {
+        let line = reply.head.lines().find(|l| l.contains("chaingun_known="))?;
+        Some(line.to_owned())
+    };
+    assert_eq!(
+        cookie(&browser.try_to_sign_in(&gateway, "mokamiki", WRONG)),
+        None
+    );
+    let given = cookie(&browser.try_to_sign_in(&gateway, "mokamiki", PASSWORD)).unwrap();
+    let (name, rest) = given.split_once('=').unwrap();
+    let (value, marks) = rest.split_once(';').unwrap();
+    assert_eq!(name, "Set-Cookie: __Host-chaingun_known");
+    assert_eq!(
+        marks,
+        " Path=/; Max-Age=7776000; HttpOnly; Secure; SameSite=Lax"
+    );
+    assert!(
+        value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit()),
+        "{value}"
+    );
+}
+
+#[test]
+fn never_knows_the_address_of_a_trusted_client() {
+    let gateway = gateway();
+    assert_eq!(sign_in(&gateway, HOME, KEY, "mokamiki", PASSWORD), "ok");
+    assert_eq!(known(&gateway), 0);
+    assert_eq!(sign_in(&gateway, HOME, PORTAL, "mokamiki", PASSWORD), "ok");
+    assert_eq!(known(&gateway), 1);
+    close(&gateway, "mokamiki");
+    // The address is known now, but many speak through this client.
+    assert_eq!(
+        sign_in(&gateway, HOME, KEY, "mokamiki", PASSWORD),
+        "TOO_MANY_ATTEMPTS"
+    );
+}
+
+#[test]
+fn forgets_sources_in_time_and_when_there_are_too_many_and_with_the_password() {
+    let gateway = gateway();
+    for n in 0..20 {
+        assert_eq!(
+            sign_in(&gateway, &format!("192.0.2.{n}"), "", "mokamiki", PASSWORD),
+            "ok"
+        );
+        gateway.parts.clock.advance(1000);
+    }
+    assert_eq!(known(&gateway), 16);
+    close(&gateway, "mokamiki");
+    assert_eq!(
+        sign_in(&gateway, "192.0.2.19", "", "mokamiki", PASSWORD),
+        "ok"
+    );
+    assert_eq!(
+        sign_in(&gateway, "192.0.2.1", "", "mokamiki", PASSWORD),
+        "TOO_MANY_ATTEMPTS"
+    );
+    // Whoever knew the old password is no longer trusted where it came from.
+    let change =
+        json!({"userName": "mokamiki", "oldPassword": PASSWORD, "password": "UjJelszo-1234"});
+    assert_eq!(
+        post(&gateway, "192.0.2.19", "", "/password/change", &change),
+        "ok"
+    );
+    assert_eq!(known(&gateway), 0);
+    assert_eq!(
+        sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
+        "ok"
+    );
+    gateway.parts.clock.advance(90 * DAY_MS);
+    close(&gateway, "mokamiki");
+    assert_eq!(
+        sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
+        "TOO_MANY_ATTEMPTS"
+    );
+    let now = gateway.parts.clock.now();
+    let store = &gateway.parts.store;
+    store
+        .write(|c| known_sources::forget_expired(c, now))
+        .unwrap();
+    assert_eq!(known(&gateway), 0);
+}
+
+#[test]
+fn being_let_in_from_a_network_does_not_show_that_there_is_such_an_account() {
+    let gateway = gateway();
+    let let_in = |source: &str| {
+        let codes = (0..6).map(|n| sign_in(&gateway, source, "", &format!("nobody{n}"), WRONG));
+        codes.filter(|code| code == "BAD_CREDENTIALS").count()
+    };
+    for n in 0..6 {
+        close(&gateway, &format!("nobody{n}"));
+    }
+    assert_eq!(let_in(HOME), 0);
+    // Whoever is not there answers like somebody who is: where all users have signed in from, all names are let in.
+    for (login, password) in [
+        ("mokamiki", PASSWORD),
+        ("admin", "Admin-Demo-2026"),
+        ("hakapeszimaki", "passWORD123"),
+    ] {
+        browser(HOME).sign_in(&gateway, login, password);
+    }
+    assert_eq!(let_in(HOME), 6);
+    assert_eq!(let_in("192.0.2.8"), 0);
+    // Counted there like for an account, five times in all.
+    for _ in 1..5 {
+        assert_eq!(let_in(HOME), 6);
+    }
+    assert_eq!(let_in(HOME), 0);
+}
+
+#[test]
+fn a_reset_token_with_its_user_name_works_while_the_account_waits() {
+    let gateway = gateway();
+    let reset = json!({"userNameOrEmail": "mokamiki"});
+    assert_eq!(post(&gateway, HOME, "", "/password/reset", &reset), "ok");
+    let token = mailed_token(&gateway);
+    close(&gateway, "mokamiki");
+    let set =
+        json!({"passwordResetGuid": token, "userName": "mokamiki", "password": "UjJelszo-1234"});
+    assert_eq!(post(&gateway, HOME, "", "/password/change", &set), "ok");
+    assert_eq!(
+        sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
+        "ok"
+    );
+}
