@@ -1,7 +1,7 @@
 //! Settings: one table; defaults, then the file, then the environment, then flags; all mistakes reported at once.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,7 +51,10 @@ settings! {
     "drain_s" = "20", "Seconds that running requests get at shutdown.";
     "admin_role" = "USER_ADMIN", "The role that may do everything.";
     "limits.body_bytes" = "1048576", "Largest request body, after inflation.";
-    "limits.connections" = "1024", "Connections at the same time; more wait.";
+    "limits.connections" = "1024", "Connections at the same time. When they are all taken, a new one takes the place of one without a complete request; if there is none, it gets BUSY.";
+    "limits.connections_per_address" = "256", "The same of one IPv4 address or IPv6 /64, trusted_proxies excepted; also the requests at a time of one address behind such a proxy.";
+    "limits.reserved_connections" = "16", "Connections beyond limits.connections, which answer /healthz, /readyz and /metrics only.";
+    "limits.idle_timeout_s" = "75", "Seconds for which a connection is kept open between two requests.";
     "limits.queue" = "1024", "Requests waiting for a worker, for each kind; more get BUSY.";
     "limits.hash_queue" = "64", "Sign-ins and password changes waiting; more get BUSY.";
     "limits.read_timeout_s" = "15", "Seconds for a request's head, again for its body, and for a client that does not read its answer.";
@@ -487,8 +490,8 @@ fn metrics_for(r: &mut Reader<'_>) -> MetricsFor {
     }
     let mut addresses = Vec::new();
     for address in text.split(',').map(str::trim).filter(|a| !a.is_empty()) {
-        match address.parse() {
-            Ok(address) => addresses.push(address),
+        match address.parse::<IpAddr>() {
+            Ok(address) => addresses.push(address.to_canonical()),
             Err(_) => r.wrong("metrics_for", address, "must be an IP address, or *"),
         }
     }
@@ -526,8 +529,8 @@ fn server(
     let mut trusted_proxies = Vec::new();
     let proxies = r.text("trusted_proxies");
     for proxy in proxies.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-        match proxy.parse() {
-            Ok(address) => trusted_proxies.push(address),
+        match proxy.parse::<IpAddr>() {
+            Ok(address) => trusted_proxies.push(address.to_canonical()),
             Err(_) => r.wrong("trusted_proxies", proxy, "must be an IP address"),
         }
     }
@@ -576,6 +579,9 @@ fn server(
         },
         cors_origins,
         max_connections: r.number("limits.connections", 1, 100_000),
+        connections_per_address: r.number("limits.connections_per_address", 1, 100_000),
+        reserved_connections: r.number("limits.reserved_connections", 1, 1000),
+        idle_timeout: Duration::from_secs(r.number("limits.idle_timeout_s", 1, 3600)),
         read_timeout: Duration::from_secs(r.number("limits.read_timeout_s", 1, 300)),
         drain: Duration::from_secs(r.number("drain_s", 0, 300)),
         read_threads: r.number("threads.read", 1, 64),

@@ -132,6 +132,12 @@
 //!   readers that disagree about a document are a way around whatever the first one checks.
 //! - **A Security header is understood completely or refused.** What it holds beside a UsernameToken and a Timestamp is
 //!   passed over only where its sender does not say mustUnderstand; an expired Timestamp is refused always.
+//! - **Connections are accepted always and dropped by need.** A connection without a complete request gives its place to a
+//!   new one, first within its own network. Its phase and age are one atomic word, so that a request takes no lock, and no
+//!   request that is worked on can be dropped.
+//! - **Time-outs of connections are kept by one sweep over the table**, ten times a second, and not by a timer each.
+//! - **Heads are looked at before hyper sees them**, only for what leaves open where a body ends. hyper already decides that
+//!   safely; the look makes the refusal explicit (501 or 400).
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

@@ -12,7 +12,7 @@ use chaingun_gateway::config::{self, Config, Mistake, Values};
 use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{rest_entries, soap_entries};
-use chaingun_gateway::server::{Server, ServerConfig};
+use chaingun_gateway::server::{Server, ServerConfig, raise_descriptors};
 use chaingun_gateway::{app, demo, jsonrpc};
 use clap::{Parser, Subcommand};
 use cli::{
@@ -256,6 +256,7 @@ const LEAST_COST: u32 = 10;
 
 fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::Result<()> {
     telemetry(config)?;
+    raise_descriptors(&config.server);
     if with_demo && !config.server.listen.ip().is_loopback() {
         return Err(io::Error::other(
             "--demo listens on a loopback address only",

@@ -43,6 +43,16 @@ struct Hashed {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivered {
     kind: &'static str,
     outcome: &'static str,
@@ -100,9 +110,11 @@ pub struct Metrics {
     durations: Family<Timed, Histogram>,
     shed: Family<Queue, Counter>,
     queued: Family<Queue, Gauge>,
-    connections: Gauge,
     hashes: Family<Hashed, Counter>,
     hash_rounds: Counter,
+    connections: Family<State, Gauge>,
+    dropped: Family<Reason, Counter>,
+    refused: Family<Reason, Counter>,
     deliveries: Family<Delivered, Counter>,
     backlog: Family<Waiting, Gauge>,
     oldest: Family<Waiting, Gauge<f64, AtomicU64>>,
@@ -118,9 +130,11 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
             shed: Family::default(),
             queued: Family::default(),
-            connections: Gauge::default(),
             hashes: Family::default(),
             hash_rounds: Counter::default(),
+            connections: Family::default(),
+            dropped: Family::default(),
+            refused: Family::default(),
             deliveries: Family::default(),
             backlog: Family::default(),
             oldest: Family::default(),
@@ -156,7 +170,7 @@ impl Metrics {
         registry.register("queued", "Calls that wait for a worker", m.queued.clone());
         registry.register(
             "connections",
-            "Connections that are open",
+            "Connections that are open, by what they are used for",
             m.connections.clone(),
         );
         registry.register(
@@ -168,6 +182,16 @@ impl Metrics {
             "password_hash_rounds",
             "bcrypt rounds of all password hashes",
             m.hash_rounds.clone(),
+        );
+        registry.register(
+            "connections_dropped",
+            "Connections that the gateway closed by itself",
+            m.dropped.clone(),
+        );
+        registry.register(
+            "connections_refused",
+            "Connections and requests that were told BUSY for want of a place",
+            m.refused.clone(),
         );
         registry.register(
             "deliveries",
@@ -212,11 +236,22 @@ impl Metrics {
         self.shed.get_or_create(&Queue { queue }).inc();
     }
 
-    /// Counts a connection that opens; it closes when the returned value is dropped.
-    #[must_use]
-    pub fn connected(&self) -> Connected {
-        self.connections.inc();
-        Connected(self.connections.clone())
+    /// Sets how many connections are in each state.
+    pub fn set_connections(&self, counts: &[(&'static str, u32)]) {
+        for (state, count) in counts {
+            let connections = self.connections.get_or_create(&State { state });
+            connections.set(i64::from(*count));
+        }
+    }
+
+    /// Counts a connection that the gateway closes by itself.
+    pub fn dropped(&self, reason: &'static str) {
+        self.dropped.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Counts a connection or a request for which there is no place.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&Reason { reason }).inc();
     }
 
     /// Counts a password hash and the bcrypt rounds that it took.
@@ -274,15 +309,6 @@ impl Metrics {
     }
 }
 
-/// An open connection.
-pub struct Connected(Gauge);
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +323,9 @@ mod tests {
         metrics.hashed(HashKind::Verified, 16);
         metrics.hashed(HashKind::Made, 16);
         metrics.attempted("mail", Attempt::PutOff);
-        let connection = metrics.connected();
+        metrics.set_connections(&[("idle", 1)]);
+        metrics.dropped("idle_timeout");
+        metrics.refused("slots_short");
         let backlog = [Backlog {
             kind: "mail".into(),
             state: "pending".into(),
@@ -311,10 +339,12 @@ mod tests {
             "chaingun_duration_seconds_bucket{le=\"0.0005\",operation=\"showUser\"} 2",
             "chaingun_shed_total{queue=\"hash\"} 1",
             "chaingun_queued{queue=\"hash\"} 7",
-            "chaingun_connections 1",
             "chaingun_password_hashes_total{kind=\"verified\"} 1",
             "chaingun_password_hashes_total{kind=\"made\"} 1",
             "chaingun_password_hash_rounds_total 32",
+            "chaingun_connections{state=\"idle\"} 1",
+            "chaingun_connections_dropped_total{reason=\"idle_timeout\"} 1",
+            "chaingun_connections_refused_total{reason=\"slots_short\"} 1",
             "chaingun_deliveries_total{kind=\"mail\",outcome=\"put_off\"} 1",
             "chaingun_outbox_rows{kind=\"mail\",state=\"pending\"} 3",
             "chaingun_outbox_oldest_seconds{kind=\"mail\",state=\"pending\"} 1.5",
@@ -322,9 +352,9 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
         }
-        drop(connection);
+        metrics.set_connections(&[("idle", 0)]);
         let text = metrics.tell(&[], &[]);
-        assert!(text.contains("chaingun_connections 0"));
+        assert!(text.contains("chaingun_connections{state=\"idle\"} 0"));
         assert!(!text.contains("outbox_rows{"), "{text}");
         assert!(text.ends_with("# EOF\n"));
     }

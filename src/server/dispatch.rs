@@ -6,18 +6,19 @@ use std::time::Instant;
 
 use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 
 use crate::contract::wsdl;
 use crate::exchange::Reply;
 use crate::operations::soap_entries;
 use crate::{directory, jsonrpc, loginbar, metrics, sso};
 
+use super::connections::{Connection, Unframed};
 use super::cors::Asked;
 use super::faces::{arrive, browse, call, consents, look_up, resource};
 use super::public_url::{address, is_https};
-use super::reading::text_of;
-use super::source::is_forwarded;
+use super::reading::{Peer, text_of};
+use super::source::{is_forwarded, source};
 use super::{Body, Gateway, MetricsFor, documents, host};
 
 /// The header that names a request in answers and logs.
@@ -29,24 +30,37 @@ const HTTPS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000
 /// Answers one request.
 pub(super) async fn handle(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    connection: &Connection,
     mut request: Request<IncomingBody>,
 ) -> Response<Body> {
+    let address = connection.peer();
     let request_id = gateway.parts.entropy.uuid();
     let begun = Instant::now();
     let head_only = request.method() == Method::HEAD;
     let line = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let over_https = is_https(gateway, peer, request.headers());
-    let reply = match host::settle(&mut request) {
-        Ok(()) => route(gateway, peer, request, &request_id).await,
-        Err(wrong) => last(Reply::text(400, wrong)),
+    let over_https = is_https(gateway, address, request.headers());
+    let counted = forwarded_source(gateway, address, request.headers())
+        .map(|source| gateway.in_flight.take(source));
+    let is_over_its_limit = matches!(counted, Some(None));
+    if is_over_its_limit {
+        gateway.parts.metrics.refused("source_limit");
+    }
+    let peer = Peer {
+        address,
+        connection,
+        is_told_busy: connection.is_reserved() || is_over_its_limit,
     };
+    let reply = match refused(connection, &mut request) {
+        None => route(gateway, peer, request, &request_id).await,
+        Some(reply) => last(reply),
+    };
+    drop(counted);
     if let Some((method, path)) = line {
         // No query: other faces carry tokens there.
         tracing::debug!(
             request.id = request_id,
-            %peer,
+            peer = %address,
             %method,
             path,
             status = reply.status,
@@ -62,9 +76,33 @@ pub(super) async fn handle(
     response
 }
 
+/// The reply to a request whose framing or host is wrong, whatever its path is.
+fn refused(connection: &Connection, request: &mut Request<IncomingBody>) -> Option<Reply> {
+    let is_old = request.version() < Version::HTTP_11;
+    let (status, line) = match connection.unframed() {
+        Some(Unframed::Encoded) if is_old => (400, "HTTP/1.0 has no transfer encodings"),
+        Some(Unframed::Encoded) => (501, "The only transfer encoding is chunked, once"),
+        Some(Unframed::Twice) => {
+            let line = "A request has a Content-Length or a Transfer-Encoding, not both";
+            (400, line)
+        }
+        None => (400, host::settle(request).err()?),
+    };
+    Some(Reply::text(status, line))
+}
+
+/// The address that a trusted proxy says it passes on.
+fn forwarded_source(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    let trusted = &gateway.config.trusted_proxies;
+    let source = trusted
+        .contains(&peer)
+        .then(|| source(trusted, peer, headers))?;
+    (source != peer).then_some(source)
+}
+
 async fn route(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
 ) -> Reply {
@@ -77,7 +115,8 @@ async fn route(
     if gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
             Method::POST => call(gateway, peer, request, id).await,
-            Method::GET | Method::HEAD => contract(gateway, peer, &request),
+            Method::GET | Method::HEAD if peer.is_told_busy => busy(),
+            Method::GET | Method::HEAD => contract(gateway, peer.address, &request),
             _ => method_not_allowed("GET, HEAD, POST"),
         };
     }
@@ -110,6 +149,10 @@ async fn route(
     if sso::PATHS.contains(&path) {
         return arrive(gateway, peer, request, id).await;
     }
+    let is_probe = matches!(path, "/healthz" | "/readyz" | "/metrics");
+    if peer.is_told_busy && !is_probe {
+        return busy();
+    }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
         "/healthz"
@@ -135,12 +178,19 @@ async fn route(
         },
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
-        "/metrics" => metrics(gateway, peer, request.headers()).await,
+        "/metrics" => metrics(gateway, peer.address, request.headers()).await,
         "/openapi.json" => printed(gateway, |g| g.documents.openapi(&g.config)).await,
         "/docs" => printed(gateway, |g| g.documents.page(&g.config)).await,
         "/docs.css" => documents::style(),
         _ => Reply::text(404, "Not found"),
     }
+}
+
+/// The reply to a request for which there is no place.
+fn busy() -> Reply {
+    let mut reply = Reply::text(503, "Overloaded; try again");
+    reply.headers.push(("Retry-After", "1".to_owned()));
+    last(reply)
 }
 
 /// The reply, after which the connection ends.
@@ -184,6 +234,8 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
     let Some(backlog) = backlog else {
         return Reply::text(503, "The backlog cannot be read; try again");
     };
+    let counts = gateway.connections.count();
+    gateway.parts.metrics.set_connections(&counts);
     let queues = [
         ("read", gateway.reading.waiting()),
         ("write", gateway.writing.waiting()),

@@ -1,6 +1,5 @@
 //! What each face does with a request: read it, decode it, queue the call, and write what comes of it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,12 +16,12 @@ use crate::{directory, jsonapi, soap, sso};
 
 use super::Gateway;
 use super::public_url::{base, own_url};
-use super::reading::read;
+use super::reading::{Peer, read};
 
 /// One SOAP call.
 pub(super) async fn call(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
 ) -> Reply {
@@ -45,7 +44,7 @@ pub(super) async fn call(
 /// One REST call; the path is the one below the prefix.
 pub(super) async fn resource(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     path: &str,
     id: &str,
@@ -79,13 +78,16 @@ pub(super) async fn resource(
 /// One or several JSON-RPC calls.
 pub(super) async fn consents(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
 ) -> Reply {
     let (request, unread) = read(gateway, peer, request, id).await;
     if let Some(unread) = unread {
-        return unread.reply(|_| Reply::text(413, "The request is too large"));
+        return unread.reply(|r| match r.code() {
+            Code::Busy => jsonrpc::refusal(&request, &Id::Null, r),
+            _ => Reply::text(413, "The request is too large"),
+        });
     }
     let request = Arc::new(request);
     match jsonrpc::read(&request, gateway.config.json.depth) {
@@ -108,12 +110,12 @@ pub(super) async fn consents(
 /// A page, or the loginbar.
 pub(super) async fn browse(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     page: &str,
     id: &str,
 ) -> Reply {
-    let base = base(gateway, peer, request.headers());
+    let base = base(gateway, peer.address, request.headers());
     let (request, unread) = read(gateway, peer, request, id).await;
     let site = site(gateway, base);
     if let Some(unread) = unread {
@@ -214,11 +216,11 @@ async fn run(
 /// A browser that a partner has sent.
 pub(super) async fn arrive(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
 ) -> Reply {
-    let base = base(gateway, peer, request.headers());
+    let base = base(gateway, peer.address, request.headers());
     let (request, unread) = read(gateway, peer, request, id).await;
     let site = site(gateway, base);
     let arrival = sso::Arrival::of(&site, &request);
@@ -240,7 +242,7 @@ pub(super) async fn arrive(
 /// One call of the directory.
 pub(super) async fn look_up(
     gateway: &Arc<Gateway>,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
 ) -> Reply {

@@ -1,17 +1,22 @@
 //! HTTP itself: listen, read within limits, dispatch, drain; the only module that imports hyper.
 
+mod connections;
 mod cors;
+mod descriptors;
 mod dispatch;
 mod documents;
 mod faces;
+mod framing;
 mod host;
-mod patience;
+mod in_flight;
 pub mod pools;
 mod public_url;
 mod reading;
 mod source;
+mod stream;
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,17 +25,21 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::jsonapi::JsonLimits;
 use crate::parts::Parts;
 use crate::soap::SoapLimits;
+use connections::{ConnectionLimits, Connections, Phase, Slot, TICK};
+pub use descriptors::raise as raise_descriptors;
 use documents::Documents;
-use patience::Patient;
+use in_flight::InFlight;
 use pools::Pool;
+use stream::ClientStream;
 
 /// Who may collect the metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +69,12 @@ pub struct ServerConfig {
     pub soap: SoapLimits,
     /// Connections at the same time.
     pub max_connections: usize,
+    /// Connections of one IPv4 address or IPv6 /64, and requests at a time of one behind a trusted proxy.
+    pub connections_per_address: usize,
+    /// Connections beyond the others, for probes.
+    pub reserved_connections: usize,
+    /// Time that a connection is kept without a request.
+    pub idle_timeout: Duration,
     /// Time for a request's head, once more for its body, and for a peer that does not read on.
     pub read_timeout: Duration,
     /// Time that running requests get to finish at shutdown.
@@ -73,6 +88,18 @@ pub struct ServerConfig {
     pub hash_queue: usize,
 }
 
+impl ServerConfig {
+    fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            all: self.max_connections,
+            per_network: self.connections_per_address,
+            reserved: self.reserved_connections,
+            idle: self.idle_timeout,
+            read: self.read_timeout,
+        }
+    }
+}
+
 /// Everything a request is handled with.
 pub(crate) struct Gateway {
     parts: Arc<Parts>,
@@ -80,6 +107,9 @@ pub(crate) struct Gateway {
     documents: Documents,
     /// Where it listens.
     address: SocketAddr,
+    connections: Arc<Connections>,
+    /// Requests that came through trusted proxies.
+    in_flight: InFlight,
     reading: Pool,
     writing: Pool,
     hashing: Pool,
@@ -103,6 +133,8 @@ impl Server {
             writing: Pool::start("write", config.write_threads, config.queue)?,
             hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
             documents: Documents::default(),
+            connections: Arc::new(Connections::new(config.connection_limits())),
+            in_flight: InFlight::new(config.connections_per_address),
             address: listener.local_addr()?,
             parts,
             config,
@@ -123,60 +155,117 @@ impl Server {
 
     /// Serves until `stop` resolves, then lets running requests finish.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let drain = self.gateway.config.drain;
-        let slots = Arc::new(Semaphore::new(self.gateway.config.max_connections));
+        let (gateway, listener) = (self.gateway, self.listener);
+        let config = &gateway.config;
+        let table = &gateway.connections;
+        let metrics = &gateway.parts.metrics;
         let graceful = GracefulShutdown::new();
-        let mut http = http1::Builder::new();
-        http.title_case_headers(true)
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.gateway.config.read_timeout)
-            // A client may close its half after its request, and still wait for the answer.
-            .half_close(true)
-            .max_headers(100)
-            .max_buf_size(64 * 1024);
+        let http = http();
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         tokio::pin!(stop);
         loop {
-            // Waiting for a slot before accepting leaves the rest in the system's own queue.
-            let slot = tokio::select! {
-                () = &mut stop => break,
-                slot = Arc::clone(&slots).acquire_owned() => slot,
-            };
             let accepted = tokio::select! {
                 () = &mut stop => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file handles, most likely: give those in use time to end.
-                    tracing::warn!(cause = %error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                accepted = listener.accept() => accepted,
+                _ = ticks.tick(), if !table.is_empty() => {
+                    table.sweep(metrics);
                     continue;
                 }
             };
-            let _ = stream.set_nodelay(true);
-            let connected = self.gateway.parts.metrics.connected();
-            let stream = Patient::new(stream, self.gateway.config.read_timeout);
-            let gateway = Arc::clone(&self.gateway);
-            let service = service_fn(move |request| {
-                let gateway = Arc::clone(&gateway);
-                async move { Ok::<_, Infallible>(dispatch::handle(&gateway, peer.ip(), request).await) }
-            });
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-            tokio::spawn(async move {
-                // A peer that breaks off is its own business.
-                let _ = connection.await;
-                drop((slot, connected));
-            });
+            let (stream, peer) = match accepted {
+                Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
+                Err(error) => {
+                    // Out of file descriptors, most likely: free one, or give those in use time to end.
+                    tracing::warn!(cause = %error, "a connection could not be accepted");
+                    let wait = if table.drop_one(metrics) { 1 } else { 50 };
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                    continue;
+                }
+            };
+            let trusted = config.trusted_proxies.contains(&peer);
+            let Some(slot) = table.open(metrics, peer, trusted) else {
+                refuse(stream);
+                continue;
+            };
+            let connection = Arc::clone(slot.connection());
+            let task = serve(&gateway, &graceful, &http, stream, slot);
+            table.serve(&connection, task);
         }
-        drop(self.listener);
-        if tokio::time::timeout(drain, graceful.shutdown())
-            .await
-            .is_err()
-        {
+        drop(listener);
+        table.drop_idle(metrics);
+        let finished = async {
+            let ended = graceful.shutdown();
+            tokio::pin!(ended);
+            loop {
+                tokio::select! {
+                    () = &mut ended => return,
+                    _ = ticks.tick() => table.sweep(metrics),
+                }
+            }
+        };
+        if tokio::time::timeout(config.drain, finished).await.is_err() {
             tracing::warn!("requests were still running when the drain time was over");
         }
     }
+}
+
+/// What is written to a connection that gets no slot, not even a reserved one.
+const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+
+/// Answers a connection for which no slot is left to wait for its request in. An answer that is lost is no loss.
+fn refuse(stream: TcpStream) {
+    // The runtime does not know yet whether the stream can be written; the system does.
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write(BUSY.as_bytes());
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.title_case_headers(true)
+        // The table of connections has the time for a head, and for none.
+        .header_read_timeout(None)
+        // A client may close its half after its request, and still wait for the answer.
+        .half_close(true)
+        .max_headers(100)
+        .max_buf_size(64 * 1024);
+    http
+}
+
+/// Serves one connection in a task of its own.
+fn serve(
+    gateway: &Arc<Gateway>,
+    graceful: &GracefulShutdown,
+    http: &http1::Builder,
+    stream: TcpStream,
+    slot: Slot,
+) -> AbortHandle {
+    let _ = stream.set_nodelay(true);
+    let gateway = Arc::clone(gateway);
+    let connection = Arc::clone(slot.connection());
+    let stream = ClientStream::new(
+        stream,
+        Arc::clone(&connection),
+        gateway.config.read_timeout,
+        gateway.config.soap.body_bytes,
+    );
+    let service = service_fn(move |request| {
+        let (gateway, connection) = (Arc::clone(&gateway), Arc::clone(&connection));
+        async move {
+            connection.begin_or_end(Phase::Busy).await;
+            let response = dispatch::handle(&gateway, &connection, request).await;
+            connection.begin(Phase::Sending);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let served = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    let task = tokio::spawn(async move {
+        // A peer that breaks off is its own business.
+        let _ = served.await;
+        drop(slot);
+    });
+    task.abort_handle()
 }
 
 /// The body of every reply.

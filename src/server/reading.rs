@@ -11,6 +11,7 @@ use crate::contract::rejection::{Code, Rejection};
 use crate::exchange::{HttpRequest, Reply};
 
 use super::Gateway;
+use super::connections::{Connection, Phase};
 use super::source::source;
 
 /// The headers by which REST callers say who they are (SPEC §3).
@@ -19,10 +20,19 @@ const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
 /// The header by which browsers say whose page sent a request.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Where a request came from, and on which connection.
+#[derive(Clone, Copy)]
+pub(super) struct Peer<'a> {
+    pub address: IpAddr,
+    pub connection: &'a Connection,
+    /// There is no place for its requests; only probes are answered.
+    pub is_told_busy: bool,
+}
+
 /// Reads head and body into our own form; where the body cannot be had, the head and why.
 pub(super) async fn read(
     gateway: &Gateway,
-    peer: IpAddr,
+    peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
 ) -> (HttpRequest, Option<Unread>) {
@@ -47,8 +57,19 @@ pub(super) async fn read(
         fetch_site: text(FETCH_SITE),
         body: Vec::new(),
         request_id: id.to_owned(),
-        source: Some(source(&gateway.config.trusted_proxies, peer, &head.headers)),
+        source: Some(source(
+            &gateway.config.trusted_proxies,
+            peer.address,
+            &head.headers,
+        )),
     };
+    if peer.is_told_busy {
+        return (request, Some(Unread::Busy));
+    }
+    if body.is_end_stream() {
+        return (request, None);
+    }
+    peer.connection.begin_or_end(Phase::Body).await;
     let limit = gateway.config.soap.body_bytes;
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     // Who waits for our consent to send is refused before sending anything.
@@ -63,6 +84,7 @@ pub(super) async fn read(
         Err(Unread::TooLarge(limit))
     };
     let read = tokio::time::timeout(gateway.config.read_timeout, read).await;
+    peer.connection.begin_or_end(Phase::Busy).await;
     match read.unwrap_or(Err(Unread::Late)) {
         Ok(body) => {
             request.body = body;
@@ -78,6 +100,8 @@ pub(super) enum Unread {
     TooLarge(usize),
     Broken,
     Late,
+    /// There is no place for the request.
+    Busy,
 }
 
 impl Unread {
@@ -87,6 +111,10 @@ impl Unread {
             Unread::TooLarge(limit) => {
                 let cause = format!("over {limit} bytes");
                 refuse(&Rejection::new(Code::TooLarge).because(cause))
+            }
+            Unread::Busy => {
+                let cause = "no connection is free, or the source has too many requests";
+                refuse(&Rejection::new(Code::Busy).because(cause))
             }
             Unread::Broken => Reply::text(400, "The body ended too early"),
             Unread::Late => Reply::text(408, "The body did not arrive in time"),

@@ -1,12 +1,23 @@
 //! Where a request comes from: the peer, or whom a trusted proxy says it passes on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
 
 use hyper::header::{HeaderMap, HeaderName};
 
 /// The header by which proxies say whom they pass on.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What one party has to itself: an IPv4 address, or an IPv6 network of the size that is given to one (RFC 6177).
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address => address,
+    }
+}
 
 /// The address a request comes from. Each proxy appends whom it heard; of them, ours are skipped from the end, and what
 /// stands before the first that is not ours, anybody may have written.
@@ -81,7 +92,8 @@ pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
 fn address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse().map(|address: SocketAddr| address.ip()).ok();
     let bare = text.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().ok().or_else(with_port)
+    let address: Option<IpAddr> = bare.parse().ok().or_else(with_port);
+    address.map(|address| address.to_canonical())
 }
 
 /// A proxy that is not known as one makes all its users one source, which soon has to wait.
@@ -120,6 +132,7 @@ mod tests {
         assert_eq!(told("10.0.0.1", &["203.0.113.9:1234"]), "203.0.113.9");
         assert_eq!(told("::1", &["[2001:db8::7]:1234"]), "2001:db8::7");
         assert_eq!(told("::1", &["2001:db8::7"]), "2001:db8::7");
+        assert_eq!(told("::1", &["::ffff:203.0.113.9"]), "203.0.113.9");
     }
 
     #[test]

@@ -308,6 +308,11 @@ fn every_reply_over_https_demands_https_and_none_over_http_does() {
     let errors = [
         ask(&public, "GET /healthz HTTP/1.1", &[]),
         ask(&public, "DELETE /healthz HTTP/1.1", &["Host: a.test"]),
+        ask(
+            &public,
+            "POST / HTTP/1.1",
+            &["Host: a.test", "Transfer-Encoding: gzip"],
+        ),
         public.post("text/xml", b"<a"),
         public.post("text/xml", &vec![b'a'; 2_000_000]),
     ];

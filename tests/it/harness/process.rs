@@ -25,7 +25,25 @@ impl Process {
         settings: &[(&str, &str)],
         flags: &[&str],
     ) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
+        let program = Command::new(env!("CARGO_BIN_EXE_chaingun-gateway"));
+        Self::start_as(program, data, database_url, settings, flags)
+    }
+
+    /// The same where the process may open so many files: `-Sn 64` for the soft limit, `-n 64` for both.
+    pub fn start_with_files(limit: &str, data: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_chaingun-gateway")]);
+        Self::start_as(shell, data, None, settings, &[])
+    }
+
+    fn start_as(
+        mut command: Command,
+        data: &Path,
+        database_url: Option<String>,
+        settings: &[(&str, &str)],
+        flags: &[&str],
+    ) -> Self {
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
