@@ -97,6 +97,18 @@ impl Peer<'_> {
     }
 }
 
+/// The addresses 127.0.0.`lasts`.
+fn peers<const N: usize>(gateway: &Gateway, lasts: [u8; N]) -> [Peer<'_>; N] {
+    lasts.map(|last| Peer { gateway, last })
+}
+
+/// Reads the whole answer.
+fn answer(stream: &mut TcpStream) -> String {
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
 fn is_usable(stream: &mut TcpStream) -> bool {
     let mut answer = [0; 4096];
     let sent = stream.write_all(HEALTH.as_bytes());
@@ -148,10 +160,7 @@ fn small(more: &[(&'static str, &'static str)]) -> Gateway {
 #[test]
 fn an_address_over_its_limit_loses_its_own_oldest_idle_connection() {
     let gateway = small(&[]);
-    let [two, three] = [2, 3].map(|last| Peer {
-        gateway: &gateway,
-        last,
-    });
+    let [two, three] = peers(&gateway, [2, 3]);
     let mut others: Vec<_> = (0..4).map(|_| three.kept()).collect();
     let mut first = two.kept();
     let mut rest: Vec<_> = (1..12).map(|_| two.kept()).collect();
@@ -186,10 +195,7 @@ fn when_slots_run_short_the_address_that_holds_most_loses_its_oldest_idle_connec
         ("limits.connections", "8"),
         ("limits.connections_per_address", "6"),
     ]);
-    let [two, three, four] = [2, 3, 4].map(|last| Peer {
-        gateway: &gateway,
-        last,
-    });
+    let [two, three, four] = peers(&gateway, [2, 3, 4]);
     let mut oldest = three.kept();
     let mut most: Vec<_> = (0..6).map(|_| two.sending(HALF_HEAD)).collect();
     let mut other = three.kept();
@@ -210,10 +216,7 @@ fn an_address_whose_connections_are_all_busy_is_told_busy() {
         ("password.cost", "13"),
     ];
     let gateway = small(&settings);
-    let [two, three] = [2, 3].map(|last| Peer {
-        gateway: &gateway,
-        last,
-    });
+    let [two, three] = peers(&gateway, [2, 3]);
     let working: Vec<_> = (0..2).map(|_| two.sending(&sign_in(""))).collect();
     three.await_metric("chaingun_connections{state=\"busy\"}", 3);
     let told = two.ask(&show(""));
@@ -244,8 +247,7 @@ fn an_address_whose_connections_are_all_busy_is_told_busy() {
     let shown = three.ask(&show(""));
     assert_eq!(element(&shown.body, "code"), Some("0"), "{shown:?}");
     for mut stream in working {
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = answer(&mut stream);
         assert_eq!(element(&answer, "code"), Some("0"), "{answer}");
     }
 }
@@ -258,10 +260,7 @@ fn when_every_slot_is_busy_probes_are_answered_and_all_others_are_told_busy() {
         ("password.cost", "13"),
     ];
     let gateway = small(&settings);
-    let [two, three] = [2, 3].map(|last| Peer {
-        gateway: &gateway,
-        last,
-    });
+    let [two, three] = peers(&gateway, [2, 3]);
     // A request that is asked before they are busy may take the place of one.
     let mut working = Vec::new();
     while three.ask(&show("")).status == 200 {
@@ -275,12 +274,9 @@ fn when_every_slot_is_busy_probes_are_answered_and_all_others_are_told_busy() {
     let told = three.ask(&show(""));
     assert_eq!(told.status, 503, "{told:?}");
     assert_eq!(element(&told.body, "code"), Some("BUSY"));
-    let answered = working.iter_mut().filter_map(|stream| {
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        (element(&answer, "code") == Some("0")).then_some(())
-    });
-    assert_eq!(answered.count(), 2);
+    let answers = working.iter_mut().map(answer);
+    let signed_in = answers.filter(|answer| element(answer, "code") == Some("0"));
+    assert_eq!(signed_in.count(), 2);
     drop(half);
     let shown = three.ask(&show(""));
     assert_eq!(element(&shown.body, "code"), Some("0"), "{shown:?}");
@@ -293,10 +289,7 @@ fn a_trusted_proxy_may_hold_more_connections_than_an_address() {
         ("limits.connections_per_address", "2"),
     ];
     let gateway = small(&settings);
-    let [two, three] = [2, 3].map(|last| Peer {
-        gateway: &gateway,
-        last,
-    });
+    let [two, three] = peers(&gateway, [2, 3]);
     let mut pool: Vec<_> = (0..10).map(|_| two.kept()).collect();
     let mut direct: Vec<_> = (0..3).map(|_| three.kept()).collect();
     assert!(pool.iter_mut().all(is_usable));
@@ -312,10 +305,7 @@ fn a_source_behind_a_trusted_proxy_has_a_bounded_number_of_requests_at_a_time() 
         ("password.cost", "12"),
     ];
     let gateway = small(&settings);
-    let [two, three] = [2, 3].map(|last| Peer {
-        gateway: &gateway,
-        last,
-    });
+    let [two, three] = peers(&gateway, [2, 3]);
     let source = "X-Forwarded-For: 2001:db8::1\r\n";
     let working: Vec<_> = (0..2).map(|_| two.sending(&sign_in(source))).collect();
     three.await_metric("chaingun_connections{state=\"busy\"}", 3);
@@ -326,8 +316,7 @@ fn a_source_behind_a_trusted_proxy_has_a_bounded_number_of_requests_at_a_time() 
     let shown = two.ask(&show("X-Forwarded-For: 2001:db8:0:1::1\r\n"));
     assert_eq!(element(&shown.body, "code"), Some("0"), "{shown:?}");
     for mut stream in working {
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = answer(&mut stream);
         assert_eq!(element(&answer, "code"), Some("0"), "{answer}");
     }
     let shown = two.ask(&show(source));
