@@ -128,7 +128,11 @@ fn declared(bytes: &[u8]) -> Result<Charset, Rejection> {
     let label = declared_label(&head);
     let by_label = label.map(named).transpose()?;
     let is_wide = by_label.is_some_and(Charset::is_wide);
+    let is_marked = bytes.starts_with(MARK);
     match wide {
+        None if is_marked && by_label.is_some_and(|c| c != Charset::Of(UTF_8)) => {
+            Err(malformed(Why::Encoding).because("another encoding than is marked"))
+        }
         Some(encoding) if label.is_none() || is_wide => Ok(Charset::Of(encoding)),
         None if !is_wide => Ok(by_label.unwrap_or(Charset::Of(UTF_8))),
         _ => Err(malformed(Why::Encoding).because("another encoding than is declared")),

@@ -218,6 +218,7 @@ fn refuses_a_declaration_that_names_another_encoding_than_the_document_is_in() {
         declared("UTF-16").into_bytes(),
         declared("utf-16le").into_bytes(),
         declared("US-ASCII").into_bytes(),
+        format!("\u{FEFF}{}", declared("ISO-8859-1")).into_bytes(),
         wide(declared("UTF-8")),
         wide(declared("ISO-8859-2")),
     ] {
