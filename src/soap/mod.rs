@@ -62,6 +62,16 @@ pub fn read(
         .map(|incoming| (manner, incoming))
 }
 
+/// Reads a body as any XML document, to tell whether it is well-formed and within the limits. Nothing is answered by
+/// this; tests compare it with other parsers.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(request: &HttpRequest, limits: &SoapLimits) -> Result<(), Rejection> {
+    let text = encoding::decode(request, limits.body_bytes)?;
+    crate::contract::xml::check(&text, limits.xml)
+}
+
 /// Writes an operation's answer.
 pub fn answer(manner: &Manner, mut answer: Box<dyn Answer>) -> Reply {
     let authorization = answer.authorization().map(str::to_owned);
