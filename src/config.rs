@@ -10,6 +10,7 @@ use crate::delivery::{
     Authorities, CallbackSettings, Letters, Login, Patience, Reach, Security, Smtp, is_sender,
 };
 use crate::domain::Millis;
+use crate::domain::retention::Retention;
 use crate::domain::throttle::{Limit, Limits};
 use crate::domain::web::is_origin;
 use crate::jsonapi::JsonLimits;
@@ -74,9 +75,13 @@ settings! {
     "token.seconds" = "1800", "Life of a JWT.";
     "token.grace_s" = "10", "Seconds that a token works on after refreshAuthToken replaced it; used later, it ends all that came of that sign-in.";
     "token.renewable_hours" = "720", "Hours after a sign-in in which its tokens can be refreshed.";
+    "token.sign_ins" = "1000", "Sign-ins of one user whose tokens count at the same time; one more ends the oldest.";
     "session.days" = "90", "Days that a browser stays signed in.";
     "session.idle_days" = "30", "Days that it stays so unused.";
+    "session.browsers" = "100", "Browsers that one user may be signed in with; one more signs out the one unused for longest.";
     "activation.hours" = "48", "Life of an activation token.";
+    "registration.keep_days" = "30", "Days after the end of its last activation token until an account is deleted that registered itself and never confirmed.";
+    "registration.unconfirmed" = "100000", "Most accounts that registered themselves and wait for their confirmation; the oldest are deleted first.";
     "reset.minutes" = "30", "Life of a password reset token.";
     "throttle.guesses" = "5", "Wrong passwords for one account, or other refusals after a password was hashed, after which the next attempt has to wait: a second, and each time twice as long.";
     "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens; trusted clients are not counted by address.";
@@ -85,8 +90,14 @@ settings! {
     "throttle.known_days" = "90", "Days that the address or the browser of a good sign-in is remembered for that user: its attempts at the account have a counter of their own, so that whoever guesses elsewhere does not keep the owner out.";
     "throttle.longest_wait_s" = "900", "The longest of these waits.";
     "throttle.forgive_minutes" = "60", "Minutes in which as many attempts are forgiven as are free.";
+    "throttle.rows" = "100000", "Most accounts and addresses that attempts are counted for at the same time; those that are forgiven soonest are dropped first.";
     "outbox.first_retry_ms" = "5000", "Milliseconds before something that could not be delivered is tried again; the delays after that are 6, 24, 120, 360, 720, 1440 and at last always 2880 times as long, a quarter more or less.";
     "outbox.give_up_hours" = "72", "Age at which a mail or callback that could not be delivered becomes a dead letter.";
+    "outbox.keep_days" = "30", "Days that the outbox remembers what was delivered, and that mail files stay in outbox/.";
+    "audit.keep_days" = "1826", "Days that audit entries are kept: five years, the time in which civil claims lapse in Hungary. Proofs of erasures and consents stay.";
+    "refusals.keep_days" = "90", "Days that counts of refusals are kept.";
+    "refusals.keys" = "1000", "Different refusals (by network, event and code) that are counted apart in one minute; the others are counted together.";
+    "refusals.rows" = "1000000", "Most rows of counted refusals; the oldest are deleted first.";
     "callbacks.allow_private" = "no", "no: callbacks go to public addresses over https only; loopback: to this machine as well, also over http; yes: to private networks as well, and over http everywhere. Link-local addresses never.";
     "callbacks.timeout_s" = "10", "Seconds for the whole of one callback.";
     "callbacks.parallel" = "4", "Services that are called at the same time; each gets its callbacks one by one, in order.";
@@ -321,6 +332,7 @@ impl Config {
             activation_ms: r.number::<i64>("activation.hours", 1, 720) * 3_600_000,
             reset_ms: r.number::<i64>("reset.minutes", 1, 1440) * 60_000,
             throttle: throttle(r),
+            retention: retention(r),
             admin_role: r.text("admin_role"),
             max_page: r.number("limits.page", 1, 10_000),
         };
@@ -401,6 +413,25 @@ fn throttle(r: &mut Reader<'_>) -> Limits {
         mails: limit("throttle.mails"),
         mails_per_source: limit("throttle.mails_per_source"),
         known_ms: r.number::<i64>("throttle.known_days", 1, 400) * DAY_MS,
+    }
+}
+
+fn retention(r: &mut Reader<'_>) -> Retention {
+    let mut days = |name, least| r.number::<i64>(name, least, 36_500) * DAY_MS;
+    let (audit_ms, refusals_ms) = (days("audit.keep_days", 30), days("refusals.keep_days", 1));
+    let delivered_ms = days("outbox.keep_days", 1);
+    let unconfirmed_ms = days("registration.keep_days", 1);
+    Retention {
+        audit_ms,
+        refusals_ms,
+        refusals_rows: r.number("refusals.rows", 1_000, 100_000_000),
+        refusals_keys: r.number("refusals.keys", 10, 100_000),
+        delivered_ms,
+        unconfirmed_ms,
+        unconfirmed_users: r.number("registration.unconfirmed", 10, 100_000_000),
+        attempts_rows: r.number("throttle.rows", 1_000, 10_000_000),
+        families_of_user: r.number("token.sign_ins", 10, 1_000_000),
+        sessions_of_user: r.number("session.browsers", 2, 100_000),
     }
 }
 

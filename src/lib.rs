@@ -50,6 +50,13 @@
 //!   one has the end of its time in its name. Nodes that share the folder notice a new one by themselves.
 //! - **Who is deleted leaves a pseudonym in the audit log**, `erased:` and its UUID. Names are kept there in canonical form,
 //!   so that they are found; the database lets them be replaced by that and changes nothing else.
+//! - **A refusal of a caller who proved nothing is no row of its own**: it is counted in memory by minute, network, event and
+//!   code, and housekeeping writes the counts every 5 seconds. A process that is killed loses the last of them.
+//! - **The audit log lets old rows be deleted only by the transaction that states how old**, and never proofs of an erasure or
+//!   of a consent. The database's triggers keep that, so that "append-only" also holds for a bug of ours.
+//! - **What is too many goes by what it is worth to an attacker.** Of counted attempts those that are forgiven soonest are
+//!   dropped: one more guess costs as many requests as the table has rows. Of a user's sign-ins the oldest ends. A used
+//!   token is never dropped for a new one, or a thief could refresh until the theft is forgotten: too many are refused.
 //! - **Totals are kept, not counted**, by client and status, by triggers: PostgreSQL takes 50 ms to count a million users.
 //! - **A page far down the whole list starts from a milestone**, remembered until the count of changes moves on.
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens. Each

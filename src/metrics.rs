@@ -64,6 +64,16 @@ struct Waiting {
     state: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Table {
+    table: &'static str,
+}
+
 /// What became of an attempt to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
@@ -118,6 +128,9 @@ pub struct Metrics {
     deliveries: Family<Delivered, Counter>,
     backlog: Family<Waiting, Gauge>,
     oldest: Family<Waiting, Gauge<f64, AtomicU64>>,
+    refusals: Family<Refusal, Counter>,
+    database: Gauge,
+    rows: Family<Table, Gauge>,
 }
 
 impl Metrics {
@@ -138,6 +151,9 @@ impl Metrics {
             deliveries: Family::default(),
             backlog: Family::default(),
             oldest: Family::default(),
+            refusals: Family::default(),
+            database: Gauge::default(),
+            rows: Family::default(),
             registry: Registry::default(),
         };
         registry.register(
@@ -208,6 +224,22 @@ impl Metrics {
             "Age of the oldest of them",
             seconds(),
             m.oldest.clone(),
+        );
+        registry.register(
+            "refusals",
+            "Calls that were refused for want of a right or a sign-in, by code",
+            m.refusals.clone(),
+        );
+        registry.register_with_unit(
+            "database",
+            "Size of the database; looked up once a minute",
+            Unit::Bytes,
+            m.database.clone(),
+        );
+        registry.register(
+            "table_rows",
+            "Rows of the tables that callers can make grow; looked up once in ten minutes",
+            m.rows.clone(),
         );
         metrics.registry = registry;
         metrics
@@ -283,6 +315,21 @@ impl Metrics {
         self.deliveries.get_or_create(&delivered).inc();
     }
 
+    /// Counts a refusal with this code.
+    pub fn refusal(&self, code: &'static str) {
+        self.refusals.get_or_create(&Refusal { code }).inc();
+    }
+
+    /// Notes the size of the database.
+    pub fn database_has(&self, bytes: i64) {
+        self.database.set(bytes);
+    }
+
+    /// Notes how many rows a table has.
+    pub fn table_has(&self, table: &'static str, rows: i64) {
+        self.rows.get_or_create(&Table { table }).set(rows);
+    }
+
     /// Everything, as [`MEDIA_TYPE`] has it, with what is only looked at when it is asked for.
     #[must_use]
     pub fn tell(&self, queued: &[(&'static str, usize)], backlog: &[Backlog]) -> String {
@@ -326,6 +373,9 @@ mod tests {
         metrics.set_connections(&[("idle", 1)]);
         metrics.dropped("idle_timeout");
         metrics.refused("slots_short");
+        metrics.refusal("BAD_CREDENTIALS");
+        metrics.database_has(4096);
+        metrics.table_has("users", 7);
         let backlog = [Backlog {
             kind: "mail".into(),
             state: "pending".into(),
@@ -348,6 +398,9 @@ mod tests {
             "chaingun_deliveries_total{kind=\"mail\",outcome=\"put_off\"} 1",
             "chaingun_outbox_rows{kind=\"mail\",state=\"pending\"} 3",
             "chaingun_outbox_oldest_seconds{kind=\"mail\",state=\"pending\"} 1.5",
+            "chaingun_refusals_total{code=\"BAD_CREDENTIALS\"} 1",
+            "chaingun_database_bytes 4096",
+            "chaingun_table_rows{table=\"users\"} 7",
             "chaingun_start_time_seconds 1601973889",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::domain::Millis;
+use crate::domain::retention::Retention;
 use crate::domain::throttle::Limits;
 use crate::entropy::Entropy;
 use crate::metrics::{Backlog, Metrics};
@@ -10,6 +11,7 @@ use crate::secrets::hashing::Hasher;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
+use crate::store::refusals::Refusals;
 use crate::store::{Store, StoreError, outbox};
 
 /// Rules with numbers in them.
@@ -31,6 +33,8 @@ pub struct Rules {
     pub reset_ms: Millis,
     /// How often secrets may be guessed at, and mails be asked for.
     pub throttle: Limits,
+    /// How long things are kept, and how many of them.
+    pub retention: Retention,
     /// The role that may do everything.
     pub admin_role: String,
     /// The longest page that findUsers gives.
@@ -49,6 +53,8 @@ impl Rules {
 pub struct Parts {
     pub store: Store,
     pub registry: Registry,
+    /// Refusals that are counted and not written yet.
+    pub refusals: Refusals,
     pub hasher: Hasher,
     pub tokens: Tokens,
     pub sealer: Sealer,

@@ -1,4 +1,4 @@
-//! `audit`: who did what to whom.
+//! `audit`: who did what to whom, and what was refused.
 
 use std::io;
 
@@ -12,9 +12,10 @@ use super::{Output, open, utc};
 /// Commands about the audit log.
 #[derive(Subcommand)]
 pub enum AuditCommand {
-    /// List entries, the newest first.
+    /// List entries, the newest first. Refusals of callers who proved nothing are counted by the minute, network, event and
+    /// code; such a row has their number, and one of them as a sample.
     List {
-        /// Only what was done to this user.
+        /// Only what was done to this user; of refusals that are counted, those with it as their sample.
         #[arg(long, value_name = "USER")]
         user: Option<String>,
         /// The most entries to list.
@@ -43,6 +44,8 @@ pub fn run(config: &Config, output: Output, command: AuditCommand) -> io::Result
                 json!(e.on_behalf_of),
                 json!(e.subject),
                 json!(e.request_id),
+                json!(e.times),
+                json!(e.network),
             ]
         })
         .collect();
@@ -56,6 +59,8 @@ pub fn run(config: &Config, output: Output, command: AuditCommand) -> io::Result
             "on_behalf_of",
             "subject",
             "request_id",
+            "count",
+            "network",
         ],
         &rows,
     )

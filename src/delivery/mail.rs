@@ -68,7 +68,7 @@ impl<'a> Mailing<'a> {
         match (&self.settings.transport, &mut self.post) {
             (Transport::Folder(folder), _) => {
                 let name = format!("{id:010}-{}.eml", notice.topic.as_str());
-                write(folder, &name, &message.formatted()).map_err(|e| e.to_string())
+                write(folder, &name, &message.formatted(), created_at).map_err(|e| e.to_string())
             }
             (Transport::Smtp(server), None) => Post::to(server).send(&message),
             (Transport::Smtp(_), Some(post)) => post.send(&message),
@@ -106,7 +106,7 @@ pub fn send_sample(
     Mailing::new(settings).send(&notice, 0, now)
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+fn write(folder: &Path, name: &str, bytes: &[u8], at: Millis) -> std::io::Result<()> {
     crate::secrets::keys::create_private_dir(folder)?;
     // Mails hold tokens; a folder of an older version may be open to everybody.
     #[cfg(unix)]
@@ -114,6 +114,8 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let aside = folder.join(format!(".{name}.{}", std::process::id()));
     let mut file = crate::secrets::keys::create_private_file(&aside)?;
     file.write_all(bytes)?;
+    // Housekeeping deletes old mails, and goes by the gateway's clock.
+    file.set_modified(UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap_or(0)))?;
     file.sync_all()?;
     fs::rename(&aside, folder.join(name))
 }

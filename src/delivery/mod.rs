@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod guard;
+mod housekeeping;
 mod letters;
 mod mail;
 mod schedule;
@@ -18,10 +19,7 @@ use crate::domain::notice::Notice;
 use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::secrets::sealing::Binding;
-use crate::store::{
-    Engine, StoreError, attempts, audit, known_sources, one_time_tokens, outbox, services,
-    sessions, token_families, used_assertions,
-};
+use crate::store::{Engine, StoreError, audit, outbox, services};
 
 pub use callbacks::CallbackSettings;
 pub use guard::Reach;
@@ -41,14 +39,6 @@ const TURN: Duration = Duration::from_secs(5);
 const CLAIM_MS: Millis = 30_000;
 /// How often the outbox is looked at when nothing is due.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long the outbox remembers that something was delivered, and keeps what could not be.
-const KEEP_DELIVERED_MS: Millis = 30 * 86_400_000;
-const KEEP_DEAD_MS: Millis = 90 * 86_400_000;
-/// How long partners' tokens are remembered past their end: another node's clock may be behind.
-const KEEP_USED_MS: Millis = 3_600_000;
-/// How often what has expired is swept out.
-const SWEEP_EVERY_MS: Millis = 60_000;
-
 /// Why a callback is not sent whose id a user holds.
 const HELD: &str = "not sent: a user holds this id in the service";
 
@@ -384,13 +374,9 @@ impl Delivery {
         // nobody waits for it.
         let _ = self.parts.sealer.seal(Binding::Mail(0), "");
         let mut changes = self.parts.store.changes();
-        let (mut swept, mut stale) = (0, true);
+        let (mut done, mut stale) = (housekeeping::Done::default(), true);
         while !self.is_stopping() {
-            let now = self.parts.clock.now();
-            if now - swept >= SWEEP_EVERY_MS {
-                swept = now;
-                self.sweep(now);
-            }
+            self.keep_house(&mut done);
             stale |= changes.may_have_come();
             if stale {
                 stale = false;
@@ -410,6 +396,7 @@ impl Delivery {
                 thread::park_timeout(PAUSE);
             }
         }
+        self.write_refusals();
     }
 
     /// Takes up at once what this node had claimed when it was killed. An embedded database has no other node; on
@@ -420,25 +407,6 @@ impl Delivery {
         }
         if let Err(error) = self.parts.store.write(outbox::release_all) {
             tracing::warn!(cause = %error, "claims of before could not be taken back");
-        }
-    }
-
-    fn sweep(&self, now: Millis) {
-        let swept = self.parts.store.write(|c| {
-            one_time_tokens::forget_expired(c, now)?;
-            outbox::forget(c, now - KEEP_DELIVERED_MS, now - KEEP_DEAD_MS)?;
-            used_assertions::forget_expired(c, now - KEEP_USED_MS)?;
-            let idle = self.parts.rules.session_idle_ms;
-            sessions::forget_expired(c, now, now - idle)?;
-            attempts::forget_forgiven(c, now)?;
-            known_sources::forget_expired(c, now)?;
-            token_families::forget_expired(c, now)
-        });
-        if let Err(error) = swept {
-            tracing::warn!(cause = %error, "expired tokens could not be swept out");
-        }
-        if let Err(error) = self.parts.store.settle_files() {
-            tracing::warn!(cause = %error, "the database's log could not be emptied");
         }
     }
 }

@@ -2,11 +2,13 @@
 
 pub mod client;
 pub mod external_identity;
+pub mod network;
 pub mod notice;
 pub mod one_time_token;
 pub mod organisation;
 pub mod password;
 pub mod plain_name;
+pub mod retention;
 pub mod roles;
 pub mod session;
 pub mod text;

@@ -15,6 +15,7 @@ use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
 use crate::store::profiles::Profile;
+use crate::store::refusals::Cause;
 use crate::store::token_families::{self, Standing};
 use crate::store::{sessions, users};
 
@@ -76,26 +77,40 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         let rejection = refusal.into_rejection();
         // Of a browser whose session is over nobody knows whose it was.
         let is_known = operation.access != Access::Session || call.user.is_some();
-        let is_due = is_known && !rejection.is_recorded;
-        if is_due && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
-            let recorded = parts.store.write(|c| {
-                // The user's name rather than the address it may have been called by, so that a user that goes leaves
-                // no address behind, also none that it had before.
-                let known = subject
-                    .as_deref()
-                    .map(|s| users::by_login(c, s))
-                    .transpose()?;
-                let name = known.flatten().map(|user| user.user_name);
-                let subject = name.as_ref().or(subject.as_ref());
-                let code = rejection.code().as_str();
-                call.audit(c, operation.event, code, subject.map(String::as_str))
-            });
-            if let Err(error) = recorded {
-                tracing::error!(cause = ?error, "a refusal could not be written to the audit log");
+        if is_known && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
+            let code = rejection.code().as_str();
+            parts.metrics.refusal(code);
+            if !rejection.is_recorded {
+                record_refusal(&call, operation.event, code, subject.as_deref());
             }
         }
         rejection
     })
+}
+
+/// Writes a refusal into the audit log if the caller has proved who it is, and had not many others just now; counts it
+/// otherwise.
+fn record_refusal(call: &Call<'_>, event: &'static str, code: &'static str, subject: Option<&str>) {
+    let client = call.client.as_ref();
+    let trusted = client.filter(|client| client.trust == Trust::Trusted);
+    let cause = match (&call.user, trusted) {
+        (_, Some(client)) => Some(Cause::Party(&client.name)),
+        (Some(user), None) => Some(Cause::User(user.id, code)),
+        (None, None) => None,
+    };
+    if !cause.is_some_and(|cause| call.parts.refusals.take_row(cause, call.now)) {
+        return call.count(event, code, subject, None);
+    }
+    let recorded = call.parts.store.write(|c| {
+        // The user's name rather than the address it may have been called by, so that a user that goes leaves
+        // no address behind, also none that it had before.
+        let known = subject.map(|s| users::by_login(c, s)).transpose()?;
+        let name = known.flatten().map(|user| user.user_name);
+        call.audit(c, event, code, name.as_deref().or(subject))
+    });
+    if let Err(error) = recorded {
+        tracing::error!(cause = ?error, "a refusal could not be written to the audit log");
+    }
 }
 
 fn decide(

@@ -11,12 +11,15 @@ use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::password::cost_of;
 use crate::domain::plain_name;
-use crate::domain::text::canonical;
 use crate::domain::user::{User, same_name};
+use crate::store::audit::logged;
 use crate::store::profiles::Profile;
+use crate::store::refusals::{Cause, Refused};
 use crate::store::services::Ended;
 use crate::store::sessions::Session;
-use crate::store::{AnyConnection, audit, one_time_tokens, outbox, password_cost};
+use crate::store::{
+    AnyConnection, StoreError, audit, one_time_tokens, outbox, password_cost, users,
+};
 
 use super::Refusal;
 use crate::contract::rejection::{Code, Rejection};
@@ -44,9 +47,6 @@ pub struct Credentials {
     /// What a browser's cookie holds by which it is known to users that it has signed in.
     pub known_browser: Option<Secret>,
 }
-
-/// The longest name that is written into the audit log, in characters; callers can send no longer ones where they are read.
-const MAX_LOGGED_CHARS: usize = 256;
 
 /// The token a caller came with, as the store knows it.
 #[derive(Debug, Clone)]
@@ -157,20 +157,77 @@ impl Call<'_> {
         outcome: &str,
         subject: Option<&str>,
     ) -> Result<(), Refusal> {
-        audit::record(
-            connection,
-            &audit::Entry {
-                at: self.now,
-                event: event.to_owned(),
-                outcome: outcome.to_owned(),
-                client_name: self.client.as_ref().map(|c| c.name.clone()),
-                actor: self.user.as_ref().map(|u| named(&u.user_name)),
-                on_behalf_of: self.on_behalf_of.as_deref().map(named),
-                subject: subject.map(named),
-                request_id: self.request_id.to_owned(),
-            },
-        )?;
+        audit::record(connection, &self.entry(event, outcome, subject))?;
         Ok(())
+    }
+
+    /// The audit entry of this call.
+    pub(super) fn entry(&self, event: &str, outcome: &str, subject: Option<&str>) -> audit::Entry {
+        audit::Entry {
+            at: self.now,
+            event: event.to_owned(),
+            outcome: outcome.to_owned(),
+            client_name: self.client.as_ref().map(|c| c.name.clone()),
+            actor: self.user.as_ref().map(|u| logged(&u.user_name)),
+            on_behalf_of: self.on_behalf_of.as_deref().map(logged),
+            subject: subject.map(logged),
+            request_id: self.request_id.to_owned(),
+        }
+    }
+
+    /// Counts a refusal, or what else happens as often as anonymous callers want; no row is written for it alone.
+    pub(super) fn count(
+        &self,
+        event: &'static str,
+        outcome: &'static str,
+        subject: Option<&str>,
+        client_name: Option<&str>,
+    ) {
+        let sample = self.parts.refusals.count(&Refused {
+            at: self.now,
+            source: self.source,
+            event,
+            outcome,
+            client_name: client_name.or(self.client.as_ref().map(|c| c.name.as_str())),
+            actor: self.user.as_ref().map(|u| u.user_name.as_str()),
+            request_id: self.request_id,
+        });
+        let Some(sample) = sample else {
+            return;
+        };
+        let known = subject.map(|login| self.parts.store.read(|c| users::by_login(c, login)));
+        let known = known.unwrap_or(Ok::<_, StoreError>(None));
+        // Nothing that was typed is kept where it cannot be known whose it is.
+        let subject = subject.filter(|_| known.is_ok());
+        let known = known.ok().flatten();
+        let user_name = known.as_ref().map(|user| user.user_name.as_str());
+        self.parts.refusals.name(sample, user_name, subject);
+    }
+
+    /// Records what anonymous callers can bring about: as an audit entry where it is about a user and the log takes one
+    /// more, and as a count otherwise.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn audit_unproven(
+        &self,
+        event: &'static str,
+        outcome: &'static str,
+        subject: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let (store, refusals) = (&self.parts.store, &self.parts.refusals);
+        let user = match subject {
+            Some(login) => store.read(|c| users::by_login(c, login))?,
+            None => None,
+        };
+        match user.filter(|_| refusals.take_row(Cause::Anyone, self.now)) {
+            // The user's name, so that no address stays behind of a user that goes.
+            Some(user) => store.write(|c| self.audit(c, event, outcome, Some(&user.user_name))),
+            None => {
+                self.count(event, outcome, subject, None);
+                Ok(())
+            }
+        }
     }
 
     /// Puts a mail into the outbox, in the caller's transaction. It shows the user's names only as far as they are plain:
@@ -252,13 +309,6 @@ impl Call<'_> {
         let sealed = self.parts.sealer.seal(binding, text);
         Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
-}
-
-/// A name as the log has it: canonical, so that a person is found whatever way it was written, and no longer than names
-/// can be.
-fn named(text: &str) -> String {
-    let short: String = text.chars().take(MAX_LOGGED_CHARS).collect();
-    canonical(&short)
 }
 
 /// Whom a mail goes to.

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use super::{Access, Answer, Call, Operation, Refusal, Request, known_sources};
 use crate::contract::rejection::{Code, Rejection};
+use crate::domain::network::Network;
 use crate::domain::text::canonical;
 use crate::domain::throttle::Limit;
 use crate::domain::user::User;
 use crate::secrets::stamps::Use;
-use crate::store::{AnyConnection, attempts, known_sources as stored_sources, users};
+use crate::store::{AnyConnection, attempts, known_sources as stored_sources};
 
 /// What of an operation is counted. There are no limits for tokens and sessions, which are too long to be guessed.
 /// Forgeries are counted so that they do not fill the audit log.
@@ -258,19 +259,21 @@ fn counted(
 }
 
 fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<(), Refusal> {
-    call.parts.store.write(|c| {
+    let slowed_down = call.parts.store.write(|c| {
+        let mut events = Vec::new();
         for counter in counted {
             let tally = attempts::count(c, &counter.subject, counter.limit, call.now)?;
             // Once, and not for each that follows.
             if tally.attempts == counter.limit.free {
-                // The user's name, so that no address stays behind of a user that goes.
-                let known = about.map(|about| users::by_login(c, about)).transpose()?;
-                let name = known.flatten().map(|user| user.user_name);
-                call.audit(c, counter.event, "slowed_down", name.as_deref().or(about))?;
+                events.push(counter.event);
             }
         }
-        Ok(())
-    })
+        Ok::<_, Refusal>(events)
+    })?;
+    for event in slowed_down {
+        call.audit_unproven(event, "slowed_down", about)?;
+    }
+    Ok(())
 }
 
 /// What guesses at an account are counted for, from a known source or from all others.
@@ -292,27 +295,7 @@ pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
     call.parts.stamper.stamp(Use::Attempts, &text)
 }
 
-/// What one party has to itself: an address, or a network of the size that is given to one (RFC 6177).
+/// What one party has to itself, as a text.
 pub(super) fn network(source: IpAddr) -> String {
-    match source.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_an_address_or_a_network() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::2"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
-    }
+    Network::from(source).to_string()
 }

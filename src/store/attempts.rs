@@ -68,13 +68,36 @@ pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(),
     Ok(())
 }
 
-/// Forgets what is forgiven by now.
+/// Forgets what is forgiven by now, and the subjects beyond so many that are forgiven soonest; some at a time. Returns how
+/// many went.
+///
+/// Whoever wants to be forgiven before the time has to bring so many subjects into the table that are forgiven later:
+/// for one more guess at an account, as many requests as there are rows.
 ///
 /// # Errors
 /// The store's.
-pub fn forget_forgiven(connection: &mut AnyConnection, now: Millis) -> Result<usize, StoreError> {
-    let forgiven = attempts::table.filter(attempts::forget_at.le(now));
-    Ok(diesel::delete(forgiven).execute(connection)?)
+pub fn forget_forgiven(
+    connection: &mut AnyConnection,
+    now: Millis,
+    most_rows: i64,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let last_kept: Option<Millis> = attempts::table
+        .order(attempts::forget_at.desc())
+        .offset(most_rows)
+        .limit(1)
+        .select(attempts::forget_at)
+        .load(connection)?
+        .pop();
+    let by = last_kept.map_or(now, |at| at.max(now));
+    let subjects: Vec<String> = attempts::table
+        .filter(attempts::forget_at.le(by))
+        .order(attempts::forget_at)
+        .select(attempts::subject)
+        .limit(limit)
+        .load(connection)?;
+    let gone = attempts::table.filter(attempts::subject.eq_any(subjects));
+    Ok(diesel::delete(gone).execute(connection)?)
 }
 
 /// How many subjects there are, and attempts in all.

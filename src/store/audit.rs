@@ -1,9 +1,12 @@
-//! The audit log: written in the transaction of what it records, and never changed.
+//! The audit log: written in the transaction of what it records, and never changed; and beside it the refusals that are
+//! only counted.
+
+use std::ops::Deref;
 
 use diesel::prelude::*;
 
-use super::tables::{audit_log, erasures};
-use super::{AnyConnection, StoreError};
+use super::tables::{audit_log, erasures, refusals};
+use super::{AnyConnection, StoreError, settings};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 
@@ -30,15 +33,91 @@ pub struct Entry {
 /// The event and the outcome of a callback that is not sent because a user holds the id that it is about.
 pub const CALLBACK_WITHHELD: (&str, &str) = ("user_service_callback", "withheld");
 
-/// Writes an entry.
+/// The longest text in any column of the audit log, in characters. What is longer is cut.
+pub const MAX_TEXT_CHARS: usize = 256;
+
+/// An entry as it is listed, with refusals that were counted among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub entry: Entry,
+    /// How often it happened in that minute; 1 for a row of the log itself.
+    pub times: i64,
+    /// The network that refusals came from; none for a row of the log itself.
+    pub network: Option<String>,
+}
+
+impl Deref for Listed {
+    type Target = Entry;
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+/// The first characters of a text.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}
+
+/// A name as the log has it: canonical, so that a person is found whatever way it was written, and cut to
+/// [`MAX_TEXT_CHARS`].
+#[must_use]
+pub fn logged(name: &str) -> String {
+    cut(&canonical(&cut(name, MAX_TEXT_CHARS)), MAX_TEXT_CHARS)
+}
+
+/// Writes an entry, with each of its texts cut to [`MAX_TEXT_CHARS`].
 ///
 /// # Errors
 /// The store's.
 pub fn record(connection: &mut AnyConnection, entry: &Entry) -> Result<(), StoreError> {
+    let short = |text: &String| cut(text, MAX_TEXT_CHARS);
+    let entry = Entry {
+        at: entry.at,
+        event: short(&entry.event),
+        outcome: short(&entry.outcome),
+        client_name: entry.client_name.as_ref().map(short),
+        actor: entry.actor.as_ref().map(short),
+        on_behalf_of: entry.on_behalf_of.as_ref().map(short),
+        subject: entry.subject.as_ref().map(short),
+        request_id: short(&entry.request_id),
+    };
     diesel::insert_into(audit_log::table)
-        .values(entry)
+        .values(&entry)
         .execute(connection)?;
     Ok(())
+}
+
+/// The setting that the database lets rows be deleted by, in the transaction that sets it.
+const DELETE_BEFORE: &str = "audit_log.delete_before";
+/// Rows that may be deleted when they are old: all but proofs of an erasure or of a consent. As a literal, since a partial
+/// index is used for nothing else.
+const NO_PROOF: &str =
+    "event NOT IN ('user_deleted', 'user_agreements_accepted', 'user_agreements_withdrawn')";
+
+/// Deletes rows that are older than this and no proofs, some at a time. Returns how many went.
+///
+/// # Errors
+/// The store's.
+pub fn purge(
+    connection: &mut AnyConnection,
+    before: Millis,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let ids: Vec<i64> = audit_log::table
+        .filter(audit_log::at.lt(before))
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(NO_PROOF))
+        .order(audit_log::at)
+        .limit(limit)
+        .select(audit_log::id)
+        .load(connection)?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    settings::set(connection, DELETE_BEFORE, &before.to_string())?;
+    let gone =
+        diesel::delete(audit_log::table.filter(audit_log::id.eq_any(ids))).execute(connection)?;
+    settings::set(connection, DELETE_BEFORE, "0")?;
+    Ok(gone)
 }
 
 /// Entries that get a pseudonym in one transaction: others wait for it.
@@ -53,7 +132,8 @@ pub fn begin_erasure(
     names: &[String],
     pseudonym: &str,
 ) -> Result<(), StoreError> {
-    for name in names {
+    for name in names.iter().map(|name| cut(name, MAX_TEXT_CHARS)) {
+        let name = &name;
         let known: i64 = erasures::table
             .filter(erasures::name_ci.eq(name))
             .count()
@@ -123,13 +203,40 @@ pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     diesel::update(among().filter(audit_log::on_behalf_of.eq(name)))
         .set(audit_log::on_behalf_of.eq(Some(&pseudonym)))
         .execute(connection)?;
-    if entries.is_empty() {
+    let counted = erase_in_refusals(connection, name, &pseudonym)?;
+    if entries.is_empty() && counted == 0 {
         diesel::delete(erasures::table.filter(erasures::name_ci.eq(name))).execute(connection)?;
     }
     Ok(true)
 }
 
-/// The newest entries first, about one user or about all.
+/// The same among the refusals that are only counted; returns how many rows changed.
+fn erase_in_refusals(
+    connection: &mut AnyConnection,
+    name: &str,
+    pseudonym: &str,
+) -> Result<usize, StoreError> {
+    let subjects: Vec<i64> = refusals::table
+        .filter(refusals::subject.eq(name))
+        .select(refusals::id)
+        .limit(ERASED_AT_A_TIME)
+        .load(connection)?;
+    let actors: Vec<i64> = refusals::table
+        .filter(refusals::actor.eq(name))
+        .filter(refusals::actor.ne(""))
+        .select(refusals::id)
+        .limit(ERASED_AT_A_TIME)
+        .load(connection)?;
+    let changed = diesel::update(refusals::table.filter(refusals::id.eq_any(subjects)))
+        .set(refusals::subject.eq(Some(pseudonym)))
+        .execute(connection)?;
+    let actors = diesel::update(refusals::table.filter(refusals::id.eq_any(actors)))
+        .set(refusals::actor.eq(pseudonym))
+        .execute(connection)?;
+    Ok(changed + actors)
+}
+
+/// The newest entries first, about one user or about all, with the refusals that were counted.
 ///
 /// # Errors
 /// The store's.
@@ -137,7 +244,8 @@ pub fn list(
     connection: &mut AnyConnection,
     subject: Option<&str>,
     limit: i64,
-) -> Result<Vec<Entry>, StoreError> {
+) -> Result<Vec<Listed>, StoreError> {
+    let subject = subject.map(logged);
     let mut query = audit_log::table
         .select((
             audit_log::at,
@@ -152,8 +260,59 @@ pub fn list(
         .order(audit_log::id.desc())
         .limit(limit)
         .into_boxed();
-    if let Some(subject) = subject {
-        query = query.filter(audit_log::subject.eq(canonical(subject)));
+    if let Some(subject) = &subject {
+        query = query.filter(audit_log::subject.eq(subject));
     }
-    Ok(query.load(connection)?)
+    let entries: Vec<Entry> = query.load(connection)?;
+    let mut counted = counted(connection, subject.as_deref(), limit)?;
+    counted.extend(entries.into_iter().map(|entry| Listed {
+        entry,
+        times: 1,
+        network: None,
+    }));
+    // Stable, so that each of the two keeps its own order.
+    counted.sort_by_key(|listed| std::cmp::Reverse(listed.at));
+    counted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(counted)
+}
+
+/// The refusals that were counted, the newest first.
+fn counted(
+    connection: &mut AnyConnection,
+    subject: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Listed>, StoreError> {
+    let mut query = refusals::table
+        .select((
+            (
+                refusals::last_at,
+                refusals::event,
+                refusals::outcome,
+                refusals::client_name,
+                refusals::actor.nullable(),
+                diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>("NULL"),
+                refusals::subject,
+                refusals::request_id,
+            ),
+            refusals::times,
+            refusals::network,
+        ))
+        .order(refusals::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(subject) = subject {
+        query = query.filter(refusals::subject.eq(subject));
+    }
+    let rows: Vec<(Entry, i64, String)> = query.load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(mut entry, times, network)| {
+            entry.actor = entry.actor.filter(|actor| !actor.is_empty());
+            Listed {
+                entry,
+                times,
+                network: Some(network).filter(|network| !network.is_empty()),
+            }
+        })
+        .collect())
 }

@@ -121,12 +121,22 @@ pub fn forget_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), St
     Ok(())
 }
 
-/// Forgets sources that have expired.
+/// Forgets sources that have expired, some at a time. Returns how many went.
 ///
 /// # Errors
 /// The store's.
-pub fn forget_expired(connection: &mut AnyConnection, now: Millis) -> Result<(), StoreError> {
-    diesel::delete(known_sources::table.filter(known_sources::expires_at.le(now)))
-        .execute(connection)?;
-    Ok(())
+pub fn forget_expired(
+    connection: &mut AnyConnection,
+    now: Millis,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let expired: Vec<String> = known_sources::table
+        .filter(known_sources::expires_at.le(now))
+        .select(known_sources::source)
+        .limit(limit)
+        .load(connection)?;
+    let gone = known_sources::table
+        .filter(known_sources::expires_at.le(now))
+        .filter(known_sources::source.eq_any(expired));
+    Ok(diesel::delete(gone).execute(connection)?)
 }

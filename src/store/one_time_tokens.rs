@@ -123,13 +123,22 @@ pub fn spend(
     Ok((spent == 1).then_some(user_id))
 }
 
-/// Forgets tokens that expired before `before`.
+/// Forgets tokens for this purpose that expired before `before`, some at a time. Returns how many went.
 ///
 /// # Errors
 /// The store's.
-pub fn forget_expired(connection: &mut AnyConnection, before: Millis) -> Result<usize, StoreError> {
-    Ok(
-        diesel::delete(one_time_tokens::table.filter(one_time_tokens::expires_at.lt(before)))
-            .execute(connection)?,
-    )
+pub fn forget_expired(
+    connection: &mut AnyConnection,
+    purpose: Purpose,
+    before: Millis,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let expired: Vec<String> = one_time_tokens::table
+        .filter(one_time_tokens::purpose.eq(purpose.as_str()))
+        .filter(one_time_tokens::expires_at.lt(before))
+        .select(one_time_tokens::sha256)
+        .limit(limit)
+        .load(connection)?;
+    let gone = one_time_tokens::table.filter(one_time_tokens::sha256.eq_any(expired));
+    Ok(diesel::delete(gone).execute(connection)?)
 }

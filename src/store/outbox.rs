@@ -105,6 +105,29 @@ pub fn enqueue_mail(
     now: Millis,
 ) -> Result<(), StoreError> {
     enqueue(connection, "mail", Some(user_id), None, sealed, now)?;
+    drop_oldest_mails(connection, user_id)
+}
+
+/// Rows of mails to one user, delivered or not. Of those that carry a token only the newest is of use.
+const MOST_MAILS_OF_USER: i64 = 100;
+
+fn drop_oldest_mails(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
+    let newest: Option<i64> = outbox::table
+        .filter(outbox::user_id.eq(user_id))
+        .order(outbox::id.desc())
+        .offset(MOST_MAILS_OF_USER)
+        .limit(1)
+        .select(outbox::id)
+        .load(connection)?
+        .pop();
+    if let Some(newest) = newest {
+        diesel::delete(
+            outbox::table
+                .filter(outbox::user_id.eq(user_id))
+                .filter(outbox::id.le(newest)),
+        )
+        .execute(connection)?;
+    }
     Ok(())
 }
 
@@ -155,11 +178,13 @@ pub fn pretend(
     now: Millis,
 ) -> Result<(), StoreError> {
     let id = enqueue(connection, "mail", None, None, sealed, now)?;
+    drop_oldest_mails(connection, 0)?;
     diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(connection)?;
     Ok(())
 }
 
-/// Forgets what was delivered before the one time, and dead letters older than the other.
+/// Forgets what was delivered before the one time, and dead letters older than the other; some at a time. Returns how
+/// many went.
 ///
 /// # Errors
 /// The store's.
@@ -167,9 +192,18 @@ pub fn forget(
     connection: &mut AnyConnection,
     delivered_before: Millis,
     dead_before: Millis,
+    limit: i64,
 ) -> Result<usize, StoreError> {
-    let delivered = purge(connection, "delivered", delivered_before)?;
-    Ok(delivered + purge(connection, "dead", dead_before)?)
+    let is_over = |state: &'static str, before: Millis| {
+        outbox::state.eq(state).and(outbox::due_at.le(before))
+    };
+    let ids: Vec<i64> = outbox::table
+        .filter(outbox::kind.eq_any(["mail", "callback"]))
+        .filter(is_over("delivered", delivered_before).or(is_over("dead", dead_before)))
+        .select(outbox::id)
+        .limit(limit)
+        .load(connection)?;
+    Ok(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(connection)?)
 }
 
 /// Deletes rows in this state, which must be a final one, that came into it before this time.

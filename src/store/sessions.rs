@@ -171,7 +171,30 @@ pub fn end_all(
     Ok(diesel::delete(others).execute(connection)?)
 }
 
-/// Forgets sessions that are over, by time or for want of use.
+/// Ends the sessions of a user beyond so many, those unused for longest first. Returns how many ended.
+///
+/// # Errors
+/// The store's.
+pub fn end_oldest(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    most: i64,
+) -> Result<usize, StoreError> {
+    let ids: Vec<i64> = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .select(sessions::id)
+        .order((sessions::seen_at.desc(), sessions::id.desc()))
+        .load(connection)?;
+    let Some(over) = ids.get(usize::try_from(most).unwrap_or(usize::MAX)..) else {
+        return Ok(0);
+    };
+    if over.is_empty() {
+        return Ok(0);
+    }
+    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(connection)?)
+}
+
+/// Forgets sessions that are over, by time or for want of use, some at a time. Returns how many went.
 ///
 /// # Errors
 /// The store's.
@@ -179,9 +202,15 @@ pub fn forget_expired(
     connection: &mut AnyConnection,
     now: Millis,
     idle_since: Millis,
+    limit: i64,
 ) -> Result<usize, StoreError> {
     let over = sessions::expires_at
         .le(now)
         .or(sessions::seen_at.le(idle_since));
-    Ok(diesel::delete(sessions::table.filter(over)).execute(connection)?)
+    let ids: Vec<i64> = sessions::table
+        .filter(over)
+        .select(sessions::id)
+        .limit(limit)
+        .load(connection)?;
+    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(connection)?)
 }

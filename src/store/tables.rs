@@ -36,6 +36,7 @@ diesel::table! {
         roles -> Text,
         password_hash -> Nullable<Text>,
         joins_organisation -> Nullable<Text>,
+        unconfirmed_since -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
@@ -190,6 +191,21 @@ diesel::table! {
         request_id -> Text,
     }
 }
+diesel::table! {
+    refusals (id) {
+        id -> BigInt,
+        minute -> BigInt,
+        network -> Text,
+        event -> Text,
+        outcome -> Text,
+        actor -> Text,
+        times -> BigInt,
+        last_at -> BigInt,
+        client_name -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
 diesel::joinable!(login_names -> users (user_id));
 diesel::joinable!(memberships -> organisations (organisation_uuid));
 diesel::joinable!(token_families -> users (user_id));
@@ -210,6 +226,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     profiles,
     external_identities,
     assignments,
-    services
+    services,
+    one_time_tokens
 );
 diesel::allow_tables_to_appear_in_same_query!(accepted_agreements, required_agreements);

@@ -1,6 +1,6 @@
 //! Sign-ins and their tokens: a token is good for as long as it stands here, unretired.
 
-use diesel::dsl::exists;
+use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
 
 use super::connection::on_backend;
@@ -147,14 +147,72 @@ pub fn end_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), Store
     Ok(())
 }
 
-/// Forgets tokens, and families whose last token, expired before `before`.
+/// Ends the families of a user beyond so many, the oldest first.
 ///
 /// # Errors
 /// The store's.
-pub fn forget_expired(connection: &mut AnyConnection, before: Millis) -> Result<usize, StoreError> {
-    diesel::delete(tokens::table.filter(tokens::expires_at.lt(before))).execute(connection)?;
+pub fn end_oldest(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    most: i64,
+) -> Result<(), StoreError> {
+    let newest: Option<i64> = token_families::table
+        .filter(token_families::user_id.eq(user_id))
+        .order(token_families::id.desc())
+        .offset(most)
+        .limit(1)
+        .select(token_families::id)
+        .load(connection)?
+        .pop();
+    if let Some(newest) = newest {
+        let over = token_families::table
+            .filter(token_families::user_id.eq(user_id))
+            .filter(token_families::id.le(newest));
+        diesel::delete(over).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// How many tokens of a family have not expired, and when the first of them will.
+///
+/// # Errors
+/// The store's.
+pub fn unexpired(
+    connection: &mut AnyConnection,
+    family: i64,
+    now: Millis,
+) -> Result<(i64, Option<Millis>), StoreError> {
+    Ok(tokens::table
+        .filter(tokens::family_id.eq(family))
+        .filter(tokens::expires_at.gt(now))
+        .select((count_star(), min(tokens::expires_at)))
+        .get_result(connection)?)
+}
+
+/// Forgets tokens, and families whose last token, expired before `before`; some at a time. Returns how many went.
+///
+/// # Errors
+/// The store's.
+pub fn forget_expired(
+    connection: &mut AnyConnection,
+    before: Millis,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let expired: Vec<String> = tokens::table
+        .filter(tokens::expires_at.lt(before))
+        .select(tokens::jti_sha256)
+        .limit(limit)
+        .load(connection)?;
+    let over: Vec<i64> = token_families::table
+        .filter(token_families::expires_at.lt(before))
+        .select(token_families::id)
+        .limit(limit)
+        .load(connection)?;
+    let gone = diesel::delete(tokens::table.filter(tokens::jti_sha256.eq_any(expired)))
+        .execute(connection)?;
     Ok(
-        diesel::delete(token_families::table.filter(token_families::expires_at.lt(before)))
-            .execute(connection)?,
+        diesel::delete(token_families::table.filter(token_families::id.eq_any(over)))
+            .execute(connection)?
+            .max(gone),
     )
 }

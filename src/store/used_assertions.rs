@@ -44,12 +44,23 @@ pub fn use_up(
     Ok(inserted > 0)
 }
 
-/// Forgets what had expired by then.
+/// Forgets what had expired by then, some at a time. Returns how many went.
 ///
 /// # Errors
 /// The store's.
-pub fn forget_expired(connection: &mut AnyConnection, by: Millis) -> Result<(), StoreError> {
-    diesel::delete(used_assertions::table.filter(used_assertions::expires_at.le(by)))
-        .execute(connection)?;
-    Ok(())
+pub fn forget_expired(
+    connection: &mut AnyConnection,
+    by: Millis,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let expired: Vec<String> = used_assertions::table
+        .filter(used_assertions::expires_at.le(by))
+        .select(used_assertions::jti_sha256)
+        .limit(limit)
+        .load(connection)?;
+    // Of two partners with one id the other's may have expired as well, or stays.
+    let gone = used_assertions::table
+        .filter(used_assertions::expires_at.le(by))
+        .filter(used_assertions::jti_sha256.eq_any(expired));
+    Ok(diesel::delete(gone).execute(connection)?)
 }

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::dialect;
 use super::milestones::Milestones;
-use super::tables::{login_names, users};
+use super::tables::{external_identities, login_names, memberships, one_time_tokens, users};
 use super::{AnyConnection, StoreError, password_cost};
 use crate::domain::Millis;
+use crate::domain::one_time_token::Purpose;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 
@@ -294,7 +296,22 @@ fn claim_names(
     Ok(())
 }
 
-/// Writes a user back as it is now, all but its password.
+/// Notes that a user registered itself and has to confirm; it is deleted some time after it could have.
+///
+/// # Errors
+/// The store's.
+pub fn set_unconfirmed(
+    connection: &mut AnyConnection,
+    id: i64,
+    now: Millis,
+) -> Result<(), StoreError> {
+    diesel::update(users::table.filter(users::id.eq(id)))
+        .set(users::unconfirmed_since.eq(Some(now)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Writes a user back as it is now, all but its password. It is no longer one that has to confirm or is deleted.
 ///
 /// # Errors
 /// The store's.
@@ -309,6 +326,7 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
             users::organizational_unit.eq(user.organizational_unit.as_deref()),
             users::status.eq(user.status.as_str()),
             users::roles.eq(join_lines(&user.roles)),
+            users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(user.updated_at),
         ))
         .execute(connection)?;
@@ -333,6 +351,7 @@ pub fn set_password(
         .set((
             users::password_hash.eq(Some(hash)),
             users::status.eq(status.as_str()),
+            users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(now),
         ))
         .execute(connection)?;
@@ -377,6 +396,7 @@ pub fn activate(
         .set((
             users::status.eq(Status::Active.as_str()),
             users::joins_organisation.eq(None::<String>),
+            users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(now),
         ))
         .execute(connection)?;
@@ -390,6 +410,71 @@ pub fn activate(
 pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(users::table.filter(users::id.eq(id))).execute(connection)?;
     Ok(())
+}
+
+/// An account that registered itself, never confirmed, and is over.
+#[derive(Debug, Clone, Queryable)]
+pub struct Lapsed {
+    pub id: i64,
+    pub uuid: String,
+    user_name_ci: String,
+    email_ci: String,
+}
+
+impl Lapsed {
+    /// Its names, in canonical form.
+    #[must_use]
+    pub fn names(&self) -> [String; 2] {
+        [self.user_name_ci.clone(), self.email_ci.clone()]
+    }
+}
+
+/// Which accounts that registered themselves and never confirmed are over.
+#[derive(Debug, Clone, Copy)]
+pub struct Lapse {
+    /// Those whose last activation token expired before this.
+    pub expired_before: Millis,
+    /// Those beyond so many, the oldest first.
+    pub most: i64,
+}
+
+/// Accounts that registered themselves, were never confirmed, and are over; the oldest first, some at a time. Accounts
+/// that somebody else has given anything since are none of them.
+///
+/// # Errors
+/// The store's.
+pub fn lapsed(
+    connection: &mut AnyConnection,
+    lapse: Lapse,
+    limit: i64,
+) -> Result<Vec<Lapsed>, StoreError> {
+    let waiting = || users::table.filter(users::unconfirmed_since.is_not_null());
+    let crowded_out: Option<Option<Millis>> = waiting()
+        .order(users::unconfirmed_since.desc())
+        .offset(lapse.most)
+        .limit(1)
+        .select(users::unconfirmed_since)
+        .load(connection)?
+        .pop();
+    let tokens = one_time_tokens::table
+        .filter(one_time_tokens::user_id.eq(users::id))
+        .filter(one_time_tokens::purpose.eq(Purpose::Activation.as_str()))
+        .filter(one_time_tokens::expires_at.ge(lapse.expired_before));
+    let is_over = users::unconfirmed_since
+        .lt(lapse.expired_before)
+        .and(not(exists(tokens)))
+        .or(users::unconfirmed_since.le(crowded_out.flatten().unwrap_or(-1)));
+    let given = memberships::table.filter(memberships::user_id.eq(users::id));
+    let identities = external_identities::table.filter(external_identities::user_id.eq(users::id));
+    Ok(waiting()
+        .filter(users::status.eq(Status::Unactivated.as_str()))
+        .filter(is_over.assume_not_null())
+        .filter(not(exists(given)))
+        .filter(not(exists(identities)))
+        .order(users::unconfirmed_since)
+        .limit(limit)
+        .select((users::id, users::uuid, users::user_name_ci, users::email_ci))
+        .load(connection)?)
 }
 
 /// What a list can be sorted by; each is compared canonically.

@@ -7,7 +7,7 @@ use chaingun_gateway::contract::shape::Secret;
 use chaingun_gateway::operations::access::{Incoming, run};
 use chaingun_gateway::operations::user::confirm_user::{self, ConfirmUserRequest};
 use chaingun_gateway::operations::{Credentials, user};
-use chaingun_gateway::store::{audit, organisations, users};
+use chaingun_gateway::store::{organisations, users};
 
 use crate::harness::{Gateway, element, envelope};
 
@@ -83,11 +83,7 @@ fn a_registered_user_confirms_once_and_joins_its_organisation_by_that() {
     assert_eq!(granted().len(), 1);
     assert_eq!(granted()[0].uuid, "hammy");
     assert_eq!(sign_in(&gateway, "UBUL@valami.hu", "ValaKi1234"), "0");
-    let log = gateway
-        .parts
-        .store
-        .read(|c| audit::list(c, Some("ubul"), 10))
-        .unwrap();
+    let log = gateway.log(Some("ubul"), 10);
     let events: Vec<_> = log
         .iter()
         .rev()

@@ -249,7 +249,7 @@ fn forgets_sources_in_time_and_when_there_are_too_many_and_with_the_password() {
     let now = gateway.parts.clock.now();
     let store = &gateway.parts.store;
     store
-        .write(|c| known_sources::forget_expired(c, now))
+        .write(|c| known_sources::forget_expired(c, now, 10))
         .unwrap();
     assert_eq!(known(&gateway), 0);
 }

@@ -21,6 +21,7 @@ mod documents;
 mod envelopes;
 mod faults;
 mod framing;
+mod growth;
 mod harness;
 mod hash_costs;
 mod hostile_json;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use chaingun_gateway::store::{audit, organisations, users};
+use chaingun_gateway::store::{organisations, users};
 
 use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, Reply};
@@ -668,11 +668,7 @@ fn what_a_header_claims_is_read_whole_or_refused() {
         told(&ask(&gateway, "GET", "/users/a", &long, "")),
         answer(403, "UNKNOWN_CLIENT")
     );
-    let log = gateway
-        .parts
-        .store
-        .read(|c| audit::list(c, None, 1))
-        .unwrap();
+    let log = gateway.log(None, 1);
     assert_eq!(
         (log[0].outcome.as_str(), log[0].on_behalf_of.as_deref()),
         ("UNKNOWN_CLIENT", None)

@@ -67,7 +67,7 @@ fn audited(gateway: &Gateway, event: &str) -> Vec<String> {
     let entries = gateway.parts.store.read(|c| audit::list(c, None, 1000));
     let entries = entries.unwrap().into_iter().rev();
     let found = entries.filter(|e| e.event == event);
-    found.map(|e| e.outcome).collect()
+    found.map(|e| e.outcome.clone()).collect()
 }
 
 #[test]

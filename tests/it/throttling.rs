@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::secrets::assertions::sign;
-use chaingun_gateway::store::{attempts, audit};
+use chaingun_gateway::store::attempts;
 use serde_json::json;
 
 use crate::harness::browser::{Browser, token_in};
@@ -51,11 +51,10 @@ fn guess_from(gateway: &Gateway, source: &str, headers: &str, login: &str) -> Re
 }
 
 fn events(gateway: &Gateway, event: &str) -> Vec<Option<String>> {
-    let log = gateway.parts.store.read(|c| audit::list(c, None, 1000));
-    log.unwrap()
-        .into_iter()
+    let log = gateway.log(None, 1000);
+    log.iter()
         .filter(|e| e.event == event)
-        .map(|e| e.subject)
+        .flat_map(|e| (0..e.times).map(move |_| e.subject.clone()))
         .collect()
 }
 

@@ -120,6 +120,7 @@ pub fn begin_session_in(
     if let (Some(user), Some(old)) = (&call.user, &call.session) {
         sessions::end(c, user.id, old.id)?;
     }
+    sessions::end_oldest(c, user_id, call.parts.rules.retention.sessions_of_user - 1)?;
     let entropy = &call.parts.entropy;
     let token = session::format([entropy.bytes(), entropy.bytes()]);
     let now = call.parts.clock.now();

@@ -11,7 +11,7 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
     read_request, refuse,
 };
-use crate::store::audit::{self, Entry};
+use crate::store::audit::{self, Listed};
 use crate::store::consents::{self, Decision};
 use crate::store::profiles::Profile;
 use crate::store::services::{self, Assignment};
@@ -63,7 +63,7 @@ pub struct Account {
     /// When each network and browser expires that is remembered to have signed the user in.
     pub known_until: Vec<Millis>,
     /// What the log says, newest first; at most [`MOST_EVENTS`].
-    pub events: Vec<Entry>,
+    pub events: Vec<Listed>,
 }
 
 /// A service the user is assigned to.

@@ -9,7 +9,8 @@ use super::{Answer, Call, Refusal, Shown};
 use crate::contract::common::Param;
 use crate::contract::shape::Secret;
 use crate::contract::xml::XmlWriter;
-use crate::domain::text::canonical;
+use crate::store::audit::logged;
+use crate::store::refusals::Cause;
 use crate::store::{AnyConnection, audit};
 
 pub use claims::{Introduction, School};
@@ -50,12 +51,38 @@ fn record(
             at: call.now,
             event: event.to_owned(),
             outcome: outcome.to_owned(),
-            client_name: Some(format!("partner:{iss}")),
+            client_name: Some(named(iss)),
             actor: None,
             on_behalf_of: None,
-            subject: subject.map(canonical),
+            subject: subject.map(logged),
             request_id: call.request_id.to_owned(),
         },
     )?;
+    Ok(())
+}
+
+/// A partner as the audit log calls it.
+fn named(iss: &str) -> String {
+    format!("partner:{iss}")
+}
+
+/// Records that a token of this partner was refused. One token can be sent any number of times, so that only the first
+/// refusals of a minute are audit entries, and the others are counted.
+fn record_refusal(
+    call: &Call<'_>,
+    event: &'static str,
+    code: &'static str,
+    iss: &str,
+) -> Result<(), Refusal> {
+    let partner = named(iss);
+    if call
+        .parts
+        .refusals
+        .take_row(Cause::Party(&partner), call.now)
+    {
+        let store = &call.parts.store;
+        return store.write(|c| record(call, c, (event, code), iss, None));
+    }
+    call.count(event, code, None, Some(&partner));
     Ok(())
 }

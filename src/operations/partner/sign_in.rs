@@ -1,7 +1,7 @@
 //! Signs a browser in by what a partner says of its user.
 
 use super::claims::{self, Introduction};
-use super::{Admitted, provisioning, record};
+use super::{Admitted, provisioning, record, record_refusal};
 use crate::contract::common::EmptyResponse;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Shape, Structure as _, shape};
@@ -55,10 +55,7 @@ impl Request for PartnerSignInRequest {
             Ok(admitted) => Ok(Box::new(admitted)),
             // The signature was right, so that the log can say whose mistake it is.
             Err(Refusal::Rejected(mut rejection)) => {
-                let event = (OPERATION.event, rejection.code().as_str());
-                call.parts
-                    .store
-                    .write(|c| record(call, c, event, &iss, None))?;
+                record_refusal(call, OPERATION.event, rejection.code().as_str(), &iss)?;
                 rejection.is_recorded = true;
                 Err(rejection.into())
             }

@@ -46,7 +46,7 @@ pub static OPERATION: Operation = Operation {
     response: EmptyResponse::SHAPE,
     routes: &[Route::new("POST", "/register/addToOrg")
         .with_token()
-        .refuses(&[Code::OrganizationNotFound])],
+        .refuses(&[Code::OrganizationNotFound, Code::TooManyAttempts])],
     read_xml: read_request::<AddToOrgRequest>,
     read_json: read_json_request::<AddToOrgRequest>,
 };

@@ -33,9 +33,14 @@ pub(super) fn issue(
 ) -> Result<String, Refusal> {
     let jti = call.parts.entropy.uuid();
     match held {
-        Some(held) => issue_as(call, c, user, organisation, held, jti),
+        Some(held) => {
+            check_room(call, c, held)?;
+            issue_as(call, c, user, organisation, held, jti)
+        }
         None => {
             let now = call.parts.clock.now();
+            let most = call.parts.rules.retention.families_of_user;
+            token_families::end_oldest(c, user.id, most - 1)?;
             let first = Held {
                 family: token_families::start(c, user.id, now)?,
                 jti: jti.clone(),
@@ -45,6 +50,26 @@ pub(super) fn issue(
             issue_as(call, c, user, organisation, &first, jti)
         }
     }
+}
+
+/// Tokens of one sign-in that have not expired. An old one is not dropped for a new one, since it tells a thief from the
+/// owner when it is used again.
+const MOST_TOKENS: i64 = 100;
+
+/// Refuses to issue one more token of this family if it has [`MOST_TOKENS`] already, until the first of them expires.
+pub(super) fn check_room(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    held: &Held,
+) -> Result<(), Refusal> {
+    let now = call.parts.clock.now();
+    let (tokens, first) = token_families::unexpired(c, held.family, now)?;
+    if tokens < MOST_TOKENS {
+        return Ok(());
+    }
+    let mut rejection = Rejection::new(Code::TooManyAttempts);
+    rejection.wait_ms = first.map_or(0, |at| at - now);
+    Err(rejection.into())
 }
 
 /// The id of the one token that replaces the one with this id. Whoever does not hold that one cannot tell it.

@@ -99,5 +99,6 @@ pub(in crate::operations) fn erase(
     call.audit(c, OPERATION.event, "ok", Some(&pseudonym))?;
     let names = [canonical(&user.user_name), canonical(&user.email)];
     audit::begin_erasure(c, &names, &pseudonym)?;
+    call.parts.refusals.rename(&names, &pseudonym);
     Ok(())
 }

@@ -26,6 +26,7 @@ use crate::domain::text::has_control;
 use crate::domain::user::{MAX_ROLES, User, is_email, is_user_name};
 use crate::operations::call::Addressee;
 use crate::secrets::sha256_hex;
+use crate::store::refusals::{self, Cause};
 use crate::store::users::{self, Taken};
 use crate::store::{AnyConnection, one_time_tokens};
 
@@ -111,26 +112,41 @@ fn mail_token(
     mailing: &Mailing,
     serves: impl Fn(&User) -> bool,
 ) -> Result<(), Refusal> {
-    call.parts.store.write(|c| {
+    let refusals = &call.parts.refusals;
+    // The same question for everybody; only a mail that is sent uses it up.
+    let has_row = refusals.has_row(Cause::Anyone, call.now);
+    let outcome = call.parts.store.write(|c| {
         let user = users::hold_by_login(c, login)?;
         let user = user.filter(|u| u.address().is_some() && serves(u));
-        let (outcome, subject) = match user {
+        match user {
             Some(user) if throttle::may_mail(call, c, &user.email)? => {
                 let token = issue_token(call, c, mailing.purpose, user.id)?;
                 call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
-                ("ok", user.user_name)
+                if has_row {
+                    call.audit(c, mailing.event, "ok", Some(&user.user_name))?;
+                }
+                Ok::<_, Refusal>("ok")
             }
             other => {
                 throttle::may_mail_nobody(call, c, login)?;
                 call.notify_nobody(c, mailing.topic)?;
-                match other {
-                    Some(user) => ("slowed_down", user.user_name),
-                    None => ("unknown", login.to_owned()),
+                if has_row {
+                    let entry = call.entry(mailing.event, "ok", Some(login));
+                    refusals::dummy_insert(c, &entry)?;
                 }
+                Ok(if other.is_some() {
+                    "slowed_down"
+                } else {
+                    "unknown"
+                })
             }
-        };
-        call.audit(c, mailing.event, outcome, Some(&subject))
-    })
+        }
+    })?;
+    match outcome {
+        "ok" if has_row => drop(refusals.take_row(Cause::Anyone, call.now)),
+        outcome => call.count(mailing.event, outcome, Some(login), None),
+    }
+    Ok(())
 }
 
 /// Issues a one-time token in the caller's transaction; only its hash is kept.

@@ -36,7 +36,8 @@ pub static OPERATION: Operation = Operation {
     response: EmptyResponse::SHAPE,
     routes: &[Route::new("POST", "/password/refreshAuthToken")
         .body(Body::Optional)
-        .with_token()],
+        .with_token()
+        .refuses(&[Code::TooManyAttempts])],
     read_xml: read_request::<RefreshAuthTokenRequest>,
     read_json: read_json_request::<RefreshAuthTokenRequest>,
 };
@@ -67,6 +68,7 @@ impl Request for RefreshAuthTokenRequest {
             // Refreshed twice within the grace, by a client that lost the first answer, it has the same successor: there
             // is one line of tokens, and whoever comes with one that fell behind is noticed.
             let jti = auth_token::successor(&held.jti);
+            auth_token::check_room(call, c, held)?;
             let token = auth_token::issue_as(call, c, &user, organisation, held, jti)?;
             token_families::retire(c, &sha256_hex(&held.jti), call.parts.clock.now())?;
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;

@@ -11,6 +11,7 @@ use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
     read_json_request, read_request, refuse_all, refuse_field, throttle,
 };
+use crate::store::refusals::Cause;
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, organisations};
 
@@ -132,9 +133,12 @@ impl RegisterUserRequest {
             joins_organisation: self.organization_uuid.as_deref(),
             now: call.now,
         };
+        let refusals = &call.parts.refusals;
+        let has_row = refusals.has_row(Cause::Anyone, call.now);
         call.parts.store.write(|c| {
             self.check_against_store(c)?;
             let id = users::insert(c, &new)?;
+            users::set_unconfirmed(c, id, call.now)?;
             let token = super::issue_token(call, c, Purpose::Activation, id)?;
             let to = Addressee {
                 id,
@@ -146,8 +150,16 @@ impl RegisterUserRequest {
             if throttle::may_mail(call, c, &self.email)? {
                 call.notify(c, Topic::Activation, &to, &token)?;
             }
-            call.audit(c, OPERATION.event, "ok", Some(&self.username))
-        })
+            match has_row {
+                true => call.audit(c, OPERATION.event, "ok", Some(&self.username)),
+                false => Ok(()),
+            }
+        })?;
+        match has_row {
+            true => drop(refusals.take_row(Cause::Anyone, call.now)),
+            false => call.count(OPERATION.event, "ok", Some(&self.username), None),
+        }
+        Ok(())
     }
 
     /// Refuses an organisation that is unknown or closed, and names that somebody else has.

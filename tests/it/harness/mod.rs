@@ -19,7 +19,7 @@ use chaingun_gateway::delivery::Delivery;
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::parts::Parts;
 use chaingun_gateway::server::Server;
-use chaingun_gateway::store::Opening;
+use chaingun_gateway::store::{Opening, audit};
 use chaingun_gateway::{app, demo};
 use tempfile::TempDir;
 
@@ -124,6 +124,13 @@ impl Gateway {
     pub fn restart(&self) -> std::io::Result<()> {
         let clock = Clock::Fixed(AtomicI64::new(NOW));
         app::build(&self.config, clock, Entropy::System).map(drop)
+    }
+
+    /// The audit log and the refusals that were counted, the newest first, about one user or about all.
+    pub fn log(&self, subject: Option<&str>, limit: i64) -> Vec<audit::Listed> {
+        self.delivery.write_refusals();
+        let list = self.parts.store.read(|c| audit::list(c, subject, limit));
+        list.unwrap()
     }
 
     /// Delivers what is due and returns the mails in the outbox folder, oldest first.

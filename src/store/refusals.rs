@@ -1,0 +1,464 @@
+//! Refusals of callers who proved nothing. They are counted in memory, and written as one row for each minute, network,
+//! event and code, so that nobody can fill the disk by being refused.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use diesel::prelude::*;
+
+use super::audit::{self, MAX_TEXT_CHARS, cut};
+use super::tables::refusals;
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::network::Network;
+use crate::domain::text::canonical;
+
+/// The longest sample of a name that no user has, in characters.
+const MAX_SAMPLE_CHARS: usize = 64;
+/// What stands for the network, the event and the code of refusals that are counted together.
+const OTHER: &str = "other";
+const MINUTE_MS: Millis = 60_000;
+const HOUR_MS: Millis = 60 * MINUTE_MS;
+/// Refusals of one user with one code that are rows of the audit log in an hour; further ones are counted.
+pub const USER_ROWS_PER_HOUR: u32 = 5;
+/// Rows of the audit log in a minute for refusals of one trusted client or partner, and for what callers did who proved
+/// nothing; further ones are counted.
+pub const ROWS_PER_MINUTE: u32 = 60;
+/// Callers whose rows are counted at the same time.
+const MAX_BUDGETS: usize = 10_000;
+
+/// One refusal.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    pub at: Millis,
+    pub source: Option<IpAddr>,
+    /// The event and the outcome, as in the audit log.
+    pub event: &'static str,
+    pub outcome: &'static str,
+    pub client_name: Option<&'a str>,
+    /// The signed-in user.
+    pub actor: Option<&'a str>,
+    pub request_id: &'a str,
+}
+
+/// Who caused a row of the audit log, as far as its number is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause<'a> {
+    /// A caller who proved nothing.
+    Anyone,
+    /// A signed-in user, refused with this code.
+    User(i64, &'static str),
+    /// A trusted client or a partner.
+    Party(&'a str),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    minute: i64,
+    /// None for what is counted together, and for what came from nowhere.
+    network: Option<Network>,
+    event: &'static str,
+    outcome: &'static str,
+    actor: String,
+}
+
+#[derive(Debug, Clone)]
+struct Count {
+    times: i64,
+    /// How many of them the table has.
+    written: i64,
+    last_at: Millis,
+    client_name: Option<String>,
+    /// The name in the sample; `Err` until it is known whose it is.
+    subject: Result<Option<String>, NotNamed>,
+    request_id: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct NotNamed;
+
+/// A sample that still has to get its name.
+#[derive(Debug)]
+#[must_use]
+pub struct Unnamed(Key);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Budget {
+    Anyone,
+    User(i64, &'static str),
+    Party(String),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The newest minute, and the keys that were counted apart in it.
+    minute: i64,
+    keys: usize,
+    counts: HashMap<Key, Count>,
+    /// When the window of each budget began, and how many rows it had since.
+    budgets: HashMap<Budget, (Millis, u32)>,
+}
+
+/// The refusals that are counted in this process.
+#[derive(Debug)]
+pub struct Refusals {
+    state: Mutex<State>,
+    /// Keys that are counted apart in one minute.
+    max_keys: usize,
+}
+
+impl Refusals {
+    /// Counts nothing yet, and so many keys apart in one minute.
+    #[must_use]
+    pub fn new(max_keys: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            max_keys,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a refusal. One that is the first of its kind is a sample, and gets its name by [`Refusals::name`].
+    pub fn count(&self, refused: &Refused<'_>) -> Option<Unnamed> {
+        let mut state = self.state();
+        let minute = refused.at.div_euclid(MINUTE_MS);
+        if minute > state.minute {
+            state.minute = minute;
+            state.keys = 0;
+        }
+        let mut key = Key {
+            minute,
+            network: refused.source.map(Network::from),
+            event: refused.event,
+            outcome: refused.outcome,
+            actor: refused.actor.map(canonical).unwrap_or_default(),
+        };
+        if let Some(count) = state.counts.get_mut(&key) {
+            count.add(refused.at);
+            return None;
+        }
+        // What could not be written yet may be there beside the keys of this minute, but no more of it than of them.
+        let is_full = state.counts.len() >= 2 * self.max_keys.max(1);
+        if state.keys >= self.max_keys || is_full {
+            key = Key {
+                minute: if is_full { 0 } else { minute },
+                network: None,
+                event: OTHER,
+                outcome: OTHER,
+                actor: String::new(),
+            };
+        } else {
+            state.keys += 1;
+        }
+        if let Some(count) = state.counts.get_mut(&key) {
+            count.add(refused.at);
+            return None;
+        }
+        let count = Count {
+            times: 1,
+            written: 0,
+            last_at: refused.at,
+            client_name: refused.client_name.map(|name| cut(name, MAX_TEXT_CHARS)),
+            subject: Err(NotNamed),
+            request_id: cut(refused.request_id, MAX_SAMPLE_CHARS),
+        };
+        state.counts.insert(key.clone(), count);
+        Some(Unnamed(key))
+    }
+
+    /// Gives a sample the name that it is about. Of a user this is its user name, so that an erasure finds it whatever
+    /// address it was called by; of nobody the beginning of what was typed.
+    pub fn name(&self, sample: Unnamed, user_name: Option<&str>, typed: Option<&str>) {
+        let typed = typed.map(|typed| {
+            let short = canonical(&cut(typed, MAX_SAMPLE_CHARS));
+            cut(&short, MAX_SAMPLE_CHARS)
+        });
+        if let Some(count) = self.state().counts.get_mut(&sample.0) {
+            count.subject = Ok(user_name.map(audit::logged).or(typed));
+        }
+    }
+
+    /// Whether the audit log takes one more row for this cause; it is counted as taken.
+    pub fn take_row(&self, cause: Cause<'_>, now: Millis) -> bool {
+        self.row(cause, now, 1)
+    }
+
+    /// Whether the audit log would take one more row for this cause.
+    #[must_use]
+    pub fn has_row(&self, cause: Cause<'_>, now: Millis) -> bool {
+        self.row(cause, now, 0)
+    }
+
+    fn row(&self, cause: Cause<'_>, now: Millis, taken: u32) -> bool {
+        let (budget, most, window) = match cause {
+            Cause::Anyone => (Budget::Anyone, ROWS_PER_MINUTE, MINUTE_MS),
+            Cause::User(id, code) => (Budget::User(id, code), USER_ROWS_PER_HOUR, HOUR_MS),
+            Cause::Party(name) => (Budget::Party(name.to_owned()), ROWS_PER_MINUTE, MINUTE_MS),
+        };
+        let mut state = self.state();
+        let budgets = &mut state.budgets;
+        if budgets.len() >= MAX_BUDGETS && !budgets.contains_key(&budget) {
+            budgets.retain(|_, (since, _)| now - *since < HOUR_MS);
+            if budgets.len() >= MAX_BUDGETS {
+                return false;
+            }
+        }
+        let (since, rows) = budgets.entry(budget).or_insert((now, 0));
+        if now - *since >= window {
+            (*since, *rows) = (now, 0);
+        }
+        let is_free = *rows < most;
+        *rows += if is_free { taken } else { 0 };
+        is_free
+    }
+
+    /// Writes what was counted since the last time, some rows in a transaction. Returns how many rows were written.
+    ///
+    /// # Errors
+    /// The store's; what was not written is tried again the next time.
+    pub fn write(&self, store: &super::Store, now: Millis) -> Result<usize, StoreError> {
+        let mut written = 0;
+        loop {
+            // The copy is made inside the transaction, so that an erasure on SQLite comes either before it, and has
+            // renamed the sample here, or after it, and renames it in the table.
+            let rows = store.write(|c| {
+                let rows = self.unwritten();
+                for (key, count) in &rows {
+                    put(c, key, count)?;
+                }
+                Ok::<_, StoreError>(rows)
+            })?;
+            self.keep_written(&rows, now.div_euclid(MINUTE_MS));
+            written += rows.len();
+            if rows.len() < ROWS_AT_A_TIME {
+                return Ok(written);
+            }
+        }
+    }
+
+    fn unwritten(&self) -> Vec<(Key, Count)> {
+        let state = self.state();
+        let is_due = |c: &Count| c.times > c.written && c.subject.is_ok();
+        let due = state.counts.iter().filter(|(_, count)| is_due(count));
+        due.take(ROWS_AT_A_TIME)
+            .map(|(key, count)| (key.clone(), count.clone()))
+            .collect()
+    }
+
+    fn keep_written(&self, rows: &[(Key, Count)], minute: i64) {
+        let mut state = self.state();
+        for (key, written) in rows {
+            if let Some(count) = state.counts.get_mut(key) {
+                count.written = written.times;
+            }
+        }
+        state
+            .counts
+            .retain(|key, count| key.minute >= minute || count.times > count.written);
+    }
+
+    /// Puts a pseudonym in the place of names that were not written yet.
+    pub fn rename(&self, names: &[String], pseudonym: &str) {
+        let mut state = self.state();
+        let counts = std::mem::take(&mut state.counts);
+        state.counts = counts
+            .into_iter()
+            .map(|(mut key, mut count)| {
+                if names.contains(&key.actor) {
+                    pseudonym.clone_into(&mut key.actor);
+                }
+                if let Ok(Some(name)) = &mut count.subject
+                    && names.contains(name)
+                {
+                    pseudonym.clone_into(name);
+                }
+                (key, count)
+            })
+            .collect();
+    }
+}
+
+/// Rows that are written in one transaction.
+const ROWS_AT_A_TIME: usize = 200;
+
+impl Count {
+    fn add(&mut self, at: Millis) {
+        self.times += 1;
+        self.last_at = self.last_at.max(at);
+    }
+}
+
+fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<(), StoreError> {
+    let network = match (key.network, key.event) {
+        (Some(network), _) => network.to_string(),
+        (None, OTHER) => OTHER.to_owned(),
+        (None, _) => String::new(),
+    };
+    let row = refusals::table
+        .filter(refusals::minute.eq(key.minute))
+        .filter(refusals::network.eq(&network))
+        .filter(refusals::event.eq(key.event))
+        .filter(refusals::outcome.eq(key.outcome))
+        .filter(refusals::actor.eq(&key.actor));
+    let changed = diesel::update(row)
+        .set((
+            refusals::times.eq(refusals::times + (count.times - count.written)),
+            refusals::last_at.eq(count.last_at),
+        ))
+        .execute(c)?;
+    if changed > 0 {
+        return Ok(());
+    }
+    diesel::insert_into(refusals::table)
+        .values((
+            refusals::minute.eq(key.minute),
+            refusals::network.eq(&network),
+            refusals::event.eq(key.event),
+            refusals::outcome.eq(key.outcome),
+            refusals::actor.eq(&key.actor),
+            refusals::times.eq(count.times - count.written),
+            refusals::last_at.eq(count.last_at),
+            refusals::client_name.eq(&count.client_name),
+            refusals::subject.eq(count.subject.as_ref().ok().and_then(Option::as_ref)),
+            refusals::request_id.eq(&count.request_id),
+        ))
+        .execute(c)?;
+    Ok(())
+}
+
+/// Does the work of writing a row of the audit log, and takes it back: for callers about nobody, whose refusal is only
+/// counted, so that the time of an answer does not tell who has an account.
+///
+/// # Errors
+/// The store's.
+pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), StoreError> {
+    let id: i64 = diesel::insert_into(refusals::table)
+        .values((
+            // No minute that anything is counted in.
+            refusals::minute.eq(-1),
+            refusals::network.eq(""),
+            refusals::event.eq(&entry.event),
+            refusals::outcome.eq(&entry.request_id),
+            refusals::actor.eq(""),
+            refusals::times.eq(0),
+            refusals::last_at.eq(entry.at),
+            refusals::client_name.eq(&entry.client_name),
+            refusals::subject.eq(entry.subject.as_deref().map(audit::logged)),
+            refusals::request_id.eq(&entry.request_id),
+        ))
+        .returning(refusals::id)
+        .get_result(c)?;
+    diesel::delete(refusals::table.filter(refusals::id.eq(id))).execute(c)?;
+    Ok(())
+}
+
+/// Forgets counts of before this time, and the oldest beyond so many rows; some at a time. Returns how many went.
+///
+/// # Errors
+/// The store's.
+pub fn purge(
+    c: &mut AnyConnection,
+    before: Millis,
+    most_rows: i64,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let last: Option<i64> = refusals::table
+        .select(diesel::dsl::max(refusals::id))
+        .get_result(c)?;
+    // Ids go up by one with each row, so that nothing has to be counted.
+    let too_many = refusals::id.le(last.unwrap_or(0) - most_rows);
+    let old = refusals::minute.lt(before.div_euclid(MINUTE_MS));
+    let ids: Vec<i64> = refusals::table
+        .filter(too_many.or(old))
+        .order(refusals::id)
+        .limit(limit)
+        .select(refusals::id)
+        .load(c)?;
+    Ok(diesel::delete(refusals::table.filter(refusals::id.eq_any(ids))).execute(c)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(at: Millis, source: &str) -> Refused<'static> {
+        Refused {
+            at,
+            source: Some(source.parse().unwrap()),
+            event: "authn_login",
+            outcome: "BAD_CREDENTIALS",
+            client_name: None,
+            actor: None,
+            request_id: "1",
+        }
+    }
+
+    fn count(refusals: &Refusals, refused: &Refused<'_>) {
+        if let Some(sample) = refusals.count(refused) {
+            refusals.name(sample, None, Some("a"));
+        }
+    }
+
+    #[test]
+    fn counts_keys_beyond_the_limit_together() {
+        let refusals = Refusals::new(3);
+        for n in 0..100 {
+            count(&refusals, &refused(60_000, &format!("192.0.2.{n}")));
+        }
+        let rows = refusals.unwritten();
+        assert_eq!(rows.len(), 4);
+        let other = rows.iter().find(|(key, _)| key.event == OTHER).unwrap();
+        assert_eq!((other.0.minute, other.1.times), (1, 97));
+    }
+
+    #[test]
+    fn holds_a_bounded_number_of_counts_that_cannot_be_written() {
+        let refusals = Refusals::new(10);
+        for minute in 0..1_000 {
+            for n in 0..20 {
+                count(
+                    &refusals,
+                    &refused(minute * 60_000, &format!("192.0.2.{n}")),
+                );
+            }
+        }
+        let rows = refusals.unwritten();
+        assert!(rows.len() <= 2 * 10 + 1, "{}", rows.len());
+        assert_eq!(rows.iter().map(|(_, c)| c.times).sum::<i64>(), 20_000);
+    }
+
+    #[test]
+    fn counts_again_after_a_write_and_forgets_minutes_that_are_over() {
+        let refusals = Refusals::new(10);
+        count(&refusals, &refused(60_000, "192.0.2.1"));
+        let rows = refusals.unwritten();
+        count(&refusals, &refused(60_001, "192.0.2.1"));
+        refusals.keep_written(&rows, 1);
+        let rows = refusals.unwritten();
+        assert_eq!((rows[0].1.times, rows[0].1.written), (2, 1));
+        refusals.keep_written(&rows, 2);
+        assert!(refusals.unwritten().is_empty());
+        assert!(refusals.state().counts.is_empty());
+    }
+
+    #[test]
+    fn gives_each_cause_its_rows_in_each_window() {
+        let refusals = Refusals::new(10);
+        let rows = |cause, now| (0..100).filter(|_| refusals.take_row(cause, now)).count();
+        assert_eq!(rows(Cause::User(1, "A"), 0), 5);
+        assert_eq!(rows(Cause::User(1, "B"), 0), 5);
+        assert_eq!(rows(Cause::User(1, "A"), HOUR_MS - 1), 0);
+        assert_eq!(rows(Cause::User(1, "A"), HOUR_MS), 5);
+        assert_eq!(rows(Cause::Anyone, 0), 60);
+        assert!(!refusals.has_row(Cause::Anyone, MINUTE_MS - 1));
+        assert!(refusals.has_row(Cause::Anyone, MINUTE_MS));
+        assert_eq!(rows(Cause::Party("Portal"), 0), 60);
+        let users = (0..2 * MAX_BUDGETS as i64).map(|id| Cause::User(id, "A"));
+        let heard = users.filter(|cause| refusals.take_row(*cause, 0)).count();
+        assert!(heard <= MAX_BUDGETS, "{heard}");
+    }
+}
