@@ -7,11 +7,14 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::rejection::{Code, Rejection};
 use chaingun_gateway::contract::shape::Secret;
 use chaingun_gateway::contract::time::utc;
+use chaingun_gateway::domain::external_identity::is_login_id;
 use chaingun_gateway::domain::user::same_name;
 use chaingun_gateway::domain::web::is_origin;
 use chaingun_gateway::operations::partner::examine;
 use chaingun_gateway::operations::{Call, Refusal};
-use chaingun_gateway::registry::file::{LIFE_S, MAX_KEYS, MAX_LIFE_S, ORIGIN, PUBLIC_KEY};
+use chaingun_gateway::registry::file::{
+    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, ORIGIN, PUBLIC_KEY,
+};
 use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::clients;
@@ -255,12 +258,16 @@ fn change(
         }
         let partner =
             become_of(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
-        let others = all.iter().filter(|other| other.iss != iss);
-        let shared = others
-            .chain([&partner])
-            .find_map(|other| Some((partner.almost_shared_with(other)?, &other.iss)));
-        if let Some((id, other)) = shared {
-            let cause = format!("state_id {id:?} is the same but for case as one of {other:?}");
+        // A partner that shares one from former times keeps it until a registry file says whose it is.
+        let is_new = stored.is_none_or(|stored| stored.state_ids != partner.state_ids);
+        let mut others = all.iter().filter(|other| is_new && other.iss != iss);
+        let shared = others.find_map(|other| Some((partner.shares_with(other)?, &other.iss)));
+        let cause = match (shared, partner.repeats().filter(|_| is_new)) {
+            (Some((id, other)), _) => Some(format!("state_id {id:?} belongs to partner {other:?}")),
+            (None, Some(id)) => Some(format!("state_id {id:?} is given twice")),
+            (None, None) => None,
+        };
+        if let Some(cause) = cause {
             return Err(Rejection::new(Code::InvalidField).because(cause).into());
         }
         partners::put(c, &partner)?;
@@ -279,6 +286,9 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
     }
     for id in &state_ids {
         check_name("a state_id", id, MAX_NAME)?;
+        if is_login_id(id) {
+            return Err(io::Error::other(format!("{id:?} {LOGIN_ID_IS_TAKEN}")));
+        }
     }
     if let Some(wrong) = args.redirect_origin.iter().find(|o| !is_origin(o)) {
         return Err(io::Error::other(format!("{wrong:?} must be {ORIGIN}")));

@@ -148,6 +148,7 @@ impl Applier<'_> {
             Step::ChangeService(service) => services::update(c, service),
             Step::Require(service, agreements) => services::require(c, *service, agreements),
             Step::Application(application) => applications::put(c, application),
+            Step::ClearStateIds(iss) => partners::clear_state_ids(c, iss),
             Step::Partner(partner) => partners::put(c, partner),
             Step::RemoveClient(name) => clients::remove(c, name),
             Step::RemoveOrganisation(uuid) => organisations::remove(c, uuid),

@@ -7,6 +7,7 @@ use toml::Table;
 
 use super::reader::{Entry, Mistake, Placed, section};
 use crate::domain::client::{Client, Trust};
+use crate::domain::external_identity::is_login_id;
 use crate::domain::text::canonical;
 use crate::domain::user::is_user_name;
 use crate::domain::web::{is_origin, is_url};
@@ -364,6 +365,10 @@ fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
 /// What a partner's key must be.
 pub const PUBLIC_KEY: &str = "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----";
 
+/// Why `loginId` is no `state_id`.
+pub const LOGIN_ID_IS_TAKEN: &str =
+    "names the users of partners with the old layout, and cannot be a state_id";
+
 fn partner(e: &mut Entry<'_>) -> Option<Partner> {
     let iss = e.name("iss");
     let pems = e.some_texts("public_keys", PUBLIC_KEY, |pem| {
@@ -380,6 +385,9 @@ fn partner(e: &mut Entry<'_>) -> Option<Partner> {
         );
     }
     let state_ids = e.some_texts("state_ids", "a name on one line", is_user_name);
+    if let Some(id) = state_ids.iter().find(|id| is_login_id(id)) {
+        e.wrong("state_ids", format_args!("{id:?} {LOGIN_ID_IS_TAKEN}"));
+    }
     let redirect_origins = e.texts("redirect_origins", ORIGIN, is_origin);
     let max_life_s = e.number("max_life_s", MAX_LIFE_S).unwrap_or(LIFE_S);
     Some(Partner {

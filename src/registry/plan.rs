@@ -99,6 +99,7 @@ pub(super) enum Step {
     ChangeService(Service),
     Require(i64, Vec<i64>),
     Application(Application),
+    ClearStateIds(String),
     Partner(Partner),
     RemoveClient(String),
     RemoveOrganisation(String),
@@ -496,12 +497,15 @@ impl Planner<'_> {
             let stays = state.partners.iter().filter(|p| !is_named(p));
             let stays = stays.filter(|_| !self.wishes.prune);
             let shared = others.chain(stays).find_map(|other| {
-                let id = entry.almost_shared_with(other)?;
-                Some(format!(
-                    "{id:?} is the same but for case as one of {:?}",
-                    other.iss
-                ))
+                let id = entry
+                    .shares_with(other)
+                    .filter(|_| other.iss != entry.iss)?;
+                Some(format!("{id:?} belongs to partner {:?}", other.iss))
             });
+            let repeated = entry
+                .repeats()
+                .map(|id| format!("{id:?} stands there twice"));
+            let shared = shared.or(repeated);
             if let Some(what) = shared {
                 self.wrong(&format!("{place}.state_ids"), what);
             }
@@ -516,6 +520,10 @@ impl Planner<'_> {
                     ("max_life_s", stored.max_life_s != entry.max_life_s),
                 ])
             });
+            if different.as_ref().is_some_and(|d| d.contains(&"state_ids")) {
+                // Two may exchange theirs.
+                self.plan.first.push(Step::ClearStateIds(entry.iss.clone()));
+            }
             self.settle("partner", &entry.iss, different, || {
                 Step::Partner(entry.clone())
             });

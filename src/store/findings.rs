@@ -1,6 +1,6 @@
 //! Findings: rows that break rules which are newer than the rows. The gateway reports them and never changes them.
 
-use super::{AnyConnection, StoreError, services};
+use super::{AnyConnection, StoreError, partners, services};
 
 /// One row, or a few rows, that break a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Finding {
 type Check = fn(&mut AnyConnection, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
 
 /// Every check, in the order of the report. A check may read a whole table: nobody waits for it.
-const CHECKS: [Check; 1] = [services::find_disputed];
+const CHECKS: [Check; 2] = [services::find_disputed, partners::find_doubles];
 
 /// Hands over every finding, one after another, however many there are.
 ///

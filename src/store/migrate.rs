@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{AnyConnection, Engine, Opening, StoreError, services};
+use super::{AnyConnection, Engine, Opening, StoreError, partners, services};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("schema/sql/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("schema/sql/postgres");
@@ -32,7 +32,7 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
                 false => Ok(Vec::new()),
             };
             let applied = applied.map_err(failed)?;
-            services::fill_compared_ids(&mut AnyConnection::Sqlite(connection))?;
+            fill(&mut AnyConnection::Sqlite(connection))?;
             Ok(applied)
         }
         Engine::Postgres => {
@@ -43,11 +43,17 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
             let applied = connection.run_pending_migrations(POSTGRES).map(names);
             let applied = applied.map_err(failed)?;
             let mut connection = AnyConnection::Postgres(connection);
-            services::fill_compared_ids(&mut connection)?;
+            fill(&mut connection)?;
             connection.batch_execute(&format!(
                 "SELECT pg_advisory_unlock({POSTGRES_MIGRATION_LOCK})"
             ))?;
             Ok(applied)
         }
     }
+}
+
+/// Fills the columns and tables of canonical forms, which SQL cannot make.
+fn fill(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    services::fill_compared_ids(connection)?;
+    partners::fill_claims(connection)
 }

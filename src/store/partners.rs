@@ -1,10 +1,14 @@
 //! Partners that sign their users in.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
-use super::tables::partners;
+use super::findings::Finding;
+use super::tables::{partner_claims, partners};
 use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
+use crate::domain::text::canonical;
 use crate::domain::user::same_name;
 
 /// A partner as it is configured.
@@ -21,17 +25,41 @@ pub struct Partner {
 }
 
 impl Partner {
-    /// A state_id that this one and another have, but for case: what is counted as one place to come from, though it looks
-    /// like two, would let each sign in the other's users. One that both have to the letter is meant.
+    /// A `state_id` that this partner and another have, whatever its case: each could sign in the other's users.
     #[must_use]
-    pub fn almost_shared_with<'a>(&'a self, other: &Self) -> Option<&'a str> {
-        let is_like = |a: &str, b: &str| a != b && same_name(a, b);
+    pub fn shares_with<'a>(&'a self, other: &Self) -> Option<&'a str> {
         self.state_ids
             .iter()
-            .find(|id| other.state_ids.iter().any(|theirs| is_like(id, theirs)))
+            .find(|id| other.state_ids.iter().any(|theirs| same_name(id, theirs)))
             .map(String::as_str)
     }
+
+    /// A `state_id` that it has twice, but for case.
+    #[must_use]
+    pub fn repeats(&self) -> Option<&str> {
+        let ids = &self.state_ids;
+        let repeated = |(at, id): (usize, &String)| {
+            let before = ids.iter().take(at);
+            before.into_iter().any(|other| same_name(other, id))
+        };
+        let found = ids.iter().enumerate().find(|(at, id)| repeated((*at, id)));
+        found.map(|(_, id)| id.as_str())
+    }
+
+    /// What belongs to it alone: its name and its `state_id`s, each with its kind, as they are compared.
+    fn claims(&self) -> Vec<(&'static str, String)> {
+        let states = self.state_ids.iter().map(|id| (STATE_ID, canonical(id)));
+        let mut claims: Vec<_> = std::iter::once((ISS, canonical(&self.iss)))
+            .chain(states)
+            .collect();
+        claims.dedup();
+        claims
+    }
 }
+
+/// The kinds of [`partner_claims`].
+const ISS: &str = "iss";
+const STATE_ID: &str = "state_id";
 
 /// Every partner, by name.
 ///
@@ -65,8 +93,13 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Partner>, StoreError> {
 /// Makes a partner be like this, whether there is one of that name or not.
 ///
 /// # Errors
-/// The store's.
+/// The store's; [`StoreError::Collided`] where another partner has one of its names that it did not have before.
 pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), StoreError> {
+    let stored: Option<String> = partners::table
+        .find(&partner.iss)
+        .select(partners::state_ids)
+        .get_result(connection)
+        .optional()?;
     let iss = partners::iss.eq(&partner.iss);
     let values = (
         partners::public_keys.eq(&partner.public_keys),
@@ -82,7 +115,130 @@ pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), Stor
             .values((iss, values))
             .execute(connection)?;
     }
+    let before = stored.map_or(Vec::new(), |state_ids| {
+        let before = Partner {
+            state_ids: split_lines(&state_ids),
+            ..partner.clone()
+        };
+        before.claims()
+    });
+    let wanted = partner.claims();
+    for claim in before.iter().filter(|claim| !wanted.contains(claim)) {
+        release(connection, &partner.iss, claim)?;
+    }
+    for claim in wanted.iter().filter(|claim| !before.contains(claim)) {
+        claim_name(connection, &partner.iss, claim)?;
+    }
+    fill_claims(connection)
+}
+
+/// Takes from a partner its `state_id`s, so that another can get them in the same transaction.
+///
+/// # Errors
+/// The store's.
+pub fn clear_state_ids(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
+    diesel::update(partners::table.filter(partners::iss.eq(iss)))
+        .set(partners::state_ids.eq(""))
+        .execute(connection)?;
+    let own = partner_claims::iss.eq(iss);
+    let states = partner_claims::table.filter(own.and(partner_claims::kind.eq(STATE_ID)));
+    diesel::delete(states).execute(connection)?;
     Ok(())
+}
+
+fn claim_name(
+    connection: &mut AnyConnection,
+    iss: &str,
+    (kind, name_ci): &(&'static str, String),
+) -> Result<(), StoreError> {
+    diesel::insert_into(partner_claims::table)
+        .values((
+            partner_claims::kind.eq(*kind),
+            partner_claims::name_ci.eq(name_ci),
+            partner_claims::iss.eq(iss),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+fn release(
+    connection: &mut AnyConnection,
+    iss: &str,
+    (kind, name_ci): &(&'static str, String),
+) -> Result<(), StoreError> {
+    let claim = partner_claims::table
+        .find((*kind, name_ci))
+        .filter(partner_claims::iss.eq(iss));
+    diesel::delete(claim).execute(connection)?;
+    Ok(())
+}
+
+/// Notes in the database what belongs to which partner, where it belongs to nobody yet.
+///
+/// # Errors
+/// The store's.
+pub fn fill_claims(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    for (iss, claim, holder) in contested(connection)? {
+        if holder.is_none() {
+            claim_name(connection, &iss, &claim)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reports names and `state_id`s that two partners have, from a time when that was allowed.
+///
+/// # Errors
+/// The store's.
+pub(super) fn find_doubles(
+    connection: &mut AnyConnection,
+    found: &mut dyn FnMut(Finding),
+) -> Result<(), StoreError> {
+    for (iss, (kind, name), holder) in contested(connection)? {
+        let Some(holder) = holder else { continue };
+        found(Finding {
+            kind: "shared_state_id",
+            place: format!("partner {iss:?}, {kind} {name:?}"),
+            text: format!(
+                "Partner {holder:?} has it as well, so that each can sign in the users of the other. \
+                 Take it from one of them in the registry file."
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// What the database does not have for its partner: the partner, the name, and the other partner that has it, if any.
+#[expect(clippy::type_complexity, reason = "it is used twice and taken apart")]
+fn contested(
+    connection: &mut AnyConnection,
+) -> Result<Vec<(String, (&'static str, String), Option<String>)>, StoreError> {
+    let rows: Vec<(String, String, String)> = partner_claims::table
+        .select((
+            partner_claims::kind,
+            partner_claims::name_ci,
+            partner_claims::iss,
+        ))
+        .load(connection)?;
+    let mut holders: BTreeMap<(String, String), String> = rows
+        .into_iter()
+        .map(|(kind, name, iss)| ((kind, name), iss))
+        .collect();
+    let mut contested = Vec::new();
+    for partner in all(connection)? {
+        for claim in partner.claims() {
+            let key = (claim.0.to_owned(), claim.1.clone());
+            let holder = holders.get(&key).cloned();
+            if holder.as_ref() == Some(&partner.iss) {
+                continue;
+            }
+            if holder.is_none() {
+                holders.insert(key, partner.iss.clone());
+            }
+            contested.push((partner.iss.clone(), claim, holder));
+        }
+    }
+    Ok(contested)
 }
 
 /// Removes a partner.
@@ -91,5 +247,54 @@ pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), Stor
 /// The store's.
 pub fn remove(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
     diesel::delete(partners::table.filter(partners::iss.eq(iss))).execute(connection)?;
-    Ok(())
+    fill_claims(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Opening, Store};
+
+    #[test]
+    fn reports_what_two_partners_have_from_former_times_and_leaves_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gateway.db");
+        let opening = Opening::parse(&path.to_string_lossy(), 1, 5000).unwrap();
+        let store = Store::open(opening).unwrap();
+        let of = |iss: &str, state_ids: &str| {
+            (
+                partners::iss.eq(iss.to_owned()),
+                partners::public_keys.eq(""),
+                partners::state_ids.eq(state_ids.to_owned()),
+                partners::redirect_origins.eq(""),
+                partners::max_life_s.eq(1_i64),
+            )
+        };
+        let rows = vec![of("a", "One\ntwo"), of("b", "ONE")];
+        let doubles = || {
+            let mut found = Vec::new();
+            let each = &mut |finding: Finding| found.push(finding.place);
+            store.read(|c| find_doubles(c, each)).unwrap();
+            found
+        };
+        for row in rows {
+            let insertion = diesel::insert_into(partners::table).values(row);
+            store
+                .write(|c| Ok::<_, StoreError>(insertion.clone().execute(c)?))
+                .unwrap();
+        }
+        store.write(fill_claims).unwrap();
+        let double = ["partner \"b\", state_id \"one\""];
+        assert_eq!(doubles(), double);
+        store.write(fill_claims).unwrap();
+        assert_eq!(doubles(), double);
+        // Each can get another key; the second gets the name when the first gives it up.
+        let mut stored = store.read(all).unwrap();
+        store.write(|c| put(c, &stored[1])).unwrap();
+        stored[0].state_ids.retain(|id| id != "One");
+        store.write(|c| put(c, &stored[0])).unwrap();
+        assert_eq!(doubles(), [""; 0]);
+        stored[0].state_ids.push("oNE".to_owned());
+        assert!(store.write(|c| put(c, &stored[0])).is_err());
+    }
 }

@@ -151,7 +151,23 @@ diesel::table! {
         id_type -> Text,
         external_id -> Text,
         user_id -> BigInt,
+        linked_at -> Nullable<BigInt>,
+        asserted_by -> Nullable<Text>,
     }
+}
+diesel::table! {
+    email_undos (id) {
+        id -> BigInt,
+        sha256 -> Text,
+        user_id -> BigInt,
+        email -> Text,
+        email_ci -> Text,
+        changed_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+diesel::table! {
+    partner_claims (kind, name_ci) { kind -> Text, name_ci -> Text, iss -> Text, }
 }
 diesel::table! {
     used_assertions (iss, jti_sha256) { iss -> Text, jti_sha256 -> Text, expires_at -> BigInt, }

@@ -8,6 +8,8 @@ use chaingun_gateway::contract::messages::{Language, title};
 use chaingun_gateway::contract::rejection::Code;
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::user::{Status, User};
+use chaingun_gateway::registry::apply::Applier;
+use chaingun_gateway::registry::plan::Wishes;
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::audit::{self, Listed};
@@ -362,7 +364,10 @@ fn the_documents_new_payload_signs_in_the_same_user_each_time() {
     assert!(!page.body.contains("nowhere.invalid"), "{}", page.body);
     let copy = first.get(&partner.gateway, "data.json");
     let copy: Value = serde_json::from_str(&copy.body).unwrap();
-    let identity = json!({"id": "user_external_id", "provider": "apekx", "idType": "apekx"});
+    let identity = json!({
+        "id": "user_external_id", "provider": "apekx", "idType": "apekx",
+        "linkedAt": "2020-10-06T08:44:49Z", "assertedBy": "partner:apekx",
+    });
     assert_eq!(copy["externalIds"], json!([identity]));
     assert_eq!(copy["user"]["email"], Value::Null);
     let bar = "loginbar.json?client_id=konto.onet.pl.front&body[params][fields]=login,signature";
@@ -1124,14 +1129,16 @@ fn who_is_shut_out_stays_out_and_who_is_signed_in_gets_a_new_session() {
         "Cookie: chaingun_session={before}\r\nUser-Agent: {}\r\n",
         "x".repeat(2000)
     );
-    let token = partner.token(json!({"sub": "another"}));
-    let mut other = browser(&arrive(&partner.gateway, &token, &cookie));
-    assert_ne!(other.session(), Some(before.as_str()));
-    assert!(other.is_signed_in(&partner.gateway));
+    let token = partner.token(json!({}));
+    let mut again = browser(&arrive(&partner.gateway, &token, &cookie));
+    assert_ne!(again.session(), Some(before.as_str()));
+    assert!(again.is_signed_in(&partner.gateway));
     assert!(
         !visitor.is_signed_in(&partner.gateway),
         "its session has ended"
     );
+    let token = partner.token(json!({"sub": "another"}));
+    assert!(browser(&partner.arrive(&token)).is_signed_in(&partner.gateway));
 
     let user = partner.user("another@apekx").unwrap();
     let shut_out = User {
@@ -1311,25 +1318,38 @@ fn partners_that_look_alike_are_not_told_apart_by_case() {
         std::fs::write(data.path().join("registry.toml"), text).unwrap();
         shell.run(&[&["apply", "registry.toml"], flags].concat())
     };
-    // Nor are the places that their users come from; the same to the letter is meant.
+    // Nor are the places that their users come from: each is one partner's.
     let add =
         |flags: &[&str]| shell.run(&[&["partner", "add", "b", "--key", "a.pub"], flags].concat());
     let almost = add(&["--state-id", "GJ"]);
-    assert!(
-        almost.code == 1
-            && almost
-                .err
-                .contains("is the same but for case as one of \"gj\""),
-        "{}",
-        almost.err
+    let is_told = |ended: &crate::cli::Ended, told: &str| {
+        assert!(ended.code != 0 && ended.err.contains(told), "{}", ended.err);
+    };
+    is_told(&almost, "state_id \"GJ\" belongs to partner \"gj\"");
+    is_told(&add(&["--state-id", "gj"]), "belongs to partner \"gj\"");
+    is_told(
+        &add(&["--state-id", "x", "--state-id", "X"]),
+        "is given twice",
     );
-    assert_eq!(add(&["--state-id", "GJ", "--state-id", "gj"]).code, 1);
-    assert_eq!(add(&["--state-id", "gj"]).code, 0);
+    is_told(&add(&["--state-id", "LoginId"]), "cannot be a state_id");
+    let reserved = apply(&of("c").replace("\"a\"", "\"loginid\""), &[]);
+    is_told(
+        &reserved,
+        "partners[0].state_ids: \"loginid\" names the users",
+    );
+    let repeated = apply(&of("c").replace("\"a\"", "\"a\", \"A\""), &[]);
+    is_told(&repeated, "partners[0].state_ids: \"A\" stands there twice");
+    let same = apply(&of("c").replace("\"a\"", "\"gj\""), &[]);
+    is_told(
+        &same,
+        "partners[0].state_ids: \"gj\" belongs to partner \"gj\"",
+    );
+    is_told(&apply(&(of("c") + &of("d")), &[]), "belongs to partner");
     let almost = apply(&of("c").replace("\"a\"", "\"Gj\""), &[]);
     assert!(
         almost
             .err
-            .contains("partners[0].state_ids: \"Gj\" is the same but for case"),
+            .contains("partners[0].state_ids: \"Gj\" belongs to partner \"gj\""),
         "{}",
         almost.err
     );
@@ -1359,4 +1379,93 @@ fn partners_that_look_alike_are_not_told_apart_by_case() {
     let keys = vec![format!("'''\n{key}'''"); 5].join(", ");
     let many = apply(&of("gj").replace(&format!("'''\n{key}'''"), &keys), &[]);
     assert!(many.err.contains("public_keys"), "{}", many.err);
+}
+
+#[test]
+fn two_partners_exchange_their_state_ids_and_a_new_one_takes_a_removed_ones() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    let of = |iss: &str, id: &str| {
+        format!(
+            "[[partners]]\niss = \"{iss}\"\npublic_keys = ['''\n{key}''']\nstate_ids = [\"{id}\"]\n"
+        )
+    };
+    let apply = |text: &str, flags: &[&str]| {
+        std::fs::write(data.path().join("registry.toml"), text).unwrap();
+        shell.run(&[&["apply", "registry.toml"], flags].concat())
+    };
+    assert_eq!(apply(&(of("a", "one") + &of("b", "two")), &[]).code, 0);
+    let exchanged = apply(&(of("a", "Two") + &of("b", "ONE")), &[]);
+    assert_eq!(
+        exchanged.out, "~ partner a state_ids\n~ partner b state_ids\n= 0 unchanged\n",
+        "{}",
+        exchanged.err
+    );
+    let ended = apply(&(of("c", "two") + &of("b", "one")), &["--prune"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
+/// A partner with the demo's key.
+fn partner_of(iss: &str, state_id: &str) -> partners::Partner {
+    partners::Partner {
+        iss: iss.to_owned(),
+        public_keys: rsa_keys::public_half(PARTNER_KEY).unwrap(),
+        state_ids: vec![state_id.to_owned()],
+        redirect_origins: Vec::new(),
+        max_life_s: 3600,
+    }
+}
+
+#[test]
+fn the_database_keeps_two_partners_from_one_state_id_or_name() {
+    let gateway = Gateway::demo();
+    let put = |partner: &partners::Partner| {
+        let put = gateway.parts.store.write(|c| partners::put(c, partner));
+        matches!(put, Err(StoreError::Collided(_)))
+    };
+    assert!(put(&partner_of("b", "Apekx")), "the demo's partner has it");
+    assert!(put(&partner_of("APEKX", "b")));
+    assert!(!put(&partner_of("b", "b")));
+    assert!(put(&partner_of("b", "APEKX")), "nor later");
+    assert!(!put(&partner_of("apekx", "c")));
+    assert!(!put(&partner_of("b", "APEKX")), "it is free now");
+    let all = gateway.parts.store.read(partners::all).unwrap();
+    let ids: Vec<_> = all.iter().map(|p| p.state_ids.join(",")).collect();
+    assert_eq!(ids, ["c", "APEKX"]);
+}
+
+#[test]
+fn of_two_registry_files_at_once_one_gets_the_state_id() {
+    let gateway = Gateway::demo();
+    let nodes = [gateway.beside(), gateway.beside()];
+    let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    let results: Vec<bool> = std::thread::scope(|scope| {
+        let threads: Vec<_> = nodes
+            .iter()
+            .zip([("one", "new"), ("two", "NEW")])
+            .map(|(node, (iss, id))| {
+                let path = gateway.data.path().join(format!("{iss}.toml"));
+                let text = format!(
+                    "[[partners]]\niss = \"{iss}\"\npublic_keys = ['''\n{key}''']\nstate_ids = [\"{id}\"]\n"
+                );
+                std::fs::write(&path, text).unwrap();
+                scope.spawn(move || {
+                    let applier = Applier {
+                        store: &node.parts.store,
+                        sealer: &node.parts.sealer,
+                        by: "test",
+                        now: NOW,
+                    };
+                    applier.apply(&path, Wishes::default()).is_ok()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert_eq!(results.iter().filter(|ok| **ok).count(), 1, "{results:?}");
 }

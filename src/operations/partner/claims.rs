@@ -6,7 +6,7 @@ use super::destination;
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::domain::Millis;
-use crate::domain::external_identity::{ExternalIdentity, is_part};
+use crate::domain::external_identity::{ExternalIdentity, LOGIN_ID, is_login_id, is_part};
 use crate::domain::text::has_control;
 use crate::domain::user::{MAX_EMAIL_CHARS, MAX_NAME_CHARS, is_email, is_phone};
 use crate::operations::{Refusal, refuse, refuse_field};
@@ -19,8 +19,6 @@ const LEEWAY_MS: Millis = 0;
 const MAX_JTI_CHARS: usize = 256;
 /// The latest time that a claim can name: the end of the year 9999, in seconds.
 const MAX_SECONDS: i64 = 253_402_300_799;
-/// The kind of id that the old layout's users have, whose provider is their partner.
-const LOGIN_ID: &str = "loginId";
 /// The only version of the new layout.
 const VERSION: &str = "v1";
 
@@ -125,7 +123,7 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School, Refusal> {
     }
     let state_id = needed("state_id", id("state_id", claims.state_id.as_ref())?)?;
     let external_id = needed("school_id", id("school_id", claims.school_id.as_ref())?)?;
-    if !partner.state_ids.contains(&state_id) {
+    if !partner.state_ids.contains(&state_id) || is_login_id(&state_id) {
         return Err(refuse_field(Code::StateIdNotAllowed, "state_id", None));
     }
     Ok(School {
