@@ -27,6 +27,12 @@ pub struct HttpRequest {
     pub user_agent: Option<String>,
     /// `Sec-Fetch-Site`
     pub fetch_site: Option<String>,
+    /// `Sec-Fetch-Mode`
+    pub fetch_mode: Option<String>,
+    /// `Sec-Fetch-Dest`
+    pub fetch_dest: Option<String>,
+    /// `Sec-Purpose`, or `Purpose` of older browsers
+    pub purpose: Option<String>,
     pub body: Vec<u8>,
     pub request_id: String,
     /// The address it comes from.

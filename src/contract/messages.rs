@@ -187,6 +187,18 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "Ez az űrlap lejárt; próbáld újra",
             "This form has expired; try again",
         ),
+        Code::LastWayIn => (
+            "Jelszó nélkül csak így tudsz belépni; előbb állíts be jelszót",
+            "You have no password and can sign in only this way; set a password first",
+        ),
+        Code::NavigationRequired => (
+            "A belépési címet a böngészőben, önálló lapként kell megnyitni",
+            "Open the sign-in address in the browser as a page of its own",
+        ),
+        Code::OtherUserSignedIn => (
+            "Ebben a böngészőben másik felhasználó van bejelentkezve; előbb jelentkezz ki",
+            "Another user is signed in with this browser; sign out first",
+        ),
         Code::TokenMalformed => (
             "Nincs token, vagy nem olvasható",
             "There is no token, or it cannot be read",

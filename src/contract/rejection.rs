@@ -203,6 +203,12 @@ codes! {
     UserNotActive = "USER_NOT_ACTIVE" => Forbidden;
     /// A page's form that is not ours, or was given out before the browser signed in or out.
     FormExpired = "FORM_EXPIRED" => Forbidden;
+    /// A user without a password would unlink the last identity by which a partner signs it in.
+    LastWayIn = "LAST_WAY_IN" => Invalid;
+    /// A partner's sign-in that the browser did not open as a page of its own: in a frame, by a script, or ahead of time.
+    NavigationRequired = "NAVIGATION_REQUIRED" => Forbidden;
+    /// Another user is signed in with this browser, and has not agreed to be replaced.
+    OtherUserSignedIn = "OTHER_USER_SIGNED_IN" => Forbidden;
     /// No token, or not one that can be read.
     TokenMalformed = "TOKEN_MALFORMED" => Invalid;
     /// A partner's token is signed by anything but RS256, or by nothing.

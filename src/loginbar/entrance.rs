@@ -3,6 +3,7 @@
 use minijinja::context;
 
 use super::Site;
+use super::form::{Parameters, is_foreign};
 use super::view::View;
 use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
@@ -15,6 +16,21 @@ pub struct Entrance {
     view: View,
     /// How long it stays signed in, in milliseconds.
     session_ms: i64,
+}
+
+/// A sign-in that waits for the user to agree.
+#[derive(Debug)]
+pub struct Switch<'a> {
+    /// The name of the user who is signed in.
+    pub current: &'a str,
+    /// The name of the user who arrives.
+    pub arriving: &'a str,
+    /// Where the browser goes on to.
+    pub to: Option<&'a str>,
+    /// Where the form is sent to.
+    pub path: &'a str,
+    /// The partner's token, which the form brings back.
+    pub token: &'a Secret,
 }
 
 impl Entrance {
@@ -48,6 +64,31 @@ impl Entrance {
         let cookie = self.view.cookies.set_session(token, self.session_ms);
         reply.headers.push(("Set-Cookie", cookie));
         reply
+    }
+
+    /// Whether this is a form of our own page, sent by this browser, which is signed in as it was then.
+    #[must_use]
+    pub fn is_own_form(&self, site: &Site<'_>, request: &HttpRequest, form: &Parameters) -> bool {
+        let stamp = form.get("stamp").unwrap_or("");
+        self.view.is_own(site, request, stamp) && !is_foreign(request, &site.base)
+    }
+
+    /// The page that asks whether another user is to take the place of the one who is signed in.
+    #[must_use]
+    pub fn ask_to_switch(&self, switch: &Switch<'_>) -> Reply {
+        let mut view = self.view.titled("switch_user");
+        // A path alone is one of ours.
+        view.leads_to = switch
+            .to
+            .filter(|to| !to.starts_with('/'))
+            .map(str::to_owned);
+        let more = context! {
+            current => switch.current,
+            arriving => switch.arriving,
+            path => switch.path,
+            token => switch.token.reveal(),
+        };
+        view.page(200, "switch-user.html", more)
     }
 
     /// The page that says why not, with this status and the code that the other side's people can look up.

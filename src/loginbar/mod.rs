@@ -28,7 +28,7 @@ use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 
 pub use cookies::Cookies;
-pub use entrance::Entrance;
+pub use entrance::{Entrance, Switch};
 pub use form::{MAX_PARAMETERS, Parameters, is_form};
 use view::View;
 

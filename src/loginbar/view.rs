@@ -38,7 +38,7 @@ macro_rules! templates {
 
 templates! {
     "frame.html" "login.html" "organisation.html" "logout.html" "register.html" "mail-me.html" "confirm.html"
-    "new-password.html" "password.html" "delete.html" "message.html" "account.html"
+    "new-password.html" "undo-email.html" "switch-user.html" "password.html" "delete.html" "message.html" "account.html"
 }
 
 /// What every page says to browsers beside what every answer does (SECURITY-CHECKS C6). The pages have no scripts.
@@ -68,6 +68,8 @@ pub(super) struct View {
     redirect_uri: Option<String>,
     /// Whether `redirect_uri` is one that is registered.
     pub asked_to_go_on: bool,
+    /// Where else the answer to a form of this page may lead.
+    pub leads_to: Option<String>,
     state: Option<String>,
     /// Whether `client_id` is nobody's.
     pub is_unknown_application: bool,
@@ -111,6 +113,7 @@ impl View {
                 .is_some_and(|(a, to)| destination::registered(a, to).is_some()),
             application,
             redirect_uri: wanted.map(str::to_owned),
+            leads_to: None,
             state: short("state", MOST_BYTES).map(str::to_owned),
             is_unknown_application: query.get("client_id").is_some() && known.is_none(),
             stamp: String::new(),
@@ -306,9 +309,12 @@ impl View {
             reply.headers.push(("Set-Cookie", cookie.clone()));
         }
         // Browsers hold what a form's answer redirects to against this, too.
-        let onward = self.application.as_ref().map_or(String::new(), |(_, to)| {
-            format!(" {}", destination::origin(to))
-        });
+        let application = self.application.as_ref().map(|(_, to)| to);
+        let onward: String = application
+            .into_iter()
+            .chain(&self.leads_to)
+            .map(|to| format!(" {}", destination::origin(to)))
+            .collect();
         let mut add = |name, value: String| reply.headers.push((name, value));
         add(
             "Content-Security-Policy",

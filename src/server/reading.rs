@@ -17,8 +17,12 @@ use super::source::source;
 /// The headers by which REST callers say who they are (SPEC §3).
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
 const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
-/// The header by which browsers say whose page sent a request.
+/// The headers by which browsers say whose page sent a request, how, and what for (Fetch Metadata).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 
 /// Where a request came from, and on which connection.
 #[derive(Clone, Copy)]
@@ -55,6 +59,9 @@ pub(super) async fn read(
         cookie: text(header::COOKIE),
         user_agent: text(header::USER_AGENT),
         fetch_site: text(FETCH_SITE),
+        fetch_mode: text(FETCH_MODE),
+        fetch_dest: text(FETCH_DEST),
+        purpose: text(SEC_PURPOSE).or_else(|| text(PURPOSE)),
         body: Vec::new(),
         request_id: id.to_owned(),
         source: Some(source(

@@ -3,10 +3,12 @@
 
 use crate::contract::json::Json;
 use crate::contract::rejection::{Code, Problems, Rejection};
+use crate::contract::shape::Secret;
 use crate::directory::envelope::{Heading, code_of};
 use crate::exchange::{HttpRequest, Reply};
-use crate::loginbar::{Entrance, Parameters, Site, is_form};
+use crate::loginbar::{Entrance, Parameters, Site, Switch, is_form};
 use crate::operations::access::Incoming;
+use crate::operations::partner::Admitted;
 use crate::operations::partner::sign_in::OPERATION;
 use crate::operations::{Answer, Credentials, Shown};
 
@@ -22,6 +24,9 @@ pub struct Arrival {
     entrance: Entrance,
     heading: Heading,
     as_json: bool,
+    path: String,
+    /// What the partner has signed.
+    token: Secret,
 }
 
 impl Arrival {
@@ -39,6 +44,8 @@ impl Arrival {
                 language: entrance.language(),
             },
             as_json: wants_json(request.accept.as_deref().unwrap_or("")),
+            path: request.path.clone(),
+            token: token(request),
             entrance,
         }
     }
@@ -59,23 +66,23 @@ impl Arrival {
             reply.headers.push(("Allow", "GET, POST".to_owned()));
             return Err(reply);
         }
+        if !is_navigation(request) {
+            return Err(self.refusal(&Rejection::new(Code::NavigationRequired)));
+        }
         if site.registry.is_none() {
             return Err(self.refusal(&Rejection::new(Code::NotReady)));
         }
-        let has_body = request.method == "POST" && !request.body.is_empty();
-        if has_body && !is_form(request) {
+        if has_body(request) && !is_form(request) {
             return Err(self.refusal(&Rejection::new(Code::UnsupportedMediaType)));
         }
-        let form = match has_body {
-            true => Parameters::of(&String::from_utf8_lossy(&request.body)),
-            false => Parameters::default(),
-        };
-        let query = Parameters::of(&request.query);
-        let token = form.get("token").or_else(|| query.get("token"));
+        let form = form(request);
         let agent = request.user_agent.as_deref().unwrap_or("");
         let agent: String = agent.chars().take(USER_AGENT_CHARS).collect();
+        let agreed =
+            form.get("switch").is_some() && self.entrance.is_own_form(site, request, &form);
         let fields = [
-            ("token", token.unwrap_or("")),
+            ("agreed", if agreed { "1" } else { "" }),
+            ("token", self.token.reveal()),
             ("ownUrl", own_url),
             ("userAgent", &agent),
         ];
@@ -102,9 +109,23 @@ impl Arrival {
         match outcome {
             Err(rejection) => self.refusal(&rejection),
             Ok(answer) => match answer.shown() {
-                Shown::Admitted(admitted) => {
-                    self.entrance.admit(&admitted.token, admitted.to.as_deref())
+                Shown::Admitted(Admitted::SignedIn { token, to }) => {
+                    self.entrance.admit(token, to.as_deref())
                 }
+                Shown::Admitted(Admitted::OtherUser { .. }) if self.as_json => {
+                    self.refusal(&Rejection::new(Code::OtherUserSignedIn))
+                }
+                Shown::Admitted(Admitted::OtherUser {
+                    current,
+                    arriving,
+                    to,
+                }) => self.entrance.ask_to_switch(&Switch {
+                    current,
+                    arriving,
+                    to: to.as_deref(),
+                    path: &self.path,
+                    token: &self.token,
+                }),
                 _ => self.refusal(&Rejection::new(Code::InternalError)),
             },
         }
@@ -121,6 +142,42 @@ impl Arrival {
             }
         }
     }
+}
+
+fn has_body(request: &HttpRequest) -> bool {
+    request.method == "POST" && !request.body.is_empty()
+}
+
+fn form(request: &HttpRequest) -> Parameters {
+    match has_body(request) {
+        true => Parameters::of(&String::from_utf8_lossy(&request.body)),
+        false => Parameters::default(),
+    }
+}
+
+/// The partner's token: in the form, or else in the query.
+fn token(request: &HttpRequest) -> Secret {
+    let query = Parameters::of(&request.query);
+    let form = form(request);
+    let token = form.get("token").or_else(|| query.get("token"));
+    Secret::from(token.unwrap_or(""))
+}
+
+/// Whether a browser opened this as a page of its own: not in a frame, not by a script, and not ahead of time. Older
+/// browsers and other clients send none of these headers. `Sec-Fetch-User` is not asked for, since a redirect of the
+/// partner's has no click of the user.
+fn is_navigation(request: &HttpRequest) -> bool {
+    let is_or_unsaid = |value: &Option<String>, expected: &str| {
+        let value = value.as_deref().map(str::trim);
+        value.is_none_or(|value| value.eq_ignore_ascii_case(expected))
+    };
+    let is_ahead = request.purpose.as_deref().is_some_and(|purpose| {
+        let purpose = purpose.to_ascii_lowercase();
+        purpose.contains("prefetch") || purpose.contains("prerender")
+    });
+    is_or_unsaid(&request.fetch_mode, "navigate")
+        && is_or_unsaid(&request.fetch_dest, "document")
+        && !is_ahead
 }
 
 /// Whether a client prefers JSON to a page (RFC 9110 §12.5.1): of the two that have the same weight, the one it names first.

@@ -16,13 +16,23 @@ use crate::store::{AnyConnection, audit};
 pub use claims::{Introduction, School};
 pub use sign_in::examine;
 
-/// A user that a partner has signed in.
+/// What a partner's sign-in comes to.
 #[derive(Debug)]
-pub struct Admitted {
-    /// What the browser's cookie is to hold.
-    pub token: Secret,
-    /// Where it goes on to; to the account's page if the partner does not say.
-    pub to: Option<String>,
+pub enum Admitted {
+    SignedIn {
+        /// What the browser's cookie is to hold.
+        token: Secret,
+        /// Where it goes on to; to the account's page if the partner does not say.
+        to: Option<String>,
+    },
+    /// Another user is signed in with the browser and has to agree first. The partner's token is not used up.
+    OtherUser {
+        /// The name of the user who is signed in.
+        current: String,
+        /// The name of the user whom the partner brings.
+        arriving: String,
+        to: Option<String>,
+    },
 }
 
 impl Answer for Admitted {

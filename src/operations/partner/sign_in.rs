@@ -24,6 +24,8 @@ shape! {
         own_url: String = "ownUrl" max 2048 is required;
         /// What the browser calls itself.
         user_agent: String = "userAgent" max 1024;
+        /// The user who is signed in with the browser agrees to be replaced, if there is anything here.
+        agreed: String = "agreed" max 1;
     }
 }
 
@@ -75,14 +77,12 @@ pub fn examine(
 ) -> Result<(Introduction, Option<User>), Refusal> {
     let said = read(call, token, own_url)?.1?;
     let known = call.parts.store.read(|c| {
-        if used_assertions::is_used(c, &said.iss, &sha256_hex(&said.jti))? {
-            return Err(replayed());
-        }
+        may_use(c, &said)?;
         if let Some(school) = &said.school {
             provisioning::school(c, school, None)?;
         }
         match external_identities::owner(c, &said.identity)? {
-            Some(id) => Ok(users::by_id(c, id)?),
+            Some(id) => Ok::<_, Refusal>(users::by_id(c, id)?),
             None => Ok(None),
         }
     })?;
@@ -127,6 +127,10 @@ impl PartnerSignInRequest {
     fn admit(&self, call: &Call<'_>, said: Introduction) -> Result<Admitted, Refusal> {
         let token = call.parts.store.write(|c| {
             let known = external_identities::hold_owner(c, &said.identity)?;
+            if let Some(current) = self.replaced(call, known.as_ref()) {
+                may_use(c, &said)?;
+                return Ok(Err(current));
+            }
             use_up(c, &said)?;
             let school = said.school.as_ref();
             let school = school
@@ -150,12 +154,35 @@ impl PartnerSignInRequest {
             let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
             let event = (OPERATION.event, "ok");
             record(call, c, event, &said.iss, Some(&user.user_name))?;
-            Ok::<_, Refusal>(token)
+            Ok::<_, Refusal>(Ok(token))
         })?;
-        Ok(Admitted {
-            token,
-            to: said.redirect,
+        let to = said.redirect.clone();
+        Ok(match token {
+            Ok(token) => Admitted::SignedIn { token, to },
+            Err(current) => Admitted::OtherUser {
+                current,
+                arriving: match &said.name {
+                    Some(name) => format!("{name} ({})", said.wanted_name()),
+                    None => said.wanted_name(),
+                },
+                to,
+            },
         })
+    }
+
+    /// The name of the user who is signed in with this browser, is not the one who arrives, and has not agreed to be
+    /// replaced: otherwise a link of anybody's could sign somebody in as another without their noticing.
+    fn replaced(&self, call: &Call<'_>, arriving: Option<&User>) -> Option<String> {
+        let current = call.user.as_ref().filter(|_| self.agreed.is_empty())?;
+        let is_other = arriving.is_none_or(|user| user.id != current.id);
+        is_other.then(|| format!("{} ({})", current.name, current.login()))
+    }
+}
+
+fn may_use(c: &mut AnyConnection, said: &Introduction) -> Result<(), Refusal> {
+    match used_assertions::is_used(c, &said.iss, &sha256_hex(&said.jti))? {
+        true => Err(replayed()),
+        false => Ok(()),
     }
 }
 
