@@ -83,6 +83,7 @@ settings! {
     "registration.keep_days" = "30", "Days after the end of its last activation token until an account is deleted that registered itself and never confirmed.";
     "registration.unconfirmed" = "100000", "Most accounts that registered themselves and wait for their confirmation; the oldest are deleted first.";
     "reset.minutes" = "30", "Life of a password reset token.";
+    "email_undo.hours" = "72", "Hours in which a changed e-mail address can be undone with the link that the old address gets.";
     "throttle.guesses" = "5", "Wrong passwords for one account, or other refusals after a password was hashed, after which the next attempt has to wait: a second, and each time twice as long.";
     "throttle.guesses_per_source" = "100", "The same from one address (of IPv6, from one /64), with wrong one-time tokens; trusted clients are not counted by address.";
     "throttle.mails" = "5", "Mails that can be asked for by one user name or address before the next has to wait so. One mailbox gets as many in all; beyond that the answer is the same and no mail goes out.";
@@ -331,6 +332,7 @@ impl Config {
             session_idle_ms: r.number::<i64>("session.idle_days", 1, 400) * DAY_MS,
             activation_ms: r.number::<i64>("activation.hours", 1, 720) * 3_600_000,
             reset_ms: r.number::<i64>("reset.minutes", 1, 1440) * 60_000,
+            email_undo_ms: r.number::<i64>("email_undo.hours", 1, 720) * 3_600_000,
             throttle: throttle(r),
             retention: retention(r),
             admin_role: r.text("admin_role"),

@@ -104,6 +104,15 @@
 //! - **Partners' users are known by provider, kind and id**, and nobody is ever found by an e-mail address: two partners with
 //!   one `sub` have two users. Users of the old layout, too, have such an identity; `sub@iss` is only how they are called, if
 //!   nobody else is and it does not look like an address, and a UUID otherwise.
+//! - **A partner's claim ends where the owner takes over.** A new password by mail, or a confirmed address, unlinks every
+//!   external identity that the owner does not mark on the page, and ends all sessions. The page's form brings the list
+//!   back when it is refused; only the marked keys decide. That user of the partner gets an account of its own next time.
+//! - **A `state_id` belongs to one partner**, kept by a unique index over its canonical form. SQL cannot fold names, so the
+//!   program fills that table after migrating; what two partners share from former times is reported and left.
+//! - **A partner's sign-in asks before it replaces another user's session**, on a page that brings the partner's token back, so
+//!   that nothing is stored and the token is used up only when the user agrees.
+//! - **A changed address can be undone with a table of its own** and not with `one_time_tokens`: a later change must not
+//!   revoke an earlier token, and each token carries an address. An undo clears the password, since it may be the thief's.
 //! - **Who has no e-mail address has one at `nowhere.invalid`**, since the database has one for everybody. It is not shown,
 //!   nobody is mailed there, and nobody can ask for such an address.
 //! - **A partner's token is used up in the transaction that signs in**, so that what is refused can be tried again, and of two

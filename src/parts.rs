@@ -31,6 +31,8 @@ pub struct Rules {
     pub activation_ms: Millis,
     /// How long a password reset token lasts.
     pub reset_ms: Millis,
+    /// How long a changed e-mail address can be undone.
+    pub email_undo_ms: Millis,
     /// How often secrets may be guessed at, and mails be asked for.
     pub throttle: Limits,
     /// How long things are kept, and how many of them.

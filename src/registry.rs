@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::client::Client;
+use crate::domain::external_identity::{ExternalIdentity, is_login_id};
+use crate::domain::user::same_name;
 pub use crate::store::applications::Application;
 use crate::store::partners::Partner;
 use crate::store::{
@@ -91,6 +93,21 @@ impl Snapshot {
     #[must_use]
     pub fn highest_password_cost(&self) -> u32 {
         self.highest_password_cost
+    }
+
+    /// Whether some partner signs in the user with this identity.
+    #[must_use]
+    pub fn can_sign_in(&self, identity: &ExternalIdentity) -> bool {
+        let ExternalIdentity {
+            provider, id_type, ..
+        } = identity;
+        self.partners.values().any(|partner| match id_type {
+            _ if is_login_id(id_type) => same_name(&partner.iss, provider),
+            _ if same_name(id_type, provider) => {
+                partner.state_ids.iter().any(|id| same_name(id, provider))
+            }
+            _ => false,
+        })
     }
 
     fn read(c: &mut AnyConnection, version: i64) -> Result<Self, StoreError> {

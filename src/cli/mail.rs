@@ -18,8 +18,9 @@ use super::Output;
 pub enum MailCommand {
     /// List the templates that mails are written with, and whose they are; or write ours out, to be edited.
     ///
-    /// They are Jinja templates with the names name, user_name, email, link and, but for password-changed, token. The
-    /// first line of a text template is the subject. Name their folder in the setting mail.templates; what is not in it
+    /// They are Jinja templates with the names name, user_name, email and link; activation, password-reset and email-changed
+    /// also have token, email-changed has hours, and identity-linked and identity-unlinked have systems. The first line of a
+    /// text template is the subject. Name their folder in the setting mail.templates; what is not in it
     /// is ours. Send a running gateway SIGHUP to have them read again.
     Templates {
         /// Write ours into this folder; files that are there stay.
@@ -35,7 +36,7 @@ pub enum MailCommand {
         #[arg(long, value_name = "ADDRESS")]
         to: String,
         /// Which mail.
-        #[arg(long, default_value = "activation", value_parser = ["activation", "password-reset", "password-changed"])]
+        #[arg(long, default_value = "activation", value_parser = Topic::ALL.map(Topic::as_str))]
         topic: String,
         /// In which language.
         #[arg(long, default_value = "hu", value_parser = ["hu", "en"])]

@@ -8,8 +8,8 @@ use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::ERASED;
 use crate::store::{
-    AnyConnection, StoreError, attempts, audit, known_sources, one_time_tokens, outbox, refusals,
-    sessions, sizes, token_families, used_assertions, users,
+    AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
+    outbox, refusals, sessions, sizes, token_families, used_assertions, users,
 };
 
 /// How long dead letters are kept.
@@ -94,6 +94,9 @@ impl Delivery {
         }
         self.in_batches("outbox rows", BATCH, |c| {
             outbox::forget(c, now - keep.delivered_ms, now - KEEP_DEAD_MS, BATCH)
+        });
+        self.in_batches("former e-mail addresses", BATCH, |c| {
+            email_undos::forget_expired(c, now, BATCH)
         });
         self.in_batches("used assertions", BATCH, |c| {
             used_assertions::forget_expired(c, now - KEEP_USED_MS, BATCH)

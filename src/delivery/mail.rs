@@ -164,13 +164,13 @@ fn link(settings: &MailSettings, notice: &Notice) -> String {
         Topic::Activation => "confirm.html",
         Topic::PasswordReset => "new-password.html",
         Topic::PasswordChanged => "forgotten-password.html",
+        Topic::EmailChanged => "undo-email.html",
+        Topic::IdentityLinked | Topic::IdentityUnlinked => "account.html",
     };
     let base = &settings.link_base;
-    match notice.topic {
-        Topic::PasswordChanged => format!("{base}/checkSSO/{page}"),
-        Topic::Activation | Topic::PasswordReset => {
-            format!("{base}/checkSSO/{page}?token={}", notice.token)
-        }
+    match notice.topic.has_token() {
+        false => format!("{base}/checkSSO/{page}"),
+        true => format!("{base}/checkSSO/{page}?token={}", notice.token),
     }
 }
 
@@ -195,6 +195,7 @@ mod tests {
             name: name.into(),
             user_name: "valaki".into(),
             token: "fc375d646f284b17bf98e4ee7fdb6975".into(),
+            detail: String::new(),
         }
     }
 

@@ -9,14 +9,23 @@ pub enum Topic {
     PasswordReset,
     /// Says that the password was changed.
     PasswordChanged,
+    /// Says at the old address that it is no longer the user's, and carries the token that brings it back.
+    EmailChanged,
+    /// Says that somebody else's system can sign in as the user now.
+    IdentityLinked,
+    /// Says that one no longer can.
+    IdentityUnlinked,
 }
 
 impl Topic {
     /// Every topic, in the order of the documents.
-    pub const ALL: [Topic; 3] = [
+    pub const ALL: [Topic; 6] = [
         Topic::Activation,
         Topic::PasswordReset,
         Topic::PasswordChanged,
+        Topic::EmailChanged,
+        Topic::IdentityLinked,
+        Topic::IdentityUnlinked,
     ];
 
     /// The word for it: in the outbox, in the names of files and on the command line.
@@ -26,6 +35,18 @@ impl Topic {
             Topic::Activation => "activation",
             Topic::PasswordReset => "password-reset",
             Topic::PasswordChanged => "password-changed",
+            Topic::EmailChanged => "email-changed",
+            Topic::IdentityLinked => "identity-linked",
+            Topic::IdentityUnlinked => "identity-unlinked",
+        }
+    }
+
+    /// Whether such a mail carries a token.
+    #[must_use]
+    pub const fn has_token(self) -> bool {
+        match self {
+            Topic::Activation | Topic::PasswordReset | Topic::EmailChanged => true,
+            Topic::PasswordChanged | Topic::IdentityLinked | Topic::IdentityUnlinked => false,
         }
     }
 
@@ -47,6 +68,9 @@ pub struct Notice {
     pub user_name: String,
     /// The one-time token, for the topics that carry one.
     pub token: String,
+    /// What else the topic tells: the hours in which a change can be undone, or the names of the systems that were linked
+    /// or unlinked, where a mail shows them.
+    pub detail: String,
 }
 
 impl Notice {
@@ -61,6 +85,7 @@ impl Notice {
             &self.name,
             &self.user_name,
             &self.token,
+            &self.detail,
         ]
         .join("\n")
     }
@@ -79,6 +104,8 @@ impl Notice {
             name: next()?,
             user_name: next()?,
             token: next()?,
+            // A mail of an older version has no such line.
+            detail: next().unwrap_or_default(),
         };
         lines.next().is_none().then_some(notice)
     }
@@ -97,8 +124,14 @@ mod tests {
             name: "Móka Miklós".into(),
             user_name: "mokamiki".into(),
             token: String::new(),
+            detail: "72".into(),
         };
-        assert_eq!(Notice::from_lines(&notice.to_lines()), Some(notice));
+        let lines = notice.to_lines();
+        assert_eq!(Notice::from_lines(&lines), Some(notice.clone()));
+        let older = lines.strip_suffix("\n72").unwrap();
+        let detail = String::new();
+        assert_eq!(Notice::from_lines(older), Some(Notice { detail, ..notice }));
+        assert_eq!(Notice::from_lines(&(lines + "\nmore")), None);
         assert_eq!(Notice::from_lines("activation\nhu"), None);
     }
 }

@@ -54,10 +54,20 @@ fn all(account: &Account) -> Value {
         .granted
         .iter()
         .map(|g| json!({ "uuid": g.uuid, "name": g.name, "roles": g.roles }));
-    let identities = account
-        .identities
+    let identities = account.identities.iter().map(|link| {
+        let who = &link.identity;
+        json!({
+            "id": who.id,
+            "provider": who.provider,
+            "idType": who.id_type,
+            "linkedAt": link.linked_at.map(utc),
+            "assertedBy": link.asserted_by,
+        })
+    });
+    let former = account
+        .email_undos
         .iter()
-        .map(|i| json!({ "id": i.id, "provider": i.provider, "idType": i.id_type }));
+        .map(|undo| json!({ "email": undo.email, "changedAt": utc(undo.changed_at) }));
     let events = account.events.iter().map(|e| {
         json!({ "at": utc(e.at), "event": e.event, "outcome": e.outcome, "client": e.client_name })
     });
@@ -88,6 +98,7 @@ fn all(account: &Account) -> Value {
             "phone": profile.phone,
         },
         "externalIds": identities.collect::<Vec<_>>(),
+        "formerEmails": former.collect::<Vec<_>>(),
         "organisations": organisations.collect::<Vec<_>>(),
         "services": services.collect::<Vec<_>>(),
         "agreements": agreements.collect::<Vec<_>>(),

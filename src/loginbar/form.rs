@@ -47,6 +47,16 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// Every value of this name that is not empty, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let found = self.0.iter().filter(move |(n, _)| n == name);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|v| !v.is_empty())
+    }
+}
+
 /// Whether the body is a form.
 #[must_use]
 pub fn is_form(request: &HttpRequest) -> bool {

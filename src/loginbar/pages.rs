@@ -9,13 +9,16 @@ use super::view::View;
 use super::{Page, Read, Site, browsers, copy, not_allowed};
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::time::utc;
+use crate::domain::external_identity::{LOGIN_ID, LinkedIdentity};
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::browser::{
     Account, Visit, Visitor, accept_agreement, change_own_password, choose_organisation,
-    delete_own_account, end_session, leave_service, register_visitor, show_account, show_visitor,
-    sign_in, sign_out, withdraw_agreement,
+    delete_own_account, end_session, leave_service, register_visitor, show_account, show_take_over,
+    show_visitor, sign_in, sign_out, take_over, undo_email_change, unlink_identity,
+    withdraw_agreement,
 };
-use crate::operations::user::{change_password, confirm_user, resend, reset_password};
+use crate::operations::identities::key;
+use crate::operations::user::{resend, reset_password};
 use crate::operations::{Answer, Operation, Shown};
 
 /// The pages by name. The rest of what a page is stands in [`Kind`].
@@ -31,6 +34,7 @@ const PAGES: &[(&str, Kind)] = &[
     ("account.html", Kind::Account),
     ("password.html", Kind::Password),
     ("delete.html", Kind::Delete),
+    ("undo-email.html", Kind::UndoEmail),
     ("data.json", Kind::Data),
 ];
 
@@ -48,11 +52,12 @@ enum Kind {
     Account,
     Password,
     Delete,
+    UndoEmail,
     Data,
 }
 
 /// What the form of the account's page can do: its word for it, the operation, the field it takes, and what is said after.
-const DEEDS: [(&str, &Operation, &str, &str); 5] = [
+const DEEDS: [(&str, &Operation, &str, &str); 6] = [
     ("leave", &leave_service::OPERATION, "service", "left"),
     (
         "accept",
@@ -73,15 +78,22 @@ const DEEDS: [(&str, &Operation, &str, &str); 5] = [
         "session_ended",
     ),
     ("end-others", &end_session::OPERATION, "", "others_ended"),
+    (
+        "unlink",
+        &unlink_identity::OPERATION,
+        "identity",
+        "identity_unlinked",
+    ),
 ];
 
 /// What may be said on the account's page of what was done before.
-const NOTICES: [&str; 6] = [
+const NOTICES: [&str; 7] = [
     "left",
     "agreement_accepted",
     "agreement_withdrawn",
     "session_ended",
     "others_ended",
+    "identity_unlinked",
     "password_changed",
 ];
 
@@ -99,6 +111,7 @@ impl Kind {
             Kind::Account | Kind::Data => "account",
             Kind::Password => "change_password",
             Kind::Delete => "delete_account",
+            Kind::UndoEmail => "undo_email",
         }
     }
 
@@ -114,6 +127,7 @@ impl Kind {
             Kind::Account | Kind::Data => "account.html",
             Kind::Password => "password.html",
             Kind::Delete => "delete.html",
+            Kind::UndoEmail => "undo-email.html",
         }
     }
 
@@ -126,9 +140,9 @@ impl Kind {
             Kind::Logout | Kind::Password | Kind::Delete => Some((&show_visitor::OPERATION, &[])),
             Kind::Account => Some((&show_account::OPERATION, &[])),
             Kind::Data => Some((&show_account::OPERATION, &[("events", "1")])),
-            Kind::Register | Kind::Resend | Kind::Confirm | Kind::Forgotten | Kind::NewPassword => {
-                None
-            }
+            Kind::Register | Kind::Resend | Kind::Forgotten | Kind::UndoEmail => None,
+            // With the token, which is no fixed field.
+            Kind::Confirm | Kind::NewPassword => Some((&show_take_over::OPERATION, &[])),
         }
     }
 
@@ -140,12 +154,10 @@ impl Kind {
             Kind::Logout => (&sign_out::OPERATION, &["everywhere"]),
             Kind::Register => (&register_visitor::OPERATION, &["name", "email", "password"]),
             Kind::Resend => (&resend::OPERATION, &["usernameOrEmail"]),
-            Kind::Confirm => (&confirm_user::OPERATION, &["token"]),
+            Kind::Confirm => (&take_over::CONFIRM, &["token"]),
+            Kind::UndoEmail => (&undo_email_change::OPERATION, &["token"]),
             Kind::Forgotten => (&reset_password::OPERATION, &["userNameOrEmail"]),
-            Kind::NewPassword => (
-                &change_password::OPERATION,
-                &["passwordResetGuid", "password"],
-            ),
+            Kind::NewPassword => (&take_over::SET_PASSWORD, &["passwordResetGuid", "password"]),
             Kind::Password => (
                 &change_own_password::OPERATION,
                 &["oldPassword", "password"],
@@ -163,12 +175,43 @@ struct Asked {
     /// What was typed, for the form to be shown again with it; never a password.
     values: Value,
     token: String,
+    /// What the link of a mail unlinks unless it is kept, as it was shown.
+    linked: Vec<Linked>,
     /// Whether the form was sent.
     sent: bool,
     /// What is said of what was just done, or was done before.
     notice: &'static str,
     session_ms: i64,
     known_ms: i64,
+}
+
+/// The external identities on the page that takes an account over. A form brings them back, so that they are there when
+/// it is shown again; only the keys that are kept decide anything.
+#[derive(Debug, Clone)]
+struct Linked {
+    key: String,
+    text: String,
+    kept: bool,
+}
+
+impl Linked {
+    fn shown(&self) -> Value {
+        let value = format!("{} {}", self.key, self.text);
+        context! { key => self.key.as_str(), text => self.text.as_str(), value, kept => self.kept }
+    }
+
+    /// Those of a form.
+    fn of(form: &Parameters) -> Vec<Self> {
+        let of = |value: &str| {
+            let (key, text) = value.split_once(' ')?;
+            Some(Self {
+                key: key.to_owned(),
+                text: text.to_owned(),
+                kept: form.all("keep").any(|kept| kept == key),
+            })
+        };
+        form.all("linked").filter_map(of).collect()
+    }
 }
 
 /// Reads a request for a page.
@@ -204,6 +247,7 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
         kind,
         values: context! {},
         token: query.get("token").unwrap_or("").to_owned(),
+        linked: Vec::new(),
         sent: false,
         notice: NOTICES.iter().find(|n| **n == done).copied().unwrap_or(""),
         session_ms: site.session_ms,
@@ -212,7 +256,13 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
     };
     match kind.shows() {
         Some((operation, fields)) => {
-            let call = asked.view.call(operation, fields, request);
+            let token = match kind {
+                Kind::Confirm => Some(("activation", asked.token.as_str())),
+                Kind::NewPassword => Some(("reset", asked.token.as_str())),
+                _ => None,
+            };
+            let fields: Vec<_> = fields.iter().copied().chain(token).collect();
+            let call = asked.view.call(operation, &fields, request);
             Read::Call(Box::new(call), Arc::new(asked))
         }
         None => Read::Reply(asked.form()),
@@ -240,6 +290,7 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
             .or_else(|| form.get("passwordResetGuid"))
             .unwrap_or("")
             .to_owned(),
+        linked: Linked::of(&form),
         sent: true,
         notice: "",
         session_ms: site.session_ms,
@@ -260,6 +311,10 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         .iter()
         .filter_map(|name| Some((*name, form.get(name)?)))
         .collect();
+    let keep = form.all("keep").collect::<Vec<_>>().join(",");
+    if matches!(kind, Kind::Confirm | Kind::NewPassword) {
+        fields.push(("keep", &keep));
+    }
     fields.push(("userAgent", request.user_agent.as_deref().unwrap_or("")));
     let call = asked.view.call(operation, &fields, request);
     Read::Call(Box::new(call), Arc::new(Asked { notice, ..asked }))
@@ -284,6 +339,14 @@ impl Page for Asked {
                 }
                 Shown::Visit(Visit::Visitor(visitor)) => self.shown(visitor.as_deref()),
                 Shown::Visit(Visit::Account(account)) => self.account(account),
+                Shown::Visit(Visit::TakeOver(linked)) => {
+                    let linked = linked.iter().map(|link| Linked {
+                        key: key(&link.identity),
+                        text: called(link),
+                        kept: false,
+                    });
+                    self.form_with(&linked.collect::<Vec<_>>())
+                }
                 _ => self.done(),
             },
         }
@@ -294,6 +357,13 @@ impl Asked {
     /// The page's form, empty.
     fn form(&self) -> Reply {
         self.view.page(200, self.kind.template(), self.filled())
+    }
+
+    /// The page's form, with what it unlinks.
+    fn form_with(&self, linked: &[Linked]) -> Reply {
+        let linked: Vec<_> = linked.iter().map(Linked::shown).collect();
+        let more = context! { linked, ..self.filled() };
+        self.view.page(200, self.kind.template(), more)
     }
 
     /// What the form is shown with.
@@ -307,6 +377,7 @@ impl Asked {
             token => self.token.as_str(),
             lead,
             login_field,
+            linked => self.linked.iter().map(Linked::shown).collect::<Vec<_>>(),
             asks_password => true,
         }
     }
@@ -381,6 +452,7 @@ impl Asked {
             Kind::Resend | Kind::Forgotten => say("check_mail", "mailed_lead", sign_in),
             Kind::Confirm => say("confirmed", "confirmed_lead", sign_in),
             Kind::NewPassword => say("password_set", "password_set_lead", sign_in),
+            Kind::UndoEmail => say("email_restored", "email_restored_lead", sign_in),
             Kind::Password => self.to_account("password_changed"),
             Kind::Delete => self.without_session(say("deleted", "", Value::UNDEFINED)),
             Kind::Account | Kind::Login | Kind::Data => self.to_account(self.notice),
@@ -420,6 +492,7 @@ impl Asked {
             | Kind::Resend
             | Kind::Confirm
             | Kind::Forgotten
+            | Kind::UndoEmail
             | Kind::NewPassword => self
                 .view
                 .again(self.kind.template(), &rejection, self.filled()),
@@ -442,7 +515,7 @@ impl Asked {
             }
             _ if !self.sent => self.view.titled("not_possible").refusal(rejection),
             // Sent again, it would be refused again; another mail helps.
-            Kind::Confirm | Kind::NewPassword
+            Kind::Confirm | Kind::NewPassword | Kind::UndoEmail
                 if rejection.code() == Code::TokenInvalidOrExpired =>
             {
                 let (page, text) = match self.kind {
@@ -457,6 +530,15 @@ impl Asked {
                 .view
                 .again(self.kind.template(), rejection, self.filled()),
         }
+    }
+}
+
+/// What an external identity is called on pages: the system, the id, and what kind of id it is where that tells more.
+fn called(link: &LinkedIdentity) -> String {
+    let who = &link.identity;
+    match who.id_type == who.provider || who.id_type == LOGIN_ID {
+        true => format!("{}: {}", who.provider, who.id),
+        false => format!("{}: {} ({})", who.provider, who.id, who.id_type),
     }
 }
 
@@ -487,6 +569,14 @@ fn shown_account(account: &Account) -> Value {
             own => s.id == account.session.id,
         }
     });
+    let identities = account.identities.iter().map(|link| {
+        context! {
+            key => key(&link.identity),
+            text => called(link),
+            since => link.linked_at.map(day),
+            by => link.asserted_by.as_deref(),
+        }
+    });
     let organisations = account
         .granted
         .iter()
@@ -499,6 +589,7 @@ fn shown_account(account: &Account) -> Value {
         organisations => organisations.collect::<Vec<_>>(),
         services => services.collect::<Vec<_>>(),
         agreements => agreements.collect::<Vec<_>>(),
+        identities => identities.collect::<Vec<_>>(),
         sessions => sessions.collect::<Vec<_>>(),
     }
 }

@@ -242,6 +242,21 @@ impl Call<'_> {
         user: &Addressee<'_>,
         token: &str,
     ) -> Result<(), Refusal> {
+        self.notify_about(connection, topic, user, token, "")
+    }
+
+    /// The same, with the one more thing that the topic tells.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notify_about(
+        &self,
+        connection: &mut AnyConnection,
+        topic: Topic,
+        user: &Addressee<'_>,
+        token: &str,
+        detail: &str,
+    ) -> Result<(), Refusal> {
         let notice = Notice {
             topic,
             english: self.language == Language::English,
@@ -249,6 +264,7 @@ impl Call<'_> {
             name: plain_name::of_person(user.name).unwrap_or_default(),
             user_name: plain_name::of_user(user.user_name, user.email),
             token: token.to_owned(),
+            detail: detail.to_owned(),
         };
         let sealed = self.seal(Binding::Mail(user.id), &notice.to_lines())?;
         outbox::enqueue_mail(connection, user.id, &sealed, self.now)?;
@@ -274,6 +290,7 @@ impl Call<'_> {
             name: "Nobody At All".to_owned(),
             user_name: "nobody".to_owned(),
             token,
+            detail: String::new(),
         };
         let sealed = self.seal(Binding::Mail(0), &notice.to_lines())?;
         one_time_tokens::pretend(connection, &sha256, Purpose::PasswordReset, self.now)?;

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod call;
 pub mod consent;
 pub mod directory;
+pub mod identities;
 mod known_sources;
 pub mod partner;
 mod published;

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use super::tables::{external_identities, users};
 use super::users::{COLUMNS, Row};
 use super::{AnyConnection, StoreError};
-use crate::domain::external_identity::ExternalIdentity;
+use crate::domain::Millis;
+use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::text::canonical;
 use crate::domain::user::User;
 
@@ -61,7 +62,20 @@ pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
 ) -> Result<Vec<ExternalIdentity>, StoreError> {
-    let rows: Vec<(String, String, String)> = external_identities::table
+    let linked = linked_to(connection, user_id)?;
+    Ok(linked.into_iter().map(|link| link.identity).collect())
+}
+
+/// The same, each with when and by whom it was linked.
+///
+/// # Errors
+/// The store's.
+pub fn linked_to(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<LinkedIdentity>, StoreError> {
+    type Row = (String, String, String, Option<Millis>, Option<String>);
+    let rows: Vec<Row> = external_identities::table
         .filter(external_identities::user_id.eq(user_id))
         .order((
             external_identities::provider_ci,
@@ -72,26 +86,35 @@ pub fn of_user(
             external_identities::external_id,
             external_identities::provider,
             external_identities::id_type,
+            external_identities::linked_at,
+            external_identities::asserted_by,
         ))
         .load(connection)?;
     Ok(rows
         .into_iter()
-        .map(|(id, provider, id_type)| ExternalIdentity {
-            id,
-            provider,
-            id_type,
-        })
+        .map(
+            |(id, provider, id_type, linked_at, asserted_by)| LinkedIdentity {
+                identity: ExternalIdentity {
+                    id,
+                    provider,
+                    id_type,
+                },
+                linked_at,
+                asserted_by,
+            },
+        )
         .collect())
 }
 
-/// Gives a user an identity. Ask [`owner`] first, in the same transaction.
+/// Links an identity to a user. Ask [`owner`] first, in the same transaction.
 ///
 /// # Errors
-/// The store's; [`StoreError::Collided`] if somebody has it.
+/// The store's; [`StoreError::Collided`] if another user has it.
 pub fn add(
     connection: &mut AnyConnection,
     user_id: i64,
     identity: &ExternalIdentity,
+    (asserted_by, now): (&str, Millis),
 ) -> Result<(), StoreError> {
     diesel::insert_into(external_identities::table)
         .values((
@@ -102,6 +125,8 @@ pub fn add(
             external_identities::id_type.eq(&identity.id_type),
             external_identities::external_id.eq(&identity.id),
             external_identities::user_id.eq(user_id),
+            external_identities::linked_at.eq(Some(now)),
+            external_identities::asserted_by.eq(Some(asserted_by)),
         ))
         .execute(connection)?;
     Ok(())

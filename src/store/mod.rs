@@ -12,6 +12,7 @@ pub mod clients;
 pub mod connection;
 pub mod consents;
 mod dialect;
+pub mod email_undos;
 pub mod external_identities;
 pub mod findings;
 pub mod known_sources;

@@ -11,7 +11,7 @@ use super::{AnyConnection, StoreError};
 const MOST_COUNTED: i64 = 1_000_000;
 
 /// Tables whose rows are counted.
-const COUNTED: [&str; 9] = [
+const COUNTED: [&str; 10] = [
     "one_time_tokens",
     "outbox",
     "attempts",
@@ -21,6 +21,7 @@ const COUNTED: [&str; 9] = [
     "tokens",
     "used_assertions",
     "external_identities",
+    "email_undos",
 ];
 /// Tables whose ids go up by one with each row and of which only the oldest rows go, so that nothing has to be counted.
 const NUMBERED: [&str; 2] = ["audit_log", "refusals"];

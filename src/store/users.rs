@@ -358,6 +358,17 @@ pub fn set_password(
     Ok(())
 }
 
+/// Takes a user's password away; it can set a new one by mail.
+///
+/// # Errors
+/// The store's.
+pub fn clear_password(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+    diesel::update(users::table.filter(users::id.eq(id)))
+        .set(users::password_hash.eq(None::<String>))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// Replaces a hash by a newer one of the same password, unless it has changed meanwhile.
 ///
 /// # Errors

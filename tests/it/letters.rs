@@ -17,7 +17,7 @@ fn templates_are_written_out_edited_and_checked() {
     };
     let written = shell.run(&["mail", "templates", "--write", "mails"]);
     assert_eq!(
-        written.out, "12 templates written to mails.\n",
+        written.out, "24 templates written to mails.\n",
         "{}",
         written.err
     );
@@ -29,7 +29,7 @@ fn templates_are_written_out_edited_and_checked() {
     std::fs::write(data.path().join("gateway.toml"), settings).unwrap();
     assert_eq!(shell.run(&["check-config"]).code, 0);
     let listed = shell.run(&["mail", "templates", "--json"]).records();
-    assert_eq!(listed.len(), 12);
+    assert_eq!(listed.len(), 24);
     assert_eq!(listed[2]["replaced_by"], "mails/activation.en.txt");
 
     let to = "somebody@example.org";

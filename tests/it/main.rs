@@ -48,6 +48,7 @@ mod samples;
 mod secrecy;
 mod security_header;
 mod service_ids;
+mod take_over;
 mod throttling;
 mod tidy;
 mod well_formed;

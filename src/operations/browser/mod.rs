@@ -9,9 +9,13 @@ pub mod end_session;
 pub mod leave_service;
 pub mod register_visitor;
 pub mod show_account;
+pub mod show_take_over;
 pub mod show_visitor;
 pub mod sign_in;
 pub mod sign_out;
+pub mod take_over;
+pub mod undo_email_change;
+pub mod unlink_identity;
 pub mod withdraw_agreement;
 
 use super::{Answer, Call, Refusal, Shown, refuse};
@@ -19,6 +23,7 @@ use crate::contract::common::{EmptyResponse, Param};
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Shape, Structure as _};
 use crate::contract::xml::XmlWriter;
+use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::organisation::Granted;
 use crate::domain::session;
 use crate::domain::user::User;
@@ -41,6 +46,8 @@ pub enum Visit {
     /// Whose browser it is; nobody's that we know.
     Visitor(Option<Box<Visitor>>),
     Account(Box<Account>),
+    /// The external identities of the account that a link of a mail takes over.
+    TakeOver(Vec<LinkedIdentity>),
 }
 
 /// A session that has just begun.

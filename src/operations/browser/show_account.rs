@@ -4,7 +4,7 @@ use super::Visit;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, shape};
 use crate::domain::Millis;
-use crate::domain::external_identity::ExternalIdentity;
+use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
 use crate::operations::{
@@ -13,6 +13,7 @@ use crate::operations::{
 };
 use crate::store::audit::{self, Listed};
 use crate::store::consents::{self, Decision};
+use crate::store::email_undos::{self, EmailUndo};
 use crate::store::profiles::Profile;
 use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
@@ -52,7 +53,9 @@ pub struct Account {
     pub user: User,
     pub profile: Profile,
     /// Who it is to others.
-    pub identities: Vec<ExternalIdentity>,
+    pub identities: Vec<LinkedIdentity>,
+    /// Its former addresses that it can still have back.
+    pub email_undos: Vec<EmailUndo>,
     pub granted: Vec<Granted>,
     pub services: Vec<KnownService>,
     pub agreements: Vec<KnownAgreement>,
@@ -106,7 +109,8 @@ impl Request for ShowAccountRequest {
             let known = known_sources::all(c, user.id)?;
             Ok::<_, StoreError>(Account {
                 profile: call.profile.clone(),
-                identities: external_identities::of_user(c, user.id)?,
+                identities: external_identities::linked_to(c, user.id)?,
+                email_undos: email_undos::of_user(c, user.id, call.now)?,
                 granted: organisations::granted(c, user.id)?,
                 services: named(call, services::assignments(c, user.id)?),
                 agreements: all_agreements(call, &consents::decisions(c, user.id)?),

@@ -125,7 +125,7 @@ impl Request for DirectoryCreateRequest {
                 },
             )?;
             for identity in &identities {
-                add_identity(c, id, identity)?;
+                add_identity(call, c, id, identity)?;
             }
             let profile = Profile {
                 signature_name: Some(name),

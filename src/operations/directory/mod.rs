@@ -6,7 +6,7 @@ pub mod create_user;
 pub mod read_user;
 pub mod update_user;
 
-use super::{Answer, Refusal, Shown, refuse, refuse_field};
+use super::{Answer, Call, Refusal, Shown, refuse, refuse_field};
 use crate::contract::common::{EmptyResponse, Param};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
@@ -157,17 +157,18 @@ fn is_same_kind(one: &ExternalIdentity, other: &ExternalIdentity) -> bool {
         && canonical(&one.id_type) == canonical(&other.id_type)
 }
 
-/// Gives an identity to a user that is held.
+/// Gives an identity to a user that is held; `false` if the user has it already.
 ///
 /// # Errors
 /// [`Code::ExternalidAssignedToOtherUser`]; [`Code::DuplicateExternalIds`] for one that has another id of this kind.
 fn add_identity(
+    call: &Call<'_>,
     c: &mut AnyConnection,
     user_id: i64,
     identity: &ExternalIdentity,
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     match external_identities::owner(c, identity)? {
-        Some(owner) if owner == user_id => return Ok(()),
+        Some(owner) if owner == user_id => return Ok(false),
         Some(_) => {
             let code = Code::ExternalidAssignedToOtherUser;
             return Err(refuse_field(code, "externalId", None));
@@ -182,7 +183,10 @@ fn add_identity(
         let why = Some(Why::TooMany(MAX_IDENTITIES));
         return Err(refuse_field(Code::InvalidField, "externalIds", why));
     }
-    Ok(external_identities::add(c, user_id, identity)?)
+    let client = call.client.as_ref().map(|c| format!("client:{}", c.name));
+    let by = client.unwrap_or_else(|| "administrator".to_owned());
+    external_identities::add(c, user_id, identity, (&by, call.now))?;
+    Ok(true)
 }
 
 /// The user that a caller names, held: by its UUID or number, or else by what somebody else calls it.

@@ -6,13 +6,15 @@ use super::{
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
-use crate::domain::one_time_token::Purpose;
+use crate::domain::notice::Topic;
 use crate::domain::user::User;
+use crate::operations::identities;
+use crate::operations::user::email;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
     read_request, refuse_all, refuse_field,
 };
-use crate::store::{AnyConnection, external_identities, one_time_tokens, profiles, users};
+use crate::store::{AnyConnection, external_identities, profiles, users};
 
 shape! {
     /// The person.
@@ -77,9 +79,14 @@ impl Request for DirectoryUpdateRequest {
         let deeds = deeds(&self.external_ids, given)?;
         let uuid = call.parts.store.write(|c| {
             let user = hold_named(c, self.user_id.as_deref(), named_by.as_ref())?;
+            let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
             for (deed, identity) in &deeds {
-                carry_out(c, &user, *deed, identity)?;
+                let done = carry_out(call, c, &user, *deed, identity)?;
+                linked.extend(done.linked);
+                unlinked.extend(done.unlinked);
             }
+            identities::tell(call, c, &user, Topic::IdentityLinked, &linked)?;
+            identities::tell(call, c, &user, Topic::IdentityUnlinked, &unlinked)?;
             self.change(call, c, &user, said)?;
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(user.uuid)
@@ -112,11 +119,7 @@ impl DirectoryUpdateRequest {
             }
             users::update(c, &after)?;
         }
-        if after.email != before.email {
-            // Links on their way to an address that no longer counts.
-            one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
-            one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
-        }
+        email::changed(call, c, before, &after)?;
         if after.name != before.name || has_new_phone {
             let mut profile = stored;
             // Who signs by another name goes on doing so.
@@ -130,24 +133,40 @@ impl DirectoryUpdateRequest {
     }
 }
 
+/// What an update did to the identities of a user.
+#[derive(Default)]
+struct Done {
+    linked: Vec<ExternalIdentity>,
+    unlinked: Vec<ExternalIdentity>,
+}
+
 fn carry_out(
+    call: &Call<'_>,
     c: &mut AnyConnection,
     user: &User,
     deed: Deed,
     identity: &ExternalIdentity,
-) -> Result<(), Refusal> {
-    match deed {
-        Deed::Add => add_identity(c, user.id, identity),
-        Deed::Edit => {
-            let own = external_identities::of_user(c, user.id)?;
-            for old in own.iter().filter(|old| is_same_kind(old, identity)) {
-                external_identities::remove(c, user.id, old)?;
-            }
-            add_identity(c, user.id, identity)
+) -> Result<Done, Refusal> {
+    let mut done = Done::default();
+    if deed == Deed::Remove {
+        if !external_identities::remove(c, user.id, identity)? {
+            return Err(refuse_field(Code::ExternalidNotFound, "externalIds", None));
         }
-        Deed::Remove => match external_identities::remove(c, user.id, identity)? {
-            true => Ok(()),
-            false => Err(refuse_field(Code::ExternalidNotFound, "externalIds", None)),
-        },
+        done.unlinked.push(identity.clone());
+        return Ok(done);
     }
+    if deed == Deed::Edit {
+        let own = external_identities::of_user(c, user.id)?;
+        let is_replaced = |old: &&ExternalIdentity| {
+            is_same_kind(old, identity) && old.canonical() != identity.canonical()
+        };
+        for old in own.iter().filter(is_replaced) {
+            external_identities::remove(c, user.id, old)?;
+            done.unlinked.push(old.clone());
+        }
+    }
+    if add_identity(call, c, user.id, identity)? {
+        done.linked.push(identity.clone());
+    }
+    Ok(done)
 }

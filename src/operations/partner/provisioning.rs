@@ -6,7 +6,7 @@ use crate::domain::user::{MAX_NAME_CHARS, Status, User, is_email, is_user_name};
 use crate::operations::{Call, Refusal, refuse, refuse_field};
 use crate::store::profiles;
 use crate::store::users::{self, NewUser};
-use crate::store::{AnyConnection, external_identities, organisations};
+use crate::store::{AnyConnection, email_undos, external_identities, organisations};
 
 /// Makes the user. Nobody is found by an e-mail address: who has an account here already has another one now.
 ///
@@ -24,7 +24,7 @@ pub fn make(
         false => &uuid,
     };
     let email = match &introduction.email {
-        Some(email) if is_free(c, email)? => email.clone(),
+        Some(email) if can_have_address(call, c, email)? => email.clone(),
         _ => User::no_address(&uuid),
     };
     let name = introduction
@@ -47,7 +47,8 @@ pub fn make(
             now: call.now,
         },
     )?;
-    external_identities::add(c, id, &introduction.identity)?;
+    let by = format!("partner:{}", introduction.iss);
+    external_identities::add(c, id, &introduction.identity, (&by, call.now))?;
     let profile = profiles::Profile {
         signature_name: Some(name.clone()),
         phone: introduction.phone.clone(),
@@ -74,7 +75,7 @@ pub fn keep(
         kept.name.clone_from(name);
     }
     if let (None, Some(email)) = (user.address(), &introduction.email)
-        && is_free(c, email)?
+        && can_have_address(call, c, email)?
     {
         kept.email.clone_from(email);
     }
@@ -154,6 +155,11 @@ pub fn attend(
 pub fn can_be_called(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     Ok(fits && is_user_name(name) && !is_email(name) && is_free(c, name)?)
+}
+
+/// Whether a user can have this address: nobody has it, and nobody may still get it back.
+fn can_have_address(call: &Call<'_>, c: &mut AnyConnection, email: &str) -> Result<bool, Refusal> {
+    Ok(is_free(c, email)? && !email_undos::is_reserved(c, email, call.now)?)
 }
 
 fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {

@@ -9,6 +9,7 @@ use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Granted;
 use crate::domain::user::{Status, User};
 use crate::operations::call::Addressee;
+use crate::operations::identities;
 use crate::operations::throttle;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
@@ -93,6 +94,21 @@ impl Request for ChangePasswordRequest {
             .filter(|_| self.password_reset_guid.is_none())
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        self.change(call, &[])?;
+        Ok(Box::new(ChangePasswordResponse::default()))
+    }
+}
+
+impl ChangePasswordRequest {
+    /// Sets the password. With a token of a mail, the external identities of these keys stay linked, and no others.
+    ///
+    /// # Errors
+    /// What the route's table names; the store's.
+    pub(in crate::operations) fn change(
+        &self,
+        call: &Call<'_>,
+        keep: &[&str],
+    ) -> Result<(), Refusal> {
         let (user, proof) = match (&self.old_password, &self.password_reset_guid) {
             (Some(old), None) => self.with_old_password(call, old)?,
             (None, Some(token)) => with_token(call, token, self.user_name.as_deref())?,
@@ -116,12 +132,9 @@ impl Request for ChangePasswordRequest {
         let hash = call.hash(password)?;
         call.parts
             .store
-            .write(|c| set(call, c, &user, &proof, &hash))?;
-        Ok(Box::new(ChangePasswordResponse::default()))
+            .write(|c| set(call, c, (&user, &proof), &hash, keep))
     }
-}
 
-impl ChangePasswordRequest {
     fn with_old_password(&self, call: &Call<'_>, old: &Secret) -> Result<(User, Proof), Refusal> {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName", None));
@@ -176,9 +189,9 @@ fn with_token(
 fn set(
     call: &Call<'_>,
     c: &mut crate::store::AnyConnection,
-    user: &User,
-    proof: &Proof,
+    (user, proof): (&User, &Proof),
     hash: &str,
+    keep: &[&str],
 ) -> Result<(), Refusal> {
     let current = users::hold(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
     let status = match proof {
@@ -188,6 +201,7 @@ fn set(
             if current.status == Status::Inactive {
                 return Err(refuse(Code::UserNotActive));
             }
+            identities::take_over(call, c, &current, keep)?;
             // Whoever holds the token reads the user's mail, which is what confirming shows too.
             Status::Active
         }

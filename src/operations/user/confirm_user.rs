@@ -5,6 +5,7 @@ use crate::contract::rejection::Code;
 use crate::contract::shape::{Secret, Structure as _, shape};
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;
+use crate::operations::identities;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
     read_json_request, read_request, refuse_field,
@@ -50,6 +51,21 @@ impl Request for ConfirmUserRequest {
         self.request_meta.as_ref()
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        self.confirm(call, &[])?;
+        Ok(Box::new(EmptyResponse::default()))
+    }
+}
+
+impl ConfirmUserRequest {
+    /// Makes the user active. The external identities of these keys stay linked, and no others.
+    ///
+    /// # Errors
+    /// [`Code::TokenInvalidOrExpired`]; the store's.
+    pub(in crate::operations) fn confirm(
+        &self,
+        call: &Call<'_>,
+        keep: &[&str],
+    ) -> Result<(), Refusal> {
         let spent = || refuse_field(Code::TokenInvalidOrExpired, "token", None);
         let token = self.token.reveal().trim();
         if !is_well_formed(token) {
@@ -68,8 +84,8 @@ impl Request for ConfirmUserRequest {
             if let Some(uuid) = users::activate(c, id, call.now)? {
                 organisations::join(c, id, &uuid, &[], call.now)?;
             }
+            identities::take_over(call, c, &user, keep)?;
             call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
-        })?;
-        Ok(Box::new(EmptyResponse::default()))
+        })
     }
 }

@@ -7,6 +7,7 @@ pub mod change_password;
 pub mod confirm_user;
 pub mod create_user;
 pub mod delete_user;
+pub(super) mod email;
 pub mod find_users;
 pub mod modify_user;
 pub mod refresh_auth_token;
@@ -150,7 +151,7 @@ fn mail_token(
 }
 
 /// Issues a one-time token in the caller's transaction; only its hash is kept.
-fn issue_token(
+pub(super) fn issue_token(
     call: &Call<'_>,
     connection: &mut AnyConnection,
     purpose: Purpose,

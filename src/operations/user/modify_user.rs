@@ -107,8 +107,9 @@ impl Request for ModifyUserRequest {
             {
                 organisations::join(c, after.id, &uuid, &[], call.now)?;
             }
-            if after.email != before.email || after.status == Status::Inactive {
-                // Links on their way to an address or a person that no longer counts.
+            super::email::changed(call, c, &before, &after)?;
+            if after.status == Status::Inactive {
+                // Links on their way to a person that no longer counts.
                 one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
                 one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
             }

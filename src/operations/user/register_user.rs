@@ -12,8 +12,8 @@ use crate::operations::{
     read_json_request, read_request, refuse_all, refuse_field, throttle,
 };
 use crate::store::refusals::Cause;
-use crate::store::users::{self, NewUser};
-use crate::store::{AnyConnection, organisations};
+use crate::store::users::{self, NewUser, Taken};
+use crate::store::{AnyConnection, email_undos, organisations};
 
 shape! {
     /// Who registers.
@@ -116,7 +116,9 @@ impl RegisterUserRequest {
             &[&self.username, &self.name, &self.email],
         )?;
         if taken_names == TakenNames::AreTold {
-            call.parts.store.read(|c| self.check_against_store(c))?;
+            call.parts
+                .store
+                .read(|c| self.check_against_store(call, c))?;
         }
         let hash = call.hash(self.password.reveal())?;
         let uuid = call.parts.entropy.uuid();
@@ -136,7 +138,7 @@ impl RegisterUserRequest {
         let refusals = &call.parts.refusals;
         let has_row = refusals.has_row(Cause::Anyone, call.now);
         call.parts.store.write(|c| {
-            self.check_against_store(c)?;
+            self.check_against_store(call, c)?;
             let id = users::insert(c, &new)?;
             users::set_unconfirmed(c, id, call.now)?;
             let token = super::issue_token(call, c, Purpose::Activation, id)?;
@@ -163,7 +165,7 @@ impl RegisterUserRequest {
     }
 
     /// Refuses an organisation that is unknown or closed, and names that somebody else has.
-    fn check_against_store(&self, c: &mut AnyConnection) -> Result<(), Refusal> {
+    fn check_against_store(&self, call: &Call<'_>, c: &mut AnyConnection) -> Result<(), Refusal> {
         if let Some(uuid) = &self.organization_uuid {
             let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
             if !open {
@@ -173,6 +175,10 @@ impl RegisterUserRequest {
         }
         match users::taken(c, &self.username, &self.email, None)? {
             Some(which) => Err(super::taken(which, "username")),
+            // Its former owner may still undo the change that took it away.
+            None if email_undos::is_reserved(c, &self.email, call.now)? => {
+                Err(super::taken(Taken::Email, "username"))
+            }
             None => Ok(()),
         }
     }

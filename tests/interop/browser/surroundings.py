@@ -136,11 +136,11 @@ class Gateway:
         query = {"client_id": CLIENT, "body[params][fields]": fields}
         return self.page("loginbar.json?" + urlencode(query))
 
-    def post(self, path, body, **headers):
+    def post(self, path, body, method="POST", **headers):
         """What a portal's server asks for; its answer, and the user's token if there is one."""
         connection = http.client.HTTPConnection(self.address)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"} | headers)
+        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"} | headers)
         reply = connection.getresponse()
         text = reply.read().decode()
         assert reply.status == 200, (path, reply.status, text)
@@ -168,6 +168,24 @@ class Gateway:
                 "params": params | {"user_id_in_service": name}}
         answer, _ = self.post("/user-multi-services", body, Content_Type="application/json-rpc")
         assert answer["result"] == "OK", answer
+
+    def run(self, *arguments):
+        """What the program prints as JSON, a line each."""
+        ran = subprocess.run([self.program, *arguments, "--json"], env=self.environment, check=True,
+                             capture_output=True, text=True)
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def update(self, login, **changes):
+        """A portal changes a user in the directory."""
+        changes["userId"] = self.run("user", "show", login)[0]["uuid"]
+        key = {"X_Client_Hash_Key": "demo-hash-key"}
+        self.post("/user/v1/update", {"request": changes}, method="PATCH", **key)
+
+    def partner_sign_in(self, sub):
+        """The address by which the demo's partner signs in this user of its own."""
+        key = str(Path(self.data, "demo", "apekx.pem"))
+        return self.run("partner", "test-token", "--url", self.url, "--sign-with", key, "--iss", "apekx", "--sub", sub,
+                        "--school-id", "pre_created_school_external_id", "--name", LONG)[0]["url"]
 
     def outbox(self):
         listed = subprocess.run([self.program, "outbox", "list", "--limit", "1000", "--json"], env=self.environment,

@@ -39,6 +39,20 @@ class Tour:
         """What a form looks like to us whose browser has signed in or out since."""
         self.page.locator("input[name=stamp]").first.evaluate("stamp => { stamp.value = '0'; }")
 
+    def partners(self):
+        """The pages of a user whom a partner signs in, who has no password."""
+        self.page.goto(self.gateway.partner_sign_in(f"one-{self.language}"))
+        yield "account-partner"
+        self.press(self.page.locator('form:has(input[value="unlink"]) button'), 422)
+        yield "unlink-refused"
+        answer = self.page.goto(self.gateway.partner_sign_in(f"two-{self.language}"))
+        assert answer.status == 200, answer.status
+        yield "switch-user"
+        self.press(self.page.locator("main form > button"))
+        assert self.page.url == self.gateway.page("account.html"), self.page.url
+        self.open("logout.html")
+        self.send()
+
     def strangers(self):
         """The pages of whom nobody knows."""
         if self.language == "en":
@@ -76,16 +90,33 @@ class Tour:
         yield "forgotten-password"
         self.send(userNameOrEmail=self.address)
         yield "mailed"
+        library = {"id": self.address[:2], "provider": LONG, "idType": "Library card"}
+        school = {"id": f"three-{self.language}", "provider": "apekx", "idType": "apekx"}
+        self.gateway.update(self.address, externalIds=[library, school])
         self.page.goto(self.gateway.link(self.address, "password-reset"))
         yield "new-password"
         link = self.page.url
+        self.page.get_by_label("apekx").check()
         self.send(422, password="password")
         yield "new-password-wrong"
+        assert self.page.get_by_label("apekx").is_checked()
         self.send(password=OTHER)
         yield "password-set"
         self.page.goto(link)
         self.send(422, password=OTHER)
         yield "new-password-spent"
+        self.gateway.update(self.address, email=f"new.{self.address}")
+        self.page.goto(self.gateway.link(self.address, "email-changed"))
+        yield "undo-email"
+        link = self.page.url
+        self.send()
+        yield "email-restored"
+        self.page.goto(link)
+        self.send(422)
+        yield "undo-email-spent"
+        self.page.goto(self.gateway.link(self.address, "password-reset"))
+        self.page.get_by_label("apekx").check()
+        self.send(password=OTHER)
 
     def members(self):
         """The pages of who is signed in."""
@@ -142,5 +173,5 @@ class Tour:
 
     def states(self):
         self.portal.embed(self.gateway, self.language)
-        for part in (self.strangers, self.forgetful, self.members, self.leavers):
+        for part in (self.partners, self.strangers, self.forgetful, self.members, self.leavers):
             yield from part()

@@ -1,0 +1,94 @@
+//! Brings back the e-mail address that a user had before a change, with the link of the mail to that address.
+
+use super::Visit;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::domain::notice::Topic;
+use crate::domain::one_time_token::{Purpose, is_well_formed};
+use crate::domain::user::{Status, User};
+use crate::operations::call::Addressee;
+use crate::operations::identities;
+use crate::operations::user::issue_token;
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse_field,
+};
+use crate::secrets::sha256_hex;
+use crate::store::{
+    AnyConnection, email_undos, external_identities, one_time_tokens, sessions, token_families,
+    users,
+};
+
+shape! {
+    /// Which change.
+    pub struct UndoEmailChangeRequest = "UndoEmailChangeRequest_V1" Sequence {
+        /// The token of the mail.
+        token: Secret = "token" max 128 is required;
+    }
+}
+
+/// Undoing a change of address.
+pub static OPERATION: Operation = Operation {
+    name: "undoEmailChange",
+    doc: "Brings back the e-mail address that a user had before a change.",
+    access: Access::Anyone,
+    cost: Cost::Write,
+    throttle: Throttle::Guesses,
+    soap: false,
+    rpc: false,
+    event: "user_email_restored",
+    request: UndoEmailChangeRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<UndoEmailChangeRequest>,
+    read_json: read_json_request::<UndoEmailChangeRequest>,
+};
+
+fn spent() -> Refusal {
+    refuse_field(Code::TokenInvalidOrExpired, "token", None)
+}
+
+impl Request for UndoEmailChangeRequest {
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let token = self.token.reveal().trim();
+        if !is_well_formed(token) {
+            return Err(spent());
+        }
+        let sha256 = sha256_hex(token);
+        call.parts.store.write(|c| undo(call, c, &sha256))?;
+        Ok(super::answer(Visit::Done))
+    }
+}
+
+/// Everything that the other address, or whoever changed it, could sign in with ends: the password may be theirs, so the
+/// owner sets a new one by mail.
+fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
+    let change = email_undos::find(c, sha256, call.now)?.ok_or_else(spent)?;
+    let user = users::hold(c, change.user_id)?.ok_or_else(spent)?;
+    if users::taken(c, &user.user_name, &change.email, Some(user.id))?.is_some() {
+        return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
+    }
+    if !email_undos::end_from(c, user.id, change.id)? {
+        return Err(spent());
+    }
+    let restored = User {
+        email: change.email,
+        updated_at: call.now,
+        ..user
+    };
+    users::update(c, &restored)?;
+    users::clear_password(c, restored.id)?;
+    token_families::end_all(c, restored.id)?;
+    sessions::end_all(c, restored.id, None)?;
+    one_time_tokens::revoke(c, Purpose::PasswordReset, restored.id)?;
+    one_time_tokens::revoke(c, Purpose::Activation, restored.id)?;
+    let linked = external_identities::linked_to(c, restored.id)?;
+    identities::unlink(call, c, &restored, linked, |link| {
+        link.linked_at.is_some_and(|at| at >= change.changed_at)
+    })?;
+    if restored.status != Status::Inactive {
+        let token = issue_token(call, c, Purpose::PasswordReset, restored.id)?;
+        call.notify(c, Topic::PasswordReset, &Addressee::from(&restored), &token)?;
+    }
+    call.audit(c, OPERATION.event, "ok", Some(&restored.user_name))
+}

@@ -1,0 +1,67 @@
+//! Unlinks an external identity from the user's account.
+
+use super::Visit;
+use crate::contract::rejection::Code;
+use crate::contract::shape::{Structure as _, shape};
+use crate::operations::identities::{self, key};
+use crate::operations::{
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
+    read_request, refuse,
+};
+use crate::store::{external_identities, sessions, token_families};
+
+shape! {
+    /// Which identity.
+    pub struct UnlinkIdentityRequest = "UnlinkIdentityRequest_V1" Sequence {
+        /// Its key.
+        identity: String = "identity" max 32 is required;
+    }
+}
+
+/// Unlinking an identity.
+pub static OPERATION: Operation = Operation {
+    name: "unlinkIdentity",
+    doc: "Unlinks an external identity from the account of the user.",
+    access: Access::Session,
+    cost: Cost::Write,
+    throttle: Throttle::Nothing,
+    soap: false,
+    rpc: false,
+    event: "user_identity_unlinked",
+    request: UnlinkIdentityRequest::SHAPE,
+    response: super::NOTHING,
+    routes: &[],
+    read_xml: read_request::<UnlinkIdentityRequest>,
+    read_json: read_json_request::<UnlinkIdentityRequest>,
+};
+
+impl Request for UnlinkIdentityRequest {
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let own = call.session.as_ref().map(|s| s.id);
+        let registry = call.parts.registry.now();
+        call.parts.store.write(|c| {
+            let user = super::hold(call, c)?;
+            let linked = external_identities::linked_to(c, user.id)?;
+            let is_it = |key_of: &str| key_of == self.identity;
+            // Whoever has no password signs in through a partner alone.
+            let mut ways = linked
+                .iter()
+                .filter(|link| registry.can_sign_in(&link.identity))
+                .map(|link| key(&link.identity));
+            let is_last = ways.clone().any(|way| is_it(&way)) && ways.all(|way| is_it(&way));
+            if is_last && user.password_hash.is_none() {
+                return Err(refuse(Code::LastWayIn));
+            }
+            // One that is unlinked already needs no unlinking.
+            let unlinked =
+                identities::unlink(call, c, &user, linked, |link| is_it(&key(&link.identity)))?;
+            if unlinked > 0 {
+                // What the partner itself has opened ends, too.
+                sessions::end_all(c, user.id, own)?;
+                token_families::end_all(c, user.id)?;
+            }
+            Ok(())
+        })?;
+        Ok(super::answer(Visit::Done))
+    }
+}

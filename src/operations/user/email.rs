@@ -1,0 +1,42 @@
+//! What follows when the e-mail address of a user has changed.
+
+use crate::domain::notice::Topic;
+use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::text::canonical;
+use crate::domain::user::{Status, User};
+use crate::operations::call::Addressee;
+use crate::operations::{Call, Refusal};
+use crate::secrets::sha256_hex;
+use crate::store::{AnyConnection, email_undos, one_time_tokens};
+
+/// Ends the tokens on their way to the old address, and tells the old address, with a link that undoes the change. An
+/// address that was never confirmed is told nothing: it may be a stranger's. Nor is one that differs in case only.
+///
+/// # Errors
+/// The store's.
+pub(in crate::operations) fn changed(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    before: &User,
+    after: &User,
+) -> Result<(), Refusal> {
+    if after.email == before.email {
+        return Ok(());
+    }
+    one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
+    one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
+    let is_same_mailbox = canonical(&before.email) == canonical(&after.email);
+    let Some(address) = before.address().filter(|_| !is_same_mailbox) else {
+        return Ok(());
+    };
+    if before.status == Status::Unactivated {
+        return Ok(());
+    }
+    let life = call.parts.rules.email_undo_ms;
+    let token = one_time_token::format(call.parts.entropy.bytes());
+    let until = call.now + life;
+    email_undos::add(c, after.id, address, &sha256_hex(&token), (call.now, until))?;
+    let hours = (life / 3_600_000).to_string();
+    let to = Addressee::from(before);
+    call.notify_about(c, Topic::EmailChanged, &to, &token, &hours)
+}

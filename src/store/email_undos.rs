@@ -1,0 +1,151 @@
+//! E-mail addresses that users had before a change, and what brings them back; only hashes of the tokens are here.
+
+use diesel::dsl::{count_star, max};
+use diesel::prelude::*;
+
+use super::tables::email_undos;
+use super::{AnyConnection, StoreError};
+use crate::domain::Millis;
+use crate::domain::text::canonical;
+
+/// The most changes of one user's address that can be undone at a time. The oldest stay, since the first address is the
+/// owner's: one more change takes the place of the last.
+pub const MAX_PER_USER: i64 = 8;
+
+/// A change that can be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct EmailUndo {
+    /// Ascending with time.
+    pub id: i64,
+    pub user_id: i64,
+    /// The address before the change.
+    pub email: String,
+    pub changed_at: Millis,
+    pub expires_at: Millis,
+}
+
+const COLUMNS: (
+    email_undos::id,
+    email_undos::user_id,
+    email_undos::email,
+    email_undos::changed_at,
+    email_undos::expires_at,
+) = (
+    email_undos::id,
+    email_undos::user_id,
+    email_undos::email,
+    email_undos::changed_at,
+    email_undos::expires_at,
+);
+
+/// Keeps the address that a user had until now.
+///
+/// # Errors
+/// The store's.
+pub fn add(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    email: &str,
+    sha256: &str,
+    (changed_at, expires_at): (Millis, Millis),
+) -> Result<(), StoreError> {
+    let own = || email_undos::table.filter(email_undos::user_id.eq(user_id));
+    let (kept, newest): (i64, Option<i64>) = own()
+        .select((count_star(), max(email_undos::id)))
+        .get_result(connection)?;
+    if let Some(newest) = newest.filter(|_| kept >= MAX_PER_USER) {
+        diesel::delete(email_undos::table.find(newest)).execute(connection)?;
+    }
+    diesel::insert_into(email_undos::table)
+        .values((
+            email_undos::sha256.eq(sha256),
+            email_undos::user_id.eq(user_id),
+            email_undos::email.eq(email),
+            email_undos::email_ci.eq(canonical(email)),
+            email_undos::changed_at.eq(changed_at),
+            email_undos::expires_at.eq(expires_at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The change that the token of this hash undoes.
+///
+/// # Errors
+/// The store's.
+pub fn find(
+    connection: &mut AnyConnection,
+    sha256: &str,
+    now: Millis,
+) -> Result<Option<EmailUndo>, StoreError> {
+    Ok(email_undos::table
+        .filter(email_undos::sha256.eq(sha256))
+        .filter(email_undos::expires_at.gt(now))
+        .select(COLUMNS)
+        .get_result(connection)
+        .optional()?)
+}
+
+/// Every change of a user's address that can be undone, the oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn of_user(
+    connection: &mut AnyConnection,
+    user_id: i64,
+    now: Millis,
+) -> Result<Vec<EmailUndo>, StoreError> {
+    Ok(email_undos::table
+        .filter(email_undos::user_id.eq(user_id))
+        .filter(email_undos::expires_at.gt(now))
+        .order(email_undos::id)
+        .select(COLUMNS)
+        .load(connection)?)
+}
+
+/// Whether somebody else may still get this address back: nobody new can register it meanwhile.
+///
+/// # Errors
+/// The store's.
+pub fn is_reserved(
+    connection: &mut AnyConnection,
+    email: &str,
+    now: Millis,
+) -> Result<bool, StoreError> {
+    let reserved: i64 = email_undos::table
+        .filter(email_undos::email_ci.eq(canonical(email)))
+        .filter(email_undos::expires_at.gt(now))
+        .count()
+        .get_result(connection)?;
+    Ok(reserved > 0)
+}
+
+/// Ends the undo with this id and all later ones of that user; `false` if it is gone already. The later ones belong to
+/// addresses of whoever made the change.
+///
+/// # Errors
+/// The store's.
+pub fn end_from(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
+    let own = email_undos::table.filter(email_undos::user_id.eq(user_id));
+    let ended = diesel::delete(own.filter(email_undos::id.eq(id))).execute(connection)?;
+    diesel::delete(own.filter(email_undos::id.gt(id))).execute(connection)?;
+    Ok(ended == 1)
+}
+
+/// Forgets what has expired, some at a time. Returns how many went.
+///
+/// # Errors
+/// The store's.
+pub fn forget_expired(
+    connection: &mut AnyConnection,
+    now: Millis,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let expired: Vec<i64> = email_undos::table
+        .filter(email_undos::expires_at.le(now))
+        .select(email_undos::id)
+        .limit(limit)
+        .load(connection)?;
+    let gone = email_undos::table.filter(email_undos::id.eq_any(expired));
+    Ok(diesel::delete(gone).execute(connection)?)
+}

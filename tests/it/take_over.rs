@@ -1,0 +1,786 @@
+//! What partners and portals claim of an account, and where that ends: its owner takes it over, unlinks them, or has a
+//! changed e-mail address back.
+
+use chaingun_gateway::domain::external_identity::ExternalIdentity;
+use chaingun_gateway::domain::user::User;
+use chaingun_gateway::secrets::assertions::sign;
+use chaingun_gateway::store::{
+    AnyConnection, StoreError, audit, clients, email_undos, external_identities,
+    milestones::Milestones, partners, users,
+};
+use serde_json::{Value, json};
+
+use crate::harness::browser::{Browser, signed_in, token_in};
+use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, told, try_to_sign_in};
+use crate::harness::{Gateway, NOW, PARTNER_KEY, Reply};
+
+const VICTIM: &str = "victim@dbx.hu";
+const DAY: i64 = 86_400_000;
+
+fn run<T>(gateway: &Gateway, work: impl Fn(&mut AnyConnection) -> Result<T, StoreError>) -> T {
+    gateway.parts.store.write(work).unwrap()
+}
+
+/// The user of this name or address.
+fn user(gateway: &Gateway, login: &str) -> User {
+    run(gateway, |c| users::by_login(c, login)).unwrap()
+}
+
+fn identities(gateway: &Gateway, login: &str) -> Vec<String> {
+    let id = user(gateway, login).id;
+    let all = run(gateway, |c| external_identities::of_user(c, id));
+    all.into_iter().map(|i| i.id).collect()
+}
+
+fn events(gateway: &Gateway, event: &str) -> usize {
+    let all = run(gateway, |c| audit::list(c, None, 10_000));
+    all.iter().filter(|e| e.event == event).count()
+}
+
+/// A call of the directory by the trusted client.
+fn directory(gateway: &Gateway, method: &str, path: &str, request: &Value) -> Value {
+    let body = json!({ "request": request }).to_string();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nX-Client-Hash-Key: demo-hash-key\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let reply = gateway.raw(head.as_bytes());
+    assert_eq!(reply.status, 200, "{reply:?}");
+    serde_json::from_str(&reply.body).unwrap()
+}
+
+/// A user with the victim's address and an identity of the partner, made by a portal. Returns its UUID.
+fn made_by_a_portal(gateway: &Gateway) -> String {
+    let request = json!({
+        "firstName": "Victim", "email": VICTIM, "userName": "claimed",
+        "externalIds": [{ "id": "thief", "provider": "apekx", "idType": "apekx" }],
+    });
+    let made = directory(gateway, "POST", "/user/v1/create", &request);
+    made["result"]["userId"].as_str().unwrap().to_owned()
+}
+
+fn link(gateway: &Gateway, uuid: &str, id: &str, provider: &str) {
+    let request = json!({
+        "userId": uuid, "externalIds": [{ "id": id, "provider": provider, "idType": provider }],
+    });
+    directory(gateway, "PATCH", "/user/v1/update", &request);
+}
+
+/// A token of the demo's partner for this user of its own.
+fn partner_token(gateway: &Gateway, sub: &str, changes: &[(&str, Value)]) -> String {
+    let mut claims = json!({
+        "jti": format!("{sub} {}", gateway.parts.entropy.uuid()), "iss": "apekx", "sub": sub,
+        "aud": format!("http://{}", gateway.address), "iat": NOW / 1000, "exp": NOW / 1000 + 600,
+        "name": "Thief", "state_id": "apekx", "school_id": "pre_created_school_external_id",
+    });
+    for (name, value) in changes {
+        claims[*name] = value.clone();
+    }
+    sign(PARTNER_KEY, &claims).unwrap()
+}
+
+/// Opens the partner's sign-in with this browser.
+fn arrive(gateway: &Gateway, browser: &mut Browser, token: &str, headers: &str) -> Reply {
+    request(
+        gateway,
+        browser,
+        ("GET", &format!("?token={token}")),
+        headers,
+        "",
+    )
+}
+
+fn request(
+    gateway: &Gateway,
+    browser: &mut Browser,
+    (method, query): (&str, &str),
+    headers: &str,
+    body: &str,
+) -> Reply {
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let head = format!(
+        "{method} /v2/user/session/create{query} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\
+         Accept-Language: en\r\nCookie: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        cookies.join("; "),
+        body.len()
+    );
+    let reply = gateway.raw(head.as_bytes());
+    browser.keep(&reply);
+    reply
+}
+
+/// The user whom a partner's sign-in comes to.
+fn arriving_user(gateway: &Gateway, sub: &str) -> User {
+    let token = partner_token(gateway, sub, &[]);
+    let reply = arrive(gateway, &mut Browser::default(), &token, "");
+    assert_eq!(reply.status, 303, "{reply:?}");
+    let who = ExternalIdentity {
+        id: sub.to_owned(),
+        provider: "apekx".to_owned(),
+        id_type: "apekx".to_owned(),
+    };
+    let id = run(gateway, |c| external_identities::owner(c, &who)).unwrap();
+    run(gateway, |c| users::by_id(c, id)).unwrap()
+}
+
+fn reset(gateway: &Gateway, login: &str) -> String {
+    let body = json!({ "userNameOrEmail": login }).to_string();
+    let reply = ask(gateway, "POST", "/password/reset", FLAT, &body);
+    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    token_in(gateway.mails().last().unwrap())
+}
+
+fn set_password(gateway: &Gateway, token: &str, password: &str) -> Reply {
+    let body = json!({ "passwordResetGuid": token, "password": password }).to_string();
+    ask(gateway, "POST", "/password/change", FLAT, &body)
+}
+
+/// Who gets the mails of this topic, in order.
+fn mailed(gateway: &Gateway, topic: &str) -> Vec<String> {
+    gateway.mails();
+    let folder = gateway.data.path().join("outbox");
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    let mut paths: Vec<_> = files.map(|f| f.path()).collect();
+    paths.retain(|path| path.to_string_lossy().ends_with(&format!("-{topic}.eml")));
+    paths.sort();
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let mails: Vec<String> = paths.into_iter().map(read).collect();
+    mails
+        .iter()
+        .map(|mail| {
+            let to = mail.lines().find(|line| line.starts_with("To: ")).unwrap();
+            let to = to.rsplit([' ', '<']).next().unwrap();
+            to.trim_end_matches('>').to_owned()
+        })
+        .collect()
+}
+
+/// The last mail of this topic.
+fn last_mail(gateway: &Gateway, topic: &str) -> String {
+    gateway.mails();
+    let folder = gateway.data.path().join("outbox");
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    let mut paths: Vec<_> = files.map(|f| f.path()).collect();
+    paths.retain(|path| path.to_string_lossy().ends_with(&format!("-{topic}.eml")));
+    paths.sort();
+    std::fs::read_to_string(paths.last().unwrap()).unwrap()
+}
+
+#[test]
+fn a_new_password_by_mail_ends_a_partners_way_in() {
+    let gateway = Gateway::demo();
+    made_by_a_portal(&gateway);
+    let mut thief = Browser::default();
+    let token = partner_token(&gateway, "thief", &[]);
+    arrive(&gateway, &mut thief, &token, "");
+    assert!(thief.is_signed_in(&gateway), "the partner had a way in");
+    assert_eq!(arriving_user(&gateway, "thief").user_name, "claimed");
+
+    let token = reset(&gateway, VICTIM);
+    assert_eq!(
+        told(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
+        200
+    );
+    assert!(!thief.is_signed_in(&gateway), "its session is over");
+    assert_eq!(identities(&gateway, VICTIM), [""; 0]);
+    assert_eq!(events(&gateway, "user_identity_unlinked"), 1);
+    assert_eq!(mailed(&gateway, "identity-unlinked"), [VICTIM]);
+    // The same user of the partner is somebody else from now on, and never this account again.
+    let other = arriving_user(&gateway, "thief");
+    assert_ne!(other.id, user(&gateway, VICTIM).id);
+    assert_eq!(arriving_user(&gateway, "thief").id, other.id);
+    assert_eq!(identities(&gateway, VICTIM), [""; 0]);
+    signed_in(&gateway, "claimed", "Sajat-Jelszo-1");
+}
+
+#[test]
+fn a_name_that_a_partner_gave_stays_with_the_account_that_was_taken_over() {
+    let gateway = Gateway::demo();
+    let email = [("email", json!(VICTIM)), ("email_verified", json!(true))];
+    let token = partner_token(&gateway, "42", &email);
+    arrive(&gateway, &mut Browser::default(), &token, "");
+    let taken_over = user(&gateway, "42@apekx");
+    assert_eq!(taken_over.email, VICTIM);
+    let token = reset(&gateway, VICTIM);
+    assert_eq!(
+        told(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
+        200
+    );
+
+    let token = partner_token(&gateway, "42", &email);
+    let reply = arrive(&gateway, &mut Browser::default(), &token, "");
+    assert_eq!(reply.status, 303, "{reply:?}");
+    let other = arriving_user(&gateway, "42");
+    assert_ne!(other.id, taken_over.id);
+    assert_eq!(other.user_name, other.uuid, "sub@state_id is taken");
+    assert_eq!(other.address(), None, "and so is the address");
+    assert_eq!(user(&gateway, VICTIM).id, taken_over.id);
+}
+
+#[test]
+fn confirming_an_address_ends_what_others_asserted() {
+    let gateway = Gateway::demo();
+    let body = json!({
+        "username": "claimed", "name": "Victim", "email": VICTIM, "password": "Valami-Jelszo-9",
+    });
+    ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    let token = token_in(gateway.mails().last().unwrap());
+    link(&gateway, &user(&gateway, VICTIM).uuid, "thief", "apekx");
+    let confirm = json!({ "token": token }).to_string();
+    let reply = ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
+    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    assert_eq!(identities(&gateway, VICTIM), [""; 0]);
+    assert_ne!(
+        arriving_user(&gateway, "thief").id,
+        user(&gateway, VICTIM).id
+    );
+    assert_eq!(mailed(&gateway, "identity-unlinked"), [VICTIM]);
+}
+
+/// The values of the boxes that the page offers to keep.
+fn boxes(page: &Reply) -> Vec<String> {
+    let boxes = page.body.split("name=\"keep\" value=\"").skip(1);
+    boxes
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+/// The hidden fields beside them.
+fn hidden(page: &Reply) -> Vec<String> {
+    let fields = page.body.split("name=\"linked\" value=\"").skip(1);
+    fields
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_page_keeps_what_its_owner_marks_and_unlinks_the_rest() {
+    let gateway = Gateway::demo();
+    let uuid = made_by_a_portal(&gateway);
+    link(&gateway, &uuid, "mine", "Other School");
+    let token = reset(&gateway, VICTIM);
+    let mut browser = Browser::default();
+    let page = browser.get(&gateway, &format!("new-password.html?token={token}"));
+    assert!(page.body.contains("apekx: thief"), "{}", page.body);
+    assert!(page.body.contains("Other School: mine"), "{}", page.body);
+    assert!(!page.body.contains("checked"), "nothing is kept unasked");
+    let (keys, linked) = (boxes(&page), hidden(&page));
+    assert_eq!(keys.len(), 2);
+    let mine = linked.iter().find(|value| value.contains("mine")).unwrap();
+    let mine = mine.split(' ').next().unwrap().to_owned();
+    let fields = |password| {
+        let mut fields = vec![
+            ("passwordResetGuid", token.as_str()),
+            ("password", password),
+            ("keep", mine.as_str()),
+        ];
+        fields.extend(linked.iter().map(|value| ("linked", value.as_str())));
+        fields
+    };
+    // A weak password loses neither the list nor the mark.
+    let again = browser.post(&gateway, "new-password.html", &fields("password"));
+    assert_eq!(again.status, 422, "{again:?}");
+    assert_eq!(boxes(&again), keys);
+    let marked: Vec<_> = again
+        .body
+        .lines()
+        .filter(|l| l.contains("checked"))
+        .collect();
+    assert_eq!(marked.len(), 1, "{marked:?}");
+    assert!(marked.iter().all(|line| line.contains(&mine)), "{marked:?}");
+    let done = browser.post(&gateway, "new-password.html", &fields("Sajat-Jelszo-1"));
+    assert_eq!(done.status, 200, "{done:?}");
+    assert_eq!(identities(&gateway, VICTIM), ["mine"]);
+    // A token that is spent shows nothing.
+    let page = browser.get(&gateway, &format!("new-password.html?token={token}"));
+    assert_eq!((page.status, boxes(&page).len()), (200, 0));
+}
+
+#[test]
+fn a_confirmation_page_offers_to_keep_as_well() {
+    let gateway = Gateway::demo();
+    let body = json!({
+        "username": "claimed", "name": "Victim", "email": VICTIM, "password": "Valami-Jelszo-9",
+    });
+    ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    let token = token_in(gateway.mails().last().unwrap());
+    link(&gateway, &user(&gateway, VICTIM).uuid, "mine", "apekx");
+    let mut browser = Browser::default();
+    let page = browser.get(&gateway, &format!("confirm.html?token={token}"));
+    let keep = boxes(&page).remove(0);
+    let fields = [("token", token.as_str()), ("keep", &keep)];
+    let done = browser.post(&gateway, "confirm.html", &fields);
+    assert_eq!(done.status, 200, "{done:?}");
+    assert_eq!(identities(&gateway, VICTIM), ["mine"]);
+    assert_eq!(
+        arriving_user(&gateway, "mine").id,
+        user(&gateway, VICTIM).id
+    );
+}
+
+#[test]
+fn an_account_lists_its_identities_and_unlinks_them() {
+    let gateway = Gateway::demo();
+    let moka = user(&gateway, "mokamiki");
+    link(&gateway, &moka.uuid, "m-1", "apekx");
+    assert_eq!(mailed(&gateway, "identity-linked"), ["moka.miklos@dbx.hu"]);
+    link(&gateway, &moka.uuid, "m-1", "apekx");
+    assert_eq!(mailed(&gateway, "identity-linked").len(), 1, "no news");
+    let mut partners = Browser::default();
+    arrive(
+        &gateway,
+        &mut partners,
+        &partner_token(&gateway, "m-1", &[]),
+        "",
+    );
+    assert_eq!(
+        mailed(&gateway, "identity-linked").len(),
+        1,
+        "a sign-in is no link"
+    );
+    assert!(partners.is_signed_in(&gateway));
+
+    let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let page = browser.get(&gateway, "account.html");
+    assert!(
+        page.body.contains("<strong>apekx: m-1</strong>"),
+        "{}",
+        page.body
+    );
+    assert!(
+        page.body
+            .contains("2020-10-06</time> · asserted by client:Default"),
+        "{}",
+        page.body
+    );
+    let (_, rest) = page.body.split_once("name=\"identity\" value=\"").unwrap();
+    let key = rest.split('"').next().unwrap().to_owned();
+    let fields = [("do", "unlink"), ("identity", key.as_str())];
+    let foreign = browser.send(
+        &gateway,
+        "account.html",
+        &[&fields[..], &[("stamp", "x")]].concat(),
+    );
+    assert_eq!(foreign.status, 403);
+    assert_eq!(identities(&gateway, "mokamiki"), ["m-1"]);
+    let done = browser.post(&gateway, "account.html", &fields);
+    assert_eq!(
+        done.header("Location"),
+        Some("/checkSSO/account.html?done=identity_unlinked")
+    );
+    assert_eq!(identities(&gateway, "mokamiki"), [""; 0]);
+    assert!(
+        !partners.is_signed_in(&gateway),
+        "what the partner opened ends"
+    );
+    assert!(browser.is_signed_in(&gateway));
+    assert_eq!(events(&gateway, "user_identity_unlinked"), 1);
+    assert_eq!(
+        mailed(&gateway, "identity-unlinked"),
+        ["moka.miklos@dbx.hu"]
+    );
+}
+
+#[test]
+fn the_last_way_in_is_not_unlinked_without_a_password() {
+    let gateway = Gateway::demo();
+    let mut browser = Browser::default();
+    let token = partner_token(&gateway, "only", &[]);
+    arrive(&gateway, &mut browser, &token, "");
+    let name = arriving_user(&gateway, "only").user_name;
+    let unlink = |browser: &mut Browser, text: &str| {
+        let page = browser.get(&gateway, "account.html");
+        let row = page
+            .body
+            .split("<li>")
+            .find(|row| row.contains(text))
+            .unwrap();
+        let (_, rest) = row.split_once("name=\"identity\" value=\"").unwrap();
+        let key = rest.split('"').next().unwrap().to_owned();
+        browser.post(
+            &gateway,
+            "account.html",
+            &[("do", "unlink"), ("identity", &key)],
+        )
+    };
+    let page = browser.get(&gateway, "account.html");
+    assert!(
+        page.body
+            .contains("neither a password nor an e-mail address"),
+        "{}",
+        page.body
+    );
+    let refused = unlink(&mut browser, "apekx: only");
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.body.contains("set a password first"),
+        "{}",
+        refused.body
+    );
+    assert_eq!(identities(&gateway, &name), ["only"]);
+    // An id in a system that signs nobody in is no way in, and can go.
+    link(&gateway, &user(&gateway, &name).uuid, "k-1", "library");
+    assert_eq!(unlink(&mut browser, "apekx: only").status, 422);
+    assert_eq!(unlink(&mut browser, "library: k-1").status, 303);
+    // With an address the page leads to a password.
+    let set = json!({ "userId": user(&gateway, &name).uuid, "email": VICTIM });
+    directory(&gateway, "PATCH", "/user/v1/update", &set);
+    let page = browser.get(&gateway, "account.html");
+    assert!(
+        page.body.contains("forgotten-password.html"),
+        "{}",
+        page.body
+    );
+    assert_eq!(unlink(&mut browser, "apekx: only").status, 422);
+}
+
+#[test]
+fn the_directory_tells_the_owner_of_what_it_links_and_unlinks() {
+    let gateway = Gateway::demo();
+    let moka = user(&gateway, "mokamiki");
+    link(&gateway, &moka.uuid, "m-1", "Apekx School");
+    let edit = |operation: &str, id: &str| {
+        let one = json!({ "id": id, "provider": "Apekx School", "idType": "Apekx School", "operation": operation });
+        directory(
+            &gateway,
+            "PATCH",
+            "/user/v1/update",
+            &json!({ "userId": moka.uuid, "externalIds": [one] }),
+        );
+        let count = |topic| mailed(&gateway, topic).len();
+        (count("identity-linked"), count("identity-unlinked"))
+    };
+    assert!(last_mail(&gateway, "identity-linked").contains("(Apekx School)"));
+    assert_eq!(edit("EDIT", "m-2"), (2, 1));
+    assert_eq!(edit("EDIT", "M-2"), (2, 1), "the same");
+    assert_eq!(edit("REMOVE", "m-2"), (2, 2));
+    // Words of strangers do not get into the mail.
+    let request = json!({ "userId": moka.uuid, "externalIds": [
+        { "id": "x", "provider": "https://evil.example/x", "idType": "evil.example" },
+    ] });
+    directory(&gateway, "PATCH", "/user/v1/update", &request);
+    let mail = last_mail(&gateway, "identity-linked");
+    assert!(!mail.contains("evil"), "{mail}");
+}
+
+/// Gives a user another address as the trusted client.
+fn change_email(gateway: &Gateway, login: &str, email: &str) -> Reply {
+    let data = json!({ "type": "users", "id": login, "attributes": { "email": email } });
+    let body = json!({ "data": data }).to_string();
+    ask(gateway, "PUT", "/users", &format!("{KEY}{RESOURCE}"), &body)
+}
+
+/// What the last mail to this address about a changed address has in its link.
+fn undo_token(gateway: &Gateway) -> String {
+    token_in(&last_mail(gateway, "email-changed"))
+}
+
+fn undo(gateway: &Gateway, token: &str) -> (u16, String) {
+    let mut browser = Browser::default();
+    let page = browser.get(gateway, &format!("undo-email.html?token={token}"));
+    assert_eq!(page.status, 200, "{page:?}");
+    let done = browser.post(gateway, "undo-email.html", &[("token", token)]);
+    (done.status, done.body)
+}
+
+const OWN: &str = "moka.miklos@dbx.hu";
+
+#[test]
+fn the_old_address_undoes_a_change_for_72_hours() {
+    let gateway = Gateway::demo();
+    let changed = change_email(&gateway, "mokamiki", "thief@dbx.hu");
+    assert_eq!(told(&changed).0, 200, "{changed:?}");
+    assert_eq!(mailed(&gateway, "email-changed"), [OWN]);
+    assert!(last_mail(&gateway, "email-changed").contains("72"));
+    let token = undo_token(&gateway);
+    // The thief takes the account over by the new address.
+    let stolen = reset(&gateway, "thief@dbx.hu");
+    assert_eq!(
+        told(&set_password(&gateway, &stolen, "Lopott-Jelszo-1")).0,
+        200
+    );
+    link(&gateway, &user(&gateway, "mokamiki").uuid, "thief", "apekx");
+    let mut thief = signed_in(&gateway, "mokamiki", "Lopott-Jelszo-1");
+    let pending = reset(&gateway, "thief@dbx.hu");
+
+    // A mail scanner opens links; that changes nothing.
+    Browser::default().get(&gateway, &format!("undo-email.html?token={token}"));
+    assert_eq!(user(&gateway, "mokamiki").email, "thief@dbx.hu");
+    let (status, page) = undo(&gateway, &token);
+    assert_eq!(status, 200, "{page}");
+    assert!(page.contains("Your e-mail address is restored"), "{page}");
+    assert_eq!(user(&gateway, "mokamiki").email, OWN);
+    assert!(!thief.is_signed_in(&gateway));
+    assert_eq!(
+        try_to_sign_in(&gateway, "mokamiki", "Lopott-Jelszo-1", None).status,
+        401
+    );
+    assert_eq!(
+        told(&set_password(&gateway, &pending, "Lopott-Jelszo-2")).0,
+        422
+    );
+    assert_eq!(
+        identities(&gateway, "mokamiki"),
+        [""; 0],
+        "what was linked since"
+    );
+    assert_eq!(events(&gateway, "user_email_restored"), 1);
+    // The owner has a link for a new password.
+    let mail = last_mail(&gateway, "password-reset");
+    assert!(mail.contains(&format!("<{OWN}>")), "{mail}");
+    assert_eq!(
+        told(&set_password(&gateway, &token_in(&mail), "Sajat-Jelszo-1")).0,
+        200
+    );
+    signed_in(&gateway, "mokamiki", "Sajat-Jelszo-1");
+    assert_eq!(undo(&gateway, &token).0, 422, "once only");
+    assert_eq!(
+        mailed(&gateway, "email-changed").len(),
+        1,
+        "the thief gets no link"
+    );
+}
+
+#[test]
+fn a_thief_who_changes_the_address_twice_gains_nothing() {
+    let gateway = Gateway::demo();
+    change_email(&gateway, "mokamiki", "thief@dbx.hu");
+    let owners = undo_token(&gateway);
+    change_email(&gateway, "mokamiki", "thief2@dbx.hu");
+    assert_eq!(mailed(&gateway, "email-changed"), [OWN, "thief@dbx.hu"]);
+    let thiefs = undo_token(&gateway);
+    assert_ne!(owners, thiefs);
+    // The thief may go back, and the owner still has the account after that.
+    assert_eq!(undo(&gateway, &thiefs).0, 200);
+    assert_eq!(user(&gateway, "mokamiki").email, "thief@dbx.hu");
+    change_email(&gateway, "mokamiki", "thief3@dbx.hu");
+    let later = undo_token(&gateway);
+    for at in 4..20 {
+        change_email(&gateway, "mokamiki", &format!("thief{at}@dbx.hu"));
+    }
+    let id = user(&gateway, "mokamiki").id;
+    let kept = run(&gateway, |c| email_undos::of_user(c, id, NOW));
+    assert_eq!(
+        i64::try_from(kept.len()).unwrap(),
+        email_undos::MAX_PER_USER
+    );
+    assert_eq!(undo(&gateway, &owners).0, 200);
+    assert_eq!(user(&gateway, "mokamiki").email, OWN);
+    // Whatever the thief got by mail is worth nothing now.
+    assert_eq!(undo(&gateway, &later).0, 422);
+    assert_eq!(user(&gateway, "mokamiki").email, OWN);
+}
+
+#[test]
+fn a_change_is_not_undone_when_it_is_too_late_or_the_address_is_taken() {
+    let gateway = Gateway::demo();
+    change_email(&gateway, "mokamiki", "new@dbx.hu");
+    let token = undo_token(&gateway);
+    // Nobody registers the address meanwhile, by themselves or by a partner.
+    let body =
+        json!({ "username": "squatter", "name": "S", "email": OWN, "password": "Valami-Jelszo-9" });
+    let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    assert_eq!(told(&reply), (422, "EMAIL_ALREADY_EXISTS".to_owned()));
+    let email = [("email", json!(OWN)), ("email_verified", json!(true))];
+    let partners = partner_token(&gateway, "squatter", &email);
+    arrive(&gateway, &mut Browser::default(), &partners, "");
+    assert_eq!(arriving_user(&gateway, "squatter").address(), None);
+    // An administrator may give it to somebody else.
+    assert_eq!(told(&change_email(&gateway, "hakapeszimaki", OWN)).0, 200);
+    let (status, page) = undo(&gateway, &token);
+    assert_eq!(status, 422);
+    assert!(page.contains("already taken"), "{page}");
+    change_email(&gateway, "hakapeszimaki", "haka@dbx.hu");
+
+    gateway.parts.clock.advance(3 * DAY - 1);
+    let mut browser = Browser::default();
+    browser.get(&gateway, "undo-email.html");
+    gateway.parts.clock.advance(1);
+    assert_eq!(undo(&gateway, &token).0, 422);
+    let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    assert_eq!(told(&reply).0, 200, "{reply:?}");
+}
+
+#[test]
+fn an_unconfirmed_or_missing_address_gets_no_undo() {
+    let gateway = Gateway::demo();
+    let body = json!({ "username": "new", "name": "N", "email": "typo@dbx.hu", "password": "Valami-Jelszo-9" });
+    ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    change_email(&gateway, "new", "right@dbx.hu");
+    // Only its case changes.
+    change_email(&gateway, "mokamiki", "Moka.Miklos@dbx.hu");
+    let name = arriving_user(&gateway, "nobody").user_name;
+    change_email(&gateway, &name, "now@dbx.hu");
+    assert_eq!(mailed(&gateway, "email-changed"), [""; 0]);
+}
+
+#[test]
+fn the_directory_tells_the_old_address_too() {
+    let gateway = Gateway::demo();
+    let moka = user(&gateway, "mokamiki");
+    let request = json!({ "userId": moka.uuid, "email": "thief@dbx.hu" });
+    directory(&gateway, "PATCH", "/user/v1/update", &request);
+    assert_eq!(mailed(&gateway, "email-changed"), [OWN]);
+    assert_eq!(undo(&gateway, &undo_token(&gateway)).0, 200);
+    assert_eq!(user(&gateway, "mokamiki").email, OWN);
+}
+
+#[test]
+fn of_two_who_undo_at_once_one_does() {
+    let gateway = Gateway::demo();
+    change_email(&gateway, "mokamiki", "thief@dbx.hu");
+    let token = undo_token(&gateway);
+    let results: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| undo(&gateway, &token).0))
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert_eq!(
+        results.iter().filter(|s| **s == 200).count(),
+        1,
+        "{results:?}"
+    );
+    assert_eq!(events(&gateway, "user_email_restored"), 1);
+}
+
+#[test]
+fn a_sign_in_that_is_no_navigation_is_refused_and_its_token_stays_good() {
+    let gateway = Gateway::demo();
+    let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let token = partner_token(&gateway, "n-1", &[]);
+    for headers in [
+        "Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n",
+        "Sec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n",
+        "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n",
+        "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: embed\r\n",
+        "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: object\r\n",
+        "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: frame\r\n",
+        "Sec-Fetch-Dest: iframe\r\n",
+        "Sec-Fetch-Mode: websocket\r\n",
+        "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Purpose: prefetch;prerender\r\n",
+        "Purpose: prefetch\r\n",
+    ] {
+        let page = arrive(&gateway, &mut browser, &token, headers);
+        assert_eq!(page.status, 403, "{headers}");
+        assert!(page.body.contains("NAVIGATION_REQUIRED"), "{headers}");
+        let json = format!("{headers}Accept: application/json\r\n");
+        let reply = arrive(&gateway, &mut browser, &token, &json);
+        assert!(
+            reply.body.contains("\"err\":\"NAVIGATION_REQUIRED\""),
+            "{reply:?}"
+        );
+    }
+    assert!(browser.is_signed_in(&gateway), "the session is as it was");
+    let navigation =
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+    let reply = arrive(&gateway, &mut Browser::default(), &token, navigation);
+    assert_eq!(reply.status, 303, "{reply:?}");
+}
+
+#[test]
+fn a_sign_in_does_not_replace_another_user_without_being_asked() {
+    let gateway = Gateway::demo();
+    let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let session = browser.session().unwrap().to_owned();
+    let users_before = run(&gateway, users_count);
+    let away = format!("http://{}/resources", gateway.address);
+    let token = partner_token(&gateway, "t-1", &[("redirect_uri", json!(away))]);
+    let page = arrive(&gateway, &mut browser, &token, "");
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(
+        page.body.contains("Another user is signed in"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("Stay signed in as"), "{}", page.body);
+    assert_eq!(page.header("Referrer-Policy"), Some("no-referrer"));
+    let csp = page.header("Content-Security-Policy").unwrap();
+    assert!(
+        csp.contains(&format!("http://{}", gateway.address)),
+        "{csp}"
+    );
+    assert_eq!(
+        run(&gateway, users_count),
+        users_before,
+        "nobody is made yet"
+    );
+    assert_eq!(browser.session(), Some(session.as_str()));
+    let json = arrive(
+        &gateway,
+        &mut browser,
+        &token,
+        "Accept: application/json\r\n",
+    );
+    assert!(
+        json.body.contains("\"err\":\"OTHER_USER_SIGNED_IN\""),
+        "{json:?}"
+    );
+
+    // A form of another site, which knows no stamp, is asked as well.
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let forged = format!("token={token}&switch=1&stamp={}", "0".repeat(64));
+    let reply = request(&gateway, &mut browser, ("POST", ""), form, &forged);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let foreign = format!("{form}Origin: https://evil.example\r\n");
+    let own = format!("token={token}&switch=1&stamp={}", browser.stamp);
+    let reply = request(&gateway, &mut browser, ("POST", ""), &foreign, &own);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(browser.session(), Some(session.as_str()));
+    assert!(browser.is_signed_in(&gateway));
+
+    let own = format!("token={token}&switch=1&stamp={}", browser.stamp);
+    let reply = request(&gateway, &mut browser, ("POST", ""), form, &own);
+    assert_eq!(
+        (reply.status, reply.header("Location")),
+        (303, Some(away.as_str()))
+    );
+    assert_ne!(browser.session(), Some(session.as_str()));
+    let mut old = Browser::default();
+    old.cookies.insert("chaingun_session".to_owned(), session);
+    assert!(!old.is_signed_in(&gateway), "it was agreed to");
+    // The token is used up now; the same user is not asked.
+    let again = arrive(&gateway, &mut Browser::default(), &token, "");
+    assert_eq!(again.status, 401, "{again:?}");
+    let token = partner_token(&gateway, "t-1", &[]);
+    assert_eq!(arrive(&gateway, &mut browser, &token, "").status, 303);
+}
+
+fn users_count(c: &mut AnyConnection) -> Result<i64, StoreError> {
+    let all = users::Filter {
+        limit: 1000,
+        ..Default::default()
+    };
+    let milestones = Milestones::default();
+    users::find(c, &all, &milestones).map(|(_, total)| total)
+}
+
+#[test]
+fn a_state_id_that_names_the_old_layout_is_refused() {
+    // The users of a partner called loginId, in the old layout, are those of a state_id of that name in the new one.
+    let gateway = Gateway::demo();
+    let mut partner = run(&gateway, partners::all).remove(0);
+    partner.state_ids.push("LoginID".to_owned());
+    run(&gateway, |c| {
+        partners::put(c, &partner)?;
+        clients::touch(c)
+    });
+    gateway
+        .parts
+        .registry
+        .refresh(&gateway.parts.store)
+        .unwrap();
+    let token = partner_token(&gateway, "x", &[("state_id", json!("LoginID"))]);
+    let json = arrive(
+        &gateway,
+        &mut Browser::default(),
+        &token,
+        "Accept: application/json\r\n",
+    );
+    assert!(json.body.contains("STATE_ID_NOT_ALLOWED"), "{json:?}");
+}
