@@ -330,6 +330,18 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
             users::updated_at.eq(user.updated_at),
         ))
         .execute(connection)?;
+    // Most changes leave the login names as they are, and then nothing is written for them.
+    let mut claimed: Vec<String> = login_names::table
+        .filter(login_names::user_id.eq(user.id))
+        .select(login_names::name_ci)
+        .load(connection)?;
+    claimed.sort_unstable();
+    let mut names = vec![canonical(&user.user_name), canonical(&user.email)];
+    names.sort_unstable();
+    names.dedup();
+    if claimed == names {
+        return Ok(());
+    }
     diesel::delete(login_names::table.filter(login_names::user_id.eq(user.id)))
         .execute(connection)?;
     claim_names(connection, user.id, &user.user_name, &user.email)

@@ -27,6 +27,7 @@ mod hash_costs;
 mod hostile_json;
 mod hostile_xml;
 mod http;
+mod index_writes;
 mod keys;
 mod known_sources;
 mod letters;
