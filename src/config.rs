@@ -56,8 +56,12 @@ settings! {
     "limits.connections_per_address" = "256", "The same of one IPv4 address or IPv6 /64, trusted_proxies excepted; also the requests at a time of one address behind such a proxy.";
     "limits.reserved_connections" = "16", "Connections beyond limits.connections, which answer /healthz, /readyz and /metrics only.";
     "limits.idle_timeout_s" = "75", "Seconds for which a connection is kept open between two requests.";
-    "limits.queue" = "1024", "Requests waiting for a worker, for each kind; more get BUSY.";
-    "limits.hash_queue" = "64", "Sign-ins and password changes waiting; more get BUSY.";
+    "limits.queue" = "1024", "Requests waiting to read, and as many to write; more get BUSY.";
+    "limits.hash_queue" = "64", "Sign-ins, registrations and password changes waiting; more get BUSY.";
+    "limits.search_queue" = "64", "Searches waiting; more get BUSY.";
+    "limits.source_share" = "25", "Percentage of the queue for writes, hashes or searches that may come from one address (of IPv6, from one /64); from one trusted client, twice as much.";
+    "limits.account_share" = "10", "Percentage of the queue for hashes that may be about one user name or e-mail address.";
+    "limits.wait_s" = "10", "Seconds that a request waits for a worker; then it gets BUSY.";
     "limits.read_timeout_s" = "15", "Seconds for a request's head, again for its body, and for a client that does not read its answer.";
     "limits.page" = "1000", "Most users on one page.";
     "xml.depth" = "32", "Levels of nesting in a request.";
@@ -67,6 +71,7 @@ settings! {
     "json.depth" = "32", "Levels of nesting in a JSON body.";
     "soap.unknown_elements" = "skip", "skip or refuse elements, and fields in REST, that an operation does not know.";
     "threads.read" = "2", "Worker threads that read.";
+    "threads.search" = "2", "Worker threads that search; of several, one client leaves one to the others.";
     "threads.write" = "1", "Worker threads that write; SQLite has one writer in any case.";
     "threads.hash" = "0", "Worker threads that hash passwords; 0 means one a core.";
     "sqlite.busy_timeout_ms" = "5000", "Wait for another process's lock on the SQLite file.";
@@ -618,10 +623,15 @@ fn server(
         read_timeout: Duration::from_secs(r.number("limits.read_timeout_s", 1, 300)),
         drain: Duration::from_secs(r.number("drain_s", 0, 300)),
         read_threads: r.number("threads.read", 1, 64),
+        search_threads: r.number("threads.search", 1, 64),
         write_threads: r.number("threads.write", 1, 64),
         hash_threads,
         queue: r.number("limits.queue", 1, 100_000),
         hash_queue: r.number("limits.hash_queue", 1, 10_000),
+        search_queue: r.number("limits.search_queue", 1, 10_000),
+        source_share: r.number("limits.source_share", 1, 100),
+        account_share: r.number("limits.account_share", 1, 100),
+        wait: Duration::from_secs(r.number("limits.wait_s", 1, 300)),
     }
 }
 

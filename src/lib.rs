@@ -154,6 +154,13 @@
 //! - **Time-outs of connections are kept by one sweep over the table**, ten times a second, and not by a timer each.
 //! - **Heads are looked at before hyper sees them**, only for what leaves open where a body ends. hyper already decides that
 //!   safely; the look makes the refusal explicit (501 or 400).
+//! - **Queues for hashes, searches and writes are shared by source and by account**; the source and account served least recently
+//!   are next. Reads are served in the order of arrival, because a source has at most as many waiting as it has connections, and
+//!   each takes a fraction of a millisecond.
+//! - **A refusal for want of a share is held back**, longer each time, up to a second: asking again and again would otherwise cost
+//!   others the processor time that they were to be given. It holds a connection of the caller, and no thread.
+//! - **Work that waits is given up when its caller has gone**: nobody would see the answer. Work that was begun is done.
+//! - **Searches and probes have connections of their own**, or a search that holds the last one would stop every read.
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;

@@ -53,6 +53,12 @@ struct Reason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Shed {
+    queue: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivered {
     kind: &'static str,
     outcome: &'static str,
@@ -118,8 +124,9 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Timed, Histogram>,
-    shed: Family<Queue, Counter>,
+    shed: Family<Shed, Counter>,
     queued: Family<Queue, Gauge>,
+    waits: Family<Queue, Histogram>,
     hashes: Family<Hashed, Counter>,
     hash_rounds: Counter,
     connections: Family<State, Gauge>,
@@ -143,6 +150,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
             shed: Family::default(),
             queued: Family::default(),
+            waits: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
             hashes: Family::default(),
             hash_rounds: Counter::default(),
             connections: Family::default(),
@@ -182,8 +190,18 @@ impl Metrics {
             seconds(),
             m.durations.clone(),
         );
-        registry.register("shed", "Calls that found their queue full", m.shed.clone());
+        registry.register(
+            "shed",
+            "Calls that were refused because they did not get their turn",
+            m.shed.clone(),
+        );
         registry.register("queued", "Calls that wait for a worker", m.queued.clone());
+        registry.register_with_unit(
+            "wait",
+            "Time that calls waited for a worker",
+            seconds(),
+            m.waits.clone(),
+        );
         registry.register(
             "connections",
             "Connections that are open, by what they are used for",
@@ -263,9 +281,15 @@ impl Metrics {
         durations.observe(took.as_secs_f64());
     }
 
-    /// Counts a call that found its queue full.
-    pub fn shed(&self, queue: &'static str) {
-        self.shed.get_or_create(&Queue { queue }).inc();
+    /// Counts a call that did not get its turn in a queue.
+    pub fn shed(&self, queue: &'static str, reason: &'static str) {
+        self.shed.get_or_create(&Shed { queue, reason }).inc();
+    }
+
+    /// Notes how long a call waited in a queue.
+    pub fn waited(&self, queue: &'static str, wait: Duration) {
+        let waits = self.waits.get_or_create(&Queue { queue });
+        waits.observe(wait.as_secs_f64());
     }
 
     /// Sets how many connections are in each state.
@@ -366,9 +390,10 @@ mod tests {
         for _ in 0..2 {
             metrics.called("soap", "showUser", "ok", Duration::from_micros(300));
         }
-        metrics.shed("hash");
         metrics.hashed(HashKind::Verified, 16);
         metrics.hashed(HashKind::Made, 16);
+        metrics.shed("hash", "full");
+        metrics.waited("hash", Duration::from_millis(3));
         metrics.attempted("mail", Attempt::PutOff);
         metrics.set_connections(&[("idle", 1)]);
         metrics.dropped("idle_timeout");
@@ -387,7 +412,9 @@ mod tests {
             "chaingun_requests_total{face=\"soap\",operation=\"showUser\",outcome=\"ok\"} 2",
             "chaingun_duration_seconds_bucket{le=\"0.00025\",operation=\"showUser\"} 0",
             "chaingun_duration_seconds_bucket{le=\"0.0005\",operation=\"showUser\"} 2",
-            "chaingun_shed_total{queue=\"hash\"} 1",
+            "chaingun_shed_total{queue=\"hash\",reason=\"full\"} 1",
+            "chaingun_wait_seconds_bucket{le=\"0.0025\",queue=\"hash\"} 0",
+            "chaingun_wait_seconds_bucket{le=\"0.005\",queue=\"hash\"} 1",
             "chaingun_queued{queue=\"hash\"} 7",
             "chaingun_password_hashes_total{kind=\"verified\"} 1",
             "chaingun_password_hashes_total{kind=\"made\"} 1",

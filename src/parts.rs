@@ -12,7 +12,7 @@ use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
 use crate::store::refusals::Refusals;
-use crate::store::{Store, StoreError, outbox};
+use crate::store::{Store, StoreError, clients, outbox};
 
 /// Rules with numbers in them.
 #[derive(Debug, Clone)]
@@ -68,13 +68,19 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Whether requests can be served: the store answers, and the registry has been loaded from it.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.registry.loaded().is_some() && self.store.probe(clients::registry_version).is_ok()
+    }
+
     /// What waits in the outbox, by kind and state.
     ///
     /// # Errors
     /// The store's.
     pub fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let now = self.clock.now();
-        let rows = self.store.read(outbox::undelivered)?;
+        let rows = self.store.probe(outbox::undelivered)?;
         Ok(rows
             .into_iter()
             .map(|(kind, state, rows, oldest)| Backlog {

@@ -281,7 +281,7 @@ fn user_of_username_token(
 }
 
 /// The client with this key; none when there is no key, a refusal when the key is nobody's.
-fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal> {
+pub(super) fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal> {
     let Some(key) = key.map(|k| k.reveal().trim()).filter(|k| !k.is_empty()) else {
         return Ok(None);
     };

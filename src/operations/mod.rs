@@ -7,6 +7,7 @@ pub mod consent;
 pub mod directory;
 pub mod identities;
 mod known_sources;
+mod origin;
 pub mod partner;
 mod published;
 mod throttle;
@@ -25,6 +26,7 @@ use crate::domain::Millis;
 use crate::store::{StepError, StoreError};
 
 pub use call::{Call, Credentials};
+pub use origin::Origin;
 pub use published::rest_entries;
 pub use throttle::Throttle;
 
@@ -52,6 +54,8 @@ pub enum Access {
 pub enum Cost {
     /// Reads only.
     Read,
+    /// Reads, perhaps much of a table.
+    Search,
     /// Writes, but hashes nothing.
     Write,
     /// Hashes a password.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -10,11 +10,13 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 
 use crate::contract::wsdl;
 use crate::exchange::Reply;
-use crate::operations::soap_entries;
+use crate::operations::{Origin, soap_entries};
+use crate::parts::Parts;
 use crate::{directory, jsonrpc, loginbar, metrics, sso};
 
 use super::connections::{Connection, Unframed};
 use super::cors::Asked;
+use super::documents::Documents;
 use super::faces::{arrive, browse, call, consents, look_up, resource};
 use super::public_url::{address, is_https};
 use super::reading::{Peer, text_of};
@@ -179,8 +181,18 @@ async fn route(
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
         "/metrics" => metrics(gateway, peer.address, request.headers()).await,
-        "/openapi.json" => printed(gateway, |g| g.documents.openapi(&g.config)).await,
-        "/docs" => printed(gateway, |g| g.documents.page(&g.config)).await,
+        "/openapi.json" => {
+            printed(gateway, peer.address, Documents::openapi, |g| {
+                g.documents.print_openapi(&g.config)
+            })
+            .await
+        }
+        "/docs" => {
+            printed(gateway, peer.address, Documents::page, |g| {
+                g.documents.print_page(&g.config)
+            })
+            .await
+        }
         "/docs.css" => documents::style(),
         _ => Reply::text(404, "Not found"),
     }
@@ -205,15 +217,34 @@ fn method_not_allowed(allow: &str) -> Reply {
     reply
 }
 
-/// A document, which takes a while when it is the first time.
-async fn printed(gateway: &Arc<Gateway>, print: fn(&Gateway) -> Reply) -> Reply {
-    let shared = Arc::clone(gateway);
-    let printing = gateway.reading.run(move || print(&shared));
-    let printed = match printing {
-        Ok(reply) => reply.await.ok(),
-        Err(_) => None,
-    };
-    printed.unwrap_or_else(|| Reply::text(503, "Overloaded; try again"))
+/// A document, which takes a while to print when it is the first time; no reader waits for that.
+async fn printed(
+    gateway: &Arc<Gateway>,
+    peer: IpAddr,
+    known: fn(&Documents) -> Option<Reply>,
+    print: fn(&Gateway) -> Reply,
+) -> Reply {
+    if let Some(reply) = known(&gateway.documents) {
+        return reply;
+    }
+    let (shared, origin) = (Arc::clone(gateway), Origin::of_peer(peer));
+    match gateway.searching.run(&origin, move || print(&shared)).await {
+        Ok(reply) => reply,
+        Err(_) => Reply::text(503, "Overloaded; try again"),
+    }
+}
+
+/// How long a probe waits for the store.
+const PROBE_WAIT: Duration = Duration::from_secs(2);
+
+/// Asks the store something on the thread that is kept for probes; none where it does not answer in time.
+async fn probe<T: Send + 'static>(
+    gateway: &Arc<Gateway>,
+    ask: impl FnOnce(&Parts) -> T + Send + 'static,
+) -> Option<T> {
+    let parts = Arc::clone(&gateway.parts);
+    let asked = gateway.probing.run(move || ask(&parts));
+    tokio::time::timeout(PROBE_WAIT, asked).await.ok()?.ok()
 }
 
 /// What was counted; the outbox's backlog is looked up for it.
@@ -225,12 +256,7 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
     if !may {
         return Reply::text(404, "Not found");
     }
-    let shared = Arc::clone(gateway);
-    let asked = gateway.reading.run(move || shared.parts.backlog());
-    let backlog = match asked {
-        Ok(answer) => answer.await.ok().and_then(Result::ok),
-        Err(_) => None,
-    };
+    let backlog = probe(gateway, Parts::backlog).await.and_then(Result::ok);
     let Some(backlog) = backlog else {
         return Reply::text(503, "The backlog cannot be read; try again");
     };
@@ -238,6 +264,7 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
     gateway.parts.metrics.set_connections(&counts);
     let queues = [
         ("read", gateway.reading.waiting()),
+        ("search", gateway.searching.waiting()),
         ("write", gateway.writing.waiting()),
         ("hash", gateway.hashing.waiting()),
     ];
@@ -251,18 +278,9 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
 
 /// Ready is whoever can ask its database.
 async fn ready(gateway: &Arc<Gateway>) -> Reply {
-    let parts = Arc::clone(&gateway.parts);
-    let asked = gateway
-        .reading
-        .run(move || parts.registry.refresh(&parts.store).is_ok());
-    let ready = match asked {
-        Ok(answer) => answer.await == Ok(true),
-        Err(_) => false,
-    };
-    if ready {
-        Reply::text(200, "ready")
-    } else {
-        Reply::text(503, "not ready")
+    match probe(gateway, Parts::is_ready).await {
+        Some(true) => Reply::text(200, "ready"),
+        _ => Reply::text(503, "not ready"),
     }
 }
 

@@ -20,22 +20,40 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// `/openapi.json`, for the paths of this configuration.
-    pub(super) fn openapi(&self, config: &ServerConfig) -> Reply {
-        let print = || openapi::document(&rest_entries(), &config.rest_prefixes);
-        reply("application/json", self.openapi.get_or_init(print))
+    /// `/openapi.json`, if it has been printed.
+    pub(super) fn openapi(&self) -> Option<Reply> {
+        self.openapi.get().map(|text| openapi_reply(text))
     }
 
-    /// `/docs`
-    pub(super) fn page(&self, config: &ServerConfig) -> Reply {
-        let print = || docs::page(&config.soap_paths, &config.rest_prefixes);
-        let mut reply = reply("text/html; charset=utf-8", self.page.get_or_init(print));
-        reply.headers.extend([
-            ("Content-Security-Policy", POLICY.to_owned()),
-            ("Referrer-Policy", "no-referrer".to_owned()),
-        ]);
-        reply
+    /// The same, for the paths of this configuration; printed if need be.
+    pub(super) fn print_openapi(&self, config: &ServerConfig) -> Reply {
+        let print = || openapi::document(&rest_entries(), &config.rest_prefixes);
+        openapi_reply(self.openapi.get_or_init(print))
     }
+
+    /// `/docs`, if it has been printed.
+    pub(super) fn page(&self) -> Option<Reply> {
+        self.page.get().map(|text| page_reply(text))
+    }
+
+    /// The same, printed if need be.
+    pub(super) fn print_page(&self, config: &ServerConfig) -> Reply {
+        let print = || docs::page(&config.soap_paths, &config.rest_prefixes);
+        page_reply(self.page.get_or_init(print))
+    }
+}
+
+fn openapi_reply(text: &str) -> Reply {
+    reply("application/json", text)
+}
+
+fn page_reply(text: &str) -> Reply {
+    let mut reply = reply("text/html; charset=utf-8", text);
+    reply.headers.extend([
+        ("Content-Security-Policy", POLICY.to_owned()),
+        ("Referrer-Policy", "no-referrer".to_owned()),
+    ]);
+    reply
 }
 
 /// `/docs.css`

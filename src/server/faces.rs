@@ -11,10 +11,11 @@ use crate::exchange::{HttpRequest, Reply};
 use crate::jsonrpc::{self, Calls, Id, Read};
 use crate::loginbar::{self, Site};
 use crate::operations::access::Incoming;
-use crate::operations::{Answer, Cost, access};
+use crate::operations::{Answer, Cost, Origin, access};
 use crate::{directory, jsonapi, soap, sso};
 
 use super::Gateway;
+use super::pools::{NotDone, Shed};
 use super::public_url::{base, own_url};
 use super::reading::{Peer, read};
 
@@ -183,33 +184,58 @@ async fn run(
     write: impl Fn(Result<Box<dyn Answer>, Rejection>) -> Reply + Clone + Send + 'static,
 ) -> Reply {
     // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
-    let (queue, pool) = match incoming.operation.cost {
-        _ if incoming.credentials.username_token.is_some() => ("hash", &gateway.hashing),
-        Cost::Hash => ("hash", &gateway.hashing),
-        Cost::Write => ("write", &gateway.writing),
-        Cost::Read => ("read", &gateway.reading),
+    let cost = match incoming.operation.cost {
+        _ if incoming.credentials.username_token.is_some() => Cost::Hash,
+        cost => cost,
     };
+    let (queue, fair) = match cost {
+        Cost::Hash => ("hash", Some(&gateway.hashing)),
+        Cost::Search => ("search", Some(&gateway.searching)),
+        Cost::Write => ("write", Some(&gateway.writing)),
+        // Reads are so short that whoever is first may be first.
+        Cost::Read => ("read", None),
+    };
+    let fair = fair.map(|pool| (pool, Origin::of(&gateway.parts, &incoming)));
     let parts = Arc::clone(&gateway.parts);
     let (written, operation) = (write.clone(), incoming.operation.name);
-    let queued = pool.run(move || {
+    let queued = Instant::now();
+    let work = move || {
         let begun = Instant::now();
+        parts.metrics.waited(queue, begun - queued);
         let outcome = access::run(&parts, incoming);
         let code = outcome
             .as_ref()
             .map_or_else(|r| r.code().as_str(), |_| "ok");
         parts.metrics.called(face, operation, code, begun.elapsed());
         written(outcome)
-    });
-    let refused = |code, cause: &str| write(Err(Rejection::new(code).because(cause)));
-    match queued {
-        Ok(reply) => match reply.await {
-            Ok(reply) => reply,
-            Err(_) => refused(Code::InternalError, "the operation panicked"),
-        },
-        Err(_) => {
-            gateway.parts.metrics.shed(queue);
-            refused(Code::Busy, "a queue is full")
+    };
+    let done = match &fair {
+        Some((pool, origin)) => pool.run(origin, work).await,
+        None => gateway.reading.run(work).await,
+    };
+    match done {
+        Ok(reply) => reply,
+        Err(NotDone::Panicked) => {
+            let panicked = Rejection::new(Code::InternalError);
+            write(Err(panicked.because("the operation panicked")))
         }
+        Err(NotDone::Shed(shed)) => {
+            let source = fair.as_ref().map_or("", |(_, origin)| &origin.source);
+            let rejection = refused(gateway, queue, shed, source);
+            tokio::time::sleep(shed.hold).await;
+            write(Err(rejection))
+        }
+    }
+}
+
+/// The refusal of a request that did not get its turn, counted and logged.
+fn refused(gateway: &Gateway, queue: &'static str, shed: Shed, source: &str) -> Rejection {
+    let reason = shed.reason.as_str();
+    gateway.parts.metrics.shed(queue, reason);
+    gateway.shed_log.note(queue, shed.reason, source);
+    Rejection {
+        wait_ms: i64::try_from(shed.retry.as_millis()).unwrap_or(i64::MAX),
+        ..Rejection::new(Code::Busy).because(format!("the queue {queue}: {reason}"))
     }
 }
 

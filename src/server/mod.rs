@@ -6,10 +6,11 @@ mod descriptors;
 mod dispatch;
 mod documents;
 mod faces;
+mod fair_queue;
 mod framing;
 mod host;
 mod in_flight;
-pub mod pools;
+mod pools;
 mod public_url;
 mod reading;
 mod source;
@@ -38,7 +39,7 @@ use connections::{ConnectionLimits, Connections, Phase, Slot, TICK};
 pub use descriptors::raise as raise_descriptors;
 use documents::Documents;
 use in_flight::InFlight;
-use pools::Pool;
+use pools::{FairPool, Pool, Shares, ShedLog};
 use stream::ClientStream;
 
 /// Who may collect the metrics.
@@ -80,12 +81,20 @@ pub struct ServerConfig {
     /// Time that running requests get to finish at shutdown.
     pub drain: Duration,
     pub read_threads: usize,
+    pub search_threads: usize,
     pub write_threads: usize,
     pub hash_threads: usize,
-    /// Requests that may wait in each queue.
+    /// Requests that may wait to read, and to write.
     pub queue: usize,
     /// Sign-ins and the like that may wait.
     pub hash_queue: usize,
+    /// Searches that may wait.
+    pub search_queue: usize,
+    /// The percentage of a queue that one source may hold, and one account.
+    pub source_share: usize,
+    pub account_share: usize,
+    /// How long a request may wait for a worker.
+    pub wait: Duration,
 }
 
 impl ServerConfig {
@@ -98,7 +107,21 @@ impl ServerConfig {
             read: self.read_timeout,
         }
     }
+
+    /// How a queue of this length is shared.
+    fn shares(&self, queue: usize, threads_per_source: usize) -> Shares {
+        Shares {
+            queue,
+            per_source: self.source_share,
+            per_account: self.account_share,
+            wait: self.wait,
+            threads_per_source,
+        }
+    }
 }
+
+/// Probes that may wait for each other.
+const PROBE_QUEUE: usize = 16;
 
 /// Everything a request is handled with.
 pub(crate) struct Gateway {
@@ -111,8 +134,12 @@ pub(crate) struct Gateway {
     /// Requests that came through trusted proxies.
     in_flight: InFlight,
     reading: Pool,
-    writing: Pool,
-    hashing: Pool,
+    searching: FairPool,
+    writing: FairPool,
+    hashing: FairPool,
+    /// For /readyz and /metrics, so that they never wait behind requests.
+    probing: Pool,
+    shed_log: ShedLog,
 }
 
 /// A server that listens but does not yet serve.
@@ -128,10 +155,22 @@ impl Server {
     /// An address that cannot be had, or no threads.
     pub async fn bind(config: ServerConfig, parts: Arc<Parts>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
+        let (search, write, hash) = (
+            config.search_threads,
+            config.write_threads,
+            config.hash_threads,
+        );
         let gateway = Gateway {
-            reading: Pool::start("read", config.read_threads, config.queue)?,
-            writing: Pool::start("write", config.write_threads, config.queue)?,
-            hashing: Pool::start("hash", config.hash_threads, config.hash_queue)?,
+            reading: Pool::start("read", config.read_threads, config.queue, config.wait)?,
+            searching: FairPool::start(
+                "search",
+                search,
+                config.shares(config.search_queue, search - 1),
+            )?,
+            writing: FairPool::start("write", write, config.shares(config.queue, write))?,
+            hashing: FairPool::start("hash", hash, config.shares(config.hash_queue, hash))?,
+            probing: Pool::start("probe", 1, PROBE_QUEUE, config.wait)?,
+            shed_log: ShedLog::default(),
             documents: Documents::default(),
             connections: Arc::new(Connections::new(config.connection_limits())),
             in_flight: InFlight::new(config.connections_per_address),

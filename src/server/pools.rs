@@ -1,68 +1,540 @@
-//! Worker threads: one queue for reading, one for writing, one for hashing, so that none can starve another.
+//! Worker threads with bounded queues: a kind of work cannot starve another, and in a fair pool a caller cannot starve
+//! another caller.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-type Job = Box<dyn FnOnce() + Send>;
+use super::fair_queue::{Bounds, Brought, FairQueue, Owner, Reason, Ticket};
+use crate::operations::Origin;
 
-/// Threads that take work from one bounded queue.
-pub struct Pool {
-    queue: Sender<Job>,
+/// Work that was not done.
+#[derive(Debug)]
+pub(super) enum NotDone {
+    /// It did not get its turn.
+    Shed(Shed),
+    /// It panicked; the hook has logged it.
+    Panicked,
 }
 
-/// The queue is full.
-#[derive(Debug)]
-pub struct Full;
+/// Why work did not get its turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shed {
+    pub reason: Reason,
+    /// When the work that waits now will be done, going by the last jobs.
+    pub retry: Duration,
+    /// How long the refusal itself is to be held back: whoever is refused again and again would otherwise take all
+    /// processor time for asking.
+    pub hold: Duration,
+}
+
+/// For each refusal by a share that stays used up, the next one is held back so much longer, up to a second.
+const HOLD_STEP: Duration = Duration::from_millis(20);
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
+
+type PlainJob = Box<dyn FnOnce() + Send>;
+
+/// Threads that take work from one bounded queue, in the order of arrival.
+pub(super) struct Pool {
+    queue: Sender<PlainJob>,
+    wait: Duration,
+}
 
 impl Pool {
+    /// Starts the threads. Work that has waited longer than `wait` is not begun.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub(super) fn start(
+        name: &str,
+        threads: usize,
+        queue: usize,
+        wait: Duration,
+    ) -> io::Result<Self> {
+        let (sender, receiver) = bounded::<PlainJob>(queue);
+        for at in 0..threads.max(1) {
+            let receiver = receiver.clone();
+            spawn(name, at, move || {
+                while let Ok(job) = receiver.recv() {
+                    // The panic itself is logged by the hook; the waiting request sees its channel
+                    // closed.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
+                }
+            })?;
+        }
+        Ok(Self {
+            queue: sender,
+            wait,
+        })
+    }
+
+    /// How many jobs wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Has work done. Work once queued is done in time, whether or not its caller still waits.
+    ///
+    /// # Errors
+    /// [`NotDone`], when the queue is full or the work waited too long, or when it panics.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let (sender, receiver) = oneshot::channel();
+        let (queued, wait) = (Instant::now(), self.wait);
+        let job: PlainJob = Box::new(move || {
+            let done = match queued.elapsed() > wait {
+                true => Err(Reason::Deadline),
+                false => Ok(work()),
+            };
+            // Nobody listening any more is fine.
+            let _ = sender.send(done);
+        });
+        // These queues are long and their jobs short.
+        let shed = |reason| {
+            NotDone::Shed(Shed {
+                reason,
+                retry: Duration::from_secs(1),
+                hold: Duration::ZERO,
+            })
+        };
+        match self.queue.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                return Err(shed(Reason::Full));
+            }
+        }
+        match receiver.await {
+            Ok(done) => done.map_err(shed),
+            Err(_) => Err(NotDone::Panicked),
+        }
+    }
+}
+
+/// How a fair pool is shared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shares {
+    /// Jobs that may wait.
+    pub queue: usize,
+    /// The percentage of them that may come from one source.
+    pub per_source: usize,
+    /// The percentage of them that may be about one account.
+    pub per_account: usize,
+    /// How long a job may wait.
+    pub wait: Duration,
+    /// The most threads that work for one source at the same time.
+    pub threads_per_source: usize,
+}
+
+impl Shares {
+    /// So many percent of the queue, and at least one job.
+    fn part(&self, percent: usize) -> usize {
+        (self.queue * percent.min(100)).div_ceil(100).max(1)
+    }
+}
+
+/// How many times the share of an address a trusted client has, since many people come through it.
+const TRUSTED_SHARES: usize = 2;
+
+type FairJob = Box<dyn FnOnce(Result<(), Shed>) + Send>;
+
+/// Threads that take work from a queue that its callers share fairly.
+pub(super) struct FairPool {
+    shared: Arc<Shared>,
+    shares: Shares,
+    keys: RandomState,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Signalled when there may be something to do.
+    brought: Condvar,
+    threads: u32,
+    /// How long a job may wait.
+    wait: Duration,
+}
+
+struct State {
+    queue: FairQueue<FairJob>,
+    /// What a job takes, going by the last ones.
+    usual: Duration,
+    is_over: bool,
+}
+
+impl FairPool {
     /// Starts the threads.
     ///
     /// # Errors
     /// When the system gives no more threads.
-    pub fn start(name: &str, threads: usize, queue: usize) -> io::Result<Self> {
-        let (sender, receiver) = bounded::<Job>(queue);
-        for at in 0..threads.max(1) {
-            let receiver = receiver.clone();
-            thread::Builder::new()
-                .name(format!("{name}-{at}"))
-                .spawn(move || {
-                    while let Ok(job) = receiver.recv() {
-                        // The panic itself is logged by the hook; the waiting request sees its channel
-                        // closed.
-                        let _ = catch_unwind(AssertUnwindSafe(job));
-                    }
-                })?;
+    pub(super) fn start(name: &str, threads: usize, shares: Shares) -> io::Result<Self> {
+        let threads = threads.max(1);
+        let queue = FairQueue::new(Bounds {
+            waiting: shares.queue,
+            per_account: shares.part(shares.per_account),
+            running_per_source: shares.threads_per_source.max(1),
+        });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                queue,
+                usual: Duration::ZERO,
+                is_over: false,
+            }),
+            brought: Condvar::new(),
+            threads: u32::try_from(threads).unwrap_or(u32::MAX),
+            wait: shares.wait,
+        });
+        for at in 0..threads {
+            let shared = Arc::clone(&shared);
+            spawn(name, at, move || shared.work())?;
         }
-        Ok(Self { queue: sender })
+        Ok(Self {
+            shared,
+            shares,
+            keys: RandomState::new(),
+        })
     }
 
-    /// How many wait for a thread.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queue.len()
+    /// How many jobs wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.lock().queue.len()
     }
 
-    /// Queues work; its result comes through the returned channel, which closes without one if the
-    /// work panics. Work once queued is done, whether or not anyone still waits.
+    /// Has work done when it is its owner's turn. Work that waits is given up when its caller does not wait any longer;
+    /// work once begun is done.
     ///
     /// # Errors
-    /// [`Full`] when the queue is.
-    pub fn run<T: Send + 'static>(
+    /// [`NotDone`], when the work did not get its turn, or panics.
+    pub(super) async fn run<T: Send + 'static>(
         &self,
+        origin: &Origin,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, Full> {
-        let (sender, receiver) = oneshot::channel();
-        let job: Job = Box::new(move || {
+    ) -> Result<T, NotDone> {
+        let (sender, mut receiver) = oneshot::channel();
+        let job: FairJob = Box::new(move |turn: Result<(), Shed>| {
             // Nobody listening any more is fine.
-            let _ = sender.send(work());
+            let _ = sender.send(turn.map(|()| work()));
         });
-        match self.queue.try_send(job) {
-            Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Full),
+        let ticket = self.shared.bring(self.owner(origin), job)?;
+        let mut place = Place {
+            shared: &self.shared,
+            ticket: Some(ticket),
+        };
+        let done = match tokio::time::timeout(self.shares.wait, &mut receiver).await {
+            Ok(done) => done,
+            Err(_) if place.give_up() => {
+                let retry = self.shared.lock().backlog(&self.shared);
+                return Err(NotDone::Shed(Shed {
+                    reason: Reason::Deadline,
+                    retry,
+                    hold: Duration::ZERO,
+                }));
+            }
+            // It is being done.
+            Err(_) => receiver.await,
+        };
+        place.ticket = None;
+        match done {
+            Ok(done) => done.map_err(NotDone::Shed),
+            Err(_) => Err(NotDone::Panicked),
         }
+    }
+
+    fn owner(&self, origin: &Origin) -> Owner {
+        let times = if origin.is_trusted { TRUSTED_SHARES } else { 1 };
+        Owner {
+            source: self.keys.hash_one(("source", &origin.source)),
+            per_source: self.shares.part(self.shares.per_source * times),
+            account: origin
+                .account
+                .as_ref()
+                .map(|account| self.keys.hash_one(("account", account))),
+        }
+    }
+}
+
+/// Threads end when the last work is done.
+impl Drop for FairPool {
+    fn drop(&mut self) {
+        self.shared.lock().is_over = true;
+        self.shared.brought.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a job, and tells those that gave way to it.
+    fn bring(&self, owner: Owner, job: FairJob) -> Result<Ticket, NotDone> {
+        let mut state = self.lock();
+        let retry = state.backlog(self);
+        let brought = state.queue.bring(owner, job);
+        drop(state);
+        match brought {
+            Brought::Waits(ticket, displaced) => {
+                self.brought.notify_one();
+                for (job, reason) in displaced {
+                    let hold = Duration::ZERO;
+                    job(Err(Shed {
+                        reason,
+                        retry,
+                        hold,
+                    }));
+                }
+                Ok(ticket)
+            }
+            Brought::Refused(_, reason, times) => Err(NotDone::Shed(Shed {
+                reason,
+                retry,
+                hold: (HOLD_STEP * times).min(LONGEST_HOLD),
+            })),
+        }
+    }
+
+    /// What a worker thread does.
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            let Some((owner, job)) = state.queue.take() else {
+                if state.is_over && state.queue.len() == 0 {
+                    drop(state);
+                    self.brought.notify_all();
+                    return;
+                }
+                state = self
+                    .brought
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(state);
+            let begun = Instant::now();
+            let _ = catch_unwind(AssertUnwindSafe(|| job(Ok(()))));
+            let took = begun.elapsed();
+            state = self.lock();
+            state.usual = match state.usual {
+                Duration::ZERO => took,
+                usual => (usual * 7 + took) / 8,
+            };
+            state.queue.done(&owner);
+            // Another thread may now work for this source.
+            if state.queue.len() > 0 {
+                self.brought.notify_one();
+            }
+        }
+    }
+}
+
+impl State {
+    /// How long what waits now will take, within a second and the longest wait.
+    fn backlog(&self, shared: &Shared) -> Duration {
+        let ahead = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+        let least = Duration::from_secs(1);
+        (self.usual.saturating_mul(ahead) / shared.threads).clamp(least, shared.wait.max(least))
+    }
+}
+
+/// A place in the queue; given up when the caller goes away.
+struct Place<'a> {
+    shared: &'a Shared,
+    ticket: Option<Ticket>,
+}
+
+impl Place<'_> {
+    /// Gives the place up; `false` where the job does not wait any more.
+    fn give_up(&mut self) -> bool {
+        let Some(ticket) = self.ticket.take() else {
+            return false;
+        };
+        self.shared.lock().queue.withdraw(ticket)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+fn spawn(name: &str, at: usize, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name(format!("{name}-{at}"));
+    thread.spawn(work).map(drop)
+}
+
+/// Writes refusals for want of a turn to the log, a line in ten seconds at most.
+#[derive(Default)]
+pub(super) struct ShedLog {
+    last: Mutex<(Option<Instant>, u64)>,
+}
+
+/// The least time between two lines.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+impl ShedLog {
+    /// Notes a refusal.
+    pub(super) fn note(&self, queue: &'static str, reason: Reason, source: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, refused) = &mut *last;
+        *refused += 1;
+        if at.is_some_and(|at| at.elapsed() < LOG_EVERY) {
+            return;
+        }
+        *at = Some(Instant::now());
+        let refused = std::mem::take(refused);
+        drop(last);
+        let reason = reason.as_str();
+        tracing::warn!(
+            queue,
+            reason,
+            source,
+            refused,
+            "requests were refused with BUSY; queue, reason and source are those of the last one"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    const SHARES: Shares = Shares {
+        queue: 8,
+        per_source: 25,
+        per_account: 25,
+        wait: Duration::from_secs(60),
+        threads_per_source: 1,
+    };
+
+    fn origin(source: &str) -> Origin {
+        Origin {
+            source: source.to_owned(),
+            is_trusted: false,
+            account: None,
+        }
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().build().unwrap()
+    }
+
+    /// A pool of one thread, which is busy until something is sent.
+    fn busy(shares: Shares) -> (FairPool, Sender<()>) {
+        let pool = FairPool::start("test", 1, shares).unwrap();
+        let (release, released): (_, Receiver<()>) = channel();
+        let (tell, begun) = channel();
+        let job: FairJob = Box::new(move |_| {
+            tell.send(()).unwrap();
+            let _ = released.recv();
+        });
+        let owner = pool.owner(&origin("busy"));
+        assert!(pool.shared.bring(owner, job).is_ok());
+        begun.recv().unwrap();
+        (pool, release)
+    }
+
+    #[test]
+    fn gives_up_work_whose_caller_has_gone_away() {
+        let (pool, release) = busy(SHARES);
+        let (tell, told) = channel();
+        runtime().block_on(async {
+            let from = origin("gone");
+            let work = pool.run(&from, move || tell.send(()));
+            let soon = tokio::time::timeout(Duration::from_millis(1), work).await;
+            assert!(soon.is_err(), "it waits");
+        });
+        assert_eq!(pool.waiting(), 0);
+        drop(release);
+        drop(pool);
+        assert!(told.recv().is_err(), "it was not run");
+    }
+
+    #[test]
+    fn refuses_work_that_waits_longer_than_it_may() {
+        let wait = Duration::from_millis(1);
+        let (pool, _release) = busy(Shares { wait, ..SHARES });
+        let done = runtime().block_on(pool.run(&origin("late"), || ()));
+        let shed = done.unwrap_err();
+        assert!(
+            matches!(&shed, NotDone::Shed(s) if s.reason == Reason::Deadline),
+            "{shed:?}"
+        );
+        assert_eq!(pool.waiting(), 0);
+    }
+
+    #[test]
+    fn says_when_the_waiting_work_will_be_done() {
+        let (pool, _release) = busy(SHARES);
+        let job = || Box::new(|_| ());
+        for n in 0..4 {
+            let owner = pool.owner(&origin(&n.to_string()));
+            assert!(pool.shared.bring(owner, job()).is_ok());
+        }
+        let backlog = |usual| {
+            let mut state = pool.shared.lock();
+            state.usual = usual;
+            state.backlog(&pool.shared)
+        };
+        assert_eq!(backlog(Duration::from_millis(1500)), Duration::from_secs(6));
+        let least = Duration::from_secs(1);
+        assert_eq!(backlog(Duration::from_millis(1)), least);
+        let longest = SHARES.wait;
+        assert_eq!(backlog(Duration::from_secs(100)), longest);
+    }
+
+    #[test]
+    fn holds_back_each_refusal_in_a_row_a_little_longer() {
+        let (pool, _release) = busy(SHARES);
+        let job = || Box::new(|_| ());
+        let mut held = Vec::new();
+        for _ in 0..60 {
+            if let Err(NotDone::Shed(shed)) = pool.shared.bring(pool.owner(&origin("many")), job())
+            {
+                held.push(shed.hold);
+            }
+        }
+        assert_eq!(held.len(), 58, "a quarter of the queue waits");
+        assert_eq!(held[0], HOLD_STEP);
+        assert_eq!(held[1], 2 * HOLD_STEP);
+        assert_eq!(held[57], LONGEST_HOLD);
+    }
+
+    #[test]
+    fn a_trusted_client_has_twice_the_share_of_an_address() {
+        let pool = FairPool::start("test", 1, SHARES).unwrap();
+        let client = Origin {
+            is_trusted: true,
+            ..origin("client Default")
+        };
+        assert_eq!(pool.owner(&origin("192.0.2.7")).per_source, 2);
+        assert_eq!(pool.owner(&client).per_source, 4);
+    }
+
+    #[test]
+    fn goes_on_after_a_panic_and_finishes_its_work_at_the_end() {
+        let pool = FairPool::start("test", 2, SHARES).unwrap();
+        let runtime = runtime();
+        let panics = runtime.block_on(pool.run(&origin("a"), || -> () { panic!("a test") }));
+        assert!(matches!(panics, Err(NotDone::Panicked)));
+        let done = runtime.block_on(pool.run(&origin("a"), || 7));
+        assert!(matches!(done, Ok(7)));
+        let (tell, told) = channel();
+        for n in 0..2 {
+            let tell = tell.clone();
+            let job: FairJob = Box::new(move |_| tell.send(n).unwrap());
+            assert!(pool.shared.bring(pool.owner(&origin("a")), job).is_ok());
+        }
+        drop((pool, tell));
+        assert_eq!(told.iter().count(), 2);
     }
 }

@@ -9,9 +9,6 @@ use crate::exchange::Reply;
 use super::envelope::Version;
 use super::{Manner, header};
 
-/// Seconds after which a client may try again when we were busy.
-const RETRY_AFTER: &str = "1";
-
 /// The texts of a rejection in one line.
 pub(super) fn describe(manner: &Manner, rejection: &Rejection) -> String {
     let texts: Vec<_> = rejection
@@ -82,8 +79,11 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
     }
     out.raw("</S:Fault></S:Body></S:Envelope>");
     let mut headers = Vec::new();
-    if code == FaultCode::ServerBusy {
-        headers.push(("Retry-After", RETRY_AFTER.to_owned()));
+    if let Some(seconds) = rejection
+        .retry_after()
+        .filter(|_| code == FaultCode::ServerBusy)
+    {
+        headers.push(("Retry-After", seconds.to_string()));
     }
     Reply {
         status: http_status(manner.version, code),

@@ -119,6 +119,10 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(10);
 pub struct Store {
     opening: Opening,
     readers: Connections,
+    /// For searches, so that they never hold all that the others read with.
+    searchers: Connections,
+    /// For who asks whether the store can be reached.
+    probes: Connections,
     writers: Connections,
     milestones: Milestones,
 }
@@ -132,6 +136,8 @@ impl Store {
         migrate::apply(&opening)?;
         Ok(Self {
             readers: Connections::new(opening.readers),
+            searchers: Connections::new(opening.readers),
+            probes: Connections::new(1),
             writers: Connections::new(opening.writers()),
             milestones: Milestones::default(),
             opening,
@@ -164,7 +170,37 @@ impl Store {
         &self,
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut held = self.readers.take(|| self.opening.connect_reader())?;
+        self.read_with(&self.readers, run)
+    }
+
+    /// The same for queries that may take long, on connections of their own.
+    ///
+    /// # Errors
+    /// The closure's own, or the store's.
+    pub fn search<T, E: StepError>(
+        &self,
+        run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.read_with(&self.searchers, run)
+    }
+
+    /// The same for probes, on a connection of their own that no request holds.
+    ///
+    /// # Errors
+    /// The closure's own, or the store's.
+    pub fn probe<T, E: StepError>(
+        &self,
+        run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.read_with(&self.probes, run)
+    }
+
+    fn read_with<T, E: StepError>(
+        &self,
+        connections: &Connections,
+        run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut held = connections.take(|| self.opening.connect_reader())?;
         let result = run(held.get());
         held.judge(&result);
         result

@@ -56,6 +56,7 @@ fn operations() -> String {
         let access = operation.access.who();
         let queue = match operation.cost {
             Cost::Read => "read",
+            Cost::Search => "search",
             Cost::Write => "write",
             Cost::Hash => "hash",
         };

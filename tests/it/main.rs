@@ -19,6 +19,7 @@ mod directory;
 mod docs;
 mod documents;
 mod envelopes;
+mod fair_shares;
 mod faults;
 mod framing;
 mod growth;

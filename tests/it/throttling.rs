@@ -440,7 +440,12 @@ fn an_untrusted_address_does_not_say_where_it_comes_from() {
 
 #[test]
 fn guesses_at_the_same_time_are_all_counted() {
-    let gateway = Arc::new(Gateway::with(&[("threads.hash", "4")]));
+    // Room for all of them in the queue.
+    let gateway = Arc::new(Gateway::with(&[
+        ("threads.hash", "4"),
+        ("limits.source_share", "100"),
+        ("limits.account_share", "100"),
+    ]));
     let codes: Vec<String> = std::thread::scope(|scope| {
         let guesses: Vec<_> = (0..40)
             .map(|_| scope.spawn(|| told(&guess(&gateway, "mokamiki")).1))

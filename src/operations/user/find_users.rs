@@ -58,7 +58,7 @@ pub static OPERATION: Operation = Operation {
     name: "findUsers",
     doc: "Finds users by parts of their names, by client and by status.",
     access: Access::ClientOrUser,
-    cost: Cost::Read,
+    cost: Cost::Search,
     throttle: Throttle::Nothing,
     soap: true,
     rpc: false,
@@ -180,7 +180,7 @@ impl FindUsersRequest {
                 let milestones = call.parts.store.milestones();
                 call.parts
                     .store
-                    .read(|c| users::find(c, &filter, milestones))?
+                    .search(|c| users::find(c, &filter, milestones))?
             }
         };
         Ok(FindUsersResponse {

@@ -1,0 +1,65 @@
+//! Whom a request's place in a queue is counted for. This is known before anything about the request is checked.
+
+use std::net::IpAddr;
+
+use super::Cost;
+use super::access::{self, Incoming};
+use crate::domain::client::Trust;
+use crate::domain::network::Network;
+use crate::domain::text::canonical;
+use crate::parts::Parts;
+
+/// The longest account name that is looked at, in characters.
+const MAX_ACCOUNT_CHARS: usize = 256;
+
+/// The source of a request and the account whose password it brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The network that the request comes from, or the name of the trusted client, since many people come through that.
+    pub source: String,
+    /// Whether the source is a trusted client.
+    pub is_trusted: bool,
+    /// The login name that a password is checked or set for; none where no password is.
+    pub account: Option<String>,
+}
+
+impl Origin {
+    /// The origin of a request that a face has read.
+    #[must_use]
+    pub fn of(parts: &Parts, incoming: &Incoming) -> Self {
+        let credentials = &incoming.credentials;
+        let client = access::client(parts, credentials.client_key.as_ref());
+        let trusted = client.ok().flatten().filter(|c| c.trust == Trust::Trusted);
+        let login = match (incoming.operation.cost, &credentials.username_token) {
+            (Cost::Hash, _) => incoming.request.subject(),
+            (_, Some((name, _))) => Some(name.as_str()),
+            (_, None) => None,
+        };
+        let account = login.map(|login| {
+            let short: String = login.chars().take(MAX_ACCOUNT_CHARS).collect();
+            canonical(&short)
+        });
+        Self {
+            account,
+            ..Self::of_source(trusted.map(|c| c.name).as_deref(), credentials.source)
+        }
+    }
+
+    /// The origin of a request that no operation answers.
+    #[must_use]
+    pub fn of_peer(peer: IpAddr) -> Self {
+        Self::of_source(None, Some(peer))
+    }
+
+    fn of_source(trusted: Option<&str>, source: Option<IpAddr>) -> Self {
+        Self {
+            source: match (trusted, source) {
+                (Some(client), _) => format!("client {client}"),
+                (None, Some(address)) => Network::from(address).to_string(),
+                (None, None) => String::new(),
+            },
+            is_trusted: trusted.is_some(),
+            account: None,
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! A queue that sources and accounts share: each may hold a part of it, and the one served least recently is served next.
+
+use std::collections::HashMap;
+
+/// How many jobs may wait and run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Jobs that may wait.
+    pub waiting: usize,
+    /// Jobs about one account that may wait.
+    pub per_account: usize,
+    /// Jobs of one source that may run at the same time.
+    pub running_per_source: usize,
+}
+
+/// Whose a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub source: u64,
+    /// Jobs of this source that may wait.
+    pub per_source: usize,
+    /// The account it is about, if it is about one.
+    pub account: Option<u64>,
+}
+
+/// Why a job does not wait any longer, or does not wait at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The queue is full.
+    Full,
+    /// Its source has its share of the queue.
+    SourceShare,
+    /// Its account has its share of the queue.
+    AccountShare,
+    /// It waited too long.
+    Deadline,
+}
+
+impl Reason {
+    /// The name in metrics and in the log.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Reason::Full => "full",
+            Reason::SourceShare => "source_share",
+            Reason::AccountShare => "account_share",
+            Reason::Deadline => "deadline",
+        }
+    }
+}
+
+/// Names a job for as long as it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ticket(u64);
+
+#[derive(Debug)]
+struct Waiting<J> {
+    ticket: Ticket,
+    owner: Owner,
+    job: J,
+}
+
+/// What a source or an account has in the queue. Forgotten when it has nothing there any more.
+#[derive(Debug, Default)]
+struct Usage {
+    waiting: usize,
+    running: usize,
+    /// The turn in which it was last served.
+    served: u64,
+    /// Jobs that its share refused since it first had one here.
+    refused: u32,
+}
+
+/// What became of a job that was brought.
+#[derive(Debug)]
+pub(super) enum Brought<J> {
+    /// It waits; the jobs that gave way to it are to be told why.
+    Waits(Ticket, Vec<(J, Reason)>),
+    /// It does not wait. The bound that was reached has refused so many by now.
+    Refused(J, Reason, u32),
+}
+
+/// The queue. It knows neither threads nor time.
+#[derive(Debug)]
+pub(super) struct FairQueue<J> {
+    bounds: Bounds,
+    /// In the order of arrival.
+    waiting: Vec<Waiting<J>>,
+    usage: HashMap<u64, Usage>,
+    tickets: u64,
+    turns: u64,
+    /// Jobs that were refused because the queue was full, since it was last empty.
+    refused: u32,
+}
+
+impl<J> FairQueue<J> {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            waiting: Vec::new(),
+            usage: HashMap::new(),
+            tickets: 0,
+            turns: 0,
+            refused: 0,
+        }
+    }
+
+    /// How many jobs wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Takes a job in. Where a bound is reached, the newest job of whoever holds most of that part gives way, if the new
+    /// job's owner holds less even with the new job.
+    pub(super) fn bring(&mut self, owner: Owner, job: J) -> Brought<J> {
+        let mut displaced = Vec::new();
+        match self.make_room(&owner, &mut displaced) {
+            Ok(()) => {
+                self.tickets += 1;
+                let ticket = Ticket(self.tickets);
+                self.count(&owner, |usage| usage.waiting += 1);
+                self.waiting.push(Waiting { ticket, owner, job });
+                for (_, gone, _) in &displaced {
+                    self.forget_idle(&gone.owner);
+                }
+                let told = displaced.into_iter();
+                Brought::Waits(ticket, told.map(|(_, w, why)| (w.job, why)).collect())
+            }
+            Err(reason) => {
+                // Nobody gives way to a job that is refused in the end.
+                for (index, back, _) in displaced.into_iter().rev() {
+                    self.count(&back.owner, |usage| usage.waiting += 1);
+                    self.waiting.insert(index, back);
+                }
+                Brought::Refused(job, reason, self.count_refusal(&owner, reason))
+            }
+        }
+    }
+
+    /// Counts a refusal where the bound is, and returns how many there were.
+    fn count_refusal(&mut self, owner: &Owner, reason: Reason) -> u32 {
+        let key = match reason {
+            Reason::SourceShare => Some(owner.source),
+            Reason::AccountShare => owner.account,
+            Reason::Full | Reason::Deadline => None,
+        };
+        let refused = match key {
+            // Whatever has reached its share is in use.
+            Some(key) => self.usage.get_mut(&key).map(|usage| &mut usage.refused),
+            None => Some(&mut self.refused),
+        };
+        refused.map_or(0, |refused| {
+            *refused = refused.saturating_add(1);
+            *refused
+        })
+    }
+
+    /// Gives the next job to run: the job of the owner that has least running, and of those the one served least recently.
+    /// None where nothing may run now.
+    pub(super) fn take(&mut self) -> Option<(Owner, J)> {
+        let next = self
+            .waiting
+            .iter()
+            .enumerate()
+            .filter(|(_, w)| self.has(w.owner.source).0 < self.bounds.running_per_source)
+            .min_by_key(|(_, w)| {
+                let (running, served) = self.has(w.owner.source);
+                let (about, asked) = w.owner.account.map_or((0, 0), |a| self.has(a));
+                (
+                    running.max(about),
+                    served.max(asked),
+                    served.min(asked),
+                    w.ticket,
+                )
+            })?
+            .0;
+        let Waiting { owner, job, .. } = self.remove(next);
+        self.turns += 1;
+        let turn = self.turns;
+        self.count(&owner, |usage| {
+            usage.running += 1;
+            usage.served = turn;
+        });
+        Some((owner, job))
+    }
+
+    /// Notes that a job that was taken is done.
+    pub(super) fn done(&mut self, owner: &Owner) {
+        self.count(owner, |usage| {
+            usage.running = usage.running.saturating_sub(1);
+        });
+        self.forget_idle(owner);
+    }
+
+    /// Takes back a job that still waits; `false` where it does not.
+    pub(super) fn withdraw(&mut self, ticket: Ticket) -> bool {
+        // Tickets ascend, since jobs are in the order of arrival.
+        let Ok(index) = self.waiting.binary_search_by_key(&ticket, |w| w.ticket) else {
+            return false;
+        };
+        let gone = self.remove(index);
+        self.forget_idle(&gone.owner);
+        true
+    }
+
+    /// How many jobs run, and the turn of the last one.
+    fn has(&self, key: u64) -> (usize, u64) {
+        self.usage
+            .get(&key)
+            .map_or((0, 0), |u| (u.running, u.served))
+    }
+
+    fn make_room(
+        &mut self,
+        owner: &Owner,
+        displaced: &mut Vec<(usize, Waiting<J>, Reason)>,
+    ) -> Result<(), Reason> {
+        let waits = |queue: &Self, key| queue.usage.get(&key).map_or(0, |u| u.waiting);
+        let mut give_way = |queue: &mut Self, why, victim: Option<usize>| {
+            let index = victim.ok_or(why)?;
+            displaced.push((index, queue.remove(index), why));
+            Ok(())
+        };
+        if waits(self, owner.source) >= owner.per_source {
+            let of_account = |o: &Owner| o.account;
+            let victim = self.holder(owner, |o| o.source == owner.source, of_account);
+            give_way(self, Reason::SourceShare, victim)?;
+        }
+        if let Some(account) = owner.account
+            && waits(self, account) >= self.bounds.per_account
+        {
+            let of_source = |o: &Owner| o.source;
+            let victim = self.holder(owner, |o| o.account == Some(account), of_source);
+            give_way(self, Reason::AccountShare, victim)?;
+        }
+        if self.waiting.len() >= self.bounds.waiting {
+            let victim = self.holder(owner, |_| true, |o| o.source);
+            give_way(self, Reason::Full, victim)?;
+        }
+        Ok(())
+    }
+
+    /// The newest job of the group that holds most, among some; none where the new job's own group would then hold as much.
+    fn holder<G: std::hash::Hash + Eq + Copy>(
+        &self,
+        new: &Owner,
+        among: impl Fn(&Owner) -> bool,
+        group: impl Fn(&Owner) -> G,
+    ) -> Option<usize> {
+        let mut held: HashMap<G, usize> = HashMap::new();
+        for w in self.waiting.iter().filter(|w| among(&w.owner)) {
+            *held.entry(group(&w.owner)).or_default() += 1;
+        }
+        let own = held.get(&group(new)).copied().unwrap_or(0);
+        let (largest, most) = held.into_iter().max_by_key(|(_, count)| *count)?;
+        if most < own + 2 {
+            return None;
+        }
+        let of_largest = |w: &Waiting<J>| among(&w.owner) && group(&w.owner) == largest;
+        self.waiting.iter().rposition(of_largest)
+    }
+
+    fn remove(&mut self, index: usize) -> Waiting<J> {
+        let gone = self.waiting.remove(index);
+        if self.waiting.is_empty() {
+            self.refused = 0;
+        }
+        self.count(&gone.owner, |usage| {
+            usage.waiting = usage.waiting.saturating_sub(1);
+        });
+        gone
+    }
+
+    fn count(&mut self, owner: &Owner, change: impl Fn(&mut Usage)) {
+        change(self.usage.entry(owner.source).or_default());
+        if let Some(account) = owner.account {
+            change(self.usage.entry(account).or_default());
+        }
+    }
+
+    fn forget_idle(&mut self, owner: &Owner) {
+        for key in std::iter::once(owner.source).chain(owner.account) {
+            if self
+                .usage
+                .get(&key)
+                .is_some_and(|u| u.waiting + u.running == 0)
+            {
+                self.usage.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        waiting: 8,
+        per_account: 2,
+        running_per_source: 2,
+    };
+
+    /// A queue of numbers.
+    fn queue() -> FairQueue<u32> {
+        FairQueue::new(BOUNDS)
+    }
+
+    fn owner(source: u64, account: impl Into<Option<u64>>) -> Owner {
+        Owner {
+            source,
+            per_source: 4,
+            account: account.into().map(|a| 1000 + a),
+        }
+    }
+
+    /// What became of it: the jobs that gave way, or why it was refused.
+    fn bring(queue: &mut FairQueue<u32>, owner: Owner, job: u32) -> Result<Vec<u32>, Reason> {
+        match queue.bring(owner, job) {
+            Brought::Waits(_, gave_way) => Ok(gave_way.into_iter().map(|(job, _)| job).collect()),
+            Brought::Refused(_, reason, _) => Err(reason),
+        }
+    }
+
+    #[test]
+    fn refuses_a_source_that_holds_its_share_of_an_idle_queue() {
+        let mut queue = queue();
+        for job in 0..4 {
+            assert_eq!(bring(&mut queue, owner(1, None), job), Ok(vec![]));
+        }
+        let fifth = bring(&mut queue, owner(1, None), 4);
+        assert_eq!(fifth, Err(Reason::SourceShare));
+        assert_eq!(bring(&mut queue, owner(2, None), 5), Ok(vec![]));
+    }
+
+    #[test]
+    fn counts_how_often_a_share_refused_until_nothing_of_it_is_left() {
+        let mut queue = queue();
+        for job in 0..4 {
+            bring(&mut queue, owner(1, None), job).unwrap();
+        }
+        for times in 1..4 {
+            let refused = queue.bring(owner(1, None), 9);
+            assert!(matches!(refused, Brought::Refused(9, _, n) if n == times));
+        }
+        for source in 2..4 {
+            bring(&mut queue, owner(source, 7), 0).unwrap();
+        }
+        for times in 1..4 {
+            let refused = queue.bring(owner(3 + u64::from(times), 7), 9);
+            assert!(matches!(refused, Brought::Refused(9, _, n) if n == times));
+        }
+        while let Some((owner, _)) = queue.take() {
+            queue.done(&owner);
+        }
+        assert!(queue.usage.is_empty());
+    }
+
+    #[test]
+    fn serves_a_new_source_before_one_that_fills_its_share() {
+        let mut queue = queue();
+        for job in 0..4 {
+            bring(&mut queue, owner(1, u64::from(job)), job).unwrap();
+        }
+        let (first, _) = queue.take().unwrap();
+        queue.take().unwrap();
+        bring(&mut queue, owner(2, 9), 9).unwrap();
+        queue.done(&first);
+        assert_eq!(queue.take().unwrap().1, 9);
+    }
+
+    #[test]
+    fn serves_another_account_before_one_that_many_sources_ask_for() {
+        let mut queue = queue();
+        let flood = |source| owner(source, 7);
+        bring(&mut queue, flood(1), 1).unwrap();
+        let (running, _) = queue.take().unwrap();
+        bring(&mut queue, flood(2), 2).unwrap();
+        bring(&mut queue, flood(3), 3).unwrap();
+        bring(&mut queue, owner(4, 8), 4).unwrap();
+        queue.done(&running);
+        assert_eq!(queue.take().unwrap().1, 4);
+    }
+
+    #[test]
+    fn bounds_the_jobs_about_one_account_whatever_sources_they_come_from() {
+        let mut queue = queue();
+        for source in 1..3 {
+            bring(&mut queue, owner(source, 7), 0).unwrap();
+        }
+        let third = bring(&mut queue, owner(3, 7), 3);
+        assert_eq!(third, Err(Reason::AccountShare));
+        assert_eq!(bring(&mut queue, owner(3, 8), 4), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_newest_job_about_an_account_gives_way_to_its_owner_at_another_source() {
+        let mut queue = queue();
+        bring(&mut queue, owner(1, 7), 1).unwrap();
+        bring(&mut queue, owner(1, 7), 2).unwrap();
+        assert_eq!(bring(&mut queue, owner(2, 7), 3), Ok(vec![2]));
+        let again = bring(&mut queue, owner(2, 7), 4);
+        assert_eq!(again, Err(Reason::AccountShare));
+    }
+
+    #[test]
+    fn the_newest_job_of_the_largest_source_gives_way_when_the_queue_is_full() {
+        let mut queue = queue();
+        for job in 0..4 {
+            bring(&mut queue, owner(1, None), job).unwrap();
+            bring(&mut queue, owner(2 + u64::from(job / 2), None), 10 + job).unwrap();
+        }
+        assert_eq!(bring(&mut queue, owner(9, None), 20), Ok(vec![3]));
+        // Those that hold two or three now give way to none that would then hold as many.
+        assert_eq!(bring(&mut queue, owner(9, None), 21), Ok(vec![2]));
+        let third = bring(&mut queue, owner(9, None), 22);
+        assert_eq!(third, Err(Reason::Full));
+    }
+
+    #[test]
+    fn nobody_gives_way_to_a_job_that_is_refused_in_the_end() {
+        let mut queue = queue();
+        // Source 1 has its share, most of it about account 7, whose own share is taken by one job each of two sources.
+        bring(&mut queue, owner(1, 5), 0).unwrap();
+        bring(&mut queue, owner(1, 5), 1).unwrap();
+        bring(&mut queue, owner(1, None), 2).unwrap();
+        bring(&mut queue, owner(1, None), 3).unwrap();
+        bring(&mut queue, owner(2, 7), 4).unwrap();
+        bring(&mut queue, owner(3, 7), 5).unwrap();
+        let refused = bring(&mut queue, owner(1, 7), 6);
+        assert_eq!(refused, Err(Reason::AccountShare));
+        let left: Vec<_> = queue.waiting.iter().map(|w| w.job).collect();
+        assert_eq!(left, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(queue.usage[&1].waiting, 4);
+    }
+
+    #[test]
+    fn runs_no_more_jobs_of_one_source_than_it_may() {
+        let mut queue = queue();
+        for job in 0..3 {
+            bring(&mut queue, owner(1, None), job).unwrap();
+        }
+        let (first, _) = queue.take().unwrap();
+        queue.take().unwrap();
+        assert!(queue.take().is_none());
+        queue.done(&first);
+        assert_eq!(queue.take().unwrap().1, 2);
+    }
+
+    #[test]
+    fn takes_back_a_job_that_still_waits_and_forgets_its_owner() {
+        let mut queue = queue();
+        let Brought::Waits(ticket, _) = queue.bring(owner(1, 7), 1) else {
+            panic!("it waits");
+        };
+        assert!(queue.withdraw(ticket));
+        assert!(!queue.withdraw(ticket));
+        assert!(queue.usage.is_empty() && queue.len() == 0);
+    }
+
+    #[test]
+    fn keeps_the_order_of_one_source() {
+        let mut queue = queue();
+        for job in 0..4 {
+            bring(&mut queue, owner(1, None), job).unwrap();
+        }
+        let mut order = Vec::new();
+        while let Some((owner, job)) = queue.take() {
+            queue.done(&owner);
+            order.push(job);
+        }
+        assert_eq!(order, [0, 1, 2, 3]);
+    }
+}
