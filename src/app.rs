@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -40,6 +40,7 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         refusals: Refusals::new(config.rules.retention.refusals_keys),
         metrics: Metrics::new(clock.now() / 1000),
         rules: config.rules.clone(),
+        assignments: Mutex::default(),
         store,
         clock,
         entropy,

@@ -13,6 +13,7 @@ use crate::domain::Millis;
 use crate::domain::retention::Retention;
 use crate::domain::throttle::{Limit, Limits};
 use crate::domain::web::is_origin;
+use crate::domain::windows::PerMinute;
 use crate::jsonapi::JsonLimits;
 use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
@@ -97,6 +98,8 @@ settings! {
     "throttle.longest_wait_s" = "900", "The longest of these waits.";
     "throttle.forgive_minutes" = "60", "Minutes in which as many attempts are forgiven as are free.";
     "throttle.rows" = "100000", "Most accounts and addresses that attempts are counted for at the same time; those that are forgiven soonest are dropped first.";
+    "throttle.assignments_per_user" = "120", "Calls a minute in which one user may be assigned to services, or leave them.";
+    "throttle.assignments_per_service" = "60000", "The same to one service, of all users together. Each node counts by itself.";
     "outbox.first_retry_ms" = "5000", "Milliseconds before something that could not be delivered is tried again; the delays after that are 6, 24, 120, 360, 720, 1440 and at last always 2880 times as long, a quarter more or less.";
     "outbox.give_up_hours" = "72", "Age at which a mail or callback that could not be delivered becomes a dead letter.";
     "outbox.keep_days" = "30", "Days that the outbox remembers what was delivered, and that mail files stay in outbox/.";
@@ -340,6 +343,10 @@ impl Config {
             email_undo_ms: r.number::<i64>("email_undo.hours", 1, 720) * 3_600_000,
             throttle: throttle(r),
             retention: retention(r),
+            assignments: PerMinute {
+                per_user: r.number("throttle.assignments_per_user", 1, 1_000_000_000),
+                per_service: r.number("throttle.assignments_per_service", 1, 1_000_000_000),
+            },
             admin_role: r.text("admin_role"),
             max_page: r.number("limits.page", 1, 10_000),
         };

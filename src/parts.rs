@@ -1,9 +1,12 @@
 //! The working parts of the program, which operations and the outbox worker share.
 
+use std::sync::Mutex;
+
 use crate::clock::Clock;
 use crate::domain::Millis;
 use crate::domain::retention::Retention;
 use crate::domain::throttle::Limits;
+use crate::domain::windows::{PerMinute, Windows};
 use crate::entropy::Entropy;
 use crate::metrics::{Backlog, Metrics};
 use crate::registry::Registry;
@@ -37,6 +40,8 @@ pub struct Rules {
     pub throttle: Limits,
     /// How long things are kept, and how many of them.
     pub retention: Retention,
+    /// How often assignments to services may be changed.
+    pub assignments: PerMinute,
     /// The role that may do everything.
     pub admin_role: String,
     /// The longest page that findUsers gives.
@@ -65,6 +70,8 @@ pub struct Parts {
     pub clock: Clock,
     pub entropy: Entropy,
     pub rules: Rules,
+    /// How often assignments to services were changed.
+    pub assignments: Mutex<Windows>,
 }
 
 impl Parts {

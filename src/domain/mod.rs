@@ -15,6 +15,7 @@ pub mod text;
 pub mod throttle;
 pub mod user;
 pub mod web;
+pub mod windows;
 
 /// Milliseconds since 1970-01-01T00:00:00Z; the only way this program writes a time down.
 pub type Millis = i64;

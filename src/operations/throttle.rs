@@ -1,6 +1,7 @@
 //! Slows down who guesses secrets or has mails sent: per account or mailbox, whether there is one or not, and per source.
 
 use std::net::IpAddr;
+use std::sync::PoisonError;
 
 use super::{Access, Answer, Call, Operation, Refusal, Request, known_sources};
 use crate::contract::rejection::{Code, Rejection};
@@ -170,6 +171,28 @@ pub(super) fn may_mail_nobody(
 fn is_open(call: &Call<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool, Refusal> {
     let open_at = attempts::open_at(c, &[subject.to_owned()])?;
     Ok(open_at.is_none_or(|at| at <= call.now))
+}
+
+/// Counts a call that changes what a user is assigned to, unless there were too many in this minute: of the user, or to
+/// the service. The counts are in memory, of this node alone, so that callers of one service wait for no common row.
+///
+/// # Errors
+/// [`Code::TooManyAttempts`].
+pub(super) fn count_assignment(
+    call: &Call<'_>,
+    user_id: i64,
+    service: Option<i64>,
+) -> Result<(), Refusal> {
+    let most = call.parts.rules.assignments;
+    let windows = call.parts.assignments.lock();
+    let mut windows = windows.unwrap_or_else(PoisonError::into_inner);
+    windows
+        .count(most, user_id, service, call.now)
+        .map_err(|wait_ms| {
+            let mut rejection = Rejection::new(Code::TooManyAttempts);
+            rejection.wait_ms = wait_ms;
+            rejection.into()
+        })
 }
 
 /// Whether it was refused as no partner's token.

@@ -59,6 +59,8 @@ impl Place {
         let settings = [
             ("callbacks.allow_private", "loopback"),
             ("outbox.first_retry_ms", "10"),
+            // One user leaves again and again.
+            ("throttle.assignments_per_user", "1000000"),
         ];
         let folder = self.data.path().join("data");
         Process::start(&folder, self.database.url(), &settings, &["--demo"])

@@ -3,6 +3,7 @@
 use super::Visit;
 use crate::contract::shape::{Number, Structure as _, shape};
 use crate::operations::consent::delete_user_from_service;
+use crate::operations::throttle;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
     read_request,
@@ -35,9 +36,17 @@ pub static OPERATION: Operation = Operation {
 
 impl Request for LeaveServiceRequest {
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+        let id = self.service.0.unwrap_or(0);
+        let service = call
+            .parts
+            .registry
+            .now()
+            .service(id)
+            .map(|service| service.id);
+        throttle::count_assignment(call, super::user(call)?.id, service)?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
-            delete_user_from_service::leave(call, c, &user, self.service.0.unwrap_or(0))
+            delete_user_from_service::leave(call, c, &user, id)
         })?;
         Ok(super::answer(Visit::Done))
     }
