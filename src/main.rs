@@ -160,10 +160,13 @@ fn main() -> ExitCode {
             for finding in file_modes(&config, settings_file(&cli.config)) {
                 complain(&format!("warning: {finding}"));
             }
-            mistakes = config
-                .registry
-                .as_deref()
-                .map_or_else(Vec::new, cli::registry::check);
+            if let Some(file) = config.registry.as_deref() {
+                let (found, warnings) = cli::registry::check(file, config.callbacks.reach);
+                for warning in warnings {
+                    complain(&format!("warning: {warning}"));
+                }
+                mistakes = found;
+            }
             match mistakes.is_empty() {
                 true => say("The configuration is valid."),
                 false => Ok(()),
@@ -293,18 +296,19 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
         }
         tracing::warn!("this database holds the demo's users and keys, which everybody knows");
     }
-    if let Some(file) = &config.registry {
-        cli::registry::start_with(&parts, file)?;
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let (parts_of_delivery, counting) = (Arc::clone(&parts), Arc::clone(&parts));
     let delivering = if with_demo {
         demo::reaching_this_machine(config)
     } else {
         config.clone()
     };
+    let reach = delivering.callbacks.reach;
+    if let Some(file) = &config.registry {
+        cli::registry::start_with(&parts, file, reach)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let (parts_of_delivery, counting) = (Arc::clone(&parts), Arc::clone(&parts));
     runtime
         .block_on(async {
             let server = Server::bind(config.server.clone(), parts)
@@ -319,7 +323,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             let delivery = app::delivery(&delivering, &parts_of_delivery, address).start()?;
             // Before anyone is told that we listen, and may want us to stop.
             let stop = stop_signal()?;
-            cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone())?;
+            cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone(), reach)?;
             cli::mail::reload_at_hangup(config.letters.clone())?;
             tracing::info!(%address, "listening");
             cli::findings::count_beside(counting)?;

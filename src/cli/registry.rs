@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chaingun_gateway::config::Config;
+use chaingun_gateway::delivery::{Reach, always_refused};
 use chaingun_gateway::parts::Parts;
 use chaingun_gateway::registry::apply::{Applier, ApplyError};
 use chaingun_gateway::registry::export::export;
-use chaingun_gateway::registry::file;
+use chaingun_gateway::registry::file::{self, Watch};
 use chaingun_gateway::registry::plan::{Change, Line, Plan, State, Wishes};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -53,7 +54,12 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
     };
     let file = args.file.display();
     match planned {
-        Ok(plan) => print(output, &plan).map(|()| Vec::new()),
+        Ok(plan) => {
+            for warning in warnings(&args.file, &plan.watch, config.callbacks.reach) {
+                writeln!(io::stderr(), "chaingun-gateway: warning: {warning}")?;
+            }
+            print(output, &plan).map(|()| Vec::new())
+        }
         Err(ApplyError::Mistakes(mistakes)) => Ok(mistakes
             .iter()
             .map(|mistake| format!("{file}: {}", visible(&mistake.0)))
@@ -63,21 +69,44 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
     }
 }
 
-/// What is wrong with a file by itself, whatever is in the store.
-pub fn check(path: &Path) -> Vec<String> {
+/// What a file may say and its operator should know of: callbacks that are never made, and applications that may call
+/// without their secret.
+fn warnings(file: &Path, watch: &Watch, reach: Reach) -> Vec<String> {
+    let refused = watch.callbacks.iter().filter_map(|(place, id, url)| {
+        let reason = always_refused(url, reach)?;
+        Some(format!(
+            "{place}.callback_url: every callback of service {id} will be refused: {reason}; see the setting \
+             callbacks.allow_private"
+        ))
+    });
+    let plain = watch.plain.iter().map(|(place, client_id)| {
+        format!(
+            "{place}.plain_calls: whoever has a user's token can assign and remove that user in the name of {client_id}, \
+             without the application's secret"
+        )
+    });
+    let told = file.display();
+    refused
+        .chain(plain)
+        .map(|warning| format!("{told}: {}", visible(&warning)))
+        .collect()
+}
+
+/// What is wrong with a file by itself, whatever is in the store; and what its operator should know of.
+pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
     let told = path.display();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return vec![format!("{told}: {error}")],
+        Err(error) => return (vec![format!("{told}: {error}")], Vec::new()),
     };
-    let mistakes = match file::read(&text, path.parent().unwrap_or(Path::new("."))) {
-        Ok((_, mistakes)) => mistakes,
-        Err(mistake) => vec![mistake],
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let (mistakes, warnings) = match file::read(&text, folder) {
+        Ok((named, mistakes)) => (mistakes, warnings(path, &named.watch(), reach)),
+        Err(mistake) => (vec![mistake], Vec::new()),
     };
     let lines = mistakes.iter();
-    lines
-        .map(|mistake| format!("{told}: {}", visible(&mistake.0)))
-        .collect()
+    let lines = lines.map(|mistake| format!("{told}: {}", visible(&mistake.0)));
+    (lines.collect(), warnings)
 }
 
 /// Carries a command out.
@@ -125,17 +154,20 @@ fn told(line: &Line) -> String {
     format!("{} {} {fields}", line.kind, visible(&line.name))
 }
 
-/// Applies the file of a server that starts.
-pub fn start_with(parts: &Parts, file: &Path) -> io::Result<()> {
-    reload(parts, file, "start").map_err(|error| {
+/// Applies the file of a server that starts, whose callbacks reach so far.
+pub fn start_with(parts: &Parts, file: &Path, reach: Reach) -> io::Result<()> {
+    reload(parts, file, reach, "start").map_err(|error| {
         let file = file.display();
         io::Error::other(format!("{file}: {error}"))
     })
 }
 
 /// Applies the file and has this node notice; nothing is removed.
-fn reload(parts: &Parts, file: &Path, by: &str) -> Result<(), ApplyError> {
+fn reload(parts: &Parts, file: &Path, reach: Reach, by: &str) -> Result<(), ApplyError> {
     let plan = applier(parts, by).apply(file, Wishes::default())?;
+    for warning in warnings(file, &plan.watch, reach) {
+        tracing::warn!(warning, "the registry file deserves a look");
+    }
     let (changes, left) = (plan.lines.len(), plan.left);
     tracing::info!(file = %file.display(), changes, left, "the registry file is applied");
     Ok(parts.registry.refresh(&parts.store)?)
@@ -143,7 +175,7 @@ fn reload(parts: &Parts, file: &Path, by: &str) -> Result<(), ApplyError> {
 
 /// Applies the file again at each SIGHUP from now on; the handler is in place on return.
 #[cfg(unix)]
-pub fn reload_at_hangup(parts: Arc<Parts>, file: Option<PathBuf>) -> io::Result<()> {
+pub fn reload_at_hangup(parts: Arc<Parts>, file: Option<PathBuf>, reach: Reach) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
@@ -154,7 +186,7 @@ pub fn reload_at_hangup(parts: Arc<Parts>, file: Option<PathBuf>) -> io::Result<
             };
             let parts = Arc::clone(&parts);
             // One after another; the database is waited for beside the runtime.
-            let done = tokio::task::spawn_blocking(move || again(&parts, &file)).await;
+            let done = tokio::task::spawn_blocking(move || again(&parts, &file, reach)).await;
             if let Err(error) = done {
                 tracing::error!(cause = %error, "the registry file was not applied");
             }
@@ -165,14 +197,14 @@ pub fn reload_at_hangup(parts: Arc<Parts>, file: Option<PathBuf>) -> io::Result<
 
 /// Elsewhere there is no such signal.
 #[cfg(not(unix))]
-pub fn reload_at_hangup(_: Arc<Parts>, _: Option<PathBuf>) -> io::Result<()> {
+pub fn reload_at_hangup(_: Arc<Parts>, _: Option<PathBuf>, _: Reach) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(unix)]
-fn again(parts: &Parts, file: &Path) {
+fn again(parts: &Parts, file: &Path, reach: Reach) {
     let told = file.display();
-    match reload(parts, file, "SIGHUP") {
+    match reload(parts, file, reach, "SIGHUP") {
         Ok(()) => {}
         Err(ApplyError::Mistakes(mistakes)) => {
             for mistake in mistakes {

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode, Url, redirect};
 use tokio::runtime::Runtime;
 
 use super::Failure;
-use super::guard::{Reach, Refused, Resolver, check_url};
+use super::guard::{Reach, Refused, Resolver, check_url, is_this_machine};
 use crate::domain::Millis;
 
 /// What callbacks are made with.
@@ -144,6 +144,19 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
+/// Why callbacks to this URL are always refused under this setting; none where that depends on the addresses that the
+/// host's name resolves to.
+#[must_use]
+pub fn always_refused(url: &str, reach: Reach) -> Option<String> {
+    let url = match address(url, "user") {
+        Ok(url) => url,
+        Err(failure) => return Some(failure.reason),
+    };
+    let refused = check_url(&url, reach).err().map(|Refused(reason)| reason);
+    let is_here = url.host_str().is_some_and(is_this_machine);
+    refused.or_else(|| (is_here && reach == Reach::Public).then(|| "it is this machine".to_owned()))
+}
+
 /// What went wrong, without the URL, which names the user.
 fn told(error: &reqwest::Error) -> String {
     let mut cause = error.source();
@@ -205,6 +218,47 @@ mod tests {
             path("https://s.example/users", "...").as_deref(),
             Some("https://s.example/users/...")
         );
+    }
+
+    #[test]
+    fn tells_urls_that_are_always_refused_from_those_that_need_a_look_at_their_addresses() {
+        for (url, reach, reason) in [
+            ("https://s.example.org/users", Reach::Public, None),
+            (
+                "http://s.example.org/users",
+                Reach::Public,
+                Some("http to s.example.org, not https"),
+            ),
+            (
+                "http://s.example.org/users",
+                Reach::Loopback,
+                Some("http to s.example.org, not https"),
+            ),
+            ("http://s.example.org/users", Reach::Private, None),
+            (
+                "https://10.0.0.1/users",
+                Reach::Loopback,
+                Some("10.0.0.1 is a private address"),
+            ),
+            (
+                "https://169.254.169.254/users",
+                Reach::Private,
+                Some("169.254.169.254 is a link-local address"),
+            ),
+            (
+                "https://a.localhost/users",
+                Reach::Public,
+                Some("it is this machine"),
+            ),
+            ("https://localhost/users", Reach::Loopback, None),
+            (
+                "https://a:b@s.example.org/users",
+                Reach::Private,
+                Some("the URL holds credentials of its own"),
+            ),
+        ] {
+            assert_eq!(always_refused(url, reach).as_deref(), reason, "{url}");
+        }
     }
 
     #[test]

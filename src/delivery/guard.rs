@@ -129,6 +129,12 @@ pub(super) fn check_url(url: &Url, reach: Reach) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whether this host is this machine, whoever is asked for its address (RFC 6761, 6.3).
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    host == "localhost" || host.ends_with(".localhost")
+}
+
 /// Resolves names, and gives out an address only if every one of the name may be reached. What it gives out is what is
 /// connected to, so a name that changes between two questions gains nothing.
 pub(super) struct Resolver(pub Reach);

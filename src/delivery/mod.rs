@@ -21,7 +21,7 @@ use crate::parts::Parts;
 use crate::secrets::sealing::Binding;
 use crate::store::{Engine, StoreError, audit, outbox, services};
 
-pub use callbacks::CallbackSettings;
+pub use callbacks::{CallbackSettings, always_refused};
 pub use guard::Reach;
 pub use letters::{Letters, TEMPLATES, write_templates};
 pub use mail::{MailSettings, Transport, is_sender, sample, send_sample};

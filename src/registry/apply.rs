@@ -119,7 +119,10 @@ impl Applier<'_> {
             wishes,
             sealer: self.sealer,
             mistakes: mistakes.to_vec(),
-            plan: Plan::default(),
+            plan: Plan {
+                watch: file.watch(),
+                ..Plan::default()
+            },
         };
         planner.compare(c)?;
         if planner.mistakes.is_empty() {

@@ -31,6 +31,33 @@ pub struct RegistryFile {
     pub partners: Vec<Placed<Partner>>,
 }
 
+/// What a file may say and its operator should have a look at.
+#[derive(Debug, Clone, Default)]
+pub struct Watch {
+    /// Where services are called: the place in the file, the service and the URL.
+    pub callbacks: Vec<(String, i64, String)>,
+    /// The applications that may call without their secret: the place in the file and the application.
+    pub plain: Vec<(String, String)>,
+}
+
+impl RegistryFile {
+    /// What of it deserves a look.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        let called = self.services.iter().filter_map(|Placed { place, entry }| {
+            let url = entry.callback_url.clone()?;
+            Some((place.clone(), entry.id, url))
+        });
+        let plain = self.applications.iter().filter(|p| p.entry.plain_calls);
+        Watch {
+            callbacks: called.collect(),
+            plain: plain
+                .map(|Placed { place, entry }| (place.clone(), entry.client_id.clone()))
+                .collect(),
+        }
+    }
+}
+
 /// A service as the file names it.
 #[derive(Debug, Clone)]
 pub struct NamedService {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::file::{NamedApplication, NamedService, RegistryFile};
+use super::file::{NamedApplication, NamedService, RegistryFile, Watch};
 use super::reader::{Mistake, Placed};
 use crate::domain::client::DEFAULT_CLIENT;
 use crate::domain::text::canonical;
@@ -80,6 +80,8 @@ pub struct Line {
 pub struct Plan {
     pub lines: Vec<Line>,
     pub left: usize,
+    /// What of the file deserves a look.
+    pub watch: Watch,
     /// What makes room for the rest, and the rest.
     pub(super) first: Vec<Step>,
     pub(super) then: Vec<Step>,
