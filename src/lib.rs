@@ -70,6 +70,11 @@
 //!   is taken over from; a receiver may hear things twice, and never in another order.
 //! - **A callback's address is checked where it is connected to**: our resolver gives out what it has checked, and redirects
 //!   are not followed. Link-local addresses, where clouds keep their secrets, are refused whatever the settings.
+//! - **An id in a service belongs to one user**, by a unique index on its compared form. Older rows that share an id are
+//!   disputed: nobody else can claim the id, and `migrate` reports it. A callback for an id that a user holds is not sent;
+//!   the worker checks it just before it sends, since somebody may have claimed the id after the user left.
+//! - **Changes of assignments are counted in memory**, by each node: a row in the database for each service would make all
+//!   its callers wait for each other. A call above a user's limit does not count for the service.
 //! - **A name of dots cannot be called back**: however it is encoded, `..` is a step up to RFC 3986. It is a dead letter at
 //!   once, and the service's next callback is not held up.
 //! - **Whatever fails is tried again for the same three days**, also what looks final, like a wrong password or a 404: it is

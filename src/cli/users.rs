@@ -8,6 +8,7 @@ use chaingun_gateway::contract::user::{FlatUser, WrappedUser};
 use chaingun_gateway::domain::notice::Topic;
 use chaingun_gateway::domain::user::{MAX_EMAIL_CHARS, MAX_NAME_CHARS};
 use chaingun_gateway::operations::Request as _;
+use chaingun_gateway::operations::consent::delete_user_from_service::leave_by_operator;
 use chaingun_gateway::operations::user::change_password::set_by_operator;
 use chaingun_gateway::operations::user::check_password;
 use chaingun_gateway::operations::user::create_user::CreateUserRequest;
@@ -78,6 +79,13 @@ pub enum UserCommand {
         /// Really do it.
         #[arg(long)]
         yes: bool,
+    },
+    /// End a user's assignment to a service; the service is told unless another user holds the id there.
+    LeaveService {
+        /// Its user name.
+        user_name: String,
+        /// The number of the service.
+        service: i64,
     },
     /// Show what the loginbar shows of a user beside its name, or change it.
     Profile {
@@ -220,6 +228,17 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                 &format!("{user_name} is erased."),
                 &[("user_name", json!(user_name))],
             )
+        }
+        UserCommand::LeaveService { user_name, service } => {
+            match leave_by_operator(&call, &user_name, service).map_err(explain)? {
+                true => output.done(
+                    &format!("{user_name} has left service {service}."),
+                    &[("user_name", json!(user_name)), ("service", json!(service))],
+                ),
+                false => Err(io::Error::other(format!(
+                    "{user_name} is not assigned to service {service}"
+                ))),
+            }
         }
         UserCommand::Profile { user_name, change } => {
             profiles::run(&call, output, &user_name, &change)

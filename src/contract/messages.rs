@@ -182,6 +182,18 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "Ismeretlen, hiányzó vagy letiltott kliens azonosító (clientHashKey)",
             "Unknown, missing or disabled client key (clientHashKey)",
         ),
+        Code::ApplicationSecretRequired => (
+            "Az alkalmazásnak igazolnia kell magát: küldd el a titkát az application_secret paraméterben vagy HTTP Basic hitelesítéssel",
+            "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic",
+        ),
+        Code::ApplicationSecretWrong => (
+            "Nem ez az alkalmazás titka",
+            "This is not the application's secret",
+        ),
+        Code::ApplicationHasNoSecret => (
+            "Az alkalmazásnak igazolnia kellene magát, de nincs titka; az üzemeltető adjon neki egyet (secret), vagy engedélyezze a titok nélküli hívást (plain_calls)",
+            "The application must prove itself and has no secret; the operator gives it one (secret), or allows calls without one (plain_calls)",
+        ),
         Code::UserNotActive => ("A felhasználó nem aktív", "The user is not active"),
         Code::FormExpired => (
             "Ez az űrlap lejárt; próbáld újra",

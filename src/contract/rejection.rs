@@ -199,6 +199,12 @@ codes! {
     AccessDenied = "ACCESS_DENIED" => Forbidden;
     /// The client key is unknown, missing where one is needed, or switched off.
     UnknownClient = "UNKNOWN_CLIENT" => Forbidden;
+    /// The application has to prove itself and did not.
+    ApplicationSecretRequired = "APPLICATION_SECRET_REQUIRED" => Forbidden;
+    /// The secret that was sent is not the application's.
+    ApplicationSecretWrong = "APPLICATION_SECRET_WRONG" => Forbidden;
+    /// The application has to prove itself, and the registry has no secret of it.
+    ApplicationHasNoSecret = "APPLICATION_HAS_NO_SECRET" => Forbidden;
     /// The password was right, but the user is not active.
     UserNotActive = "USER_NOT_ACTIVE" => Forbidden;
     /// A page's form that is not ours, or was given out before the browser signed in or out.

@@ -35,6 +35,7 @@ pub(super) fn read(
         client_key: request.client_key.as_deref().map(Secret::from),
         user_name: user_name.filter(|n| !n.is_empty()).map(str::to_owned),
         authorization: request.authorization.as_deref().map(Secret::from),
+        application: None,
         username_token: None,
         session: None,
         known_browser: None,

@@ -2,9 +2,13 @@
 
 mod message;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::contract::json::{Json, parse};
 use crate::contract::messages::{Language, Why};
 use crate::contract::rejection::{Code, Problems, Rejection, malformed};
+use crate::contract::shape::Secret;
 use crate::exchange::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{CATALOG, Credentials};
@@ -126,10 +130,22 @@ fn call(request: &HttpRequest, json: Json) -> Read {
         problems: std::mem::take(&mut problems.found),
         credentials: Credentials {
             source: request.source,
+            application: basic(request.authorization.as_deref().unwrap_or("")),
             ..Credentials::default()
         },
         language: language(request),
         request_id: request.request_id.clone(),
     };
     Read::Call(id, Box::new(incoming))
+}
+
+/// The name and the secret of HTTP's Basic scheme (RFC 7617); nothing where the header is of another scheme, or is none.
+fn basic(header: &str) -> Option<(String, Secret)> {
+    let (scheme, encoded) = header.trim().split_once(' ')?;
+    let decoded = STANDARD.decode(encoded.trim()).ok()?;
+    let text = Secret::from(String::from_utf8(decoded).ok()?.as_str());
+    let (name, secret) = text.reveal().split_once(':')?;
+    scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| (name.to_owned(), Secret::from(secret)))
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::application;
 use super::call::Held;
 use super::throttle::{self, Throttle};
 use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse, refuse_field};
@@ -12,6 +13,7 @@ use crate::domain::client::{Client, Trust};
 use crate::domain::session::{self, SEEN_EVERY_MS};
 use crate::domain::user::{Status, User, same_name};
 use crate::parts::Parts;
+use crate::registry::Application;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
 use crate::store::profiles::Profile;
@@ -122,13 +124,11 @@ fn decide(
 ) -> Result<(), Refusal> {
     let in_request = request.authorization().filter(|a| !a.is_missing());
     call.client = client(call.parts, found.client_key.as_ref())?;
-    // An application may be asked for its own secret by another scheme, so that operations through one see the header.
-    let is_asked_for = |a: &&Secret| operation.access == Access::Application || names_a_token(a);
     let in_header = found
         .authorization
         .as_ref()
         .filter(|a| !a.reveal().trim().is_empty())
-        .filter(is_asked_for);
+        .filter(|header| names_a_token(header));
     let authorization = match (in_header, in_request) {
         (Some(header), Some(field)) if bare(header) != bare(field) => {
             let why = Why::ExactlyOneOf("Authorization");
@@ -140,8 +140,18 @@ fn decide(
         claim_beside_token(call, authorization, found.user_name.as_deref())?;
         return verify_username_token(call, authorization, found, problems);
     }
-    if operation.access == Access::Application {
-        return through_application(call, authorization, request.application());
+    if matches!(
+        operation.access,
+        Access::Application | Access::ProvenApplication
+    ) {
+        let application = through_application(call, authorization, request.application())?;
+        return match operation.access {
+            Access::ProvenApplication => {
+                let basic = found.application.as_ref();
+                application::prove(call, &application, request, basic)
+            }
+            _ => Ok(()),
+        };
     }
     if matches!(operation.access, Access::Session | Access::Visitor) {
         let known = match &found.session {
@@ -193,22 +203,21 @@ fn through_application(
     call: &mut Call<'_>,
     authorization: Option<&Secret>,
     application: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<Application, Refusal> {
     let registry = call.parts.registry.now();
-    if registry.application(application.unwrap_or("")).is_none() {
-        return Err(refuse(Code::UnknownClient));
-    }
+    let application = registry.application(application.unwrap_or("")).cloned();
+    let application = application.ok_or_else(|| refuse(Code::UnknownClient))?;
     let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
     if let Some(token) = bare(authorization).filter(|t| session::is_well_formed(t)) {
         return match in_session(call, token)? {
-            true => Ok(()),
+            true => Ok(application),
             false => Err(refuse(Code::TokenExpired)),
         };
     }
     let (user, held) = user_of_token(call, authorization)?;
     call.user = Some(user);
     call.held = Some(held);
-    Ok(())
+    Ok(application)
 }
 
 /// Finds the user whose browser holds this session; `false` if it is none, or over, or its user may not sign in.

@@ -38,6 +38,8 @@ pub struct Credentials {
     pub user_name: Option<String>,
     /// The `Authorization` header.
     pub authorization: Option<Secret>,
+    /// An application's id and secret, from HTTP's Basic scheme.
+    pub application: Option<(String, Secret)>,
     /// A WS-Security UsernameToken.
     pub username_token: Option<(String, Secret)>,
     /// What a browser's cookie holds.

@@ -1,6 +1,7 @@
 //! The use cases, one file each, and the catalogue that every face is built from.
 
 pub mod access;
+mod application;
 pub mod browser;
 pub mod call;
 pub mod consent;
@@ -41,6 +42,8 @@ pub enum Access {
     User,
     /// A user, with a token, through a registered application; both among the parameters.
     Application,
+    /// The same, and the application proves itself by its secret, unless the registry lets it call plainly.
+    ProvenApplication,
     /// A trusted client, or an administrator with a token, through whichever client.
     TrustedOrAdmin,
     /// A user whose browser is signed in.
@@ -216,6 +219,10 @@ pub trait Request: Send + std::fmt::Debug {
     }
     /// The application it came through, for the operations that name one.
     fn application(&self) -> Option<&str> {
+        None
+    }
+    /// The application's secret in the request itself, for the operations that want one.
+    fn application_secret(&self) -> Option<&Secret> {
         None
     }
     /// Does the work.

@@ -15,6 +15,7 @@ impl Access {
             Access::User => "a user",
             Access::TrustedOrAdmin => "a trusted client, or an administrator",
             Access::Application => "a user through a registered application",
+            Access::ProvenApplication => "a user through an application that proves itself",
             Access::Visitor => "anyone with a browser",
             Access::Session => "a user whose browser is signed in",
         }
@@ -27,7 +28,9 @@ impl Access {
             Access::Anyone | Access::Visitor => &[&[], &[ClientKey]],
             Access::ClientOrUser => &[&[ClientKey], &[ClientKey, UserToken]],
             Access::TrustedOrAdmin => &[&[ClientKey], &[UserToken]],
-            Access::User | Access::Application | Access::Session => &[&[ClientKey, UserToken]],
+            Access::User | Access::Application | Access::ProvenApplication | Access::Session => {
+                &[&[ClientKey, UserToken]]
+            }
         }
     }
 
@@ -39,6 +42,7 @@ impl Access {
             | Access::User
             | Access::TrustedOrAdmin
             | Access::Application
+            | Access::ProvenApplication
             | Access::Session => &[
                 Code::AccessDenied,
                 Code::UnknownClient,

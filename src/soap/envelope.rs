@@ -110,6 +110,7 @@ pub(super) fn read(
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
         user_name: meta.and_then(|m| m.user_name.clone()),
         authorization: request.authorization.as_deref().map(Secret::from),
+        application: None,
         username_token,
         session: None,
         known_browser: None,

@@ -531,7 +531,7 @@ pub(super) fn find_disputed(
             ),
             text: format!(
                 "{holders} users hold this id: {}. Nobody else can claim it, and the gateway sends no callback for it. \
-                 Ask the service which user it is, and have the other users leave the service.",
+                 Ask the service which user it is, and take the id from the others: `chaingun-gateway user leave-service`.",
                 names.join(", ")
             ),
         });

@@ -1,14 +1,20 @@
 //! An id in a service belongs to one user: who can claim it, who can give it up, and when a service is told to remove it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Barrier;
 
-use chaingun_gateway::store::{audit, outbox};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chaingun_gateway::secrets::sealing::Binding;
+use chaingun_gateway::store::{applications, audit, clients, outbox};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use serde_json::{Value, json};
 
 use crate::cli::Shell;
+use crate::harness::browser::signed_in;
 use crate::harness::process::Process;
 use crate::harness::receiver::Receiver;
 use crate::harness::rest::{KEY, ask, sign_in};
@@ -309,7 +315,7 @@ fn migrate_reports_ids_that_several_users_hold_and_changes_none_of_them() {
         database: &database,
     };
     let advice = "Nobody else can claim it, and the gateway sends no callback for it. Ask the service which user it is, and \
-                  have the other users leave the service.";
+                  take the id from the others: `chaingun-gateway user leave-service`.";
     let migrated = shell.run(&["migrate"]);
     assert_eq!(migrated.code, 0, "{}", migrated.err);
     let lines: Vec<_> = migrated.out.lines().collect();
@@ -333,4 +339,348 @@ fn migrate_reports_ids_that_several_users_hold_and_changes_none_of_them() {
     let process = Process::start(&folder, database.url(), &[], &[]);
     let log = process.stop();
     assert!(log.contains("\"findings\":2"), "{log}");
+}
+
+/// Has the demo's first application prove itself from now on, with this secret or with none in the registry.
+fn has_to_prove_itself(gateway: &Gateway, secret: Option<&str>) {
+    let parts = &gateway.parts;
+    let all = parts.store.read(applications::all).unwrap();
+    let mut application = all.into_iter().find(|a| a.client_id == FRONT).unwrap();
+    application.plain_calls = false;
+    let seal = |secret| {
+        let binding = Binding::ApplicationSecret(FRONT);
+        parts.sealer.seal(binding, secret).unwrap()
+    };
+    application.secret = secret.map(seal);
+    parts
+        .store
+        .write(|c| {
+            applications::put(c, &application)?;
+            clients::touch(c)
+        })
+        .unwrap();
+    parts.registry.refresh(&parts.store).unwrap();
+}
+
+const FRONT: &str = "konto.onet.pl.front";
+const SECRET: &str = "a-secret-of-the-front";
+
+fn basic(name: &str, secret: &str) -> String {
+    let encoded = STANDARD.encode(format!("{name}:{secret}"));
+    format!("Authorization: Basic {encoded}\r\n")
+}
+
+/// An assignment with these headers, and with this secret as a parameter if there is one; the code and what is said.
+fn prove(speaker: &Speaker, token: &str, headers: &str, secret: Option<&str>) -> String {
+    let mut params = json!({"client_id": FRONT, "token": token, "portal_id": 1, "service_id": 1,
+        "user_id_in_service": "abc"});
+    if let Some(secret) = secret {
+        params["application_secret"] = secret.into();
+    }
+    short(&answer(speaker, headers, "assign_user_to_service", &params))
+}
+
+#[test]
+fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
+    let gateway = Gateway::with(&[("throttle.guesses", "100")]);
+    let token = token(&gateway, MOKA);
+    assert_eq!(prove(&gateway, &token, "", None), "OK", "the demo's may");
+    has_to_prove_itself(&gateway, Some(SECRET));
+    for (headers, field, said) in [
+        ("", None, "APPLICATION_SECRET_REQUIRED"),
+        ("", Some(""), "APPLICATION_SECRET_REQUIRED"),
+        ("", Some(SECRET), "OK"),
+        ("", Some("another-secret-of-it"), "APPLICATION_SECRET_WRONG"),
+        (&basic(FRONT, SECRET), None, "OK"),
+        (&basic("konto.onet.pl.front.onetapi.pl", SECRET), None, "OK"),
+        (&basic(FRONT, SECRET), Some(SECRET), "OK"),
+        (&basic(FRONT, SECRET), Some("x"), "APPLICATION_SECRET_WRONG"),
+        (&basic(FRONT, "x"), Some(SECRET), "APPLICATION_SECRET_WRONG"),
+        (&basic(FRONT, ""), None, "APPLICATION_SECRET_WRONG"),
+        // Credentials that are not the application's were not asked for.
+        (&basic("blic.rs.front", "x"), Some(SECRET), "OK"),
+        (&basic("proxy", SECRET), None, "APPLICATION_SECRET_REQUIRED"),
+        ("Authorization: Negotiate abc\r\n", Some(SECRET), "OK"),
+        ("Authorization: Basic !\r\n", Some(SECRET), "OK"),
+    ] {
+        assert_eq!(
+            prove(&gateway, &token, headers, field),
+            said,
+            "{headers} {field:?}"
+        );
+    }
+    // The other application's secret, which is the demo's, is not this one's.
+    let other = Some("demo-application-secret");
+    assert_eq!(
+        prove(&gateway, &token, "", other),
+        "APPLICATION_SECRET_WRONG"
+    );
+
+    let mut params = json!({"client_id": FRONT, "token": token, "portal_id": 1, "service_id": 1});
+    let refused = answer(
+        &gateway,
+        "Accept-Language: en\r\n",
+        "delete_user_from_service",
+        &params,
+    );
+    assert_eq!(refused["error"]["code"], -32003);
+    assert_eq!(
+        refused["error"]["data"]["messages"][0]["description"],
+        "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic"
+    );
+    // Reads and agreements go on without it, whatever the header says.
+    let wrong = basic(FRONT, "x");
+    for method in [
+        "get_user_services",
+        "check_if_service_is_assign_to_user",
+        "check_user_agreements",
+    ] {
+        let read = answer(&gateway, &wrong, method, &params);
+        assert!(read.get("result").is_some(), "{method}: {read}");
+    }
+    let accept = json!({"client_id": FRONT, "token": token, "agreement_ids": [1]});
+    assert_eq!(
+        short(&answer(&gateway, "", "accept_user_agreements", &accept)),
+        "OK"
+    );
+    params["application_secret"] = SECRET.into();
+    assert_eq!(
+        short(&answer(&gateway, "", "delete_user_from_service", &params)),
+        "OK"
+    );
+
+    has_to_prove_itself(&gateway, None);
+    assert_eq!(
+        prove(&gateway, &token, "", None),
+        "APPLICATION_HAS_NO_SECRET"
+    );
+    assert_eq!(
+        prove(&gateway, &token, "", Some(SECRET)),
+        "APPLICATION_SECRET_WRONG"
+    );
+    // Who is signed in with a browser leaves a service by itself.
+    let mut browser = signed_in(&gateway, MOKA.0, MOKA.1);
+    has_to_prove_itself(&gateway, Some(SECRET));
+    assert_eq!(prove(&gateway, &token, "", Some(SECRET)), "OK");
+    browser.fill(
+        &gateway,
+        "account.html",
+        &[("do", "leave"), ("service", "1")],
+    );
+    assert_eq!(callbacks(&gateway).len(), 2);
+}
+
+#[test]
+fn delays_guesses_at_an_applications_secret_by_source_and_application() {
+    let gateway = Gateway::with(&[("trusted_proxies", "127.0.0.1")]);
+    let token = token(&gateway, MOKA);
+    has_to_prove_itself(&gateway, Some(SECRET));
+    let from = |source: &str, secret: &str| {
+        let headers = format!("X-Forwarded-For: {source}\r\n");
+        prove(&gateway, &token, &headers, Some(secret))
+    };
+    for n in 0..5 {
+        assert_eq!(
+            from("198.51.100.7", &format!("guess-{n}")),
+            "APPLICATION_SECRET_WRONG"
+        );
+    }
+    assert_eq!(from("198.51.100.7", "guess-5"), "TOO_MANY_ATTEMPTS");
+    assert_eq!(
+        from("198.51.100.7", SECRET),
+        "TOO_MANY_ATTEMPTS",
+        "also a right one"
+    );
+    assert_eq!(from("198.51.100.8", SECRET), "OK", "the application itself");
+    assert_eq!(audited(&gateway, "authn_login_lock"), ["slowed_down"]);
+    gateway.parts.clock.advance(1_000);
+    assert_eq!(from("198.51.100.7", SECRET), "OK");
+    // What was guessed before is forgotten with that.
+    for n in 0..5 {
+        assert_eq!(
+            from("198.51.100.7", &format!("guess-{n}")),
+            "APPLICATION_SECRET_WRONG"
+        );
+    }
+    assert_eq!(from("198.51.100.7", SECRET), "TOO_MANY_ATTEMPTS");
+}
+
+#[test]
+fn no_secret_of_an_application_is_logged_told_or_kept_in_clear() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let process = Process::start(
+        data.path(),
+        database.url(),
+        &[("log", "trace")],
+        &["--demo"],
+    );
+    let token = token(&process.speaker, MOKA);
+    let mut said = String::new();
+    for (headers, field) in [
+        (basic(FRONT, "Kanari-Titok-1"), None),
+        (basic(FRONT, "Kanari-Titok-2"), Some("Kanari-Titok-3")),
+        (String::new(), Some("demo-application-secret")),
+    ] {
+        said += &prove(&process.speaker, &token, &headers, field);
+    }
+    assert_eq!(said, "APPLICATION_SECRET_WRONGAPPLICATION_SECRET_WRONGOK");
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let audit = shell.run(&["audit", "list", "--json", "--data-dir", "."]);
+    assert!(
+        audit.out.contains("APPLICATION_SECRET_WRONG"),
+        "{}",
+        audit.out
+    );
+    let log = process.stop();
+    for secret in [
+        "Kanari-",
+        "demo-application-secret",
+        &STANDARD.encode("Kanari-Titok-1"),
+    ] {
+        assert!(
+            !log.contains(secret) && !audit.out.contains(secret),
+            "{secret}"
+        );
+    }
+}
+
+#[test]
+fn refuses_more_changes_of_a_users_assignments_than_fit_in_a_minute() {
+    let gateway = Gateway::with(&[("throttle.assignments_per_user", "3")]);
+    let (moka, maki) = (token(&gateway, MOKA), token(&gateway, MAKI));
+    let mut browser = signed_in(&gateway, MOKA.0, MOKA.1);
+    assert_eq!(assign(&gateway, &moka, 1, "abc"), "OK");
+    assert_eq!(
+        unassign(&gateway, &moka, 2),
+        "OK",
+        "counted though it changes nothing"
+    );
+    let leave = [("do", "leave"), ("service", "1")];
+    let left = browser.fill(&gateway, "account.html", &leave);
+    assert_eq!(left.status, 303, "{left:?}");
+    let params = json!({"client_id": FRONT, "token": moka, "portal_id": 1, "service_id": 1, "user_id_in_service": "abc"});
+    let refused = answer(&gateway, "", "assign_user_to_service", &params);
+    assert_eq!(refused["error"]["code"], -32029);
+    assert_eq!(short(&refused), "TOO_MANY_ATTEMPTS");
+    assert_eq!(unassign(&gateway, &moka, 1), "TOO_MANY_ATTEMPTS");
+    let page = browser.fill(&gateway, "account.html", &leave);
+    assert_eq!(page.status, 429, "{page:?}");
+    assert_eq!(assign(&gateway, &maki, 1, "abc"), "OK", "another user");
+    gateway.parts.clock.advance(60_000);
+    assert_eq!(unassign(&gateway, &moka, 1), "OK");
+}
+
+#[test]
+fn refuses_more_changes_at_a_service_than_fit_in_a_minute() {
+    let gateway = Gateway::with(&[
+        ("throttle.assignments_per_service", "4"),
+        ("throttle.assignments_per_user", "3"),
+    ]);
+    let (moka, maki) = (token(&gateway, MOKA), token(&gateway, MAKI));
+    let said: Vec<_> = (0..5)
+        .map(|n| assign(&gateway, &moka, 1, &format!("m{n}")))
+        .collect();
+    let (ok, many) = ("OK", "TOO_MANY_ATTEMPTS");
+    assert_eq!(said, [ok, ok, ok, many, many]);
+    // What one user has too many of leaves the service free for others.
+    assert_eq!(assign(&gateway, &maki, 1, "h1"), ok);
+    assert_eq!(assign(&gateway, &maki, 1, "h2"), many);
+    assert_eq!(assign(&gateway, &maki, 2, "h2"), ok, "another service");
+}
+
+#[test]
+fn apply_and_check_config_warn_of_plain_calls_and_of_callbacks_that_are_always_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let service = |id: i64, url: &str| {
+        format!(
+            "[[services]]\nid = {id}\nportal = 1\nname = \"S\"\ncallback_url = \"{url}\"\naccess_key = \"k\"\n\
+             secret_key = \"a-secret-of-the-service\"\n"
+        )
+    };
+    let application = |id: &str, more: &str| {
+        format!(
+            "[[applications]]\nclient_id = \"{id}\"\norigins = [\"https://a.example.org\"]\n\
+             redirect_uris = [\"https://a.example.org/a\"]\nsecret = \"a-secret-of-the-front\"\n{more}"
+        )
+    };
+    let file = format!(
+        "[[portals]]\nid = 1\nname = \"P\"\n{}{}{}{}",
+        service(1, "https://s.example.org/users"),
+        service(2, "http://127.0.0.1:9099/users"),
+        application("closed.front", ""),
+        application("open.front", "plain_calls = true\n"),
+    );
+    let path = data.path().join("registry.toml");
+    std::fs::write(&path, file).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let plain = "chaingun-gateway: warning: registry.toml: applications[1].plain_calls: whoever has a user's token can \
+                 assign and remove that user in the name of open.front, without the application's secret\n";
+    let refused = "chaingun-gateway: warning: registry.toml: services[1].callback_url: every callback of service 2 will be \
+                   refused: 127.0.0.1 is a loopback address; see the setting callbacks.allow_private\n";
+    let both = format!("{refused}{plain}");
+    for arguments in [
+        &["apply", "registry.toml", "--dry-run"][..],
+        &["apply", "registry.toml"],
+        &["apply", "registry.toml"],
+    ] {
+        let ended = shell.run(arguments);
+        assert_eq!(
+            (ended.code, ended.err.as_str()),
+            (0, both.as_str()),
+            "{arguments:?}"
+        );
+    }
+    let environment = [("GATEWAY_REGISTRY", "registry.toml")];
+    let checked = shell.run_with(&["check-config"], "", &environment);
+    assert_eq!((checked.code, checked.err.as_str()), (0, both.as_str()));
+    let allowing = [
+        environment[0],
+        ("GATEWAY_CALLBACKS_ALLOW_PRIVATE", "loopback"),
+    ];
+    let checked = shell.run_with(&["check-config"], "", &allowing);
+    assert_eq!((checked.code, checked.err.as_str()), (0, plain));
+
+    let settings = [("registry", path.to_str().unwrap())];
+    let log = Process::start(&data.path().join("data"), database.url(), &settings, &[]).stop();
+    assert!(log.contains("127.0.0.1 is a loopback address"), "{log}");
+    assert!(log.contains("in the name of open.front"), "{log}");
+}
+
+#[test]
+fn user_leave_service_takes_a_disputed_id_from_one_user_and_leaves_it_to_the_other() {
+    let (gateway, _, _) = disputed();
+    let data = gateway.data.path().to_str().unwrap();
+    let shell = Shell {
+        data: gateway.data.path(),
+        database: &gateway.database,
+    };
+    let leave = [
+        "user",
+        "leave-service",
+        "hakapeszimaki",
+        "1",
+        "--data-dir",
+        data,
+    ];
+    let left = shell.run(&leave);
+    assert_eq!(
+        (left.code, left.out.as_str()),
+        (0, "hakapeszimaki has left service 1.\n"),
+        "{}",
+        left.err
+    );
+    assert_eq!(shell.run(&leave).code, 1, "it is not assigned any more");
+    assert_eq!(callbacks(&gateway).len(), 0);
+    assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
+    let migrated = shell.run(&["migrate", "--data-dir", data]);
+    assert_eq!(migrated.out, "The database is up to date.\n");
 }

@@ -1,10 +1,11 @@
-//! Assigns the user to a service, under the name it has there; the last name counts.
+//! Assigns the user to a service by its id there. An id in a service belongs to one user.
 
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
 use crate::domain::text::has_control;
 use crate::operations::refuse_field;
+use crate::operations::throttle;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
     read_request,
@@ -18,11 +19,13 @@ shape! {
         client_id: String = "client_id" max 256 is required;
         /// The user's token, with or without JWT before it.
         token: Secret = "token" max 49152 is required;
+        /// The application's secret, which may come by HTTP Basic instead; needed unless the registry says plain_calls.
+        application_secret: Option<Secret> = "application_secret" max 256;
         /// The portal.
         portal_id: Number = "portal_id" is required;
         /// The service, of that portal.
         service_id: Number = "service_id" is required;
-        /// The name the service knows the user by.
+        /// The id that the service knows the user by; no other user may hold it there, in whichever case.
         user_id_in_service: String = "user_id_in_service" alias "user_id_id_service" max 256 is required;
     }
 }
@@ -30,8 +33,8 @@ shape! {
 /// assign_user_to_service in the catalogue.
 pub static OPERATION: Operation = Operation {
     name: "assign_user_to_service",
-    doc: "Assigns the user to a service, under the name it has there; the last name counts.",
-    access: Access::Application,
+    doc: "Assigns the user to a service by its id there, in the place of an earlier one; an id that another user holds is refused.",
+    access: Access::ProvenApplication,
     cost: Cost::Write,
     throttle: Throttle::Nothing,
     soap: false,
@@ -51,6 +54,9 @@ impl Request for AssignUserToServiceRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
+    fn application_secret(&self) -> Option<&Secret> {
+        self.application_secret.as_ref()
+    }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let name = self.user_id_in_service.as_str();
         // Of dots alone it would be no segment of a callback's path, but a step in it.
@@ -60,6 +66,7 @@ impl Request for AssignUserToServiceRequest {
         }
         let registry = call.parts.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
+        throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
             match services::assign(c, user.id, service.id, name, call.now)? {

@@ -1,12 +1,14 @@
 //! Ends the assignment to a service, which is told; there need not be one.
 
+use crate::contract::rejection::Code;
 use crate::contract::shape::{Number, Secret, Structure as _, shape};
 use crate::domain::user::User;
+use crate::operations::throttle;
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request,
+    read_request, refuse,
 };
-use crate::store::{AnyConnection, services};
+use crate::store::{AnyConnection, services, users};
 
 shape! {
     /// Which service of which portal, and whose.
@@ -15,6 +17,8 @@ shape! {
         client_id: String = "client_id" max 256 is required;
         /// The user's token, with or without JWT before it.
         token: Secret = "token" max 49152 is required;
+        /// The application's secret, which may come by HTTP Basic instead; needed unless the registry says plain_calls.
+        application_secret: Option<Secret> = "application_secret" max 256;
         /// The portal.
         portal_id: Number = "portal_id" is required;
         /// The service, of that portal.
@@ -26,7 +30,7 @@ shape! {
 pub static OPERATION: Operation = Operation {
     name: "delete_user_from_service",
     doc: "Ends the assignment to a service, which is told; there need not be one.",
-    access: Access::Application,
+    access: Access::ProvenApplication,
     cost: Cost::Write,
     throttle: Throttle::Nothing,
     soap: false,
@@ -46,9 +50,13 @@ impl Request for DeleteUserFromServiceRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
+    fn application_secret(&self) -> Option<&Secret> {
+        self.application_secret.as_ref()
+    }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let registry = call.parts.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
+        throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
             leave(call, c, &user, service.id)
@@ -57,7 +65,23 @@ impl Request for DeleteUserFromServiceRequest {
     }
 }
 
-/// Ends an assignment, if there is one, in the caller's transaction, and has the service told.
+/// Ends the assignment of any user, on behalf of the operator, and tells whether there was one.
+///
+/// # Errors
+/// There is no such user.
+pub fn leave_by_operator(
+    call: &Call<'_>,
+    user_name: &str,
+    service_id: i64,
+) -> Result<bool, Refusal> {
+    call.parts.store.write(|c| {
+        let user = users::hold_by_name(c, user_name)?;
+        let user = user.ok_or_else(|| refuse(Code::UserNotFound))?;
+        leave(call, c, &user, service_id)
+    })
+}
+
+/// Ends an assignment in the caller's transaction, has the service told, and tells whether there was one.
 ///
 /// # Errors
 /// The store's.
@@ -66,10 +90,11 @@ pub(in crate::operations) fn leave(
     c: &mut AnyConnection,
     user: &User,
     service_id: i64,
-) -> Result<(), Refusal> {
-    if let Some(ended) = services::unassign(c, user.id, service_id)? {
-        call.tell_service(c, user, &ended)?;
-        call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
-    }
-    Ok(())
+) -> Result<bool, Refusal> {
+    let Some(ended) = services::unassign(c, user.id, service_id)? else {
+        return Ok(false);
+    };
+    call.tell_service(c, user, &ended)?;
+    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+    Ok(true)
 }

@@ -1,0 +1,88 @@
+//! How an application proves that it is the one it says it is: by the secret that the registry has of it.
+
+use super::throttle::{network, subject};
+use super::{Call, Refusal, Request, refuse};
+use crate::contract::rejection::{Code, Rejection};
+use crate::contract::shape::{Secret, Value as _};
+use crate::registry::Application;
+use crate::secrets::is_same;
+use crate::secrets::sealing::Binding;
+use crate::store::attempts;
+
+/// The audit log's word for an application whose secret was guessed at too often.
+const LOCKED: &str = "authn_login_lock";
+
+/// Checks every secret that was sent. Where none was, the registry decides whether the application may call plainly.
+/// Wrong secrets are counted by the application and the address that they come from: whoever guesses waits, and the
+/// application itself, at another address, does not.
+///
+/// # Errors
+/// A missing or wrong secret, and too many wrong ones.
+pub(super) fn prove(
+    call: &Call<'_>,
+    application: &Application,
+    request: &dyn Request,
+    basic: Option<&(String, Secret)>,
+) -> Result<(), Refusal> {
+    let registry = call.parts.registry.now();
+    // A name that is not the application's is not meant for us; a proxy may have asked for it.
+    let is_its_own = |name: &str| {
+        let named = registry.application(name);
+        named.is_some_and(|named| named.client_id == application.client_id)
+    };
+    let basic = basic.filter(|(name, _)| is_its_own(name));
+    let field = request.application_secret().filter(|s| !s.is_missing());
+    let sent = [basic.map(|(_, secret)| secret), field];
+    if sent.iter().all(Option::is_none) {
+        return match (application.plain_calls, &application.secret) {
+            (true, _) => Ok(()),
+            (false, Some(_)) => Err(refuse(Code::ApplicationSecretRequired)),
+            (false, None) => Err(refuse(Code::ApplicationHasNoSecret)),
+        };
+    }
+    let source = call.source.map(network).unwrap_or_default();
+    let guesses = format!("{}\n{source}", application.client_id);
+    let guesses = [subject(call, "application secrets", &guesses)];
+    let store = &call.parts.store;
+    let open_at = store.read(|c| attempts::open_at(c, &guesses))?;
+    if let Some(wait_ms) = open_at.map(|at| at - call.now).filter(|wait| *wait > 0) {
+        let mut rejection = Rejection::new(Code::TooManyAttempts);
+        rejection.wait_ms = wait_ms;
+        return Err(rejection.into());
+    }
+    let stored = stored(call, application)?;
+    let is_right = |sent: &Secret| stored.as_deref().is_some_and(|s| is_same(s, sent.reveal()));
+    if sent.into_iter().flatten().all(is_right) {
+        if open_at.is_some() {
+            store.write(|c| attempts::forget(c, &guesses))?;
+        }
+        return Ok(());
+    }
+    let limit = call.parts.rules.throttle.guesses;
+    store.write(|c| {
+        for guess in &guesses {
+            let tally = attempts::count(c, guess, limit, call.now)?;
+            // Once, and not for each that follows.
+            if tally.attempts == limit.free {
+                call.audit(c, LOCKED, "slowed_down", Some(&application.client_id))?;
+            }
+        }
+        Ok::<_, Refusal>(())
+    })?;
+    Err(refuse(Code::ApplicationSecretWrong))
+}
+
+/// The application's secret, if the registry has one.
+fn stored(call: &Call<'_>, application: &Application) -> Result<Option<String>, Refusal> {
+    let Some(sealed) = &application.secret else {
+        return Ok(None);
+    };
+    let binding = Binding::ApplicationSecret(&application.client_id);
+    match call.parts.sealer.open(binding, sealed) {
+        Some(secret) => Ok(Some(secret)),
+        None => {
+            let cause = "the application's secret cannot be opened with this sealing key";
+            Err(Rejection::new(Code::InternalError).because(cause).into())
+        }
+    }
+}
