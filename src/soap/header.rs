@@ -42,8 +42,9 @@ pub(super) fn read(
         header.entry(reader, version, &tag)?;
     }
     if !header.not_understood.is_empty() {
-        let names: Vec<_> = header.not_understood.iter().map(|p| &p.field).collect();
-        let cause = format!("{names:?}");
+        let names = header.not_understood.iter();
+        let names: Vec<_> = names.filter_map(|p| p.field.as_deref()).collect();
+        let cause = names.join(", ");
         return Err(Rejection::of(header.not_understood).because(cause));
     }
     match header.offence {
