@@ -316,3 +316,53 @@ fn counted(
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::super::{Opening, Store};
+    use super::*;
+
+    #[test]
+    fn refuses_to_delete_what_the_retention_keeps() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gateway.db");
+        let store = Store::open(Opening::parse(path.to_str().unwrap(), 1, 1000).unwrap()).unwrap();
+        let entry = |event: &str, at| Entry {
+            at,
+            event: event.to_owned(),
+            outcome: "ok".to_owned(),
+            client_name: None,
+            actor: None,
+            on_behalf_of: None,
+            subject: None,
+            request_id: "1".to_owned(),
+        };
+        let entries = [
+            entry("authn_login", 10),
+            entry("user_deleted", 10),
+            entry("authn_login", 20),
+        ];
+        store
+            .write(|c| entries.iter().try_for_each(|e| record(c, e)))
+            .unwrap();
+        let run = |sql: &str| store.write(|c| Ok::<_, StoreError>(c.batch_execute(sql)?));
+        let set = "INSERT INTO settings VALUES ('audit_log.delete_before', '20')";
+        for sql in [
+            "DELETE FROM audit_log".to_owned(),
+            "DELETE FROM audit_log WHERE at = 10".to_owned(),
+            format!("{set}; DELETE FROM audit_log WHERE at = 20"),
+            format!("{set}; DELETE FROM audit_log WHERE event = 'user_deleted'"),
+            "UPDATE audit_log SET at = 0".to_owned(),
+        ] {
+            assert!(run(&sql).is_err(), "{sql}");
+        }
+        assert_eq!(store.write(|c| purge(c, 20, 10)).unwrap(), 1);
+        // What let it go holds for that transaction alone.
+        assert!(run("DELETE FROM audit_log WHERE at = 10").is_err());
+        let left = store.read(|c| list(c, None, 10)).unwrap();
+        let left: Vec<_> = left.iter().map(|e| (e.event.as_str(), e.at)).collect();
+        assert_eq!(left, [("authn_login", 20), ("user_deleted", 10)]);
+    }
+}

@@ -244,7 +244,11 @@ impl Refusals {
         let state = self.state();
         let is_due = |c: &Count| c.times > c.written && c.subject.is_ok();
         let due = state.counts.iter().filter(|(_, count)| is_due(count));
-        due.take(ROWS_AT_A_TIME)
+        let mut due: Vec<_> = due.collect();
+        // The oldest first, since the table drops what has the lowest ids.
+        due.sort_by_key(|(key, _)| key.minute);
+        due.into_iter()
+            .take(ROWS_AT_A_TIME)
             .map(|(key, count)| (key.clone(), count.clone()))
             .collect()
     }

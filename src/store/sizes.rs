@@ -62,7 +62,7 @@ pub fn rows(connection: &mut AnyConnection) -> Result<Vec<(&'static str, i64)>, 
     let mut rows = vec![("users", users.iter().sum())];
     for table in COUNTED {
         let sql = format!(
-            "SELECT count(*) AS number FROM (SELECT 1 FROM {table} LIMIT {MOST_COUNTED}) AS some"
+            "SELECT count(*) AS number FROM (SELECT 1 FROM {table} LIMIT {MOST_COUNTED}) AS counted"
         );
         rows.push((table, number(connection, &sql)?));
     }

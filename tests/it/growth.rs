@@ -1,4 +1,4 @@
-//! How much anonymous callers can make the database grow: requests of every kind, on every face, a hundred thousand of
+//! How much callers can make the database grow: anonymous requests of every kind, on every face, a hundred thousand of
 //! them with `GROWTH=100000`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

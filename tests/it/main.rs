@@ -8,6 +8,7 @@
 mod access;
 mod access_table;
 mod accounts;
+mod bounds;
 mod callbacks;
 mod cli;
 mod collected;
