@@ -18,6 +18,7 @@ use crate::secrets::keys::create_private_dir;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
+use crate::store::first_attempts::FirstAttempts;
 use crate::store::refusals::Refusals;
 use crate::store::{Store, StoreError, clients, password_cost, settings};
 use crate::upgrade;
@@ -37,6 +38,7 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         sealer: Sealer::load(&keys.join("outbox.key"))?,
         hasher: Hasher::new(config.password_cost, pepper),
         registry: Registry::default(),
+        first_attempts: FirstAttempts::new(config.rules.retention.attempts_memory()),
         refusals: Refusals::new(config.rules.retention.refusals_keys),
         metrics: Metrics::new(clock.now() / 1000),
         rules: config.rules.clone(),

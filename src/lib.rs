@@ -54,6 +54,8 @@
 //!   code, and housekeeping writes the counts every 5 seconds. A process that is killed loses the last of them.
 //! - **The audit log lets old rows be deleted only by the transaction that states how old**, and never proofs of an erasure or
 //!   of a consent. The database's triggers keep that, so that "append-only" also holds for a bug of ours.
+//! - **The first attempt of a name or a network is counted in memory only**, so that whoever tries another name each time writes
+//!   nothing. A restart, and each node beside the first, forgives one attempt.
 //! - **What is too many goes by what it is worth to an attacker.** Of counted attempts those that are forgiven soonest are
 //!   dropped: one more guess costs as many requests as the table has rows. Of a user's sign-ins the oldest ends. A used
 //!   token is never dropped for a new one, or a thief could refresh until the theft is forgotten: too many are refused.

@@ -14,6 +14,7 @@ use crate::secrets::hashing::Hasher;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
+use crate::store::first_attempts::FirstAttempts;
 use crate::store::refusals::Refusals;
 use crate::store::{Store, StoreError, clients, outbox};
 
@@ -62,6 +63,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Refusals that are counted and not written yet.
     pub refusals: Refusals,
+    /// Attempts that are the first of their subject.
+    pub first_attempts: FirstAttempts,
     pub hasher: Hasher,
     pub tokens: Tokens,
     pub sealer: Sealer,

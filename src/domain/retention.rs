@@ -26,3 +26,11 @@ pub struct Retention {
     /// Browsers that one user may be signed in with; the one unused for longest is signed out.
     pub sessions_of_user: i64,
 }
+
+impl Retention {
+    /// Subjects whose first attempt is kept in memory: as many as the table may have.
+    #[must_use]
+    pub fn attempts_memory(&self) -> usize {
+        usize::try_from(self.attempts_rows).unwrap_or(usize::MAX)
+    }
+}

@@ -46,10 +46,16 @@ pub struct Tally {
 }
 
 impl Limit {
+    /// The time after which one attempt is forgiven.
+    #[must_use]
+    pub fn forgiven_after(&self) -> Millis {
+        (self.forgive_ms / self.free.max(1)).max(1)
+    }
+
     /// The tally with one more attempt, made now.
     #[must_use]
     pub fn with_one_more(&self, forget_at: Millis, now: Millis) -> Tally {
-        let each = (self.forgive_ms / self.free.max(1)).max(1);
+        let each = self.forgiven_after();
         let left = (forget_at - now).max(0);
         // One that is forgiven in part still counts. More than the longest wait tells are not remembered: to forgive
         // them would take ever longer.

@@ -10,6 +10,7 @@ use crate::domain::text::canonical;
 use crate::domain::throttle::Limit;
 use crate::domain::user::User;
 use crate::secrets::stamps::Use;
+use crate::store::first_attempts::Nth;
 use crate::store::{AnyConnection, attempts, known_sources as stored_sources};
 
 /// What of an operation is counted. There are no limits for tokens and sessions, which are too long to be guessed.
@@ -90,11 +91,15 @@ pub(super) fn guard<T>(
         (Throttle::Mails, None | Some(Code::UserAlreadyExists | Code::EmailAlreadyExists)) => {
             count(call, &counted, about)
         }
-        (Throttle::Guesses, None) if open_at.is_some() => call.parts.store.write(|c| {
+        (Throttle::Guesses, None) => {
             let own = counted.iter().filter(|one| one.is_account);
             let own: Vec<_> = own.map(|one| one.subject.clone()).collect();
-            Ok(attempts::forget(c, &own)?)
-        }),
+            call.parts.first_attempts.forget(&own);
+            match open_at {
+                Some(_) => call.parts.store.write(|c| Ok(attempts::forget(c, &own)?)),
+                None => Ok(()),
+            }
+        }
         _ => Ok(()),
     };
     if let Err(error) = settled {
@@ -131,6 +136,7 @@ pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Re
                 .map(|(from, _)| account(call, login, Some(from))),
         );
     }
+    call.parts.first_attempts.forget(&subjects);
     attempts::forget(c, &subjects)?;
     Ok(stored_sources::forget_all(c, user.id)?)
 }
@@ -281,14 +287,53 @@ fn counted(
     Ok(about.into_iter().chain(source).collect())
 }
 
+/// How often the table has to count each: not at all for the first attempt, which is noted in memory, and twice for the
+/// second.
+fn due<'c>(call: &Call<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>, Refusal> {
+    let first_attempts = &call.parts.first_attempts;
+    let mut due = Vec::with_capacity(counted.len());
+    for counter in counted {
+        let subject = &counter.subject;
+        let forget_at = call.now + counter.limit.forgiven_after();
+        let nth = match counter.limit.free {
+            // Already the first has to wait, and on every node.
+            ..=1 => Nth::Later,
+            _ => first_attempts.note(subject, forget_at, call.now),
+        };
+        let times = match nth {
+            Nth::Later => 1,
+            Nth::Second => 2,
+            Nth::First
+                if call
+                    .parts
+                    .store
+                    .read(|c| attempts::has(c, subject, call.now))? =>
+            {
+                first_attempts.note_in_table(subject);
+                1
+            }
+            Nth::First => 0,
+        };
+        due.push((counter, times));
+    }
+    due.retain(|(_, times)| *times > 0);
+    Ok(due)
+}
+
 fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<(), Refusal> {
+    let due = due(call, counted)?;
+    if due.is_empty() {
+        return Ok(());
+    }
     let slowed_down = call.parts.store.write(|c| {
         let mut events = Vec::new();
-        for counter in counted {
-            let tally = attempts::count(c, &counter.subject, counter.limit, call.now)?;
-            // Once, and not for each that follows.
-            if tally.attempts == counter.limit.free {
-                events.push(counter.event);
+        for (counter, times) in &due {
+            for _ in 0..*times {
+                let tally = attempts::count(c, &counter.subject, counter.limit, call.now)?;
+                // Once, and not for each that follows.
+                if tally.attempts == counter.limit.free {
+                    events.push(counter.event);
+                }
             }
         }
         Ok::<_, Refusal>(events)

@@ -23,6 +23,19 @@ pub fn open_at(
         .get_result(connection)?)
 }
 
+/// Whether attempts of this subject are counted that are not forgiven.
+///
+/// # Errors
+/// The store's.
+pub fn has(connection: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool, StoreError> {
+    let counted: i64 = attempts::table
+        .filter(attempts::subject.eq(subject))
+        .filter(attempts::forget_at.gt(now))
+        .count()
+        .get_result(connection)?;
+    Ok(counted > 0)
+}
+
 /// Counts one more; those that are counted at the same time, by other nodes too, wait for each other.
 ///
 /// # Errors

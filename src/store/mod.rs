@@ -15,6 +15,7 @@ mod dialect;
 pub mod email_undos;
 pub mod external_identities;
 pub mod findings;
+pub mod first_attempts;
 pub mod known_sources;
 pub mod migrate;
 pub mod milestones;

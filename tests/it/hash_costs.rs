@@ -128,7 +128,8 @@ const COMPARED: Spent = spent(1, 0, 2);
 
 fn so_far(gateway: &Gateway) -> Spent {
     let metrics = &gateway.parts.metrics;
-    let (_, counted) = gateway.parts.store.read(attempts::total).unwrap();
+    let (_, in_table) = gateway.parts.store.read(attempts::total).unwrap();
+    let counted = in_table + gateway.parts.first_attempts.unwritten() as i64;
     spent(
         metrics.hashes(HashKind::Verified),
         metrics.hashes(HashKind::Made),

@@ -1,0 +1,151 @@
+//! The first attempt of each subject, which is kept in memory only: whoever tries another name or address each time
+//! writes nothing into the database.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::Millis;
+
+/// Which attempt of its subject one is, as far as this process knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nth {
+    /// The table may still have others, of before a restart or of another node.
+    First,
+    /// The first one is not in the table yet.
+    Second,
+    Later,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    forget_at: Millis,
+    is_in_table: bool,
+}
+
+/// First attempts by their subjects.
+#[derive(Debug)]
+pub struct FirstAttempts {
+    seen: Mutex<HashMap<u128, Seen>>,
+    most: usize,
+}
+
+impl FirstAttempts {
+    /// Holds at most so many subjects. Those that are forgiven soonest are dropped first, so that whoever wants its own
+    /// first attempt dropped has to make as many others.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            seen: Mutex::default(),
+            most: most.max(10),
+        }
+    }
+
+    /// Notes an attempt that is forgiven at this time if it is the first.
+    pub fn note(&self, subject: &str, forget_at: Millis, now: Millis) -> Nth {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = seen.get_mut(&short(subject))
+            && known.forget_at > now
+        {
+            return match std::mem::replace(&mut known.is_in_table, true) {
+                true => Nth::Later,
+                false => Nth::Second,
+            };
+        }
+        if seen.len() >= self.most {
+            make_room(&mut seen, self.most, now);
+        }
+        let first = Seen {
+            forget_at,
+            is_in_table: false,
+        };
+        seen.insert(short(subject), first);
+        Nth::First
+    }
+
+    /// Notes that the table has attempts of this subject.
+    pub fn note_in_table(&self, subject: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = seen.get_mut(&short(subject)) {
+            known.is_in_table = true;
+        }
+    }
+
+    /// How many subjects have their first attempt here and not in the table.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().filter(|known| !known.is_in_table).count()
+    }
+
+    /// Forgets the attempts of these subjects.
+    pub fn forget(&self, subjects: &[String]) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for subject in subjects {
+            seen.remove(&short(subject));
+        }
+    }
+}
+
+/// Drops what is forgiven, and a tenth of the rest where that is not enough, so that not every attempt has to look for
+/// room.
+fn make_room(seen: &mut HashMap<u128, Seen>, most: usize, now: Millis) {
+    seen.retain(|_, known| known.forget_at > now);
+    if seen.len() < most {
+        return;
+    }
+    let mut ends: Vec<Millis> = seen.values().map(|known| known.forget_at).collect();
+    let tenth = (most / 10).min(ends.len().saturating_sub(1));
+    let (_, last_dropped, _) = ends.select_nth_unstable(tenth);
+    let last_dropped = *last_dropped;
+    seen.retain(|_, known| known.forget_at > last_dropped);
+}
+
+/// The beginning of a subject, which is a keyed hash in hexadecimal digits.
+fn short(subject: &str) -> u128 {
+    subject
+        .get(..32)
+        .and_then(|digits| u128::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(n: usize) -> String {
+        format!("{n:064x}").chars().rev().collect()
+    }
+
+    #[test]
+    fn tells_the_first_attempt_from_the_second_and_later_ones() {
+        let first = FirstAttempts::new(100);
+        let (a, b) = (subject(1), subject(2));
+        assert_eq!(first.note(&a, 10, 0), Nth::First);
+        assert_eq!(first.note(&a, 11, 1), Nth::Second);
+        assert_eq!(first.note(&a, 12, 2), Nth::Later);
+        assert_eq!(first.note(&b, 12, 2), Nth::First);
+        first.note_in_table(&b);
+        assert_eq!(first.note(&b, 12, 2), Nth::Later);
+        first.forget(std::slice::from_ref(&a));
+        assert_eq!(first.note(&a, 13, 3), Nth::First);
+        assert_eq!(first.note(&a, 24, 14), Nth::First, "it was forgiven");
+    }
+
+    #[test]
+    fn holds_so_many_and_drops_those_that_are_forgiven_soonest() {
+        let first = FirstAttempts::new(100);
+        assert_eq!(first.note(&subject(1_000_000), 10_000, 0), Nth::First);
+        for n in 0..1_000 {
+            first.note(&subject(n), n as i64 + 1, 0);
+            assert!(first.seen.lock().unwrap().len() <= 100);
+        }
+        assert_eq!(first.note(&subject(999), 1_000, 0), Nth::Second);
+        assert_eq!(first.note(&subject(1_000_000), 10_000, 0), Nth::Second);
+        assert_eq!(first.note(&subject(1), 2, 0), Nth::First);
+        // Also where all are forgiven at the same time.
+        for n in 0..1_000 {
+            first.note(&subject(2_000 + n), 20_000, 0);
+            assert!(first.seen.lock().unwrap().len() <= 100);
+        }
+    }
+}
