@@ -34,6 +34,11 @@
 //!   one row and one query, and a page has no N+1.
 //! - **User names and addresses share one table of login names** with one unique index, so that "an address may not be
 //!   somebody else's user name" is kept by the database, also under parallel writers.
+//! - **Login names are compared by `domain::mailbox::canonical_login`**, which the table of login names, lookups and throttle
+//!   counters share. The columns that searches read hold the names as typed and folded, so that a part of an IDN domain
+//!   is found.
+//! - **Skeletons of user names are stored of users with roles only**, so that the index stays small however many people
+//!   register, and a name like an administrator's costs one indexed query. Rust computes them after the SQL migrations.
 //! - **A write may be run again.** On PostgreSQL two transactions that collide are told apart from a conflict by running
 //!   the step once more: the second time it sees the winner's row and answers the conflict.
 //! - **A user is held while it is decided on.** A step that reads a user and then writes takes its row first, so that on

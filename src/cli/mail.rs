@@ -7,7 +7,7 @@ use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::delivery::{Letters, TEMPLATES, sample, send_sample, write_templates};
 use chaingun_gateway::domain::notice::Topic;
-use chaingun_gateway::{app, domain::user::is_email};
+use chaingun_gateway::{app, domain::mailbox::is_email};
 use clap::Subcommand;
 use serde_json::json;
 

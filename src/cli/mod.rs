@@ -21,8 +21,8 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::messages::{Language, describe};
 use chaingun_gateway::contract::time::utc;
 use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
-use chaingun_gateway::domain::text::has_control;
-use chaingun_gateway::domain::user::is_user_name;
+use chaingun_gateway::domain::names::flaw_of_display_name;
+use chaingun_gateway::domain::text::{has_control, is_line};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::parts::Parts;
@@ -137,12 +137,23 @@ fn visible(text: &str) -> String {
 
 /// Refuses a name that cannot be one, or is longer than the contract lets it be.
 fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
-    if is_user_name(text) && text.chars().count() <= max {
+    if is_line(text) && text.chars().count() <= max {
         return Ok(());
     }
     Err(io::Error::other(format!(
         "{what} must be 1 to {max} characters on one line, without blanks at the ends"
     )))
+}
+
+/// The same for a name that people see.
+fn check_display_name(what: &str, text: &str, max: usize) -> io::Result<()> {
+    check_name(what, text, max)?;
+    match flaw_of_display_name(text) {
+        None => Ok(()),
+        Some(_) => Err(io::Error::other(format!(
+            "{what} must be readable: no hidden or unassigned characters, and no accents without a letter"
+        ))),
+    }
 }
 
 /// The parts on the configured store.

@@ -9,7 +9,7 @@ use chaingun_gateway::store::organisations;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, check_name, explain, open};
+use super::{Output, call, check_display_name, check_name, explain, open};
 
 /// Commands about organisations.
 #[derive(Subcommand)]
@@ -46,7 +46,7 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
             external_id,
         } => {
             check_name("an organisation's id", &uuid, 128)?;
-            check_name("an organisation's name", &name, 128)?;
+            check_display_name("an organisation's name", &name, 128)?;
             let known_as = channel.as_deref().zip(external_id.as_deref());
             if let Some((channel, external_id)) = known_as {
                 check_name("a channel", channel, 128)?;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use chaingun_gateway::domain::text::has_control;
+use chaingun_gateway::domain::names::flaw_of_line;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::store::profiles::{self, Profile};
 use chaingun_gateway::store::users;
@@ -89,7 +89,8 @@ impl Change {
             ("--phone", &self.phone, MAX_TEXT_CHARS),
         ] {
             let Some(text) = text else { continue };
-            if text.trim().is_empty() || has_control(text) || text.chars().count() > most {
+            if text.trim().is_empty() || flaw_of_line(text).is_some() || text.chars().count() > most
+            {
                 return Err(io::Error::other(format!(
                     "{flag} must be 1 to {most} characters on one line"
                 )));

@@ -58,6 +58,13 @@ pub enum Why {
     /// Elements where text belongs, or text where elements belong.
     WrongContent,
     BadCharacters,
+    HiddenCharacters,
+    LooseMark,
+    NotReadable,
+    ReservedName,
+    /// A user name that looks like an e-mail address of somebody else.
+    NotOwnAddress,
+    LikeAnAdministrator,
     NotAnEmail,
     NotAStatus,
     NotAnOrder,
@@ -355,6 +362,30 @@ fn reason(why: Why, language: Language) -> String {
         Why::BadCharacters => fixed(
             "nem lehet benne vezérlőkarakter vagy szélső szóköz",
             "control characters and outer blanks are not allowed",
+        ),
+        Why::HiddenCharacters => fixed(
+            "nem lehet benne láthatatlan, írásirányt váltó vagy a Unicode-ban ki nem osztott karakter",
+            "characters that are invisible, change the direction of writing or are not assigned are not allowed",
+        ),
+        Why::LooseMark => fixed(
+            "nem kezdődhet és nem végződhet betű nélküli ékezettel",
+            "must not begin or end with an accent that belongs to no letter",
+        ),
+        Why::NotReadable => fixed(
+            "olvasható karakternek is lennie kell benne",
+            "must hold a character that can be read",
+        ),
+        Why::ReservedName => fixed(
+            "ez a név nem használható; válassz másikat",
+            "this name is reserved; choose another one",
+        ),
+        Why::NotOwnAddress => fixed(
+            "ha e-mail címnek látszik, csak a felhasználó saját e-mail címe lehet",
+            "a user name that looks like an e-mail address must be the user's own address",
+        ),
+        Why::LikeAnAdministrator => fixed(
+            "túlságosan hasonlít egy rendszergazda nevére; válassz másikat",
+            "looks too much like an administrator's name; choose another one",
         ),
         Why::NotAnEmail => fixed("nem e-mail cím", "is not an e-mail address"),
         Why::NotAStatus => fixed(

@@ -5,8 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Delivery, mail::Transport};
 use crate::domain::Millis;
+use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
-use crate::domain::user::ERASED;
 use crate::store::{
     AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
     outbox, refusals, sessions, sizes, token_families, used_assertions, users,

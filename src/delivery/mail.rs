@@ -12,6 +12,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use super::letters::{self, Letters};
 use super::smtp::{Post, Smtp};
 use crate::domain::Millis;
+use crate::domain::mailbox::with_ascii_domain;
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::text::has_control;
 
@@ -130,7 +131,8 @@ fn compose(
     if has_control(&notice.to) {
         return Err("recipient: control characters have no place in an address".to_owned());
     }
-    let address = notice.to.parse().map_err(|e| format!("recipient: {e}"))?;
+    let address = with_ascii_domain(&notice.to);
+    let address = address.parse().map_err(|e| format!("recipient: {e}"))?;
     let name = Some(letters::one_line(&notice.name)).filter(|name| !name.is_empty());
     let to = Mailbox::new(name, address);
     let words = settings.letters.write(notice, &link(settings, notice))?;

@@ -1,7 +1,7 @@
 //! Who a user is in somebody else's system.
 
 use super::Millis;
-use super::text::{canonical, has_control};
+use super::text::{canonical, is_line};
 
 /// The longest part of an identity, in characters.
 pub const MAX_CHARS: usize = 128;
@@ -49,8 +49,7 @@ pub fn is_login_id(text: &str) -> bool {
 /// Whether this can be part of an identity: one line of 1 to [`MAX_CHARS`] characters, without blanks at the ends.
 #[must_use]
 pub fn is_part(text: &str) -> bool {
-    let outer = text.is_empty() || text.trim() != text;
-    !outer && !has_control(text) && text.chars().count() <= MAX_CHARS
+    is_line(text) && text.chars().count() <= MAX_CHARS
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 pub mod client;
 pub mod external_identity;
+pub mod mailbox;
+pub mod names;
 pub mod network;
 pub mod notice;
 pub mod one_time_token;

@@ -3,8 +3,8 @@
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
-/// The form in which user names and e-mail addresses are compared: compatibility-normalised and
-/// case-folded over all of Unicode, so that `ÁRVÍZ` and `árvíz` are one name (SPEC §2).
+/// The form in which names are compared and searched: compatibility-normalised and case-folded over all of Unicode, so
+/// that `ÁRVÍZ` and `árvíz` are one name (SPEC §2). Logins are compared by [`super::mailbox::canonical_login`].
 #[must_use]
 pub fn canonical(text: &str) -> String {
     if text.is_ascii() {
@@ -20,6 +20,12 @@ pub fn canonical(text: &str) -> String {
 pub fn has_control(text: &str) -> bool {
     text.chars()
         .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+}
+
+/// Whether `text` can be an id or a secret: one line, not empty, without blanks at the ends.
+#[must_use]
+pub fn is_line(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !has_control(text)
 }
 
 #[cfg(test)]

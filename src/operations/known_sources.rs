@@ -5,8 +5,8 @@ use super::Call;
 use super::throttle::{network, subject};
 use crate::contract::shape::Secret;
 use crate::domain::client::Trust;
+use crate::domain::mailbox::canonical_login;
 use crate::domain::one_time_token;
-use crate::domain::text::canonical;
 use crate::domain::user::User;
 use crate::store::{AnyConnection, StoreError, known_sources};
 
@@ -26,7 +26,7 @@ pub(super) fn find(
     if network.is_none() && marks.is_empty() {
         return Ok(None);
     }
-    let decoy = subject(call, "decoy of", &canonical(login));
+    let decoy = subject(call, "decoy of", &canonical_login(login));
     let Some((user_id, is_real)) = known_sources::user_or_decoy(c, login, &decoy)? else {
         return Ok(None);
     };

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 
 use super::{Access, Answer, Call, Operation, Refusal, Request, known_sources};
 use crate::contract::rejection::{Code, Rejection};
+use crate::domain::mailbox::canonical_login;
 use crate::domain::network::Network;
-use crate::domain::text::canonical;
 use crate::domain::throttle::Limit;
 use crate::domain::user::User;
 use crate::secrets::stamps::Use;
@@ -151,7 +151,7 @@ pub(super) fn may_mail(
     c: &mut AnyConnection,
     address: &str,
 ) -> Result<bool, Refusal> {
-    let subject = subject(call, "mails into", &canonical(address));
+    let subject = subject(call, "mails into", &canonical_login(address));
     if !is_open(call, c, &subject)? {
         return Ok(false);
     }
@@ -168,7 +168,7 @@ pub(super) fn may_mail_nobody(
     c: &mut AnyConnection,
     login: &str,
 ) -> Result<(), Refusal> {
-    let subject = subject(call, "mails to nobody", &canonical(login));
+    let subject = subject(call, "mails to nobody", &canonical_login(login));
     is_open(call, c, &subject)?;
     attempts::count(c, &subject, call.parts.rules.throttle.mails, call.now)?;
     Ok(attempts::forget(c, &[subject])?)
@@ -259,7 +259,7 @@ fn counted(
             (None, source.map(|of| (of, limits.guesses_per_source)))
         }
         Throttle::Mails => {
-            let about = about.map(|about| subject(call, "mails to", &canonical(about)));
+            let about = about.map(|about| subject(call, "mails to", &canonical_login(about)));
             let source = source.map(|from| subject(call, "mails from", &from));
             (
                 about.map(|of| (of, limits.mails)),
@@ -346,7 +346,7 @@ fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<()
 
 /// What guesses at an account are counted for, from a known source or from all others.
 fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
-    let login = canonical(login);
+    let login = canonical_login(login);
     match known_source {
         Some(source) => subject(
             call,

@@ -8,8 +8,7 @@ use toml::Table;
 use super::reader::{Entry, Mistake, Placed, section};
 use crate::domain::client::{Client, Trust};
 use crate::domain::external_identity::is_login_id;
-use crate::domain::text::canonical;
-use crate::domain::user::is_user_name;
+use crate::domain::text::{canonical, is_line};
 use crate::domain::web::{is_origin, is_url};
 use crate::secrets::{rsa_keys, sha256_hex};
 use crate::store::agreements::Agreement;
@@ -274,7 +273,7 @@ fn client(e: &mut Entry<'_>) -> Option<KeyedClient> {
 }
 
 fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
-    let (uuid, name) = (e.name("uuid"), e.name("name"));
+    let (uuid, name) = (e.name("uuid"), e.display_name("name"));
     let join = e.text("join").unwrap_or_else(|| "closed".to_owned());
     if join != "open" && join != "closed" {
         e.wrong("join", "must be \"open\" or \"closed\"");
@@ -299,7 +298,7 @@ fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
 }
 
 fn portal(e: &mut Entry<'_>) -> Option<Portal> {
-    let (id, name) = (e.id("id"), e.name("name"));
+    let (id, name) = (e.id("id"), e.display_name("name"));
     Some(Portal {
         id: id?,
         name: name.unwrap_or_default(),
@@ -307,7 +306,7 @@ fn portal(e: &mut Entry<'_>) -> Option<Portal> {
 }
 
 fn agreement(e: &mut Entry<'_>) -> Option<Agreement> {
-    let (id, name) = (e.id("id"), e.name("name"));
+    let (id, name) = (e.id("id"), e.display_name("name"));
     Some(Agreement {
         id: id?,
         name: name.unwrap_or_default(),
@@ -315,7 +314,7 @@ fn agreement(e: &mut Entry<'_>) -> Option<Agreement> {
 }
 
 fn service(e: &mut Entry<'_>) -> Option<NamedService> {
-    let (id, portal, name) = (e.id("id"), e.id("portal"), e.name("name"));
+    let (id, portal, name) = (e.id("id"), e.id("portal"), e.display_name("name"));
     let callback_url = e.text("callback_url");
     // The name of the user is added to it, as one more part of the path.
     if callback_url
@@ -411,7 +410,7 @@ fn partner(e: &mut Entry<'_>) -> Option<Partner> {
             format_args!("there are more than {MAX_KEYS}"),
         );
     }
-    let state_ids = e.some_texts("state_ids", "a name on one line", is_user_name);
+    let state_ids = e.some_texts("state_ids", "a name on one line", is_line);
     if let Some(id) = state_ids.iter().find(|id| is_login_id(id)) {
         e.wrong("state_ids", format_args!("{id:?} {LOGIN_ID_IS_TAKEN}"));
     }

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::domain::user::is_user_name;
+use crate::domain::names::flaw_of_display_name;
+use crate::domain::text::is_line;
 
 /// The longest name, id and URL, in characters.
 const MAX_NAME: usize = 128;
@@ -122,7 +123,7 @@ impl Entry<'_> {
             return None;
         }
         let text = self.text(key)?;
-        if is_user_name(&text) && text.chars().count() <= MAX_NAME {
+        if is_line(&text) && text.chars().count() <= MAX_NAME {
             return Some(text);
         }
         self.wrong(
@@ -130,6 +131,19 @@ impl Entry<'_> {
             format_args!(
                 "must be 1 to {MAX_NAME} characters on one line, without blanks at the ends"
             ),
+        );
+        None
+    }
+
+    /// A name that people see, which must be there.
+    pub fn display_name(&mut self, key: &str) -> Option<String> {
+        let text = self.name(key)?;
+        if flaw_of_display_name(&text).is_none() {
+            return Some(text);
+        }
+        self.wrong(
+            key,
+            "must be readable: no hidden or unassigned characters, and no accents without a letter",
         );
         None
     }
@@ -251,7 +265,7 @@ impl Entry<'_> {
             None => (key, self.text(key)?),
         };
         // What it is must not be told: reports end up in logs.
-        if !is_user_name(&text) || !SECRET.contains(&text.chars().count()) {
+        if !is_line(&text) || !SECRET.contains(&text.chars().count()) {
             self.wrong(
                 key,
                 format_args!(

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::tables::email_undos;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
-use crate::domain::text::canonical;
+use crate::domain::mailbox::canonical_login;
 
 /// The most changes of one user's address that can be undone at a time. The oldest stay, since the first address is the
 /// owner's: one more change takes the place of the last.
@@ -61,7 +61,7 @@ pub fn add(
             email_undos::sha256.eq(sha256),
             email_undos::user_id.eq(user_id),
             email_undos::email.eq(email),
-            email_undos::email_ci.eq(canonical(email)),
+            email_undos::email_ci.eq(canonical_login(email)),
             email_undos::changed_at.eq(changed_at),
             email_undos::expires_at.eq(expires_at),
         ))
@@ -113,7 +113,7 @@ pub fn is_reserved(
     now: Millis,
 ) -> Result<bool, StoreError> {
     let reserved: i64 = email_undos::table
-        .filter(email_undos::email_ci.eq(canonical(email)))
+        .filter(email_undos::email_ci.eq(canonical_login(email)))
         .filter(email_undos::expires_at.gt(now))
         .count()
         .get_result(connection)?;

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{AnyConnection, Engine, Opening, StoreError, partners, services};
+use super::{AnyConnection, Engine, Opening, StoreError, canonical_names, partners, services};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("schema/sql/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("schema/sql/postgres");
@@ -55,5 +55,6 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
 /// Fills the columns and tables of canonical forms, which SQL cannot make.
 fn fill(connection: &mut AnyConnection) -> Result<(), StoreError> {
     services::fill_compared_ids(connection)?;
-    partners::fill_claims(connection)
+    partners::fill_claims(connection)?;
+    canonical_names::bring_up_to_date(connection)
 }

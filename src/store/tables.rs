@@ -39,6 +39,7 @@ diesel::table! {
         unconfirmed_since -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        user_name_skeleton -> Nullable<Text>,
     }
 }
 diesel::table! {

@@ -1,6 +1,6 @@
 //! Users: found, made and changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -11,6 +11,8 @@ use super::milestones::Milestones;
 use super::tables::{external_identities, login_names, memberships, one_time_tokens, users};
 use super::{AnyConnection, StoreError, password_cost};
 use crate::domain::Millis;
+use crate::domain::mailbox::canonical_login;
+use crate::domain::names::skeleton;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
@@ -91,7 +93,7 @@ pub(super) fn split_lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The user of this name, compared canonically.
+/// The user of this name, compared as logins are.
 ///
 /// # Errors
 /// The store's.
@@ -99,11 +101,24 @@ pub fn by_name(
     connection: &mut AnyConnection,
     user_name: &str,
 ) -> Result<Option<User>, StoreError> {
+    let folded = canonical(user_name);
     let query = users::table
-        .filter(users::user_name_ci.eq(canonical(user_name)))
+        .filter(users::user_name_ci.eq(&folded))
         .select(COLUMNS);
     let row: Option<Row> = on_backend!(connection, c => query.get_result(c)).optional()?;
-    Ok(row.map(User::from))
+    if row.is_some() || !folded.contains('@') {
+        return Ok(row.map(User::from));
+    }
+    // Perhaps its domain is written in the other of its two forms.
+    let login = canonical_login(user_name);
+    let found = by_login(connection, user_name)?;
+    Ok(found.filter(|user| canonical_login(&user.user_name) == login))
+}
+
+/// The forms in which a login can stand in the table, the one that counts first: of two addresses that older releases
+/// told apart, and that are one mailbox, one still stands as it was typed.
+fn stored_forms(login: &str) -> [String; 2] {
+    [canonical(login), canonical_login(login)]
 }
 
 /// The user with this name or this e-mail address.
@@ -111,12 +126,17 @@ pub fn by_name(
 /// # Errors
 /// The store's.
 pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<User>, StoreError> {
-    let row: Option<Row> = users::table
-        .inner_join(login_names::table.on(login_names::user_id.eq(users::id)))
-        .filter(login_names::name_ci.eq(canonical(login)))
-        .select(COLUMNS)
-        .get_result(connection)
-        .optional()?;
+    let [typed, canonical] = stored_forms(login);
+    let form = |form: &str| {
+        users::table
+            .inner_join(login_names::table.on(login_names::user_id.eq(users::id)))
+            .filter(login_names::name_ci.eq(form.to_owned()))
+            .select(COLUMNS)
+    };
+    let mut row: Option<Row> = form(&typed).get_result(connection).optional()?;
+    if row.is_none() && canonical != typed {
+        row = form(&canonical).get_result(connection).optional()?;
+    }
     Ok(row.map(User::from))
 }
 
@@ -195,11 +215,11 @@ pub fn hold_by_login(
     };
     let held = hold(connection, found.id)?;
     // The address may have changed while another transaction was waited for.
-    let login = canonical(login);
+    let login = canonical_login(login);
     Ok(held.filter(|u| {
         [&u.user_name, &u.email]
             .iter()
-            .any(|n| canonical(n) == login)
+            .any(|n| canonical_login(n) == login)
     }))
 }
 
@@ -220,17 +240,44 @@ pub fn taken(
     email: &str,
     own: Option<i64>,
 ) -> Result<Option<Taken>, StoreError> {
-    for (name, which) in [(user_name, Taken::UserName), (email, Taken::Email)] {
-        let owner: Option<i64> = login_names::table
-            .filter(login_names::name_ci.eq(canonical(name)))
-            .select(login_names::user_id)
-            .get_result(connection)
-            .optional()?;
-        if owner.is_some() && owner != own {
-            return Ok(Some(which));
-        }
-    }
-    Ok(None)
+    let (name_forms, email_forms) = (stored_forms(user_name), stored_forms(email));
+    let wanted: BTreeSet<&String> = name_forms.iter().chain(&email_forms).collect();
+    let query = login_names::table
+        .filter(login_names::name_ci.eq_any(wanted))
+        .filter(login_names::user_id.ne(own.unwrap_or(NOBODY)))
+        .select(login_names::name_ci);
+    let taken: Vec<String> = on_backend!(connection, c => query.load(c))?;
+    // Both may be; the name is told first.
+    Ok(match taken.as_slice() {
+        [] => None,
+        names if names.iter().any(|n| name_forms.contains(n)) => Some(Taken::UserName),
+        _ => Some(Taken::Email),
+    })
+}
+
+/// No user's number.
+const NOBODY: i64 = -1;
+
+/// Whether people could mistake this user name for that of somebody who has this role.
+///
+/// # Errors
+/// The store's.
+pub fn looks_like_holder_of(
+    connection: &mut AnyConnection,
+    role: &str,
+    user_name: &str,
+) -> Result<bool, StoreError> {
+    let query = users::table
+        .filter(users::user_name_skeleton.eq(skeleton(user_name)))
+        .select(users::roles);
+    let alike: Vec<String> = on_backend!(connection, c => query.load(c))?;
+    Ok(alike.iter().any(|roles| roles.lines().any(|r| r == role)))
+}
+
+/// What is stored of a user name's skeleton: nobody is mistaken for a user without roles, and the index stays small
+/// however many register.
+pub(super) fn stored_skeleton(user_name: &str, roles: &str) -> Option<String> {
+    (!roles.is_empty()).then(|| skeleton(user_name))
 }
 
 /// A user that is not there yet.
@@ -257,8 +304,10 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
     if let Some(hash) = new.password_hash {
         password_cost::note(connection, hash)?;
     }
+    let roles = join_lines(new.roles);
     let id: i64 = diesel::insert_into(users::table)
         .values((
+            users::user_name_skeleton.eq(stored_skeleton(new.user_name, &roles)),
             users::uuid.eq(new.uuid),
             users::user_name.eq(new.user_name),
             users::user_name_ci.eq(canonical(new.user_name)),
@@ -269,7 +318,7 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
             users::client_name.eq(new.client_name),
             users::organizational_unit.eq(new.organizational_unit),
             users::status.eq(new.status.as_str()),
-            users::roles.eq(join_lines(new.roles)),
+            users::roles.eq(roles),
             users::password_hash.eq(new.password_hash),
             users::joins_organisation.eq(new.joins_organisation),
             users::created_at.eq(new.now),
@@ -277,21 +326,44 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
         ))
         .returning(users::id)
         .get_result(connection)?;
-    claim_names(connection, id, new.user_name, new.email)?;
+    for text in BTreeSet::from([canonical_login(new.user_name), canonical_login(new.email)]) {
+        claim(connection, id, &text)?;
+    }
     Ok(id)
 }
 
-fn claim_names(
-    connection: &mut AnyConnection,
-    id: i64,
-    user_name: &str,
-    email: &str,
-) -> Result<(), StoreError> {
-    let (name, email) = (canonical(user_name), canonical(email));
-    for text in std::iter::once(&name).chain((email != name).then_some(&email)) {
-        diesel::insert_into(login_names::table)
-            .values((login_names::name_ci.eq(text), login_names::user_id.eq(id)))
-            .execute(connection)?;
+fn claim(connection: &mut AnyConnection, id: i64, name_ci: &str) -> Result<(), StoreError> {
+    diesel::insert_into(login_names::table)
+        .values((
+            login_names::name_ci.eq(name_ci),
+            login_names::user_id.eq(id),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Gives a user that is there the login names that it has now. What it has already stays as it stands, also where
+/// somebody else holds the canonical form.
+fn keep_names(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+    let query = login_names::table
+        .filter(login_names::user_id.eq(user.id))
+        .select(login_names::name_ci);
+    let mut held: Vec<String> = on_backend!(connection, c => query.load(c))?;
+    let mut missing = BTreeSet::new();
+    let mut kept = BTreeSet::new();
+    for name in [&user.user_name, &user.email] {
+        let forms = stored_forms(name);
+        match held.iter().find(|h| forms.contains(h)) {
+            Some(form) => drop(kept.insert(form.clone())),
+            None => drop(missing.insert(canonical_login(name))),
+        }
+    }
+    held.retain(|name| !kept.contains(name));
+    for old in held {
+        diesel::delete(login_names::table.find(old)).execute(connection)?;
+    }
+    for new in missing {
+        claim(connection, user.id, &new)?;
     }
     Ok(())
 }
@@ -316,8 +388,10 @@ pub fn set_unconfirmed(
 /// # Errors
 /// The store's.
 pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+    let roles = join_lines(&user.roles);
     diesel::update(users::table.filter(users::id.eq(user.id)))
         .set((
+            users::user_name_skeleton.eq(stored_skeleton(&user.user_name, &roles)),
             users::name.eq(&user.name),
             users::name_ci.eq(canonical(&user.name)),
             users::email.eq(&user.email),
@@ -325,26 +399,12 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
             users::client_name.eq(&user.client_name),
             users::organizational_unit.eq(user.organizational_unit.as_deref()),
             users::status.eq(user.status.as_str()),
-            users::roles.eq(join_lines(&user.roles)),
+            users::roles.eq(roles),
             users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(user.updated_at),
         ))
         .execute(connection)?;
-    // Most changes leave the login names as they are, and then nothing is written for them.
-    let mut claimed: Vec<String> = login_names::table
-        .filter(login_names::user_id.eq(user.id))
-        .select(login_names::name_ci)
-        .load(connection)?;
-    claimed.sort_unstable();
-    let mut names = vec![canonical(&user.user_name), canonical(&user.email)];
-    names.sort_unstable();
-    names.dedup();
-    if claimed == names {
-        return Ok(());
-    }
-    diesel::delete(login_names::table.filter(login_names::user_id.eq(user.id)))
-        .execute(connection)?;
-    claim_names(connection, user.id, &user.user_name, &user.email)
+    keep_names(connection, user)
 }
 
 /// Sets a password; see [`super::token_families::end_all`] for what was signed in with the old one.

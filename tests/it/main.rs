@@ -38,6 +38,7 @@ mod lists;
 mod loginbar;
 mod mail;
 mod mirror;
+mod names;
 mod openapi;
 mod outage;
 mod overload;

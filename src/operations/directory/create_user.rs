@@ -5,14 +5,16 @@ use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
-use crate::domain::user::{Status, User, is_user_name};
+use crate::domain::names::flaw_of_user_name;
+use crate::domain::user::{Status, User};
 use crate::operations::partner::provisioning::can_be_called;
+use crate::operations::user::{check_names_are_free, why};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
     read_request, refuse_all, refuse_field,
 };
 use crate::store::profiles::{self, Profile};
-use crate::store::users::{self, NewUser, Taken};
+use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, organisations};
 
 shape! {
@@ -74,8 +76,8 @@ impl Request for DirectoryCreateRequest {
             phone: self.phone.as_deref(),
         };
         refuse_all(said.check())?;
-        if self.user_name.as_deref().is_some_and(|n| !is_user_name(n)) {
-            let why = Some(Why::BadCharacters);
+        if let Some(flaw) = self.user_name.as_deref().and_then(flaw_of_user_name) {
+            let why = Some(why(flaw));
             return Err(refuse_field(Code::InvalidField, "userName", why));
         }
         let triple = Triple {
@@ -95,18 +97,10 @@ impl Request for DirectoryCreateRequest {
         let uuid = call.parts.entropy.uuid();
         call.parts.store.write(|c| {
             let organisation = self.organisation(c)?;
-            let user_name = self.name_of(c, &identities, &uuid)?;
+            let user_name = self.name_of(call, c, &identities, &uuid)?;
             let no_address = User::no_address(&uuid);
             let email = self.email.as_ref().unwrap_or(&no_address);
-            match users::taken(c, &user_name, email, None)? {
-                None => {}
-                Some(Taken::UserName) => {
-                    return Err(refuse_field(Code::UserAlreadyExists, "userName", None));
-                }
-                Some(Taken::Email) => {
-                    return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
-                }
-            }
+            check_names_are_free(call, c, ("userName", &user_name), email)?;
             let name = said.name().unwrap_or_default();
             let id = users::insert(
                 c,
@@ -146,6 +140,7 @@ impl DirectoryCreateRequest {
     /// The name that it asks for, or one made of what somebody else calls it.
     fn name_of(
         &self,
+        call: &Call<'_>,
         c: &mut AnyConnection,
         identities: &[ExternalIdentity],
         uuid: &str,
@@ -157,7 +152,7 @@ impl DirectoryCreateRequest {
             .first()
             .map(|i| format!("{}@{}", i.id, i.provider));
         Ok(match wanted {
-            Some(wanted) if can_be_called(c, &wanted)? => wanted,
+            Some(wanted) if can_be_called(call, c, &wanted)? => wanted,
             _ => uuid.to_owned(),
         })
     }

@@ -6,6 +6,7 @@ pub mod create_user;
 pub mod read_user;
 pub mod update_user;
 
+use super::user::why;
 use super::{Answer, Call, Refusal, Shown, refuse, refuse_field};
 use crate::contract::common::{EmptyResponse, Param};
 use crate::contract::messages::Why;
@@ -13,9 +14,11 @@ use crate::contract::rejection::{Code, Problem};
 use crate::contract::shape::{Shape, Structure as _, Wrapped, shape};
 use crate::contract::xml::XmlWriter;
 use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
+use crate::domain::mailbox::is_email;
+use crate::domain::names::{MAX_NAME_CHARS, flaw_of_display_name};
 use crate::domain::organisation::Granted;
-use crate::domain::text::{canonical, has_control};
-use crate::domain::user::{User, is_email, is_phone};
+use crate::domain::text::canonical;
+use crate::domain::user::{User, is_phone};
 use crate::store::{AnyConnection, external_identities, users};
 
 shape! {
@@ -228,11 +231,11 @@ impl Said<'_> {
             });
         };
         for (field, text) in [("firstName", self.first_name), ("lastName", self.last_name)] {
-            if text.is_some_and(has_control) {
-                note(field, Why::BadCharacters);
+            if let Some(flaw) = text.and_then(flaw_of_display_name) {
+                note(field, why(flaw));
             }
         }
-        let max = crate::domain::user::MAX_NAME_CHARS;
+        let max = MAX_NAME_CHARS;
         if self
             .name()
             .is_some_and(|n| n.chars().count() > max as usize)

@@ -3,7 +3,7 @@
 use super::{
     Deed, Entry, ExternalIdField, Said, Triple, add_identity, deeds, hold_named, is_same_kind,
 };
-use crate::contract::rejection::Code;
+use crate::contract::rejection::{Code, Problem};
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::notice::Topic;
@@ -68,13 +68,24 @@ impl Request for DirectoryUpdateRequest {
             email: self.email.as_deref(),
             phone: self.phone.as_deref(),
         };
-        refuse_all(said.check())?;
+        let mut problems = said.check();
         let triple = Triple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
             id_type: self.external_id_type.as_deref(),
         };
-        let named_by = triple.identity()?;
+        let named_by = triple.identity();
+        if let (false, Ok(named_by)) = (problems.is_empty(), &named_by) {
+            // A user that is older than a rule keeps what breaks it; only what changes is checked.
+            let id = self.user_id.as_deref();
+            let stored = call
+                .parts
+                .store
+                .write(|c| hold_named(c, id, named_by.as_ref()));
+            problems.retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, said, u)));
+        }
+        refuse_all(problems)?;
+        let named_by = named_by?;
         let given = named_by.clone().filter(|_| self.user_id.is_some());
         let deeds = deeds(&self.external_ids, given)?;
         let uuid = call.parts.store.write(|c| {
@@ -130,6 +141,15 @@ impl DirectoryUpdateRequest {
             profiles::put(c, after.id, &profile)?;
         }
         Ok(())
+    }
+}
+
+/// Whether the field that a problem is about holds what the user has already.
+fn is_unchanged(problem: &Problem, said: Said<'_>, stored: &User) -> bool {
+    match problem.field.as_deref() {
+        Some("firstName" | "lastName") => said.name().as_ref() == Some(&stored.name),
+        Some("email") => said.email == Some(stored.email.as_str()),
+        _ => false,
     }
 }
 

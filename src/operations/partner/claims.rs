@@ -7,8 +7,10 @@ use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LOGIN_ID, is_login_id, is_part};
+use crate::domain::mailbox::{MAX_EMAIL_CHARS, is_email};
+use crate::domain::names::{MAX_NAME_CHARS, cleaned};
 use crate::domain::text::has_control;
-use crate::domain::user::{MAX_EMAIL_CHARS, MAX_NAME_CHARS, is_email, is_phone};
+use crate::domain::user::is_phone;
 use crate::operations::{Refusal, refuse, refuse_field};
 use crate::secrets::assertions::Claims;
 use crate::store::partners::Partner;
@@ -77,7 +79,9 @@ pub fn check(
         .any(|claim| claim.is_some());
     let sub = needed("sub", id("sub", claims.sub.as_ref())?)?;
     let max_name = MAX_NAME_CHARS as usize;
-    let name = text("name", claims.name.as_ref(), max_name)?.map(|n| n.trim().to_owned());
+    let name = text("name", claims.name.as_ref(), max_name)?;
+    // A sign-in does not fail for characters that no name may hold; the name goes without them.
+    let name = name.and_then(|name| cleaned(&name));
     let (identity, school) = if is_new {
         let school = new_layout(claims, partner)?;
         needed("name", name.clone())?;

@@ -2,7 +2,9 @@
 
 use super::{Introduction, School, record};
 use crate::contract::rejection::Code;
-use crate::domain::user::{MAX_NAME_CHARS, Status, User, is_email, is_user_name};
+use crate::domain::mailbox::looks_like_address;
+use crate::domain::names::{MAX_NAME_CHARS, cleaned, flaw_of_user_name};
+use crate::domain::user::{Status, User};
 use crate::operations::{Call, Refusal, refuse, refuse_field};
 use crate::store::profiles;
 use crate::store::users::{self, NewUser};
@@ -19,7 +21,7 @@ pub fn make(
 ) -> Result<User, Refusal> {
     let uuid = call.parts.entropy.uuid();
     let wanted = introduction.wanted_name();
-    let user_name = match can_be_called(c, &wanted)? {
+    let user_name = match can_be_called(call, c, &wanted)? {
         true => &wanted,
         false => &uuid,
     };
@@ -27,10 +29,9 @@ pub fn make(
         Some(email) if can_have_address(call, c, email)? => email.clone(),
         _ => User::no_address(&uuid),
     };
-    let name = introduction
-        .name
-        .as_ref()
-        .unwrap_or(&introduction.identity.id);
+    let id = || cleaned(&introduction.identity.id);
+    let name = introduction.name.clone().or_else(id);
+    let name = name.as_ref().unwrap_or(user_name);
     let id = users::insert(
         c,
         &NewUser {
@@ -152,9 +153,13 @@ pub fn attend(
 ///
 /// # Errors
 /// The store's.
-pub fn can_be_called(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
+pub fn can_be_called(call: &Call<'_>, c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
-    Ok(fits && is_user_name(name) && !is_email(name) && is_free(c, name)?)
+    if !fits || flaw_of_user_name(name).is_some() || looks_like_address(name) {
+        return Ok(false);
+    }
+    let admin_role = &call.parts.rules.admin_role;
+    Ok(is_free(c, name)? && !users::looks_like_holder_of(c, admin_role, name)?)
 }
 
 /// Whether a user can have this address: nobody has it, and nobody may still get it back.

@@ -63,7 +63,7 @@ impl Request for AddToOrgRequest {
             return Err(refuse(Code::AuthenticationRequired));
         };
         let mut problems = Vec::new();
-        super::check_line(&mut problems, "orgName", self.org_name.as_deref());
+        super::check_display_name(&mut problems, "orgName", self.org_name.as_deref());
         refuse_all(problems)?;
         let new_uuid = call.parts.entropy.uuid();
         let token = call.parts.store.write(|c| {

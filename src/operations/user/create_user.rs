@@ -129,9 +129,7 @@ impl CreateUserRequest {
             now: call.now,
         };
         let (made, token) = call.parts.store.write(|c| {
-            if let Some(which) = users::taken(c, &user_name, &email, None)? {
-                return Err(super::taken(which, "userName"));
-            }
+            super::check_names_are_free(call, c, ("userName", &user_name), &email)?;
             let id = users::insert(c, &new)?;
             let token = super::issue_token(call, c, Purpose::PasswordReset, id)?;
             if channel == Channel::Email {
@@ -144,7 +142,7 @@ impl CreateUserRequest {
                 call.notify(c, Topic::PasswordReset, &to, &token)?;
             }
             call.audit(c, OPERATION.event, "ok", Some(&user_name))?;
-            Ok((users::by_id(c, id)?, token))
+            Ok::<_, Refusal>((users::by_id(c, id)?, token))
         })?;
         let params = match channel {
             Channel::Response => vec![Param {
@@ -182,7 +180,7 @@ fn check(user: &WrappedUser) -> Result<Channel, Refusal> {
         user.user_name.as_deref().unwrap_or(""),
     );
     super::check_email(&mut problems, user.email.as_deref().unwrap_or(""));
-    super::check_line(&mut problems, "name", user.name.as_deref());
+    super::check_display_name(&mut problems, "name", user.name.as_deref());
     super::check_line(&mut problems, "clientName", user.client_name.as_deref());
     super::check_line(
         &mut problems,

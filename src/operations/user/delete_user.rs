@@ -3,8 +3,9 @@
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, shape};
+use crate::domain::names::ERASED;
 use crate::domain::text::canonical;
-use crate::domain::user::{ERASED, User};
+use crate::domain::user::User;
 use crate::operations::{
     Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, Throttle,
     read_json_request, read_request, refuse,

@@ -1,8 +1,9 @@
 //! What follows when the e-mail address of a user has changed.
 
+use crate::domain::mailbox::canonical_login;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{self, Purpose};
-use crate::domain::text::canonical;
+
 use crate::domain::user::{Status, User};
 use crate::operations::call::Addressee;
 use crate::operations::{Call, Refusal};
@@ -25,7 +26,7 @@ pub(in crate::operations) fn changed(
     }
     one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
-    let is_same_mailbox = canonical(&before.email) == canonical(&after.email);
+    let is_same_mailbox = canonical_login(&before.email) == canonical_login(&after.email);
     let Some(address) = before.address().filter(|_| !is_same_mailbox) else {
         return Ok(());
     };

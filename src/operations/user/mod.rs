@@ -20,11 +20,12 @@ pub(super) mod sign_in;
 use super::{Call, Refusal, refuse_field, throttle};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
+use crate::domain::mailbox::{is_email, is_own_or_no_address};
+use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_line, flaw_of_user_name};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::password::{self, Weakness};
-use crate::domain::text::has_control;
-use crate::domain::user::{MAX_ROLES, User, is_email, is_user_name};
+use crate::domain::user::{MAX_ROLES, User};
 use crate::operations::call::Addressee;
 use crate::secrets::sha256_hex;
 use crate::store::refusals::{self, Cause};
@@ -39,10 +40,24 @@ fn invalid(field: &str, why: Why) -> Problem {
     }
 }
 
+/// What a client is told of a name that cannot be one.
+pub(super) fn why(flaw: Flaw) -> Why {
+    match flaw {
+        Flaw::Control => Why::BadCharacters,
+        Flaw::Hidden => Why::HiddenCharacters,
+        Flaw::LooseMark => Why::LooseMark,
+        Flaw::Blank => Why::NotReadable,
+        Flaw::Reserved => Why::ReservedName,
+    }
+}
+
 /// Notes a user name that cannot be one.
 fn check_user_name(problems: &mut Vec<Problem>, field: &str, text: &str) {
-    if !text.is_empty() && !is_user_name(text) {
-        problems.push(invalid(field, Why::BadCharacters));
+    if let Some(flaw) = Some(text)
+        .filter(|t| !t.is_empty())
+        .and_then(flaw_of_user_name)
+    {
+        problems.push(invalid(field, why(flaw)));
     }
 }
 
@@ -53,10 +68,18 @@ fn check_email(problems: &mut Vec<Problem>, text: &str) {
     }
 }
 
+/// Notes the name of a person or an organisation that cannot be one.
+fn check_display_name(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
+    let text = text.filter(|t| !t.is_empty());
+    if let Some(flaw) = text.and_then(flaw_of_display_name) {
+        problems.push(invalid(field, why(flaw)));
+    }
+}
+
 /// Notes a one-line text that is not one.
 fn check_line(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
-    if text.is_some_and(has_control) {
-        problems.push(invalid(field, Why::BadCharacters));
+    if let Some(flaw) = text.and_then(flaw_of_line) {
+        problems.push(invalid(field, why(flaw)));
     }
 }
 
@@ -65,8 +88,8 @@ fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
     if roles.len() > MAX_ROLES {
         problems.push(invalid("roles", Why::TooMany(MAX_ROLES)));
     }
-    if roles.iter().any(|r| has_control(r)) {
-        problems.push(invalid("roles", Why::BadCharacters));
+    if let Some(flaw) = roles.iter().find_map(|r| flaw_of_line(r)) {
+        problems.push(invalid("roles", why(flaw)));
     }
 }
 
@@ -95,6 +118,30 @@ fn taken(which: Taken, user_name_field: &str) -> Refusal {
         Taken::UserName => refuse_field(Code::UserAlreadyExists, user_name_field, None),
         Taken::Email => refuse_field(Code::EmailAlreadyExists, "email", None),
     }
+}
+
+/// Refuses names of a new user that somebody else has, and a user name that looks like another address than the user's
+/// own or like an administrator's name.
+///
+/// # Errors
+/// The refusal; the store's.
+pub(super) fn check_names_are_free(
+    call: &Call<'_>,
+    c: &mut AnyConnection,
+    (user_name_field, user_name): (&str, &str),
+    email: &str,
+) -> Result<(), Refusal> {
+    if let Some(which) = users::taken(c, user_name, email, None)? {
+        return Err(taken(which, user_name_field));
+    }
+    let refused = |why| Err(refuse_field(Code::InvalidField, user_name_field, Some(why)));
+    if !is_own_or_no_address(user_name, email) {
+        return refused(Why::NotOwnAddress);
+    }
+    if users::looks_like_holder_of(c, &call.parts.rules.admin_role, user_name)? {
+        return refused(Why::LikeAnAdministrator);
+    }
+    Ok(())
 }
 
 /// What a mail with a token is sent for.

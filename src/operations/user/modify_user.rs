@@ -83,10 +83,17 @@ impl Request for ModifyUserRequest {
     }
     fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
         let wanted = self.user.unwrap_or_default();
-        let status = check(&wanted)?;
+        let (status, mut problems) = check(&wanted);
         let user_name = wanted.user_name.as_deref().unwrap_or("");
         let everything = call.may_do_everything();
-        if !everything && !call.is_self(user_name) {
+        let may = everything || call.is_self(user_name);
+        if may && !problems.is_empty() {
+            // A user that is older than a rule keeps what breaks it; only what changes is checked.
+            let stored = call.parts.store.read(|c| users::by_name(c, user_name))?;
+            problems.retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
+        }
+        refuse_all(problems)?;
+        if !may {
             return Err(refuse(Code::UserNotFound));
         }
         let changed = call.parts.store.write(|c| {
@@ -128,7 +135,8 @@ impl Request for ModifyUserRequest {
     }
 }
 
-fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
+/// The status that is wanted, and what is wrong with the fields.
+fn check(wanted: &WrappedUser) -> (Option<Status>, Vec<Problem>) {
     let mut problems = Vec::new();
     if wanted.user_name.is_none() {
         problems.push(Problem {
@@ -138,7 +146,7 @@ fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
         });
     }
     super::check_email(&mut problems, wanted.email.as_deref().unwrap_or(""));
-    super::check_line(&mut problems, "name", wanted.name.as_deref());
+    super::check_display_name(&mut problems, "name", wanted.name.as_deref());
     super::check_line(&mut problems, "clientName", wanted.client_name.as_deref());
     super::check_line(
         &mut problems,
@@ -150,8 +158,20 @@ fn check(wanted: &WrappedUser) -> Result<Option<Status>, Refusal> {
     if status == Some(None) {
         problems.push(super::invalid("status", Why::NotAStatus));
     }
-    refuse_all(problems)?;
-    Ok(status.flatten())
+    (status.flatten(), problems)
+}
+
+/// Whether the field that a problem is about holds what the user has already.
+fn is_unchanged(problem: &Problem, wanted: &WrappedUser, stored: &User) -> bool {
+    let same = |new: &Option<String>, old: &str| new.as_deref() == Some(old);
+    match problem.field.as_deref() {
+        Some("name") => same(&wanted.name, &stored.name),
+        Some("email") => same(&wanted.email, &stored.email),
+        Some("clientName") => same(&wanted.client_name, &stored.client_name),
+        Some("organizationalUnit") => wanted.organizational_unit == stored.organizational_unit,
+        Some("roles") => wanted.roles.as_ref().is_some_and(|r| r.0 == stored.roles),
+        _ => false,
+    }
 }
 
 fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) -> User {

@@ -108,7 +108,7 @@ impl RegisterUserRequest {
     ) -> Result<(), Refusal> {
         let mut problems = Vec::new();
         super::check_user_name(&mut problems, "username", &self.username);
-        super::check_line(&mut problems, "name", Some(&self.name));
+        super::check_display_name(&mut problems, "name", Some(&self.name));
         super::check_email(&mut problems, &self.email);
         refuse_all(problems)?;
         super::check_password(
@@ -164,7 +164,7 @@ impl RegisterUserRequest {
         Ok(())
     }
 
-    /// Refuses an organisation that is unknown or closed, and names that somebody else has.
+    /// Refuses an organisation that is unknown or closed, and names that this user cannot have.
     fn check_against_store(&self, call: &Call<'_>, c: &mut AnyConnection) -> Result<(), Refusal> {
         if let Some(uuid) = &self.organization_uuid {
             let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
@@ -173,13 +173,12 @@ impl RegisterUserRequest {
                 return Err(refuse_field(code, "organizationUuid", None));
             }
         }
-        match users::taken(c, &self.username, &self.email, None)? {
-            Some(which) => Err(super::taken(which, "username")),
-            // Its former owner may still undo the change that took it away.
-            None if email_undos::is_reserved(c, &self.email, call.now)? => {
-                Err(super::taken(Taken::Email, "username"))
-            }
-            None => Ok(()),
+        let user_name = ("username", self.username.as_str());
+        super::check_names_are_free(call, c, user_name, &self.email)?;
+        // Its former owner may still undo the change that took it away.
+        if email_undos::is_reserved(c, &self.email, call.now)? {
+            return Err(super::taken(Taken::Email, "username"));
         }
+        Ok(())
     }
 }

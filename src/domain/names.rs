@@ -1,0 +1,275 @@
+//! Which user names and display names are accepted, and which user names look alike.
+
+use icu_properties::props::{
+    BinaryProperty as _, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory,
+    GeneralCategoryGroup, Script,
+};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::confusable_detection::skeleton as uts39_skeleton;
+
+use super::mailbox::is_email;
+use super::text::{canonical, has_control};
+
+/// The longest user name, name, organisational unit and role, in characters.
+pub const MAX_NAME_CHARS: u32 = 128;
+/// What stands in the audit log for users that are gone begins with this, and no user's name does.
+pub const ERASED: &str = "erased:";
+/// The most characters of a skeleton that are kept and compared.
+const MAX_SKELETON_CHARS: usize = 256;
+
+/// Why a text cannot be a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It holds a control character or a line break, or a user name has a blank at one of its ends.
+    Control,
+    /// It holds a character that is not seen, changes the direction of writing or has no meaning.
+    Hidden,
+    /// It begins or ends with a combining mark that belongs to no letter.
+    LooseMark,
+    /// Nothing in it can be read.
+    Blank,
+    /// The name has a meaning of its own in paths or in the audit log.
+    Reserved,
+}
+
+/// Whether a character is not seen, changes the direction of writing, or is not assigned by Unicode or for all: default
+/// ignorable and format characters, bidirectional controls among them, private use and unassigned ones.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    const FORBIDDEN: GeneralCategoryGroup = GeneralCategoryGroup::Format
+        .union(GeneralCategoryGroup::PrivateUse)
+        .union(GeneralCategoryGroup::Unassigned);
+    // The pattern of no dots is a symbol that is drawn as nothing.
+    !c.is_ascii()
+        && (FORBIDDEN.contains(GeneralCategory::for_char(c))
+            || DefaultIgnorableCodePoint::for_char(c)
+            || c == '\u{2800}')
+}
+
+/// Whether a character is a combining mark.
+pub(super) fn is_mark(c: char) -> bool {
+    !c.is_ascii() && GeneralCategoryGroup::Mark.contains(GeneralCategory::for_char(c))
+}
+
+/// What is wrong with a text on one line that people see, such as an organisational unit.
+#[must_use]
+pub fn flaw_of_line(text: &str) -> Option<Flaw> {
+    if has_control(text) {
+        return Some(Flaw::Control);
+    }
+    text.contains(is_hidden).then_some(Flaw::Hidden)
+}
+
+/// What is wrong with a person's or an organisation's name. Marks that a script needs at the end, as Thai and Devanagari
+/// do, are no flaw.
+#[must_use]
+pub fn flaw_of_display_name(text: &str) -> Option<Flaw> {
+    if let Some(flaw) = flaw_of_line(text) {
+        return Some(flaw);
+    }
+    if text.is_ascii() {
+        return text.trim().is_empty().then_some(Flaw::Blank);
+    }
+    let folded = canonical(text);
+    if !folded.contains(|c: char| !c.is_whitespace() && !is_mark(c)) {
+        return Some(Flaw::Blank);
+    }
+    (has_mark_without_base(text) || ends_with_loose_mark(text)).then_some(Flaw::LooseMark)
+}
+
+/// What is wrong with a user name. Stricter than [`flaw_of_display_name`]: no blanks at the ends, no mark at the end
+/// whatever the script, also once the name is folded. An address may end with its domain's mark.
+#[must_use]
+pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
+    if text.is_empty() || text.trim() != text {
+        return Some(Flaw::Control);
+    }
+    if let Some(flaw) = flaw_of_display_name(text) {
+        return Some(flaw);
+    }
+    let folded = canonical(text);
+    if folded.starts_with(ERASED) || [".", ".."].contains(&folded.as_str()) {
+        return Some(Flaw::Reserved);
+    }
+    if folded.trim() != folded {
+        return Some(Flaw::Control);
+    }
+    let is_loose = folded.starts_with(is_mark) || (folded.ends_with(is_mark) && !is_email(text));
+    is_loose.then_some(Flaw::LooseMark)
+}
+
+/// A name that somebody else vouches for, less everything that a display name cannot hold; none if nothing can be read
+/// of what is left.
+#[must_use]
+pub fn cleaned(text: &str) -> Option<String> {
+    let mut kept = String::with_capacity(text.len());
+    for c in text.chars() {
+        let is_baseless = || is_mark(c) && !kept.ends_with(|base: char| !base.is_whitespace());
+        if !is_hidden(c) && !has_control(c.encode_utf8(&mut [0; 4])) && !is_baseless() {
+            kept.push(c);
+        }
+    }
+    let mut kept = kept.trim();
+    while ends_with_loose_mark(kept) {
+        let (last, _) = kept.char_indices().next_back().unwrap_or_default();
+        kept = kept.get(..last).unwrap_or("").trim_end();
+    }
+    flaw_of_display_name(kept)
+        .is_none()
+        .then(|| kept.to_owned())
+}
+
+fn has_mark_without_base(text: &str) -> bool {
+    let mut has_base = false;
+    text.chars().any(|c| {
+        let is_loose = is_mark(c) && !has_base;
+        has_base = !c.is_whitespace();
+        is_loose
+    })
+}
+
+/// Whether a text ends with a mark that does not belong to its last letter: an enclosing one, or an accent on a Latin,
+/// Greek or Cyrillic letter that Unicode has no such letter for. A second accent is one of the letter's own, as in
+/// Yoruba.
+fn ends_with_loose_mark(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let composed: Vec<char> = text.nfc().collect();
+    let category = |c: &char| GeneralCategory::for_char(*c);
+    let is_accent = |c: &char| category(c) == GeneralCategory::NonspacingMark;
+    let mut backwards = composed.iter().rev();
+    match backwards.next() {
+        Some(last) if category(last) == GeneralCategory::EnclosingMark => return true,
+        Some(last) if is_accent(last) => {}
+        _ => return false,
+    }
+    let is_only_one = !backwards.clone().next().is_some_and(is_accent);
+    let Some(base) = backwards.find(|c| !is_mark(**c)) else {
+        return true;
+    };
+    let needs_none = [
+        Script::Latin,
+        Script::Greek,
+        Script::Cyrillic,
+        Script::Common,
+    ];
+    let has_accent = std::iter::once(*base).nfd().count() > 1;
+    needs_none.contains(&Script::for_char(*base)) && !(is_only_one && has_accent)
+}
+
+/// What user names that people may mistake for each other have in common: the skeleton of UTS #39 §4, of the folded
+/// name. The letter i counts as l, because it is that in capitals.
+#[must_use]
+pub fn skeleton(user_name: &str) -> String {
+    let seen: String = uts39_skeleton(user_name).collect();
+    uts39_skeleton(&canonical(&seen))
+        .map(|c| if c == 'i' { 'l' } else { c })
+        .take(MAX_SKELETON_CHARS)
+        .collect()
+}
+
+/// The version of the tables that [`skeleton`] and [`super::mailbox::canonical_login`] go by: where it moves on, what is
+/// stored of them is made anew.
+#[must_use]
+pub fn tables_version() -> String {
+    let (major, minor, update) = unicode_security::UNICODE_VERSION;
+    format!("1/{major}.{minor}.{update}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_is_one_line_without_outer_blanks() {
+        for good in [
+            "móka miki",
+            "a",
+            "...",
+            "1@apekx",
+            "Őr_7",
+            "e\u{301}",
+            "王小明",
+        ] {
+            assert_eq!(flaw_of_user_name(good), None, "{good}");
+        }
+        for (bad, flaw) in [
+            ("", Flaw::Control),
+            (" a", Flaw::Control),
+            ("a\nb", Flaw::Control),
+            ("a\u{2028}b", Flaw::Control),
+            ("\u{b4}a", Flaw::Control),
+            ("a\u{200b}", Flaw::Hidden),
+            ("a\u{2800}", Flaw::Hidden),
+            ("a\u{fff9}", Flaw::Hidden),
+            ("\u{301}", Flaw::Blank),
+            ("\u{301}a", Flaw::LooseMark),
+            ("a\u{336}", Flaw::LooseMark),
+            ("แม่\u{e49}", Flaw::LooseMark),
+            ("Erased:abc", Flaw::Reserved),
+            ("．", Flaw::Reserved),
+            ("..", Flaw::Reserved),
+        ] {
+            assert_eq!(flaw_of_user_name(bad), Some(flaw), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_may_end_with_the_marks_of_its_script() {
+        for good in [
+            " Anna ",
+            "Kissne\u{301}",
+            "Adébáyọ\u{300}",
+            "प्रिया",
+            "สวัสดี",
+            "מֹשֶׁה",
+        ] {
+            assert_eq!(flaw_of_display_name(good), None, "{good}");
+        }
+        for (bad, flaw) in [
+            (" ", Flaw::Blank),
+            ("\u{a0}", Flaw::Blank),
+            ("", Flaw::Blank),
+            ("Anna\u{336}", Flaw::LooseMark),
+            ("Anna\u{20e3}", Flaw::LooseMark),
+            ("Anne\u{301}\u{301}\u{301}", Flaw::LooseMark),
+            ("A \u{301}nna", Flaw::LooseMark),
+            ("An\u{202e}na", Flaw::Hidden),
+        ] {
+            assert_eq!(flaw_of_display_name(bad), Some(flaw), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_cleaned_of_what_it_cannot_hold() {
+        assert_eq!(
+            cleaned("\u{202e}Va\u{200b}laki\u{336} ").as_deref(),
+            Some("Valaki")
+        );
+        assert_eq!(cleaned("\u{301}A \u{301}B").as_deref(), Some("A B"));
+        assert_eq!(cleaned("Kissné"), Some("Kissné".to_owned()));
+        assert_eq!(cleaned("\u{2066}\u{301}\u{2069}"), None);
+    }
+
+    #[test]
+    fn names_that_look_alike_have_one_skeleton() {
+        for like in [
+            "аdmin",
+            "АDMIN",
+            "ADMIN",
+            "adrnin",
+            "adm1n",
+            "ADM1N",
+            "admIn",
+            "ａｄｍｉｎ",
+        ] {
+            assert_eq!(skeleton(like), skeleton("admin"), "{like}");
+        }
+        assert_eq!(skeleton("r00t"), skeleton("ROOT"));
+        assert_eq!(skeleton("Βéla"), skeleton("béla"));
+        for other in ["admin2", "ádmin", "badmin", "ad.min"] {
+            assert_ne!(skeleton(other), skeleton("admin"), "{other}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the program computes of names, and SQL cannot: login names in canonical form, and the skeletons of user names.
+//! Rows of older releases, or of other Unicode tables, are brought up to date after the migrations.
+
+use diesel::prelude::*;
+
+use super::connection::on_backend;
+use super::tables::{login_names, users};
+use super::users::stored_skeleton;
+use super::{AnyConnection, StoreError, settings, transaction};
+use crate::domain::mailbox::canonical_login;
+use crate::domain::names::tables_version;
+
+/// The setting that says by which tables the rows are up to date.
+const MARK: &str = "canonical_names";
+/// How many rows one transaction looks at.
+const BATCH: i64 = 2000;
+
+/// Brings every row up to date, a batch in a transaction, unless that has been done. What is interrupted is done again.
+///
+/// # Errors
+/// The store's.
+pub(super) fn bring_up_to_date(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let version = tables_version();
+    if settings::get(connection, MARK)? == Some(version.clone()) {
+        return Ok(());
+    }
+    let mut after = Some(String::new());
+    while let Some(name) = after {
+        after = transaction(connection, &mut |c| login_names_after(c, &name))?;
+    }
+    let mut after = Some(0);
+    while let Some(id) = after {
+        after = transaction(connection, &mut |c| skeletons_after(c, id))?;
+    }
+    transaction(connection, &mut |c| settings::set(c, MARK, &version))
+}
+
+/// Writes a batch of login names in canonical form and returns the last of them. Where somebody else holds that form
+/// already, the name stays as it is, so that its owner can still sign in by it.
+fn login_names_after(
+    connection: &mut AnyConnection,
+    last: &str,
+) -> Result<Option<String>, StoreError> {
+    let query = login_names::table
+        .filter(login_names::name_ci.gt(last))
+        .order(login_names::name_ci)
+        .limit(BATCH)
+        .select((login_names::name_ci, login_names::user_id));
+    let batch: Vec<(String, i64)> = on_backend!(connection, c => query.load(c))?;
+    for (name, user_id) in &batch {
+        let canonical = canonical_login(name);
+        if canonical == *name {
+            continue;
+        }
+        let holder: Option<i64> = login_names::table
+            .find(&canonical)
+            .select(login_names::user_id)
+            .get_result(connection)
+            .optional()?;
+        let own = login_names::table.find(name);
+        match holder {
+            None => {
+                diesel::update(own)
+                    .set(login_names::name_ci.eq(canonical))
+                    .execute(connection)?;
+            }
+            Some(holder) if holder == *user_id => {
+                diesel::delete(own).execute(connection)?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(batch.into_iter().next_back().map(|(name, _)| name))
+}
+
+/// Writes a batch of skeletons and returns the number of the last user of it.
+fn skeletons_after(connection: &mut AnyConnection, last: i64) -> Result<Option<i64>, StoreError> {
+    let query = users::table
+        .filter(users::id.gt(last))
+        .filter(users::roles.ne(""))
+        .order(users::id)
+        .limit(BATCH)
+        .select((
+            users::id,
+            users::user_name,
+            users::roles,
+            users::user_name_skeleton,
+        ));
+    let batch: Vec<(i64, String, String, Option<String>)> =
+        on_backend!(connection, c => query.load(c))?;
+    for (id, user_name, roles, stored) in &batch {
+        let skeleton = stored_skeleton(user_name, roles);
+        if skeleton != *stored {
+            diesel::update(users::table.find(id))
+                .set(users::user_name_skeleton.eq(skeleton))
+                .execute(connection)?;
+        }
+    }
+    Ok(batch.last().map(|(id, ..)| *id))
+}
