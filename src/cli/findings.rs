@@ -24,7 +24,7 @@ pub fn migrate(config: &Config, output: Output) -> io::Result<()> {
     let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
     let mut printed = Ok(());
     let read = store.read_apart::<_, StoreError>(|c| {
-        findings::each(c, &mut |finding| {
+        findings::each(c, &config.rules.admin_role, &mut |finding| {
             if printed.is_ok() {
                 printed = print(output, &finding);
             }
@@ -49,9 +49,9 @@ fn print(output: Output, finding: &Finding) -> io::Result<()> {
 pub fn count_beside(parts: Arc<Parts>) -> io::Result<()> {
     let count = move || {
         let mut count = 0_usize;
-        let read = parts
-            .store
-            .read_apart::<_, StoreError>(|c| findings::each(c, &mut |_| count += 1));
+        let read = parts.store.read_apart::<_, StoreError>(|c| {
+            findings::each(c, &parts.rules.admin_role, &mut |_| count += 1)
+        });
         match read {
             Ok(()) if count > 0 => tracing::warn!(
                 findings = count,

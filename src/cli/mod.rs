@@ -21,7 +21,7 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::messages::{Language, describe};
 use chaingun_gateway::contract::time::utc;
 use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
-use chaingun_gateway::domain::names::flaw_of_display_name;
+use chaingun_gateway::domain::names::{flaw_of_display_name, is_hidden};
 use chaingun_gateway::domain::text::{has_control, is_line};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{Call, Refusal};
@@ -121,17 +121,16 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A text on one line, its control characters made visible: what callers wrote must not look like more than
-/// one entry, nor steer the terminal.
+/// A text on one line, its control and hidden characters made visible: what callers wrote must not look like more than
+/// one entry or like another text, nor steer the terminal.
 fn visible(text: &str) -> String {
-    if !has_control(text) {
-        return text.to_owned();
-    }
     text.chars()
-        .map(|c| match has_control(c.encode_utf8(&mut [0; 4])) {
-            true => c.escape_unicode().to_string(),
-            false => c.to_string(),
-        })
+        .map(
+            |c| match has_control(c.encode_utf8(&mut [0; 4])) || is_hidden(c) {
+                true => c.escape_unicode().to_string(),
+                false => c.to_string(),
+            },
+        )
         .collect()
 }
 

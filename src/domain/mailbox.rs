@@ -87,6 +87,12 @@ pub fn is_email(text: &str) -> bool {
         && ascii_domain(domain).is_some_and(|ascii| !ascii.ends_with(NOWHERE))
 }
 
+/// Whether this stands in the place of an address for a user that has none.
+#[must_use]
+pub fn is_no_address(email: &str) -> bool {
+    email.ends_with(NOWHERE)
+}
+
 /// Whether people would take this user name for an e-mail address, also where nothing could be delivered to it.
 #[must_use]
 pub fn looks_like_address(user_name: &str) -> bool {

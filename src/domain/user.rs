@@ -1,7 +1,7 @@
 //! A user, its names and its status.
 
 use super::Millis;
-use super::mailbox::{NOWHERE, canonical_login};
+use super::mailbox::{NOWHERE, canonical_login, is_no_address};
 
 /// The most roles one user, or one membership, may carry.
 pub const MAX_ROLES: usize = 100;
@@ -67,8 +67,7 @@ impl User {
     /// The e-mail address, if there is one.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
-        let is_nowhere = self.email.ends_with(NOWHERE);
-        (!is_nowhere).then_some(self.email.as_str())
+        (!is_no_address(&self.email)).then_some(self.email.as_str())
     }
 
     /// Whether this is its user name or its e-mail address.

@@ -1,6 +1,10 @@
 //! Findings: rows that break rules which are newer than the rows. The gateway reports them and never changes them.
 
+<<<<<<< HEAD
 use super::{AnyConnection, StoreError, partners, services};
+=======
+use super::{AnyConnection, StoreError, misleading_names, services};
+>>>>>>> 588e86a (Report names that break the rules)
 
 /// One row, or a few rows, that break a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +17,18 @@ pub struct Finding {
     pub text: String,
 }
 
-/// Looks for the rows that break one rule, and hands each finding over.
-type Check = fn(&mut AnyConnection, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
+/// Looks for the rows that break one rule, given the role of administrators, and hands each finding over.
+type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
 
 /// Every check, in the order of the report. A check may read a whole table: nobody waits for it.
+<<<<<<< HEAD
 const CHECKS: [Check; 2] = [services::find_disputed, partners::find_doubles];
+=======
+const CHECKS: [Check; 2] = [
+    |c, _, found| services::find_disputed(c, found),
+    misleading_names::find_misleading,
+];
+>>>>>>> 588e86a (Report names that break the rules)
 
 /// Hands over every finding, one after another, however many there are.
 ///
@@ -25,7 +36,10 @@ const CHECKS: [Check; 2] = [services::find_disputed, partners::find_doubles];
 /// The store's.
 pub fn each(
     connection: &mut AnyConnection,
+    admin_role: &str,
     found: &mut dyn FnMut(Finding),
 ) -> Result<(), StoreError> {
-    CHECKS.iter().try_for_each(|check| check(connection, found))
+    CHECKS
+        .iter()
+        .try_for_each(|check| check(connection, admin_role, found))
 }

@@ -3,10 +3,9 @@
 use diesel::dsl::min;
 use diesel::prelude::*;
 
-use super::tables::{known_sources, login_names, users};
+use super::tables::{known_sources, users};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
-use crate::domain::text::canonical;
 use crate::domain::throttle::MAX_KNOWN_SOURCES;
 
 /// The number of the user with this name or address. Where there is none, the number of a user that `decoy` points at,
@@ -20,11 +19,7 @@ pub fn user_or_decoy(
     login: &str,
     decoy: &str,
 ) -> Result<Option<(i64, bool)>, StoreError> {
-    let user: Option<i64> = login_names::table
-        .filter(login_names::name_ci.eq(canonical(login)))
-        .select(login_names::user_id)
-        .get_result(connection)
-        .optional()?;
+    let user = super::users::id_by_login(connection, login)?;
     let next: Option<String> = users::table
         .filter(users::uuid.ge(decoy))
         .select(min(users::uuid))

@@ -20,6 +20,7 @@ pub mod first_attempts;
 pub mod known_sources;
 pub mod migrate;
 pub mod milestones;
+mod misleading_names;
 pub mod one_time_tokens;
 pub mod organisations;
 pub mod outbox;

@@ -140,6 +140,23 @@ pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Us
     Ok(row.map(User::from))
 }
 
+/// The number of the user with this name or this e-mail address, in one query whether there is one or not.
+///
+/// # Errors
+/// The store's.
+pub(super) fn id_by_login(
+    connection: &mut AnyConnection,
+    login: &str,
+) -> Result<Option<i64>, StoreError> {
+    let forms = stored_forms(login);
+    let query = login_names::table
+        .filter(login_names::name_ci.eq_any(&forms))
+        .select((login_names::name_ci, login_names::user_id));
+    let mut found: Vec<(String, i64)> = on_backend!(connection, c => query.load(c))?;
+    found.sort_by_key(|(form, _)| forms.iter().position(|f| f == form));
+    Ok(found.first().map(|(_, id)| *id))
+}
+
 /// The user with this number.
 ///
 /// # Errors
@@ -230,7 +247,7 @@ pub enum Taken {
     Email,
 }
 
-/// Whether another user than `own` has one of these names, as user name or as address.
+/// Which of these names of a new user somebody has, as user name or as address.
 ///
 /// # Errors
 /// The store's.
@@ -238,21 +255,42 @@ pub fn taken(
     connection: &mut AnyConnection,
     user_name: &str,
     email: &str,
-    own: Option<i64>,
 ) -> Result<Option<Taken>, StoreError> {
     let (name_forms, email_forms) = (stored_forms(user_name), stored_forms(email));
-    let wanted: BTreeSet<&String> = name_forms.iter().chain(&email_forms).collect();
-    let query = login_names::table
-        .filter(login_names::name_ci.eq_any(wanted))
-        .filter(login_names::user_id.ne(own.unwrap_or(NOBODY)))
-        .select(login_names::name_ci);
-    let taken: Vec<String> = on_backend!(connection, c => query.load(c))?;
+    let wanted = name_forms.iter().chain(&email_forms);
+    let held = held_by_others(connection, wanted, None)?;
     // Both may be; the name is told first.
-    Ok(match taken.as_slice() {
+    Ok(match held.as_slice() {
         [] => None,
         names if names.iter().any(|n| name_forms.contains(n)) => Some(Taken::UserName),
         _ => Some(Taken::Email),
     })
+}
+
+/// Whether another user than `own` has this login, as user name or as address.
+///
+/// # Errors
+/// The store's.
+pub fn is_taken(
+    connection: &mut AnyConnection,
+    login: &str,
+    own: Option<i64>,
+) -> Result<bool, StoreError> {
+    let held = held_by_others(connection, stored_forms(login).iter(), own)?;
+    Ok(!held.is_empty())
+}
+
+fn held_by_others<'a>(
+    connection: &mut AnyConnection,
+    forms: impl Iterator<Item = &'a String>,
+    own: Option<i64>,
+) -> Result<Vec<String>, StoreError> {
+    let forms: BTreeSet<&String> = forms.collect();
+    let query = login_names::table
+        .filter(login_names::name_ci.eq_any(forms))
+        .filter(login_names::user_id.ne(own.unwrap_or(NOBODY)))
+        .select(login_names::name_ci);
+    Ok(on_backend!(connection, c => query.load(c))?)
 }
 
 /// No user's number.

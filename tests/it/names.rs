@@ -2,6 +2,8 @@
 
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::users;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
 use serde_json::{Value, json};
 
 use crate::cli::Shell;
@@ -666,4 +668,125 @@ fn refuses_forbidden_names_at_the_command_line() {
     }
     let organisation = ["org", "add", "o1", "Szer\u{200b}vezet"];
     assert_ne!(run(&organisation).code, 0);
+}
+
+/// Runs SQL on a gateway's database, past all rules.
+fn execute(gateway: &Gateway, sql: &str) {
+    match gateway.database.url() {
+        None => {
+            let file = gateway.data.path().join("gateway.db");
+            let mut c = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+            c.batch_execute(&format!("PRAGMA busy_timeout = 5000; {sql}"))
+                .unwrap();
+        }
+        Some(url) => {
+            let mut c = PgConnection::establish(&url).unwrap();
+            c.batch_execute(sql).unwrap();
+        }
+    }
+}
+
+#[test]
+fn migrate_reports_names_that_break_the_rules_and_changes_none_of_them() {
+    let gateway = Gateway::demo();
+    // As an older release wrote them: names, addresses and login names in folded form.
+    let older = [
+        (101, "user@b\u{fc}cher.de", "U", "user@b\u{fc}cher.de", ""),
+        (102, "masik", "M", "user@xn--bcher-kva.de", ""),
+        (103, "gyula", "Gy", "gyula@b\u{fc}cher.de", ""),
+        (104, "aldozat@example.org", "A", "a@example.com", ""),
+        (105, "va\u{200b}laki", "V\u{202e}", "v@a.hu", ""),
+        (106, "x", " ", "x\u{3164}@a.hu", ""),
+        (107, "f\u{43e}n\u{43e}k", "F", "f@a.hu", "csokidealer"),
+        (108, "fonok", "F", "g@a.hu", "csokidealer\nUSER_ADMIN"),
+        (109, "nincs", "N", "u109@nowhere.invalid", ""),
+    ];
+    let mut sql = "DELETE FROM settings WHERE key = 'canonical_names';".to_owned();
+    for (id, user_name, name, email, roles) in older {
+        sql += &format!(
+            "INSERT INTO users (id, uuid, user_name, user_name_ci, name, name_ci, email, email_ci, client_name, status, \
+             roles, created_at, updated_at, password_hash) SELECT {id}, 'u{id}', '{user_name}', '{user_name}', '{name}', \
+             '{name}', '{email}', '{email}', 'Default', 'ACTIVE', '{roles}', 0, 0, password_hash FROM users \
+             WHERE user_name = 'mokamiki'; INSERT INTO login_names (name_ci, user_id) VALUES ('{user_name}', {id});"
+        );
+        if email != user_name {
+            sql += &format!("INSERT INTO login_names (name_ci, user_id) VALUES ('{email}', {id});");
+        }
+    }
+    execute(&gateway, &sql);
+    let stored = || {
+        let user = |id| gateway.parts.store.read(|c| users::by_id(c, id)).unwrap();
+        (101..110).map(|id| user(id).unwrap()).collect::<Vec<_>>()
+    };
+    let before = stored();
+
+    let shell = Shell {
+        data: gateway.data.path(),
+        database: &gateway.database,
+    };
+    let data = gateway.data.path().to_str().unwrap();
+    let migrate = |more: &[&str]| {
+        let ended = shell.run(&[&["migrate", "--data-dir", data], more].concat());
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended
+    };
+    let found: Vec<_> = migrate(&["--json"]).records()[1..]
+        .iter()
+        .map(|r| (r["finding"].clone(), r["place"].clone()))
+        .collect();
+    let expected = [
+        ("shared_mailbox", "user 101, \"user@b\u{fc}cher.de\""),
+        (
+            "address_of_another_as_user_name",
+            "user 104, \"aldozat@example.org\"",
+        ),
+        ("forbidden_user_name", "user 105, \"va\u{200b}laki\""),
+        ("forbidden_name", "user 105, \"va\u{200b}laki\""),
+        ("forbidden_name", "user 106, \"x\""),
+        ("forbidden_address", "user 106, \"x\""),
+        (
+            "user_name_like_an_administrators",
+            "user 107, \"f\u{43e}n\u{43e}k\"",
+        ),
+    ];
+    let expected: Vec<_> = expected
+        .map(|(kind, place)| (json!(kind), json!(place)))
+        .into();
+    assert_eq!(found, expected);
+    // For people, hidden characters are made visible; and a second run says the same.
+    let printed = migrate(&[]).out;
+    assert!(
+        printed.contains("Finding: user 105, \"va\\u{200b}laki\": the user name holds characters that are invisible"),
+        "{printed}"
+    );
+    assert_eq!(printed.lines().count(), 1 + expected.len(), "{printed}");
+    assert_eq!(stored(), before);
+
+    // Each still signs in by what it typed, and can be changed; the mailbox that is nobody else's has both forms.
+    let node = gateway.beside();
+    for (login, id) in [
+        ("user@b\u{fc}cher.de", 101),
+        ("user@xn--bcher-kva.de", 102),
+        ("gyula@b\u{fc}cher.de", 103),
+        ("gyula@xn--bcher-kva.de", 103),
+        ("aldozat@example.org", 104),
+        ("va\u{200b}laki", 105),
+    ] {
+        let reply = try_to_sign_in(&node, login, "MokaMiki-1234", None);
+        assert_eq!(reply.status, 200, "{login}: {reply:?}");
+        let found = gateway.parts.store.read(|c| users::by_login(c, login));
+        assert_eq!(found.unwrap().unwrap().id, id, "{login}");
+    }
+    for user in before {
+        let body = json!({"data": {"type": "users", "id": user.user_name, "attributes": {"organizationalUnit": "kert"}}});
+        let headers = format!("{KEY}{RESOURCE}");
+        let reply = ask(&node, "PUT", "/users", &headers, &body.to_string());
+        assert_eq!(told(&reply), (200, "ok".to_owned()), "{}", user.user_name);
+    }
+    let body = json!({"data": {"type": "users", "id": "user@b\u{fc}cher.de", "attributes": {"email": "uj@a.hu"}}});
+    let headers = format!("{KEY}{RESOURCE}");
+    let reply = ask(&node, "PUT", "/users", &headers, &body.to_string());
+    assert_eq!(told(&reply), (200, "ok".to_owned()));
+    let lookalike = rest_register(&gateway, "f0n0k", "F", "f0n0k@a.hu");
+    assert_eq!(lookalike, invalid("username"));
 }

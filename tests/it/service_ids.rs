@@ -337,8 +337,8 @@ fn migrate_reports_ids_that_several_users_hold_and_changes_none_of_them() {
     assert_eq!(records.len(), 3);
 
     let process = Process::start(&folder, database.url(), &[], &[]);
-    let log = process.stop();
-    assert!(log.contains("\"findings\":2"), "{log}");
+    process.wait_for("\"findings\":2");
+    process.stop();
 }
 
 /// Has the demo's first application prove itself from now on, with this secret or with none in the registry.

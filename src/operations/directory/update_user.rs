@@ -125,7 +125,7 @@ impl DirectoryUpdateRequest {
         let has_new_phone = self.phone.is_some() && self.phone != stored.phone;
         if after != *before || has_new_phone {
             after.updated_at = call.now;
-            if users::taken(c, &after.user_name, &after.email, Some(after.id))?.is_some() {
+            if after.email != before.email && users::is_taken(c, &after.email, Some(after.id))? {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
             }
             users::update(c, &after)?;

@@ -168,5 +168,5 @@ fn can_have_address(call: &Call<'_>, c: &mut AnyConnection, email: &str) -> Resu
 }
 
 fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
-    Ok(users::taken(c, name, name, None)?.is_none())
+    Ok(!users::is_taken(c, name, None)?)
 }

@@ -131,7 +131,7 @@ pub(super) fn check_names_are_free(
     (user_name_field, user_name): (&str, &str),
     email: &str,
 ) -> Result<(), Refusal> {
-    if let Some(which) = users::taken(c, user_name, email, None)? {
+    if let Some(which) = users::taken(c, user_name, email)? {
         return Err(taken(which, user_name_field));
     }
     let refused = |why| Err(refuse_field(Code::InvalidField, user_name_field, Some(why)));

@@ -9,7 +9,7 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
     Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
-    read_json_request, read_request, refuse, refuse_all,
+    read_json_request, read_request, refuse, refuse_all, refuse_field,
 };
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
@@ -103,8 +103,8 @@ impl Request for ModifyUserRequest {
             if !everything && !only_the_name_differs(&before, &after) {
                 return Err(refuse(Code::AccessDenied));
             }
-            if let Some(which) = users::taken(c, &after.user_name, &after.email, Some(after.id))? {
-                return Err(super::taken(which, "userName"));
+            if after.email != before.email && users::is_taken(c, &after.email, Some(after.id))? {
+                return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
             }
             users::update(c, &after)?;
             // An administrator's word is as good as the mail's: the user joins what it registered for.

@@ -3,7 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use chaingun_gateway::config;
 
@@ -13,7 +15,8 @@ use super::Speaker;
 pub struct Process {
     child: Child,
     pub speaker: Speaker,
-    log: Option<JoinHandle<String>>,
+    log: Arc<(Mutex<String>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -74,15 +77,19 @@ impl Process {
             })
             .unwrap();
         // Somebody has to read on, or the program would block on a full pipe.
-        let log = std::thread::spawn(move || {
-            lines
-                .map_while(Result::ok)
-                .fold(head, |log, line| log + &line + "\n")
+        let log = Arc::new((Mutex::new(head), Condvar::new()));
+        let written = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                *written.0.lock().unwrap() += &(line + "\n");
+                written.1.notify_all();
+            }
         });
         Self {
             child,
             speaker: Speaker { address },
-            log: Some(log),
+            log,
+            reader: Some(reader),
         }
     }
 
@@ -97,6 +104,16 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it has logged this.
+    pub fn wait_for(&self, text: &str) {
+        let (log, grown) = &*self.log;
+        let log = log.lock().unwrap();
+        let limit = Duration::from_secs(20);
+        let lacks_it = |log: &mut String| !log.contains(text);
+        let (log, waited) = grown.wait_timeout_while(log, limit, lacks_it).unwrap();
+        assert!(!waited.timed_out(), "{log}");
+    }
+
     /// Stops it gracefully and returns what it logged.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
@@ -105,7 +122,8 @@ impl Process {
             self.child.wait().unwrap().success(),
             "a graceful stop ends with success"
         );
-        self.log.take().unwrap().join().unwrap()
+        self.reader.take().unwrap().join().unwrap();
+        std::mem::take(&mut *self.log.0.lock().unwrap())
     }
 }
 
