@@ -1,10 +1,6 @@
 //! Findings: rows that break rules which are newer than the rows. The gateway reports them and never changes them.
 
-<<<<<<< HEAD
-use super::{AnyConnection, StoreError, partners, services};
-=======
-use super::{AnyConnection, StoreError, misleading_names, services};
->>>>>>> 588e86a (Report names that break the rules)
+use super::{AnyConnection, StoreError, misleading_names, partners, services};
 
 /// One row, or a few rows, that break a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +17,11 @@ pub struct Finding {
 type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
 
 /// Every check, in the order of the report. A check may read a whole table: nobody waits for it.
-<<<<<<< HEAD
-const CHECKS: [Check; 2] = [services::find_disputed, partners::find_doubles];
-=======
-const CHECKS: [Check; 2] = [
+const CHECKS: [Check; 3] = [
     |c, _, found| services::find_disputed(c, found),
+    |c, _, found| partners::find_doubles(c, found),
     misleading_names::find_misleading,
 ];
->>>>>>> 588e86a (Report names that break the rules)
 
 /// Hands over every finding, one after another, however many there are.
 ///

@@ -65,7 +65,7 @@ impl Request for UndoEmailChangeRequest {
 fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
     let change = email_undos::find(c, sha256, call.now)?.ok_or_else(spent)?;
     let user = users::hold(c, change.user_id)?.ok_or_else(spent)?;
-    if users::taken(c, &user.user_name, &change.email, Some(user.id))?.is_some() {
+    if users::is_taken(c, &change.email, Some(user.id))? {
         return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
     }
     if !email_undos::end_from(c, user.id, change.id)? {
