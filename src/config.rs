@@ -61,7 +61,7 @@ settings! {
     "limits.hash_queue" = "64", "Sign-ins, registrations and password changes waiting; more get BUSY.";
     "limits.search_queue" = "64", "Searches waiting; more get BUSY.";
     "limits.source_share" = "25", "Percentage of the queue for writes, hashes or searches that may come from one address (of IPv6, from one /64); from one trusted client, twice as much.";
-    "limits.account_share" = "10", "Percentage of the queue for hashes that may be about one user name or e-mail address.";
+    "limits.account_share" = "15", "Percentage of the queue for hashes that may be about one user name or e-mail address.";
     "limits.wait_s" = "10", "Seconds that a request waits for a worker; then it gets BUSY.";
     "limits.read_timeout_s" = "15", "Seconds for a request's head, again for its body, and for a client that does not read its answer.";
     "limits.page" = "1000", "Most users on one page.";
