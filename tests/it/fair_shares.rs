@@ -149,7 +149,7 @@ fn hashed(gateway: &Gateway) -> usize {
 
 /// Signs in again and again beside a flood. At least 95 % of that must succeed, usually within three times its usual time:
 /// as long as the threads take for three calls each. What is counted is calls and not seconds, and twice as many pass for
-/// single tries, since the machine may be busy with other tests. `cargo bench -- floods` measures seconds.
+/// single tries, since the machine may be busy with other tests.
 fn signs_in_beside(
     gateway: &Gateway,
     connections: usize,
