@@ -7,8 +7,8 @@ use super::{AnyConnection, Engine, Opening, StoreError, canonical_names, partner
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("schema/sql/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("schema/sql/postgres");
-/// Any number will do, as long as every node of ours takes the same.
-const POSTGRES_MIGRATION_LOCK: i64 = 7_204_118_225;
+/// Any number will do, as long as every node of ours takes the same. Each schema has a lock of its own.
+const POSTGRES_MIGRATION_LOCK: &str = "(720411822, hashtext(current_schema()))";
 
 /// Applies the migrations that are missing, fills in what SQL cannot compute, and returns the names of the migrations.
 ///
@@ -37,15 +37,16 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
         }
         Engine::Postgres => {
             let mut connection = opening.connect_postgres()?;
+            // Nodes that start together wait for the one that migrates, however long that takes.
             connection.batch_execute(&format!(
-                "SELECT pg_advisory_lock({POSTGRES_MIGRATION_LOCK})"
+                "SET lock_timeout = 0; SELECT pg_advisory_lock{POSTGRES_MIGRATION_LOCK}"
             ))?;
             let applied = connection.run_pending_migrations(POSTGRES).map(names);
             let applied = applied.map_err(failed)?;
             let mut connection = AnyConnection::Postgres(connection);
             fill(&mut connection)?;
             connection.batch_execute(&format!(
-                "SELECT pg_advisory_unlock({POSTGRES_MIGRATION_LOCK})"
+                "SELECT pg_advisory_unlock{POSTGRES_MIGRATION_LOCK}"
             ))?;
             Ok(applied)
         }
