@@ -175,7 +175,11 @@ fn is_navigation(request: &HttpRequest) -> bool {
         let purpose = purpose.to_ascii_lowercase();
         purpose.contains("prefetch") || purpose.contains("prerender")
     });
-    is_or_unsaid(&request.fetch_mode, "navigate")
+    // Browsers send all of these headers together; Node's fetch, which is no browser, sends this one alone.
+    let is_library = request.fetch_mode.as_deref() == Some("cors")
+        && request.fetch_dest.is_none()
+        && request.fetch_site.is_none();
+    (is_or_unsaid(&request.fetch_mode, "navigate") || is_library)
         && is_or_unsaid(&request.fetch_dest, "document")
         && !is_ahead
 }
