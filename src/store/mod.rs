@@ -17,6 +17,7 @@ pub mod email_undos;
 pub mod external_identities;
 pub mod findings;
 pub mod first_attempts;
+mod held_names;
 pub mod known_sources;
 pub mod migrate;
 pub mod milestones;

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::dialect;
+use super::held_names::{claim, keep_names};
 use super::milestones::Milestones;
 use super::tables::{external_identities, login_names, memberships, one_time_tokens, users};
 use super::{AnyConnection, StoreError, password_cost};
@@ -117,7 +118,7 @@ pub fn by_name(
 
 /// The forms in which a login can stand in the table, the one that counts first: of two addresses that older releases
 /// told apart, and that are one mailbox, one still stands as it was typed.
-fn stored_forms(login: &str) -> [String; 2] {
+pub(super) fn stored_forms(login: &str) -> [String; 2] {
     [canonical(login), canonical_login(login)]
 }
 
@@ -368,42 +369,6 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
         claim(connection, id, &text)?;
     }
     Ok(id)
-}
-
-fn claim(connection: &mut AnyConnection, id: i64, name_ci: &str) -> Result<(), StoreError> {
-    diesel::insert_into(login_names::table)
-        .values((
-            login_names::name_ci.eq(name_ci),
-            login_names::user_id.eq(id),
-        ))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// Gives a user that is there the login names that it has now. What it has already stays as it stands, also where
-/// somebody else holds the canonical form.
-fn keep_names(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
-    let query = login_names::table
-        .filter(login_names::user_id.eq(user.id))
-        .select(login_names::name_ci);
-    let mut held: Vec<String> = on_backend!(connection, c => query.load(c))?;
-    let mut missing = BTreeSet::new();
-    let mut kept = BTreeSet::new();
-    for name in [&user.user_name, &user.email] {
-        let forms = stored_forms(name);
-        match held.iter().find(|h| forms.contains(h)) {
-            Some(form) => drop(kept.insert(form.clone())),
-            None => drop(missing.insert(canonical_login(name))),
-        }
-    }
-    held.retain(|name| !kept.contains(name));
-    for old in held {
-        diesel::delete(login_names::table.find(old)).execute(connection)?;
-    }
-    for new in missing {
-        claim(connection, user.id, &new)?;
-    }
-    Ok(())
 }
 
 /// Notes that a user registered itself and has to confirm; it is deleted some time after it could have.
