@@ -212,3 +212,37 @@ fn every_file_says_what_it_is_for_and_none_grows_too_long() {
         );
     }
 }
+
+#[test]
+fn the_security_table_names_tests_that_exist() {
+    let table = std::fs::read_to_string(".github/SECURITY.md").unwrap();
+    let mut code = sources()
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect::<String>();
+    for entry in std::fs::read_dir("tests/it").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|kind| kind == "rs") {
+            code.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    let mut rules = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split('|').collect();
+        let [_, rule, _, held_by, _] = cells[..] else {
+            panic!("a row needs three cells: {row}");
+        };
+        if !rule
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_uppercase())
+        {
+            continue;
+        }
+        rules += 1;
+        let names = held_by.split('`').skip(1).step_by(2);
+        for name in names.filter(|name| name.contains('_') && !name.contains('/')) {
+            assert!(code.contains(&format!("fn {name}(")), "{rule}: {name}");
+        }
+    }
+    assert!(rules >= 64, "{rules} rules");
+}
