@@ -163,7 +163,7 @@ class Gateway:
 
     def assign(self, token, service, name):
         """The user of this session is known to a service by this name."""
-        params = {"client_id": CLIENT, "token": token, "portal_id": 7, "service_id": service}
+        params = {"client_id": CLIENT, "application_secret": SECRET, "token": token, "portal_id": 7, "service_id": service}
         body = {"jsonrpc": "2.0", "id": 1, "method": "assign_user_to_service",
                 "params": params | {"user_id_in_service": name}}
         answer, _ = self.post("/user-multi-services", body, Content_Type="application/json-rpc")
