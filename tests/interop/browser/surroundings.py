@@ -198,7 +198,8 @@ class Gateway:
         while time.monotonic() < deadline:
             for file in sorted(Path(self.data, "outbox").glob(f"*-{kind}.eml"), reverse=True):
                 mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-                if address in str(mail["To"]):
+                # The domain of a mail is in lower case, whatever the user typed.
+                if address.lower() in str(mail["To"]).lower():
                     text = mail.get_body(("plain",)).get_content()
                     link = re.search(rf"{self.url}/checkSSO/\S+\?token=[0-9a-f]{{32}}", text)
                     # One mail is good for one link.
