@@ -81,8 +81,8 @@ fn warnings(file: &Path, watch: &Watch, reach: Reach) -> Vec<String> {
     });
     let plain = watch.plain.iter().map(|(place, client_id)| {
         format!(
-            "{place}.plain_calls: whoever has a user's token can assign and remove that user in the name of {client_id}, \
-             without the application's secret"
+            "{place}.plain_calls: {client_id} need not prove itself: whoever has a user's token can claim an id that nobody \
+             holds, and have the service remove it"
         )
     });
     let told = file.display();

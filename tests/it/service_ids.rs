@@ -622,8 +622,8 @@ fn apply_and_check_config_warn_of_plain_calls_and_of_callbacks_that_are_always_r
     let path = data.path().join("registry.toml");
     std::fs::write(&path, file).unwrap();
     std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-    let plain = "chaingun-gateway: warning: registry.toml: applications[1].plain_calls: whoever has a user's token can \
-                 assign and remove that user in the name of open.front, without the application's secret\n";
+    let plain = "chaingun-gateway: warning: registry.toml: applications[1].plain_calls: open.front need not prove itself: \
+                 whoever has a user's token can claim an id that nobody holds, and have the service remove it\n";
     let refused = "chaingun-gateway: warning: registry.toml: services[1].callback_url: every callback of service 2 will be \
                    refused: 127.0.0.1 is a loopback address; see the setting callbacks.allow_private\n";
     let both = format!("{refused}{plain}");
@@ -652,7 +652,7 @@ fn apply_and_check_config_warn_of_plain_calls_and_of_callbacks_that_are_always_r
     let settings = [("registry", path.to_str().unwrap())];
     let log = Process::start(&data.path().join("data"), database.url(), &settings, &[]).stop();
     assert!(log.contains("127.0.0.1 is a loopback address"), "{log}");
-    assert!(log.contains("in the name of open.front"), "{log}");
+    assert!(log.contains("open.front need not prove itself"), "{log}");
 }
 
 #[test]
