@@ -18,6 +18,7 @@ use crate::store::applications::{self, Application};
 use crate::store::partners::{self, Partner};
 use crate::store::portals::{self, Portal};
 use crate::store::services::{self, Service};
+use crate::store::user_search;
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, StoreError, clients, organisations, settings};
 
@@ -91,11 +92,11 @@ pub fn is_in_the_way(parts: &Parts) -> Result<bool, StoreError> {
     }
     parts.store.read(|c| {
         let keyed = clients::all(c)?.iter().any(|k| k.key_sha256.is_some());
-        let everyone = users::Filter {
+        let everyone = user_search::Filter {
             limit: 0,
-            ..users::Filter::default()
+            ..user_search::Filter::default()
         };
-        let (_, users) = users::find(c, &everyone, parts.store.milestones())?;
+        let (_, users) = user_search::find(c, &everyone, parts.store.page_anchors())?;
         Ok(keyed || users > 0)
     })
 }

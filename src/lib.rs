@@ -65,7 +65,7 @@
 //!   dropped: one more guess costs as many requests as the table has rows. Of a user's sign-ins the oldest ends. A used
 //!   token is never dropped for a new one, or a thief could refresh until the theft is forgotten: too many are refused.
 //! - **Totals are kept, not counted**, by client and status, by triggers: PostgreSQL takes 50 ms to count a million users.
-//! - **A page far down the whole list starts from a milestone**, remembered until the count of changes moves on.
+//! - **A page far down the whole list starts from a page anchor**, remembered until the count of changes moves on.
 //! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens. Each
 //!   purpose has a key of its own, derived from that file, and a sealed value opens only in the row of the user, service or
 //!   application it was sealed for: moving a service's credentials to another service makes them useless.

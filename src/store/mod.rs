@@ -12,7 +12,7 @@ pub mod changes;
 pub mod clients;
 pub mod connection;
 pub mod consents;
-mod dialect;
+
 pub mod email_undos;
 pub mod external_identities;
 pub mod findings;
@@ -20,7 +20,7 @@ pub mod first_attempts;
 mod held_names;
 pub mod known_sources;
 pub mod migrate;
-pub mod milestones;
+
 mod misleading_names;
 pub mod one_time_tokens;
 pub mod organisations;
@@ -37,6 +37,7 @@ pub mod sizes;
 mod tables;
 pub mod token_families;
 pub mod used_assertions;
+pub mod user_search;
 pub mod users;
 
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -47,7 +48,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use changes::Changes;
 pub use connection::{AnyConnection, Engine, Opening};
-use milestones::Milestones;
+use user_search::PageAnchors;
 
 /// What can go wrong with the store as a whole; what is wrong with a request never is.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ pub struct Store {
     /// For who asks whether the store can be reached.
     probes: Connections,
     writers: Connections,
-    milestones: Milestones,
+    page_anchors: PageAnchors,
 }
 
 impl Store {
@@ -143,7 +144,7 @@ impl Store {
             searchers: Connections::new(opening.readers),
             probes: Connections::new(1),
             writers: Connections::new(opening.writers()),
-            milestones: Milestones::default(),
+            page_anchors: PageAnchors::default(),
             opening,
         })
     }
@@ -154,10 +155,10 @@ impl Store {
         self.opening.engine
     }
 
-    /// What is remembered of long lists.
+    /// The page anchors of the user search.
     #[must_use]
-    pub fn milestones(&self) -> &Milestones {
-        &self.milestones
+    pub fn page_anchors(&self) -> &PageAnchors {
+        &self.page_anchors
     }
 
     /// Listens for changes of the registry, on a connection of its own.

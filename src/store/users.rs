@@ -1,14 +1,12 @@
 //! Users: found, made and changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::connection::on_backend;
-use super::dialect;
 use super::held_names::{claim, keep_names};
-use super::milestones::Milestones;
 use super::tables::{external_identities, login_names, memberships, one_time_tokens, users};
 use super::{AnyConnection, StoreError, password_cost};
 use crate::domain::Millis;
@@ -561,54 +559,4 @@ pub fn lapsed(
         .limit(limit)
         .select((users::id, users::uuid, users::user_name_ci, users::email_ci))
         .load(connection)?)
-}
-
-/// What a list can be sorted by; each is compared canonically.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SortKey {
-    UserName,
-    Name,
-    Email,
-}
-
-/// One term of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sort {
-    pub key: SortKey,
-    pub descending: bool,
-}
-
-/// What findUsers looks for; all given conditions must hold.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the user name, compared canonically, every character literal.
-    pub user_name: Option<String>,
-    pub name: Option<String>,
-    pub email: Option<String>,
-    pub client_names: Vec<String>,
-    pub statuses: Vec<Status>,
-    /// Those that are alike in all of it come by user name.
-    pub sort: Vec<Sort>,
-    pub limit: i64,
-    pub offset: i64,
-}
-
-/// One page of users, and the number of all hits.
-///
-/// # Errors
-/// The store's.
-pub fn find(
-    connection: &mut AnyConnection,
-    filter: &Filter,
-    milestones: &Milestones,
-) -> Result<(Vec<User>, i64), StoreError> {
-    let (page, total) = dialect::find(connection, filter, milestones)?;
-    // Names first, rows after: an offset then walks a narrow index, and rows come in one query.
-    let query = users::table
-        .filter(users::user_name_ci.eq_any(&page))
-        .select((users::user_name_ci, COLUMNS));
-    let rows: Vec<(String, Row)> = on_backend!(connection, c => query.load(c))?;
-    let mut by_name: HashMap<String, Row> = rows.into_iter().collect();
-    let users = page.iter().filter_map(|name| by_name.remove(name));
-    Ok((users.map(User::from).collect(), total))
 }

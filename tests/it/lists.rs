@@ -2,11 +2,12 @@
 
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::store::StoreError;
-use chaingun_gateway::store::users::{self, Filter, NewUser, Sort, SortKey};
+use chaingun_gateway::store::user_search::{self, Filter, Sort, SortKey};
+use chaingun_gateway::store::users::{self, NewUser};
 
 use crate::harness::Gateway;
 
-/// More than the store lists by heart, and than lie between the first two milestones.
+/// More than the store sorts in memory, and more than lie before the second page anchor.
 const USERS: usize = 12_000;
 
 #[derive(Clone)]
@@ -100,8 +101,10 @@ fn model(people: &[Person], filter: &Filter) -> Vec<String> {
 fn check(gateway: &Gateway, people: &[Person], filter: &Filter) {
     let whole = model(people, filter);
     let store = &gateway.parts.store;
-    let milestones = store.milestones();
-    let (page, total) = store.read(|c| users::find(c, filter, milestones)).unwrap();
+    let anchors = store.page_anchors();
+    let (page, total) = store
+        .read(|c| user_search::find(c, filter, anchors))
+        .unwrap();
     let names: Vec<_> = page.into_iter().map(|u| u.user_name).collect();
     let (offset, limit) = (filter.offset as usize, filter.limit as usize);
     let wanted: Vec<_> = whole.iter().skip(offset).take(limit).cloned().collect();
@@ -191,7 +194,7 @@ fn every_page_of_every_order_and_filter_is_the_one_that_sorting_gives() {
             }
         }
     }
-    // Milestones were set by now; what comes, goes or is called otherwise moves them.
+    // The store has set page anchors by now; inserts, deletions and new names invalidate them.
     let far = |key| Filter {
         sort: vec![by(key, false)],
         offset: 11_000,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use chaingun_gateway::store::users::{self, Filter};
+use chaingun_gateway::store::user_search::{self, Filter};
 use chaingun_gateway::store::{audit, outbox};
 
 use crate::harness::Gateway;
@@ -227,7 +227,8 @@ fn rows(gateway: &Gateway) -> Vec<String> {
                 limit: 1000,
                 ..Filter::default()
             };
-            let (users, total) = users::find(c, &everyone, gateway.parts.store.milestones())?;
+            let (users, total) =
+                user_search::find(c, &everyone, gateway.parts.store.page_anchors())?;
             let mut rows = vec![format!("{total} users")];
             rows.extend(users.iter().map(|u| {
                 format!(

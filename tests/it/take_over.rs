@@ -5,8 +5,8 @@ use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::user::User;
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::{
-    AnyConnection, StoreError, audit, clients, email_undos, external_identities,
-    milestones::Milestones, partners, users,
+    AnyConnection, StoreError, audit, clients, email_undos, external_identities, partners,
+    user_search, users,
 };
 use serde_json::{Value, json};
 
@@ -752,12 +752,12 @@ fn a_sign_in_does_not_replace_another_user_without_being_asked() {
 }
 
 fn users_count(c: &mut AnyConnection) -> Result<i64, StoreError> {
-    let all = users::Filter {
+    let all = user_search::Filter {
         limit: 1000,
         ..Default::default()
     };
-    let milestones = Milestones::default();
-    users::find(c, &all, &milestones).map(|(_, total)| total)
+    let anchors = user_search::PageAnchors::default();
+    user_search::find(c, &all, &anchors).map(|(_, total)| total)
 }
 
 #[test]

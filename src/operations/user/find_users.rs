@@ -10,7 +10,7 @@ use crate::operations::{
     Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
     Throttle, read_json_request, read_request, refuse_all,
 };
-use crate::store::users::{self, Filter, Sort, SortKey};
+use crate::store::user_search::{self, Filter, Sort, SortKey};
 
 /// How many users a page has when the request does not say.
 pub const DEFAULT_LIMIT: i64 = 20;
@@ -177,10 +177,10 @@ impl FindUsersRequest {
                 )
             }
             _ => {
-                let milestones = call.parts.store.milestones();
+                let anchors = call.parts.store.page_anchors();
                 call.parts
                     .store
-                    .search(|c| users::find(c, &filter, milestones))?
+                    .search(|c| user_search::find(c, &filter, anchors))?
             }
         };
         Ok(FindUsersResponse {
