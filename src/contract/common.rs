@@ -1,5 +1,7 @@
 //! Types that several operations share: the request's meta data, parameters and the response status.
 
+use super::messages::{Language, describe};
+use super::rejection::{Problem, Rejection};
 use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
 
 /// The longest user name a caller can say it acts for, in characters: of requestMeta/userName and of `X-User-Name`.
@@ -66,4 +68,18 @@ pub fn param<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {
         .iter()
         .find(|p| p.key == key)
         .map(|p| p.value.as_str())
+}
+
+/// The response status that tells a refusal under this code.
+#[must_use]
+pub fn status_of(rejection: &Rejection, code: i32, language: Language) -> ResponseStatus {
+    let message = |problem: &Problem| Message {
+        severity: "ERROR".to_owned(),
+        code: problem.code.as_str().to_owned(),
+        description: describe(problem, language),
+    };
+    ResponseStatus {
+        code: StatusCode(code),
+        messages: Always(rejection.problems.iter().map(message).collect()),
+    }
 }

@@ -19,7 +19,7 @@ shape! {
         /// UNACTIVATED, ACTIVE or INACTIVE.
         status: Option<String> = "status" max 16;
         /// The user name, unique.
-        user_name: Option<String> = "userName" max 128;
+        user_name: Option<String> = "userName" max 128 is id;
     }
 }
 
@@ -41,7 +41,7 @@ shape! {
         /// UNACTIVATED, ACTIVE or INACTIVE.
         status: Option<String> = "status" max 16;
         /// The user name, unique.
-        user_name: Option<String> = "userName" max 128;
+        user_name: Option<String> = "userName" max 128 is id;
     }
 }
 
@@ -70,46 +70,6 @@ impl From<User> for WrappedUser {
             roles: Some(Wrapped(user.roles)),
             status: Some(user.status.as_str().to_owned()),
             user_name: Some(user.user_name),
-        }
-    }
-}
-
-/// What there is to tell of a user, whichever form it came in.
-#[derive(Debug, Clone, Copy)]
-pub struct UserView<'a> {
-    pub user_name: Option<&'a str>,
-    pub name: Option<&'a str>,
-    pub client_name: Option<&'a str>,
-    pub organizational_unit: Option<&'a str>,
-    pub status: Option<&'a str>,
-    pub email: Option<&'a str>,
-    pub roles: &'a [String],
-}
-
-impl<'a> From<&'a FlatUser> for UserView<'a> {
-    fn from(user: &'a FlatUser) -> Self {
-        Self {
-            user_name: user.user_name.as_deref(),
-            name: user.name.as_deref(),
-            client_name: user.client_name.as_deref(),
-            organizational_unit: user.organizational_unit.as_deref(),
-            status: user.status.as_deref(),
-            email: user.email.as_deref(),
-            roles: &user.roles.0,
-        }
-    }
-}
-
-impl<'a> From<&'a WrappedUser> for UserView<'a> {
-    fn from(user: &'a WrappedUser) -> Self {
-        Self {
-            user_name: user.user_name.as_deref(),
-            name: user.name.as_deref(),
-            client_name: user.client_name.as_deref(),
-            organizational_unit: user.organizational_unit.as_deref(),
-            status: user.status.as_deref(),
-            email: user.email.as_deref(),
-            roles: user.roles.as_ref().map_or(&[], |r| &r.0),
         }
     }
 }

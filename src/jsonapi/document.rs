@@ -4,84 +4,22 @@ use serde::Serialize;
 
 use super::links::Links;
 use super::{Form, Manner};
-use crate::contract::common::Param;
+use crate::contract::common::status_of;
+use crate::contract::json::JsonWriter;
 use crate::contract::messages::{describe, title};
 use crate::contract::rejection::{Kind, Problem, Rejection};
-use crate::contract::user::UserView;
-use crate::operations::{Answer, Shown};
+use crate::contract::shape::{Shape, Shaped, Value as _};
+use crate::contract::user::FlatUser;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Data<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Error>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    links: Option<Links>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<Meta<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Data<'a> {
-    One(Resource<'a>),
-    Many(Vec<Resource<'a>>),
-}
-
-#[derive(Serialize)]
-struct Resource<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    attributes: Attributes<'a>,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Attributes<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    organizational_unit: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    roles: Option<&'a [String]>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<i64>,
-    params: Vec<Pair<'a>>,
-    response_status: Status,
-}
-
-#[derive(Serialize)]
-struct Pair<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-#[derive(Serialize)]
-struct Status {
-    code: i32,
-    messages: Vec<Message>,
-}
-
-#[derive(Serialize)]
-struct Message {
-    severity: &'static str,
-    code: &'static str,
-    description: String,
-}
+/// The order in which the samples show the attributes of a user. Attributes that no sample shows follow.
+const SAMPLED: [&str; 6] = [
+    "name",
+    "clientName",
+    "organizationalUnit",
+    "status",
+    "email",
+    "roles",
+];
 
 #[derive(Serialize)]
 struct Error {
@@ -101,121 +39,102 @@ enum Source {
     Parameter(String),
 }
 
-fn bytes(document: &Document<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
-    // Texts and numbers in a buffer: nothing here can fail.
-    let _ = serde_json::to_writer(&mut out, document);
-    out
-}
-
 /// The document of an answer.
-pub(super) fn answer(manner: &Manner, answer: &dyn Answer) -> Vec<u8> {
-    let kind = manner.route.map_or("users", |r| r.answers);
-    let mut total = None;
-    let mut links = None;
-    let data = match answer.shown() {
-        // The request's id is as fresh as an id can be.
-        Shown::Nothing
-        | Shown::Result(_)
-        | Shown::Visit(_)
-        | Shown::Entry(_)
-        | Shown::Admitted(_) => Data::One(Resource {
-            kind: "emptyResponse",
-            id: Some(&manner.request_id),
-            attributes: Attributes::default(),
-        }),
-        Shown::One(user) => Data::One(resource(kind, user)),
-        Shown::Page(users, hits) => {
-            total = Some(hits);
-            links = Some(Links::of(&manner.target, hits));
-            Data::Many(users.into_iter().map(|u| resource(kind, u)).collect())
+pub(super) fn answer(manner: &Manner, answer: &dyn Shaped) -> Vec<u8> {
+    let shape = answer.shape();
+    let total = shape.position("total");
+    let mut out = JsonWriter::new();
+    out.object(|out| {
+        out.name("data");
+        data(out, manner, answer);
+        if let Some(hits) = total.and_then(|at| answer.number_in(at)) {
+            out.member("links", &Links::of(&manner.target, hits));
         }
-    };
-    bytes(&Document {
-        data: Some(data),
-        errors: Vec::new(),
-        links,
-        meta: Some(Meta {
-            total,
-            params: pairs(answer.params()),
-            response_status: Status {
-                code: 0,
-                messages: Vec::new(),
-            },
-        }),
-    })
+        out.name("meta");
+        out.object(|out| {
+            let named = total.into_iter().chain(shape.position("params"));
+            answer.write_members(out, &named.collect::<Vec<_>>());
+            if let Some(status) = shape.position("status") {
+                answer.write_as(out, "responseStatus", status);
+            }
+        });
+    });
+    out.finish()
 }
 
-fn resource<'a>(kind: &'a str, user: UserView<'a>) -> Resource<'a> {
-    Resource {
-        kind,
-        id: user.user_name,
-        attributes: Attributes {
-            name: user.name,
-            client_name: user.client_name,
-            organizational_unit: user.organizational_unit,
-            status: user.status,
-            email: user.email,
-            roles: Some(user.roles),
-        },
+/// Writes the payload as a resource or a list of them.
+fn data(out: &mut JsonWriter, manner: &Manner, answer: &dyn Shaped) {
+    let kind = manner.route.map_or("users", |r| r.answers);
+    let mut is_empty = true;
+    if let Some(payload) = answer.shape().payload() {
+        let order = sampled_order(payload.shape);
+        let mut write = |out: &mut JsonWriter| {
+            answer.each_in(payload.position, &mut |value| {
+                is_empty = false;
+                resource(out, kind, value, &order);
+            });
+        };
+        if payload.is_list {
+            return out.list(write);
+        }
+        write(out);
+    }
+    if is_empty {
+        out.object(|out| {
+            out.member("type", "emptyResponse");
+            // A resource has an id; the request's own is as unique as any.
+            out.member("id", &manner.request_id);
+            out.name("attributes");
+            out.object(|_| {});
+        });
     }
 }
 
-fn pairs(params: &[Param]) -> Vec<Pair<'_>> {
-    params
-        .iter()
-        .map(|p| Pair {
-            key: &p.key,
-            value: &p.value,
-        })
-        .collect()
+/// The positions of the attributes of a resource in the order in which they are written.
+fn sampled_order(shape: &Shape) -> Vec<usize> {
+    let sampled = SAMPLED.iter().filter_map(|name| shape.position(name));
+    let others = shape.fields.iter().enumerate();
+    let others = others.filter(|(_, field)| !field.is_id && !SAMPLED.contains(&field.name));
+    sampled.chain(others.map(|(at, _)| at)).collect()
 }
 
-/// The document of a refusal: `meta` where an operation refused, `errors` always, but for the sampled
-/// choice of organisation, which has an empty user instead.
+fn resource(out: &mut JsonWriter, kind: &str, value: &dyn Shaped, order: &[usize]) {
+    out.object(|out| {
+        out.member("type", kind);
+        if let Some(id) = value.shape().id() {
+            value.write_as(out, "id", id);
+        }
+        out.name("attributes");
+        out.object(|out| value.write_members(out, order));
+    });
+}
+
+/// The document of a refusal. `errors` tell every refusal but the sampled choice of organisation, which has an empty user
+/// instead; `meta` tells the refusals of operations.
 pub(super) fn refusal(manner: &Manner, status: u16, rejection: &Rejection) -> Vec<u8> {
     let (_, code) = rejection.kind().rest();
-    let sampled = rejection.kind() == Kind::Choice;
-    let errors = if sampled {
-        Vec::new()
-    } else {
-        let problems = rejection.problems.iter().enumerate();
-        problems
-            .map(|(at, p)| error(manner, status, at, p))
-            .collect()
-    };
-    let data = sampled.then(|| {
-        Data::One(Resource {
-            kind: "users",
-            id: None,
-            attributes: Attributes {
-                roles: Some(&[]),
-                ..Attributes::default()
-            },
-        })
+    let mut out = JsonWriter::new();
+    out.object(|out| {
+        if rejection.kind() == Kind::Choice {
+            let nobody = FlatUser::default();
+            out.name("data");
+            resource(out, "users", &nobody, &sampled_order(nobody.shape()));
+        } else if !rejection.problems.is_empty() {
+            let problems = rejection.problems.iter().enumerate();
+            let errors = problems.map(|(at, p)| error(manner, status, at, p));
+            out.member("errors", &errors.collect::<Vec<_>>());
+        }
+        if let Some(code) = code {
+            out.name("meta");
+            out.object(|out| {
+                out.name("params");
+                out.list(|out| rejection.params.iter().for_each(|p| p.write_json(out)));
+                out.name("responseStatus");
+                status_of(rejection, code, manner.language).write_json(out);
+            });
+        }
     });
-    let meta = code.map(|code| Meta {
-        total: None,
-        params: pairs(&rejection.params),
-        response_status: Status {
-            code,
-            messages: rejection
-                .problems
-                .iter()
-                .map(|problem| Message {
-                    severity: "ERROR",
-                    code: problem.code.as_str(),
-                    description: describe(problem, manner.language),
-                })
-                .collect(),
-        },
-    });
-    bytes(&Document {
-        data,
-        errors,
-        links: None,
-        meta,
-    })
+    out.finish()
 }
 
 fn error(manner: &Manner, status: u16, at: usize, problem: &Problem) -> Error {

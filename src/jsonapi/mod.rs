@@ -80,7 +80,10 @@ pub fn read(
 
 /// Writes an operation's answer.
 pub fn answer(manner: &Manner, answer: &dyn Answer) -> Reply {
-    let mut reply = reply(200, document::answer(manner, answer));
+    let Some(shaped) = answer.shaped() else {
+        return refusal(manner, &Rejection::new(Code::InternalError));
+    };
+    let mut reply = reply(200, document::answer(manner, shaped));
     if let Some(token) = answer.authorization() {
         reply.headers.push(("Authorization", token.to_owned()));
     }

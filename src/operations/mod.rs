@@ -19,8 +19,7 @@ use crate::contract::json::Json;
 use crate::contract::messages::Why;
 pub use crate::contract::openapi::Body;
 use crate::contract::rejection::{Code, Problem, Problems, Rejection};
-use crate::contract::shape::{Field, Secret, Shape, Structure};
-use crate::contract::user::UserView;
+use crate::contract::shape::{Field, Secret, Shape, Shaped, Structure};
 use crate::contract::wsdl::Entry;
 use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::domain::Millis;
@@ -167,10 +166,8 @@ impl Route {
 /// What an answer shows beside its status and parameters.
 #[derive(Debug)]
 pub enum Shown<'a> {
-    Nothing,
-    One(UserView<'a>),
-    /// A page, and the number of all hits.
-    Page(Vec<UserView<'a>>, i64),
+    /// Nothing beside what the response shape holds.
+    Shape,
     /// What a method of the consent API results in.
     Result(&'a Outcome),
     /// What a page shows.
@@ -238,6 +235,10 @@ pub trait Answer: Send + std::fmt::Debug {
     fn write_xml(&mut self, out: &mut XmlWriter, name: &str);
     /// The parameters beside the payload.
     fn params(&self) -> &[Param];
+    /// The response shape's value; none where the operation answers in a form of its own.
+    fn shaped(&self) -> Option<&dyn Shaped> {
+        None
+    }
     /// The payload.
     fn shown(&self) -> Shown<'_>;
     /// The value of the `Authorization` response header, if there is to be one.
@@ -362,6 +363,7 @@ static REQUEST_FIELD: [Field; 1] = [Field {
     item: "",
     max: 0,
     required: true,
+    is_id: false,
     doc: "",
     kind: || crate::contract::shape::Kind::Text,
 }];
@@ -378,7 +380,7 @@ fn read_request<R: Structure + Request + 'static>(
             reader.skip()?;
         } else {
             seen = true;
-            request.read(reader, field)?;
+            request.read_xml(reader, field)?;
         }
     }
     if !seen {
@@ -401,13 +403,16 @@ fn read_json_request<R: Structure + Request + 'static>(
 impl<T: Structure + Response> Answer for T {
     fn write_xml(&mut self, out: &mut XmlWriter, name: &str) {
         self.keep_what_soap_shows();
-        self.write(out, name, "");
+        self.write_element(out, name);
     }
     fn params(&self) -> &[Param] {
         Response::params(self)
     }
+    fn shaped(&self) -> Option<&dyn Shaped> {
+        Some(self)
+    }
     fn shown(&self) -> Shown<'_> {
-        Response::shown(self)
+        Shown::Shape
     }
 }
 
@@ -415,10 +420,6 @@ impl<T: Structure + Response> Answer for T {
 pub trait Response: Send + std::fmt::Debug {
     /// The parameters beside the payload.
     fn params(&self) -> &[Param];
-    /// The payload.
-    fn shown(&self) -> Shown<'_> {
-        Shown::Nothing
-    }
     /// Drops what the sampled SOAP answer leaves out and the REST one does not.
     fn keep_what_soap_shows(&mut self) {}
 }

@@ -1,10 +1,10 @@
 //! Envelopes: opened in one pass, and written as the samples show them (SPEC §4).
 
 use crate::contract::NAMESPACE;
-use crate::contract::common::{EmptyResponse, Message, ResponseStatus};
-use crate::contract::messages::{Why, describe};
+use crate::contract::common::{EmptyResponse, status_of};
+use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Rejection, malformed};
-use crate::contract::shape::{Always, Secret, StatusCode, Value as _, Wrapped};
+use crate::contract::shape::{Secret, Shaped as _, Wrapped};
 use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
 use crate::exchange::{HttpRequest, Reply};
@@ -204,21 +204,9 @@ pub(super) fn reply(manner: &Manner, write: impl FnOnce(&mut XmlWriter)) -> Repl
 
 /// A refusal by an operation: an ordinary answer with its status and parameters.
 pub(super) fn refused(manner: &Manner, rejection: &Rejection, status: i32) -> Reply {
-    let messages = rejection
-        .problems
-        .iter()
-        .map(|problem| Message {
-            severity: "ERROR".to_owned(),
-            code: problem.code.as_str().to_owned(),
-            description: describe(problem, manner.language),
-        })
-        .collect();
     let response = EmptyResponse {
-        status: ResponseStatus {
-            code: StatusCode(status),
-            messages: Always(messages),
-        },
+        status: status_of(rejection, status, manner.language),
         params: Wrapped(rejection.params.clone()),
     };
-    reply(manner, |out| response.write(out, "response", ""))
+    reply(manner, |out| response.write_element(out, "response"))
 }

@@ -9,37 +9,11 @@ use super::{DOCUMENT, Entry};
 use crate::contract::common::{Param, ResponseStatus};
 use crate::contract::messages::{Language, title};
 use crate::contract::rejection::{Code, Kind};
-use crate::contract::shape::{self, Shape, Structure as _};
+use crate::contract::shape::Structure as _;
 use crate::contract::user::FlatUser;
 
 /// The field of a user that is the id of its resource.
 const ID: &str = "userName";
-
-/// What a success shows.
-enum Payload {
-    Nothing,
-    One,
-    Page,
-}
-
-impl Payload {
-    fn of(response: &Shape) -> Payload {
-        let user = [
-            FlatUser::SHAPE.name,
-            crate::contract::user::WrappedUser::SHAPE.name,
-        ];
-        let is_user =
-            |kind: shape::Kind| matches!(kind, shape::Kind::Shape(s) if user.contains(&s.name));
-        for field in response.fields {
-            match (field.kind)() {
-                shape::Kind::Wrapped(entry) if is_user(entry()) => return Payload::Page,
-                kind if is_user(kind) => return Payload::One,
-                _ => {}
-            }
-        }
-        Payload::Nothing
-    }
-}
 
 /// Every status an operation can answer with; refusals stand in the components, for most are those of others too.
 pub(super) fn responses(entry: &Entry) -> Value {
@@ -97,18 +71,18 @@ fn response(name: &str) -> Value {
 
 fn success(entry: &Entry) -> Value {
     let resource = resource(entry.answers);
-    let (what, properties, required): (_, _, &[&str]) = match Payload::of(entry.response) {
-        Payload::Nothing => (
+    let (what, properties, required): (_, _, &[&str]) = match entry.response.payload() {
+        None => (
             "Done; there is nothing to show.",
             json!({"data": reference("EmptyResource"), "meta": reference("Meta")}),
             &["data", "meta"],
         ),
-        Payload::One => (
+        Some(payload) if !payload.is_list => (
             "Done; the user.",
             json!({"data": resource, "meta": reference("Meta")}),
             &["data", "meta"],
         ),
-        Payload::Page => (
+        Some(_) => (
             "Done; a page of users.",
             json!({"data": list(resource), "links": reference("Links"), "meta": reference("PageMeta")}),
             &["data", "links", "meta"],

@@ -1,7 +1,7 @@
 //! Gives a user roles in an organisation, in the place of those that it has there; who is no member becomes one.
 
 use super::{Entry, Triple, hold_named};
-use crate::contract::json::Json;
+use crate::contract::json::{Json, JsonWriter};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection};
 use crate::contract::shape::{Field, Flat, Kind, Structure as _, Value, shape};
@@ -21,9 +21,13 @@ impl Value for Roles {
     fn kind() -> Kind {
         Kind::Flat
     }
-    fn read(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> Result<(), Rejection> {
+    fn read_xml(
+        &mut self,
+        reader: &mut XmlReader<'_>,
+        field: &'static Field,
+    ) -> Result<(), Rejection> {
         let mut list = Flat::default();
-        list.read(reader, field)?;
+        list.read_xml(reader, field)?;
         self.0.get_or_insert_default().append(&mut list.0);
         Ok(())
     }
@@ -38,10 +42,13 @@ impl Value for Roles {
             _ => problems.note(field.name, Why::WrongContent),
         }
     }
-    fn write(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
         for role in self.0.iter().flatten() {
             out.text(name, role);
         }
+    }
+    fn write_json(&self, out: &mut JsonWriter) {
+        out.scalar(&self.0);
     }
     fn is_missing(&self) -> bool {
         self.0.is_none()

@@ -6,7 +6,7 @@ use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
     known_sources, read_json_request, read_request, refuse,
 };
 use crate::secrets::tokens::OrgClaim;
@@ -74,11 +74,6 @@ pub static OPERATION: Operation = Operation {
 impl Response for AuthenticateResponse {
     fn params(&self) -> &[Param] {
         &self.params.0
-    }
-    fn shown(&self) -> Shown<'_> {
-        self.user
-            .as_ref()
-            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
     }
 }
 

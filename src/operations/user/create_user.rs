@@ -10,7 +10,7 @@ use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
     read_json_request, read_request, refuse, refuse_all,
 };
 use crate::store::users::{self, NewUser};
@@ -64,11 +64,6 @@ pub static OPERATION: Operation = Operation {
 impl Response for CreateUserResponse {
     fn params(&self) -> &[Param] {
         &self.params.0
-    }
-    fn shown(&self) -> Shown<'_> {
-        self.user
-            .as_ref()
-            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
     }
     /// The seed's SOAP sample asks for two roles and is answered a user without any; its REST
     /// sample shows them. Samples win over SPEC §4, which would have them in both.

@@ -3,12 +3,12 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::shape::{Number, Structure as _, Wrapped, shape};
-use crate::contract::user::{FlatUser, UserView};
+use crate::contract::user::FlatUser;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
-    Throttle, read_json_request, read_request, refuse_all,
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
+    read_json_request, read_request, refuse_all,
 };
 use crate::store::user_search::{self, Filter, Sort, SortKey};
 
@@ -73,10 +73,6 @@ pub static OPERATION: Operation = Operation {
 impl Response for FindUsersResponse {
     fn params(&self) -> &[Param] {
         &self.params.0
-    }
-    fn shown(&self) -> Shown<'_> {
-        let page = self.users.0.iter().map(UserView::from).collect();
-        Shown::Page(page, self.total.0.unwrap_or(0))
     }
 }
 

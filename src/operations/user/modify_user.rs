@@ -8,7 +8,7 @@ use crate::contract::user::WrappedUser;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Shown, Throttle,
+    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
     read_json_request, read_request, refuse, refuse_all, refuse_field,
 };
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
@@ -66,11 +66,6 @@ pub static OPERATION: Operation = Operation {
 impl Response for ModifyUserResponse {
     fn params(&self) -> &[Param] {
         &self.params.0
-    }
-    fn shown(&self) -> Shown<'_> {
-        self.user
-            .as_ref()
-            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
     }
 }
 

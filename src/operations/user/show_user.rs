@@ -5,8 +5,8 @@ use crate::contract::rejection::Code;
 use crate::contract::shape::{Structure as _, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Shown,
-    Throttle, read_json_request, read_request, refuse,
+    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
+    read_json_request, read_request, refuse,
 };
 use crate::store::users;
 
@@ -52,11 +52,6 @@ pub static OPERATION: Operation = Operation {
 impl Response for ShowUserResponse {
     fn params(&self) -> &[Param] {
         &self.params.0
-    }
-    fn shown(&self) -> Shown<'_> {
-        self.user
-            .as_ref()
-            .map_or(Shown::Nothing, |u| Shown::One(u.into()))
     }
 }
 

@@ -1,9 +1,12 @@
-//! JSON in: a strict reader (RFC 8259, I-JSON) that refuses what two readers could understand differently.
+//! JSON: a strict reader (RFC 8259, I-JSON) that refuses what two readers could understand differently, and a writer.
+
+mod writer;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::messages::Why;
 use super::rejection::{Rejection, malformed};
+pub use writer::JsonWriter;
 
 /// A JSON value; an object keeps the order of its members and has no two of one name.
 #[derive(Debug, Clone, PartialEq)]
