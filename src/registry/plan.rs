@@ -33,9 +33,6 @@ pub struct State {
 
 impl State {
     /// Reads it.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
         Ok(Self {
             clients: clients::all(connection)?,

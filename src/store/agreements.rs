@@ -14,9 +14,6 @@ pub struct Agreement {
 }
 
 /// Every agreement, by number.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError> {
     Ok(agreements::table
         .select((agreements::id, agreements::name))
@@ -25,9 +22,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError>
 }
 
 /// Makes an agreement be like this, whether there is one of that number or not.
-///
-/// # Errors
-/// The store's.
 pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), StoreError> {
     let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
         .set(agreements::name.eq(&agreement.name))
@@ -41,18 +35,12 @@ pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), 
 }
 
 /// Removes an agreement, and who accepted it.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(connection)?;
     Ok(())
 }
 
 /// How many users have ever accepted an agreement; those who withdrew are among them.
-///
-/// # Errors
-/// The store's.
 pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::agreement_id.eq(id))
@@ -61,9 +49,6 @@ pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, Store
 }
 
 /// Has nobody accept any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
-///
-/// # Errors
-/// The store's.
 pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = agreements::table

@@ -23,9 +23,6 @@ pub struct Application {
 type Row = (String, String, String, Option<Vec<u8>>, bool);
 
 /// Every application, by its id.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreError> {
     let rows: Vec<Row> = applications::table
         .select((
@@ -52,9 +49,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreErro
 }
 
 /// Makes an application be like this, whether there is one of that id or not.
-///
-/// # Errors
-/// The store's.
 pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<(), StoreError> {
     let id = applications::client_id.eq(&application.client_id);
     let values = (
@@ -75,9 +69,6 @@ pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<
 }
 
 /// Removes an application.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, client_id: &str) -> Result<(), StoreError> {
     diesel::delete(applications::table.filter(applications::client_id.eq(client_id)))
         .execute(connection)?;
@@ -85,9 +76,6 @@ pub fn remove(connection: &mut AnyConnection, client_id: &str) -> Result<(), Sto
 }
 
 /// Whether there is an application of this id.
-///
-/// # Errors
-/// The store's.
 pub fn exists(connection: &mut AnyConnection, client_id: &str) -> Result<bool, StoreError> {
     let found: i64 = applications::table
         .filter(applications::client_id.eq(client_id))

@@ -10,9 +10,6 @@ use crate::domain::Millis;
 use crate::domain::throttle::{Limit, Tally};
 
 /// When the next attempt is heard that counts for all of these; none where nothing is counted for any.
-///
-/// # Errors
-/// The store's.
 pub fn open_at(
     connection: &mut AnyConnection,
     subjects: &[String],
@@ -24,9 +21,6 @@ pub fn open_at(
 }
 
 /// Whether attempts of this subject are counted that are not forgiven.
-///
-/// # Errors
-/// The store's.
 pub fn has(connection: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool, StoreError> {
     let counted: i64 = attempts::table
         .filter(attempts::subject.eq(subject))
@@ -37,9 +31,6 @@ pub fn has(connection: &mut AnyConnection, subject: &str, now: Millis) -> Result
 }
 
 /// Counts one more; those that are counted at the same time, by other nodes too, wait for each other.
-///
-/// # Errors
-/// The store's.
 pub fn count(
     connection: &mut AnyConnection,
     subject: &str,
@@ -72,9 +63,6 @@ pub fn count(
 }
 
 /// Forgets what was counted for these.
-///
-/// # Errors
-/// The store's.
 pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(), StoreError> {
     diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects)))
         .execute(connection)?;
@@ -86,9 +74,6 @@ pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(),
 ///
 /// Whoever wants to be forgiven before the time has to bring so many subjects into the table that are forgiven later:
 /// for one more guess at an account, as many requests as there are rows.
-///
-/// # Errors
-/// The store's.
 pub fn forget_forgiven(
     connection: &mut AnyConnection,
     now: Millis,
@@ -114,9 +99,6 @@ pub fn forget_forgiven(
 }
 
 /// How many subjects there are, and attempts in all.
-///
-/// # Errors
-/// The store's.
 pub fn total(connection: &mut AnyConnection) -> Result<(i64, i64), StoreError> {
     let counted: Vec<i64> = attempts::table
         .select(attempts::failures)

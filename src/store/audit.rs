@@ -66,9 +66,6 @@ pub fn logged(name: &str) -> String {
 }
 
 /// Writes an entry, with each of its texts cut to [`MAX_TEXT_CHARS`].
-///
-/// # Errors
-/// The store's.
 pub fn record(connection: &mut AnyConnection, entry: &Entry) -> Result<(), StoreError> {
     let short = |text: &String| cut(text, MAX_TEXT_CHARS);
     let entry = Entry {
@@ -95,9 +92,6 @@ const NO_PROOF: &str =
     "event NOT IN ('user_deleted', 'user_agreements_accepted', 'user_agreements_withdrawn')";
 
 /// Deletes rows that are older than this and no proofs, some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn purge(
     connection: &mut AnyConnection,
     before: Millis,
@@ -124,9 +118,6 @@ pub fn purge(
 const ERASED_AT_A_TIME: i64 = 500;
 
 /// Has a pseudonym put in the place of these names, wherever they stand; [`erase_names`] does it.
-///
-/// # Errors
-/// The store's.
 pub fn begin_erasure(
     connection: &mut AnyConnection,
     names: &[String],
@@ -151,18 +142,12 @@ pub fn begin_erasure(
 }
 
 /// Whether there are names that still have to give way.
-///
-/// # Errors
-/// The store's.
 pub fn is_erasing(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     let left: i64 = erasures::table.count().get_result(connection)?;
     Ok(left > 0)
 }
 
 /// Goes on putting pseudonyms in the place of names, some entries at a time; `false` once there is nothing left to do.
-///
-/// # Errors
-/// The store's.
 pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     let next: Option<(String, String)> = erasures::table
         .select((erasures::name_ci, erasures::pseudonym))
@@ -237,9 +222,6 @@ fn erase_in_refusals(
 }
 
 /// The newest entries first, about one user or about all, with the refusals that were counted.
-///
-/// # Errors
-/// The store's.
 pub fn list(
     connection: &mut AnyConnection,
     subject: Option<&str>,

@@ -16,9 +16,6 @@ const MARK: &str = "canonical_names";
 const BATCH: i64 = 2000;
 
 /// Brings every row up to date, a batch in a transaction, unless that has been done. What is interrupted is done again.
-///
-/// # Errors
-/// The store's.
 pub(super) fn bring_up_to_date(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let version = tables_version();
     if settings::get(connection, MARK)? == Some(version.clone()) {

@@ -19,9 +19,6 @@ pub struct KeyedClient {
 }
 
 /// Every client, by name.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreError> {
     let rows: Vec<(String, Option<String>, String, bool)> = clients::table
         .select((
@@ -46,9 +43,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreErro
 }
 
 /// Adds a client; `false` if there is one of that name.
-///
-/// # Errors
-/// The store's.
 pub fn add(
     connection: &mut AnyConnection,
     name: &str,
@@ -77,9 +71,6 @@ pub fn add(
 }
 
 /// Switches a client on or off; `false` if there is none.
-///
-/// # Errors
-/// The store's.
 pub fn set_active(
     connection: &mut AnyConnection,
     name: &str,
@@ -93,9 +84,6 @@ pub fn set_active(
 }
 
 /// Gives a client another key; `false` if there is none.
-///
-/// # Errors
-/// The store's.
 pub fn set_key(
     connection: &mut AnyConnection,
     name: &str,
@@ -109,9 +97,6 @@ pub fn set_key(
 }
 
 /// The number that changes whenever the registry does.
-///
-/// # Errors
-/// The store's.
 pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     let value = settings::get(connection, REGISTRY_VERSION)?;
     Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
@@ -148,9 +133,6 @@ pub fn put(
 }
 
 /// Takes a client's key away, so that another may have it.
-///
-/// # Errors
-/// The store's.
 pub fn clear_key(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
     diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::key_sha256.eq(None::<String>))
@@ -159,26 +141,17 @@ pub fn clear_key(connection: &mut AnyConnection, name: &str) -> Result<(), Store
 }
 
 /// Removes a client; its users stay.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
     diesel::delete(clients::table.filter(clients::name.eq(name))).execute(connection)?;
     Ok(())
 }
 
 /// Has everybody else who changes the registry wait until this transaction ends.
-///
-/// # Errors
-/// The store's.
 pub fn hold_registry(connection: &mut AnyConnection) -> Result<(), StoreError> {
     settings::hold(connection, REGISTRY_VERSION)
 }
 
 /// Lets running nodes know that the registry has changed.
-///
-/// # Errors
-/// The store's.
 pub fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
     // Two that change it at once must not end at the same number: nodes would miss one of them.
     hold_registry(connection)?;

@@ -7,9 +7,6 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 
 /// Which of these agreements the user has accepted and not withdrawn.
-///
-/// # Errors
-/// The store's.
 pub fn among(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -24,9 +21,6 @@ pub fn among(
 }
 
 /// What the user has accepted and not withdrawn, ascending, and when.
-///
-/// # Errors
-/// The store's.
 pub fn accepted(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -51,9 +45,6 @@ pub struct Decision {
 }
 
 /// Everything that a user ever decided on, ascending.
-///
-/// # Errors
-/// The store's.
 pub fn decisions(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -70,9 +61,6 @@ pub fn decisions(
 }
 
 /// Accepts an agreement; one that is in force already stays as it is.
-///
-/// # Errors
-/// The store's.
 pub fn accept(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -103,9 +91,6 @@ pub fn accept(
 }
 
 /// Withdraws an agreement, if it is in force.
-///
-/// # Errors
-/// The store's.
 pub fn withdraw(
     connection: &mut AnyConnection,
     user_id: i64,

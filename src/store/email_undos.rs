@@ -39,9 +39,6 @@ const COLUMNS: (
 );
 
 /// Keeps the address that a user had until now.
-///
-/// # Errors
-/// The store's.
 pub fn add(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -70,9 +67,6 @@ pub fn add(
 }
 
 /// The change that the token of this hash undoes.
-///
-/// # Errors
-/// The store's.
 pub fn find(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -87,9 +81,6 @@ pub fn find(
 }
 
 /// Every change of a user's address that can be undone, the oldest first.
-///
-/// # Errors
-/// The store's.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -104,9 +95,6 @@ pub fn of_user(
 }
 
 /// Whether somebody else may still get this address back: nobody new can register it meanwhile.
-///
-/// # Errors
-/// The store's.
 pub fn is_reserved(
     connection: &mut AnyConnection,
     email: &str,
@@ -122,9 +110,6 @@ pub fn is_reserved(
 
 /// Ends the undo with this id and all later ones of that user; `false` if it is gone already. The later ones belong to
 /// addresses of whoever made the change.
-///
-/// # Errors
-/// The store's.
 pub fn end_from(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
     let own = email_undos::table.filter(email_undos::user_id.eq(user_id));
     let ended = diesel::delete(own.filter(email_undos::id.eq(id))).execute(connection)?;
@@ -133,9 +118,6 @@ pub fn end_from(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result
 }
 
 /// Forgets what has expired, some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget_expired(
     connection: &mut AnyConnection,
     now: Millis,

@@ -11,9 +11,6 @@ use crate::domain::text::canonical;
 use crate::domain::user::User;
 
 /// The number of the user whose identity this is, compared canonically.
-///
-/// # Errors
-/// The store's.
 pub fn owner(
     connection: &mut AnyConnection,
     identity: &ExternalIdentity,
@@ -30,9 +27,6 @@ pub fn owner(
 }
 
 /// The user whose identity this is, held like [`super::users::hold`] does.
-///
-/// # Errors
-/// The store's.
 pub fn hold_owner(
     connection: &mut AnyConnection,
     identity: &ExternalIdentity,
@@ -55,9 +49,6 @@ pub fn hold_owner(
 }
 
 /// The identities of a user, by provider, kind and id.
-///
-/// # Errors
-/// The store's.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -67,9 +58,6 @@ pub fn of_user(
 }
 
 /// The same, each with when and by whom it was linked.
-///
-/// # Errors
-/// The store's.
 pub fn linked_to(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -133,9 +121,6 @@ pub fn add(
 }
 
 /// Takes an identity from a user; `false` if it does not have it.
-///
-/// # Errors
-/// The store's.
 pub fn remove(
     connection: &mut AnyConnection,
     user_id: i64,

@@ -24,9 +24,6 @@ const CHECKS: [Check; 3] = [
 ];
 
 /// Hands over every finding, one after another, however many there are.
-///
-/// # Errors
-/// The store's.
 pub fn each(
     connection: &mut AnyConnection,
     admin_role: &str,

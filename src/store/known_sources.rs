@@ -11,9 +11,6 @@ use crate::domain::throttle::MAX_KNOWN_SOURCES;
 /// The number of the user with this name or address. Where there is none, the number of a user that `decoy` points at,
 /// always the same one for the same text, and `false`; none where there is no such user either. Both take the same
 /// queries.
-///
-/// # Errors
-/// The store's.
 pub fn user_or_decoy(
     connection: &mut AnyConnection,
     login: &str,
@@ -40,9 +37,6 @@ pub fn user_or_decoy(
 }
 
 /// Which of these sources are known to have signed this user in.
-///
-/// # Errors
-/// The store's.
 pub fn known(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -59,9 +53,6 @@ pub fn known(
 
 /// Remembers a source that has signed this user in; the one that expires first goes where there are too many. The user's
 /// row must be held.
-///
-/// # Errors
-/// The store's.
 pub fn remember(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -93,9 +84,6 @@ pub fn remember(
 }
 
 /// Every source of this user, and when it expires.
-///
-/// # Errors
-/// The store's.
 pub fn all(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -107,9 +95,6 @@ pub fn all(
 }
 
 /// Forgets every source of this user.
-///
-/// # Errors
-/// The store's.
 pub fn forget_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
     diesel::delete(known_sources::table.filter(known_sources::user_id.eq(user_id)))
         .execute(connection)?;
@@ -117,9 +102,6 @@ pub fn forget_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), St
 }
 
 /// Forgets sources that have expired, some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget_expired(
     connection: &mut AnyConnection,
     now: Millis,

@@ -16,9 +16,6 @@ use crate::domain::text::canonical;
 const BATCH: i64 = 2000;
 
 /// Finds users whose names or addresses break a rule, or that share a mailbox with somebody else.
-///
-/// # Errors
-/// The store's.
 pub(super) fn find_misleading(
     connection: &mut AnyConnection,
     admin_role: &str,

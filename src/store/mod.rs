@@ -168,9 +168,6 @@ impl Store {
     }
 
     /// Runs queries that change nothing.
-    ///
-    /// # Errors
-    /// The closure's own, or the store's.
     pub fn read<T, E: StepError>(
         &self,
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
@@ -179,9 +176,6 @@ impl Store {
     }
 
     /// The same for queries that may take long, on connections of their own.
-    ///
-    /// # Errors
-    /// The closure's own, or the store's.
     pub fn search<T, E: StepError>(
         &self,
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
@@ -190,9 +184,6 @@ impl Store {
     }
 
     /// The same for probes, on a connection of their own that no request holds.
-    ///
-    /// # Errors
-    /// The closure's own, or the store's.
     pub fn probe<T, E: StepError>(
         &self,
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
@@ -212,9 +203,6 @@ impl Store {
     }
 
     /// The same on a connection of its own, for what takes so long that requests would miss the connection.
-    ///
-    /// # Errors
-    /// The closure's own, or the store's.
     pub fn read_apart<T, E: StepError>(
         &self,
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
@@ -224,9 +212,6 @@ impl Store {
 
     /// Runs one business step in one transaction, which is undone if the closure fails. It may be
     /// run more than once, when two transactions collide.
-    ///
-    /// # Errors
-    /// The closure's own, or the store's.
     pub fn write<T, E: StepError>(
         &self,
         mut run: impl FnMut(&mut AnyConnection) -> Result<T, E>,

@@ -9,9 +9,6 @@ use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 
 /// Keeps a new token; the user's older ones for the same purpose die.
-///
-/// # Errors
-/// The store's.
 pub fn issue(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -42,9 +39,6 @@ fn insert(
 }
 
 /// Writes what [`issue`] would, in some user's name, and takes it back at once; older ones stay.
-///
-/// # Errors
-/// The store's.
 pub fn pretend(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -62,9 +56,6 @@ pub fn pretend(
 }
 
 /// Ends every token of a user for one purpose.
-///
-/// # Errors
-/// The store's.
 pub fn revoke(
     connection: &mut AnyConnection,
     purpose: Purpose,
@@ -80,9 +71,6 @@ pub fn revoke(
 }
 
 /// The user a token would open for, without using it up.
-///
-/// # Errors
-/// The store's.
 pub fn peek(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -100,9 +88,6 @@ pub fn peek(
 }
 
 /// Uses a token up and tells for whom it opened; of any number of parallel callers one gets it.
-///
-/// # Errors
-/// The store's.
 pub fn spend(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -124,9 +109,6 @@ pub fn spend(
 }
 
 /// Forgets tokens for this purpose that expired before `before`, some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget_expired(
     connection: &mut AnyConnection,
     purpose: Purpose,

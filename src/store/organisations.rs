@@ -52,9 +52,6 @@ impl Organisation {
 }
 
 /// The organisation with this uuid.
-///
-/// # Errors
-/// The store's.
 pub fn find(
     connection: &mut AnyConnection,
     uuid: &str,
@@ -67,9 +64,6 @@ pub fn find(
 }
 
 /// The organisation that a channel knows by this id, both compared canonically.
-///
-/// # Errors
-/// The store's.
 pub fn by_external_id(
     connection: &mut AnyConnection,
     channel: &str,
@@ -84,9 +78,6 @@ pub fn by_external_id(
 }
 
 /// The uuid of the organisation that a channel knows by this id, and whether this user is a member of it.
-///
-/// # Errors
-/// The store's.
 pub fn by_external_id_for(
     connection: &mut AnyConnection,
     (channel, external_id): (&str, &str),
@@ -107,9 +98,6 @@ pub fn by_external_id_for(
 }
 
 /// Whether a channel knows any organisation, compared canonically.
-///
-/// # Errors
-/// The store's.
 pub fn has_channel(connection: &mut AnyConnection, channel: &str) -> Result<bool, StoreError> {
     let known: i64 = organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
@@ -119,9 +107,6 @@ pub fn has_channel(connection: &mut AnyConnection, channel: &str) -> Result<bool
 }
 
 /// Every organisation, by uuid.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreError> {
     Ok(organisations::table
         .select(COLUMNS)
@@ -130,9 +115,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreErr
 }
 
 /// Adds an organisation; `false` if there is one with that uuid.
-///
-/// # Errors
-/// The store's.
 pub fn add(
     connection: &mut AnyConnection,
     uuid: &str,
@@ -176,9 +158,6 @@ pub fn set_external_id(
 }
 
 /// Gives an organisation that there is this name and way to join; see [`set_external_id`] for the rest.
-///
-/// # Errors
-/// The store's.
 pub fn update(
     connection: &mut AnyConnection,
     organisation: &Organisation,
@@ -193,9 +172,6 @@ pub fn update(
 }
 
 /// How many members an organisation has.
-///
-/// # Errors
-/// The store's.
 pub fn members(connection: &mut AnyConnection, uuid: &str) -> Result<i64, StoreError> {
     Ok(memberships::table
         .filter(memberships::organisation_uuid.eq(uuid))
@@ -204,9 +180,6 @@ pub fn members(connection: &mut AnyConnection, uuid: &str) -> Result<i64, StoreE
 }
 
 /// Removes an organisation and its memberships.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreError> {
     diesel::delete(organisations::table.filter(organisations::uuid.eq(uuid)))
         .execute(connection)?;
@@ -214,9 +187,6 @@ pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreErr
 }
 
 /// The organisations a user belongs to, by uuid.
-///
-/// # Errors
-/// The store's.
 pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Granted>, StoreError> {
     let rows: Vec<(String, String, String)> = memberships::table
         .inner_join(organisations::table)
@@ -235,9 +205,6 @@ pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Grant
 }
 
 /// Ends a user's memberships in the organisations that this channel knows, all but one.
-///
-/// # Errors
-/// The store's.
 pub fn leave_others_of_channel(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -257,9 +224,6 @@ pub fn leave_others_of_channel(
 }
 
 /// Replaces the roles that a member has in an organisation.
-///
-/// # Errors
-/// The store's.
 pub fn set_roles(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -277,9 +241,6 @@ pub fn set_roles(
 }
 
 /// Ends a membership, if there is one.
-///
-/// # Errors
-/// The store's.
 pub fn leave(connection: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<(), StoreError> {
     diesel::delete(
         memberships::table
@@ -291,9 +252,6 @@ pub fn leave(connection: &mut AnyConnection, user_id: i64, uuid: &str) -> Result
 }
 
 /// Makes a user a member, unless it is one already.
-///
-/// # Errors
-/// The store's.
 pub fn join(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -320,9 +278,6 @@ pub fn join(
 }
 
 /// Has nobody join any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
-///
-/// # Errors
-/// The store's.
 pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = organisations::table

@@ -95,9 +95,6 @@ pub struct Run {
 }
 
 /// Puts a sealed mail into the outbox.
-///
-/// # Errors
-/// The store's.
 pub fn enqueue_mail(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -132,9 +129,6 @@ fn drop_oldest_mails(connection: &mut AnyConnection, user_id: i64) -> Result<(),
 }
 
 /// Puts a callback into the outbox: the service's name of the user that has left, sealed.
-///
-/// # Errors
-/// The store's.
 pub fn enqueue_callback(
     connection: &mut AnyConnection,
     service_id: i64,
@@ -169,9 +163,6 @@ fn enqueue(
 }
 
 /// Writes what [`enqueue_mail`] would, and takes it back at once.
-///
-/// # Errors
-/// The store's.
 pub fn pretend(
     connection: &mut AnyConnection,
     sealed: &[u8],
@@ -185,9 +176,6 @@ pub fn pretend(
 
 /// Forgets what was delivered before the one time, and dead letters older than the other; some at a time. Returns how
 /// many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget(
     connection: &mut AnyConnection,
     delivered_before: Millis,
@@ -207,9 +195,6 @@ pub fn forget(
 }
 
 /// Deletes rows in this state, which must be a final one, that came into it before this time.
-///
-/// # Errors
-/// The store's.
 pub fn purge(
     connection: &mut AnyConnection,
     state: &str,
@@ -247,9 +232,6 @@ struct Head {
 }
 
 /// Whether any service is to be told something now.
-///
-/// # Errors
-/// The store's.
 pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
     let head: Option<Head> = on_backend!(connection, c => diesel::sql_query(HEADS)
         .bind::<BigInt, _>(now)
@@ -260,9 +242,6 @@ pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool
 
 /// Claims the oldest callbacks of one service: what nobody else is delivering, and whose first is due. While that
 /// waits or is claimed, no later one of the service is given out, by any node.
-///
-/// # Errors
-/// The store's.
 pub fn claim_callbacks(
     connection: &mut AnyConnection,
     now: Millis,
@@ -300,9 +279,6 @@ pub fn claim_callbacks(
 }
 
 /// Whether any mail is due that nobody is delivering.
-///
-/// # Errors
-/// The store's.
 pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
     let query = outbox::table
         .filter(outbox::kind.eq("mail"))
@@ -313,9 +289,6 @@ pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, St
 }
 
 /// Claims the oldest mails that are due and that nobody else is delivering.
-///
-/// # Errors
-/// The store's.
 pub fn claim_mails(
     connection: &mut AnyConnection,
     now: Millis,
@@ -347,9 +320,6 @@ fn claim(connection: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<
 }
 
 /// Gives claimed rows back untried.
-///
-/// # Errors
-/// The store's.
 pub fn release(connection: &mut AnyConnection, ids: &[i64]) -> Result<(), StoreError> {
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(0))
@@ -358,9 +328,6 @@ pub fn release(connection: &mut AnyConnection, ids: &[i64]) -> Result<(), StoreE
 }
 
 /// Gives back everything that was claimed: for the only node there is, when it starts.
-///
-/// # Errors
-/// The store's.
 pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
         .set(outbox::claimed_until.eq(0))
@@ -369,9 +336,6 @@ pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
 }
 
 /// Marks rows as delivered and erases what they held.
-///
-/// # Errors
-/// The store's.
 pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Result<(), StoreError> {
     diesel::update(
         outbox::table
@@ -391,9 +355,6 @@ pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Resul
 }
 
 /// Puts a row off until `due_at`, or gives it up when that is `None`.
-///
-/// # Errors
-/// The store's.
 pub fn put_off(
     connection: &mut AnyConnection,
     row: &Due,
@@ -428,9 +389,6 @@ pub enum Again {
 }
 
 /// Makes rows due at once, as if they had only just come in: a dead letter gets the whole time again. Tells how many.
-///
-/// # Errors
-/// The store's.
 pub fn retry(
     connection: &mut AnyConnection,
     again: &Again,
@@ -456,9 +414,6 @@ pub fn retry(
 }
 
 /// Every row that holds a sealed payload, oldest first.
-///
-/// # Errors
-/// The store's.
 pub fn sealed(connection: &mut AnyConnection) -> Result<Vec<SealedRow>, StoreError> {
     Ok(outbox::table
         .filter(outbox::payload.is_not_null())
@@ -473,9 +428,6 @@ pub fn sealed(connection: &mut AnyConnection) -> Result<Vec<SealedRow>, StoreErr
 }
 
 /// Replaces the sealed payload of a row.
-///
-/// # Errors
-/// The store's.
 pub fn set_payload(
     connection: &mut AnyConnection,
     id: i64,
@@ -488,9 +440,6 @@ pub fn set_payload(
 }
 
 /// Every row, oldest first.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
     Ok(outbox::table
         .order(outbox::id)
@@ -499,9 +448,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
 }
 
 /// How many rows of each kind are not delivered, by state, and when the oldest of them came in.
-///
-/// # Errors
-/// The store's.
 pub fn undelivered(
     connection: &mut AnyConnection,
 ) -> Result<Vec<(String, String, i64, Millis)>, StoreError> {
@@ -523,9 +469,6 @@ pub fn undelivered(
 }
 
 /// Rows in this state, or in any, the newest first.
-///
-/// # Errors
-/// The store's.
 pub fn list(
     connection: &mut AnyConnection,
     state: Option<&str>,
@@ -543,9 +486,6 @@ pub fn list(
 }
 
 /// One row.
-///
-/// # Errors
-/// The store's.
 pub fn one(connection: &mut AnyConnection, id: i64) -> Result<Option<Row>, StoreError> {
     Ok(outbox::table
         .filter(outbox::id.eq(id))

@@ -62,9 +62,6 @@ const ISS: &str = "iss";
 const STATE_ID: &str = "state_id";
 
 /// Every partner, by name.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Partner>, StoreError> {
     let rows: Vec<(String, String, String, String, i64)> = partners::table
         .select((
@@ -133,9 +130,6 @@ pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), Stor
 }
 
 /// Takes from a partner its `state_id`s, so that another can get them in the same transaction.
-///
-/// # Errors
-/// The store's.
 pub fn clear_state_ids(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
     diesel::update(partners::table.filter(partners::iss.eq(iss)))
         .set(partners::state_ids.eq(""))
@@ -174,9 +168,6 @@ fn release(
 }
 
 /// Notes in the database what belongs to which partner, where it belongs to nobody yet.
-///
-/// # Errors
-/// The store's.
 pub fn fill_claims(connection: &mut AnyConnection) -> Result<(), StoreError> {
     for (iss, claim, holder) in contested(connection)? {
         if holder.is_none() {
@@ -187,9 +178,6 @@ pub fn fill_claims(connection: &mut AnyConnection) -> Result<(), StoreError> {
 }
 
 /// Reports names and `state_id`s that two partners have, from a time when that was allowed.
-///
-/// # Errors
-/// The store's.
 pub(super) fn find_doubles(
     connection: &mut AnyConnection,
     found: &mut dyn FnMut(Finding),
@@ -242,9 +230,6 @@ fn contested(
 }
 
 /// Removes a partner.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
     diesel::delete(partners::table.filter(partners::iss.eq(iss))).execute(connection)?;
     fill_claims(connection)

@@ -10,18 +10,12 @@ use crate::domain::password::cost_of;
 const KEY: &str = "highest_password_cost";
 
 /// The remembered cost; none in a database that no release has written it into.
-///
-/// # Errors
-/// The store's.
 pub fn highest(connection: &mut AnyConnection) -> Result<Option<u32>, StoreError> {
     let value = settings::get(connection, KEY)?;
     Ok(value.and_then(|v| v.parse().ok()))
 }
 
 /// Remembers the cost of a hash that is about to be stored, if it is the highest so far.
-///
-/// # Errors
-/// The store's.
 pub fn note(connection: &mut AnyConnection, hash: &str) -> Result<(), StoreError> {
     let Some(cost) = cost_of(hash) else {
         return Ok(());
@@ -34,9 +28,6 @@ pub fn note(connection: &mut AnyConnection, hash: &str) -> Result<(), StoreError
 
 /// Makes the remembered cost be the highest that is stored. Reads every user unless the remembered cost is at most this
 /// one, which every verification spends anyhow.
-///
-/// # Errors
-/// The store's.
 pub fn recount(connection: &mut AnyConnection, configured: u32) -> Result<(), StoreError> {
     let known = highest(connection)?;
     if known.is_some_and(|cost| cost <= configured) {

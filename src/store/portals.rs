@@ -14,9 +14,6 @@ pub struct Portal {
 }
 
 /// Every portal, by number.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
     Ok(portals::table
         .select((portals::id, portals::name))
@@ -25,9 +22,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
 }
 
 /// Makes a portal be like this, whether there is one of that number or not.
-///
-/// # Errors
-/// The store's.
 pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreError> {
     let changed = diesel::update(portals::table.filter(portals::id.eq(portal.id)))
         .set(portals::name.eq(&portal.name))
@@ -41,9 +35,6 @@ pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreE
 }
 
 /// Removes a portal; its services are not looked at.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(portals::table.filter(portals::id.eq(id))).execute(connection)?;
     Ok(())

@@ -50,9 +50,6 @@ pub(super) const COLUMNS: Columns = (
 );
 
 /// A user's profile, if it has one.
-///
-/// # Errors
-/// The store's.
 pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>, StoreError> {
     Ok(profiles::table
         .filter(profiles::user_id.eq(user_id))
@@ -62,9 +59,6 @@ pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profi
 }
 
 /// Makes a user's profile be like this.
-///
-/// # Errors
-/// The store's.
 pub fn put(
     connection: &mut AnyConnection,
     user_id: i64,

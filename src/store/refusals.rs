@@ -336,9 +336,6 @@ fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<(), StoreError
 
 /// Does the work of writing a row of the audit log, and takes it back: for callers about nobody, whose refusal is only
 /// counted, so that the time of an answer does not tell who has an account.
-///
-/// # Errors
-/// The store's.
 pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), StoreError> {
     let id: i64 = diesel::insert_into(refusals::table)
         .values((
@@ -361,9 +358,6 @@ pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), S
 }
 
 /// Forgets counts of before this time, and the oldest beyond so many rows; some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn purge(
     c: &mut AnyConnection,
     before: Millis,

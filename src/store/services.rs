@@ -63,9 +63,6 @@ pub enum Claim {
 }
 
 /// The numbers of every service.
-///
-/// # Errors
-/// The store's.
 pub fn ids(connection: &mut AnyConnection) -> Result<Vec<i64>, StoreError> {
     Ok(services::table
         .select(services::id)
@@ -74,9 +71,6 @@ pub fn ids(connection: &mut AnyConnection) -> Result<Vec<i64>, StoreError> {
 }
 
 /// Adds a service. Ask [`ids`] first, in the same transaction.
-///
-/// # Errors
-/// The store's.
 pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
     diesel::insert_into(services::table)
         .values(service)
@@ -85,9 +79,6 @@ pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), Stor
 }
 
 /// Every service, by number.
-///
-/// # Errors
-/// The store's.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, StoreError> {
     Ok(services::table
         .select((
@@ -104,9 +95,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, StoreError> {
 
 /// Makes a service that there is be like this. Where ids are to be compared in another way than before, the ids of its
 /// users are; those that several users then hold are disputed.
-///
-/// # Errors
-/// The store's.
 pub fn update(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
     let stored = services::table.filter(services::id.eq(service.id));
     let was_case_sensitive: Option<bool> = stored
@@ -127,18 +115,12 @@ pub fn update(connection: &mut AnyConnection, service: &Service) -> Result<(), S
 }
 
 /// Removes a service, and what is known of users at it.
-///
-/// # Errors
-/// The store's.
 pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(services::table.filter(services::id.eq(id))).execute(connection)?;
     Ok(())
 }
 
 /// Which service requires which agreement, by both numbers.
-///
-/// # Errors
-/// The store's.
 pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, StoreError> {
     Ok(required_agreements::table
         .select((
@@ -153,9 +135,6 @@ pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, S
 }
 
 /// Has a service require these agreements and no others.
-///
-/// # Errors
-/// The store's.
 pub fn require(
     connection: &mut AnyConnection,
     service_id: i64,
@@ -177,9 +156,6 @@ pub fn require(
 }
 
 /// How many users are known to a service.
-///
-/// # Errors
-/// The store's.
 pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
     Ok(assignments::table
         .filter(assignments::service_id.eq(id))
@@ -188,9 +164,6 @@ pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError>
 }
 
 /// Where a service is told that a user has left, and its sealed credentials; nothing if it is gone or wants no callbacks.
-///
-/// # Errors
-/// The store's.
 pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callback>, StoreError> {
     let found: Option<(Option<String>, Option<Vec<u8>>, bool)> = services::table
         .filter(services::id.eq(id))
@@ -211,9 +184,6 @@ pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callba
 }
 
 /// Has a service told elsewhere that users have left.
-///
-/// # Errors
-/// The store's.
 pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreError> {
     diesel::update(services::table.filter(services::id.eq(id)))
         .set(services::callback_url.eq(url))
@@ -224,9 +194,6 @@ pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Resul
 /// Makes a user known to a service by this id, or by another id than before, unless another user holds it. Hold the user
 /// first. Of two users that claim an id at the same time the database refuses one, whose step is run again and then sees
 /// the other.
-///
-/// # Errors
-/// The store's.
 pub fn assign(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -286,9 +253,6 @@ pub fn assign(
 }
 
 /// Whether a user holds this id in a service, by its compared form. A disputed id is held.
-///
-/// # Errors
-/// The store's.
 pub fn is_held(
     connection: &mut AnyConnection,
     service_id: i64,
@@ -327,9 +291,6 @@ fn settle_dispute(
 }
 
 /// The services of a portal that a user is assigned to, ascending.
-///
-/// # Errors
-/// The store's.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -345,9 +306,6 @@ pub fn of_user(
 }
 
 /// Every service that a user is assigned to, by number, whether it wants to be told anything or not.
-///
-/// # Errors
-/// The store's.
 pub fn assignments(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -364,9 +322,6 @@ pub fn assignments(
 }
 
 /// Ends an assignment, if there is one. Hold the user first.
-///
-/// # Errors
-/// The store's.
 pub fn unassign(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -402,9 +357,6 @@ pub fn unassign(
 }
 
 /// Has nobody be assigned to any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
-///
-/// # Errors
-/// The store's.
 pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = services::table.select(services::id).order(services::id);
@@ -492,9 +444,6 @@ fn fill_some(c: &mut AnyConnection) -> Result<usize, StoreError> {
 }
 
 /// Reports each id that several users hold.
-///
-/// # Errors
-/// The store's.
 pub(super) fn find_disputed(
     connection: &mut AnyConnection,
     found: &mut dyn FnMut(Finding),

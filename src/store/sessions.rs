@@ -65,9 +65,6 @@ const SHOWN: Columns = (
 );
 
 /// Begins a session.
-///
-/// # Errors
-/// The store's.
 pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64, StoreError> {
     Ok(diesel::insert_into(sessions::table)
         .values(new)
@@ -76,9 +73,6 @@ pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64
 }
 
 /// The session whose cookie has this hash, and whose it is, if it has been used since `idle_since` and is not over.
-///
-/// # Errors
-/// The store's.
 pub fn standing(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -101,9 +95,6 @@ pub fn standing(
 }
 
 /// Every session of a user that can still be used, the last used first.
-///
-/// # Errors
-/// The store's.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -120,9 +111,6 @@ pub fn of_user(
 }
 
 /// Notes that a session is in use.
-///
-/// # Errors
-/// The store's.
 pub fn touch(connection: &mut AnyConnection, id: i64, now: Millis) -> Result<(), StoreError> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set(sessions::seen_at.eq(now))
@@ -131,9 +119,6 @@ pub fn touch(connection: &mut AnyConnection, id: i64, now: Millis) -> Result<(),
 }
 
 /// Notes what the user chose.
-///
-/// # Errors
-/// The store's.
 pub fn choose_organisation(
     connection: &mut AnyConnection,
     id: i64,
@@ -146,9 +131,6 @@ pub fn choose_organisation(
 }
 
 /// Ends one session of a user; `false` if it has none of that number.
-///
-/// # Errors
-/// The store's.
 pub fn end(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
     let session = sessions::table
         .filter(sessions::id.eq(id))
@@ -157,9 +139,6 @@ pub fn end(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool
 }
 
 /// Ends every session of a user but that one, if it is named; and says how many there were.
-///
-/// # Errors
-/// The store's.
 pub fn end_all(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -172,9 +151,6 @@ pub fn end_all(
 }
 
 /// Ends the sessions of a user beyond so many, those unused for longest first. Returns how many ended.
-///
-/// # Errors
-/// The store's.
 pub fn end_oldest(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -195,9 +171,6 @@ pub fn end_oldest(
 }
 
 /// Forgets sessions that are over, by time or for want of use, some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget_expired(
     connection: &mut AnyConnection,
     now: Millis,

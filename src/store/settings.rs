@@ -6,9 +6,6 @@ use super::tables::settings;
 use super::{AnyConnection, StoreError};
 
 /// The value of this name.
-///
-/// # Errors
-/// The store's.
 pub fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, StoreError> {
     Ok(settings::table
         .filter(settings::key.eq(key))
@@ -18,9 +15,6 @@ pub fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, 
 }
 
 /// Sets the value of this name.
-///
-/// # Errors
-/// The store's.
 pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(), StoreError> {
     let changed = diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(value))
@@ -34,9 +28,6 @@ pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(),
 }
 
 /// Has everybody else who sets this name wait until this transaction ends.
-///
-/// # Errors
-/// The store's.
 pub fn hold(connection: &mut AnyConnection, key: &str) -> Result<(), StoreError> {
     diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(settings::value))

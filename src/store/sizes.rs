@@ -38,9 +38,6 @@ fn number(connection: &mut AnyConnection, sql: &str) -> Result<i64, StoreError> 
 }
 
 /// The bytes that the database takes on its disk, without SQLite's log beside it, which is emptied every minute.
-///
-/// # Errors
-/// The store's.
 pub fn bytes(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     let sql = match connection {
         AnyConnection::Sqlite(_) => {
@@ -52,9 +49,6 @@ pub fn bytes(connection: &mut AnyConnection) -> Result<i64, StoreError> {
 }
 
 /// The rows of each table that callers can make grow; about a second's work in a large database.
-///
-/// # Errors
-/// The store's.
 pub fn rows(connection: &mut AnyConnection) -> Result<Vec<(&'static str, i64)>, StoreError> {
     let users: Vec<i64> = user_counts::table
         .select(user_counts::users)

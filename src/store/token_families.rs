@@ -24,9 +24,6 @@ pub struct Standing {
 }
 
 /// Begins a family, without a token as yet.
-///
-/// # Errors
-/// The store's.
 pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Result<i64, StoreError> {
     Ok(diesel::insert_into(token_families::table)
         .values((
@@ -39,9 +36,6 @@ pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Resul
 }
 
 /// Adds the family's newest token, or prolongs it if it is there already; `false` if the family has been ended meanwhile.
-///
-/// # Errors
-/// The store's.
 pub fn add(
     connection: &mut AnyConnection,
     family: i64,
@@ -74,9 +68,6 @@ pub fn add(
 }
 
 /// Where the token with this id stands; `organisation` is the one it is bound to.
-///
-/// # Errors
-/// The store's.
 pub fn standing(
     connection: &mut AnyConnection,
     jti_sha256: &str,
@@ -109,9 +100,6 @@ pub fn standing(
 }
 
 /// Marks a token as replaced; the first time counts.
-///
-/// # Errors
-/// The store's.
 pub fn retire(
     connection: &mut AnyConnection,
     jti_sha256: &str,
@@ -128,9 +116,6 @@ pub fn retire(
 }
 
 /// Ends a family with all its tokens; `false` if it had ended already.
-///
-/// # Errors
-/// The store's.
 pub fn end(connection: &mut AnyConnection, family: i64) -> Result<bool, StoreError> {
     let ended = diesel::delete(token_families::table.filter(token_families::id.eq(family)))
         .execute(connection)?;
@@ -138,9 +123,6 @@ pub fn end(connection: &mut AnyConnection, family: i64) -> Result<bool, StoreErr
 }
 
 /// Ends every family of a user.
-///
-/// # Errors
-/// The store's.
 pub fn end_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
     diesel::delete(token_families::table.filter(token_families::user_id.eq(user_id)))
         .execute(connection)?;
@@ -148,9 +130,6 @@ pub fn end_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), Store
 }
 
 /// Ends the families of a user beyond so many, the oldest first.
-///
-/// # Errors
-/// The store's.
 pub fn end_oldest(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -174,9 +153,6 @@ pub fn end_oldest(
 }
 
 /// How many tokens of a family have not expired, and when the first of them will.
-///
-/// # Errors
-/// The store's.
 pub fn unexpired(
     connection: &mut AnyConnection,
     family: i64,
@@ -190,9 +166,6 @@ pub fn unexpired(
 }
 
 /// Forgets tokens, and families whose last token, expired before `before`; some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget_expired(
     connection: &mut AnyConnection,
     before: Millis,

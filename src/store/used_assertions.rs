@@ -8,9 +8,6 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 
 /// Whether an assertion was used.
-///
-/// # Errors
-/// The store's.
 pub fn is_used(
     connection: &mut AnyConnection,
     iss: &str,
@@ -25,9 +22,6 @@ pub fn is_used(
 }
 
 /// Uses an assertion up; `false` if it was used before, or is just being used by another transaction that succeeds.
-///
-/// # Errors
-/// The store's.
 pub fn use_up(
     connection: &mut AnyConnection,
     iss: &str,
@@ -45,9 +39,6 @@ pub fn use_up(
 }
 
 /// Forgets what had expired by then, some at a time. Returns how many went.
-///
-/// # Errors
-/// The store's.
 pub fn forget_expired(
     connection: &mut AnyConnection,
     by: Millis,

@@ -93,9 +93,6 @@ pub(super) fn split_lines(text: &str) -> Vec<String> {
 }
 
 /// The user of this name, compared as logins are.
-///
-/// # Errors
-/// The store's.
 pub fn by_name(
     connection: &mut AnyConnection,
     user_name: &str,
@@ -121,9 +118,6 @@ pub(super) fn stored_forms(login: &str) -> [String; 2] {
 }
 
 /// The user with this name or this e-mail address.
-///
-/// # Errors
-/// The store's.
 pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<User>, StoreError> {
     let [typed, canonical] = stored_forms(login);
     let form = |form: &str| {
@@ -140,9 +134,6 @@ pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Us
 }
 
 /// The number of the user with this name or this e-mail address, in one query whether there is one or not.
-///
-/// # Errors
-/// The store's.
 pub(super) fn id_by_login(
     connection: &mut AnyConnection,
     login: &str,
@@ -157,9 +148,6 @@ pub(super) fn id_by_login(
 }
 
 /// The user with this number.
-///
-/// # Errors
-/// The store's.
 pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
     let row: Option<Row> = users::table
         .filter(users::id.eq(id))
@@ -171,9 +159,6 @@ pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, St
 
 /// The user with this number, held until the transaction ends: what is decided on it stays true. SQLite's only writer
 /// holds everybody anyhow.
-///
-/// # Errors
-/// The store's.
 pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
     let query = users::table.filter(users::id.eq(id)).select(COLUMNS);
     let row: Option<Row> = match connection {
@@ -185,9 +170,6 @@ pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, Sto
 }
 
 /// The user with this UUID, or else with this number, held like [`hold`] does.
-///
-/// # Errors
-/// The store's.
 pub fn hold_by_uuid_or_id(
     connection: &mut AnyConnection,
     text: &str,
@@ -205,9 +187,6 @@ pub fn hold_by_uuid_or_id(
 }
 
 /// The user of this name, held like [`hold`] does.
-///
-/// # Errors
-/// The store's.
 pub fn hold_by_name(
     connection: &mut AnyConnection,
     user_name: &str,
@@ -219,9 +198,6 @@ pub fn hold_by_name(
 }
 
 /// The user with this name or address, held like [`hold`] does.
-///
-/// # Errors
-/// The store's.
 pub fn hold_by_login(
     connection: &mut AnyConnection,
     login: &str,
@@ -247,9 +223,6 @@ pub enum Taken {
 }
 
 /// Which of these names of a new user somebody has, as user name or as address.
-///
-/// # Errors
-/// The store's.
 pub fn taken(
     connection: &mut AnyConnection,
     user_name: &str,
@@ -267,9 +240,6 @@ pub fn taken(
 }
 
 /// Whether another user than `own` has this login, as user name or as address.
-///
-/// # Errors
-/// The store's.
 pub fn is_taken(
     connection: &mut AnyConnection,
     login: &str,
@@ -296,9 +266,6 @@ fn held_by_others<'a>(
 const NOBODY: i64 = -1;
 
 /// Whether people could mistake this user name for that of somebody who has this role.
-///
-/// # Errors
-/// The store's.
 pub fn looks_like_holder_of(
     connection: &mut AnyConnection,
     role: &str,
@@ -370,9 +337,6 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
 }
 
 /// Notes that a user registered itself and has to confirm; it is deleted some time after it could have.
-///
-/// # Errors
-/// The store's.
 pub fn set_unconfirmed(
     connection: &mut AnyConnection,
     id: i64,
@@ -385,9 +349,6 @@ pub fn set_unconfirmed(
 }
 
 /// Writes a user back as it is now, all but its password. It is no longer one that has to confirm or is deleted.
-///
-/// # Errors
-/// The store's.
 pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
     let roles = join_lines(&user.roles);
     diesel::update(users::table.filter(users::id.eq(user.id)))
@@ -409,9 +370,6 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
 }
 
 /// Sets a password; see [`super::token_families::end_all`] for what was signed in with the old one.
-///
-/// # Errors
-/// The store's.
 pub fn set_password(
     connection: &mut AnyConnection,
     id: i64,
@@ -432,9 +390,6 @@ pub fn set_password(
 }
 
 /// Takes a user's password away; it can set a new one by mail.
-///
-/// # Errors
-/// The store's.
 pub fn clear_password(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::update(users::table.filter(users::id.eq(id)))
         .set(users::password_hash.eq(None::<String>))
@@ -443,9 +398,6 @@ pub fn clear_password(connection: &mut AnyConnection, id: i64) -> Result<(), Sto
 }
 
 /// Replaces a hash by a newer one of the same password, unless it has changed meanwhile.
-///
-/// # Errors
-/// The store's.
 pub fn rehash(
     connection: &mut AnyConnection,
     id: i64,
@@ -464,9 +416,6 @@ pub fn rehash(
 }
 
 /// Makes a registered user active and returns the organisation it joins by that.
-///
-/// # Errors
-/// The store's.
 pub fn activate(
     connection: &mut AnyConnection,
     id: i64,
@@ -488,9 +437,6 @@ pub fn activate(
 }
 
 /// Removes a user with everything that is only its own: names, memberships, tokens, mails on their way.
-///
-/// # Errors
-/// The store's.
 pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(users::table.filter(users::id.eq(id))).execute(connection)?;
     Ok(())
@@ -524,9 +470,6 @@ pub struct Lapse {
 
 /// Accounts that registered themselves, were never confirmed, and are over; the oldest first, some at a time. Accounts
 /// that somebody else has given anything since are none of them.
-///
-/// # Errors
-/// The store's.
 pub fn lapsed(
     connection: &mut AnyConnection,
     lapse: Lapse,
