@@ -9,7 +9,9 @@ use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
 use crate::store::{
     AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
-    outbox, refusals, sessions, sizes, token_families, used_assertions, users,
+    outbox, refusals, sessions, sizes, token_families,
+    unconfirmed::{self, UnconfirmedLimits},
+    used_assertions, users,
 };
 
 /// How long dead letters are kept.
@@ -73,20 +75,20 @@ impl Delivery {
         let now = self.parts.clock.now();
         let rules = &self.parts.rules;
         let keep = rules.retention;
-        let (idle, lapse) = (
+        let (idle, limits) = (
             rules.session_idle_ms,
-            users::Lapse {
+            UnconfirmedLimits {
                 expired_before: now - keep.unconfirmed_ms,
-                most: keep.unconfirmed_users,
+                max_waiting: keep.unconfirmed_users,
             },
         );
         // Before the tokens, which say when they are over.
         self.in_batches("unconfirmed accounts", ACCOUNTS, |c| {
-            delete_lapsed(c, lapse, now)
+            delete_unconfirmed(c, limits, now)
         });
         for (purpose, before) in [
             (Purpose::PasswordReset, now),
-            (Purpose::Activation, lapse.expired_before),
+            (Purpose::Activation, limits.expired_before),
         ] {
             self.in_batches("one-time tokens", BATCH, |c| {
                 one_time_tokens::forget_expired(c, purpose, before, BATCH)
@@ -119,7 +121,7 @@ impl Delivery {
         self.in_batches("audit entries", BATCH, |c| {
             audit::purge(c, now - keep.audit_ms, BATCH)
         });
-        if let Err(error) = self.parts.store.settle_files() {
+        if let Err(error) = self.parts.store.checkpoint() {
             tracing::warn!(cause = %error, "the database's log could not be emptied");
         }
         match self.parts.store.read(sizes::bytes) {
@@ -175,12 +177,12 @@ impl Delivery {
 
 /// Deletes some accounts that registered themselves and were never confirmed. The log gets one entry for all of them, and
 /// their names in it give way like those of any account that is deleted.
-fn delete_lapsed(
+fn delete_unconfirmed(
     c: &mut AnyConnection,
-    lapse: users::Lapse,
+    limits: UnconfirmedLimits,
     now: Millis,
 ) -> Result<usize, StoreError> {
-    let lapsed = users::lapsed(c, lapse, ACCOUNTS)?;
+    let lapsed = unconfirmed::beyond_limits(c, limits, ACCOUNTS)?;
     for user in &lapsed {
         users::erase(c, user.id)?;
         audit::begin_erasure(c, &user.names(), &format!("{ERASED}{}", user.uuid))?;

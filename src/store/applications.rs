@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
+use super::lines::{join_lines, split_lines};
 use super::tables::applications;
-use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
 
 /// An application as it is configured.

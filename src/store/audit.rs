@@ -5,13 +5,14 @@ use std::ops::Deref;
 
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::tables::{audit_log, erasures, refusals};
 use super::{AnyConnection, StoreError, settings};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 
 /// Who did what to whom, and with what outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_log)]
 pub struct Entry {
     pub at: Millis,
@@ -229,16 +230,7 @@ pub fn list(
 ) -> Result<Vec<Listed>, StoreError> {
     let subject = subject.map(logged);
     let mut query = audit_log::table
-        .select((
-            audit_log::at,
-            audit_log::event,
-            audit_log::outcome,
-            audit_log::client_name,
-            audit_log::actor,
-            audit_log::on_behalf_of,
-            audit_log::subject,
-            audit_log::request_id,
-        ))
+        .select(columns::<Entry>())
         .order(audit_log::id.desc())
         .limit(limit)
         .into_boxed();

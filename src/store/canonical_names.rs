@@ -5,8 +5,9 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::{login_names, users};
-use super::users::stored_skeleton;
-use super::{AnyConnection, COLLISION_TRIES, StoreError, settings, transaction};
+use super::transaction::retry;
+use super::user_row::stored_skeleton;
+use super::{AnyConnection, StoreError, settings};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::tables_version;
 
@@ -23,27 +24,13 @@ pub(super) fn bring_up_to_date(connection: &mut AnyConnection) -> Result<(), Sto
     }
     let mut after = Some(String::new());
     while let Some(name) = after {
-        after = batch(connection, |c| login_names_after(c, &name))?;
+        after = retry(connection, |c| login_names_after(c, &name))?;
     }
     let mut after = Some(0);
     while let Some(id) = after {
-        after = batch(connection, |c| skeletons_after(c, id))?;
+        after = retry(connection, |c| skeletons_after(c, id))?;
     }
-    batch(connection, |c| settings::set(c, MARK, &version))
-}
-
-/// Runs one transaction, again where another node has taken one of its names meanwhile.
-fn batch<T>(
-    connection: &mut AnyConnection,
-    mut run: impl FnMut(&mut AnyConnection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut tries = 1;
-    loop {
-        match transaction(connection, &mut run) {
-            Err(StoreError::Collided(_)) if tries < COLLISION_TRIES => tries += 1,
-            done => return done,
-        }
-    }
+    retry(connection, |c| settings::set(c, MARK, &version))
 }
 
 /// Writes a batch of login names in canonical form and returns the last of them. Where somebody else holds that form

@@ -26,6 +26,11 @@ macro_rules! on_backend {
 }
 pub(super) use on_backend;
 
+/// The columns of a row type, to select on either database.
+pub(super) fn columns<R: diesel::Selectable<diesel::sqlite::Sqlite>>() -> R::SelectExpression {
+    R::construct_selection()
+}
+
 /// The two backends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {

@@ -3,6 +3,7 @@
 use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::tables::email_undos;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
@@ -13,7 +14,8 @@ use crate::domain::mailbox::canonical_login;
 pub const MAX_PER_USER: i64 = 8;
 
 /// A change that can be undone.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = email_undos)]
 pub struct EmailUndo {
     /// Ascending with time.
     pub id: i64,
@@ -23,20 +25,6 @@ pub struct EmailUndo {
     pub changed_at: Millis,
     pub expires_at: Millis,
 }
-
-const COLUMNS: (
-    email_undos::id,
-    email_undos::user_id,
-    email_undos::email,
-    email_undos::changed_at,
-    email_undos::expires_at,
-) = (
-    email_undos::id,
-    email_undos::user_id,
-    email_undos::email,
-    email_undos::changed_at,
-    email_undos::expires_at,
-);
 
 /// Keeps the address that a user had until now.
 pub fn add(
@@ -75,7 +63,7 @@ pub fn find(
     Ok(email_undos::table
         .filter(email_undos::sha256.eq(sha256))
         .filter(email_undos::expires_at.gt(now))
-        .select(COLUMNS)
+        .select(columns::<EmailUndo>())
         .get_result(connection)
         .optional()?)
 }
@@ -90,7 +78,7 @@ pub fn of_user(
         .filter(email_undos::user_id.eq(user_id))
         .filter(email_undos::expires_at.gt(now))
         .order(email_undos::id)
-        .select(COLUMNS)
+        .select(columns::<EmailUndo>())
         .load(connection)?)
 }
 

@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::tables::{external_identities, users};
-use super::users::{COLUMNS, Row};
+use super::user_row::UserRow;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
@@ -38,9 +39,11 @@ pub fn hold_owner(
             canonical(&identity.id),
         ))
         .select(external_identities::user_id);
-    let query = users::table.filter(users::id.eq_any(owner)).select(COLUMNS);
+    let query = users::table
+        .filter(users::id.eq_any(owner))
+        .select(columns::<UserRow>());
     // In one query, as every sign-in begins with it. Who takes the identity away meanwhile is after us.
-    let row: Option<Row> = match connection {
+    let row: Option<UserRow> = match connection {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
     }

@@ -1,17 +1,7 @@
 //! Findings: rows that break rules which are newer than the rows. The gateway reports them and never changes them.
 
+pub use super::finding::Finding;
 use super::{AnyConnection, StoreError, misleading_names, partners, services};
-
-/// One row, or a few rows, that break a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule that is broken, for machines.
-    pub kind: &'static str,
-    /// Which rows break it.
-    pub place: String,
-    /// What is wrong, what follows from it, and what to do.
-    pub text: String,
-}
 
 /// Looks for the rows that break one rule, given the role of administrators, and hands each finding over.
 type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::connection::on_backend;
-use super::findings::Finding;
+use super::finding::Finding;
 use super::tables::{login_names, users};
 use super::{AnyConnection, StoreError};
 use crate::domain::mailbox::{canonical_login, is_email, is_no_address, is_own_or_no_address};

@@ -2,16 +2,17 @@
 
 use diesel::prelude::*;
 
-use super::connection::on_backend;
+use super::connection::{columns, on_backend};
+use super::lines::{join_lines, split_lines};
 use super::tables::{memberships, organisations};
-use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::organisation::Granted;
 use crate::domain::text::canonical;
 
 /// An organisation as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = organisations)]
 pub struct Organisation {
     pub uuid: String,
     pub name: String,
@@ -21,21 +22,6 @@ pub struct Organisation {
     pub channel: Option<String>,
     pub external_id: Option<String>,
 }
-
-type Columns = (
-    organisations::uuid,
-    organisations::name,
-    organisations::join_policy,
-    organisations::channel,
-    organisations::external_id,
-);
-const COLUMNS: Columns = (
-    organisations::uuid,
-    organisations::name,
-    organisations::join_policy,
-    organisations::channel,
-    organisations::external_id,
-);
 
 impl Organisation {
     /// Whether anyone may join by itself.
@@ -58,7 +44,7 @@ pub fn find(
 ) -> Result<Option<Organisation>, StoreError> {
     Ok(organisations::table
         .filter(organisations::uuid.eq(uuid))
-        .select(COLUMNS)
+        .select(columns::<Organisation>())
         .get_result(connection)
         .optional()?)
 }
@@ -72,7 +58,7 @@ pub fn by_external_id(
     Ok(organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
         .filter(organisations::external_id_ci.eq(canonical(external_id)))
-        .select(COLUMNS)
+        .select(columns::<Organisation>())
         .get_result(connection)
         .optional()?)
 }
@@ -109,7 +95,7 @@ pub fn has_channel(connection: &mut AnyConnection, channel: &str) -> Result<bool
 /// Every organisation, by uuid.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreError> {
     Ok(organisations::table
-        .select(COLUMNS)
+        .select(columns::<Organisation>())
         .order(organisations::uuid)
         .load(connection)?)
 }

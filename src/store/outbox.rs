@@ -4,13 +4,14 @@ use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::connection::on_backend;
+use super::connection::{columns, on_backend};
 use super::tables::outbox;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 
 /// A row that is due.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = outbox)]
 pub struct Due {
     pub id: i64,
     /// Whom a mail belongs to.
@@ -31,7 +32,8 @@ pub struct SealedRow {
 }
 
 /// A row as `outbox list` and the tests see it.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = outbox)]
 pub struct Row {
     pub id: i64,
     pub kind: String,
@@ -44,48 +46,6 @@ pub struct Row {
     pub delivered_at: Option<Millis>,
     pub claimed_until: Millis,
 }
-
-type Columns = (
-    outbox::id,
-    outbox::kind,
-    outbox::state,
-    outbox::service_id,
-    outbox::attempts,
-    outbox::due_at,
-    outbox::last_error,
-    outbox::created_at,
-    outbox::delivered_at,
-    outbox::claimed_until,
-);
-
-const COLUMNS: Columns = (
-    outbox::id,
-    outbox::kind,
-    outbox::state,
-    outbox::service_id,
-    outbox::attempts,
-    outbox::due_at,
-    outbox::last_error,
-    outbox::created_at,
-    outbox::delivered_at,
-    outbox::claimed_until,
-);
-
-type DueColumns = (
-    outbox::id,
-    outbox::user_id,
-    outbox::payload,
-    outbox::attempts,
-    outbox::created_at,
-);
-
-const DUE: DueColumns = (
-    outbox::id,
-    outbox::user_id,
-    outbox::payload,
-    outbox::attempts,
-    outbox::created_at,
-);
 
 /// What one service is to be told next, in order.
 #[derive(Debug, Clone)]
@@ -269,7 +229,7 @@ pub fn claim_callbacks(
         .filter(outbox::id.ge(head.id))
         .order(outbox::id)
         .limit(limit)
-        .select(DUE)
+        .select(columns::<Due>())
         .load(connection)?;
     claim(connection, &rows, until)?;
     Ok(Some(Run {
@@ -302,7 +262,7 @@ pub fn claim_mails(
         .filter(outbox::claimed_until.le(now))
         .order((outbox::due_at, outbox::id))
         .limit(limit)
-        .select(DUE);
+        .select(columns::<Due>());
     let rows = match connection {
         AnyConnection::Sqlite(c) => query.load(c),
         AnyConnection::Postgres(c) => query.for_update().skip_locked().load(c),
@@ -443,7 +403,7 @@ pub fn set_payload(
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
     Ok(outbox::table
         .order(outbox::id)
-        .select(COLUMNS)
+        .select(columns::<Row>())
         .load(connection)?)
 }
 
@@ -477,7 +437,7 @@ pub fn list(
     let mut query = outbox::table
         .order(outbox::id.desc())
         .limit(limit)
-        .select(COLUMNS)
+        .select(columns::<Row>())
         .into_boxed();
     if let Some(state) = state {
         query = query.filter(outbox::state.eq(state));
@@ -489,7 +449,7 @@ pub fn list(
 pub fn one(connection: &mut AnyConnection, id: i64) -> Result<Option<Row>, StoreError> {
     Ok(outbox::table
         .filter(outbox::id.eq(id))
-        .select(COLUMNS)
+        .select(columns::<Row>())
         .get_result(connection)
         .optional()?)
 }

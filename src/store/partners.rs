@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::findings::Finding;
+use super::finding::Finding;
+use super::lines::{join_lines, split_lines};
 use super::tables::{partner_claims, partners};
-use super::users::{join_lines, split_lines};
 use super::{AnyConnection, StoreError};
 use crate::domain::text::canonical;
 use crate::domain::user::same_name;

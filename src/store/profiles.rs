@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::tables::profiles;
 use super::{AnyConnection, StoreError};
 
 /// A user's profile; nothing in it has to be there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = profiles, treat_none_as_null = true)]
 pub struct Profile {
     /// A mail account elsewhere.
@@ -26,34 +27,11 @@ pub struct Profile {
     pub phone: Option<String>,
 }
 
-pub(super) type Columns = (
-    profiles::external,
-    profiles::channel,
-    profiles::counter,
-    profiles::last_visit_counter,
-    profiles::avatar,
-    profiles::signature_number,
-    profiles::signature_name,
-    profiles::secondary_id,
-    profiles::phone,
-);
-pub(super) const COLUMNS: Columns = (
-    profiles::external,
-    profiles::channel,
-    profiles::counter,
-    profiles::last_visit_counter,
-    profiles::avatar,
-    profiles::signature_number,
-    profiles::signature_name,
-    profiles::secondary_id,
-    profiles::phone,
-);
-
 /// A user's profile, if it has one.
 pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>, StoreError> {
     Ok(profiles::table
         .filter(profiles::user_id.eq(user_id))
-        .select(COLUMNS)
+        .select(columns::<Profile>())
         .get_result(connection)
         .optional()?)
 }

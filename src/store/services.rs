@@ -3,9 +3,10 @@
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
-use super::findings::Finding;
+use super::finding::Finding;
 use super::tables::{assignments, required_agreements, services, users};
-use super::{AnyConnection, COLLISION_TRIES, StoreError, transaction};
+use super::transaction::retry;
+use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 
@@ -394,13 +395,8 @@ pub fn compared_id(id: &str, case_sensitive: bool) -> String {
 /// # Errors
 /// The store's; what was computed stays, and the rest is for the next time.
 pub fn fill_compared_ids(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let mut tries = 0;
     while is_one_missing(connection)? {
-        match transaction(connection, &mut fill_some) {
-            // Another node assigned one of these ids meanwhile.
-            Err(StoreError::Collided(_)) if tries < COLLISION_TRIES => tries += 1,
-            other => _ = other?,
-        }
+        retry(connection, fill_some)?;
     }
     Ok(())
 }

@@ -2,19 +2,21 @@
 
 use diesel::prelude::*;
 
-use super::connection::on_backend;
-use super::profiles::{COLUMNS as PROFILE, Profile};
+use super::connection::{columns, on_backend};
+use super::profiles::Profile;
 use super::tables::{profiles, sessions, users};
-use super::users::{COLUMNS, Row};
+use super::user_row::UserRow;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
 /// A session as its user may see it.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
 pub struct Session {
     pub id: i64,
     /// What the user chose at sign-in, if there was a choice.
+    #[diesel(column_name = organisation_uuid)]
     pub organisation: Option<String>,
     pub started_at: Millis,
     /// When it was last used, to within [`crate::domain::session::SEEN_EVERY_MS`].
@@ -47,23 +49,6 @@ pub struct NewSession<'a> {
     pub user_agent: &'a str,
 }
 
-type Columns = (
-    sessions::id,
-    sessions::organisation_uuid,
-    sessions::started_at,
-    sessions::seen_at,
-    sessions::expires_at,
-    sessions::user_agent,
-);
-const SHOWN: Columns = (
-    sessions::id,
-    sessions::organisation_uuid,
-    sessions::started_at,
-    sessions::seen_at,
-    sessions::expires_at,
-    sessions::user_agent,
-);
-
 /// Begins a session.
 pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64, StoreError> {
     Ok(diesel::insert_into(sessions::table)
@@ -84,8 +69,12 @@ pub fn standing(
         .filter(sessions::sha256.eq(sha256.to_owned()))
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(idle_since))
-        .select((COLUMNS, SHOWN, PROFILE.nullable()));
-    let found: Option<(Row, Session, Option<Profile>)> =
+        .select((
+            columns::<UserRow>(),
+            columns::<Session>(),
+            columns::<Profile>().nullable(),
+        ));
+    let found: Option<(UserRow, Session, Option<Profile>)> =
         on_backend!(connection, c => query.get_result(c)).optional()?;
     Ok(found.map(|(row, session, profile)| Standing {
         user: row.into(),
@@ -106,7 +95,7 @@ pub fn of_user(
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(idle_since))
         .order((sessions::seen_at.desc(), sessions::id.desc()))
-        .select(SHOWN)
+        .select(columns::<Session>())
         .load(connection)?)
 }
 

@@ -177,7 +177,9 @@ diesel::table! {
     erasures (name_ci) { name_ci -> Text, pseudonym -> Text, }
 }
 diesel::table! {
-    user_counts (client_name, status) { client_name -> Text, status -> Text, users -> BigInt, }
+    user_counts (client_name, status) {
+        client_name -> Text, status -> Text, users -> BigInt, changes -> BigInt,
+    }
 }
 diesel::table! {
     outbox (id) {

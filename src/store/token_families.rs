@@ -3,9 +3,9 @@
 use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
 
-use super::connection::on_backend;
+use super::connection::{columns, on_backend};
 use super::tables::{memberships, token_families, tokens, users};
-use super::users::{COLUMNS, Row};
+use super::user_row::UserRow;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::user::User;
@@ -80,13 +80,13 @@ pub fn standing(
         .inner_join(token_families::table.inner_join(users::table))
         .filter(tokens::jti_sha256.eq(jti_sha256))
         .select((
-            COLUMNS,
+            columns::<UserRow>(),
             token_families::id,
             token_families::started_at,
             tokens::retired_at,
             exists(membership),
         ));
-    let found: Option<(Row, i64, Millis, Option<Millis>, bool)> =
+    let found: Option<(UserRow, i64, Millis, Option<Millis>, bool)> =
         on_backend!(connection, c => query.get_result(c)).optional()?;
     Ok(found.map(
         |(row, family, started_at, retired_at, is_member)| Standing {

@@ -2,95 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
-use super::connection::on_backend;
-use super::held_names::{claim, keep_names};
-use super::tables::{external_identities, login_names, memberships, one_time_tokens, users};
+use super::connection::{columns, on_backend};
+use super::login_names::{claim, replace, stored_forms};
+use super::tables::{login_names, users};
+pub use super::user_row::NewUser;
+use super::user_row::{InsertedColumns, UpdatedColumns, UserRow};
 use super::{AnyConnection, StoreError, password_cost};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::skeleton;
-use crate::domain::one_time_token::Purpose;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
-
-pub(super) type Columns = (
-    users::id,
-    users::uuid,
-    users::user_name,
-    users::name,
-    users::email,
-    users::client_name,
-    users::organizational_unit,
-    users::status,
-    users::roles,
-    users::password_hash,
-    users::created_at,
-    users::updated_at,
-);
-
-pub(super) const COLUMNS: Columns = (
-    users::id,
-    users::uuid,
-    users::user_name,
-    users::name,
-    users::email,
-    users::client_name,
-    users::organizational_unit,
-    users::status,
-    users::roles,
-    users::password_hash,
-    users::created_at,
-    users::updated_at,
-);
-
-#[derive(Queryable)]
-pub(super) struct Row {
-    id: i64,
-    uuid: String,
-    user_name: String,
-    name: String,
-    email: String,
-    client_name: String,
-    organizational_unit: Option<String>,
-    status: String,
-    roles: String,
-    password_hash: Option<String>,
-    created_at: Millis,
-    updated_at: Millis,
-}
-
-impl From<Row> for User {
-    fn from(row: Row) -> Self {
-        User {
-            id: row.id,
-            uuid: row.uuid,
-            user_name: row.user_name,
-            name: row.name,
-            email: row.email,
-            client_name: row.client_name,
-            organizational_unit: row.organizational_unit,
-            // The table admits no other word; the least that a user can be, should one appear.
-            status: Status::parse(&row.status).unwrap_or(Status::Inactive),
-            roles: split_lines(&row.roles),
-            password_hash: row.password_hash,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// Roles as they are kept: one a line.
-pub(super) fn join_lines(roles: &[String]) -> String {
-    roles.join("\n")
-}
-
-/// The inverse of [`join_lines`].
-pub(super) fn split_lines(text: &str) -> Vec<String> {
-    text.lines().map(str::to_owned).collect()
-}
 
 /// The user of this name, compared as logins are.
 pub fn by_name(
@@ -100,8 +24,8 @@ pub fn by_name(
     let folded = canonical(user_name);
     let query = users::table
         .filter(users::user_name_ci.eq(&folded))
-        .select(COLUMNS);
-    let row: Option<Row> = on_backend!(connection, c => query.get_result(c)).optional()?;
+        .select(columns::<UserRow>());
+    let row: Option<UserRow> = on_backend!(connection, c => query.get_result(c)).optional()?;
     if row.is_some() || !folded.contains('@') {
         return Ok(row.map(User::from));
     }
@@ -111,12 +35,6 @@ pub fn by_name(
     Ok(found.filter(|user| canonical_login(&user.user_name) == login))
 }
 
-/// The forms in which a login can stand in the table, the one that counts first: of two addresses that older releases
-/// told apart, and that are one mailbox, one still stands as it was typed.
-pub(super) fn stored_forms(login: &str) -> [String; 2] {
-    [canonical(login), canonical_login(login)]
-}
-
 /// The user with this name or this e-mail address.
 pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<User>, StoreError> {
     let [typed, canonical] = stored_forms(login);
@@ -124,9 +42,9 @@ pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Us
         users::table
             .inner_join(login_names::table.on(login_names::user_id.eq(users::id)))
             .filter(login_names::name_ci.eq(form.to_owned()))
-            .select(COLUMNS)
+            .select(columns::<UserRow>())
     };
-    let mut row: Option<Row> = form(&typed).get_result(connection).optional()?;
+    let mut row: Option<UserRow> = form(&typed).get_result(connection).optional()?;
     if row.is_none() && canonical != typed {
         row = form(&canonical).get_result(connection).optional()?;
     }
@@ -149,9 +67,9 @@ pub(super) fn id_by_login(
 
 /// The user with this number.
 pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
-    let row: Option<Row> = users::table
+    let row: Option<UserRow> = users::table
         .filter(users::id.eq(id))
-        .select(COLUMNS)
+        .select(columns::<UserRow>())
         .get_result(connection)
         .optional()?;
     Ok(row.map(User::from))
@@ -160,8 +78,10 @@ pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, St
 /// The user with this number, held until the transaction ends: what is decided on it stays true. SQLite's only writer
 /// holds everybody anyhow.
 pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
-    let query = users::table.filter(users::id.eq(id)).select(COLUMNS);
-    let row: Option<Row> = match connection {
+    let query = users::table
+        .filter(users::id.eq(id))
+        .select(columns::<UserRow>());
+    let row: Option<UserRow> = match connection {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
     }
@@ -278,28 +198,6 @@ pub fn looks_like_holder_of(
     Ok(alike.iter().any(|roles| roles.lines().any(|r| r == role)))
 }
 
-/// What is stored of a user name's skeleton: nobody is mistaken for a user without roles, and the index stays small
-/// however many register.
-pub(super) fn stored_skeleton(user_name: &str, roles: &str) -> Option<String> {
-    (!roles.is_empty()).then(|| skeleton(user_name))
-}
-
-/// A user that is not there yet.
-#[derive(Debug, Clone)]
-pub struct NewUser<'a> {
-    pub uuid: &'a str,
-    pub user_name: &'a str,
-    pub name: &'a str,
-    pub email: &'a str,
-    pub client_name: &'a str,
-    pub organizational_unit: Option<&'a str>,
-    pub status: Status,
-    pub roles: &'a [String],
-    pub password_hash: Option<&'a str>,
-    pub joins_organisation: Option<&'a str>,
-    pub now: Millis,
-}
-
 /// Makes a user and returns its number. Ask [`taken`] first, in the same transaction.
 ///
 /// # Errors
@@ -308,26 +206,8 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
     if let Some(hash) = new.password_hash {
         password_cost::note(connection, hash)?;
     }
-    let roles = join_lines(new.roles);
     let id: i64 = diesel::insert_into(users::table)
-        .values((
-            users::user_name_skeleton.eq(stored_skeleton(new.user_name, &roles)),
-            users::uuid.eq(new.uuid),
-            users::user_name.eq(new.user_name),
-            users::user_name_ci.eq(canonical(new.user_name)),
-            users::name.eq(new.name),
-            users::name_ci.eq(canonical(new.name)),
-            users::email.eq(new.email),
-            users::email_ci.eq(canonical(new.email)),
-            users::client_name.eq(new.client_name),
-            users::organizational_unit.eq(new.organizational_unit),
-            users::status.eq(new.status.as_str()),
-            users::roles.eq(roles),
-            users::password_hash.eq(new.password_hash),
-            users::joins_organisation.eq(new.joins_organisation),
-            users::created_at.eq(new.now),
-            users::updated_at.eq(new.now),
-        ))
+        .values((InsertedColumns::from(new), UpdatedColumns::from(new)))
         .returning(users::id)
         .get_result(connection)?;
     for text in BTreeSet::from([canonical_login(new.user_name), canonical_login(new.email)]) {
@@ -350,23 +230,10 @@ pub fn set_unconfirmed(
 
 /// Writes a user back as it is now, all but its password. It is no longer one that has to confirm or is deleted.
 pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
-    let roles = join_lines(&user.roles);
     diesel::update(users::table.filter(users::id.eq(user.id)))
-        .set((
-            users::user_name_skeleton.eq(stored_skeleton(&user.user_name, &roles)),
-            users::name.eq(&user.name),
-            users::name_ci.eq(canonical(&user.name)),
-            users::email.eq(&user.email),
-            users::email_ci.eq(canonical(&user.email)),
-            users::client_name.eq(&user.client_name),
-            users::organizational_unit.eq(user.organizational_unit.as_deref()),
-            users::status.eq(user.status.as_str()),
-            users::roles.eq(roles),
-            users::unconfirmed_since.eq(None::<Millis>),
-            users::updated_at.eq(user.updated_at),
-        ))
+        .set(UpdatedColumns::from(user))
         .execute(connection)?;
-    keep_names(connection, user)
+    replace(connection, user)
 }
 
 /// Sets a password; see [`super::token_families::end_all`] for what was signed in with the old one.
@@ -440,66 +307,4 @@ pub fn activate(
 pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(users::table.filter(users::id.eq(id))).execute(connection)?;
     Ok(())
-}
-
-/// An account that registered itself, never confirmed, and is over.
-#[derive(Debug, Clone, Queryable)]
-pub struct Lapsed {
-    pub id: i64,
-    pub uuid: String,
-    user_name_ci: String,
-    email_ci: String,
-}
-
-impl Lapsed {
-    /// Its names, in canonical form.
-    #[must_use]
-    pub fn names(&self) -> [String; 2] {
-        [self.user_name_ci.clone(), self.email_ci.clone()]
-    }
-}
-
-/// Which accounts that registered themselves and never confirmed are over.
-#[derive(Debug, Clone, Copy)]
-pub struct Lapse {
-    /// Those whose last activation token expired before this.
-    pub expired_before: Millis,
-    /// Those beyond so many, the oldest first.
-    pub most: i64,
-}
-
-/// Accounts that registered themselves, were never confirmed, and are over; the oldest first, some at a time. Accounts
-/// that somebody else has given anything since are none of them.
-pub fn lapsed(
-    connection: &mut AnyConnection,
-    lapse: Lapse,
-    limit: i64,
-) -> Result<Vec<Lapsed>, StoreError> {
-    let waiting = || users::table.filter(users::unconfirmed_since.is_not_null());
-    let crowded_out: Option<Option<Millis>> = waiting()
-        .order(users::unconfirmed_since.desc())
-        .offset(lapse.most)
-        .limit(1)
-        .select(users::unconfirmed_since)
-        .load(connection)?
-        .pop();
-    let tokens = one_time_tokens::table
-        .filter(one_time_tokens::user_id.eq(users::id))
-        .filter(one_time_tokens::purpose.eq(Purpose::Activation.as_str()))
-        .filter(one_time_tokens::expires_at.ge(lapse.expired_before));
-    let is_over = users::unconfirmed_since
-        .lt(lapse.expired_before)
-        .and(not(exists(tokens)))
-        .or(users::unconfirmed_since.le(crowded_out.flatten().unwrap_or(-1)));
-    let given = memberships::table.filter(memberships::user_id.eq(users::id));
-    let identities = external_identities::table.filter(external_identities::user_id.eq(users::id));
-    Ok(waiting()
-        .filter(users::status.eq(Status::Unactivated.as_str()))
-        .filter(is_over.assume_not_null())
-        .filter(not(exists(given)))
-        .filter(not(exists(identities)))
-        .order(users::unconfirmed_since)
-        .limit(limit)
-        .select((users::id, users::uuid, users::user_name_ci, users::email_ci))
-        .load(connection)?)
 }

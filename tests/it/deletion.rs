@@ -97,7 +97,7 @@ fn nothing_personal_is_left_and_the_services_are_told() {
     assert_eq!(about, 5, "sign-in, failed sign-in, change, reset, deletion");
 
     // Nor does it stand in any of SQLite's files once the log is emptied, as happens every minute.
-    gateway.parts.store.settle_files().unwrap();
+    gateway.parts.store.checkpoint().unwrap();
     for file in std::fs::read_dir(gateway.data.path()).unwrap() {
         let path = file.unwrap().path();
         let bytes = match path.is_file() {

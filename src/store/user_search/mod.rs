@@ -15,9 +15,9 @@ use condition::Condition;
 pub use filter::{Filter, Sort, SortKey};
 pub use page_anchors::PageAnchors;
 
-use super::connection::on_backend;
+use super::connection::{columns, on_backend};
 use super::tables::users;
-use super::users::{COLUMNS, Row};
+use super::user_row::UserRow;
 use super::{AnyConnection, StoreError};
 use crate::domain::user::User;
 
@@ -43,9 +43,9 @@ pub fn find(
     // Names first, rows after: an offset then walks a narrow index, and the rows come in one query.
     let query = users::table
         .filter(users::user_name_ci.eq_any(&page))
-        .select((users::user_name_ci, COLUMNS));
-    let rows: Vec<(String, Row)> = on_backend!(connection, c => query.load(c))?;
-    let mut by_name: HashMap<String, Row> = rows.into_iter().collect();
+        .select((users::user_name_ci, columns::<UserRow>()));
+    let rows: Vec<(String, UserRow)> = on_backend!(connection, c => query.load(c))?;
+    let mut by_name: HashMap<String, UserRow> = rows.into_iter().collect();
     let users = page.iter().filter_map(|name| by_name.remove(name));
     Ok((users.map(User::from).collect(), total))
 }

@@ -1,4 +1,4 @@
-//! The login names that a user holds: its user name and its address, each in the form that lookups compare.
+//! The login names of users: user names and e-mail addresses in the canonical form that lookups compare.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,16 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::login_names;
-use super::users::stored_forms;
 use super::{AnyConnection, StoreError};
 use crate::domain::mailbox::canonical_login;
+use crate::domain::text::canonical;
 use crate::domain::user::User;
+
+/// The forms in which a login may be stored, the preferred one first. Two addresses that older releases told apart can be
+/// one mailbox today; one of them is still stored as it was typed.
+pub(super) fn stored_forms(login: &str) -> [String; 2] {
+    [canonical(login), canonical_login(login)]
+}
 
 pub(super) fn claim(
     connection: &mut AnyConnection,
@@ -25,9 +31,9 @@ pub(super) fn claim(
     Ok(())
 }
 
-/// Gives a user that is there the login names that it has now. What it has already stays as it stands, also where
-/// somebody else holds the canonical form.
-pub(super) fn keep_names(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+/// Updates the stored login names of an existing user. A name that is stored in either form stays as it is, also if
+/// another user has the canonical form.
+pub(super) fn replace(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
     let query = login_names::table
         .filter(login_names::user_id.eq(user.id))
         .select(login_names::name_ci);
