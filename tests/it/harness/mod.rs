@@ -4,6 +4,7 @@ pub mod browser;
 pub mod process;
 pub mod receiver;
 pub mod rest;
+pub mod sql;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
