@@ -13,6 +13,10 @@ use crate::secrets::stamps::Use;
 use crate::store::first_attempts::Nth;
 use crate::store::{AnyConnection, attempts, known_sources as stored_sources};
 
+/// The length of a subject in hexadecimal digits. 128 bits of a keyed hash do not collide, and the database keeps each
+/// subject twice: in the table and in its index.
+const SUBJECT_CHARS: usize = 32;
+
 /// What of an operation is counted. There are no limits for tokens and sessions, which are too long to be guessed.
 /// Forgeries are counted so that they do not fill the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -357,10 +361,12 @@ fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
     }
 }
 
-/// What attempts are counted for, without naming it.
+/// What attempts are counted for, without naming it: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash.
 pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
     let text = format!("{what}\n{whose}");
-    call.parts.stamper.stamp(Use::Attempts, &text)
+    let mut subject = call.parts.stamper.stamp(Use::Attempts, &text);
+    subject.truncate(SUBJECT_CHARS);
+    subject
 }
 
 /// What one party has to itself, as a text.
