@@ -185,7 +185,7 @@ pub mod directory;
 pub mod docs;
 pub mod domain;
 pub mod entropy;
-pub mod exchange;
+pub mod http;
 pub mod jsonapi;
 pub mod jsonrpc;
 pub mod loginbar;

@@ -7,7 +7,7 @@ use crate::contract::messages::{Language, Why, describe};
 use crate::contract::rejection::{Code, Problem, Rejection};
 use crate::contract::time::utc;
 use crate::domain::Millis;
-use crate::exchange::Reply;
+use crate::http::Reply;
 
 /// What stands around an answer, whatever it is.
 #[derive(Debug, Clone)]

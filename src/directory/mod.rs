@@ -3,21 +3,19 @@
 
 pub mod envelope;
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::contract::json::{Json, parse};
-use crate::contract::messages::{Language, Why};
+use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection};
-use crate::contract::shape::Secret;
 use crate::domain::Millis;
 use crate::domain::user::Status;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{self, HttpRequest, Reply, path};
 use crate::operations::access::Incoming;
 use crate::operations::directory::{
     Entry, Person, assign_roles, create_user, read_user, update_user,
 };
-use crate::operations::{Answer, Credentials, Operation, Shown};
+use crate::operations::{Answer, Operation, Shown};
 use envelope::{Heading, moment};
 
 /// What every path of the directory starts with.
@@ -113,16 +111,16 @@ impl Asked {
     /// The call of this request, at this time.
     #[must_use]
     pub fn of(request: &HttpRequest, now: Millis) -> Self {
-        let path = request.path.trim_end_matches('/');
+        let below = request.path().trim_end_matches('/');
         // HEAD is asked for what GET answers.
-        let method = match request.method.as_str() {
-            "HEAD" => "GET",
-            method => method,
+        let method = match request.is_get() {
+            true => "GET",
+            false => request.method.as_str(),
         };
         let mut found = None;
         let mut allow = Vec::new();
         for route in &ROUTES {
-            if let Some(named) = matched(route.path, path) {
+            if let Some(named) = path::captures(route.path, below) {
                 allow.push(route.method);
                 if route.method == method {
                     found = Some((route, named));
@@ -132,7 +130,6 @@ impl Asked {
         if allow.contains(&"GET") {
             allow.push("HEAD");
         }
-        let accepted = request.accept_language.as_deref().unwrap_or("");
         let (route, named) = found.unzip();
         Self {
             heading: Heading {
@@ -140,7 +137,7 @@ impl Asked {
                 ver: "v1",
                 now,
                 request_id: request.request_id.clone(),
-                language: Language::from_accept_language(accepted),
+                language: request.language(),
             },
             route,
             named: named.unwrap_or_default(),
@@ -157,6 +154,7 @@ impl Asked {
             return Err(self.not_routed());
         };
         let mut problems = Problems::none(false);
+        let credentials = http::credentials(request, &mut problems);
         let object = if self.named.is_empty() {
             body(request, depth, &mut problems).map_err(|r| self.refusal(&r))?
         } else {
@@ -165,18 +163,11 @@ impl Asked {
             Json::Object(fields.collect())
         };
         let decoded = (route.operation.read_json)(&object, &mut problems);
-        let secret = |text: &Option<String>| text.as_deref().map(Secret::from);
         Ok(Box::new(Incoming {
             operation: route.operation,
             request: decoded,
             problems: std::mem::take(&mut problems.found),
-            credentials: Credentials {
-                source: request.source,
-                client_key: secret(&request.client_key),
-                user_name: request.user_name.clone(),
-                authorization: secret(&request.authorization),
-                ..Credentials::default()
-            },
+            credentials,
             language: self.heading.language,
             request_id: request.request_id.clone(),
         }))
@@ -211,39 +202,9 @@ impl Asked {
     }
 }
 
-/// What stands in the place of the fields of a path, if it is one of this form. What is no text is none.
-fn matched(form: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
-    let (mut form, mut path) = (form.split('/'), path.split('/'));
-    let mut named = Vec::new();
-    loop {
-        match (form.next(), path.next()) {
-            (None, None) => return Some(named),
-            (Some(wanted), Some(found)) => {
-                let field = wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}'));
-                match field {
-                    Some(field) => {
-                        let text = percent_decode_str(found).decode_utf8().ok()?;
-                        named.push((field, text.into_owned()));
-                    }
-                    None if wanted == found => {}
-                    None => return None,
-                }
-            }
-            _ => return None,
-        }
-    }
-}
-
 /// The `request` in a body.
 fn body(request: &HttpRequest, depth: usize, problems: &mut Problems) -> Result<Json, Rejection> {
-    let content_type = request.content_type.as_deref().unwrap_or("");
-    let media_type = content_type.split(';').next().unwrap_or("").trim();
-    let is_json = media_type.eq_ignore_ascii_case("application/json");
-    let is_plain = request
-        .content_encoding
-        .as_deref()
-        .is_none_or(|e| e == "identity");
-    if !is_json || !is_plain {
+    if request.media_type().name != "application/json" {
         return Err(Rejection::new(Code::UnsupportedMediaType));
     }
     let Json::Object(members) = parse(&request.body, depth)? else {
@@ -313,21 +274,4 @@ fn shown(person: &Person) -> Value {
         "createdDate": moment(user.created_at),
         "updatedDate": moment(user.updated_at),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matched;
-
-    #[test]
-    fn paths_are_matched_segment_by_segment() {
-        let form = "/a/{x}/b/{y}";
-        assert_eq!(
-            matched(form, "/a/1%2F2%20%C3%A9%2B%25/b/+"),
-            Some(vec![("x", "1/2 é+%".to_owned()), ("y", "+".to_owned())])
-        );
-        for other in ["/a/1/b", "/a/1/b/2/3", "/a/1/c/2", "/a/%FF/b/2", "a/1/b/2"] {
-            assert_eq!(matched(form, other), None, "{other}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
-use super::request::decoded;
+use crate::http::parameters::decode_form;
 use crate::operations::user::find_users::DEFAULT_LIMIT;
 
 /// Links of a page (JSON:API 1.1, Pagination).
@@ -46,7 +46,7 @@ impl Links {
         let pairs: Vec<(String, &str)> = query
             .split('&')
             .filter(|pair| !pair.is_empty())
-            .map(|pair| (decoded(pair.split('=').next().unwrap_or(""), true), pair))
+            .map(|pair| (decode_form(pair.split('=').next().unwrap_or("")), pair))
             .collect();
         let number = |at: usize, default: i64| {
             let asked = pairs.iter().rfind(|(name, _)| {
@@ -54,7 +54,7 @@ impl Links {
             });
             let value = asked.and_then(|(_, pair)| pair.split_once('='));
             value
-                .and_then(|(_, value)| decoded(value, true).trim().parse().ok())
+                .and_then(|(_, value)| decode_form(value).trim().parse().ok())
                 .unwrap_or(default)
         };
         let (limit, offset): (i64, i64) = (number(0, DEFAULT_LIMIT), number(1, 0));

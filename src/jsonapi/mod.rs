@@ -8,7 +8,7 @@ mod routing;
 
 use crate::contract::messages::Language;
 use crate::contract::rejection::{Code, Kind, Rejection};
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Route};
 
@@ -52,9 +52,9 @@ pub enum Form {
 #[must_use]
 pub fn manner(request: &HttpRequest) -> Manner {
     Manner {
-        language: Language::from_accept_language(request.accept_language.as_deref().unwrap_or("")),
+        language: request.language(),
         request_id: request.request_id.clone(),
-        target: request.target.clone(),
+        target: request.uri.to_string(),
         route: None,
         form: Form::Resource,
         named: Vec::new(),

@@ -1,14 +1,12 @@
 //! From query, path and body to one object with the fields of the request.
 
-use std::borrow::Cow;
-
-use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::json::{Json, parse};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
-use crate::exchange::HttpRequest;
+use crate::http::parameters::MAX_PARAMETERS;
+use crate::http::{self, HttpRequest, Parameters};
 use crate::operations::access::Incoming;
 use crate::operations::{Body, Credentials};
 
@@ -27,25 +25,18 @@ pub(super) fn read(
     limits: JsonLimits,
     manner: &mut Manner,
 ) -> Result<Incoming, Rejection> {
-    let query = pairs(&request.query);
+    let query = Parameters::of(request.query());
     let mut problems = Problems::none(limits.refuse_unknown);
-    let user_name = request.user_name.as_deref().map(str::trim);
-    let mut credentials = Credentials {
-        source: request.source,
-        client_key: request.client_key.as_deref().map(Secret::from),
-        user_name: user_name.filter(|n| !n.is_empty()).map(str::to_owned),
-        authorization: request.authorization.as_deref().map(Secret::from),
-        application: None,
-        username_token: None,
-        session: None,
-        known_browser: None,
-    };
+    let mut credentials = http::credentials(request, &mut problems);
     if credentials.client_key.is_none() {
-        let key = query.iter().find(|(name, _)| name == "clientHashKey");
-        credentials.client_key = key.map(|(_, value)| Secret::from(value.as_ref()));
+        let key = query.iter().find(|(name, _)| *name == "clientHashKey");
+        credentials.client_key = key.map(|(_, value)| Secret::from(value));
     }
     if found.route.body == Body::Ignored {
         manner.form = Form::Query;
+    }
+    if query.is_cut {
+        return Err(malformed(Why::TooMany(MAX_PARAMETERS)));
     }
     supported(&query, found)?;
     let mut fields = match found.route.body {
@@ -59,7 +50,7 @@ pub(super) fn read(
             fields
         }
     };
-    if let Some((field, text)) = &found.captured {
+    for (field, text) in &found.captured {
         let named = fields.iter().find(|(name, _)| name == field);
         match named {
             Some((_, Json::Text(id))) if same_name(id, text) => {}
@@ -77,13 +68,6 @@ pub(super) fn read(
             fields.retain(|(name, _)| name != id);
             fields.push((id.to_owned(), Json::Text(request.request_id.clone())));
         }
-    }
-    // Nobody is called so; and it would be written down.
-    if let Some(name) = &credentials.user_name
-        && name.chars().count() > MAX_CLAIM_CHARS as usize
-    {
-        problems.note("X-User-Name", Why::TooLong(MAX_CLAIM_CHARS));
-        credentials.user_name = None;
     }
     let object = match found.route.inside {
         Some(inside) => Json::Object(vec![(inside.to_owned(), Json::Object(fields))]),
@@ -133,25 +117,25 @@ fn from_body(body: Json, id: Option<&str>) -> Result<(Form, Members), Rejection>
 
 /// The fields of a query: names as they are, in `filter[…]` or in `page[…]`; lists repeated or with commas.
 fn from_query(
-    query: &Pairs<'_>,
+    query: &Parameters,
     credentials: &mut Credentials,
     named: &mut Vec<(String, String)>,
 ) -> Members {
     let mut fields = Members::new();
     let user_names: Vec<_> = query
         .iter()
-        .filter(|(name, _)| name == "userName")
+        .filter(|(name, _)| *name == "userName")
         .collect();
     // Given twice it is the caller and then the filter (SPEC §5).
     if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
-        credentials.user_name = Some(caller.clone().into_owned());
+        credentials.user_name = Some((*caller).to_owned());
     }
-    for (name, value) in query {
+    for (name, value) in query.iter() {
         let bare = unbracketed(name);
         if bare != name {
-            named.push((bare.to_owned(), name.clone().into_owned()));
+            named.push((bare.to_owned(), name.to_owned()));
         }
-        let text = Json::Text(value.clone().into_owned());
+        let text = Json::Text(value.to_owned());
         match bare {
             "clientHashKey" => {}
             "clientNames" | "statuses" => {
@@ -179,7 +163,7 @@ fn unbracketed(name: &str) -> &str {
 
 /// Refuses what JSON:API gives a meaning to that would be passed over here: related resources, sparse fields, and pages and
 /// filters by something that there is not.
-fn supported(query: &Pairs<'_>, found: &Found) -> Result<(), Rejection> {
+fn supported(query: &Parameters, found: &Found) -> Result<(), Rejection> {
     let knows = |name: &str| {
         let bare = unbracketed(name);
         let fields = found.operation.request.fields;
@@ -197,33 +181,4 @@ fn supported(query: &Pairs<'_>, found: &Found) -> Result<(), Rejection> {
         }
         None => Ok(()),
     }
-}
-
-/// The pairs of a query, decoded.
-type Pairs<'a> = [(Cow<'a, str>, Cow<'a, str>)];
-
-fn pairs(query: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    query
-        .split('&')
-        .filter(|p| !p.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (
-                Cow::Owned(decoded(name, true)),
-                Cow::Owned(decoded(value, true)),
-            )
-        })
-        .collect()
-}
-
-/// Percent-decoded text; what is no UTF-8 becomes U+FFFD. In a query a plus is a blank.
-pub(super) fn decoded(text: &str, plus_is_blank: bool) -> String {
-    let text = if plus_is_blank {
-        Cow::Owned(text.replace('+', " "))
-    } else {
-        Cow::Borrowed(text)
-    };
-    percent_encoding::percent_decode_str(&text)
-        .decode_utf8_lossy()
-        .into_owned()
 }

@@ -1,5 +1,6 @@
 //! From method and path to an operation of the catalogue.
 
+use crate::http::path;
 use crate::operations::{CATALOG, Operation, Route};
 
 /// What a path leads to.
@@ -7,20 +8,20 @@ use crate::operations::{CATALOG, Operation, Route};
 pub struct Found {
     pub operation: &'static Operation,
     pub route: &'static Route,
-    /// The field a segment of the path stands for, and its text.
-    pub captured: Option<(&'static str, String)>,
+    /// The fields that segments of the path stand for, and their texts.
+    pub captured: Vec<(&'static str, String)>,
 }
 
 /// The operation behind a path below the prefix; HEAD is answered like GET.
 ///
 /// # Errors
 /// The methods that the path does have; none if there is no such path.
-pub fn find(method: &str, path: &str) -> Result<Found, Vec<&'static str>> {
+pub fn find(method: &str, below: &str) -> Result<Found, Vec<&'static str>> {
     let method = if method == "HEAD" { "GET" } else { method };
     let mut allowed = Vec::new();
     for operation in CATALOG {
         for route in operation.routes {
-            let Some(captured) = matches(route.path, path) else {
+            let Some(captured) = path::captures(route.path, below).filter(has_no_gap) else {
                 continue;
             };
             if route.method == method {
@@ -42,22 +43,9 @@ pub fn find(method: &str, path: &str) -> Result<Found, Vec<&'static str>> {
     Err(allowed)
 }
 
-/// What the segment in braces stands for, if the path is of the pattern.
-fn matches(pattern: &'static str, path: &str) -> Option<Option<(&'static str, String)>> {
-    let mut captured = None;
-    let mut segments = path.split('/');
-    for wanted in pattern.split('/') {
-        let segment = segments.next()?;
-        match wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
-            Some(field) if !segment.is_empty() => {
-                captured = Some((field, super::request::decoded(segment, false)));
-            }
-            Some(_) => return None,
-            None if wanted == segment => {}
-            None => return None,
-        }
-    }
-    segments.next().is_none().then_some(captured)
+/// Whether every field of a path has a text: `/users/` is no user.
+fn has_no_gap(captured: &Vec<(&'static str, String)>) -> bool {
+    captured.iter().all(|(_, text)| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -68,7 +56,7 @@ mod tests {
     fn finds_operations_and_tells_which_methods_there_are() {
         let show = find("GET", "/users/m%C3%B3ka%2Fmiki").unwrap();
         assert_eq!(show.operation.name, "showUser");
-        assert_eq!(show.captured, Some(("userName", "móka/miki".to_owned())));
+        assert_eq!(show.captured, [("userName", "móka/miki".to_owned())]);
         assert_eq!(find("HEAD", "/users").unwrap().operation.name, "findUsers");
         let allowed = find("DELETE", "/users").unwrap_err();
         assert_eq!(allowed, ["GET", "HEAD", "POST", "PUT", "OPTIONS"]);

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::language;
 use crate::contract::json::Json;
 use crate::contract::messages::{describe, title};
 use crate::contract::rejection::{Kind, Rejection};
 use crate::contract::time::utc;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Reply};
 use crate::operations::{Answer, Outcome, Shown};
 
 /// The id of a call, echoed as it came.
@@ -72,7 +71,7 @@ fn result(outcome: &Outcome) -> Value {
 #[must_use]
 pub fn refusal(request: &HttpRequest, id: &Id, rejection: &Rejection) -> Reply {
     rejection.log(&request.request_id, "json-rpc");
-    let language = language(request);
+    let language = request.language();
     let kind = rejection.kind();
     let messages: Vec<_> = rejection
         .problems

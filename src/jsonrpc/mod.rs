@@ -2,14 +2,10 @@
 
 mod message;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::contract::json::{Json, parse};
-use crate::contract::messages::{Language, Why};
+use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection, malformed};
-use crate::contract::shape::Secret;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{self, HttpRequest, MediaType, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{CATALOG, Credentials};
 
@@ -40,14 +36,25 @@ pub enum Read {
 
 /// Whether a request for the root is meant for the consent API.
 #[must_use]
-pub fn is_rpc(content_type: Option<&str>) -> bool {
-    media_type(content_type) == MEDIA_TYPE
+pub fn is_rpc(media_type: &MediaType) -> bool {
+    media_type.name == MEDIA_TYPE
 }
 
-/// The language of a request.
+/// The reply to a body of another media type.
+fn unsupported() -> Reply {
+    let line = "Send application/json-rpc or application/json, in UTF-8";
+    Reply::text(415, line)
+}
+
+/// The reply to a request whose body could not be read.
 #[must_use]
-pub fn language(request: &HttpRequest) -> Language {
-    Language::from_accept_language(request.accept_language.as_deref().unwrap_or(""))
+pub fn unread(request: &HttpRequest, rejection: &Rejection) -> Reply {
+    match rejection.code() {
+        Code::TooLarge => Reply::text(413, "The request is too large"),
+        Code::UnsupportedMediaType => unsupported(),
+        Code::Malformed => message::unparseable(request, rejection),
+        _ => refusal(request, &Id::Null, rejection),
+    }
 }
 
 /// Reads a body.
@@ -55,13 +62,10 @@ pub fn language(request: &HttpRequest) -> Language {
 /// # Errors
 /// The reply for one of which no call can be told.
 pub fn read(request: &HttpRequest, depth: usize) -> Result<Calls, Reply> {
-    let content_type = request.content_type.as_deref();
-    let known = [MEDIA_TYPE, "application/json"].contains(&media_type(content_type).as_str());
-    if !known || !is_utf8(content_type.unwrap_or("")) {
-        return Err(Reply::text(
-            415,
-            "Send application/json-rpc or application/json, in UTF-8",
-        ));
+    let media_type = request.media_type();
+    let is_known = [MEDIA_TYPE, "application/json"].contains(&media_type.name.as_str());
+    if !is_known || !media_type.is_utf8() {
+        return Err(unsupported());
     }
     match parse(&request.body, depth) {
         Err(rejection) => Err(message::unparseable(request, &rejection)),
@@ -73,19 +77,6 @@ pub fn read(request: &HttpRequest, depth: usize) -> Result<Calls, Reply> {
             calls.into_iter().map(|c| call(request, c)).collect(),
         )),
         Ok(single) => Ok(Calls::One(call(request, single))),
-    }
-}
-
-fn media_type(content_type: Option<&str>) -> String {
-    let name = content_type.and_then(|c| c.split(';').next());
-    name.unwrap_or("").trim().to_ascii_lowercase()
-}
-
-fn is_utf8(content_type: &str) -> bool {
-    let lower = content_type.to_ascii_lowercase();
-    match lower.split_once("charset=") {
-        Some((_, charset)) => charset.trim_matches(['"', ' ']).starts_with("utf-8"),
-        None => true,
     }
 }
 
@@ -128,24 +119,14 @@ fn call(request: &HttpRequest, json: Json) -> Read {
         operation,
         request: decoded,
         problems: std::mem::take(&mut problems.found),
+        // The token stands among the parameters, and so does the user.
         credentials: Credentials {
-            source: request.source,
-            application: basic(request.authorization.as_deref().unwrap_or("")),
+            source: request.client_ip,
+            application: http::credentials(request, &mut Problems::none(false)).application,
             ..Credentials::default()
         },
-        language: language(request),
+        language: request.language(),
         request_id: request.request_id.clone(),
     };
     Read::Call(id, Box::new(incoming))
-}
-
-/// The name and the secret of HTTP's Basic scheme (RFC 7617); nothing where the header is of another scheme, or is none.
-fn basic(header: &str) -> Option<(String, Secret)> {
-    let (scheme, encoded) = header.trim().split_once(' ')?;
-    let decoded = STANDARD.decode(encoded.trim()).ok()?;
-    let text = Secret::from(String::from_utf8(decoded).ok()?.as_str());
-    let (name, secret) = text.reveal().split_once(':')?;
-    scheme
-        .eq_ignore_ascii_case("basic")
-        .then(|| (name.to_owned(), Secret::from(secret)))
 }

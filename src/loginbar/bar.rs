@@ -1,5 +1,7 @@
 //! `loginbar.json`: who is signed in, for scripts of the applications' own pages.
 
+use crate::http::Method;
+use crate::http::header::ORIGIN;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -7,12 +9,11 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::form::Parameters;
-use super::{Cookies, ESCAPED, PREFIX, Page, Read, Site, incoming, not_allowed};
+use super::{Cookies, ESCAPED, PREFIX, Page, Read, Site, incoming};
 use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
 use crate::contract::time::utc;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Parameters, Reply};
 use crate::operations::browser::{Visit, Visitor, show_visitor};
 use crate::operations::{Answer, Shown};
 use crate::secrets::sealing::Binding;
@@ -114,11 +115,10 @@ struct Answered<T> {
 /// Reads a request for it.
 pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     let Some(registry) = &site.registry else {
-        let mut reply = error(503, "The configuration is not loaded yet");
-        reply.headers.push(("Retry-After", "1".to_owned()));
-        return Read::Reply(reply);
+        let reply = error(503, "The configuration is not loaded yet");
+        return Read::Reply(reply.with("Retry-After", "1"));
     };
-    let query = Parameters::of(&request.query);
+    let query = Parameters::of(request.query());
     let client_id = query
         .get("client_id")
         .filter(|id| id.len() <= MAX_CLIENT_ID);
@@ -126,8 +126,12 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     if query.get("client_id").is_some() && application.is_none() {
         return Read::Reply(error(400, "Unknown client_id"));
     }
-    let asking = request.origin.as_deref();
-    let listed = application.and_then(|a| a.origins.iter().find(|o| Some(o.as_str()) == asking));
+    let asking = request.header(ORIGIN);
+    let listed = application.and_then(|a| {
+        a.origins
+            .iter()
+            .find(|o| Some(o.as_str()) == asking.as_deref())
+    });
     let secret = application.and_then(|a| {
         let binding = Binding::ApplicationSecret(&a.client_id);
         site.sealer.open(binding, a.secret.as_deref()?)
@@ -142,15 +146,15 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
         now: site.now,
         request_id: request.request_id.clone(),
     };
-    match request.method.as_str() {
-        "GET" | "HEAD" => {
+    match request.method {
+        Method::GET | Method::HEAD => {
             let (operation, cookies) = (&show_visitor::OPERATION, Cookies::of(&site.base));
             let language = Language::default();
             let call = incoming(operation, &[], language, request, cookies);
             Read::Call(Box::new(call), Arc::new(bar))
         }
-        "OPTIONS" => Read::Reply(bar.preflight()),
-        _ => Read::Reply(bar.allowed(not_allowed("GET, HEAD, OPTIONS"))),
+        Method::OPTIONS => Read::Reply(bar.preflight()),
+        _ => Read::Reply(bar.allowed(Reply::method_not_allowed("GET, HEAD, OPTIONS"))),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::time::utc;
-use crate::exchange::Reply;
+use crate::http::Reply;
 use crate::operations::browser::Account;
 
 /// The copy, as a file.

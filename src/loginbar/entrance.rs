@@ -3,12 +3,12 @@
 use minijinja::context;
 
 use super::Site;
-use super::form::{Parameters, is_foreign};
+use super::form::is_foreign;
 use super::view::View;
 use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Parameters, Reply};
 
 /// A browser that somebody else has sent to us.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ mod words;
 
 use std::sync::Arc;
 
+use crate::http::header::COOKIE;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::contract::json::Json;
@@ -20,7 +21,7 @@ use crate::contract::messages::Language;
 use crate::contract::rejection::{Problems, Rejection};
 use crate::contract::shape::Secret;
 use crate::entropy::Entropy;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Credentials, Operation};
 use crate::registry::Snapshot;
@@ -29,7 +30,7 @@ use crate::secrets::stamps::Stamper;
 
 pub use cookies::Cookies;
 pub use entrance::{Entrance, Switch};
-pub use form::{MAX_PARAMETERS, Parameters, is_form};
+pub use form::is_form;
 use view::View;
 
 /// What every path of the pages starts with.
@@ -76,7 +77,7 @@ pub trait Page: Send + Sync {
 /// Reads a request for the path below [`PREFIX`].
 #[must_use]
 pub fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
-    let get = matches!(request.method.as_str(), "GET" | "HEAD");
+    let get = request.is_get();
     match (path, get) {
         ("loginbar.json", _) => bar::read(site, request),
         ("pages.css", true) => {
@@ -87,7 +88,9 @@ pub fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
             include_str!("loginbar.js"),
         )),
         ("icon.svg", true) => Read::Reply(file("image/svg+xml", include_str!("icon.svg"))),
-        ("pages.css" | "loginbar.js" | "icon.svg", false) => Read::Reply(not_allowed("GET, HEAD")),
+        ("pages.css" | "loginbar.js" | "icon.svg", false) => {
+            Read::Reply(Reply::method_not_allowed("GET, HEAD"))
+        }
         _ => pages::read(site, request, path),
     }
 }
@@ -100,18 +103,7 @@ pub fn refusal(site: &Site<'_>, request: &HttpRequest, rejection: &Rejection) ->
 
 /// A reply with our security headers for whatever a page links to (SECURITY-CHECKS C6).
 fn file(content_type: &'static str, text: &str) -> Reply {
-    Reply {
-        status: 200,
-        content_type,
-        headers: vec![("Cache-Control", "public, max-age=300".to_owned())],
-        body: text.as_bytes().to_vec(),
-    }
-}
-
-fn not_allowed(allow: &str) -> Reply {
-    let mut reply = Reply::text(405, "Method not allowed");
-    reply.headers.push(("Allow", allow.to_owned()));
-    reply
+    Reply::new(200, content_type, text).with("Cache-Control", "public, max-age=300")
 }
 
 /// A call of an operation by the browser that sent a request.
@@ -135,9 +127,9 @@ fn incoming(
         request: decoded,
         problems: std::mem::take(&mut problems.found),
         credentials: Credentials {
-            source: request.source,
+            source: request.client_ip,
             session: session(cookies, request),
-            known_browser: cookies.known_browser(request.cookie.as_deref()),
+            known_browser: cookies.known_browser(request.header(COOKIE).as_deref()),
             ..Credentials::default()
         },
         language,
@@ -146,5 +138,5 @@ fn incoming(
 }
 
 fn session(cookies: Cookies, request: &HttpRequest) -> Option<Secret> {
-    cookies.session(request.cookie.as_deref())
+    cookies.session(request.header(COOKIE).as_deref())
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::http::Method;
+use crate::http::header::USER_AGENT;
 use minijinja::{Value, context};
 
-use super::form::{Parameters, is_foreign, is_form};
+use super::form::{is_foreign, is_form};
 use super::view::View;
-use super::{Page, Read, Site, browsers, copy, not_allowed};
+use super::{Page, Read, Site, browsers, copy};
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::time::utc;
 use crate::domain::external_identity::{LOGIN_ID, LinkedIdentity};
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Parameters, Reply};
 use crate::operations::browser::{
     Account, Visit, Visitor, accept_agreement, change_own_password, choose_organisation,
     delete_own_account, end_session, leave_service, register_visitor, show_account, show_take_over,
@@ -231,17 +233,19 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
         let view = view.titled("unknown_application");
         return Read::Reply(view.page(400, "message.html", lead));
     }
-    match request.method.as_str() {
-        "GET" | "HEAD" => open(site, request, kind, view),
-        "POST" if kind != Kind::Data => submit(site, request, kind, view),
-        _ if kind == Kind::Data => Read::Reply(view.guarded(not_allowed("GET, HEAD"))),
-        _ => Read::Reply(view.guarded(not_allowed("GET, HEAD, POST"))),
+    match request.method {
+        Method::GET | Method::HEAD => open(site, request, kind, view),
+        Method::POST if kind != Kind::Data => submit(site, request, kind, view),
+        _ if kind == Kind::Data => {
+            Read::Reply(view.guarded(Reply::method_not_allowed("GET, HEAD")))
+        }
+        _ => Read::Reply(view.guarded(Reply::method_not_allowed("GET, HEAD, POST"))),
     }
 }
 
 /// A page is opened. Nothing changes by that: who scans mails opens links, too.
 fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read {
-    let query = Parameters::of(&request.query);
+    let query = Parameters::of(request.query());
     let done = query.get("done").unwrap_or("");
     let asked = Asked {
         kind,
@@ -315,7 +319,8 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     if matches!(kind, Kind::Confirm | Kind::NewPassword) {
         fields.push(("keep", &keep));
     }
-    fields.push(("userAgent", request.user_agent.as_deref().unwrap_or("")));
+    let agent = request.header(USER_AGENT).unwrap_or_default();
+    fields.push(("userAgent", &agent));
     let call = asked.view.call(operation, &fields, request);
     Read::Call(Box::new(call), Arc::new(Asked { notice, ..asked }))
 }

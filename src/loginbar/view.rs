@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use crate::http::header::COOKIE;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use percent_encoding::utf8_percent_encode;
 
 use super::bar::MAX_CLIENT_ID;
 use super::cookies::{self, Cookies};
 use super::destination::{self, MOST_BYTES};
-use super::form::Parameters;
 use super::{ESCAPED, PREFIX, Site, incoming, session, words};
 use crate::contract::messages::{Language, explain};
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::domain::one_time_token::format as token_of;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Parameters, Reply};
 use crate::operations::Operation;
 use crate::operations::access::Incoming;
 use crate::secrets::stamps::Use;
@@ -83,17 +83,16 @@ impl View {
     /// The page of this title for whoever sent this request.
     pub(super) fn of(site: &Site<'_>, request: &HttpRequest, title: &'static str) -> Self {
         let cookies = Cookies::of(&site.base);
-        let header = request.cookie.as_deref().unwrap_or("");
-        let query = Parameters::of(&request.query);
+        let header = &request.header(COOKIE).unwrap_or_default();
+        let query = Parameters::of(request.query());
         let mut set_cookies = Vec::new();
         let chosen = query.get("lang").and_then(cookies::language);
         if let Some(language) = chosen {
             set_cookies.push(cookies.set_language(language));
         }
-        let accepted = request.accept_language.as_deref().unwrap_or("");
         let language = chosen
             .or_else(|| cookies.language(header))
-            .unwrap_or_else(|| Language::from_accept_language(accepted));
+            .unwrap_or_else(|| request.language());
         let short = |name, most| query.get(name).filter(|v| v.len() <= most);
         let client_id = short("client_id", MAX_CLIENT_ID);
         let known = site.registry.as_ref().zip(client_id);
@@ -106,7 +105,7 @@ impl View {
         let mut view = Self {
             cookies,
             language,
-            path: request.path.strip_prefix(PREFIX).unwrap_or("").to_owned(),
+            path: request.path().strip_prefix(PREFIX).unwrap_or("").to_owned(),
             client_id: client_id.filter(|_| known.is_some()).map(str::to_owned),
             asked_to_go_on: known
                 .zip(wanted)
@@ -141,7 +140,7 @@ impl View {
 
     /// Whether a form carries the stamp of this browser, signed in as it is.
     pub(super) fn is_own(&self, site: &Site<'_>, request: &HttpRequest, stamp: &str) -> bool {
-        let header = request.cookie.as_deref().unwrap_or("");
+        let header = &request.header(COOKIE).unwrap_or_default();
         self.cookies.browser(header).is_some_and(|browser| {
             let stamped = stamped(browser, self.cookies, request);
             site.stamper.is_stamp(Use::Form, &stamped, stamp)

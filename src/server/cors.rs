@@ -2,7 +2,7 @@
 
 use hyper::header::{self, HeaderMap};
 
-use crate::exchange::Reply;
+use crate::http::Reply;
 
 /// What scripts may send and see beyond what every page may.
 const SENT: &str =

@@ -9,7 +9,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use crate::contract::wsdl;
-use crate::exchange::Reply;
+use crate::http::{self, MediaType, Reply};
 use crate::operations::{Origin, soap_entries};
 use crate::parts::Parts;
 use crate::{directory, jsonrpc, loginbar, metrics, sso};
@@ -19,7 +19,7 @@ use super::cors::Asked;
 use super::documents::Documents;
 use super::faces::{arrive, browse, call, consents, look_up, resource};
 use super::public_url::{address, is_https};
-use super::reading::{Peer, text_of};
+use super::reading::Peer;
 use super::source::{is_forwarded, source};
 use super::{Body, Gateway, MetricsFor, documents, host};
 
@@ -102,6 +102,10 @@ fn forwarded_source(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Opt
     (source != peer).then_some(source)
 }
 
+fn media_type(headers: &HeaderMap) -> MediaType {
+    MediaType::parse(&http::header_text(headers, header::CONTENT_TYPE).unwrap_or_default())
+}
+
 async fn route(
     gateway: &Arc<Gateway>,
     peer: Peer<'_>,
@@ -119,7 +123,7 @@ async fn route(
             Method::POST => call(gateway, peer, request, id).await,
             Method::GET | Method::HEAD if peer.is_told_busy => busy(),
             Method::GET | Method::HEAD => contract(gateway, peer.address, &request),
-            _ => method_not_allowed("GET, HEAD, POST"),
+            _ => Reply::method_not_allowed("GET, HEAD, POST"),
         };
     }
     let below = |prefix: &String| {
@@ -134,11 +138,10 @@ async fn route(
         }
         return reply;
     }
-    let content_type = text_of(request.headers(), &header::CONTENT_TYPE);
-    if path == jsonrpc::PATH || (path == "/" && jsonrpc::is_rpc(content_type.as_deref())) {
+    if path == jsonrpc::PATH || (path == "/" && jsonrpc::is_rpc(&media_type(request.headers()))) {
         return match *request.method() {
             Method::POST => consents(gateway, peer, request, id).await,
-            _ => method_not_allowed("POST"),
+            _ => Reply::method_not_allowed("POST"),
         };
     }
     if let Some(page) = path.strip_prefix(loginbar::PREFIX) {
@@ -166,18 +169,13 @@ async fn route(
         | "/docs.css"
             if !get =>
         {
-            method_not_allowed("GET, HEAD")
+            Reply::method_not_allowed("GET, HEAD")
         }
-        "/.well-known/jwks.json" => Reply {
-            status: 200,
-            content_type: "application/jwk-set+json",
-            headers: vec![("Cache-Control", "public, max-age=300".to_owned())],
-            body: gateway
-                .parts
-                .tokens
-                .jwks(gateway.parts.clock.now())
-                .into_bytes(),
-        },
+        "/.well-known/jwks.json" => {
+            let keys = gateway.parts.tokens.jwks(gateway.parts.clock.now());
+            Reply::new(200, "application/jwk-set+json", keys)
+                .with("Cache-Control", "public, max-age=300")
+        }
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
         "/metrics" => metrics(gateway, peer.address, request.headers()).await,
@@ -200,21 +198,12 @@ async fn route(
 
 /// The reply to a request for which there is no place.
 fn busy() -> Reply {
-    let mut reply = Reply::text(503, "Overloaded; try again");
-    reply.headers.push(("Retry-After", "1".to_owned()));
-    last(reply)
+    last(Reply::text(503, "Overloaded; try again").with("Retry-After", "1"))
 }
 
 /// The reply, after which the connection ends.
-fn last(mut reply: Reply) -> Reply {
-    reply.headers.push(("Connection", "close".to_owned()));
-    reply
-}
-
-fn method_not_allowed(allow: &str) -> Reply {
-    let mut reply = Reply::text(405, "Method not allowed");
-    reply.headers.push(("Allow", allow.to_owned()));
-    reply
+fn last(reply: Reply) -> Reply {
+    reply.with("Connection", "close")
 }
 
 /// A document, which takes a while to print when it is the first time; no reader waits for that.
@@ -268,12 +257,8 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
         ("write", gateway.writing.waiting()),
         ("hash", gateway.hashing.waiting()),
     ];
-    Reply {
-        status: 200,
-        content_type: metrics::MEDIA_TYPE,
-        headers: Vec::new(),
-        body: gateway.parts.metrics.tell(&queues, &backlog).into_bytes(),
-    }
+    let body = gateway.parts.metrics.tell(&queues, &backlog);
+    Reply::new(200, metrics::MEDIA_TYPE, body)
 }
 
 /// Ready is whoever can ask its database.
@@ -287,12 +272,7 @@ async fn ready(gateway: &Arc<Gateway>) -> Reply {
 /// `?wsdl` and `?xsd=1`.
 fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> Reply {
     let query = request.uri().query().unwrap_or("").to_ascii_lowercase();
-    let xml = |text: String| Reply {
-        status: 200,
-        content_type: "text/xml; charset=utf-8",
-        headers: Vec::new(),
-        body: text.into_bytes(),
-    };
+    let xml = |text: String| Reply::new(200, "text/xml; charset=utf-8", text);
     match query.as_str() {
         "wsdl" | "wsdl=" | "singlewsdl" => {
             let address = address(gateway, peer, request);
@@ -304,12 +284,8 @@ fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) ->
         }
         "xsd=1" => xml(wsdl::xsd(&soap_entries())),
         "" => {
-            let mut reply = Reply::text(
-                405,
-                "This is a SOAP endpoint: POST an envelope, or GET ?wsdl",
-            );
-            reply.headers.push(("Allow", "POST".to_owned()));
-            reply
+            let line = "This is a SOAP endpoint: POST an envelope, or GET ?wsdl";
+            Reply::text(405, line).with("Allow", "POST")
         }
         _ => Reply::text(404, "Not found; the contract is at ?wsdl and ?xsd=1"),
     }

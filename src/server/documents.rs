@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::ServerConfig;
 use crate::contract::openapi;
 use crate::docs;
-use crate::exchange::Reply;
+use crate::http::Reply;
 use crate::operations::rest_entries;
 
 /// What a page may load and do: its own stylesheet, and nothing else.

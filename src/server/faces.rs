@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::body::Incoming as IncomingBody;
+use hyper::header::HOST;
 use hyper::{Method, Request};
 
 use crate::contract::rejection::{Code, Rejection};
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Reply};
 use crate::jsonrpc::{self, Calls, Id, Read};
 use crate::loginbar::{self, Site};
 use crate::operations::access::Incoming;
@@ -59,9 +60,7 @@ pub(super) async fn resource(
     let found = match found {
         Ok(found) => found,
         Err(allow) if options && !allow.is_empty() => {
-            let mut reply = Reply::empty();
-            reply.headers.push(("Allow", allow.join(", ")));
-            return reply;
+            return Reply::empty().with("Allow", allow.join(", "));
         }
         Err(allow) => return jsonapi::not_routed(&request, &allow),
     };
@@ -85,10 +84,7 @@ pub(super) async fn consents(
 ) -> Reply {
     let (request, unread) = read(gateway, peer, request, id).await;
     if let Some(unread) = unread {
-        return unread.reply(|r| match r.code() {
-            Code::Busy => jsonrpc::refusal(&request, &Id::Null, r),
-            _ => Reply::text(413, "The request is too large"),
-        });
+        return unread.reply(|r| jsonrpc::unread(&request, r));
     }
     let request = Arc::new(request);
     match jsonrpc::read(&request, gateway.config.json.depth) {
@@ -253,7 +249,7 @@ pub(super) async fn arrive(
     if let Some(unread) = unread {
         return unread.reply(|r| arrival.refusal(r));
     }
-    let own_url = own_url(gateway, request.host.as_deref());
+    let own_url = own_url(gateway, request.header(HOST).as_deref());
     match arrival.read(&site, &request, &own_url) {
         Ok(incoming) => {
             run(gateway, "sso", *incoming, move |outcome| {

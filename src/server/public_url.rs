@@ -1,14 +1,15 @@
 //! By which URL clients know us.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use hyper::Request;
 use hyper::body::Incoming as IncomingBody;
-use hyper::header::{self, HeaderMap, HeaderName};
+use hyper::header::{HOST, HeaderMap, HeaderName};
 
 use super::Gateway;
 use super::host::is_host;
-use super::reading::text_of;
+use crate::http::header_text;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -26,7 +27,7 @@ pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Stri
         let host = forwarded_host
             .filter(|host| is_host(host))
             .map(str::to_owned)
-            .or_else(|| text_of(headers, &header::HOST));
+            .or_else(|| header_text(headers, HOST).map(Cow::into_owned));
         let scheme = match is_https(gateway, peer, headers) {
             true => "https",
             false => "http",

@@ -5,24 +5,14 @@ use std::net::IpAddr;
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::body::{Body as _, Bytes, Incoming as IncomingBody};
-use hyper::header::{self, HeaderMap, HeaderName};
+use hyper::header;
 
 use crate::contract::rejection::{Code, Rejection};
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Reply, body};
 
 use super::Gateway;
 use super::connections::{Connection, Phase};
 use super::source::source;
-
-/// The headers by which REST callers say who they are (SPEC §3).
-const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
-const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
-/// The headers by which browsers say whose page sent a request, how, and what for (Fetch Metadata).
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 
 /// Where a request came from, and on which connection.
 #[derive(Clone, Copy)]
@@ -41,34 +31,14 @@ pub(super) async fn read(
     id: &str,
 ) -> (HttpRequest, Option<Unread>) {
     let (head, mut body) = request.into_parts();
-    let text = |name: HeaderName| text_of(&head.headers, &name);
+    let trusted = &gateway.config.trusted_proxies;
     let mut request = HttpRequest {
-        method: head.method.to_string(),
-        path: head.uri.path().to_owned(),
-        target: head.uri.to_string(),
-        query: head.uri.query().unwrap_or("").to_owned(),
-        accept: text(header::ACCEPT),
-        client_key: text(CLIENT_KEY),
-        user_name: text(USER_NAME),
-        content_type: text(header::CONTENT_TYPE),
-        content_encoding: text(header::CONTENT_ENCODING),
-        accept_language: text(header::ACCEPT_LANGUAGE),
-        authorization: text(header::AUTHORIZATION),
-        host: text(header::HOST),
-        origin: text(header::ORIGIN),
-        cookie: text(header::COOKIE),
-        user_agent: text(header::USER_AGENT),
-        fetch_site: text(FETCH_SITE),
-        fetch_mode: text(FETCH_MODE),
-        fetch_dest: text(FETCH_DEST),
-        purpose: text(SEC_PURPOSE).or_else(|| text(PURPOSE)),
+        method: head.method,
+        uri: head.uri,
+        client_ip: Some(source(trusted, peer.address, &head.headers)),
+        headers: head.headers,
         body: Vec::new(),
         request_id: id.to_owned(),
-        source: Some(source(
-            &gateway.config.trusted_proxies,
-            peer.address,
-            &head.headers,
-        )),
     };
     if peer.is_told_busy {
         return (request, Some(Unread::Busy));
@@ -80,7 +50,7 @@ pub(super) async fn read(
     let limit = gateway.config.soap.body_bytes;
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     // Who waits for our consent to send is refused before sending anything.
-    let asks_first = head.headers.contains_key(header::EXPECT);
+    let asks_first = request.headers.contains_key(header::EXPECT);
     let read = async {
         if announced <= limit {
             return collect(&mut body, announced, limit).await;
@@ -92,7 +62,11 @@ pub(super) async fn read(
     };
     let read = tokio::time::timeout(gateway.config.read_timeout, read).await;
     peer.connection.begin_or_end(Phase::Busy).await;
-    match read.unwrap_or(Err(Unread::Late)) {
+    let coding = request.header(header::CONTENT_ENCODING).unwrap_or_default();
+    let decoded = read.unwrap_or(Err(Unread::Late)).and_then(|bytes| {
+        body::decode(bytes, &coding, limit).map_err(|r| Unread::NotDecoded(Box::new(r)))
+    });
+    match decoded {
         Ok(body) => {
             request.body = body;
             (request, None)
@@ -109,12 +83,15 @@ pub(super) enum Unread {
     Late,
     /// There is no place for the request.
     Busy,
+    /// Its content coding is unknown or broken, or it inflates to too much.
+    NotDecoded(Box<Rejection>),
 }
 
 impl Unread {
-    /// The reply; the connection ends with it, since nobody knows what would come next.
+    /// The reply. Where the body was not read to its end the connection ends too, since nobody knows what would come next.
     pub(super) fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
-        let mut reply = match self {
+        let reply = match self {
+            Unread::NotDecoded(rejection) => return refuse(&rejection),
             Unread::TooLarge(limit) => {
                 let cause = format!("over {limit} bytes");
                 refuse(&Rejection::new(Code::TooLarge).because(cause))
@@ -126,8 +103,7 @@ impl Unread {
             Unread::Broken => Reply::text(400, "The body ended too early"),
             Unread::Late => Reply::text(408, "The body did not arrive in time"),
         };
-        reply.headers.push(("Connection", "close".to_owned()));
-        reply
+        reply.with("Connection", "close")
     }
 }
 
@@ -163,10 +139,4 @@ async fn skim(body: &mut IncomingBody, limit: usize) {
         }
         left -= length;
     }
-}
-
-pub(super) fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    // What is no text is a wrong value, and not none.
-    let value = headers.get(name)?.as_bytes();
-    Some(String::from_utf8_lossy(value).into_owned())
 }

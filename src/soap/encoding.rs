@@ -1,90 +1,30 @@
-//! From bytes to characters: media type, gzip, character encoding.
+//! From bytes to characters: media type and character encoding.
 
 use std::borrow::Cow;
-use std::io::Read as _;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use flate2::bufread::GzDecoder;
 
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Rejection, malformed};
-use crate::exchange::HttpRequest;
-
-/// The most members of one gzip body; clients send one, or one for each piece they write.
-const MAX_GZIP_MEMBERS: usize = 16;
-/// How many times its own size a gzip body may inflate to.
-const MAX_GZIP_RATIO: usize = 200;
-/// Bytes that any gzip body may inflate to, since a small text may be white space for the most part.
-const FREE_GZIP_BYTES: usize = 65_536;
+use crate::http::HttpRequest;
 
 /// The document as text, without byte order mark.
 ///
 /// # Errors
-/// A media type, content coding, size or encoding that is not read here.
-pub(super) fn decode(request: &HttpRequest, limit: usize) -> Result<Cow<'_, str>, Rejection> {
-    let content_type = request.content_type.as_deref().unwrap_or("");
-    let (media, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    let media = media.trim().to_ascii_lowercase();
+/// A media type or character encoding that is not read here.
+pub(super) fn decode(request: &HttpRequest) -> Result<Cow<'_, str>, Rejection> {
+    let media_type = request.media_type();
     if !matches!(
-        media.as_str(),
+        media_type.name.as_str(),
         "" | "text/xml" | "application/soap+xml" | "application/xml"
     ) {
-        return Err(Rejection::new(Code::UnsupportedMediaType).because(media));
+        return Err(Rejection::new(Code::UnsupportedMediaType).because(media_type.name));
     }
-    let bytes = inflate(request, limit)?;
-    let charset = match charset(parameters) {
-        Some(label) => named(&label)?,
-        None => declared(&bytes)?,
+    let charset = match media_type.parameter("charset") {
+        Some(label) => named(label)?,
+        None => declared(&request.body)?,
     };
-    Ok(match bytes {
-        Cow::Borrowed(bytes) => to_text(bytes, charset)?,
-        Cow::Owned(bytes) => Cow::Owned(to_text(&bytes, charset)?.into_owned()),
-    })
-}
-
-fn inflate(request: &HttpRequest, limit: usize) -> Result<Cow<'_, [u8]>, Rejection> {
-    let coding = request.content_encoding.as_deref().unwrap_or("").trim();
-    if coding.is_empty() || coding.eq_ignore_ascii_case("identity") {
-        return Ok(Cow::Borrowed(&request.body));
-    }
-    if !coding.eq_ignore_ascii_case("gzip") && !coding.eq_ignore_ascii_case("x-gzip") {
-        return Err(Rejection::new(Code::UnsupportedMediaType).because(coding));
-    }
-    let mut inflated = Vec::with_capacity(request.body.len().saturating_mul(2).min(limit));
-    let mut rest = request.body.as_slice();
-    for _ in 0..MAX_GZIP_MEMBERS {
-        let most = limit.saturating_add(1).saturating_sub(inflated.len());
-        let most = u64::try_from(most).unwrap_or(u64::MAX);
-        let mut member = GzDecoder::new(rest);
-        (&mut member)
-            .take(most)
-            .read_to_end(&mut inflated)
-            .map_err(|e| malformed(Why::Inflation).because(e))?;
-        if inflated.len() > limit {
-            return Err(Rejection::new(Code::TooLarge));
-        }
-        if inflated.len() > FREE_GZIP_BYTES && inflated.len() / MAX_GZIP_RATIO > request.body.len()
-        {
-            let cause = format!("gzip: over {MAX_GZIP_RATIO} times its size");
-            return Err(malformed(Why::Inflation).because(cause));
-        }
-        rest = member.into_inner();
-        if rest.is_empty() {
-            return Ok(Cow::Owned(inflated));
-        }
-    }
-    let cause = format!("gzip: over {MAX_GZIP_MEMBERS} members");
-    Err(malformed(Why::Inflation).because(cause))
-}
-
-fn charset(parameters: &str) -> Option<String> {
-    parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches(['"', '\'']).to_owned())
-            .filter(|v| !v.is_empty())
-    })
+    to_text(&request.body, charset)
 }
 
 /// How bytes become characters.

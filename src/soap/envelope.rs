@@ -3,11 +3,11 @@
 use crate::contract::NAMESPACE;
 use crate::contract::common::{EmptyResponse, status_of};
 use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Rejection, malformed};
-use crate::contract::shape::{Secret, Shaped as _, Wrapped};
+use crate::contract::rejection::{Code, Problems, Rejection, malformed};
+use crate::contract::shape::{Shaped as _, Wrapped};
 use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{self, HttpRequest, MediaType, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{CATALOG, Credentials};
 
@@ -23,15 +23,9 @@ pub enum Version {
 impl Version {
     /// What a media type promises, until the envelope says.
     #[must_use]
-    pub fn of_media_type(content_type: Option<&str>) -> Version {
-        match content_type {
-            Some(t)
-                if t.trim_start()
-                    .to_ascii_lowercase()
-                    .starts_with("application/soap+xml") =>
-            {
-                Version::Soap12
-            }
+    pub fn of_media_type(media_type: &MediaType) -> Version {
+        match media_type.name.as_str() {
+            "application/soap+xml" => Version::Soap12,
             _ => Version::Soap11,
         }
     }
@@ -105,15 +99,12 @@ pub(super) fn read(
     manner.operation = Some(operation);
 
     let meta = decoded.meta();
+    // Client key and user name stand in the envelope; headers of that name are those of REST.
     let credentials = Credentials {
-        source: request.source,
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
         user_name: meta.and_then(|m| m.user_name.clone()),
-        authorization: request.authorization.as_deref().map(Secret::from),
-        application: None,
         username_token,
-        session: None,
-        known_browser: None,
+        ..http::credentials(request, &mut Problems::none(false))
     };
     Ok(Incoming {
         operation,

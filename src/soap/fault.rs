@@ -4,7 +4,7 @@ use crate::contract::NAMESPACE;
 use crate::contract::messages;
 use crate::contract::rejection::{FaultCode, Rejection};
 use crate::contract::xml::XmlWriter;
-use crate::exchange::Reply;
+use crate::http::Reply;
 
 use super::envelope::Version;
 use super::{Manner, header};

@@ -9,7 +9,7 @@ use crate::contract::messages::Language;
 use crate::contract::rejection::{Rejection, SoapForm};
 use crate::contract::xml::XmlLimits;
 use crate::domain::Millis;
-use crate::exchange::{HttpRequest, Reply};
+use crate::http::{HttpRequest, Reply};
 use crate::operations::access::Incoming;
 use crate::operations::{Answer, Operation};
 
@@ -19,7 +19,7 @@ pub use envelope::Version;
 #[derive(Debug, Clone, Copy)]
 pub struct SoapLimits {
     pub xml: XmlLimits,
-    /// Bytes of a body, after inflation.
+    /// Bytes of a body, with and without its content coding.
     pub body_bytes: usize,
     /// Refuse elements that an operation does not know, instead of skipping them.
     pub refuse_unknown: bool,
@@ -39,8 +39,8 @@ pub struct Manner {
 #[must_use]
 pub fn manner(request: &HttpRequest) -> Manner {
     Manner {
-        version: Version::of_media_type(request.content_type.as_deref()),
-        language: Language::from_accept_language(request.accept_language.as_deref().unwrap_or("")),
+        version: Version::of_media_type(&request.media_type()),
+        language: request.language(),
         request_id: request.request_id.clone(),
         operation: None,
     }
@@ -56,7 +56,7 @@ pub fn read(
     now: Millis,
 ) -> Result<(Manner, Incoming), Reply> {
     let mut manner = manner(request);
-    let read = encoding::decode(request, limits.body_bytes)
+    let read = encoding::decode(request)
         .and_then(|text| envelope::read(&text, request, limits, now, &mut manner));
     read.map_err(|rejection| refusal(&manner, &rejection))
         .map(|incoming| (manner, incoming))
@@ -68,7 +68,7 @@ pub fn read(
 /// # Errors
 /// What is wrong with it.
 pub fn check(request: &HttpRequest, limits: &SoapLimits) -> Result<(), Rejection> {
-    let text = encoding::decode(request, limits.body_bytes)?;
+    let text = encoding::decode(request)?;
     crate::contract::xml::check(&text, limits.xml)
 }
 

@@ -1,12 +1,15 @@
 //! Where partners send their users: reads what they bring, and lets them in or says why not (SPEC §11). Holds no rule about
 //! users.
 
+use crate::http::Method;
+use crate::http::header::{ACCEPT, USER_AGENT};
+
 use crate::contract::json::Json;
 use crate::contract::rejection::{Code, Problems, Rejection};
 use crate::contract::shape::Secret;
 use crate::directory::envelope::{Heading, code_of};
-use crate::exchange::{HttpRequest, Reply};
-use crate::loginbar::{Entrance, Parameters, Site, Switch, is_form};
+use crate::http::{HttpRequest, Parameters, Reply, accept};
+use crate::loginbar::{Entrance, Site, Switch, is_form};
 use crate::operations::access::Incoming;
 use crate::operations::partner::Admitted;
 use crate::operations::partner::sign_in::OPERATION;
@@ -14,6 +17,14 @@ use crate::operations::{Answer, Credentials, Shown};
 
 /// Where that is: the path of either layout's document. The token itself says which layout it has, so both take both.
 pub const PATHS: [&str; 2] = ["/v1/user/session/create", "/v2/user/session/create"];
+
+/// The media type of the envelope.
+const JSON: &str = "application/json";
+
+/// The headers by which browsers say how a request came about (Fetch Metadata).
+const FETCH_SITE: &str = "sec-fetch-site";
+const FETCH_MODE: &str = "sec-fetch-mode";
+const FETCH_DEST: &str = "sec-fetch-dest";
 
 /// How much of what a browser calls itself is passed on, in characters.
 const USER_AGENT_CHARS: usize = 256;
@@ -34,7 +45,7 @@ impl Arrival {
     #[must_use]
     pub fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
         let entrance = Entrance::of(site, request);
-        let is_first = request.path.starts_with("/v1/");
+        let is_first = request.path().starts_with("/v1/");
         Self {
             heading: Heading {
                 id: "api.user.session.create",
@@ -43,8 +54,8 @@ impl Arrival {
                 request_id: request.request_id.clone(),
                 language: entrance.language(),
             },
-            as_json: wants_json(request.accept.as_deref().unwrap_or("")),
-            path: request.path.clone(),
+            as_json: prefers_json(request),
+            path: request.path().to_owned(),
             token: token(request),
             entrance,
         }
@@ -61,10 +72,8 @@ impl Arrival {
         own_url: &str,
     ) -> Result<Box<Incoming>, Reply> {
         // Not HEAD: it would use the token up and sign nobody in.
-        if !matches!(request.method.as_str(), "GET" | "POST") {
-            let mut reply = Reply::text(405, "Method not allowed");
-            reply.headers.push(("Allow", "GET, POST".to_owned()));
-            return Err(reply);
+        if !matches!(request.method, Method::GET | Method::POST) {
+            return Err(Reply::method_not_allowed("GET, POST"));
         }
         if !is_navigation(request) {
             return Err(self.refusal(&Rejection::new(Code::NavigationRequired)));
@@ -76,7 +85,7 @@ impl Arrival {
             return Err(self.refusal(&Rejection::new(Code::UnsupportedMediaType)));
         }
         let form = form(request);
-        let agent = request.user_agent.as_deref().unwrap_or("");
+        let agent = request.header(USER_AGENT).unwrap_or_default();
         let agent: String = agent.chars().take(USER_AGENT_CHARS).collect();
         let agreed =
             form.get("switch").is_some() && self.entrance.is_own_form(site, request, &form);
@@ -94,7 +103,7 @@ impl Arrival {
             request: decoded,
             problems: std::mem::take(&mut problems.found),
             credentials: Credentials {
-                source: request.source,
+                source: request.client_ip,
                 session: self.entrance.session(request),
                 ..Credentials::default()
             },
@@ -144,8 +153,15 @@ impl Arrival {
     }
 }
 
+/// Whether a client likes JSON better than a page.
+fn prefers_json(request: &HttpRequest) -> bool {
+    let accept = request.header(ACCEPT).unwrap_or_default();
+    let offered = [JSON, "text/html", "application/xhtml+xml"];
+    accept::preferred(&accept, &offered) == Some(JSON)
+}
+
 fn has_body(request: &HttpRequest) -> bool {
-    request.method == "POST" && !request.body.is_empty()
+    request.method == Method::POST && !request.body.is_empty()
 }
 
 fn form(request: &HttpRequest) -> Parameters {
@@ -157,7 +173,7 @@ fn form(request: &HttpRequest) -> Parameters {
 
 /// The partner's token: in the form, or else in the query.
 fn token(request: &HttpRequest) -> Secret {
-    let query = Parameters::of(&request.query);
+    let query = Parameters::of(request.query());
     let form = form(request);
     let token = form.get("token").or_else(|| query.get("token"));
     Secret::from(token.unwrap_or(""))
@@ -167,70 +183,21 @@ fn token(request: &HttpRequest) -> Secret {
 /// browsers and other clients send none of these headers. `Sec-Fetch-User` is not asked for, since a redirect of the
 /// partner's has no click of the user.
 fn is_navigation(request: &HttpRequest) -> bool {
-    let is_or_unsaid = |value: &Option<String>, expected: &str| {
-        let value = value.as_deref().map(str::trim);
-        value.is_none_or(|value| value.eq_ignore_ascii_case(expected))
+    let is_or_unsaid = |name: &str, expected: &str| {
+        let value = request.header(name);
+        value.is_none_or(|value| value.trim().eq_ignore_ascii_case(expected))
     };
-    let is_ahead = request.purpose.as_deref().is_some_and(|purpose| {
+    let purpose = request.header("sec-purpose");
+    let purpose = purpose.or_else(|| request.header("purpose"));
+    let is_ahead = purpose.is_some_and(|purpose| {
         let purpose = purpose.to_ascii_lowercase();
         purpose.contains("prefetch") || purpose.contains("prerender")
     });
     // Browsers send all of these headers together; Node's fetch, which is no browser, sends this one alone.
-    let is_library = request.fetch_mode.as_deref() == Some("cors")
-        && request.fetch_dest.is_none()
-        && request.fetch_site.is_none();
-    (is_or_unsaid(&request.fetch_mode, "navigate") || is_library)
-        && is_or_unsaid(&request.fetch_dest, "document")
+    let is_library = request.header(FETCH_MODE).as_deref() == Some("cors")
+        && request.header(FETCH_DEST).is_none()
+        && request.header(FETCH_SITE).is_none();
+    (is_or_unsaid(FETCH_MODE, "navigate") || is_library)
+        && is_or_unsaid(FETCH_DEST, "document")
         && !is_ahead
-}
-
-/// Whether a client prefers JSON to a page (RFC 9110 §12.5.1): of the two that have the same weight, the one it names first.
-fn wants_json(accept: &str) -> bool {
-    let mut best = (false, 0.0_f32);
-    for range in accept.split(',') {
-        let mut parts = range.split(';');
-        let is_json = match parts
-            .next()
-            .unwrap_or("")
-            .trim()
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "application/json" => true,
-            "text/html" | "application/xhtml+xml" => false,
-            _ => continue,
-        };
-        let weight = parts
-            .find_map(|p| p.trim().strip_prefix("q="))
-            .map_or(Some(1.0), |q| q.parse().ok())
-            .unwrap_or(0.0);
-        if weight > best.1 {
-            best = (is_json, weight);
-        }
-    }
-    best.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wants_json;
-
-    #[test]
-    fn pages_unless_json_is_preferred() {
-        for (accept, json) in [
-            ("", false),
-            ("*/*", false),
-            ("application/json", true),
-            ("Application/JSON, text/plain", true),
-            (
-                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                false,
-            ),
-            ("text/html, application/json;q=0.9", false),
-            ("application/json, text/html", true),
-            ("application/json;q=0", false),
-        ] {
-            assert_eq!(wants_json(accept), json, "{accept}");
-        }
-    }
 }

@@ -8,8 +8,10 @@ use chaingun_gateway::contract::messages::Language;
 use chaingun_gateway::contract::rejection::{MAX_PROBLEMS, Rejection};
 use chaingun_gateway::contract::xml::{self, XmlLimits};
 use chaingun_gateway::domain::web;
-use chaingun_gateway::exchange::{HttpRequest, Reply};
-use chaingun_gateway::loginbar::{MAX_PARAMETERS, Parameters, destination, is_form};
+
+use chaingun_gateway::http::parameters::MAX_PARAMETERS;
+use chaingun_gateway::http::{HttpRequest, Parameters, Reply};
+use chaingun_gateway::loginbar::{destination, is_form};
 use chaingun_gateway::registry::file;
 use chaingun_gateway::secrets::assertions::{self, Assertion};
 use chaingun_gateway::secrets::rsa_keys;
@@ -18,6 +20,8 @@ use chaingun_gateway::secrets::tokens::{Claims, OrgClaim, Tokens};
 use chaingun_gateway::soap::{self, SoapLimits};
 use chaingun_gateway::store::applications::Application;
 use chaingun_gateway::{directory, jsonapi, jsonrpc};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, Uri};
 
 /// When all of it takes place, in milliseconds.
 const NOW: i64 = 1_601_973_889_000;
@@ -302,10 +306,16 @@ const JSON_WORDS: &[&[u8]] = &[
     b"[[[[[[[[",
 ];
 
+/// The headers of a body of this type.
+pub fn content_type(text: &str) -> HeaderMap {
+    let value = HeaderValue::from_bytes(text.as_bytes()).expect("a header's value");
+    HeaderMap::from_iter([(CONTENT_TYPE, value)])
+}
+
 /// Any XML document: read as an envelope, and on its own.
 pub fn envelope(bytes: &[u8]) {
     let request = |body: &[u8]| HttpRequest {
-        content_type: Some("text/xml".to_owned()),
+        headers: content_type("text/xml"),
         request_id: "00000000-0000-0000-0000-000000000000".to_owned(),
         body: body.to_vec(),
         ..HttpRequest::default()
@@ -374,9 +384,9 @@ pub fn json(bytes: &[u8]) {
         assert!(is_same(&read, &again), "{text}");
     }
     let request = HttpRequest {
-        method: "POST".to_owned(),
-        path: "/user/v1/create".to_owned(),
-        content_type: Some("application/json".to_owned()),
+        method: Method::POST,
+        uri: Uri::from_static("/user/v1/create"),
+        headers: content_type("application/json"),
         body: bytes.to_vec(),
         ..HttpRequest::default()
     };
@@ -450,7 +460,7 @@ fn is_same(one: &Json, other: &Json) -> bool {
 /// Any body of the consent API.
 pub fn jsonrpc(bytes: &[u8]) {
     let request = HttpRequest {
-        content_type: Some("application/json-rpc".to_owned()),
+        headers: content_type("application/json-rpc"),
         body: bytes.to_vec(),
         ..HttpRequest::default()
     };
@@ -476,11 +486,19 @@ pub fn jsonrpc(bytes: &[u8]) {
 
 /// Any query of a list, and any path of a resource.
 pub fn query(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
+    // What cannot stand in a target is escaped, or hyper would refuse it.
+    let escape = |byte: u8| match byte {
+        b'!'..=b'~' if !b"\"#<>`\\^{}|?/".contains(&byte) => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    let text: String = bytes.iter().copied().map(escape).collect();
+    let target = format!("/hammy/json/user/v1/users?{text}");
+    let Ok(uri) = target.parse::<Uri>() else {
+        assert!(target.len() > 65_000, "{target}");
+        return;
+    };
     let request = HttpRequest {
-        method: "GET".to_owned(),
-        target: format!("/hammy/json/user/v1/users?{text}"),
-        query: text.clone().into_owned(),
+        uri,
         ..HttpRequest::default()
     };
     let limits = jsonapi::JsonLimits {
@@ -496,7 +514,7 @@ pub fn query(bytes: &[u8]) {
         }
     }
     if let Ok(found) = jsonapi::find("DELETE", &format!("/users/{text}"))
-        && let Some((_, name)) = found.captured
+        && let Some((_, name)) = found.captured.first()
     {
         assert!(name.len() <= 3 * text.len(), "{name}");
     }
@@ -658,11 +676,19 @@ pub fn redirect(bytes: &[u8]) {
 pub fn media_type(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (sent, accepted) = text.split_once('\n').unwrap_or((&text, "*/*"));
+    let values = [sent, accepted].map(|text| HeaderValue::from_bytes(text.as_bytes()));
+    if values.iter().any(Result::is_err) {
+        return;
+    }
     let outcome = |sent: &str, accepted: &str| {
+        let mut headers = content_type(sent);
+        headers.insert(
+            ACCEPT,
+            HeaderValue::from_bytes(accepted.as_bytes()).expect("a value"),
+        );
         let request = HttpRequest {
-            method: "POST".to_owned(),
-            content_type: Some(sent.to_owned()),
-            accept: Some(accepted.to_owned()),
+            method: Method::POST,
+            headers,
             body: b"{\"userNameOrEmail\":\"a\"}".to_vec(),
             ..HttpRequest::default()
         };

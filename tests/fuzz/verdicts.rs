@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chaingun_gateway::contract::messages::Why;
 use chaingun_gateway::contract::xml::XmlLimits;
-use chaingun_gateway::exchange::HttpRequest;
+use chaingun_gateway::http::HttpRequest;
 use chaingun_gateway::soap::{self, SoapLimits};
 
 use crate::mutate::{Random, mutated};
@@ -27,7 +27,7 @@ const LIMITS: SoapLimits = SoapLimits {
 /// declared, `e` an encoding that is not known, `r` refused for anything else.
 fn verdict(document: &[u8]) -> u8 {
     let request = HttpRequest {
-        content_type: Some("text/xml".to_owned()),
+        headers: crate::targets::content_type("text/xml"),
         body: document.to_vec(),
         ..HttpRequest::default()
     };

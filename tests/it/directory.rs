@@ -173,7 +173,7 @@ fn a_user_is_made_and_found_by_both_forms_whatever_its_id() {
         (
             "%FF/externalIdProvider/x/externalIdType/y",
             404,
-            "NO_SUCH_OPERATION",
+            "EXTERNALID_NOT_FOUND",
         ),
         ("1/externalIdProvider/x/idType/y", 404, "NO_SUCH_OPERATION"),
     ];

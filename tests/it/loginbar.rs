@@ -1,6 +1,6 @@
 //! loginbar.json: the documented shapes, every field, who may read it, and what an unknown application is told.
 
-use chaingun_gateway::exchange::HttpRequest;
+use chaingun_gateway::http::HttpRequest;
 use chaingun_gateway::loginbar::{self, Read, Site};
 use chaingun_gateway::secrets::stamps::hmac_sha512_hex;
 use chaingun_gateway::store::profiles::{self, Profile};
@@ -219,8 +219,7 @@ fn nothing_is_told_before_the_configuration_is_loaded() {
         now: NOW,
     };
     let request = HttpRequest {
-        method: "GET".to_owned(),
-        path: "/checkSSO/loginbar.json".to_owned(),
+        uri: "/checkSSO/loginbar.json".parse().unwrap(),
         ..HttpRequest::default()
     };
     for page in ["loginbar.json", "login.html"] {

@@ -20,6 +20,7 @@ mod directory;
 mod docs;
 mod documents;
 mod envelopes;
+mod faces;
 mod fair_shares;
 mod faults;
 mod framing;

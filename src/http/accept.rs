@@ -1,0 +1,75 @@
+//! The `Accept` header: what a client takes, and what it likes best (RFC 9110 §12.5.1).
+
+use super::MediaType;
+
+/// The media ranges of a header, each with its weight.
+fn ranges(accept: &str) -> impl Iterator<Item = (MediaType, f32)> {
+    accept.split(',').map(|range| {
+        let mut range = MediaType::parse(range);
+        let weight = match range.parameter("q") {
+            None => 1.0,
+            Some(weight) => weight.parse().unwrap_or(0.0),
+        };
+        range.parameters.retain(|(name, _)| name != "q");
+        (range, weight)
+    })
+}
+
+/// Whether a client takes something that `is_known` knows. A client without the header takes everything.
+pub fn accepts(accept: &str, is_known: impl Fn(&MediaType) -> bool) -> bool {
+    accept.trim().is_empty()
+        || ranges(accept).any(|(range, weight)| weight > 0.0 && is_known(&range))
+}
+
+/// The one of these media types that a client likes best: the one of the highest weight, and of several with that weight
+/// the one that it names first. `None` where it names none of them.
+#[must_use]
+pub fn preferred<'a>(accept: &str, offered: &[&'a str]) -> Option<&'a str> {
+    let mut best = (None, 0.0);
+    for (range, weight) in ranges(accept) {
+        let offer = offered.iter().find(|offer| **offer == range.name);
+        if let Some(offer) = offer
+            && weight > best.1
+        {
+            best = (Some(*offer), weight);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_a_range_names_unless_its_weight_is_zero() {
+        let json = |range: &MediaType| ["*/*", "application/json"].contains(&range.name.as_str());
+        for (accept, taken) in [
+            ("", true),
+            (" ", true),
+            ("*/*;q=0.1", true),
+            ("text/html, application/json", true),
+            ("text/html", false),
+            ("application/json;q=0", false),
+            ("application/json;q=x", false),
+        ] {
+            assert_eq!(accepts(accept, json), taken, "{accept}");
+        }
+    }
+
+    #[test]
+    fn prefers_the_highest_weight_and_then_the_first() {
+        let offered = ["application/json", "text/html"];
+        for (accept, best) in [
+            ("", None),
+            ("*/*", None),
+            ("application/json", Some("application/json")),
+            ("Application/JSON, text/plain", Some("application/json")),
+            ("text/html;q=0.9, application/json;q=0.8", Some("text/html")),
+            ("application/json, text/html", Some("application/json")),
+            ("application/json;q=0", None),
+        ] {
+            assert_eq!(preferred(accept, &offered), best, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! HTTP as every face sees it: requests, replies, and the headers and encodings that they have in common. Nothing here
+//! knows a connection.
+
+pub mod accept;
+pub mod body;
+mod credentials;
+pub mod media_type;
+pub mod parameters;
+pub mod path;
+mod reply;
+mod request;
+
+pub use credentials::credentials;
+pub use media_type::MediaType;
+pub use parameters::Parameters;
+pub use reply::Reply;
+pub use request::{HttpRequest, header_text};
+
+pub use hyper::{HeaderMap, Method, Uri, header};

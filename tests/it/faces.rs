@@ -1,0 +1,179 @@
+//! What all faces have in common: content codings, percent encoding, and credentials in headers.
+
+use std::io::Write as _;
+
+use crate::harness::browser::Browser;
+use crate::harness::{Gateway, Reply, envelope};
+
+const KEY: &str = "X-Client-Hash-Key: demo-hash-key\r\n";
+
+fn send(gateway: &Gateway, line: &str, headers: &str, body: &[u8]) -> Reply {
+    let head = format!(
+        "{line} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    gateway.raw(&[head.as_bytes(), body].concat())
+}
+
+fn gzipped(body: &str) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(body.as_bytes()).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// A call of each face: the request line, the headers and the body.
+fn calls(gateway: &Gateway) -> Vec<(&'static str, String, String)> {
+    let mut browser = Browser::default();
+    browser.get(gateway, "login.html");
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let json = "Content-Type: application/json\r\n";
+    vec![
+        (
+            "POST /hammy/ws/user/v1",
+            "Content-Type: text/xml\r\n".to_owned(),
+            envelope("showUser", "<userName>mokamiki</userName>"),
+        ),
+        (
+            "POST /hammy/json/user/v1/password/authenticate",
+            json.to_owned(),
+            "{\"userNameOrEmail\":\"mokamiki\",\"password\":\"MokaMiki-1234\"}".to_owned(),
+        ),
+        (
+            "POST /user-multi-services",
+            json.to_owned(),
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"nothing\"}".to_owned(),
+        ),
+        (
+            "POST /checkSSO/login.html",
+            format!("{form}Cookie: {}\r\n", cookies.join("; ")),
+            format!(
+                "stamp={}&userNameOrEmail=mokamiki&password=MokaMiki-1234",
+                browser.stamp
+            ),
+        ),
+        (
+            "POST /user/v1/create",
+            format!("{KEY}{json}"),
+            "{\"request\":{\"firstName\":\"Anna\",\"email\":\"wrong\"}}".to_owned(),
+        ),
+        (
+            "POST /v2/user/session/create",
+            format!("Accept: application/json\r\n{form}"),
+            "token=a.b.c".to_owned(),
+        ),
+    ]
+}
+
+/// The parts of a reply that two equal calls have in common.
+fn shape(reply: &Reply) -> (u16, usize) {
+    (reply.status, reply.body.len())
+}
+
+#[test]
+fn inflates_gzip_on_every_face() {
+    let gateway = Gateway::demo();
+    for (line, headers, body) in calls(&gateway) {
+        let plain = send(&gateway, line, &headers, body.as_bytes());
+        for coding in ["gzip", "x-gzip", "GZIP"] {
+            let headers = format!("{headers}Content-Encoding: {coding}\r\n");
+            let inflated = send(&gateway, line, &headers, &gzipped(&body));
+            assert_eq!(
+                shape(&inflated),
+                shape(&plain),
+                "{line}: {inflated:?}, {plain:?}"
+            );
+        }
+        let headers = format!("{headers}Content-Encoding: identity\r\n");
+        let same = send(&gateway, line, &headers, body.as_bytes());
+        assert_eq!(shape(&same), shape(&plain), "{line}");
+    }
+}
+
+#[test]
+fn refuses_other_content_codings_with_415_on_every_face() {
+    let gateway = Gateway::demo();
+    for (line, headers, body) in calls(&gateway) {
+        for coding in ["br", "deflate", "gzip, gzip"] {
+            let headers = format!("{headers}Content-Encoding: {coding}\r\n");
+            let reply = send(&gateway, line, &headers, body.as_bytes());
+            assert_eq!(reply.status, 415, "{line}: {reply:?}");
+        }
+    }
+}
+
+#[test]
+fn refuses_broken_and_excessive_gzip_on_every_face() {
+    let gateway = Gateway::demo();
+    let bomb = gzipped(&" ".repeat(3_000_000));
+    for (line, headers, _) in calls(&gateway) {
+        let headers = format!("{headers}Content-Encoding: gzip\r\n");
+        // A fault of SOAP 1.1 is 500, and an error of JSON-RPC 200.
+        let (broken, large) = match line {
+            "POST /hammy/ws/user/v1" => (500, [413, 500]),
+            "POST /user-multi-services" => (200, [413, 200]),
+            _ => (400, [413, 400]),
+        };
+        let reply = send(&gateway, line, &headers, b"no gzip");
+        assert_eq!(reply.status, broken, "{line}: {reply:?}");
+        let reply = send(&gateway, line, &headers, &bomb);
+        assert!(large.contains(&reply.status), "{line}: {reply:?}");
+    }
+}
+
+#[test]
+fn reads_bytes_that_are_no_text_alike_in_paths_queries_and_forms() {
+    let gateway = Gateway::demo();
+    let get = |path: &str| send(&gateway, &format!("GET {path}"), KEY, b"");
+    let user = get("/hammy/json/user/v1/users/%FF");
+    assert_eq!(user.status, 404, "{user:?}");
+    assert!(user.body.contains("USER_NOT_FOUND"), "{user:?}");
+    let list = get("/hammy/json/user/v1/users?name=%FF");
+    assert!(list.body.contains("\"total\":0"), "{list:?}");
+    let identity = get("/user/v1/get/externalId/%FF/externalIdProvider/a/externalIdType/b");
+    assert_eq!(identity.status, 404, "{identity:?}");
+    assert!(
+        identity.body.contains("EXTERNALID_NOT_FOUND"),
+        "{identity:?}"
+    );
+}
+
+#[test]
+fn reads_a_user_name_in_a_header_alike_on_every_face_that_knows_it() {
+    let gateway = Gateway::demo();
+    let rest = "/hammy/json/user/v1/users/mokamiki";
+    let identity = "/user/v1/get/externalId/1/externalIdProvider/a/externalIdType/b";
+    for (path, found, refused) in [(rest, 200, 422), (identity, 404, 400)] {
+        let with = |name: &str| {
+            let headers = format!("{KEY}X-User-Name: {name}\r\n");
+            send(&gateway, &format!("GET {path}"), &headers, b"")
+        };
+        assert_eq!(with("").status, found, "{path}: a blank name is none");
+        assert_eq!(with("  ").status, found, "{path}");
+        let long = with(&"a".repeat(300));
+        assert_eq!(long.status, refused, "{path}: {long:?}");
+        assert!(long.body.contains("X-User-Name"), "{path}: {long:?}");
+    }
+}
+
+#[test]
+fn refuses_more_query_parameters_than_are_read() {
+    let gateway = Gateway::demo();
+    let list = |count: usize| {
+        let query = "&statuses=ACTIVE".repeat(count);
+        send(
+            &gateway,
+            &format!("GET /hammy/json/user/v1/users?{query}"),
+            KEY,
+            b"",
+        )
+    };
+    assert_eq!(list(100).status, 200);
+    let refused = list(101);
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body.contains("100"), "{refused:?}");
+}
