@@ -105,7 +105,8 @@
 //! - **A registry file is read value by value and not by serde**, which stops at the first mistake. No mistake quotes a
 //!   secret, nor TOML's own rendering of the line it is in: reports end up in logs.
 //! - **Pages run operations like every face**, with forms in the place of documents, so that limits and messages are the
-//!   same; theirs are beside the catalogue (`operations::browser`), as they have no published contract.
+//!   same. Their operations (`operations::browser`) are in the catalogue and in no published contract: a page names the type
+//!   of a request and receives the type of its answer.
 //! - **A form carries a stamp** of the browser it was given to and of whom that is signed in as. It needs no row, and is worth
 //!   nothing elsewhere, or after signing in or out.
 //! - **A browser's session is a row and no JWT**: it ends to the moment, and one query tells whose it is. Its last use is

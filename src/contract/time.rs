@@ -14,6 +14,14 @@ pub fn utc(millis: Millis) -> String {
         .unwrap_or_default()
 }
 
+/// A moment in UTC as the directory writes it: `2020-11-23 06:59:16:472+0000`.
+#[must_use]
+pub fn directory_time(millis: Millis) -> String {
+    let seconds = utc(millis.div_euclid(1000) * 1000);
+    let seconds = seconds.trim_end_matches('Z').replace('T', " ");
+    format!("{seconds}:{:03}+0000", millis.rem_euclid(1000))
+}
+
 /// The moment that an `xs:dateTime` with a time zone says; none of any other text.
 #[must_use]
 pub fn moment(text: &str) -> Option<Millis> {
@@ -67,6 +75,15 @@ fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writes_directory_times_with_milliseconds() {
+        assert_eq!(
+            directory_time(1_606_114_756_472),
+            "2020-11-23 06:59:16:472+0000"
+        );
+        assert_eq!(directory_time(0), "1970-01-01 00:00:00:000+0000");
+    }
 
     #[test]
     fn writes_the_moment_and_its_zone() {

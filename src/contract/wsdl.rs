@@ -104,7 +104,7 @@ impl Types {
                 Kind::Text | Kind::Flat => {
                     self.lengths.insert(field.max);
                 }
-                Kind::Number | Kind::Status | Kind::Wrapped(_) => {}
+                Kind::Number | Kind::Boolean | Kind::Status | Kind::Wrapped(_) => {}
             }
         }
     }
@@ -172,6 +172,7 @@ fn type_name(kind: Kind, field: &Field, lengths: &mut BTreeSet<u32>) -> String {
             format!("tns:Text{}", field.max)
         }
         Kind::Number | Kind::Status => "xs:int".to_owned(),
+        Kind::Boolean => "xs:boolean".to_owned(),
         Kind::Shape(shape) => format!("tns:{}", shape.name),
     }
 }

@@ -1,11 +1,10 @@
 //! The envelope of the directory's answers, which partners' sign-ins are refused in as well.
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
+use crate::contract::json::JsonWriter;
 use crate::contract::messages::{Language, Why, describe};
 use crate::contract::rejection::{Code, Problem, Rejection};
-use crate::contract::time::utc;
+use crate::contract::shape::Shaped;
+use crate::contract::time::directory_time;
 use crate::domain::Millis;
 use crate::http::Reply;
 
@@ -21,33 +20,11 @@ pub struct Heading {
     pub language: Language,
 }
 
-/// The members stand as the documents have them.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    id: &'static str,
-    ver: &'static str,
-    ts: String,
-    params: Params<'a>,
-    #[serde(rename = "responseCode")]
-    response_code: &'static str,
-    result: Value,
-}
-
-#[derive(Serialize)]
-struct Params<'a> {
-    /// The caller's own number for the call, which the documents leave empty.
-    resmsgid: Option<()>,
-    msgid: &'a str,
-    err: Option<&'static str>,
-    status: &'static str,
-    errmsg: Option<String>,
-}
-
 impl Heading {
     /// An answer with this result.
     #[must_use]
-    pub fn success(&self, result: Value) -> Reply {
-        self.reply(200, "OK", None, result)
+    pub fn success(&self, result: &dyn Shaped) -> Reply {
+        self.reply(200, "OK", None, Some(result))
     }
 
     /// Why there is none.
@@ -62,7 +39,7 @@ impl Heading {
             .map(|problem| describe(problem, self.language))
             .collect();
         let error = Some((code_of(rejection), texts.join("; ")));
-        let mut reply = self.reply(status, response_code, error, json!({}));
+        let mut reply = self.reply(status, response_code, error, None);
         if status == 401 {
             reply.headers.push(("WWW-Authenticate", "JWT".to_owned()));
         }
@@ -77,28 +54,35 @@ impl Heading {
         status: u16,
         response_code: &'static str,
         error: Option<(&'static str, String)>,
-        result: Value,
+        result: Option<&dyn Shaped>,
     ) -> Reply {
         let (err, errmsg) = error.unzip();
-        let envelope = Envelope {
-            id: self.id,
-            ver: self.ver,
-            ts: moment(self.now),
-            params: Params {
-                resmsgid: None,
-                msgid: &self.request_id,
-                err,
-                status: err.unwrap_or("success"),
-                errmsg,
-            },
-            response_code,
-            result,
-        };
+        let mut out = JsonWriter::with_nulls();
+        out.object(|out| {
+            out.member("id", self.id);
+            out.member("ver", self.ver);
+            out.member("ts", &directory_time(self.now));
+            out.name("params");
+            out.object(|out| {
+                // The caller's own number for the call, which the documents leave empty.
+                out.member("resmsgid", &());
+                out.member("msgid", &self.request_id);
+                out.member("err", &err);
+                out.member("status", err.unwrap_or("success"));
+                out.member("errmsg", &errmsg);
+            });
+            out.member("responseCode", response_code);
+            out.name("result");
+            match result {
+                Some(result) => result.write_object(out),
+                None => out.object(|_| {}),
+            }
+        });
         Reply {
             status,
             content_type: "application/json; charset=utf-8",
             headers: vec![("Referrer-Policy", "no-referrer".to_owned())],
-            body: serde_json::to_vec(&envelope).unwrap_or_default(),
+            body: out.finish(),
         }
     }
 }
@@ -121,24 +105,5 @@ fn spelling(problem: &Problem) -> &'static str {
         (Code::UserAlreadyExists, _) => "USERNAME_IN_USE",
         (Code::AuthenticationRequired, _) => "UNAUTHORIZED_USER",
         (code, _) => code.as_str(),
-    }
-}
-
-/// A moment in UTC, as the documents write it: `2020-11-23 06:59:16:472+0000`.
-#[must_use]
-pub fn moment(millis: Millis) -> String {
-    let seconds = utc(millis.div_euclid(1000) * 1000);
-    let seconds = seconds.trim_end_matches('Z').replace('T', " ");
-    format!("{seconds}:{:03}+0000", millis.rem_euclid(1000))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::moment;
-
-    #[test]
-    fn moments_are_written_as_the_documents_have_them() {
-        assert_eq!(moment(1_606_114_756_472), "2020-11-23 06:59:16:472+0000");
-        assert_eq!(moment(0), "1970-01-01 00:00:00:000+0000");
     }
 }

@@ -49,7 +49,7 @@ pub fn page(soap_paths: &[String], rest_prefixes: &[String]) -> String {
                         "In the examples {{…}} stands for what is different each time; everything else is word for word what \
                          is answered, broken into lines for reading.",
                     );
-                    for operation in CATALOG {
+                    for operation in CATALOG.iter().filter(|o| o.is_published()) {
                         operations::operation(html, operation);
                     }
                 });
@@ -92,7 +92,7 @@ fn contents(html: &mut Html) {
                     html.with("a", &[("href", &format!("#{id}"))], |html| html.text(title));
                     if id == "operations" {
                         html.element("ul", |html| {
-                            for operation in CATALOG {
+                            for operation in CATALOG.iter().filter(|o| o.is_published()) {
                                 html.element("li", |html| tables::link(html, operation.name));
                             }
                         });

@@ -24,6 +24,14 @@ pub(super) fn operation(html: &mut Html, operation: &Operation) {
                 html.line("dd", if operation.soap { name } else { "–" });
                 html.line("dt", "JSON-RPC");
                 html.line("dd", if operation.rpc { name } else { "–" });
+                if !operation.directory.is_empty() {
+                    html.line("dt", "Directory");
+                }
+                for route in operation.directory {
+                    html.element("dd", |html| {
+                        html.line("code", &format!("{} {}", route.method, route.path));
+                    });
+                }
                 html.line("dt", "REST");
                 for route in operation.routes {
                     html.element("dd", |html| way(html, route));
@@ -39,15 +47,11 @@ pub(super) fn operation(html: &mut Html, operation: &Operation) {
                 operation.request,
             );
             html.line("h4", "Answer");
-            if operation.response.fields.is_empty() {
-                html.line("p", operation.response.doc);
-            } else {
-                tables::fields(
-                    html,
-                    &format!("{name}: fields of the answer"),
-                    operation.response,
-                );
-            }
+            tables::fields(
+                html,
+                &format!("{name}: fields of the answer"),
+                operation.response,
+            );
             html.line("h4", "Refusals");
             html.with("ul", &[("class", "codes")], |html| {
                 for code in codes(operation) {

@@ -46,6 +46,7 @@ fn kind(html: &mut Html, kind_of: Kind, field: &Field) {
     match kind_of {
         Kind::Text => html.text("text"),
         Kind::Number | Kind::Status => html.text("whole number"),
+        Kind::Boolean => html.text("true or false"),
         Kind::Flat => html.text("texts, the element repeated"),
         Kind::Shape(shape) => link(html, shape.name),
         Kind::Wrapped(entry) => {
@@ -60,7 +61,7 @@ fn kind(html: &mut Html, kind_of: Kind, field: &Field) {
 /// The types that fields of operations have, each once.
 pub(super) fn types(html: &mut Html) {
     let mut met: Vec<&'static Shape> = Vec::new();
-    for operation in CATALOG {
+    for operation in CATALOG.iter().filter(|o| o.is_published()) {
         for shape in [operation.request, operation.response] {
             gather(shape, &mut met);
         }

@@ -9,8 +9,7 @@ mod routing;
 use crate::contract::messages::Language;
 use crate::contract::rejection::{Code, Kind, Rejection};
 use crate::http::{HttpRequest, Reply};
-use crate::operations::access::Incoming;
-use crate::operations::{Answer, Route};
+use crate::operations::{DecodedRequest, Payload, Route};
 
 pub use routing::{Found, find};
 
@@ -69,7 +68,7 @@ pub fn read(
     request: &HttpRequest,
     found: &Found,
     limits: JsonLimits,
-) -> Result<(Manner, Incoming), Reply> {
+) -> Result<(Manner, DecodedRequest<Payload>), Reply> {
     let mut manner = manner(request);
     manner.route = Some(found.route);
     negotiation::accepted(request)
@@ -79,13 +78,10 @@ pub fn read(
 }
 
 /// Writes an operation's answer.
-pub fn answer(manner: &Manner, answer: &dyn Answer) -> Reply {
-    let Some(shaped) = answer.shaped() else {
-        return refusal(manner, &Rejection::new(Code::InternalError));
-    };
-    let mut reply = reply(200, document::answer(manner, shaped));
-    if let Some(token) = answer.authorization() {
-        reply.headers.push(("Authorization", token.to_owned()));
+pub fn answer(manner: &Manner, payload: Payload) -> Reply {
+    let mut reply = reply(200, document::answer(manner, payload.answer.as_ref()));
+    if let Some(token) = payload.authorization {
+        reply.headers.push(("Authorization", token));
     }
     reply
 }

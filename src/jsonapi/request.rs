@@ -7,8 +7,7 @@ use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::http::parameters::MAX_PARAMETERS;
 use crate::http::{self, HttpRequest, Parameters};
-use crate::operations::access::Incoming;
-use crate::operations::{Body, Credentials};
+use crate::operations::{Body, Credentials, DecodedRequest, Payload};
 
 use super::{Form, Found, JsonLimits, Manner, negotiation};
 
@@ -24,7 +23,7 @@ pub(super) fn read(
     found: &Found,
     limits: JsonLimits,
     manner: &mut Manner,
-) -> Result<Incoming, Rejection> {
+) -> Result<DecodedRequest<Payload>, Rejection> {
     let query = Parameters::of(request.query());
     let mut problems = Problems::none(limits.refuse_unknown);
     let mut credentials = http::credentials(request, &mut problems);
@@ -73,9 +72,8 @@ pub(super) fn read(
         Some(inside) => Json::Object(vec![(inside.to_owned(), Json::Object(fields))]),
         None => Json::Object(fields),
     };
-    let decoded = (found.operation.read_json)(&object, &mut problems);
-    Ok(Incoming {
-        operation: found.operation,
+    let decoded = (found.operation.decode_json)(&object, &mut problems);
+    Ok(DecodedRequest {
         request: decoded,
         problems: std::mem::take(&mut problems.found),
         credentials,

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::contract::json::Json;
+use crate::contract::json::{Json, JsonWriter};
 use crate::contract::messages::{describe, title};
 use crate::contract::rejection::{Kind, Rejection};
-use crate::contract::time::utc;
 use crate::http::{HttpRequest, Reply};
-use crate::operations::{Answer, Outcome, Shown};
+use crate::operations::Payload;
 
 /// The id of a call, echoed as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,32 +37,17 @@ impl Id {
     }
 }
 
-/// Writes what a call resulted in. The members stand as the document's example has them.
+/// Writes the answer of a call. Its result is the value of the answer's only field. The members stand as the document's
+/// example has them.
 #[must_use]
-pub fn answer(id: &Id, answer: &dyn Answer) -> Reply {
-    let result = match answer.shown() {
-        Shown::Result(outcome) => result(outcome),
-        Shown::Shape | Shown::Visit(_) | Shown::Entry(_) | Shown::Admitted(_) => {
-            json!("OK")
-        }
-    };
-    reply(format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}",
-        id.value()
-    ))
-}
-
-fn result(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Done => json!("OK"),
-        Outcome::Whether(yes) => json!(yes),
-        Outcome::Services(ids) => ids.iter().map(|id| json!({ "service_id": id })).collect(),
-        Outcome::Missing(ids) => json!({ "missing": ids }),
-        Outcome::Accepted(agreements) => agreements
-            .iter()
-            .map(|(id, at)| json!({ "agreement_id": id, "accepted_at": utc(*at) }))
-            .collect(),
-    }
+pub fn answer(id: &Id, payload: &Payload) -> Reply {
+    let mut out = JsonWriter::new();
+    out.object(|out| {
+        out.member("jsonrpc", "2.0");
+        out.member("id", &id.value());
+        payload.answer.write_members(out, &[0]);
+    });
+    reply(out.finish())
 }
 
 /// Writes why a call was refused. The protocol's own errors are told in its own words and no more; the others say in `data`
@@ -110,17 +94,20 @@ pub(super) fn unparseable(request: &HttpRequest, rejection: &Rejection) -> Reply
 }
 
 fn error_reply(error: &Value, id: &Id) -> Reply {
-    reply(format!(
-        "{{\"jsonrpc\":\"2.0\",\"error\":{error},\"id\":{}}}",
-        id.value()
-    ))
+    let mut out = JsonWriter::new();
+    out.object(|out| {
+        out.member("jsonrpc", "2.0");
+        out.member("error", error);
+        out.member("id", &id.value());
+    });
+    reply(out.finish())
 }
 
-fn reply(body: String) -> Reply {
+fn reply(body: Vec<u8>) -> Reply {
     Reply {
         status: 200,
         content_type: "application/json-rpc; charset=utf-8",
         headers: Vec::new(),
-        body: body.into_bytes(),
+        body,
     }
 }

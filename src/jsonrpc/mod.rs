@@ -6,8 +6,7 @@ use crate::contract::json::{Json, parse};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection, malformed};
 use crate::http::{self, HttpRequest, MediaType, Reply};
-use crate::operations::access::Incoming;
-use crate::operations::{CATALOG, Credentials};
+use crate::operations::{CATALOG, Credentials, DecodedRequest, Payload};
 
 pub use message::{Id, answer, refusal};
 
@@ -29,7 +28,7 @@ pub enum Calls {
 #[derive(Debug)]
 pub enum Read {
     /// One to be run; without an id it is a notification, which is not answered.
-    Call(Option<Id>, Box<Incoming>),
+    Call(Option<Id>, Box<DecodedRequest<Payload>>),
     /// One that cannot be.
     Refused(Option<Id>, Rejection),
 }
@@ -114,9 +113,8 @@ fn call(request: &HttpRequest, json: Json) -> Read {
         Some(_) => return invalid(id.unwrap_or(Id::Null)),
     };
     let mut problems = Problems::none(false);
-    let decoded = (operation.read_json)(params, &mut problems);
-    let incoming = Incoming {
-        operation,
+    let decoded = (operation.decode_json)(params, &mut problems);
+    let incoming = DecodedRequest {
         request: decoded,
         problems: std::mem::take(&mut problems.found),
         // The token stands among the parameters, and so does the user.

@@ -9,13 +9,13 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Cookies, ESCAPED, PREFIX, Page, Read, Site, incoming};
+use super::{Cookies, ESCAPED, PREFIX, Page, Read, Site, decoded};
 use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
 use crate::contract::time::utc;
 use crate::http::{HttpRequest, Parameters, Reply};
-use crate::operations::browser::{Visit, Visitor, show_visitor};
-use crate::operations::{Answer, Shown};
+use crate::operations::browser::Visitor;
+use crate::operations::browser::show_visitor::ShowVisitorRequest;
 use crate::secrets::sealing::Binding;
 use crate::secrets::stamps::hmac_sha512_hex;
 
@@ -148,10 +148,12 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     };
     match request.method {
         Method::GET | Method::HEAD => {
-            let (operation, cookies) = (&show_visitor::OPERATION, Cookies::of(&site.base));
+            let (bar, cookies) = (Arc::new(bar), Cookies::of(&site.base));
+            let shown = Arc::clone(&bar);
+            let show = move |visitor: Option<Visitor>| shown.reply(visitor.as_ref());
             let language = Language::default();
-            let call = incoming(operation, &[], language, request, cookies);
-            Read::Call(Box::new(call), Arc::new(bar))
+            let call = decoded::<ShowVisitorRequest>(&[], language, request, cookies, show);
+            Read::Call(Box::new(call), bar)
         }
         Method::OPTIONS => Read::Reply(bar.preflight()),
         _ => Read::Reply(bar.allowed(Reply::method_not_allowed("GET, HEAD, OPTIONS"))),
@@ -159,29 +161,27 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
 }
 
 impl Page for Bar {
-    fn reply(&self, outcome: Result<Box<dyn Answer>, Rejection>) -> Reply {
-        let answer = match outcome {
-            Ok(answer) => answer,
-            Err(rejection) => {
-                rejection.log(&self.request_id, "loginbar");
-                let (status, _) = rejection.kind().rest();
-                return self.allowed(error(status, "Try again later"));
-            }
-        };
-        let body = match answer.shown() {
-            Shown::Visit(Visit::Visitor(Some(visitor))) => written(Known {
+    fn refused(&self, rejection: &Rejection) -> Reply {
+        rejection.log(&self.request_id, "loginbar");
+        let (status, _) = rejection.kind().rest();
+        self.allowed(error(status, "Try again later"))
+    }
+}
+
+impl Bar {
+    fn reply(&self, visitor: Option<&Visitor>) -> Reply {
+        let body = match visitor {
+            Some(visitor) => written(Known {
                 config: Config::Logout(self.url("logout.html")),
                 data: self.data(visitor),
             }),
-            _ => written(Unknown {
+            None => written(Unknown {
                 config: Config::Login(self.url("login.html")),
             }),
         };
         self.allowed(json_reply(200, body))
     }
-}
 
-impl Bar {
     fn wants(&self, field: &str) -> bool {
         self.fields.split(',').any(|f| f.trim() == field)
     }

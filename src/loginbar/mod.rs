@@ -7,6 +7,7 @@ mod copy;
 pub mod destination;
 mod entrance;
 mod form;
+mod page_reply;
 mod pages;
 mod view;
 mod words;
@@ -22,8 +23,8 @@ use crate::contract::rejection::{Problems, Rejection};
 use crate::contract::shape::Secret;
 use crate::entropy::Entropy;
 use crate::http::{HttpRequest, Reply};
-use crate::operations::access::Incoming;
-use crate::operations::{Answer, Credentials, Operation};
+use crate::operations::request::from_fields;
+use crate::operations::{Credentials, DecodedRequest, Request};
 use crate::registry::Snapshot;
 use crate::secrets::sealing::Sealer;
 use crate::secrets::stamps::Stamper;
@@ -64,14 +65,14 @@ pub struct Site<'a> {
 pub enum Read {
     /// A reply that needs nothing of anybody.
     Reply(Reply),
-    /// An operation, and what writes its outcome.
-    Call(Box<Incoming>, Arc<dyn Page>),
+    /// An operation, whose answer becomes a reply, and the page that tells a refusal.
+    Call(Box<DecodedRequest<Reply>>, Arc<dyn Page>),
 }
 
-/// What writes the outcome of a page's operation.
+/// A page whose operation may be refused.
 pub trait Page: Send + Sync {
-    /// The reply.
-    fn reply(&self, outcome: Result<Box<dyn Answer>, Rejection>) -> Reply;
+    /// The reply that tells why.
+    fn refused(&self, rejection: &Rejection) -> Reply;
 }
 
 /// Reads a request for the path below [`PREFIX`].
@@ -106,25 +107,19 @@ fn file(content_type: &'static str, text: &str) -> Reply {
     Reply::new(200, content_type, text).with("Cache-Control", "public, max-age=300")
 }
 
-/// A call of an operation by the browser that sent a request.
-fn incoming(
-    operation: &'static Operation,
+/// A call of an operation by the browser that sent a request; `show` turns the answer into the reply.
+fn decoded<R: Request>(
     fields: &[(&str, &str)],
     language: Language,
     request: &HttpRequest,
     cookies: Cookies,
-) -> Incoming {
-    let object = Json::Object(
-        fields
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), Json::Text((*value).to_owned())))
-            .collect(),
-    );
+    show: impl FnOnce(R::Answer) -> Reply + Send + 'static,
+) -> DecodedRequest<Reply> {
+    let fields = fields.iter();
+    let object = fields.map(|(name, value)| ((*name).to_owned(), Json::Text((*value).to_owned())));
     let mut problems = Problems::none(false);
-    let decoded = (operation.read_json)(&object, &mut problems);
-    Incoming {
-        operation,
-        request: decoded,
+    DecodedRequest {
+        request: from_fields::<R, _>(&Json::Object(object.collect()), &mut problems, show),
         problems: std::mem::take(&mut problems.found),
         credentials: Credentials {
             source: request.client_ip,

@@ -1,27 +1,33 @@
 //! The pages: which there are, what each of them asks for when it is opened, and what its form does.
 
-use std::sync::Arc;
-
-use crate::http::Method;
-use crate::http::header::USER_AGENT;
-use minijinja::{Value, context};
+use minijinja::context;
 
 use super::form::{is_foreign, is_form};
+use super::page_reply::{Asked, Linked, Step, call};
 use super::view::View;
-use super::{Page, Read, Site, browsers, copy};
+use super::{Read, Site};
 use crate::contract::rejection::{Code, Rejection};
-use crate::contract::time::utc;
-use crate::domain::external_identity::{LOGIN_ID, LinkedIdentity};
+use crate::http::Method;
+use crate::http::header::USER_AGENT;
 use crate::http::{HttpRequest, Parameters, Reply};
-use crate::operations::browser::{
-    Account, Visit, Visitor, accept_agreement, change_own_password, choose_organisation,
-    delete_own_account, end_session, leave_service, register_visitor, show_account, show_take_over,
-    show_visitor, sign_in, sign_out, take_over, undo_email_change, unlink_identity,
-    withdraw_agreement,
-};
-use crate::operations::identities::key;
-use crate::operations::user::{resend, reset_password};
-use crate::operations::{Answer, Operation, Shown};
+use crate::operations::browser::accept_agreement::AcceptAgreementRequest;
+use crate::operations::browser::change_own_password::ChangeOwnPasswordRequest;
+use crate::operations::browser::choose_organisation::ChooseOrganisationRequest;
+use crate::operations::browser::delete_own_account::DeleteOwnAccountRequest;
+use crate::operations::browser::end_session::EndSessionRequest;
+use crate::operations::browser::leave_service::LeaveServiceRequest;
+use crate::operations::browser::register_visitor::RegisterVisitorRequest;
+use crate::operations::browser::show_account::ShowAccountRequest;
+use crate::operations::browser::show_take_over::ShowTakeOverRequest;
+use crate::operations::browser::show_visitor::ShowVisitorRequest;
+use crate::operations::browser::sign_in::SignInRequest;
+use crate::operations::browser::sign_out::SignOutRequest;
+use crate::operations::browser::take_over::{ConfirmVisitorRequest, SetPasswordRequest};
+use crate::operations::browser::undo_email_change::UndoEmailChangeRequest;
+use crate::operations::browser::unlink_identity::UnlinkIdentityRequest;
+use crate::operations::browser::withdraw_agreement::WithdrawAgreementRequest;
+use crate::operations::user::resend::ResendRequest;
+use crate::operations::user::reset_password::ResetPasswordRequest;
 
 /// The pages by name. The rest of what a page is stands in [`Kind`].
 const PAGES: &[(&str, Kind)] = &[
@@ -42,7 +48,7 @@ const PAGES: &[(&str, Kind)] = &[
 
 /// What a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Login,
     Organisation,
     Logout,
@@ -59,30 +65,30 @@ enum Kind {
 }
 
 /// What the form of the account's page can do: its word for it, the operation, the field it takes, and what is said after.
-const DEEDS: [(&str, &Operation, &str, &str); 6] = [
-    ("leave", &leave_service::OPERATION, "service", "left"),
+const DEEDS: [(&str, Step, &str, &str); 6] = [
+    ("leave", call::<LeaveServiceRequest>, "service", "left"),
     (
         "accept",
-        &accept_agreement::OPERATION,
+        call::<AcceptAgreementRequest>,
         "agreement",
         "agreement_accepted",
     ),
     (
         "withdraw",
-        &withdraw_agreement::OPERATION,
+        call::<WithdrawAgreementRequest>,
         "agreement",
         "agreement_withdrawn",
     ),
     (
         "end-session",
-        &end_session::OPERATION,
+        call::<EndSessionRequest>,
         "session",
         "session_ended",
     ),
-    ("end-others", &end_session::OPERATION, "", "others_ended"),
+    ("end-others", call::<EndSessionRequest>, "", "others_ended"),
     (
         "unlink",
-        &unlink_identity::OPERATION,
+        call::<UnlinkIdentityRequest>,
         "identity",
         "identity_unlinked",
     ),
@@ -117,7 +123,7 @@ impl Kind {
         }
     }
 
-    const fn template(self) -> &'static str {
+    pub(super) const fn template(self) -> &'static str {
         match self {
             Kind::Login => "login.html",
             Kind::Organisation => "organisation.html",
@@ -134,85 +140,45 @@ impl Kind {
     }
 
     /// What is asked when it is opened; nothing where a page is the same for everybody.
-    fn shows(self) -> Option<(&'static Operation, &'static [(&'static str, &'static str)])> {
+    fn shows(self) -> Option<(Step, &'static [(&'static str, &'static str)])> {
         match self {
             Kind::Login | Kind::Organisation => {
-                Some((&show_visitor::OPERATION, &[("organisations", "1")]))
+                Some((call::<ShowVisitorRequest>, &[("organisations", "1")]))
             }
-            Kind::Logout | Kind::Password | Kind::Delete => Some((&show_visitor::OPERATION, &[])),
-            Kind::Account => Some((&show_account::OPERATION, &[])),
-            Kind::Data => Some((&show_account::OPERATION, &[("events", "1")])),
+            Kind::Logout | Kind::Password | Kind::Delete => Some((call::<ShowVisitorRequest>, &[])),
+            Kind::Account => Some((call::<ShowAccountRequest>, &[])),
+            Kind::Data => Some((call::<ShowAccountRequest>, &[("events", "1")])),
             Kind::Register | Kind::Resend | Kind::Forgotten | Kind::UndoEmail => None,
             // With the token, which is no fixed field.
-            Kind::Confirm | Kind::NewPassword => Some((&show_take_over::OPERATION, &[])),
+            Kind::Confirm | Kind::NewPassword => Some((call::<ShowTakeOverRequest>, &[])),
         }
     }
 
     /// What its form does, and the fields it takes; the account's page has several, see [`DEEDS`].
-    fn does(self) -> Option<(&'static Operation, &'static [&'static str])> {
+    fn does(self) -> Option<(Step, &'static [&'static str])> {
         Some(match self {
-            Kind::Login => (&sign_in::OPERATION, &["userNameOrEmail", "password"]),
-            Kind::Organisation => (&choose_organisation::OPERATION, &["organisation"]),
-            Kind::Logout => (&sign_out::OPERATION, &["everywhere"]),
-            Kind::Register => (&register_visitor::OPERATION, &["name", "email", "password"]),
-            Kind::Resend => (&resend::OPERATION, &["usernameOrEmail"]),
-            Kind::Confirm => (&take_over::CONFIRM, &["token"]),
-            Kind::UndoEmail => (&undo_email_change::OPERATION, &["token"]),
-            Kind::Forgotten => (&reset_password::OPERATION, &["userNameOrEmail"]),
-            Kind::NewPassword => (&take_over::SET_PASSWORD, &["passwordResetGuid", "password"]),
+            Kind::Login => (call::<SignInRequest>, &["userNameOrEmail", "password"]),
+            Kind::Organisation => (call::<ChooseOrganisationRequest>, &["organisation"]),
+            Kind::Logout => (call::<SignOutRequest>, &["everywhere"]),
+            Kind::Register => (
+                call::<RegisterVisitorRequest>,
+                &["name", "email", "password"],
+            ),
+            Kind::Resend => (call::<ResendRequest>, &["usernameOrEmail"]),
+            Kind::Confirm => (call::<ConfirmVisitorRequest>, &["token"]),
+            Kind::UndoEmail => (call::<UndoEmailChangeRequest>, &["token"]),
+            Kind::Forgotten => (call::<ResetPasswordRequest>, &["userNameOrEmail"]),
+            Kind::NewPassword => (
+                call::<SetPasswordRequest>,
+                &["passwordResetGuid", "password"],
+            ),
             Kind::Password => (
-                &change_own_password::OPERATION,
+                call::<ChangeOwnPasswordRequest>,
                 &["oldPassword", "password"],
             ),
-            Kind::Delete => (&delete_own_account::OPERATION, &["password"]),
+            Kind::Delete => (call::<DeleteOwnAccountRequest>, &["password"]),
             Kind::Account | Kind::Data => return None,
         })
-    }
-}
-
-/// One request for a page, but for what its operation comes to.
-struct Asked {
-    kind: Kind,
-    view: View,
-    /// What was typed, for the form to be shown again with it; never a password.
-    values: Value,
-    token: String,
-    /// What the link of a mail unlinks unless it is kept, as it was shown.
-    linked: Vec<Linked>,
-    /// Whether the form was sent.
-    sent: bool,
-    /// What is said of what was just done, or was done before.
-    notice: &'static str,
-    session_ms: i64,
-    known_ms: i64,
-}
-
-/// The external identities on the page that takes an account over. A form brings them back, so that they are there when
-/// it is shown again; only the keys that are kept decide anything.
-#[derive(Debug, Clone)]
-struct Linked {
-    key: String,
-    text: String,
-    kept: bool,
-}
-
-impl Linked {
-    fn shown(&self) -> Value {
-        let value = format!("{} {}", self.key, self.text);
-        context! { key => self.key.as_str(), text => self.text.as_str(), value, kept => self.kept }
-    }
-
-    /// Those of a form.
-    fn of(form: &Parameters) -> Vec<Self> {
-        let of = |value: &str| {
-            let (key, text) = value.split_once(' ')?;
-            Some(Self {
-                key: key.to_owned(),
-                text: text.to_owned(),
-                kept: form.all("keep").any(|kept| kept == key),
-            })
-        };
-        form.all("linked").filter_map(of).collect()
     }
 }
 
@@ -259,15 +225,15 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
         view,
     };
     match kind.shows() {
-        Some((operation, fields)) => {
+        Some((step, fields)) => {
+            let token = asked.token.clone();
             let token = match kind {
-                Kind::Confirm => Some(("activation", asked.token.as_str())),
-                Kind::NewPassword => Some(("reset", asked.token.as_str())),
+                Kind::Confirm => Some(("activation", token.as_str())),
+                Kind::NewPassword => Some(("reset", token.as_str())),
                 _ => None,
             };
             let fields: Vec<_> = fields.iter().copied().chain(token).collect();
-            let call = asked.view.call(operation, &fields, request);
-            Read::Call(Box::new(call), Arc::new(asked))
+            step(asked, &fields, request)
         }
         None => Read::Reply(asked.form()),
     }
@@ -306,9 +272,9 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         return Read::Reply(asked.expired());
     }
     let deed = DEEDS.iter().find(|(name, ..)| *name == field("do"));
-    let (operation, names, notice): (_, &[&str], _) = match (kind.does(), deed) {
-        (Some((operation, names)), _) => (operation, names, ""),
-        (None, Some((_, operation, name, notice))) => (*operation, &[*name], *notice),
+    let (step, names, notice): (_, &[&str], _) = match (kind.does(), deed) {
+        (Some((step, names)), _) => (step, names, ""),
+        (None, Some((_, step, name, notice))) => (*step, &[*name], *notice),
         (None, None) => return Read::Reply(asked.expired()),
     };
     let mut fields: Vec<(&str, &str)> = names
@@ -321,280 +287,5 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     }
     let agent = request.header(USER_AGENT).unwrap_or_default();
     fields.push(("userAgent", &agent));
-    let call = asked.view.call(operation, &fields, request);
-    Read::Call(Box::new(call), Arc::new(Asked { notice, ..asked }))
-}
-
-impl Page for Asked {
-    fn reply(&self, outcome: Result<Box<dyn Answer>, Rejection>) -> Reply {
-        match outcome {
-            Err(rejection) => self.refused(&rejection),
-            Ok(answer) => match answer.shown() {
-                Shown::Visit(Visit::SignedIn(signed_in)) => {
-                    let several = signed_in.granted.len() > 1;
-                    let mut reply = self.go_on(several);
-                    let cookies = self.view.cookies;
-                    for cookie in [
-                        cookies.set_session(&signed_in.token, self.session_ms),
-                        cookies.set_known_browser(&signed_in.known_browser, self.known_ms),
-                    ] {
-                        reply.headers.push(("Set-Cookie", cookie));
-                    }
-                    reply
-                }
-                Shown::Visit(Visit::Visitor(visitor)) => self.shown(visitor.as_deref()),
-                Shown::Visit(Visit::Account(account)) => self.account(account),
-                Shown::Visit(Visit::TakeOver(linked)) => {
-                    let linked = linked.iter().map(|link| Linked {
-                        key: key(&link.identity),
-                        text: called(link),
-                        kept: false,
-                    });
-                    self.form_with(&linked.collect::<Vec<_>>())
-                }
-                _ => self.done(),
-            },
-        }
-    }
-}
-
-impl Asked {
-    /// The page's form, empty.
-    fn form(&self) -> Reply {
-        self.view.page(200, self.kind.template(), self.filled())
-    }
-
-    /// The page's form, with what it unlinks.
-    fn form_with(&self, linked: &[Linked]) -> Reply {
-        let linked: Vec<_> = linked.iter().map(Linked::shown).collect();
-        let more = context! { linked, ..self.filled() };
-        self.view.page(200, self.kind.template(), more)
-    }
-
-    /// What the form is shown with.
-    fn filled(&self) -> Value {
-        let (lead, login_field) = match self.kind {
-            Kind::Resend => ("resend_lead", "usernameOrEmail"),
-            _ => ("forgotten_lead", "userNameOrEmail"),
-        };
-        context! {
-            values => self.values.clone(),
-            token => self.token.as_str(),
-            lead,
-            login_field,
-            linked => self.linked.iter().map(Linked::shown).collect::<Vec<_>>(),
-            asks_password => true,
-        }
-    }
-
-    /// On to the application, or to a choice first.
-    fn go_on(&self, choose: bool) -> Reply {
-        self.view.redirect(match choose {
-            true => self.view.link("organisation.html"),
-            false => self.view.onward(),
-        })
-    }
-
-    fn to_sign_in(&self) -> Reply {
-        self.view.redirect(self.view.link("login.html"))
-    }
-
-    /// A page that depends on whose browser it is.
-    fn shown(&self, visitor: Option<&Visitor>) -> Reply {
-        let Some(visitor) = visitor else {
-            return match self.kind {
-                Kind::Login => self.form(),
-                Kind::Logout => self.signed_out(),
-                _ => self.to_sign_in(),
-            };
-        };
-        let undecided = visitor.session.organisation.is_none() && visitor.granted.len() > 1;
-        match self.kind {
-            // Who is signed in already is not asked again: that is what single sign-on is.
-            Kind::Login => self.go_on(undecided),
-            Kind::Organisation if visitor.granted.len() < 2 => self.go_on(false),
-            _ => {
-                let organisations: Vec<Value> = visitor
-                    .granted
-                    .iter()
-                    .map(|g| context! { uuid => g.uuid.as_str(), name => g.name.as_str() })
-                    .collect();
-                let more = context! {
-                    visitor => context! {
-                        name => visitor.user.name.as_str(),
-                        login => visitor.user.user_name.as_str(),
-                        organisation => visitor.session.organisation.as_deref(),
-                        organisations,
-                    },
-                    asks_password => visitor.user.password_hash.is_some(),
-                    ..self.filled()
-                };
-                self.view.page(200, self.kind.template(), more)
-            }
-        }
-    }
-
-    fn account(&self, account: &Account) -> Reply {
-        if self.kind == Kind::Data {
-            let reply = copy::of(account);
-            return self.view.guarded(reply);
-        }
-        let more = context! { account => shown_account(account), notice => self.notice };
-        self.view.page(200, self.kind.template(), more)
-    }
-
-    /// What is said, or where it goes, when a form has done what it does.
-    fn done(&self) -> Reply {
-        let sign_in = context! { href => self.view.link("login.html"), text => "sign_in" };
-        let say = |title, lead: &str, way_on: Value| {
-            let more = context! { lead => lead, way_on => way_on };
-            self.view.titled(title).page(200, "message.html", more)
-        };
-        match self.kind {
-            Kind::Organisation => self.go_on(false),
-            Kind::Logout => self.signed_out(),
-            Kind::Register => say("check_mail", "registered_lead", sign_in),
-            Kind::Resend | Kind::Forgotten => say("check_mail", "mailed_lead", sign_in),
-            Kind::Confirm => say("confirmed", "confirmed_lead", sign_in),
-            Kind::NewPassword => say("password_set", "password_set_lead", sign_in),
-            Kind::UndoEmail => say("email_restored", "email_restored_lead", sign_in),
-            Kind::Password => self.to_account("password_changed"),
-            Kind::Delete => self.without_session(say("deleted", "", Value::UNDEFINED)),
-            Kind::Account | Kind::Login | Kind::Data => self.to_account(self.notice),
-        }
-    }
-
-    fn to_account(&self, notice: &str) -> Reply {
-        let page = format!("account.html?done={notice}");
-        self.view.redirect(self.view.link(&page))
-    }
-
-    /// After signing out: where the application asked for, if it has registered that, and a page otherwise.
-    fn signed_out(&self) -> Reply {
-        if self.view.asked_to_go_on {
-            return self.without_session(self.go_on(false));
-        }
-        let sign_in = context! { href => self.view.link("login.html"), text => "sign_in" };
-        let more = context! { lead => "", way_on => sign_in };
-        let view = self.view.titled("signed_out");
-        self.without_session(view.page(200, "message.html", more))
-    }
-
-    /// Takes the session's cookie away from the browser.
-    fn without_session(&self, mut reply: Reply) -> Reply {
-        let cookie = self.view.cookies.clear_session();
-        reply.headers.push(("Set-Cookie", cookie));
-        reply
-    }
-
-    /// A form that is not ours, or was given out before the browser signed in or out.
-    fn expired(&self) -> Reply {
-        let mut rejection = Rejection::new(Code::FormExpired);
-        rejection.cause = Some("the form carries no stamp of this browser".to_owned());
-        match self.kind {
-            Kind::Login
-            | Kind::Register
-            | Kind::Resend
-            | Kind::Confirm
-            | Kind::Forgotten
-            | Kind::UndoEmail
-            | Kind::NewPassword => self
-                .view
-                .again(self.kind.template(), &rejection, self.filled()),
-            _ => self.view.titled("not_possible").refusal(&rejection),
-        }
-    }
-
-    fn refused(&self, rejection: &Rejection) -> Reply {
-        let signed_out = matches!(
-            rejection.code(),
-            Code::TokenExpired | Code::AuthenticationRequired
-        );
-        match self.kind {
-            _ if signed_out => {
-                rejection.log(&self.view.request_id, "page");
-                self.without_session(self.to_sign_in())
-            }
-            Kind::Account | Kind::Data | Kind::Organisation | Kind::Logout => {
-                self.view.titled("not_possible").refusal(rejection)
-            }
-            _ if !self.sent => self.view.titled("not_possible").refusal(rejection),
-            // Sent again, it would be refused again; another mail helps.
-            Kind::Confirm | Kind::NewPassword | Kind::UndoEmail
-                if rejection.code() == Code::TokenInvalidOrExpired =>
-            {
-                let (page, text) = match self.kind {
-                    Kind::Confirm => ("resend.html", "no_mail"),
-                    _ => ("forgotten-password.html", "forgotten_password"),
-                };
-                let way_on = context! { href => self.view.link(page), text };
-                self.view
-                    .again("message.html", rejection, context! { lead => "", way_on })
-            }
-            _ => self
-                .view
-                .again(self.kind.template(), rejection, self.filled()),
-        }
-    }
-}
-
-/// What an external identity is called on pages: the system, the id, and what kind of id it is where that tells more.
-fn called(link: &LinkedIdentity) -> String {
-    let who = &link.identity;
-    match who.id_type == who.provider || who.id_type == LOGIN_ID {
-        true => format!("{}: {}", who.provider, who.id),
-        false => format!("{}: {} ({})", who.provider, who.id, who.id_type),
-    }
-}
-
-/// An account as its page shows it.
-fn shown_account(account: &Account) -> Value {
-    let day = |at: i64| utc(at).get(..10).unwrap_or("").to_owned();
-    let minute = |at: i64| utc(at).get(..16).unwrap_or("").replace('T', " ") + " UTC";
-    let services = account.services.iter().map(|s| {
-        context! { id => s.id, name => s.name.as_str(), user_id_in_service => s.user_id_in_service.as_str(), since => day(s.since) }
-    });
-    let agreements = account.agreements.iter().map(|a| {
-        context! {
-            id => a.id,
-            name => a.name.as_str(),
-            in_force => a.is_in_force(),
-            accepted_at => a.accepted_at.map(day),
-            withdrawn_at => a.withdrawn_at.map(day),
-        }
-    });
-    let sessions = account.sessions.iter().map(|s| {
-        context! {
-            id => s.id,
-            browser => browsers::name(&s.user_agent),
-            startedAt => minute(s.started_at),
-            startedUtc => utc(s.started_at),
-            seenAt => minute(s.seen_at),
-            seenUtc => utc(s.seen_at),
-            own => s.id == account.session.id,
-        }
-    });
-    let identities = account.identities.iter().map(|link| {
-        context! {
-            key => key(&link.identity),
-            text => called(link),
-            since => link.linked_at.map(day),
-            by => link.asserted_by.as_deref(),
-        }
-    });
-    let organisations = account
-        .granted
-        .iter()
-        .map(|g| context! { name => g.name.as_str() });
-    context! {
-        name => account.user.name.as_str(),
-        userName => account.user.user_name.as_str(),
-        email => account.user.address(),
-        hasPassword => account.user.password_hash.is_some(),
-        organisations => organisations.collect::<Vec<_>>(),
-        services => services.collect::<Vec<_>>(),
-        agreements => agreements.collect::<Vec<_>>(),
-        identities => identities.collect::<Vec<_>>(),
-        sessions => sessions.collect::<Vec<_>>(),
-    }
+    step(Asked { notice, ..asked }, &fields, request)
 }

@@ -10,13 +10,12 @@ use percent_encoding::utf8_percent_encode;
 use super::bar::MAX_CLIENT_ID;
 use super::cookies::{self, Cookies};
 use super::destination::{self, MOST_BYTES};
-use super::{ESCAPED, PREFIX, Site, incoming, session, words};
+use super::{ESCAPED, PREFIX, Site, decoded, session, words};
 use crate::contract::messages::{Language, explain};
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::domain::one_time_token::format as token_of;
 use crate::http::{HttpRequest, Parameters, Reply};
-use crate::operations::Operation;
-use crate::operations::access::Incoming;
+use crate::operations::{DecodedRequest, Request};
 use crate::secrets::stamps::Use;
 
 macro_rules! templates {
@@ -147,14 +146,14 @@ impl View {
         })
     }
 
-    /// A call of an operation by this browser.
-    pub(super) fn call(
+    /// A call of an operation by this browser; `show` turns the answer into the reply.
+    pub(super) fn call<R: Request>(
         &self,
-        operation: &'static Operation,
         fields: &[(&str, &str)],
         request: &HttpRequest,
-    ) -> Incoming {
-        incoming(operation, fields, self.language, request, self.cookies)
+        show: impl FnOnce(R::Answer) -> Reply + Send + 'static,
+    ) -> DecodedRequest<Reply> {
+        decoded::<R>(fields, self.language, request, self.cookies, show)
     }
 
     /// The same browser on another page.

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use super::application;
 use super::call::Held;
+use super::request::Claims;
 use super::throttle::{self, Throttle};
-use super::{Access, Answer, Call, Credentials, Operation, Refusal, Request, refuse, refuse_field};
-use crate::contract::messages::{Language, Why};
+use super::{Access, Call, Credentials, DecodedRequest, Operation, Refusal, refuse, refuse_field};
+use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Kind, Problem, Rejection};
 use crate::contract::shape::{Secret, Value as _};
 use crate::domain::client::{Client, Trust};
@@ -21,31 +22,19 @@ use crate::store::refusals::Cause;
 use crate::store::token_families::{self, Standing};
 use crate::store::{sessions, users};
 
-/// A request on its way to being run.
-#[derive(Debug)]
-pub struct Incoming {
-    pub operation: &'static Operation,
-    pub request: Box<dyn Request>,
-    /// What is wrong with its values; told only to those who may call at all.
-    pub problems: Vec<Problem>,
-    pub credentials: Credentials,
-    pub language: Language,
-    pub request_id: String,
-}
-
 /// Decides, runs, and records a refusal of rights.
 ///
 /// # Errors
 /// What the client is to be told.
-pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejection> {
-    let Incoming {
-        operation,
+pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection> {
+    let DecodedRequest {
         request,
         problems,
         credentials,
         language,
         request_id,
-    } = incoming;
+    } = decoded;
+    let operation = request.operation();
     let mut call = Call {
         parts,
         now: parts.clock.now(),
@@ -61,16 +50,11 @@ pub fn run(parts: &Parts, incoming: Incoming) -> Result<Box<dyn Answer>, Rejecti
         known_browser: credentials.known_browser.clone(),
         owes_hash: Cell::new(false),
     };
-    let subject = request.subject().map(str::to_owned);
-    let result = decide(
-        &mut call,
-        operation,
-        &credentials,
-        request.as_ref(),
-        &problems,
-    )
-    .and_then(|()| super::refuse_all(problems))
-    .and_then(|()| throttle::run(&call, operation, request));
+    let claims = request.claims();
+    let subject = claims.subject.map(str::to_owned);
+    let result = decide(&mut call, operation, &credentials, &claims, &problems)
+        .and_then(|()| super::refuse_all(problems))
+        .and_then(|()| throttle::run(&call, request));
     if matches!(result, Err(Refusal::Rejected(_))) {
         let signed_in = credentials.username_token.as_ref();
         throttle::count_refused_after_hash(&call, signed_in.map(|(name, _)| name.as_str()));
@@ -119,10 +103,10 @@ fn decide(
     call: &mut Call<'_>,
     operation: &Operation,
     found: &Credentials,
-    request: &dyn Request,
+    claims: &Claims<'_>,
     problems: &[Problem],
 ) -> Result<(), Refusal> {
-    let in_request = request.authorization().filter(|a| !a.is_missing());
+    let in_request = claims.authorization.filter(|a| !a.is_missing());
     call.client = client(call.parts, found.client_key.as_ref())?;
     let in_header = found
         .authorization
@@ -144,11 +128,11 @@ fn decide(
         operation.access,
         Access::Application | Access::ProvenApplication
     ) {
-        let application = through_application(call, authorization, request.application())?;
+        let application = through_application(call, authorization, claims.application)?;
         return match operation.access {
             Access::ProvenApplication => {
                 let basic = found.application.as_ref();
-                application::prove(call, &application, request, basic)
+                application::prove(call, &application, claims.application_secret, basic)
             }
             _ => Ok(()),
         };

@@ -1,7 +1,7 @@
 //! How an application proves that it is the one it says it is: by the secret that the registry has of it.
 
 use super::throttle::{network, subject};
-use super::{Call, Refusal, Request, refuse};
+use super::{Call, Refusal, refuse};
 use crate::contract::rejection::{Code, Rejection};
 use crate::contract::shape::{Secret, Value as _};
 use crate::registry::Application;
@@ -21,7 +21,7 @@ const LOCKED: &str = "authn_login_lock";
 pub(super) fn prove(
     call: &Call<'_>,
     application: &Application,
-    request: &dyn Request,
+    field: Option<&Secret>,
     basic: Option<&(String, Secret)>,
 ) -> Result<(), Refusal> {
     let registry = call.parts.registry.now();
@@ -31,7 +31,7 @@ pub(super) fn prove(
         named.is_some_and(|named| named.client_id == application.client_id)
     };
     let basic = basic.filter(|(name, _)| is_its_own(name));
-    let field = request.application_secret().filter(|s| !s.is_missing());
+    let field = field.filter(|s| !s.is_missing());
     let sent = [basic.map(|(_, secret)| secret), field];
     if sent.iter().all(Option::is_none) {
         return match (application.plain_calls, &application.secret) {

@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Cost;
-use super::access::{self, Incoming};
+use super::{Cost, DecodedRequest, access};
 use crate::domain::client::Trust;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
@@ -26,12 +25,12 @@ pub struct Origin {
 impl Origin {
     /// The origin of a request that a face has read.
     #[must_use]
-    pub fn of(parts: &Parts, incoming: &Incoming) -> Self {
-        let credentials = &incoming.credentials;
+    pub fn of<A>(parts: &Parts, decoded: &DecodedRequest<A>) -> Self {
+        let credentials = &decoded.credentials;
         let client = access::client(parts, credentials.client_key.as_ref());
         let trusted = client.ok().flatten().filter(|c| c.trust == Trust::Trusted);
-        let login = match (incoming.operation.cost, &credentials.username_token) {
-            (Cost::Hash, _) => incoming.request.subject(),
+        let login = match (decoded.operation().cost, &credentials.username_token) {
+            (Cost::Hash, _) => decoded.request.claims().subject,
             (_, Some((name, _))) => Some(name.as_str()),
             (_, None) => None,
         };

@@ -1,7 +1,7 @@
 //! What the printers of the contract are told of each operation, beyond what stands in the catalogue.
 
-use super::{Access, CATALOG, Operation, Route, Throttle};
-use crate::contract::openapi::{Body, Credential, Entry};
+use super::{Access, Body, CATALOG, Operation, Route, Throttle};
+use crate::contract::openapi::{Credential, Entry};
 use crate::contract::rejection::Code;
 use crate::contract::shape::{Field, Kind};
 
@@ -107,7 +107,8 @@ pub fn rest_entries() -> Vec<Entry> {
         who: operation.access.who(),
         credentials: operation.access.credentials(),
         method: route.method,
-        body: route.body,
+        has_body: route.body != Body::Ignored,
+        body_is_optional: route.body == Body::Optional,
         path: route.path,
         fields: operation.fields(route),
         id: route.id,

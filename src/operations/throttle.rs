@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::PoisonError;
 
-use super::{Access, Answer, Call, Operation, Refusal, Request, known_sources};
+use super::request::Runnable;
+use super::{Access, Call, Refusal, known_sources};
 use crate::contract::rejection::{Code, Rejection};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::network::Network;
@@ -35,15 +36,12 @@ pub enum Throttle {
 ///
 /// # Errors
 /// [`Code::TooManyAttempts`], and as the request has.
-pub(super) fn run(
-    call: &Call<'_>,
-    operation: &Operation,
-    request: Box<dyn Request>,
-) -> Result<Box<dyn Answer>, Refusal> {
+pub(super) fn run<A>(call: &Call<'_>, request: Box<dyn Runnable<A>>) -> Result<A, Refusal> {
+    let (operation, claims) = (request.operation(), request.claims());
     let about = match operation.throttle {
         Throttle::Nothing => return request.run(call),
-        Throttle::Guesses | Throttle::Forgeries => request.guessed_at(),
-        Throttle::Mails => request.mailbox(),
+        Throttle::Guesses | Throttle::Forgeries => claims.guessed_at,
+        Throttle::Mails => claims.mailbox,
     };
     let own = call.user.as_ref().map(|user| user.user_name.as_str());
     // Who visits has its name in the request, if anywhere.

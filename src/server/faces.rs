@@ -11,8 +11,7 @@ use crate::contract::rejection::{Code, Rejection};
 use crate::http::{HttpRequest, Reply};
 use crate::jsonrpc::{self, Calls, Id, Read};
 use crate::loginbar::{self, Site};
-use crate::operations::access::Incoming;
-use crate::operations::{Answer, Cost, Origin, access};
+use crate::operations::{Cost, DecodedRequest, Origin, access};
 use crate::{directory, jsonapi, soap, sso};
 
 use super::Gateway;
@@ -37,7 +36,7 @@ pub(super) async fn call(
         Err(reply) => return reply,
     };
     run(gateway, "soap", incoming, move |outcome| match outcome {
-        Ok(answer) => soap::answer(&manner, answer),
+        Ok(payload) => soap::answer(&manner, payload),
         Err(rejection) => soap::refusal(&manner, &rejection),
     })
     .await
@@ -69,7 +68,7 @@ pub(super) async fn resource(
         Err(reply) => return reply,
     };
     run(gateway, "rest", incoming, move |outcome| match outcome {
-        Ok(answer) => jsonapi::answer(&manner, &*answer),
+        Ok(payload) => jsonapi::answer(&manner, payload),
         Err(rejection) => jsonapi::refusal(&manner, &rejection),
     })
     .await
@@ -121,8 +120,9 @@ pub(super) async fn browse(
     match loginbar::read(&site, &request, page) {
         loginbar::Read::Reply(reply) => reply,
         loginbar::Read::Call(incoming, page) => {
-            run(gateway, "page", *incoming, move |outcome| {
-                page.reply(outcome)
+            run(gateway, "page", *incoming, move |outcome| match outcome {
+                Ok(reply) => reply,
+                Err(rejection) => page.refused(&rejection),
             })
             .await
         }
@@ -163,7 +163,7 @@ async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read)
         Read::Call(id, incoming) => {
             let (request, echoed) = (Arc::clone(request), id.clone().unwrap_or(Id::Null));
             let reply = run(gateway, "rpc", *incoming, move |outcome| match outcome {
-                Ok(answer) => jsonrpc::answer(&echoed, &*answer),
+                Ok(payload) => jsonrpc::answer(&echoed, &payload),
                 Err(rejection) => jsonrpc::refusal(&request, &echoed, &rejection),
             });
             let reply = reply.await;
@@ -173,14 +173,15 @@ async fn consent(gateway: &Arc<Gateway>, request: &Arc<HttpRequest>, call: Read)
 }
 
 /// Queues a call where it belongs, and has its outcome counted and written.
-async fn run(
+async fn run<A: 'static>(
     gateway: &Arc<Gateway>,
     face: &'static str,
-    incoming: Incoming,
-    write: impl Fn(Result<Box<dyn Answer>, Rejection>) -> Reply + Clone + Send + 'static,
+    incoming: DecodedRequest<A>,
+    write: impl Fn(Result<A, Rejection>) -> Reply + Clone + Send + 'static,
 ) -> Reply {
+    let operation = incoming.operation();
     // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
-    let cost = match incoming.operation.cost {
+    let cost = match operation.cost {
         _ if incoming.credentials.username_token.is_some() => Cost::Hash,
         cost => cost,
     };
@@ -193,7 +194,7 @@ async fn run(
     };
     let fair = fair.map(|pool| (pool, Origin::of(&gateway.parts, &incoming)));
     let parts = Arc::clone(&gateway.parts);
-    let (written, operation) = (write.clone(), incoming.operation.name);
+    let (written, operation) = (write.clone(), operation.name);
     let queued = Instant::now();
     let work = move || {
         let begun = Instant::now();

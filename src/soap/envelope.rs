@@ -8,8 +8,7 @@ use crate::contract::shape::{Shaped as _, Wrapped};
 use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
 use crate::http::{self, HttpRequest, MediaType, Reply};
-use crate::operations::access::Incoming;
-use crate::operations::{CATALOG, Credentials};
+use crate::operations::{CATALOG, Credentials, DecodedRequest, Payload};
 
 use super::{Manner, SoapLimits, header};
 
@@ -66,7 +65,7 @@ pub(super) fn read(
     limits: &SoapLimits,
     now: Millis,
     manner: &mut Manner,
-) -> Result<Incoming, Rejection> {
+) -> Result<DecodedRequest<Payload>, Rejection> {
     let mut reader = XmlReader::new(text, limits.xml, limits.refuse_unknown);
     let version = open(&mut reader)?;
     manner.version = version;
@@ -94,20 +93,19 @@ pub(super) fn read(
         let cause = format!("{:?} {}", start.ns, start.local);
         return Err(Rejection::new(Code::NoSuchOperation).because(cause));
     };
-    let decoded = (operation.read_xml)(&mut reader)?;
+    let decoded = (operation.decode_xml)(&mut reader)?;
     close(&mut reader)?;
     manner.operation = Some(operation);
 
-    let meta = decoded.meta();
     // Client key and user name stand in the envelope; headers of that name are those of REST.
+    let meta = decoded.claims().meta;
     let credentials = Credentials {
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
         user_name: meta.and_then(|m| m.user_name.clone()),
         username_token,
         ..http::credentials(request, &mut Problems::none(false))
     };
-    Ok(Incoming {
-        operation,
+    Ok(DecodedRequest {
         problems: std::mem::take(&mut reader.problems.found),
         request: decoded,
         credentials,
@@ -172,7 +170,8 @@ fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
 
 /// An answer whose `<response>` is written by `write`.
 pub(super) fn reply(manner: &Manner, write: impl FnOnce(&mut XmlWriter)) -> Reply {
-    let mut out = XmlWriter::new();
+    let omitted = manner.operation.map_or(&[][..], |o| o.soap_omits);
+    let mut out = XmlWriter::omitting(omitted);
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<S:Envelope xmlns:S=\"");
     out.raw(manner.version.namespace());
     out.raw("\"><S:Body><ns2:");

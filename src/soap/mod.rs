@@ -10,8 +10,7 @@ use crate::contract::rejection::{Rejection, SoapForm};
 use crate::contract::xml::XmlLimits;
 use crate::domain::Millis;
 use crate::http::{HttpRequest, Reply};
-use crate::operations::access::Incoming;
-use crate::operations::{Answer, Operation};
+use crate::operations::{DecodedRequest, Operation, Payload};
 
 pub use envelope::Version;
 
@@ -54,7 +53,7 @@ pub fn read(
     request: &HttpRequest,
     limits: &SoapLimits,
     now: Millis,
-) -> Result<(Manner, Incoming), Reply> {
+) -> Result<(Manner, DecodedRequest<Payload>), Reply> {
     let mut manner = manner(request);
     let read = encoding::decode(request)
         .and_then(|text| envelope::read(&text, request, limits, now, &mut manner));
@@ -73,10 +72,11 @@ pub fn check(request: &HttpRequest, limits: &SoapLimits) -> Result<(), Rejection
 }
 
 /// Writes an operation's answer.
-pub fn answer(manner: &Manner, mut answer: Box<dyn Answer>) -> Reply {
-    let authorization = answer.authorization().map(str::to_owned);
-    let mut reply = envelope::reply(manner, |out| answer.write_xml(out, "response"));
-    if let Some(token) = authorization {
+pub fn answer(manner: &Manner, payload: Payload) -> Reply {
+    let mut reply = envelope::reply(manner, |out| {
+        payload.answer.write_element(out, "response");
+    });
+    if let Some(token) = payload.authorization {
         reply.headers.push(("Authorization", token));
     }
     reply

@@ -1,19 +1,18 @@
 //! Where partners send their users: reads what they bring, and lets them in or says why not (SPEC §11). Holds no rule about
 //! users.
 
-use crate::http::Method;
-use crate::http::header::{ACCEPT, USER_AGENT};
-
 use crate::contract::json::Json;
 use crate::contract::rejection::{Code, Problems, Rejection};
 use crate::contract::shape::Secret;
 use crate::directory::envelope::{Heading, code_of};
+use crate::http::Method;
+use crate::http::header::{ACCEPT, USER_AGENT};
 use crate::http::{HttpRequest, Parameters, Reply, accept};
 use crate::loginbar::{Entrance, Site, Switch, is_form};
-use crate::operations::access::Incoming;
 use crate::operations::partner::Admitted;
-use crate::operations::partner::sign_in::OPERATION;
-use crate::operations::{Answer, Credentials, Shown};
+use crate::operations::partner::sign_in::PartnerSignInRequest;
+use crate::operations::request::from_fields;
+use crate::operations::{Credentials, DecodedRequest};
 
 /// Where that is: the path of either layout's document. The token itself says which layout it has, so both take both.
 pub const PATHS: [&str; 2] = ["/v1/user/session/create", "/v2/user/session/create"];
@@ -70,7 +69,7 @@ impl Arrival {
         site: &Site<'_>,
         request: &HttpRequest,
         own_url: &str,
-    ) -> Result<Box<Incoming>, Reply> {
+    ) -> Result<Box<DecodedRequest<Admitted>>, Reply> {
         // Not HEAD: it would use the token up and sign nobody in.
         if !matches!(request.method, Method::GET | Method::POST) {
             return Err(Reply::method_not_allowed("GET, POST"));
@@ -97,9 +96,9 @@ impl Arrival {
         ];
         let fields = fields.map(|(name, text)| (name.to_owned(), Json::Text(text.to_owned())));
         let mut problems = Problems::none(false);
-        let decoded = (OPERATION.read_json)(&Json::Object(fields.into()), &mut problems);
-        Ok(Box::new(Incoming {
-            operation: &OPERATION,
+        let object = Json::Object(fields.into());
+        let decoded = from_fields::<PartnerSignInRequest, _>(&object, &mut problems, |a| a);
+        Ok(Box::new(DecodedRequest {
             request: decoded,
             problems: std::mem::take(&mut problems.found),
             credentials: Credentials {
@@ -114,29 +113,24 @@ impl Arrival {
 
     /// The reply to it.
     #[must_use]
-    pub fn reply(&self, outcome: Result<Box<dyn Answer>, Rejection>) -> Reply {
+    pub fn reply(&self, outcome: Result<Admitted, Rejection>) -> Reply {
         match outcome {
             Err(rejection) => self.refusal(&rejection),
-            Ok(answer) => match answer.shown() {
-                Shown::Admitted(Admitted::SignedIn { token, to }) => {
-                    self.entrance.admit(token, to.as_deref())
-                }
-                Shown::Admitted(Admitted::OtherUser { .. }) if self.as_json => {
-                    self.refusal(&Rejection::new(Code::OtherUserSignedIn))
-                }
-                Shown::Admitted(Admitted::OtherUser {
-                    current,
-                    arriving,
-                    to,
-                }) => self.entrance.ask_to_switch(&Switch {
-                    current,
-                    arriving,
-                    to: to.as_deref(),
-                    path: &self.path,
-                    token: &self.token,
-                }),
-                _ => self.refusal(&Rejection::new(Code::InternalError)),
-            },
+            Ok(Admitted::SignedIn { token, to }) => self.entrance.admit(&token, to.as_deref()),
+            Ok(Admitted::OtherUser { .. }) if self.as_json => {
+                self.refusal(&Rejection::new(Code::OtherUserSignedIn))
+            }
+            Ok(Admitted::OtherUser {
+                current,
+                arriving,
+                to,
+            }) => self.entrance.ask_to_switch(&Switch {
+                current: &current,
+                arriving: &arriving,
+                to: to.as_deref(),
+                path: &self.path,
+                token: &self.token,
+            }),
         }
     }
 

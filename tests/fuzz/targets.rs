@@ -342,7 +342,7 @@ pub fn envelope(bytes: &[u8]) {
             let wide: Vec<u8> = units.flat_map(u16::to_be_bytes).collect();
             match soap::read(&request(&wide), &SOAP, NOW) {
                 Ok((_, again)) => {
-                    assert_eq!(again.operation.name, incoming.operation.name);
+                    assert_eq!(again.operation().name, incoming.operation().name);
                     assert_eq!(again.problems, incoming.problems);
                     assert_eq!(
                         format!("{:?}", again.request),

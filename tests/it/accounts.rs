@@ -1,12 +1,13 @@
 //! The life of an account: registered, confirmed, signed in, forgotten, changed; called as operations where there is no
 //! SOAP binding.
 
+use chaingun_gateway::contract::json::Json;
 use chaingun_gateway::contract::messages::Language;
-use chaingun_gateway::contract::rejection::{Code, Rejection};
-use chaingun_gateway::contract::shape::Secret;
-use chaingun_gateway::operations::access::{Incoming, run};
-use chaingun_gateway::operations::user::confirm_user::{self, ConfirmUserRequest};
-use chaingun_gateway::operations::{Credentials, user};
+use chaingun_gateway::contract::rejection::{Code, Problems, Rejection};
+use chaingun_gateway::operations::access::run;
+use chaingun_gateway::operations::request::from_fields;
+use chaingun_gateway::operations::user::confirm_user::ConfirmUserRequest;
+use chaingun_gateway::operations::{Credentials, DecodedRequest, user};
 use chaingun_gateway::store::{organisations, users};
 
 use crate::harness::{Gateway, element, envelope};
@@ -21,20 +22,16 @@ fn outcome(gateway: &Gateway, operation: &str, request: &str) -> String {
 }
 
 fn confirm(gateway: &Gateway, token: &str) -> Result<(), Code> {
-    let incoming = Incoming {
-        operation: &confirm_user::OPERATION,
-        request: Box::new(ConfirmUserRequest {
-            token: Secret::from(token),
-            ..Default::default()
-        }),
-        problems: Vec::new(),
+    let object = Json::Object(vec![("token".to_owned(), Json::Text(token.to_owned()))]);
+    let mut problems = Problems::none(false);
+    let decoded = DecodedRequest {
+        request: from_fields::<ConfirmUserRequest, _>(&object, &mut problems, |_| ()),
+        problems: problems.found,
         credentials: Credentials::default(),
         language: Language::Hungarian,
         request_id: "test".to_owned(),
     };
-    run(&gateway.parts, incoming)
-        .map(|_| ())
-        .map_err(|r: Rejection| r.code())
+    run(&gateway.parts, decoded).map_err(|r: Rejection| r.code())
 }
 
 fn register(gateway: &Gateway, extra: &str) -> String {

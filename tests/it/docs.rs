@@ -95,7 +95,7 @@ fn nothing_in_it_runs_or_comes_from_elsewhere() {
 #[test]
 fn every_operation_field_and_code_is_on_it() {
     let page = page();
-    for operation in CATALOG {
+    for operation in CATALOG.iter().filter(|o| o.is_published()) {
         let start = format!("<article id=\"{}\"", operation.name);
         let (_, part) = page.split_once(&start).unwrap();
         let part = part.split("</article>").next().unwrap();

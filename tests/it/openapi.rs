@@ -143,9 +143,9 @@ fn an_operation_tells_every_code_that_its_file_refuses_with() {
         let file = file.to_str().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
         let name = text
-            .split("name: \"")
+            .split("::<Self>(")
             .nth(1)
-            .and_then(|t| t.split('"').next());
+            .and_then(|t| t.split('"').nth(1));
         let Some(operation) = CATALOG.iter().find(|o| Some(o.name) == name) else {
             continue;
         };

@@ -22,7 +22,7 @@ pub(super) fn responses(entry: &Entry) -> Value {
     for (status, codes) in by_status(entry) {
         responses.insert(status.to_string(), response(&name_of(&codes)));
     }
-    if entry.has_body() {
+    if entry.has_body {
         responses.insert("408".to_owned(), response(LATE));
     }
     Value::Object(responses)

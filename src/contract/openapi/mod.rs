@@ -26,7 +26,10 @@ pub struct Entry {
     /// The sets of credentials, each of which is enough.
     pub credentials: &'static [&'static [Credential]],
     pub method: &'static str,
-    pub body: Body,
+    /// Whether the body holds the fields; otherwise they stand in path and query.
+    pub has_body: bool,
+    /// Whether the body may be left out.
+    pub body_is_optional: bool,
     /// Below the prefix; a segment in braces is a field of the request.
     pub path: &'static str,
     /// The fields of the request, wherever the route has them stand.
@@ -44,17 +47,6 @@ pub struct Entry {
     pub codes: Vec<Code>,
 }
 
-/// What a route makes of a request's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// Holds the fields.
-    Needed,
-    /// May be left out, where no field is needed.
-    Optional,
-    /// Not looked at; fields stand in path and query.
-    Ignored,
-}
-
 /// By what a caller shows who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
@@ -69,10 +61,6 @@ impl Entry {
     fn captured(&self) -> Option<&'static str> {
         let (_, rest) = self.path.split_once('{')?;
         rest.split_once('}').map(|(field, _)| field)
-    }
-
-    fn has_body(&self) -> bool {
-        self.body != Body::Ignored
     }
 }
 
@@ -137,7 +125,7 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
     put("operationId", json!(operation_id(entry, again)));
     put("summary", json!(entry.doc.trim()));
     let mut description = format!("Who may call it: {}.", entry.who);
-    if !entry.has_body() && requests::in_query(entry).next().is_some() {
+    if !entry.has_body && requests::in_query(entry).next().is_some() {
         description.push_str(
             " Conditions are read as filter[name] too, and limit and offset as page[limit] and page[offset].",
         );
@@ -151,7 +139,7 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
     put("tags", json!([tag(entry.path)]));
     put("security", requests::security(entry));
     put("parameters", requests::parameters(entry, schemas));
-    if entry.has_body() {
+    if entry.has_body {
         put("requestBody", requests::body(entry, schemas));
     }
     put("responses", answers::responses(entry));

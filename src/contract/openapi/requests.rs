@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schemas::{Schemas, describe, is_meta, put, with_required};
-use super::{Body, Credential, DOCUMENT, Entry, FLAT};
+use super::{Credential, DOCUMENT, Entry, FLAT};
 use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::shape::{Field, Kind};
 
@@ -83,7 +83,7 @@ pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
             "name": name, "in": "path", "required": true, "schema": schema, "description": doc,
         }));
     }
-    if !entry.has_body() {
+    if !entry.has_body {
         for field in in_query(entry) {
             let mut schema = schemas.sent(field);
             let mut doc = take_description(&mut schema);
@@ -118,7 +118,7 @@ fn take_description(schema: &mut Value) -> String {
 /// The body in both forms.
 pub(super) fn body(entry: &Entry, schemas: &mut Schemas) -> Value {
     json!({
-        "required": entry.body == Body::Needed,
+        "required": !entry.body_is_optional,
         "content": {
             (DOCUMENT): {"schema": resource(entry, schemas)},
             (FLAT): {"schema": flat(entry, schemas)},

@@ -71,6 +71,7 @@ impl Schemas {
         match kind {
             Kind::Text | Kind::Flat | Kind::Wrapped(_) => text(max),
             Kind::Number => json!({"type": "integer", "format": "int32"}),
+            Kind::Boolean => json!({"type": "boolean"}),
             Kind::Status => json!({"type": "integer", "enum": statuses()}),
             Kind::Shape(shape) => self.of(shape),
         }

@@ -121,7 +121,11 @@ macro_rules! shape {
             }
             fn write_xml(&self, out: &mut $crate::contract::xml::XmlWriter, name: &str, _: &str) {
                 out.open(name);
-                $( $crate::contract::shape::Value::write_xml(&self.$field, out, $wire, shape!(@or "" $($item)?)); )*
+                $(
+                    if !out.omits($wire) {
+                        $crate::contract::shape::Value::write_xml(&self.$field, out, $wire, shape!(@or "" $($item)?));
+                    }
+                )*
                 out.close(name);
             }
             fn write_json(&self, out: &mut $crate::contract::json::JsonWriter) {

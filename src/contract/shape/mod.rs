@@ -104,6 +104,7 @@ pub struct Field {
 pub enum Kind {
     Text,
     Number,
+    Boolean,
     /// Repeated elements of the field's own name.
     Flat,
     /// A wrapper with entries of this kind.

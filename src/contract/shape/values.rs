@@ -248,3 +248,41 @@ impl Value for StatusCode {
         false
     }
 }
+
+impl Value for bool {
+    fn kind() -> Kind {
+        Kind::Boolean
+    }
+    fn read_xml(
+        &mut self,
+        reader: &mut XmlReader<'_>,
+        field: &'static Field,
+    ) -> Result<(), Rejection> {
+        match reader
+            .text(field.name, MAX_NUMBER_CHARS)?
+            .as_deref()
+            .map(str::trim)
+        {
+            Some("true" | "1") => *self = true,
+            Some("false" | "0") | None => *self = false,
+            Some(_) => reader.problems.note(field.name, Why::NotABoolean),
+        }
+        Ok(())
+    }
+    fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        match value {
+            Json::Bool(value) => *self = *value,
+            Json::Null => {}
+            _ => problems.note(field.name, Why::NotABoolean),
+        }
+    }
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+        out.text(name, if *self { "true" } else { "false" });
+    }
+    fn write_json(&self, out: &mut JsonWriter) {
+        out.scalar(self);
+    }
+    fn is_missing(&self) -> bool {
+        false
+    }
+}

@@ -8,15 +8,29 @@ use super::chars::is_xml_char;
 #[derive(Debug, Default)]
 pub struct XmlWriter {
     buffer: Vec<u8>,
+    omitted: &'static [&'static str],
 }
 
 impl XmlWriter {
     /// A writer with room for an ordinary answer.
     #[must_use]
     pub fn new() -> Self {
+        Self::omitting(&[])
+    }
+
+    /// A writer that leaves the fields of these names out of every shape.
+    #[must_use]
+    pub fn omitting(fields: &'static [&'static str]) -> Self {
         Self {
             buffer: Vec::with_capacity(1024),
+            omitted: fields,
         }
+    }
+
+    /// Whether a field of this name is left out.
+    #[must_use]
+    pub fn omits(&self, field: &str) -> bool {
+        self.omitted.contains(&field)
     }
 
     /// What was written.

@@ -1,12 +1,8 @@
 //! Changes the user's own password, with the old one; this browser stays signed in, and no other.
 
-use super::Visit;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::operations::user::change_password::ChangePasswordRequest;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
 
 shape! {
     /// The old password and the new one.
@@ -18,25 +14,19 @@ shape! {
     }
 }
 
-/// Changes the password of the user, with the old one.
-pub static OPERATION: Operation = Operation {
-    name: "changeOwnPassword",
-    doc: "Changes the password of the user, with the old one.",
-    access: Access::Session,
-    cost: Cost::Hash,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "authn_password_change",
-    request: ChangeOwnPasswordRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<ChangeOwnPasswordRequest>,
-    read_json: read_json_request::<ChangeOwnPasswordRequest>,
-};
-
 impl Request for ChangeOwnPasswordRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "changeOwnPassword",
+        "authn_password_change",
+        "Changes the password of the user, with the old one.",
+    )
+    .access(Access::Session)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Guesses)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let change = ChangePasswordRequest {
             old_password: Some(self.old_password),
             password: self.password,
@@ -44,6 +34,6 @@ impl Request for ChangeOwnPasswordRequest {
             ..Default::default()
         };
         Box::new(change).run(call)?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

@@ -1,12 +1,8 @@
 //! Chooses the organisation that a user of several is signed in for.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse, refuse_field,
-};
+use crate::contract::shape::shape;
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse, refuse_field};
 use crate::store::{organisations, sessions};
 
 shape! {
@@ -17,25 +13,18 @@ shape! {
     }
 }
 
-/// Chooses the organisation that the user is signed in for.
-pub static OPERATION: Operation = Operation {
-    name: "chooseOrganisation",
-    doc: "Chooses the organisation that the user is signed in for.",
-    access: Access::Session,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "session_organisation_chosen",
-    request: ChooseOrganisationRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<ChooseOrganisationRequest>,
-    read_json: read_json_request::<ChooseOrganisationRequest>,
-};
-
 impl Request for ChooseOrganisationRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "chooseOrganisation",
+        "session_organisation_chosen",
+        "Chooses the organisation that the user is signed in for.",
+    )
+    .access(Access::Session)
+    .cost(Cost::Write)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let session = call.session.as_ref();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
         call.parts.store.write(|c| {
@@ -46,8 +35,8 @@ impl Request for ChooseOrganisationRequest {
                 return Err(refuse_field(code, "organisation", None));
             }
             sessions::choose_organisation(c, session, &self.organisation)?;
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

@@ -1,13 +1,11 @@
 //! Deletes the user's own account.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse, refuse_field,
+    Access, Call, Cost, Operation, Refusal, Request, Throttle, refuse, refuse_field,
 };
 
 shape! {
@@ -18,25 +16,19 @@ shape! {
     }
 }
 
-/// Deletes the account of the user, with its password.
-pub static OPERATION: Operation = Operation {
-    name: "deleteOwnAccount",
-    doc: "Deletes the account of the user, with its password.",
-    access: Access::Session,
-    cost: Cost::Hash,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "user_deleted",
-    request: DeleteOwnAccountRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<DeleteOwnAccountRequest>,
-    read_json: read_json_request::<DeleteOwnAccountRequest>,
-};
-
 impl Request for DeleteOwnAccountRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "deleteOwnAccount",
+        "user_deleted",
+        "Deletes the account of the user, with its password.",
+    )
+    .access(Access::Session)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Guesses)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let user = super::user(call)?;
         if user.password_hash.is_some() {
             if self.password.reveal().is_empty() {
@@ -57,6 +49,6 @@ impl Request for DeleteOwnAccountRequest {
             })?;
         }
         delete_user::forget_names(call)?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

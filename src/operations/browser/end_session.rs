@@ -1,12 +1,8 @@
 //! Ends a session of the user's, or every one but this browser's.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Number, Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse,
-};
+use crate::contract::shape::{Number, shape};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
 use crate::store::{sessions, token_families};
 
 shape! {
@@ -17,25 +13,18 @@ shape! {
     }
 }
 
-/// Ends a session of the user, or every other one and all tokens.
-pub static OPERATION: Operation = Operation {
-    name: "endSession",
-    doc: "Ends a session of the user, or every other one and all tokens.",
-    access: Access::Session,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "session_ended",
-    request: EndSessionRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<EndSessionRequest>,
-    read_json: read_json_request::<EndSessionRequest>,
-};
-
 impl Request for EndSessionRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "endSession",
+        "session_ended",
+        "Ends a session of the user, or every other one and all tokens.",
+    )
+    .access(Access::Session)
+    .cost(Cost::Write)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let own = call.session.as_ref().map(|s| s.id);
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
@@ -50,8 +39,8 @@ impl Request for EndSessionRequest {
                     token_families::end_all(c, user.id)?;
                 }
             }
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

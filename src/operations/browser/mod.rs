@@ -1,5 +1,5 @@
-//! What people do in a browser: sign in and out, and look after their own account. The pages are the only face of these
-//! operations, so they stand in no published contract.
+//! What people do in a browser: sign in and out, and look after their own account. Pages alone call these
+//! operations, so that no published contract has them.
 
 pub mod accept_agreement;
 pub mod change_own_password;
@@ -18,12 +18,9 @@ pub mod undo_email_change;
 pub mod unlink_identity;
 pub mod withdraw_agreement;
 
-use super::{Answer, Call, Refusal, Shown, refuse};
-use crate::contract::common::{EmptyResponse, Param};
+use super::{Call, Refusal, refuse};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Shape, Structure as _};
-use crate::contract::xml::XmlWriter;
-use crate::domain::external_identity::LinkedIdentity;
+use crate::contract::shape::Secret;
 use crate::domain::organisation::Granted;
 use crate::domain::session;
 use crate::domain::user::User;
@@ -33,22 +30,6 @@ use crate::store::sessions::{self, NewSession, Session};
 use crate::store::{AnyConnection, users};
 
 pub use show_account::{Account, KnownAgreement, KnownService};
-
-/// The answers of these operations have no published shape.
-static NOTHING: &Shape = EmptyResponse::SHAPE;
-
-/// What an operation of this kind comes to.
-#[derive(Debug)]
-pub enum Visit {
-    /// Nothing but that it is done.
-    Done,
-    SignedIn(SignedIn),
-    /// Whose browser it is; nobody's that we know.
-    Visitor(Option<Box<Visitor>>),
-    Account(Box<Account>),
-    /// The external identities of the account that a link of a mail takes over.
-    TakeOver(Vec<LinkedIdentity>),
-}
 
 /// A session that has just begun.
 #[derive(Debug)]
@@ -69,21 +50,6 @@ pub struct Visitor {
     pub profile: Profile,
     /// What the user can choose from.
     pub granted: Vec<Granted>,
-}
-
-impl Answer for Visit {
-    /// Pages have no SOAP binding.
-    fn write_xml(&mut self, _: &mut XmlWriter, _: &str) {}
-    fn params(&self) -> &[Param] {
-        &[]
-    }
-    fn shown(&self) -> Shown<'_> {
-        Shown::Visit(self)
-    }
-}
-
-fn answer(visit: Visit) -> Box<dyn Answer> {
-    Box::new(visit)
 }
 
 /// The user whose browser it is.

@@ -1,15 +1,11 @@
 //! Lets a person register by e-mail address, which is the user name too; whether the address is known already, only its
 //! owner is told, by mail.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
 
 shape! {
     /// Who registers.
@@ -23,28 +19,22 @@ shape! {
     }
 }
 
-/// Registering at the page.
-pub static OPERATION: Operation = Operation {
-    name: "registerVisitor",
-    doc: "Registers a new user by e-mail address, who confirms by mail.",
-    access: Access::Visitor,
-    cost: Cost::Hash,
-    throttle: Throttle::Mails,
-    soap: false,
-    rpc: false,
-    event: "user_registered",
-    request: RegisterVisitorRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<RegisterVisitorRequest>,
-    read_json: read_json_request::<RegisterVisitorRequest>,
-};
-
 impl Request for RegisterVisitorRequest {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "registerVisitor",
+        "user_registered",
+        "Registers a new user by e-mail address, who confirms by mail.",
+    )
+    .access(Access::Visitor)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Mails)
+    .pages();
+
     fn subject(&self) -> Option<&str> {
         Some(&self.email)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let registration = RegisterUserRequest {
             username: self.email.clone(),
             name: self.name,
@@ -66,6 +56,6 @@ impl Request for RegisterVisitorRequest {
             }
             Err(other) => return Err(other),
         }
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

@@ -1,16 +1,12 @@
 //! Everything that is kept about the user, for the page where it looks after its account and for the copy it may take.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, shape};
+use crate::contract::shape::shape;
 use crate::domain::Millis;
 use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse,
-};
+use crate::operations::{Access, Call, Operation, Refusal, Request, refuse};
 use crate::store::audit::{self, Listed};
 use crate::store::consents::{self, Decision};
 use crate::store::email_undos::{self, EmailUndo};
@@ -29,23 +25,6 @@ shape! {
         events: String = "events" max 1;
     }
 }
-
-/// Showing one's account.
-pub static OPERATION: Operation = Operation {
-    name: "showAccount",
-    doc: "Everything that is kept about the user.",
-    access: Access::Session,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "account_shown",
-    request: ShowAccountRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<ShowAccountRequest>,
-    read_json: read_json_request::<ShowAccountRequest>,
-};
 
 /// Everything about a user.
 #[derive(Debug)]
@@ -96,12 +75,21 @@ impl KnownAgreement {
 }
 
 impl Request for ShowAccountRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = Account;
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "showAccount",
+        "account_shown",
+        "Everything that is kept about the user.",
+    )
+    .access(Access::Session)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<Account, Refusal> {
         let user = super::user(call)?.clone();
         let session = call.session.clone();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?;
         let idle_since = call.now - call.parts.rules.session_idle_ms;
-        let account = call.parts.store.read(|c| {
+        Ok(call.parts.store.read(|c| {
             let events = match self.events.is_empty() {
                 true => Vec::new(),
                 false => audit::list(c, Some(&user.user_name), MOST_EVENTS)?,
@@ -120,8 +108,7 @@ impl Request for ShowAccountRequest {
                 session,
                 user,
             })
-        })?;
-        Ok(super::answer(Visit::Account(Box::new(account))))
+        })?)
     }
 }
 

@@ -1,12 +1,9 @@
 //! Which external identities a link of a mail would unlink, for the page where its owner chooses what to keep.
 
-use super::Visit;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
+use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::secrets::sha256_hex;
 use crate::store::{StoreError, external_identities, one_time_tokens};
 
@@ -20,25 +17,17 @@ shape! {
     }
 }
 
-/// Showing what would be unlinked.
-pub static OPERATION: Operation = Operation {
-    name: "showTakeOver",
-    doc: "Which external identities a link of a mail would unlink.",
-    access: Access::Anyone,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "take_over_shown",
-    request: ShowTakeOverRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<ShowTakeOverRequest>,
-    read_json: read_json_request::<ShowTakeOverRequest>,
-};
-
 impl Request for ShowTakeOverRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = Vec<LinkedIdentity>;
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "showTakeOver",
+        "take_over_shown",
+        "Which external identities a link of a mail would unlink.",
+    )
+    .access(Access::Anyone)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<Vec<LinkedIdentity>, Refusal> {
         let tokens = [
             (&self.activation, Purpose::Activation),
             (&self.reset, Purpose::PasswordReset),
@@ -48,14 +37,13 @@ impl Request for ShowTakeOverRequest {
             .map(|(token, purpose)| (token.reveal().trim(), purpose))
             .find(|(token, _)| is_well_formed(token));
         let Some((token, purpose)) = token else {
-            return Ok(super::answer(Visit::TakeOver(Vec::new())));
+            return Ok(Vec::new());
         };
-        let linked = call.parts.store.read(|c| {
+        Ok(call.parts.store.read(|c| {
             match one_time_tokens::peek(c, &sha256_hex(token), purpose, call.now)? {
                 Some(user_id) => external_identities::linked_to(c, user_id),
                 None => Ok::<_, StoreError>(Vec::new()),
             }
-        })?;
-        Ok(super::answer(Visit::TakeOver(linked)))
+        })?)
     }
 }

@@ -1,11 +1,8 @@
 //! Whose browser it is, for the loginbar and for pages that greet.
 
-use super::{Visit, Visitor};
-use crate::contract::shape::{Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use super::Visitor;
+use crate::contract::shape::shape;
+use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::organisations;
 
 shape! {
@@ -16,27 +13,16 @@ shape! {
     }
 }
 
-/// Whose browser it is.
-pub static OPERATION: Operation = Operation {
-    name: "showVisitor",
-    doc: "Whose browser it is.",
-    access: Access::Visitor,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "session_shown",
-    request: ShowVisitorRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<ShowVisitorRequest>,
-    read_json: read_json_request::<ShowVisitorRequest>,
-};
-
 impl Request for ShowVisitorRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = Option<Visitor>;
+    const OPERATION: &'static Operation =
+        &Operation::unpublished::<Self>("showVisitor", "session_shown", "Whose browser it is.")
+            .access(Access::Visitor)
+            .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<Option<Visitor>, Refusal> {
         let (Some(user), Some(session)) = (&call.user, &call.session) else {
-            return Ok(super::answer(Visit::Visitor(None)));
+            return Ok(None);
         };
         let granted = match self.organisations.is_empty() {
             true => Vec::new(),
@@ -45,11 +31,11 @@ impl Request for ShowVisitorRequest {
                 .store
                 .read(|c| organisations::granted(c, user.id))?,
         };
-        Ok(super::answer(Visit::Visitor(Some(Box::new(Visitor {
+        Ok(Some(Visitor {
             user: user.clone(),
             session: session.clone(),
             profile: call.profile.clone(),
             granted,
-        })))))
+        }))
     }
 }

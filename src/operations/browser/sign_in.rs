@@ -1,12 +1,9 @@
 //! Signs a browser in by password.
 
-use super::{SignedIn, Visit};
-use crate::contract::shape::{Secret, Structure as _, shape};
+use super::SignedIn;
+use crate::contract::shape::{Secret, shape};
 use crate::operations::user::sign_in::Checked;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, known_sources,
-    read_json_request, read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle, known_sources};
 use crate::store::organisations;
 
 shape! {
@@ -21,31 +18,25 @@ shape! {
     }
 }
 
-/// Signing a browser in.
-pub static OPERATION: Operation = Operation {
-    name: "signIn",
-    doc: "Signs a browser in by user name or e-mail address and password.",
-    access: Access::Visitor,
-    cost: Cost::Hash,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "authn_login",
-    request: SignInRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<SignInRequest>,
-    read_json: read_json_request::<SignInRequest>,
-};
-
 impl Request for SignInRequest {
+    type Answer = SignedIn;
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "signIn",
+        "authn_login",
+        "Signs a browser in by user name or e-mail address and password.",
+    )
+    .access(Access::Visitor)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Guesses)
+    .pages();
+
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<SignedIn, Refusal> {
         let done = Checked::settle(call, &self.user_name_or_email, &self.password, |c, user| {
             let token = super::begin_session(call, c, user.id, &self.user_agent)?;
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             known_sources::remember_network(call, c, user)?;
             let known_browser = known_sources::remember_browser(call, c, user)?;
             Ok((user.id, token, known_browser))
@@ -55,10 +46,10 @@ impl Request for SignInRequest {
             .parts
             .store
             .read(|c| organisations::granted(c, user_id))?;
-        Ok(super::answer(Visit::SignedIn(SignedIn {
+        Ok(SignedIn {
             token,
             known_browser,
             granted,
-        })))
+        })
     }
 }

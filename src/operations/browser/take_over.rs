@@ -1,16 +1,12 @@
 //! What the links of mails do at their pages: confirm an address or set a new password, and keep the external identities
 //! that the owner has marked.
 
-use super::Visit;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::domain::external_identity::MAX_IDENTITIES;
 use crate::operations::identities::KEY_CHARS;
 use crate::operations::user::change_password::ChangePasswordRequest;
 use crate::operations::user::confirm_user::ConfirmUserRequest;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
 
 shape! {
     /// Which registration to confirm.
@@ -37,63 +33,52 @@ shape! {
 // Each key and its comma have room.
 const _: () = assert!(MAX_IDENTITIES * (KEY_CHARS + 1) <= 2048);
 
-/// Confirming at the page.
-pub static CONFIRM: Operation = Operation {
-    name: "confirmVisitor",
-    doc: "Makes a registered user active, who keeps the external identities that it names.",
-    access: Access::Anyone,
-    cost: Cost::Write,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "user_confirmed",
-    request: ConfirmVisitorRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<ConfirmVisitorRequest>,
-    read_json: read_json_request::<ConfirmVisitorRequest>,
-};
-
-/// Setting a new password at the page.
-pub static SET_PASSWORD: Operation = Operation {
-    name: "setPassword",
-    doc: "Sets a new password with the token of a mail; the user keeps the external identities that it names.",
-    access: Access::Anyone,
-    cost: Cost::Hash,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "authn_password_change",
-    request: SetPasswordRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<SetPasswordRequest>,
-    read_json: read_json_request::<SetPasswordRequest>,
-};
-
 fn keys(keep: &str) -> Vec<&str> {
     keep.split(',').filter(|key| !key.is_empty()).collect()
 }
 
 impl Request for ConfirmVisitorRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "confirmVisitor",
+        "user_confirmed",
+        "Makes a registered user active, who keeps the external identities that it names.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Write)
+    .throttle(Throttle::Guesses)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let confirm = ConfirmUserRequest {
             token: self.token,
             ..Default::default()
         };
         confirm.confirm(call, &keys(&self.keep))?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }
 
 impl Request for SetPasswordRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "setPassword",
+        "authn_password_change",
+        "Sets a new password with the token of a mail; the user keeps the external \
+         identities that it names.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Guesses)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let change = ChangePasswordRequest {
             password_reset_guid: Some(self.password_reset_guid),
             password: self.password,
             ..Default::default()
         };
         change.change(call, &keys(&self.keep))?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

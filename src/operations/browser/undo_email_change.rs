@@ -1,18 +1,14 @@
 //! Brings back the e-mail address that a user had before a change, with the link of the mail to that address.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::{Status, User};
 use crate::operations::call::Addressee;
 use crate::operations::identities;
 use crate::operations::user::issue_token;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse_field,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle, refuse_field};
 use crate::secrets::sha256_hex;
 use crate::store::{
     AnyConnection, email_undos, external_identities, one_time_tokens, sessions, token_families,
@@ -27,36 +23,30 @@ shape! {
     }
 }
 
-/// Undoing a change of address.
-pub static OPERATION: Operation = Operation {
-    name: "undoEmailChange",
-    doc: "Brings back the e-mail address that a user had before a change.",
-    access: Access::Anyone,
-    cost: Cost::Write,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "user_email_restored",
-    request: UndoEmailChangeRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<UndoEmailChangeRequest>,
-    read_json: read_json_request::<UndoEmailChangeRequest>,
-};
-
 fn spent() -> Refusal {
     refuse_field(Code::TokenInvalidOrExpired, "token", None)
 }
 
 impl Request for UndoEmailChangeRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "undoEmailChange",
+        "user_email_restored",
+        "Brings back the e-mail address that a user had before a change.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Write)
+    .throttle(Throttle::Guesses)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let token = self.token.reveal().trim();
         if !is_well_formed(token) {
             return Err(spent());
         }
         let sha256 = sha256_hex(token);
         call.parts.store.write(|c| undo(call, c, &sha256))?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }
 
@@ -90,5 +80,10 @@ fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refu
         let token = issue_token(call, c, Purpose::PasswordReset, restored.id)?;
         call.notify(c, Topic::PasswordReset, &Addressee::from(&restored), &token)?;
     }
-    call.audit(c, OPERATION.event, "ok", Some(&restored.user_name))
+    call.audit(
+        c,
+        UndoEmailChangeRequest::OPERATION.event,
+        "ok",
+        Some(&restored.user_name),
+    )
 }

@@ -1,13 +1,9 @@
 //! Unlinks an external identity from the user's account.
 
-use super::Visit;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, shape};
+use crate::contract::shape::shape;
 use crate::operations::identities::{self, key};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
 use crate::store::{external_identities, sessions, token_families};
 
 shape! {
@@ -18,25 +14,18 @@ shape! {
     }
 }
 
-/// Unlinking an identity.
-pub static OPERATION: Operation = Operation {
-    name: "unlinkIdentity",
-    doc: "Unlinks an external identity from the account of the user.",
-    access: Access::Session,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_identity_unlinked",
-    request: UnlinkIdentityRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<UnlinkIdentityRequest>,
-    read_json: read_json_request::<UnlinkIdentityRequest>,
-};
-
 impl Request for UnlinkIdentityRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "unlinkIdentity",
+        "user_identity_unlinked",
+        "Unlinks an external identity from the account of the user.",
+    )
+    .access(Access::Session)
+    .cost(Cost::Write)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let own = call.session.as_ref().map(|s| s.id);
         let registry = call.parts.registry.now();
         call.parts.store.write(|c| {
@@ -62,6 +51,6 @@ impl Request for UnlinkIdentityRequest {
             }
             Ok(())
         })?;
-        Ok(super::answer(Visit::Done))
+        Ok(())
     }
 }

@@ -1,12 +1,8 @@
 //! Withdraws an agreement.
 
-use super::Visit;
-use crate::contract::shape::{Number, Structure as _, shape};
+use crate::contract::shape::{Number, shape};
 use crate::operations::consent::change_agreements;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::consents;
 
 shape! {
@@ -17,26 +13,24 @@ shape! {
     }
 }
 
-/// Withdraws an agreement.
-pub static OPERATION: Operation = Operation {
-    name: "withdrawAgreement",
-    doc: "Withdraws an agreement.",
-    access: Access::Session,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_agreements_withdrawn",
-    request: WithdrawAgreementRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<WithdrawAgreementRequest>,
-    read_json: read_json_request::<WithdrawAgreementRequest>,
-};
-
 impl Request for WithdrawAgreementRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        change_agreements(call, &[self.agreement], OPERATION.event, consents::withdraw)?;
-        Ok(super::answer(Visit::Done))
+    type Answer = ();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "withdrawAgreement",
+        "user_agreements_withdrawn",
+        "Withdraws an agreement.",
+    )
+    .access(Access::Session)
+    .cost(Cost::Write)
+    .pages();
+
+    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+        change_agreements(
+            call,
+            &[self.agreement],
+            Self::OPERATION.event,
+            consents::withdraw,
+        )?;
+        Ok(())
     }
 }

@@ -1,10 +1,8 @@
 //! Accepts agreements on behalf of the user.
 
-use crate::contract::shape::{Number, Secret, Structure as _, Wrapped, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use super::Done;
+use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::consents;
 
 shape! {
@@ -19,36 +17,30 @@ shape! {
     }
 }
 
-/// accept_user_agreements in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "accept_user_agreements",
-    doc: "Accepts agreements on behalf of the user.",
-    access: Access::Application,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_agreements_accepted",
-    request: AcceptUserAgreementsRequest::SHAPE,
-    response: &super::DONE,
-    routes: &[],
-    read_xml: read_request::<AcceptUserAgreementsRequest>,
-    read_json: read_json_request::<AcceptUserAgreementsRequest>,
-};
-
 impl Request for AcceptUserAgreementsRequest {
+    type Answer = Done;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "accept_user_agreements",
+        "user_agreements_accepted",
+        "Accepts agreements on behalf of the user.",
+    )
+    .access(Access::Application)
+    .cost(Cost::Write)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
         super::change_agreements(
             call,
             &self.agreement_ids.0,
-            OPERATION.event,
+            Self::OPERATION.event,
             consents::accept,
-        )
+        )?;
+        Ok(Done::ok())
     }
 }

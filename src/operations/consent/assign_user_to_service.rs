@@ -1,15 +1,13 @@
 //! Assigns the user to a service by its id there. An id in a service belongs to one user.
 
+use super::Done;
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Number, Secret, Structure as _, shape};
+use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::text::has_control;
 use crate::operations::refuse_field;
 use crate::operations::throttle;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::services::{self, Claim};
 
 shape! {
@@ -30,24 +28,18 @@ shape! {
     }
 }
 
-/// assign_user_to_service in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "assign_user_to_service",
-    doc: "Assigns the user to a service by its id there, in the place of an earlier one; an id that another user holds is refused.",
-    access: Access::ProvenApplication,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_service_assigned",
-    request: AssignUserToServiceRequest::SHAPE,
-    response: &super::DONE,
-    routes: &[],
-    read_xml: read_request::<AssignUserToServiceRequest>,
-    read_json: read_json_request::<AssignUserToServiceRequest>,
-};
-
 impl Request for AssignUserToServiceRequest {
+    type Answer = Done;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "assign_user_to_service",
+        "user_service_assigned",
+        "Assigns the user to a service by its id there, in the place of an earlier one; \
+         an id that another user holds is refused.",
+    )
+    .access(Access::ProvenApplication)
+    .cost(Cost::Write)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
@@ -57,7 +49,7 @@ impl Request for AssignUserToServiceRequest {
     fn application_secret(&self) -> Option<&Secret> {
         self.application_secret.as_ref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
         let name = self.user_id_in_service.as_str();
         // Of dots alone it would be no segment of a callback's path, but a step in it.
         if has_control(name) || [".", ".."].contains(&name) {
@@ -79,8 +71,8 @@ impl Request for AssignUserToServiceRequest {
                     return Err(refuse_field(Code::IdInServiceTaken, field, None));
                 }
             }
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
-        Ok(super::answer(Outcome::Done))
+        Ok(Done::ok())
     }
 }

@@ -1,10 +1,7 @@
 //! Whether the user is assigned to a service.
 
-use crate::contract::shape::{Number, Secret, Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::contract::shape::{Number, Secret, shape};
+use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::services;
 
 shape! {
@@ -21,31 +18,31 @@ shape! {
     }
 }
 
-/// check_if_service_is_assign_to_user in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "check_if_service_is_assign_to_user",
-    doc: "Whether the user is assigned to a service.",
-    access: Access::Application,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_services_shown",
-    request: CheckIfServiceIsAssignToUserRequest::SHAPE,
-    response: &super::WHETHER,
-    routes: &[],
-    read_xml: read_request::<CheckIfServiceIsAssignToUserRequest>,
-    read_json: read_json_request::<CheckIfServiceIsAssignToUserRequest>,
-};
+shape! {
+    /// true or false.
+    pub struct Whether = "Whether_V1" Sequence {
+        /// Whether the user is assigned to the service.
+        result: bool = "result" is required;
+    }
+}
 
 impl Request for CheckIfServiceIsAssignToUserRequest {
+    type Answer = Whether;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "check_if_service_is_assign_to_user",
+        "user_services_shown",
+        "Whether the user is assigned to a service.",
+    )
+    .access(Access::Application)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Whether, Refusal> {
         let user = super::user(call)?;
         let registry = call.parts.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
@@ -53,6 +50,8 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
             .parts
             .store
             .read(|c| services::of_user(c, user.id, service.portal_id))?;
-        Ok(super::answer(Outcome::Whether(found.contains(&service.id))))
+        Ok(Whether {
+            result: found.contains(&service.id),
+        })
     }
 }

@@ -1,10 +1,7 @@
 //! The agreements that a service requires and the user has not accepted, or has withdrawn.
 
-use crate::contract::shape::{Number, Secret, Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::consents;
 
 shape! {
@@ -21,31 +18,39 @@ shape! {
     }
 }
 
-/// check_user_agreements in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "check_user_agreements",
-    doc: "The agreements that a service requires and the user has not accepted, or has withdrawn.",
-    access: Access::Application,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_agreements_shown",
-    request: CheckUserAgreementsRequest::SHAPE,
-    response: &super::MISSING,
-    routes: &[],
-    read_xml: read_request::<CheckUserAgreementsRequest>,
-    read_json: read_json_request::<CheckUserAgreementsRequest>,
-};
+shape! {
+    /// The agreements that a service requires and the user has not accepted.
+    pub struct MissingAgreements = "MissingAgreements_V1" Sequence {
+        /// Their numbers.
+        missing: Wrapped<Number> = "missing" item "agreement_id";
+    }
+}
+
+shape! {
+    /// An object with the numbers that are missing.
+    pub struct Missing = "Missing_V1" Sequence {
+        /// The agreements.
+        result: MissingAgreements = "result" is required;
+    }
+}
 
 impl Request for CheckUserAgreementsRequest {
+    type Answer = Missing;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "check_user_agreements",
+        "user_agreements_shown",
+        "The agreements that a service requires and the user has not accepted, or has withdrawn.",
+    )
+    .access(Access::Application)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Missing, Refusal> {
         let registry = call.parts.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         let mut missing = service.requires.clone();
@@ -57,6 +62,11 @@ impl Request for CheckUserAgreementsRequest {
                 .read(|c| consents::among(c, user.id, &missing))?;
             missing.retain(|id| !accepted.contains(id));
         }
-        Ok(super::answer(Outcome::Missing(missing)))
+        let missing = missing.into_iter().map(|id| Number(Some(id))).collect();
+        Ok(Missing {
+            result: MissingAgreements {
+                missing: Wrapped(missing),
+            },
+        })
     }
 }

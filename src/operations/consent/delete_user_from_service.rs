@@ -1,13 +1,11 @@
 //! Ends the assignment to a service, which is told; there need not be one.
 
+use super::Done;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Number, Secret, Structure as _, shape};
+use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::user::User;
 use crate::operations::throttle;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
 use crate::store::{AnyConnection, services, users};
 
 shape! {
@@ -26,24 +24,17 @@ shape! {
     }
 }
 
-/// delete_user_from_service in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "delete_user_from_service",
-    doc: "Ends the assignment to a service, which is told; there need not be one.",
-    access: Access::ProvenApplication,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_service_unassigned",
-    request: DeleteUserFromServiceRequest::SHAPE,
-    response: &super::DONE,
-    routes: &[],
-    read_xml: read_request::<DeleteUserFromServiceRequest>,
-    read_json: read_json_request::<DeleteUserFromServiceRequest>,
-};
-
 impl Request for DeleteUserFromServiceRequest {
+    type Answer = Done;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "delete_user_from_service",
+        "user_service_unassigned",
+        "Ends the assignment to a service, which is told; there need not be one.",
+    )
+    .access(Access::ProvenApplication)
+    .cost(Cost::Write)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
@@ -53,7 +44,7 @@ impl Request for DeleteUserFromServiceRequest {
     fn application_secret(&self) -> Option<&Secret> {
         self.application_secret.as_ref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
         let registry = call.parts.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
@@ -61,7 +52,7 @@ impl Request for DeleteUserFromServiceRequest {
             let user = super::hold(call, c)?;
             leave(call, c, &user, service.id)
         })?;
-        Ok(super::answer(Outcome::Done))
+        Ok(Done::ok())
     }
 }
 
@@ -95,6 +86,11 @@ pub(in crate::operations) fn leave(
         return Ok(false);
     };
     call.tell_service(c, user, &ended)?;
-    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+    call.audit(
+        c,
+        DeleteUserFromServiceRequest::OPERATION.event,
+        "ok",
+        Some(&user.user_name),
+    )?;
     Ok(true)
 }

@@ -1,10 +1,8 @@
 //! The agreements of the user that are in force, ascending, and since when.
 
-use crate::contract::shape::{Secret, Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::contract::time::utc;
+use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::consents;
 
 shape! {
@@ -17,33 +15,49 @@ shape! {
     }
 }
 
-/// get_user_agreements in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "get_user_agreements",
-    doc: "The agreements of the user that are in force, ascending, and since when.",
-    access: Access::Application,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_agreements_shown",
-    request: GetUserAgreementsRequest::SHAPE,
-    response: &super::ACCEPTED,
-    routes: &[],
-    read_xml: read_request::<GetUserAgreementsRequest>,
-    read_json: read_json_request::<GetUserAgreementsRequest>,
-};
+shape! {
+    /// An agreement in force.
+    pub struct AcceptedAgreement = "AcceptedAgreement_V1" Sequence {
+        /// When it was accepted, in UTC.
+        accepted_at: String = "accepted_at" max 32 is required;
+        /// Its number.
+        agreement_id: Number = "agreement_id" is required;
+    }
+}
+
+shape! {
+    /// A list of objects with an agreement_id and accepted_at, in UTC.
+    pub struct Accepted = "Accepted_V1" Sequence {
+        /// The agreements, ascending.
+        result: Wrapped<AcceptedAgreement> = "result" item "agreement";
+    }
+}
 
 impl Request for GetUserAgreementsRequest {
+    type Answer = Accepted;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "get_user_agreements",
+        "user_agreements_shown",
+        "The agreements of the user that are in force, ascending, and since when.",
+    )
+    .access(Access::Application)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Accepted, Refusal> {
         let user = super::user(call)?;
         let accepted = call.parts.store.read(|c| consents::accepted(c, user.id))?;
-        Ok(super::answer(Outcome::Accepted(accepted)))
+        let agreements = accepted.into_iter().map(|(id, at)| AcceptedAgreement {
+            accepted_at: utc(at),
+            agreement_id: Number(Some(id)),
+        });
+        Ok(Accepted {
+            result: Wrapped(agreements.collect()),
+        })
     }
 }

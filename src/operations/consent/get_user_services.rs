@@ -1,10 +1,7 @@
 //! The services of a portal that the user is assigned to, ascending.
 
-use crate::contract::shape::{Number, Secret, Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Outcome, Refusal, Request, Throttle, read_json_request,
-    read_request,
-};
+use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::services;
 
 shape! {
@@ -19,37 +16,50 @@ shape! {
     }
 }
 
-/// get_user_services in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "get_user_services",
-    doc: "The services of a portal that the user is assigned to, ascending.",
-    access: Access::Application,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: true,
-    event: "user_services_shown",
-    request: GetUserServicesRequest::SHAPE,
-    response: &super::SERVICES,
-    routes: &[],
-    read_xml: read_request::<GetUserServicesRequest>,
-    read_json: read_json_request::<GetUserServicesRequest>,
-};
+shape! {
+    /// A service that the user is assigned to.
+    pub struct AssignedService = "AssignedService_V1" Sequence {
+        /// Its number.
+        service_id: Number = "service_id" is required;
+    }
+}
+
+shape! {
+    /// A list of objects with a service_id.
+    pub struct Services = "Services_V1" Sequence {
+        /// The services, ascending.
+        result: Wrapped<AssignedService> = "result" item "service";
+    }
+}
 
 impl Request for GetUserServicesRequest {
+    type Answer = Services;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "get_user_services",
+        "user_services_shown",
+        "The services of a portal that the user is assigned to, ascending.",
+    )
+    .access(Access::Application)
+    .rpc();
+
     fn authorization(&self) -> Option<&Secret> {
         Some(&self.token)
     }
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Services, Refusal> {
         let portal = self.portal_id.0.unwrap_or(0);
         let user = super::user(call)?;
         let found = call
             .parts
             .store
             .read(|c| services::of_user(c, user.id, portal))?;
-        Ok(super::answer(Outcome::Services(found)))
+        let services = found.into_iter().map(|id| AssignedService {
+            service_id: Number(Some(id)),
+        });
+        Ok(Services {
+            result: Wrapped(services.collect()),
+        })
     }
 }

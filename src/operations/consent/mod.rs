@@ -9,48 +9,28 @@ pub mod get_user_agreements;
 pub mod get_user_services;
 pub mod withdraw_user_agreements;
 
-use super::{Answer, Call, Outcome, Refusal, Shown, refuse, refuse_field};
-use crate::contract::common::Param;
+use super::{Call, Refusal, refuse, refuse_field};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Number, Order, Shape};
-use crate::contract::xml::XmlWriter;
+use crate::contract::shape::{Number, shape};
 use crate::domain::Millis;
 use crate::domain::user::User;
 use crate::registry::{Service, Snapshot};
 use crate::store::{AnyConnection, StoreError, users};
 
-/// A result, for the documents: it has no fields of a name.
-const fn result(name: &'static str, doc: &'static str) -> Shape {
-    Shape {
-        name,
-        doc,
-        order: Order::Sequence,
-        fields: &[],
+shape! {
+    /// The text OK.
+    pub struct Done = "Done_V1" Sequence {
+        /// OK.
+        result: String = "result" max 2 is required;
     }
 }
 
-static DONE: Shape = result("Done_V1", "The text OK.");
-static WHETHER: Shape = result("Whether_V1", "true or false.");
-static SERVICES: Shape = result("Services_V1", "A list of objects with a service_id.");
-static MISSING: Shape = result("Missing_V1", "An object with the numbers that are missing.");
-static ACCEPTED: Shape = result(
-    "Accepted_V1",
-    "A list of objects with an agreement_id and accepted_at, in UTC.",
-);
-
-impl Answer for Outcome {
-    /// The consent API has no SOAP binding.
-    fn write_xml(&mut self, _: &mut XmlWriter, _: &str) {}
-    fn params(&self) -> &[Param] {
-        &[]
+impl Done {
+    fn ok() -> Self {
+        Self {
+            result: "OK".to_owned(),
+        }
     }
-    fn shown(&self) -> Shown<'_> {
-        Shown::Result(self)
-    }
-}
-
-fn answer(outcome: Outcome) -> Box<dyn Answer> {
-    Box::new(outcome)
 }
 
 /// The user whose token came along.
@@ -80,7 +60,7 @@ pub(super) fn change_agreements(
     ids: &[Number],
     event: &str,
     change: fn(&mut AnyConnection, i64, i64, Millis) -> Result<(), StoreError>,
-) -> Result<Box<dyn Answer>, Refusal> {
+) -> Result<(), Refusal> {
     let registry = call.parts.registry.now();
     let ids: Vec<i64> = ids.iter().filter_map(|n| n.0).collect();
     if ids.iter().any(|id| !registry.agreements().contains_key(id)) {
@@ -93,6 +73,5 @@ pub(super) fn change_agreements(
             change(c, user.id, *id, call.now)?;
         }
         call.audit(c, event, "ok", Some(&user.user_name))
-    })?;
-    Ok(answer(Outcome::Done))
+    })
 }

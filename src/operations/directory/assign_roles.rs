@@ -1,15 +1,14 @@
 //! Gives a user roles in an organisation, in the place of those that it has there; who is no member becomes one.
 
-use super::{Entry, Triple, hold_named};
+use super::{SUCCESS, Triple, hold_named};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problems, Rejection};
-use crate::contract::shape::{Field, Flat, Kind, Structure as _, Value, shape};
+use crate::contract::shape::{Field, Flat, Kind, Value, shape};
 use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::domain::roles;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse_field,
+    Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_field,
 };
 use crate::store::organisations;
 
@@ -74,28 +73,42 @@ shape! {
     }
 }
 
-/// Giving roles.
-pub static OPERATION: Operation = Operation {
-    name: "assignRoles",
-    doc: "Gives a user roles in an organisation, of which it becomes a member if it is none.",
-    access: Access::TrustedOrAdmin,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "authz_change",
-    request: AssignRolesRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<AssignRolesRequest>,
-    read_json: read_json_request::<AssignRolesRequest>,
-};
+shape! {
+    /// The roles are given.
+    pub struct Assigned = "DirectoryAssigned_V1" Sequence {
+        /// SUCCESS.
+        response: String = "response" max 16 is required;
+    }
+}
 
 impl Request for AssignRolesRequest {
+    type Answer = Assigned;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "assignRoles",
+        "authz_change",
+        "Gives a user roles in an organisation, of which it becomes a member if it is none.",
+    )
+    .access(Access::TrustedOrAdmin)
+    .cost(Cost::Write)
+    .directory(&[
+        DirectoryRoute::new(
+            "POST",
+            "/orguser/v1/memberrole/assign",
+            "api.orguser.memberrole.assign",
+        ),
+        // Older and newer names of the same.
+        DirectoryRoute::new(
+            "POST",
+            "/orguser/v1/memberrole/add",
+            "api.orguser.memberrole.add",
+        ),
+        DirectoryRoute::new("POST", "/user/v1/role/assign", "api.user.assign.role"),
+    ]);
+
     fn subject(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Assigned, Refusal> {
         let given = self.roles.0.as_deref().unwrap_or_default();
         if given.is_empty() {
             return Err(refuse_field(Code::EmptyRolesProvided, "roles", None));
@@ -121,8 +134,10 @@ impl Request for AssignRolesRequest {
                 .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId", None))?;
             organisations::join(c, user.id, &organisation.uuid, &wanted, call.now)?;
             organisations::set_roles(c, user.id, &organisation.uuid, &wanted)?;
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
-        Ok(super::entry(Entry::Assigned))
+        Ok(Assigned {
+            response: SUCCESS.to_owned(),
+        })
     }
 }

@@ -1,17 +1,16 @@
 //! Makes a user that may sign in by its partner at once, and by password when it has set one.
 
-use super::{Deed, Entry, ExternalIdField, Said, Triple, add_identity, deeds};
+use super::{Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds};
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;
 use crate::domain::user::{Status, User};
 use crate::operations::partner::provisioning::can_be_called;
 use crate::operations::user::{check_names_are_free, why};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse_all, refuse_field,
+    Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_all, refuse_field,
 };
 use crate::store::profiles::{self, Profile};
 use crate::store::users::{self, NewUser};
@@ -47,28 +46,25 @@ shape! {
     }
 }
 
-/// Making a user in the directory.
-pub static OPERATION: Operation = Operation {
-    name: "directoryCreate",
-    doc: "Makes an active user, known by what others call it.",
-    access: Access::TrustedOrAdmin,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_created",
-    request: DirectoryCreateRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<DirectoryCreateRequest>,
-    read_json: read_json_request::<DirectoryCreateRequest>,
-};
-
 impl Request for DirectoryCreateRequest {
+    type Answer = Written;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "directoryCreate",
+        "user_created",
+        "Makes an active user, known by what others call it.",
+    )
+    .access(Access::TrustedOrAdmin)
+    .cost(Cost::Write)
+    .directory(&[DirectoryRoute::new(
+        "POST",
+        "/user/v1/create",
+        "api.user.create",
+    )]);
+
     fn subject(&self) -> Option<&str> {
         self.user_name.as_deref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Written, Refusal> {
         let said = Said {
             first_name: Some(&self.first_name),
             last_name: self.last_name.as_deref(),
@@ -130,9 +126,9 @@ impl Request for DirectoryCreateRequest {
             if let Some(uuid) = &organisation {
                 organisations::join(c, id, uuid, &[], call.now)?;
             }
-            call.audit(c, OPERATION.event, "ok", Some(&user_name))
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user_name))
         })?;
-        Ok(super::entry(Entry::Made(uuid)))
+        Ok(Written::of(uuid))
     }
 }
 

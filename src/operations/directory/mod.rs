@@ -1,5 +1,4 @@
-//! What portals do in the directory: make users, look them up by what others call them, and give them roles (SPEC §11).
-//! Beside the catalogue, since the directory has a contract of its own.
+//! Operations of the directory: make users, look them up by external ID, and give them roles (SPEC §11).
 
 pub mod assign_roles;
 pub mod create_user;
@@ -7,16 +6,13 @@ pub mod read_user;
 pub mod update_user;
 
 use super::user::why;
-use super::{Answer, Call, Refusal, Shown, refuse, refuse_field};
-use crate::contract::common::{EmptyResponse, Param};
+use super::{Call, Refusal, refuse, refuse_field};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
-use crate::contract::shape::{Shape, Structure as _, Wrapped, shape};
-use crate::contract::xml::XmlWriter;
+use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
 use crate::domain::mailbox::is_email;
 use crate::domain::names::{MAX_NAME_CHARS, flaw_of_display_name};
-use crate::domain::organisation::Granted;
 use crate::domain::text::canonical;
 use crate::domain::user::{User, is_phone};
 use crate::store::{AnyConnection, external_identities, users};
@@ -35,40 +31,30 @@ shape! {
     }
 }
 
-/// The answers of these operations have a form of their own.
-static NOTHING: &Shape = EmptyResponse::SHAPE;
-
-/// What an operation of the directory comes to.
-#[derive(Debug)]
-pub enum Entry {
-    /// A user of this UUID was made.
-    Made(String),
-    /// The user of this UUID was changed.
-    Changed(String),
-    /// The roles are given.
-    Assigned,
-    Person(Box<Person>),
-}
-
-/// A user as the directory shows it.
-#[derive(Debug)]
-pub struct Person {
-    pub user: User,
-    pub phone: Option<String>,
-    pub identities: Vec<ExternalIdentity>,
-    pub granted: Vec<Granted>,
-}
-
-impl Answer for Entry {
-    /// The directory has no SOAP binding.
-    fn write_xml(&mut self, _: &mut XmlWriter, _: &str) {}
-    fn params(&self) -> &[Param] {
-        &[]
-    }
-    fn shown(&self) -> Shown<'_> {
-        Shown::Entry(self)
+shape! {
+    /// A user was made or changed.
+    pub struct Written = "DirectoryWritten_V1" Sequence {
+        /// Always empty; refusals have an envelope of their own.
+        errors: Wrapped<ExternalIdField> = "errors" item "error";
+        /// SUCCESS.
+        response: String = "response" max 16 is required;
+        /// The user's UUID.
+        user_id: String = "userId" max 36 is required;
     }
 }
+
+impl Written {
+    fn of(uuid: String) -> Self {
+        Self {
+            response: SUCCESS.to_owned(),
+            user_id: uuid,
+            ..Self::default()
+        }
+    }
+}
+
+/// The `response` of an answer that says no more.
+const SUCCESS: &str = "SUCCESS";
 
 /// The three fields that name a user by what somebody else calls it.
 #[derive(Debug, Clone, Copy)]
@@ -266,8 +252,4 @@ impl Said<'_> {
             None => first.to_owned(),
         })
     }
-}
-
-fn entry(entry: Entry) -> Box<dyn Answer> {
-    Box::new(entry)
 }

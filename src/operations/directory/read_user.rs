@@ -1,11 +1,14 @@
-//! Looks a user up by what somebody else calls it.
+//! Looks a user up by external ID.
 
-use super::{Entry, Person, Triple};
+use super::Triple;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, shape};
+use crate::contract::shape::{Flat, Number, Wrapped, shape};
+use crate::contract::time::directory_time;
+use crate::domain::external_identity::ExternalIdentity;
+use crate::domain::organisation::Granted;
+use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse, refuse_field,
+    Access, Call, DirectoryRoute, Operation, Refusal, Request, refuse, refuse_field,
 };
 use crate::store::{external_identities, organisations, profiles, users};
 
@@ -21,25 +24,99 @@ shape! {
     }
 }
 
-/// Looking a user up in the directory.
-pub static OPERATION: Operation = Operation {
-    name: "directoryRead",
-    doc: "Looks a user up by what somebody else calls it.",
-    access: Access::TrustedOrAdmin,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_read",
-    request: DirectoryReadRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<DirectoryReadRequest>,
-    read_json: read_json_request::<DirectoryReadRequest>,
-};
+shape! {
+    /// An external ID of a user.
+    pub struct ExternalId = "DirectoryExternalId_V1" Sequence {
+        /// The ID.
+        id: String = "id" max 128 is required;
+        /// What kind of ID it is for the provider.
+        id_type: String = "idType" max 128 is required;
+        /// The system that gave it.
+        provider: String = "provider" max 128 is required;
+    }
+}
+
+shape! {
+    /// A user's membership of an organisation.
+    pub struct Membership = "DirectoryMembership_V1" Sequence {
+        /// Always false; deleted organisations are not shown.
+        is_deleted: bool = "isDeleted" is required;
+        /// The name of the organisation.
+        org_name: String = "orgName" max 128 is required;
+        /// The ID of the organisation.
+        organisation_id: String = "organisationId" max 128 is required;
+        /// The user's roles in it.
+        roles: Flat = "roles" max 128;
+        /// The user's UUID.
+        user_id: String = "userId" max 36 is required;
+    }
+}
+
+shape! {
+    /// A user as the directory shows it.
+    pub struct Person = "DirectoryPerson_V1" Sequence {
+        /// When the user was made.
+        created_date: String = "createdDate" max 32 is required;
+        /// The e-mail address.
+        email: Option<String> = "email" max 254;
+        /// The external IDs.
+        external_ids: Wrapped<ExternalId> = "externalIds" item "externalId";
+        /// The whole name; the gateway keeps no last name apart.
+        first_name: String = "firstName" max 128 is required;
+        /// The user's UUID.
+        id: String = "id" max 36 is required;
+        /// The user's UUID.
+        identifier: String = "identifier" max 36 is required;
+        /// Always false; deleted users are not found.
+        is_deleted: bool = "isDeleted" is required;
+        /// Always null.
+        last_name: Option<String> = "lastName" max 128;
+        /// The organisations that the user belongs to.
+        organisations: Wrapped<Membership> = "organisations" item "organisation";
+        /// The telephone number.
+        phone: Option<String> = "phone" max 16;
+        /// Global roles.
+        roles: Flat = "roles" max 128;
+        /// 1 for an active user, 0 for any other.
+        status: Number = "status" is required;
+        /// When the user was changed last.
+        updated_date: String = "updatedDate" max 32 is required;
+        /// The user's UUID.
+        user_id: String = "userId" max 36 is required;
+        /// The user name.
+        user_name: String = "userName" max 128 is required;
+    }
+}
+
+shape! {
+    /// The user found.
+    pub struct Found = "DirectoryFound_V1" Sequence {
+        /// The user.
+        response: Person = "response" is required;
+    }
+}
+
+const PATH: &str = "/user/v1/get/externalId/{externalId}/externalIdProvider/{externalIdProvider}\
+                    /externalIdType/{externalIdType}";
+
+/// As an older revision of the document has it.
+const OLDER_PATH: &str =
+    "/user/v1/get/externalId/{externalId}/channel/{externalIdProvider}/idType/{externalIdType}";
 
 impl Request for DirectoryReadRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = Found;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "directoryRead",
+        "user_read",
+        "Looks a user up by external ID.",
+    )
+    .access(Access::TrustedOrAdmin)
+    .directory(&[
+        DirectoryRoute::new("GET", PATH, "api.user.get.externalId"),
+        DirectoryRoute::new("GET", OLDER_PATH, "api.user.get.externalId"),
+    ]);
+
+    fn run(self, call: &Call<'_>) -> Result<Found, Refusal> {
         let triple = Triple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
@@ -54,15 +131,51 @@ impl Request for DirectoryReadRequest {
             let Some(user) = users::by_id(c, owner)? else {
                 return Ok(None);
             };
-            Ok::<_, Refusal>(Some(Person {
-                phone: profiles::find(c, owner)?.and_then(|p| p.phone),
-                identities: external_identities::of_user(c, owner)?,
-                granted: organisations::granted(c, owner)?,
-                user,
-            }))
+            let phone = profiles::find(c, owner)?.and_then(|p| p.phone);
+            let identities = external_identities::of_user(c, owner)?;
+            let granted = organisations::granted(c, owner)?;
+            Ok::<_, Refusal>(Some(person(user, phone, identities, granted)))
         })?;
         let unknown = || refuse_field(Code::ExternalidNotFound, "externalId", None);
-        let person = person.ok_or_else(unknown)?;
-        Ok(super::entry(Entry::Person(Box::new(person))))
+        Ok(Found {
+            response: person.ok_or_else(unknown)?,
+        })
+    }
+}
+
+fn person(
+    user: User,
+    phone: Option<String>,
+    identities: Vec<ExternalIdentity>,
+    granted: Vec<Granted>,
+) -> Person {
+    let identities = identities.into_iter().map(|identity| ExternalId {
+        id: identity.id,
+        id_type: identity.id_type,
+        provider: identity.provider,
+    });
+    let memberships = granted.into_iter().map(|granted| Membership {
+        is_deleted: false,
+        org_name: granted.name,
+        organisation_id: granted.uuid,
+        roles: Flat(granted.roles),
+        user_id: user.uuid.clone(),
+    });
+    Person {
+        created_date: directory_time(user.created_at),
+        email: user.address().map(str::to_owned),
+        external_ids: Wrapped(identities.collect()),
+        id: user.uuid.clone(),
+        identifier: user.uuid.clone(),
+        is_deleted: false,
+        last_name: None,
+        organisations: Wrapped(memberships.collect()),
+        phone,
+        status: Number(Some(i64::from(user.status == Status::Active))),
+        updated_date: directory_time(user.updated_at),
+        first_name: user.name,
+        roles: Flat(user.roles),
+        user_id: user.uuid,
+        user_name: user.user_name,
     }
 }

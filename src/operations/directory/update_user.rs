@@ -1,18 +1,17 @@
 //! Changes a user, or what others call it; what is not named stays as it is.
 
 use super::{
-    Deed, Entry, ExternalIdField, Said, Triple, add_identity, deeds, hold_named, is_same_kind,
+    Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds, hold_named, is_same_kind,
 };
 use crate::contract::rejection::{Code, Problem};
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::notice::Topic;
 use crate::domain::user::User;
 use crate::operations::identities;
 use crate::operations::user::email;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse_all, refuse_field,
+    Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_all, refuse_field,
 };
 use crate::store::{AnyConnection, external_identities, profiles, users};
 
@@ -40,28 +39,25 @@ shape! {
     }
 }
 
-/// Changing a user in the directory.
-pub static OPERATION: Operation = Operation {
-    name: "directoryUpdate",
-    doc: "Changes a user, or what others call it.",
-    access: Access::TrustedOrAdmin,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_updated",
-    request: DirectoryUpdateRequest::SHAPE,
-    response: super::NOTHING,
-    routes: &[],
-    read_xml: read_request::<DirectoryUpdateRequest>,
-    read_json: read_json_request::<DirectoryUpdateRequest>,
-};
-
 impl Request for DirectoryUpdateRequest {
+    type Answer = Written;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "directoryUpdate",
+        "user_updated",
+        "Changes a user, or what others call it.",
+    )
+    .access(Access::TrustedOrAdmin)
+    .cost(Cost::Write)
+    .directory(&[DirectoryRoute::new(
+        "PATCH",
+        "/user/v1/update",
+        "api.user.update",
+    )]);
+
     fn subject(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<Written, Refusal> {
         let said = Said {
             first_name: self.first_name.as_deref(),
             last_name: self.last_name.as_deref(),
@@ -99,10 +95,10 @@ impl Request for DirectoryUpdateRequest {
             identities::tell(call, c, &user, Topic::IdentityLinked, &linked)?;
             identities::tell(call, c, &user, Topic::IdentityUnlinked, &unlinked)?;
             self.change(call, c, &user, said)?;
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(user.uuid)
         })?;
-        Ok(super::entry(Entry::Changed(uuid)))
+        Ok(Written::of(uuid))
     }
 }
 

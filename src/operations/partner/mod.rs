@@ -1,14 +1,12 @@
-//! What partners do: sign their users in with tokens of their own (SPEC §11). Beside the catalogue, like what browsers do.
+//! What partners do: sign their users in with tokens of their own (SPEC §11).
 
 mod claims;
 mod destination;
 pub(super) mod provisioning;
 pub mod sign_in;
 
-use super::{Answer, Call, Refusal, Shown};
-use crate::contract::common::Param;
+use super::{Call, Refusal};
 use crate::contract::shape::Secret;
-use crate::contract::xml::XmlWriter;
 use crate::store::audit::logged;
 use crate::store::refusals::Cause;
 use crate::store::{AnyConnection, audit};
@@ -33,17 +31,6 @@ pub enum Admitted {
         arriving: String,
         to: Option<String>,
     },
-}
-
-impl Answer for Admitted {
-    /// Browsers have no SOAP binding.
-    fn write_xml(&mut self, _: &mut XmlWriter, _: &str) {}
-    fn params(&self) -> &[Param] {
-        &[]
-    }
-    fn shown(&self) -> Shown<'_> {
-        Shown::Admitted(self)
-    }
 }
 
 /// Writes an audit entry about what a partner does, in the caller's transaction. It stands where clients do, and not where

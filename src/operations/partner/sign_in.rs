@@ -2,14 +2,12 @@
 
 use super::claims::{self, Introduction};
 use super::{Admitted, provisioning, record, record_refusal};
-use crate::contract::common::EmptyResponse;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Shape, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::domain::user::{Status, User};
 use crate::operations::browser::begin_session_in;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Throttle, read_json_request,
-    read_request, refuse, refuse_field,
+    Access, Call, Cost, Operation, Refusal, Request, Throttle, refuse, refuse_field,
 };
 use crate::secrets::assertions::{Assertion, Flaw};
 use crate::secrets::{rsa_keys, sha256_hex};
@@ -29,35 +27,26 @@ shape! {
     }
 }
 
-/// A sign-in is answered with a redirect, which has no shape.
-static NOTHING: &Shape = EmptyResponse::SHAPE;
-
-/// A partner's sign-in.
-pub static OPERATION: Operation = Operation {
-    name: "partnerSignIn",
-    doc: "Signs a browser in by a partner's token, and makes its user if there is none.",
-    access: Access::Visitor,
-    cost: Cost::Write,
-    throttle: Throttle::Forgeries,
-    soap: false,
-    rpc: false,
-    event: "authn_partner_login",
-    request: PartnerSignInRequest::SHAPE,
-    response: NOTHING,
-    routes: &[],
-    read_xml: read_request::<PartnerSignInRequest>,
-    read_json: read_json_request::<PartnerSignInRequest>,
-};
-
 impl Request for PartnerSignInRequest {
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    type Answer = Admitted;
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "partnerSignIn",
+        "authn_partner_login",
+        "Signs a browser in by a partner's token, and makes its user if there is none.",
+    )
+    .access(Access::Visitor)
+    .cost(Cost::Write)
+    .throttle(Throttle::Forgeries)
+    .sso();
+
+    fn run(self, call: &Call<'_>) -> Result<Admitted, Refusal> {
         let (iss, checked) = read(call, &self.token, &self.own_url)?;
         let admitted = checked.and_then(|introduction| self.admit(call, introduction));
         match admitted {
-            Ok(admitted) => Ok(Box::new(admitted)),
+            Ok(admitted) => Ok(admitted),
             // The signature was right, so that the log can say whose mistake it is.
             Err(Refusal::Rejected(mut rejection)) => {
-                record_refusal(call, OPERATION.event, rejection.code().as_str(), &iss)?;
+                record_refusal(call, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
                 rejection.is_recorded = true;
                 Err(rejection.into())
             }
@@ -152,7 +141,7 @@ impl PartnerSignInRequest {
             // Whoever belongs elsewhere as well need not be asked: the partner has said where it comes from.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
             let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
-            let event = (OPERATION.event, "ok");
+            let event = (Self::OPERATION.event, "ok");
             record(call, c, event, &said.iss, Some(&user.user_name))?;
             Ok::<_, Refusal>(Ok(token))
         })?;

@@ -1,18 +1,17 @@
 //! Makes the signed-in user a member of an organisation: of one there is, or of a new one of its own.
 
-use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, shape};
+use crate::contract::shape::shape;
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, Throttle, read_json_request,
-    read_request, refuse, refuse_all, refuse_field,
+    Access, Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all, refuse_field,
 };
 use crate::store::{AnyConnection, organisations, users};
 
-use super::auth_token::{issue, token_param};
+use super::auth_token::{P_AUTH_TOKEN, issue, token_param};
 
 /// The most organisations a member can be in and still make another: who signs in is shown all of them.
 const MAX_MEMBERSHIPS: usize = 100;
@@ -32,33 +31,29 @@ shape! {
     }
 }
 
-/// addToOrg in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "addToOrg",
-    doc: "Makes the signed-in user a member of an organisation, and answers a token for it.",
-    access: Access::User,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_joined_organisation",
-    request: AddToOrgRequest::SHAPE,
-    response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/register/addToOrg")
-        .with_token()
-        .refuses(&[Code::OrganizationNotFound, Code::TooManyAttempts])],
-    read_xml: read_request::<AddToOrgRequest>,
-    read_json: read_json_request::<AddToOrgRequest>,
-};
-
 impl Request for AddToOrgRequest {
+    type Answer = EmptyResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "addToOrg",
+        "user_joined_organisation",
+        "Makes the signed-in user a member of an organisation, and answers a token for it.",
+    )
+    .access(Access::User)
+    .cost(Cost::Write)
+    .rest(&[Route::new("POST", "/register/addToOrg")
+        .with_token()
+        .refuses(&[Code::OrganizationNotFound, Code::TooManyAttempts])]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         self.org_uuid.as_deref().or(self.org_name.as_deref())
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn issued_token(answer: &EmptyResponse) -> Option<&str> {
+        param(&answer.params.0, P_AUTH_TOKEN)
+    }
+    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
         let Some(user) = &call.user else {
             return Err(refuse(Code::AuthenticationRequired));
         };
@@ -77,15 +72,15 @@ impl Request for AddToOrgRequest {
                     return Err(refuse_field(Code::InvalidField, "orgUuid", Some(why)));
                 }
             };
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             let granted = organisations::granted(c, user.id)?;
             let joined = granted.iter().find(|g| g.uuid == uuid);
             issue(call, c, user, joined, call.held.as_ref())
         })?;
-        Ok(Box::new(EmptyResponse {
+        Ok(EmptyResponse {
             params: token_param(&token),
             ..Default::default()
-        }))
+        })
     }
 }
 

@@ -2,12 +2,11 @@
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus, param};
 use crate::contract::rejection::{Code, Rejection};
-use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
+use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    known_sources, read_json_request, read_request, refuse,
+    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, known_sources, refuse,
 };
 use crate::secrets::tokens::OrgClaim;
 use crate::store::organisations;
@@ -46,19 +45,18 @@ shape! {
     }
 }
 
-/// authenticate in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "authenticate",
-    doc: "Signs a user in by user name or e-mail address and password.",
-    access: Access::Anyone,
-    cost: Cost::Hash,
-    throttle: Throttle::Guesses,
-    soap: true,
-    rpc: false,
-    event: "authn_login",
-    request: AuthenticateRequest::SHAPE,
-    response: AuthenticateResponse::SHAPE,
-    routes: &[Route::new("POST", "/password/authenticate")
+impl Request for AuthenticateRequest {
+    type Answer = AuthenticateResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "authenticate",
+        "authn_login",
+        "Signs a user in by user name or e-mail address and password.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Guesses)
+    .soap()
+    .rest(&[Route::new("POST", "/password/authenticate")
         .id("userNameOrEmail")
         .answers("user")
         .with_token()
@@ -66,25 +64,18 @@ pub static OPERATION: Operation = Operation {
             Code::UnspecifiedOrganizationForUser,
             Code::BadCredentials,
             Code::UserNotActive,
-        ])],
-    read_xml: read_request::<AuthenticateRequest>,
-    read_json: read_json_request::<AuthenticateRequest>,
-};
+        ])]);
 
-impl Response for AuthenticateResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
-impl Request for AuthenticateRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn issued_token(answer: &AuthenticateResponse) -> Option<&str> {
+        param(&answer.params.0, auth_token::P_AUTH_TOKEN)
+    }
+    fn run(self, call: &Call<'_>) -> Result<AuthenticateResponse, Refusal> {
         // A second time where the kept hash was renewed meanwhile, by another sign-in with the same password.
         match self.sign_in(call)? {
             Some(answer) => Ok(answer),
@@ -97,7 +88,7 @@ impl Request for AuthenticateRequest {
 
 impl AuthenticateRequest {
     /// Signs in; none where the user's hash has changed since it was checked.
-    fn sign_in(&self, call: &Call<'_>) -> Result<Option<Box<dyn Answer>>, Refusal> {
+    fn sign_in(&self, call: &Call<'_>) -> Result<Option<AuthenticateResponse>, Refusal> {
         let checked = Checked::of(call, &self.user_name_or_email, &self.password)?;
         let granted = call
             .parts
@@ -114,7 +105,7 @@ impl AuthenticateRequest {
         };
         // The same moment for the audit log and for the token.
         let signed_in = checked.write(call, |c, user| {
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             known_sources::remember_network(call, c, user)?;
             let token = auth_token::issue(call, c, user, organisation, None)?;
             Ok((user.clone(), token))
@@ -122,11 +113,11 @@ impl AuthenticateRequest {
         let Some((user, token)) = signed_in else {
             return Ok(None);
         };
-        Ok(Some(Box::new(AuthenticateResponse {
+        Ok(Some(AuthenticateResponse {
             params: auth_token::token_param(&token),
             user: Some(user.into()),
             ..Default::default()
-        })))
+        }))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
+use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Granted;
@@ -12,8 +12,7 @@ use crate::operations::call::Addressee;
 use crate::operations::identities;
 use crate::operations::throttle;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse, refuse_field,
+    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, refuse, refuse_field,
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
@@ -45,34 +44,6 @@ shape! {
     }
 }
 
-/// changePassword in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "changePassword",
-    doc: "Sets a new password, with the old one or with a reset token.",
-    access: Access::Anyone,
-    cost: Cost::Hash,
-    throttle: Throttle::Guesses,
-    soap: true,
-    rpc: false,
-    event: "authn_password_change",
-    request: ChangePasswordRequest::SHAPE,
-    response: ChangePasswordResponse::SHAPE,
-    routes: &[Route::new("POST", "/password/change").refuses(&[
-        Code::TokenInvalidOrExpired,
-        Code::WeakPassword,
-        Code::BadCredentials,
-        Code::UserNotActive,
-    ])],
-    read_xml: read_request::<ChangePasswordRequest>,
-    read_json: read_json_request::<ChangePasswordRequest>,
-};
-
-impl Response for ChangePasswordResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
 /// What was shown to be allowed to set the password.
 enum Proof {
     /// The hash of a reset token that is still to be spent.
@@ -82,6 +53,23 @@ enum Proof {
 }
 
 impl Request for ChangePasswordRequest {
+    type Answer = ChangePasswordResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "changePassword",
+        "authn_password_change",
+        "Sets a new password, with the old one or with a reset token.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Guesses)
+    .soap()
+    .rest(&[Route::new("POST", "/password/change").refuses(&[
+        Code::TokenInvalidOrExpired,
+        Code::WeakPassword,
+        Code::BadCredentials,
+        Code::UserNotActive,
+    ])]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
@@ -93,9 +81,9 @@ impl Request for ChangePasswordRequest {
         self.subject()
             .filter(|_| self.password_reset_guid.is_none())
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<ChangePasswordResponse, Refusal> {
         self.change(call, &[])?;
-        Ok(Box::new(ChangePasswordResponse::default()))
+        Ok(ChangePasswordResponse::default())
     }
 }
 
@@ -242,7 +230,12 @@ fn store_password(
     if let Some(topic) = notice.filter(|_| user.address().is_some()) {
         call.notify(c, topic, &Addressee::from(user), "")?;
     }
-    call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+    call.audit(
+        c,
+        ChangePasswordRequest::OPERATION.event,
+        "ok",
+        Some(&user.user_name),
+    )
 }
 
 /// Sets a user's password without the old one, for the operator at the command line; activates the

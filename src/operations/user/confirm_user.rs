@@ -1,14 +1,13 @@
 //! Makes a registered user active; has no SOAP binding.
 
-use crate::contract::common::{EmptyResponse, Param, RequestMeta};
+use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, shape};
+use crate::contract::shape::{Secret, shape};
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;
 use crate::operations::identities;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse_field,
+    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, refuse_field,
 };
 use crate::secrets::sha256_hex;
 use crate::store::{one_time_tokens, organisations, users};
@@ -23,36 +22,24 @@ shape! {
     }
 }
 
-/// confirm in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "confirm",
-    doc: "Makes a registered user active.",
-    access: Access::Anyone,
-    cost: Cost::Write,
-    throttle: Throttle::Guesses,
-    soap: false,
-    rpc: false,
-    event: "user_confirmed",
-    request: ConfirmUserRequest::SHAPE,
-    response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/register/confirm").refuses(&[Code::TokenInvalidOrExpired])],
-    read_xml: read_request::<ConfirmUserRequest>,
-    read_json: read_json_request::<ConfirmUserRequest>,
-};
-
-impl Response for EmptyResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
 impl Request for ConfirmUserRequest {
+    type Answer = EmptyResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "confirm",
+        "user_confirmed",
+        "Makes a registered user active.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Write)
+    .throttle(Throttle::Guesses)
+    .rest(&[Route::new("POST", "/register/confirm").refuses(&[Code::TokenInvalidOrExpired])]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
         self.confirm(call, &[])?;
-        Ok(Box::new(EmptyResponse::default()))
+        Ok(EmptyResponse::default())
     }
 }
 
@@ -85,7 +72,7 @@ impl ConfirmUserRequest {
                 organisations::join(c, id, &uuid, &[], call.now)?;
             }
             identities::take_over(call, c, &user, keep)?;
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })
     }
 }

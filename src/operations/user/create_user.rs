@@ -3,16 +3,13 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse, refuse_all,
-};
+use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all};
 use crate::store::users::{self, NewUser};
 
 /// The parameter in which `passwordResetGuidChannel` RESPONSE hands out the token.
@@ -40,40 +37,6 @@ shape! {
     }
 }
 
-/// createUser in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "createUser",
-    doc: "Makes a user, UNACTIVATED until it sets its password.",
-    access: Access::ClientOrUser,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: true,
-    rpc: false,
-    event: "user_created",
-    request: CreateUserRequest::SHAPE,
-    response: CreateUserResponse::SHAPE,
-    routes: &[Route::new("POST", "/users")
-        .id("userName")
-        .or_fresh_id()
-        .inside("user")
-        .refuses(&[Code::UserAlreadyExists, Code::EmailAlreadyExists])],
-    read_xml: read_request::<CreateUserRequest>,
-    read_json: read_json_request::<CreateUserRequest>,
-};
-
-impl Response for CreateUserResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-    /// The seed's SOAP sample asks for two roles and is answered a user without any; its REST
-    /// sample shows them. Samples win over SPEC §4, which would have them in both.
-    fn keep_what_soap_shows(&mut self) {
-        if let Some(user) = &mut self.user {
-            user.roles = None;
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Channel {
     Response,
@@ -81,14 +44,30 @@ enum Channel {
 }
 
 impl Request for CreateUserRequest {
+    type Answer = CreateUserResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "createUser",
+        "user_created",
+        "Makes a user, UNACTIVATED until it sets its password.",
+    )
+    .cost(Cost::Write)
+    .soap()
+    // The sampled SOAP answer has no roles, the sampled REST answer has them. Samples win over SPEC §4.
+    .soap_omits(&["roles"])
+    .rest(&[Route::new("POST", "/users")
+        .id("userName")
+        .or_fresh_id()
+        .inside("user")
+        .refuses(&[Code::UserAlreadyExists, Code::EmailAlreadyExists])]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        Ok(Box::new(self.create(call)?))
+    fn run(self, call: &Call<'_>) -> Result<CreateUserResponse, Refusal> {
+        self.create(call)
     }
 }
 
@@ -136,7 +115,7 @@ impl CreateUserRequest {
                 };
                 call.notify(c, Topic::PasswordReset, &to, &token)?;
             }
-            call.audit(c, OPERATION.event, "ok", Some(&user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user_name))?;
             Ok::<_, Refusal>((users::by_id(c, id)?, token))
         })?;
         let params = match channel {

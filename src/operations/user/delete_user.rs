@@ -2,14 +2,11 @@
 
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, shape};
+use crate::contract::shape::shape;
 use crate::domain::names::ERASED;
 use crate::domain::text::canonical;
 use crate::domain::user::User;
-use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, Throttle,
-    read_json_request, read_request, refuse,
-};
+use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse};
 use crate::store::{AnyConnection, audit, services, users};
 
 shape! {
@@ -25,31 +22,23 @@ shape! {
 /// How long the one who deletes waits for names in the log to give way, in transactions.
 const ERASING_TURNS: usize = 8;
 
-/// deleteUser in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "deleteUser",
-    doc: "Deletes an account and tells the services it was assigned to.",
-    access: Access::ClientOrUser,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "user_deleted",
-    request: DeleteUserRequest::SHAPE,
-    response: EmptyResponse::SHAPE,
-    routes: &[Route::new("DELETE", "/users/{userName}").body(Body::Ignored)],
-    read_xml: read_request::<DeleteUserRequest>,
-    read_json: read_json_request::<DeleteUserRequest>,
-};
-
 impl Request for DeleteUserRequest {
+    type Answer = EmptyResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "deleteUser",
+        "user_deleted",
+        "Deletes an account and tells the services it was assigned to.",
+    )
+    .cost(Cost::Write)
+    .rest(&[Route::bodiless("DELETE", "/users/{userName}")]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
         if !call.may_do_everything() {
             // Users change nothing of themselves but their names (SPEC §3); whom one may not see is not there.
             return Err(refuse(match call.is_self(&self.user_name) {
@@ -62,7 +51,7 @@ impl Request for DeleteUserRequest {
             erase(call, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
         })?;
         forget_names(call)?;
-        Ok(Box::new(EmptyResponse::default()))
+        Ok(EmptyResponse::default())
     }
 }
 
@@ -97,7 +86,12 @@ pub(in crate::operations) fn erase(
     }
     users::erase(c, user.id)?;
     let pseudonym = format!("{ERASED}{}", user.uuid);
-    call.audit(c, OPERATION.event, "ok", Some(&pseudonym))?;
+    call.audit(
+        c,
+        DeleteUserRequest::OPERATION.event,
+        "ok",
+        Some(&pseudonym),
+    )?;
     let names = [canonical(&user.user_name), canonical(&user.email)];
     audit::begin_erasure(c, &names, &pseudonym)?;
     call.parts.refusals.rename(&names, &pseudonym);

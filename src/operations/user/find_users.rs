@@ -2,14 +2,11 @@
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
-use crate::contract::shape::{Number, Structure as _, Wrapped, shape};
+use crate::contract::shape::{Number, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
-use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse_all,
-};
+use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse_all};
 use crate::store::user_search::{self, Filter, Sort, SortKey};
 
 /// How many users a page has when the request does not say.
@@ -50,29 +47,6 @@ shape! {
         total: Number = "total";
         /// The users of this page.
         users: Wrapped<FlatUser> = "users" item "user";
-    }
-}
-
-/// findUsers in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "findUsers",
-    doc: "Finds users by parts of their names, by client and by status.",
-    access: Access::ClientOrUser,
-    cost: Cost::Search,
-    throttle: Throttle::Nothing,
-    soap: true,
-    rpc: false,
-    event: "users_found",
-    request: FindUsersRequest::SHAPE,
-    response: FindUsersResponse::SHAPE,
-    routes: &[Route::new("GET", "/users").body(Body::Ignored)],
-    read_xml: read_request::<FindUsersRequest>,
-    read_json: read_json_request::<FindUsersRequest>,
-};
-
-impl Response for FindUsersResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
     }
 }
 
@@ -148,11 +122,21 @@ fn matches(filter: &Filter, user: &User) -> bool {
 }
 
 impl Request for FindUsersRequest {
+    type Answer = FindUsersResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "findUsers",
+        "users_found",
+        "Finds users by parts of their names, by client and by status.",
+    )
+    .cost(Cost::Search)
+    .soap()
+    .rest(&[Route::bodiless("GET", "/users")]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
-        Ok(Box::new(self.find(call)?))
+    fn run(self, call: &Call<'_>) -> Result<FindUsersResponse, Refusal> {
+        self.find(call)
     }
 }
 

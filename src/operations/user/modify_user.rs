@@ -3,13 +3,12 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::messages::Why;
 use crate::contract::rejection::{Code, Problem};
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse, refuse_all, refuse_field,
+    Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all, refuse_field,
 };
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
@@ -42,41 +41,28 @@ const fn route(method: &'static str, path: &'static str) -> Route {
         .refuses(&[Code::EmailAlreadyExists, Code::UserNotFound])
 }
 
-/// modifyUser in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "modifyUser",
-    doc: "Changes a user; absent fields stay as they are.",
-    access: Access::ClientOrUser,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: true,
-    rpc: false,
-    event: "user_updated",
-    request: ModifyUserRequest::SHAPE,
-    response: ModifyUserResponse::SHAPE,
-    routes: &[
+impl Request for ModifyUserRequest {
+    type Answer = ModifyUserResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "modifyUser",
+        "user_updated",
+        "Changes a user; absent fields stay as they are.",
+    )
+    .cost(Cost::Write)
+    .soap()
+    .rest(&[
         route("PUT", "/users"),
         route("PUT", "/users/{userName}"),
         route("PATCH", "/users/{userName}"),
-    ],
-    read_xml: read_request::<ModifyUserRequest>,
-    read_json: read_json_request::<ModifyUserRequest>,
-};
+    ]);
 
-impl Response for ModifyUserResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
-impl Request for ModifyUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<ModifyUserResponse, Refusal> {
         let wanted = self.user.unwrap_or_default();
         let (status, mut problems) = check(&wanted);
         let user_name = wanted.user_name.as_deref().unwrap_or("");
@@ -120,13 +106,13 @@ impl Request for ModifyUserRequest {
                 token_families::end_all(c, after.id)?;
                 sessions::end_all(c, after.id, None)?;
             }
-            call.audit(c, OPERATION.event, "ok", Some(&after.user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&after.user_name))?;
             Ok(after)
         })?;
-        Ok(Box::new(ModifyUserResponse {
+        Ok(ModifyUserResponse {
             user: Some(changed.into()),
             ..Default::default()
-        }))
+        })
     }
 }
 

@@ -1,12 +1,9 @@
 //! Gives a new token for one that is still valid, and retires that one.
 
-use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, shape};
-use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Route, Throttle,
-    read_json_request, read_request, refuse,
-};
+use crate::contract::shape::{Secret, shape};
+use crate::operations::{Access, Body, Call, Cost, Operation, Refusal, Request, Route, refuse};
 use crate::secrets::sha256_hex;
 use crate::store::{organisations, token_families, users};
 
@@ -22,34 +19,30 @@ shape! {
     }
 }
 
-/// refreshAuthToken in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "refreshAuthToken",
-    doc: "Answers a new token for one that is still valid, and retires that one.",
-    access: Access::User,
-    cost: Cost::Write,
-    throttle: Throttle::Nothing,
-    soap: false,
-    rpc: false,
-    event: "authn_token_created",
-    request: RefreshAuthTokenRequest::SHAPE,
-    response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/password/refreshAuthToken")
+impl Request for RefreshAuthTokenRequest {
+    type Answer = EmptyResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "refreshAuthToken",
+        "authn_token_created",
+        "Answers a new token for one that is still valid, and retires that one.",
+    )
+    .access(Access::User)
+    .cost(Cost::Write)
+    .rest(&[Route::new("POST", "/password/refreshAuthToken")
         .body(Body::Optional)
         .with_token()
-        .refuses(&[Code::TooManyAttempts])],
-    read_xml: read_request::<RefreshAuthTokenRequest>,
-    read_json: read_json_request::<RefreshAuthTokenRequest>,
-};
+        .refuses(&[Code::TooManyAttempts])]);
 
-impl Request for RefreshAuthTokenRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn authorization(&self) -> Option<&Secret> {
         self.authorization.as_ref()
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn issued_token(answer: &EmptyResponse) -> Option<&str> {
+        param(&answer.params.0, auth_token::P_AUTH_TOKEN)
+    }
+    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
         let (Some(user), Some(held)) = (&call.user, &call.held) else {
             return Err(refuse(Code::AuthenticationRequired));
         };
@@ -71,12 +64,12 @@ impl Request for RefreshAuthTokenRequest {
             auth_token::check_room(call, c, held)?;
             let token = auth_token::issue_as(call, c, &user, organisation, held, jti)?;
             token_families::retire(c, &sha256_hex(&held.jti), call.parts.clock.now())?;
-            call.audit(c, OPERATION.event, "ok", Some(&user.user_name))?;
+            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             Ok(token)
         })?;
-        Ok(Box::new(EmptyResponse {
+        Ok(EmptyResponse {
             params: token_param(&token),
             ..Default::default()
-        }))
+        })
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Secret, Structure as _, Wrapped, shape};
+use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
 use crate::operations::call::Addressee;
 use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse_all, refuse_field, throttle,
+    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, refuse_all, refuse_field,
+    throttle,
 };
 use crate::store::refusals::Cause;
 use crate::store::users::{self, NewUser, Taken};
@@ -43,35 +43,24 @@ shape! {
     }
 }
 
-/// registerUser in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "registerUser",
-    doc: "Registers a new user, who confirms by mail.",
-    access: Access::Anyone,
-    cost: Cost::Hash,
-    throttle: Throttle::Mails,
-    soap: true,
-    rpc: false,
-    event: "user_registered",
-    request: RegisterUserRequest::SHAPE,
-    response: RegisterUserResponse::SHAPE,
-    routes: &[Route::new("POST", "/register").id("username").refuses(&[
+impl Request for RegisterUserRequest {
+    type Answer = RegisterUserResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "registerUser",
+        "user_registered",
+        "Registers a new user, who confirms by mail.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Hash)
+    .throttle(Throttle::Mails)
+    .soap()
+    .rest(&[Route::new("POST", "/register").id("username").refuses(&[
         Code::UserAlreadyExists,
         Code::EmailAlreadyExists,
         Code::WeakPassword,
         Code::OrganizationNotFound,
-    ])],
-    read_xml: read_request::<RegisterUserRequest>,
-    read_json: read_json_request::<RegisterUserRequest>,
-};
+    ])]);
 
-impl Response for RegisterUserResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
-impl Request for RegisterUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
@@ -81,9 +70,9 @@ impl Request for RegisterUserRequest {
     fn mailbox(&self) -> Option<&str> {
         Some(&self.email)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<RegisterUserResponse, Refusal> {
         self.register(call, TakenNames::AreTold)?;
-        Ok(Box::new(RegisterUserResponse::default()))
+        Ok(RegisterUserResponse::default())
     }
 }
 
@@ -153,13 +142,13 @@ impl RegisterUserRequest {
                 call.notify(c, Topic::Activation, &to, &token)?;
             }
             match has_row {
-                true => call.audit(c, OPERATION.event, "ok", Some(&self.username)),
+                true => call.audit(c, Self::OPERATION.event, "ok", Some(&self.username)),
                 false => Ok(()),
             }
         })?;
         match has_row {
             true => drop(refusals.take_row(Cause::Anyone, call.now)),
-            false => call.count(OPERATION.event, "ok", Some(&self.username), None),
+            false => call.count(Self::OPERATION.event, "ok", Some(&self.username), None),
         }
         Ok(())
     }

@@ -2,14 +2,11 @@
 
 use super::Mailing;
 use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::shape::{Structure as _, shape};
+use crate::contract::shape::shape;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Route, Throttle, read_json_request,
-    read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Route, Throttle};
 
 shape! {
     /// Whose activation token to send again.
@@ -21,40 +18,35 @@ shape! {
     }
 }
 
-/// resend in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "resend",
-    doc: "Mails a registered user a new activation token.",
-    access: Access::Anyone,
-    cost: Cost::Write,
-    throttle: Throttle::Mails,
-    soap: false,
-    rpc: false,
-    event: "user_activation_resent",
-    request: ResendRequest::SHAPE,
-    response: EmptyResponse::SHAPE,
-    routes: &[Route::new("POST", "/register/resend").id("usernameOrEmail")],
-    read_xml: read_request::<ResendRequest>,
-    read_json: read_json_request::<ResendRequest>,
-};
-
 impl Request for ResendRequest {
+    type Answer = EmptyResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "resend",
+        "user_activation_resent",
+        "Mails a registered user a new activation token.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Write)
+    .throttle(Throttle::Mails)
+    .pages()
+    .rest(&[Route::new("POST", "/register/resend").id("usernameOrEmail")]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
         let mailing = Mailing {
             purpose: Purpose::Activation,
             topic: Topic::Activation,
-            event: OPERATION.event,
+            event: Self::OPERATION.event,
         };
         super::mail_token(call, &self.user_name_or_email, &mailing, |user| {
             // Whom an administrator made has no password to sign in with yet, and gets a reset token instead.
             user.status == Status::Unactivated && user.password_hash.is_some()
         })?;
-        Ok(Box::new(EmptyResponse::default()))
+        Ok(EmptyResponse::default())
     }
 }

@@ -2,14 +2,11 @@
 
 use super::Mailing;
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::{
-    Access, Answer, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request,
-};
+use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Route, Throttle};
 
 shape! {
     /// Whose password to reset.
@@ -31,39 +28,29 @@ shape! {
     }
 }
 
-/// resetPassword in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "resetPassword",
-    doc: "Mails the user a token for setting a new password.",
-    access: Access::Anyone,
-    cost: Cost::Write,
-    throttle: Throttle::Mails,
-    soap: true,
-    rpc: false,
-    event: "authn_password_reset",
-    request: ResetPasswordRequest::SHAPE,
-    response: ResetPasswordResponse::SHAPE,
-    routes: &[Route::new("POST", "/password/reset").id("userNameOrEmail")],
-    read_xml: read_request::<ResetPasswordRequest>,
-    read_json: read_json_request::<ResetPasswordRequest>,
-};
-
-impl Response for ResetPasswordResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
 impl Request for ResetPasswordRequest {
+    type Answer = ResetPasswordResponse;
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "resetPassword",
+        "authn_password_reset",
+        "Mails the user a token for setting a new password.",
+    )
+    .access(Access::Anyone)
+    .cost(Cost::Write)
+    .throttle(Throttle::Mails)
+    .soap()
+    .pages()
+    .rest(&[Route::new("POST", "/password/reset").id("userNameOrEmail")]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<ResetPasswordResponse, Refusal> {
         mail(call, &self.user_name_or_email)?;
-        Ok(Box::new(ResetPasswordResponse::default()))
+        Ok(ResetPasswordResponse::default())
     }
 }
 
@@ -75,7 +62,7 @@ pub(in crate::operations) fn mail(call: &Call<'_>, login: &str) -> Result<(), Re
     let mailing = Mailing {
         purpose: Purpose::PasswordReset,
         topic: Topic::PasswordReset,
-        event: OPERATION.event,
+        event: ResetPasswordRequest::OPERATION.event,
     };
     super::mail_token(call, login, &mailing, |user| {
         user.status != Status::Inactive

@@ -2,12 +2,9 @@
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::rejection::Code;
-use crate::contract::shape::{Structure as _, Wrapped, shape};
+use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::FlatUser;
-use crate::operations::{
-    Access, Answer, Body, Call, Cost, Operation, Refusal, Request, Response, Route, Throttle,
-    read_json_request, read_request, refuse,
-};
+use crate::operations::{Call, Operation, Refusal, Request, Route, refuse};
 use crate::store::users;
 
 shape! {
@@ -32,37 +29,20 @@ shape! {
     }
 }
 
-/// showUser in the catalogue.
-pub static OPERATION: Operation = Operation {
-    name: "showUser",
-    doc: "Shows one user by user name.",
-    access: Access::ClientOrUser,
-    cost: Cost::Read,
-    throttle: Throttle::Nothing,
-    soap: true,
-    rpc: false,
-    event: "user_shown",
-    request: ShowUserRequest::SHAPE,
-    response: ShowUserResponse::SHAPE,
-    routes: &[Route::new("GET", "/users/{userName}").body(Body::Ignored)],
-    read_xml: read_request::<ShowUserRequest>,
-    read_json: read_json_request::<ShowUserRequest>,
-};
-
-impl Response for ShowUserResponse {
-    fn params(&self) -> &[Param] {
-        &self.params.0
-    }
-}
-
 impl Request for ShowUserRequest {
+    type Answer = ShowUserResponse;
+    const OPERATION: &'static Operation =
+        &Operation::of::<Self>("showUser", "user_shown", "Shows one user by user name.")
+            .soap()
+            .rest(&[Route::bodiless("GET", "/users/{userName}")]);
+
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name)
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<Box<dyn Answer>, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<ShowUserResponse, Refusal> {
         // Whom one may not see answers like whom there is not.
         if !call.may_do_everything() && !call.is_self(&self.user_name) {
             return Err(refuse(Code::UserNotFound));
@@ -72,9 +52,9 @@ impl Request for ShowUserRequest {
             .store
             .read(|c| users::by_name(c, &self.user_name))?
             .ok_or_else(|| refuse(Code::UserNotFound))?;
-        Ok(Box::new(ShowUserResponse {
+        Ok(ShowUserResponse {
             user: Some(user.into()),
             ..Default::default()
-        }))
+        })
     }
 }

@@ -1,0 +1,185 @@
+//! What the catalogue states about an operation: its contract, its rules, and the faces that reach it.
+
+use super::binding::{DirectoryRoute, Route};
+use super::request::{self, Payload, Request, Runnable};
+use super::throttle::Throttle;
+use crate::contract::common::EmptyResponse;
+use crate::contract::json::Json;
+use crate::contract::rejection::{Problems, Rejection};
+use crate::contract::shape::{Shape, Structure};
+use crate::contract::xml::XmlReader;
+
+/// Who may call an operation; [`access`](super::access) decides what that means for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// For those who are not signed in; a client key may be left out.
+    Anyone,
+    /// A trusted client, or a public one with a user's token.
+    ClientOrUser,
+    /// A user, with a token, through any client.
+    User,
+    /// A user, with a token, through a registered application; both among the parameters.
+    Application,
+    /// The same, and the application proves itself by its secret, unless the registry lets it call plainly.
+    ProvenApplication,
+    /// A trusted client, or an administrator with a token, through whichever client.
+    TrustedOrAdmin,
+    /// A user whose browser is signed in.
+    Session,
+    /// Anyone with a browser; one that is signed in is known.
+    Visitor,
+}
+
+/// Which queue an operation waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Reads only.
+    Read,
+    /// Reads, perhaps much of a table.
+    Search,
+    /// Writes, but hashes nothing.
+    Write,
+    /// Hashes a password.
+    Hash,
+}
+
+/// Reads a request inside the operation's XML element.
+type DecodeXml = fn(&mut XmlReader<'_>) -> Result<Box<dyn Runnable<Payload>>, Rejection>;
+/// Reads a request from a JSON object.
+type DecodeJson = fn(&Json, &mut Problems) -> Box<dyn Runnable<Payload>>;
+
+/// One operation, stated once: the contract, the routes and the documents are printed from it.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its public name.
+    pub name: &'static str,
+    /// The name of its events in the audit log.
+    pub event: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    pub access: Access,
+    pub cost: Cost,
+    /// What the rate limit counts.
+    pub throttle: Throttle,
+    pub request: &'static Shape,
+    pub response: &'static Shape,
+    /// Whether the SOAP contract has it.
+    pub soap: bool,
+    /// The elements that its SOAP answers leave out, because the samples do.
+    pub soap_omits: &'static [&'static str],
+    /// Whether the consent API has it, as a JSON-RPC method of its name.
+    pub rpc: bool,
+    /// Its REST routes, below the prefix of the user API.
+    pub routes: &'static [Route],
+    /// Its routes in the directory.
+    pub directory: &'static [DirectoryRoute],
+    /// Whether pages call it.
+    pub pages: bool,
+    /// Whether a partner's sign-in calls it.
+    pub sso: bool,
+    pub decode_xml: DecodeXml,
+    pub decode_json: DecodeJson,
+}
+
+impl Operation {
+    /// An operation with a published answer: for trusted clients and signed-in users, reads only, without a rate limit, and
+    /// reached by no face yet.
+    pub(super) const fn of<R: Request>(
+        name: &'static str,
+        event: &'static str,
+        doc: &'static str,
+    ) -> Self
+    where
+        R::Answer: Structure,
+    {
+        Self {
+            response: <R::Answer as Structure>::SHAPE,
+            decode_xml: request::decode_xml::<R>,
+            decode_json: request::decode_json::<R>,
+            ..Self::unpublished::<R>(name, event, doc)
+        }
+    }
+
+    /// The same with an answer that its face receives by type. To any other face it answers an [`EmptyResponse`].
+    pub(super) const fn unpublished<R: Request>(
+        name: &'static str,
+        event: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            event,
+            doc,
+            access: Access::ClientOrUser,
+            cost: Cost::Read,
+            throttle: Throttle::Nothing,
+            request: R::SHAPE,
+            response: EmptyResponse::SHAPE,
+            soap: false,
+            soap_omits: &[],
+            rpc: false,
+            routes: &[],
+            directory: &[],
+            pages: false,
+            sso: false,
+            decode_xml: request::decode_xml_unpublished::<R>,
+            decode_json: request::decode_json_unpublished::<R>,
+        }
+    }
+
+    pub(super) const fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    pub(super) const fn cost(mut self, cost: Cost) -> Self {
+        self.cost = cost;
+        self
+    }
+
+    pub(super) const fn throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = throttle;
+        self
+    }
+
+    pub(super) const fn soap(mut self) -> Self {
+        self.soap = true;
+        self
+    }
+
+    pub(super) const fn soap_omits(mut self, elements: &'static [&'static str]) -> Self {
+        self.soap_omits = elements;
+        self
+    }
+
+    pub(super) const fn rpc(mut self) -> Self {
+        self.rpc = true;
+        self
+    }
+
+    pub(super) const fn rest(mut self, routes: &'static [Route]) -> Self {
+        self.routes = routes;
+        self
+    }
+
+    pub(super) const fn directory(mut self, routes: &'static [DirectoryRoute]) -> Self {
+        self.directory = routes;
+        self
+    }
+
+    pub(super) const fn pages(mut self) -> Self {
+        self.pages = true;
+        self
+    }
+
+    pub(super) const fn sso(mut self) -> Self {
+        self.sso = true;
+        self
+    }
+
+    /// Whether programs call it, for which the documents are printed; pages alone call the others.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        self.soap || self.rpc || !self.routes.is_empty() || !self.directory.is_empty()
+    }
+}

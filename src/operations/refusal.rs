@@ -1,0 +1,72 @@
+//! Why a request was not carried out, and the short ways to say so.
+
+use crate::contract::messages::Why;
+use crate::contract::rejection::{Code, Problem, Rejection};
+use crate::store::{StepError, StoreError};
+
+/// Why a request was not carried out.
+#[derive(Debug)]
+pub enum Refusal {
+    /// By a rule; the client is told.
+    Rejected(Rejection),
+    /// By the store; the client is told no more than that.
+    Store(StoreError),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Refusal::Rejected(rejection)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Refusal::Store(error)
+    }
+}
+
+impl StepError for Refusal {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Refusal::Store(error) => Some(error),
+            Refusal::Rejected(_) => None,
+        }
+    }
+}
+
+impl Refusal {
+    /// What the client is told.
+    #[must_use]
+    pub fn into_rejection(self) -> Rejection {
+        match self {
+            Refusal::Rejected(rejection) => rejection,
+            Refusal::Store(StoreError::Unavailable(cause)) => {
+                Rejection::new(Code::NotReady).because(cause)
+            }
+            // Again and again, that is.
+            Refusal::Store(error @ StoreError::Collided(_)) => {
+                Rejection::new(Code::Busy).because(error)
+            }
+            Refusal::Store(error) => Rejection::new(Code::InternalError).because(error),
+        }
+    }
+}
+
+/// A refusal with this code and nothing more to say.
+pub(crate) fn refuse(code: Code) -> Refusal {
+    Refusal::Rejected(Rejection::new(code))
+}
+
+/// A refusal of one field.
+pub(crate) fn refuse_field(code: Code, field: &str, why: Option<Why>) -> Refusal {
+    Refusal::Rejected(Rejection::field(code, field, why))
+}
+
+/// Refuses if there is anything to refuse.
+pub(crate) fn refuse_all(problems: Vec<Problem>) -> Result<(), Refusal> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Rejected(Rejection::of(problems)))
+    }
+}

@@ -1,0 +1,237 @@
+//! Requests: what the type of one states, and how a face holds one whose type it does not know.
+//!
+//! A face that knows the operation receives the answer by type: pages and partners' sign-ins turn it into a reply where
+//! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
+//! [`Payload`], which any shape can become.
+
+use super::{Call, Credentials, Operation, Refusal};
+use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::json::Json;
+use crate::contract::messages::{Language, Why};
+use crate::contract::rejection::{Problem, Problems, Rejection};
+use crate::contract::shape::{Field, Kind, Secret, Shaped, Structure};
+use crate::contract::xml::XmlReader;
+
+/// The request of an operation, which is the operation itself: what it is called, who may call it, and what it does.
+pub trait Request: Structure + 'static {
+    /// What it answers.
+    type Answer: 'static;
+    /// Its place in the catalogue.
+    const OPERATION: &'static Operation;
+
+    /// The caller's own account of itself, for the operations that have it in the request.
+    fn meta(&self) -> Option<&RequestMeta> {
+        None
+    }
+    /// The user it is about, for the audit log; none where it is about the caller, or about nobody in particular.
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+    /// The account whose secret is guessed at; none where the secret is too long to be guessed.
+    fn guessed_at(&self) -> Option<&str> {
+        self.subject()
+    }
+    /// The login name whose mailbox a mail may go to, for the operations that send one.
+    fn mailbox(&self) -> Option<&str> {
+        self.subject()
+    }
+    /// A token in the request itself, for the operations that take one there.
+    fn authorization(&self) -> Option<&Secret> {
+        None
+    }
+    /// The application it came through, for the operations that name one.
+    fn application(&self) -> Option<&str> {
+        None
+    }
+    /// The application's secret in the request itself, for the operations that want one.
+    fn application_secret(&self) -> Option<&Secret> {
+        None
+    }
+    /// The token that an answer hands out, which belongs into the `Authorization` header as well.
+    fn issued_token(_: &Self::Answer) -> Option<&str> {
+        None
+    }
+    /// Does the work.
+    ///
+    /// # Errors
+    /// A refusal, or trouble with the store.
+    fn run(self, call: &Call<'_>) -> Result<Self::Answer, Refusal>;
+}
+
+/// What a request says about its caller and its subject, undecided. See the methods of [`Request`].
+#[derive(Debug, Clone, Copy)]
+pub struct Claims<'a> {
+    pub meta: Option<&'a RequestMeta>,
+    pub subject: Option<&'a str>,
+    pub guessed_at: Option<&'a str>,
+    pub mailbox: Option<&'a str>,
+    pub authorization: Option<&'a Secret>,
+    pub application: Option<&'a str>,
+    pub application_secret: Option<&'a Secret>,
+}
+
+/// A request of any type whose answer becomes an `A`.
+pub trait Runnable<A>: Send + std::fmt::Debug {
+    /// Its operation.
+    fn operation(&self) -> &'static Operation;
+    /// What it says about its caller and its subject.
+    fn claims(&self) -> Claims<'_>;
+    /// Does the work.
+    ///
+    /// # Errors
+    /// A refusal, or trouble with the store.
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<A, Refusal>;
+}
+
+/// A request, and what makes an `A` of its answer.
+struct Converted<R, F> {
+    request: R,
+    convert: F,
+}
+
+impl<R: std::fmt::Debug, F> std::fmt::Debug for Converted<R, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.request.fmt(f)
+    }
+}
+
+impl<R: Request, A, F: FnOnce(R::Answer) -> A + Send> Runnable<A> for Converted<R, F> {
+    fn operation(&self) -> &'static Operation {
+        R::OPERATION
+    }
+    fn claims(&self) -> Claims<'_> {
+        let request = &self.request;
+        Claims {
+            meta: request.meta(),
+            subject: request.subject(),
+            guessed_at: request.guessed_at(),
+            mailbox: request.mailbox(),
+            authorization: request.authorization(),
+            application: request.application(),
+            application_secret: request.application_secret(),
+        }
+    }
+    fn run(self: Box<Self>, call: &Call<'_>) -> Result<A, Refusal> {
+        self.request.run(call).map(self.convert)
+    }
+}
+
+/// The published answer of an operation, as its faces encode it.
+#[derive(Debug)]
+pub struct Payload {
+    pub answer: Box<dyn Shaped>,
+    /// The value of the `Authorization` response header, if the answer hands out a token.
+    pub authorization: Option<String>,
+}
+
+/// A request that a face has read, on its way to being run.
+#[derive(Debug)]
+pub struct DecodedRequest<A> {
+    pub request: Box<dyn Runnable<A>>,
+    /// What is wrong with its values; told only to those who may call at all.
+    pub problems: Vec<Problem>,
+    pub credentials: Credentials,
+    pub language: Language,
+    pub request_id: String,
+}
+
+impl<A> DecodedRequest<A> {
+    /// Its operation.
+    #[must_use]
+    pub fn operation(&self) -> &'static Operation {
+        self.request.operation()
+    }
+}
+
+/// Reads a request from the fields of an object, and turns its answer into an `A`.
+#[must_use]
+pub fn from_fields<R: Request, A>(
+    object: &Json,
+    problems: &mut Problems,
+    convert: impl FnOnce(R::Answer) -> A + Send + 'static,
+) -> Box<dyn Runnable<A>> {
+    let mut request = R::default();
+    request.read_json(object, &REQUEST_FIELD, problems);
+    Box::new(Converted { request, convert })
+}
+
+static REQUEST_FIELD: Field = Field {
+    name: "request",
+    alias: None,
+    item: "",
+    max: 0,
+    required: true,
+    is_id: false,
+    doc: "",
+    kind: || Kind::Text,
+};
+
+/// Reads `<request>` inside the operation's element, up to that element's end.
+fn read_request<R: Structure>(reader: &mut XmlReader<'_>) -> Result<R, Rejection> {
+    let mut request = R::default();
+    let mut seen = false;
+    while let Some((_, field)) = reader.child(std::slice::from_ref(&REQUEST_FIELD))? {
+        if seen {
+            reader.problems.note("request", Why::Repeated);
+            reader.skip()?;
+        } else {
+            seen = true;
+            request.read_xml(reader, field)?;
+        }
+    }
+    if !seen {
+        reader.problems.note_missing("request");
+    }
+    Ok(request)
+}
+
+fn published<R: Request>(answer: R::Answer) -> Payload
+where
+    R::Answer: Structure,
+{
+    Payload {
+        authorization: R::issued_token(&answer).map(str::to_owned),
+        answer: Box::new(answer),
+    }
+}
+
+fn unpublished<A>(_: A) -> Payload {
+    Payload {
+        answer: Box::new(EmptyResponse::default()),
+        authorization: None,
+    }
+}
+
+pub(super) fn decode_xml<R: Request>(
+    reader: &mut XmlReader<'_>,
+) -> Result<Box<dyn Runnable<Payload>>, Rejection>
+where
+    R::Answer: Structure,
+{
+    let (request, convert) = (read_request::<R>(reader)?, published::<R>);
+    Ok(Box::new(Converted { request, convert }))
+}
+
+pub(super) fn decode_json<R: Request>(
+    object: &Json,
+    problems: &mut Problems,
+) -> Box<dyn Runnable<Payload>>
+where
+    R::Answer: Structure,
+{
+    from_fields::<R, _>(object, problems, published::<R>)
+}
+
+pub(super) fn decode_xml_unpublished<R: Request>(
+    reader: &mut XmlReader<'_>,
+) -> Result<Box<dyn Runnable<Payload>>, Rejection> {
+    let (request, convert) = (read_request::<R>(reader)?, unpublished::<R::Answer>);
+    Ok(Box::new(Converted { request, convert }))
+}
+
+pub(super) fn decode_json_unpublished<R: Request>(
+    object: &Json,
+    problems: &mut Problems,
+) -> Box<dyn Runnable<Payload>> {
+    from_fields::<R, _>(object, problems, unpublished::<R::Answer>)
+}
