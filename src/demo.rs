@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::delivery::Reach;
 use crate::domain::Millis;
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
+use crate::domain::organisation::JoinPolicy;
 use crate::domain::user::Status;
 use crate::parts::Parts;
 use crate::registry::file::LIFE_S;
@@ -143,7 +144,7 @@ fn load_store(parts: &Parts, partner_key: &str) -> Result<(), StoreError> {
             now,
         )?;
         for (uuid, name) in ORGANISATIONS {
-            organisations::add(c, uuid, name, true, now)?;
+            organisations::add(c, uuid, name, JoinPolicy::Open, now)?;
         }
         if services::ids(c)?.is_empty() {
             add_services(parts, c)?;
@@ -233,7 +234,7 @@ fn add_agreements(c: &mut AnyConnection) -> Result<(), StoreError> {
 fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), StoreError> {
     if organisations::by_external_id(c, PARTNER, SCHOOL)?.is_none() {
         let uuid = "apekx-school";
-        organisations::add(c, uuid, "Apekx School", false, now)?;
+        organisations::add(c, uuid, "Apekx School", JoinPolicy::Closed, now)?;
         organisations::set_external_id(c, uuid, Some((PARTNER, SCHOOL)))?;
     }
     let stored = partners::all(c)?.into_iter().find(|p| p.iss == PARTNER);

@@ -66,8 +66,8 @@ struct Delivered {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Waiting {
-    kind: String,
-    state: String,
+    kind: &'static str,
+    state: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -112,8 +112,8 @@ impl HashKind {
 /// Rows of the outbox of one kind, in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
-    pub kind: String,
-    pub state: String,
+    pub kind: &'static str,
+    pub state: &'static str,
     pub rows: i64,
     /// How long ago the oldest of them came in, in milliseconds.
     pub oldest_ms: i64,
@@ -366,8 +366,8 @@ impl Metrics {
         self.oldest.clear();
         for rows in backlog {
             let waiting = Waiting {
-                kind: rows.kind.clone(),
-                state: rows.state.clone(),
+                kind: rows.kind,
+                state: rows.state,
             };
             self.backlog.get_or_create(&waiting).set(rows.rows);
             let age = Duration::from_millis(u64::try_from(rows.oldest_ms).unwrap_or(0));
@@ -402,8 +402,8 @@ mod tests {
         metrics.database_has(4096);
         metrics.table_has("users", 7);
         let backlog = [Backlog {
-            kind: "mail".into(),
-            state: "pending".into(),
+            kind: "mail",
+            state: "pending",
             rows: 3,
             oldest_ms: 1500,
         }];

@@ -93,11 +93,11 @@ impl Parts {
         let rows = self.store.probe(outbox::undelivered)?;
         Ok(rows
             .into_iter()
-            .map(|(kind, state, rows, oldest)| Backlog {
-                kind,
-                state,
-                rows,
-                oldest_ms: now - oldest,
+            .map(|undelivered| Backlog {
+                kind: undelivered.kind.as_str(),
+                state: undelivered.state.as_str(),
+                rows: undelivered.rows,
+                oldest_ms: now - undelivered.oldest_at,
             })
             .collect())
     }

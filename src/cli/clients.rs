@@ -3,6 +3,7 @@
 use std::io;
 
 use chaingun_gateway::config::Config;
+use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::client::Trust;
 use chaingun_gateway::domain::one_time_token::format;
 use chaingun_gateway::operations::Refusal;
@@ -64,7 +65,7 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
                 let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, call.now)?;
                 call.audit(
                     c,
-                    "client_added",
+                    AuditEvent::ClientAdded.as_str(),
                     if added { "ok" } else { "exists" },
                     Some(&name),
                 )?;
@@ -118,7 +119,12 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             let known = parts.store.write(|c| {
                 let known = clients::set_key(c, &name, &sha256_hex(&key))?;
                 let outcome = if known { "ok" } else { "unknown" };
-                call.audit(c, "client_key_rotated", outcome, Some(&name))?;
+                call.audit(
+                    c,
+                    AuditEvent::ClientKeyRotated.as_str(),
+                    outcome,
+                    Some(&name),
+                )?;
                 Ok::<_, Refusal>(known)
             });
             must_be_known(known.map_err(explain)?, &name)?;
@@ -155,14 +161,14 @@ fn set_active(
     active: bool,
 ) -> io::Result<()> {
     let event = if active {
-        "client_enabled"
+        AuditEvent::ClientEnabled
     } else {
-        "client_disabled"
+        AuditEvent::ClientDisabled
     };
     let known = call.parts.store.write(|c| {
         let known = clients::set_active(c, name, active)?;
         let outcome = if known { "ok" } else { "unknown" };
-        call.audit(c, event, outcome, Some(name))?;
+        call.audit(c, event.as_str(), outcome, Some(name))?;
         Ok::<_, Refusal>(known)
     });
     must_be_known(known.map_err(explain)?, name)

@@ -4,6 +4,8 @@ use std::io;
 
 use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::rejection::{Code, Rejection};
+use chaingun_gateway::domain::audit_event::AuditEvent;
+use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::operations::Refusal;
 use chaingun_gateway::store::organisations;
 use clap::Subcommand;
@@ -53,6 +55,11 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                 check_name("an organisation's external id", external_id, 128)?;
             }
             let call = call(&parts);
+            let join_policy = if open {
+                JoinPolicy::Open
+            } else {
+                JoinPolicy::Closed
+            };
             let added = parts.store.write(|c| {
                 if let Some((channel, external_id)) = known_as
                     && let Some(other) = organisations::by_external_id(c, channel, external_id)?
@@ -60,12 +67,17 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                     let cause = format!("organisation {:?} has this external id", other.uuid);
                     return Err(Rejection::new(Code::InvalidField).because(cause).into());
                 }
-                let added = organisations::add(c, &uuid, &name, open, call.now)?;
+                let added = organisations::add(c, &uuid, &name, join_policy, call.now)?;
                 if added && known_as.is_some() {
                     organisations::set_external_id(c, &uuid, known_as)?;
                 }
                 let outcome = if added { "ok" } else { "exists" };
-                call.audit(c, "organisation_added", outcome, Some(&uuid))?;
+                call.audit(
+                    c,
+                    AuditEvent::OrganisationAdded.as_str(),
+                    outcome,
+                    Some(&uuid),
+                )?;
                 Ok::<_, Refusal>(added)
             });
             if !added.map_err(explain)? {
@@ -95,7 +107,7 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                     vec![
                         json!(o.uuid),
                         json!(o.name),
-                        json!(o.join_policy),
+                        json!(o.join_policy.as_str()),
                         json!(o.channel),
                         json!(o.external_id),
                     ]

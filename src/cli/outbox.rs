@@ -3,6 +3,8 @@
 use std::io;
 
 use chaingun_gateway::config::Config;
+use chaingun_gateway::domain::audit_event::AuditEvent;
+use chaingun_gateway::domain::outbox::OutboxState;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::store::outbox::{self, Again, Row};
 use clap::Subcommand;
@@ -69,9 +71,10 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
     let call = call(&parts);
     match command {
         OutboxCommand::List { state, limit } => {
+            let state = state.as_deref().and_then(OutboxState::parse);
             let found = parts
                 .store
-                .read(|c| outbox::list(c, state.as_deref(), i64::from(limit)))
+                .read(|c| outbox::list(c, state, i64::from(limit)))
                 .map_err(io::Error::other)?;
             let rows: Vec<_> = found.iter().map(fields).collect();
             output.table(&HEAD, &rows)
@@ -101,12 +104,13 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
             }
         }
         OutboxCommand::Purge { state, days, yes } => {
-            if state == "dead" && !yes {
+            let state = OutboxState::parse(&state).unwrap_or(OutboxState::Delivered);
+            if state == OutboxState::Dead && !yes {
                 return Err(io::Error::other(
                     "dead letters cannot be brought back; add --yes if that is meant",
                 ));
             }
-            let count = purge(&call, &state, i64::from(days))?;
+            let count = purge(&call, state, i64::from(days))?;
             output.done(&format!("{count} purged."), &[("purged", json!(count))])
         }
     }
@@ -115,12 +119,12 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
 fn fields(row: &Row) -> Vec<Value> {
     vec![
         json!(row.id),
-        json!(row.kind),
-        json!(row.state),
+        json!(row.kind.as_str()),
+        json!(row.state.as_str()),
         json!(row.service_id),
         json!(row.attempts),
         json!(utc(row.created_at)),
-        json!((row.state == "pending").then(|| utc(row.due_at))),
+        json!((row.state == OutboxState::Pending).then(|| utc(row.due_at))),
         json!(row.delivered_at.map(utc)),
         json!(row.last_error),
     ]
@@ -129,16 +133,16 @@ fn fields(row: &Row) -> Vec<Value> {
 fn retry(call: &Call<'_>, again: &Again) -> io::Result<usize> {
     let done = call.parts.store.write(|c| {
         let count = outbox::retry(c, again, call.now)?;
-        call.audit(c, "outbox_retried", "ok", None)?;
+        call.audit(c, AuditEvent::OutboxRetried.as_str(), "ok", None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)
 }
 
-fn purge(call: &Call<'_>, state: &str, days: i64) -> io::Result<usize> {
+fn purge(call: &Call<'_>, state: OutboxState, days: i64) -> io::Result<usize> {
     let done = call.parts.store.write(|c| {
         let count = outbox::purge(c, state, call.now - days * 86_400_000)?;
-        call.audit(c, "outbox_purged", state, None)?;
+        call.audit(c, AuditEvent::OutboxPurged.as_str(), state.as_str(), None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)

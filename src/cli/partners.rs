@@ -7,6 +7,7 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::rejection::{Code, Rejection};
 use chaingun_gateway::contract::shape::Secret;
 use chaingun_gateway::contract::time::utc;
+use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::external_identity::is_login_id;
 use chaingun_gateway::domain::user::same_name;
 use chaingun_gateway::domain::web::is_origin;
@@ -119,7 +120,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
             change(
                 &call,
                 &partner.iss,
-                "partner_added",
+                AuditEvent::PartnerAdded,
                 |stored| match stored {
                     Some(_) => Err(format!("there is a partner {:?} already", partner.iss)),
                     None => Ok(partner.clone()),
@@ -146,7 +147,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
         }
         PartnerCommand::RotateKey { iss, key, only } => {
             let new = public_key(&key)?;
-            let partner = change(&call, &iss, "partner_key_rotated", |stored| {
+            let partner = change(&call, &iss, AuditEvent::PartnerKeyRotated, |stored| {
                 let mut partner = stored
                     .cloned()
                     .ok_or_else(|| format!("there is no partner {iss:?}; see `partner list`"))?;
@@ -244,7 +245,7 @@ fn signed(
 fn change(
     call: &Call<'_>,
     iss: &str,
-    event: &str,
+    event: AuditEvent,
     become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
 ) -> io::Result<Partner> {
     let changed = call.parts.store.write(|c| {
@@ -272,7 +273,7 @@ fn change(
         }
         partners::put(c, &partner)?;
         clients::touch(c)?;
-        call.audit(c, event, "ok", Some(iss))?;
+        call.audit(c, event.as_str(), "ok", Some(iss))?;
         Ok::<_, Refusal>(partner)
     });
     changed.map_err(explain)

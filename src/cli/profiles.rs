@@ -2,6 +2,7 @@
 
 use std::io;
 
+use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::names::flaw_of_line;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::store::profiles::{self, Profile};
@@ -159,7 +160,12 @@ pub(super) fn run(
             }
             let profile = change.made_to(profiles::find(c, user.id)?.unwrap_or_default());
             profiles::put(c, user.id, &profile)?;
-            call.audit(c, "user_updated", "ok", Some(&user.user_name))?;
+            call.audit(
+                c,
+                AuditEvent::UserUpdated.as_str(),
+                "ok",
+                Some(&user.user_name),
+            )?;
             Ok::<_, Refusal>(Some(profile))
         });
         put.map_err(explain)?.ok_or_else(unknown)?

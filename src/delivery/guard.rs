@@ -1,7 +1,6 @@
 //! Which addresses callbacks may reach. Partners configure URLs; none of them may make the gateway talk to what only it
 //! can reach. The check is made on the address that is connected to, after the name was resolved, once.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
@@ -19,16 +18,9 @@ pub enum Reach {
 }
 
 /// Why an address or a URL is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {0}")]
 pub(super) struct Refused(pub String);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused: {}", self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Delivery, mail::Transport};
 use crate::domain::Millis;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
 use crate::store::{
@@ -194,16 +195,12 @@ fn delete_unconfirmed(
         );
         audit::record(
             c,
-            &audit::Entry {
-                at: now,
-                event: "user_registrations_lapsed".to_owned(),
-                outcome: "ok".to_owned(),
-                client_name: None,
-                actor: None,
-                on_behalf_of: None,
-                subject: None,
-                request_id: HOUSEKEEPING.to_owned(),
-            },
+            &audit::Entry::new(
+                now,
+                AuditEvent::UserRegistrationsExpired,
+                "ok",
+                HOUSEKEEPING,
+            ),
         )?;
     }
     Ok(lapsed.len())

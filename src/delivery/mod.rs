@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
+use crate::domain::outbox::OutboxKind;
 use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::secrets::sealing::Binding;
@@ -143,7 +144,7 @@ impl Delivery {
                 Err(failure) => outcome.failed.push((row, failure)),
             }
         }
-        self.keep("mail", &outcome).map(Some)
+        self.keep(OutboxKind::Mail, &outcome).map(Some)
     }
 
     /// Tells one service what it is to be told next, in order, until it fails, and tells how much it took; nothing if
@@ -186,7 +187,7 @@ impl Delivery {
                 Err(failure) => outcome.failed.push((row, failure)),
             }
         }
-        self.keep("callback", &outcome).map(Some)
+        self.keep(OutboxKind::Callback, &outcome).map(Some)
     }
 
     /// Whether a turn that began then takes up nothing new.
@@ -199,7 +200,7 @@ impl Delivery {
     }
 
     /// Writes down what became of the rows of a turn.
-    fn keep(&self, kind: &'static str, outcome: &Outcome<'_>) -> Result<usize, StoreError> {
+    fn keep(&self, kind: OutboxKind, outcome: &Outcome<'_>) -> Result<usize, StoreError> {
         let now = self.parts.clock.now();
         let next: Vec<_> = outcome
             .failed
@@ -226,7 +227,7 @@ impl Delivery {
                     }
                 );
                 self.parts.metrics.attempted(
-                    kind,
+                    kind.as_str(),
                     match next {
                         Some(_) => Attempt::PutOff,
                         None => Attempt::GivenUp,
@@ -251,7 +252,9 @@ impl Delivery {
             Ok::<_, StoreError>(())
         })?;
         for _ in &outcome.done {
-            self.parts.metrics.attempted(kind, Attempt::Delivered);
+            self.parts
+                .metrics
+                .attempted(kind.as_str(), Attempt::Delivered);
         }
         Ok(outcome.done.len())
     }
@@ -413,16 +416,8 @@ impl Delivery {
 
 /// The audit log's entry about a callback that is not sent because a user holds its id.
 fn withheld(row: i64, now: Millis) -> audit::Entry {
-    audit::Entry {
-        at: now,
-        event: audit::CALLBACK_WITHHELD.0.to_owned(),
-        outcome: audit::CALLBACK_WITHHELD.1.to_owned(),
-        client_name: None,
-        actor: None,
-        on_behalf_of: None,
-        subject: None,
-        request_id: format!("outbox {row}"),
-    }
+    let (event, outcome) = audit::CALLBACK_WITHHELD;
+    audit::Entry::new(now, event, outcome, &format!("outbox {row}"))
 }
 
 /// Takes turns until there is nothing left to do, and counts what they delivered.

@@ -1,5 +1,15 @@
 //! Organisations and the choice of one at sign-in.
 
+use super::words::words;
+
+words! {
+    /// Whether users may join an organisation by themselves.
+    pub enum JoinPolicy {
+        Open = "open",
+        Closed = "closed",
+    }
+}
+
 /// An organisation as a user's memberships show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {

@@ -316,6 +316,7 @@ impl Call<'_> {
         }
         if ended.is_held {
             let (event, outcome) = audit::CALLBACK_WITHHELD;
+            let event = event.as_str();
             return self.audit(connection, event, outcome, Some(&user.user_name));
         }
         let binding = Binding::Callback(ended.service_id);

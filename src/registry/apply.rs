@@ -7,6 +7,7 @@ use super::file::{self, RegistryFile};
 use super::plan::{Plan, Planner, State, Step, Wishes};
 use super::reader::Mistake;
 use crate::domain::Millis;
+use crate::domain::audit_event::AuditEvent;
 use crate::secrets::sealing::Sealer;
 use crate::store::{
     AnyConnection, StepError, Store, StoreError, agreements, applications, audit, clients,
@@ -14,19 +15,21 @@ use crate::store::{
 };
 
 /// Why nothing was applied.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The file cannot be read.
+    #[error(transparent)]
     Io(io::Error),
-    /// All that is wrong with it.
+    /// Every fault of the file.
+    #[error("{}", faults(.0))]
     Mistakes(Vec<Mistake>),
-    Store(StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-impl From<StoreError> for ApplyError {
-    fn from(error: StoreError) -> Self {
-        ApplyError::Store(error)
-    }
+fn faults(mistakes: &[Mistake]) -> String {
+    let texts: Vec<_> = mistakes.iter().map(|m| m.0.as_str()).collect();
+    texts.join("; ")
 }
 
 impl StepError for ApplyError {
@@ -34,19 +37,6 @@ impl StepError for ApplyError {
         match self {
             ApplyError::Store(error) => Some(error),
             _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for ApplyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ApplyError::Io(error) => error.fmt(f),
-            ApplyError::Mistakes(mistakes) => {
-                let texts: Vec<_> = mistakes.iter().map(|m| m.0.as_str()).collect();
-                f.write_str(&texts.join("; "))
-            }
-            ApplyError::Store(error) => error.fmt(f),
         }
     }
 }
@@ -138,7 +128,7 @@ impl Applier<'_> {
             Step::Client(client) => clients::put(c, client, self.now),
             Step::ClearExternalId(uuid) => organisations::set_external_id(c, uuid, None),
             Step::AddOrganisation(o) => {
-                organisations::add(c, &o.uuid, &o.name, o.is_open(), self.now)?;
+                organisations::add(c, &o.uuid, &o.name, o.join_policy, self.now)?;
                 organisations::set_external_id(c, &o.uuid, o.known_as())
             }
             Step::ChangeOrganisation(o) => {
@@ -167,14 +157,8 @@ impl Applier<'_> {
         audit::record(
             c,
             &audit::Entry {
-                at: self.now,
-                event: "registry_applied".to_owned(),
-                outcome: "ok".to_owned(),
-                client_name: None,
-                actor: None,
                 on_behalf_of: Some(self.by.to_owned()),
-                subject: None,
-                request_id: self.by.to_owned(),
+                ..audit::Entry::new(self.now, AuditEvent::RegistryApplied, "ok", self.by)
             },
         )
     }

@@ -27,7 +27,7 @@ pub fn export(state: &State) -> String {
         out.table("organisations");
         out.text("uuid", &organisation.uuid);
         out.text("name", &organisation.name);
-        out.text("join", &organisation.join_policy);
+        out.text("join", organisation.join_policy.as_str());
         if let Some((channel, external_id)) = organisation.known_as() {
             out.text("channel", channel);
             out.text("external_id", external_id);

@@ -8,6 +8,7 @@ use toml::Table;
 use super::reader::{Entry, Mistake, Placed, section};
 use crate::domain::client::{Client, Trust};
 use crate::domain::external_identity::is_login_id;
+use crate::domain::organisation::JoinPolicy;
 use crate::domain::text::{canonical, is_line};
 use crate::domain::web::{is_origin, is_url};
 use crate::secrets::{rsa_keys, sha256_hex};
@@ -274,8 +275,9 @@ fn client(e: &mut Entry<'_>) -> Option<KeyedClient> {
 
 fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
     let (uuid, name) = (e.name("uuid"), e.display_name("name"));
-    let join = e.text("join").unwrap_or_else(|| "closed".to_owned());
-    if join != "open" && join != "closed" {
+    let join = e.text("join");
+    let join_policy = join.map_or(Some(JoinPolicy::Closed), |word| JoinPolicy::parse(&word));
+    if join_policy.is_none() {
         e.wrong("join", "must be \"open\" or \"closed\"");
     }
     let optional = |e: &mut Entry<'_>, key| e.has(key).then(|| e.name(key)).flatten();
@@ -291,7 +293,7 @@ fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
     Some(Organisation {
         uuid: uuid?,
         name: name.unwrap_or_default(),
-        join_policy: join,
+        join_policy: join_policy.unwrap_or(JoinPolicy::Closed),
         channel,
         external_id,
     })

@@ -9,6 +9,7 @@ use super::connection::columns;
 use super::tables::{audit_log, erasures, refusals};
 use super::{AnyConnection, StoreError, settings};
 use crate::domain::Millis;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
 
 /// Who did what to whom, and with what outcome.
@@ -31,8 +32,25 @@ pub struct Entry {
     pub request_id: String,
 }
 
+impl Entry {
+    /// An entry without a client and without persons.
+    #[must_use]
+    pub fn new(at: Millis, event: AuditEvent, outcome: &str, request_id: &str) -> Self {
+        Self {
+            at,
+            event: event.as_str().to_owned(),
+            outcome: outcome.to_owned(),
+            client_name: None,
+            actor: None,
+            on_behalf_of: None,
+            subject: None,
+            request_id: request_id.to_owned(),
+        }
+    }
+}
+
 /// The event and the outcome of a callback that is not sent because a user holds the id that it is about.
-pub const CALLBACK_WITHHELD: (&str, &str) = ("user_service_callback", "withheld");
+pub const CALLBACK_WITHHELD: (AuditEvent, &str) = (AuditEvent::UserServiceCallback, "withheld");
 
 /// The longest text in any column of the audit log, in characters. What is longer is cut.
 pub const MAX_TEXT_CHARS: usize = 256;

@@ -112,7 +112,9 @@ impl Opening {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&self.location) {
             Ok(_) => Ok(()),
-            Err(e) => Err(StoreError::Unavailable(format!("{}: {e}", self.location))),
+            Err(e) => Err(StoreError::Unavailable(
+                format!("{}: {e}", self.location).into(),
+            )),
         }
     }
 
@@ -140,7 +142,7 @@ impl Opening {
 
     pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection, StoreError> {
         let mut connection = SqliteConnection::establish(&self.location)
-            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+            .map_err(|e| StoreError::Unavailable(e.into()))?;
         // The timeout first: everything after it may meet a lock. FULL, because what has been
         // answered must survive a power cut, not only a crash of ours. What is deleted is overwritten.
         connection.batch_execute(&format!(
@@ -153,7 +155,7 @@ impl Opening {
 
     pub(super) fn connect_postgres(&self) -> Result<PgConnection, StoreError> {
         let mut connection = PgConnection::establish(&self.location)
-            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+            .map_err(|e| StoreError::Unavailable(e.into()))?;
         connection.batch_execute(
             "SET client_min_messages = warning; SET statement_timeout = '30s'; \
              SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",

@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 pub enum StoreError {
     /// The gateway cannot reach the database, or did not get a lock or a connection in time.
     #[error("the database is not available: {0}")]
-    Unavailable(String),
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Another transaction interfered; the step can run again.
     #[error("a database statement failed: {0}")]
     Collided(#[source] DieselError),
@@ -23,7 +23,7 @@ impl From<DieselError> for StoreError {
         };
         match &error {
             DieselError::DatabaseError(ClosedConnection, _) => {
-                StoreError::Unavailable(error.to_string())
+                StoreError::Unavailable(error.into())
             }
             // A foreign key fails if another transaction has deleted the row that it refers to.
             DieselError::DatabaseError(
@@ -33,7 +33,7 @@ impl From<DieselError> for StoreError {
             // Diesel reports SQLITE_BUSY and SQLSTATE 40P01 without a code of their own, so that their
             // fixed messages have to do.
             DieselError::DatabaseError(_, info) => match info.message() {
-                "database is locked" => StoreError::Unavailable(error.to_string()),
+                "database is locked" => StoreError::Unavailable(error.into()),
                 "deadlock detected" => StoreError::Collided(error),
                 _ => StoreError::Failed(error),
             },

@@ -16,7 +16,7 @@ const POSTGRES_MIGRATION_LOCK: &str = "(720411822, hashtext(current_schema()))";
 /// When the database cannot be reached or a migration fails; it is then as it was before that one.
 pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
-        StoreError::Unavailable(format!("migration failed: {e}"))
+        StoreError::Unavailable(format!("migration failed: {e}").into())
     };
     let names = |applied: Vec<diesel::migration::MigrationVersion<'_>>| {
         applied.iter().map(ToString::to_string).collect()

@@ -7,7 +7,7 @@ use super::lines::{join_lines, split_lines};
 use super::tables::{memberships, organisations};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
-use crate::domain::organisation::Granted;
+use crate::domain::organisation::{Granted, JoinPolicy};
 use crate::domain::text::canonical;
 
 /// An organisation as it is kept.
@@ -16,18 +16,18 @@ use crate::domain::text::canonical;
 pub struct Organisation {
     pub uuid: String,
     pub name: String,
-    /// Whether anyone may join by itself.
-    pub join_policy: String,
+    #[diesel(deserialize_as = String)]
+    pub join_policy: JoinPolicy,
     /// The partner system that knows it by `external_id`; both are there, or neither is.
     pub channel: Option<String>,
     pub external_id: Option<String>,
 }
 
 impl Organisation {
-    /// Whether anyone may join by itself.
+    /// Whether users may join by themselves.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.join_policy == "open"
+        self.join_policy == JoinPolicy::Open
     }
 
     /// The channel that knows it, and by what id.
@@ -105,7 +105,7 @@ pub fn add(
     connection: &mut AnyConnection,
     uuid: &str,
     name: &str,
-    open: bool,
+    join_policy: JoinPolicy,
     now: Millis,
 ) -> Result<bool, StoreError> {
     if find(connection, uuid)?.is_some() {
@@ -115,7 +115,7 @@ pub fn add(
         .values((
             organisations::uuid.eq(uuid),
             organisations::name.eq(name),
-            organisations::join_policy.eq(if open { "open" } else { "closed" }),
+            organisations::join_policy.eq(join_policy.as_str()),
             organisations::created_at.eq(now),
         ))
         .execute(connection)?;
@@ -151,7 +151,7 @@ pub fn update(
     diesel::update(organisations::table.filter(organisations::uuid.eq(&organisation.uuid)))
         .set((
             organisations::name.eq(&organisation.name),
-            organisations::join_policy.eq(&organisation.join_policy),
+            organisations::join_policy.eq(organisation.join_policy.as_str()),
         ))
         .execute(connection)?;
     Ok(())

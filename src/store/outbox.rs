@@ -8,6 +8,7 @@ use super::connection::{columns, on_backend};
 use super::tables::outbox;
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
+use crate::domain::outbox::{OutboxKind, OutboxState};
 
 /// A row that is due.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -36,8 +37,10 @@ pub struct SealedRow {
 #[diesel(table_name = outbox)]
 pub struct Row {
     pub id: i64,
-    pub kind: String,
-    pub state: String,
+    #[diesel(deserialize_as = String)]
+    pub kind: OutboxKind,
+    #[diesel(deserialize_as = String)]
+    pub state: OutboxState,
     pub service_id: Option<i64>,
     pub attempts: i32,
     pub due_at: Millis,
@@ -61,7 +64,14 @@ pub fn enqueue_mail(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    enqueue(connection, "mail", Some(user_id), None, sealed, now)?;
+    enqueue(
+        connection,
+        OutboxKind::Mail,
+        Some(user_id),
+        None,
+        sealed,
+        now,
+    )?;
     drop_oldest_mails(connection, user_id)
 }
 
@@ -95,13 +105,20 @@ pub fn enqueue_callback(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    enqueue(connection, "callback", None, Some(service_id), sealed, now)?;
+    enqueue(
+        connection,
+        OutboxKind::Callback,
+        None,
+        Some(service_id),
+        sealed,
+        now,
+    )?;
     Ok(())
 }
 
 fn enqueue(
     connection: &mut AnyConnection,
-    kind: &str,
+    kind: OutboxKind,
     user_id: Option<i64>,
     service_id: Option<i64>,
     sealed: &[u8],
@@ -109,10 +126,10 @@ fn enqueue(
 ) -> Result<i64, StoreError> {
     Ok(diesel::insert_into(outbox::table)
         .values((
-            outbox::kind.eq(kind),
+            outbox::kind.eq(kind.as_str()),
             outbox::user_id.eq(user_id),
             outbox::service_id.eq(service_id),
-            outbox::state.eq("pending"),
+            outbox::state.eq(OutboxState::Pending.as_str()),
             outbox::payload.eq(Some(sealed)),
             outbox::attempts.eq(0),
             outbox::due_at.eq(now),
@@ -128,10 +145,15 @@ pub fn pretend(
     sealed: &[u8],
     now: Millis,
 ) -> Result<(), StoreError> {
-    let id = enqueue(connection, "mail", None, None, sealed, now)?;
+    let id = enqueue(connection, OutboxKind::Mail, None, None, sealed, now)?;
     drop_oldest_mails(connection, 0)?;
     diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(connection)?;
     Ok(())
+}
+
+/// Both kinds, because the index of states begins with the kind.
+fn every_kind() -> impl Iterator<Item = &'static str> {
+    OutboxKind::ALL.iter().map(|kind| kind.as_str())
 }
 
 /// Forgets what was delivered before the one time, and dead letters older than the other; some at a time. Returns how
@@ -142,12 +164,17 @@ pub fn forget(
     dead_before: Millis,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let is_over = |state: &'static str, before: Millis| {
-        outbox::state.eq(state).and(outbox::due_at.le(before))
+    let is_over = |state: OutboxState, before: Millis| {
+        outbox::state
+            .eq(state.as_str())
+            .and(outbox::due_at.le(before))
     };
     let ids: Vec<i64> = outbox::table
-        .filter(outbox::kind.eq_any(["mail", "callback"]))
-        .filter(is_over("delivered", delivered_before).or(is_over("dead", dead_before)))
+        .filter(outbox::kind.eq_any(every_kind()))
+        .filter(
+            is_over(OutboxState::Delivered, delivered_before)
+                .or(is_over(OutboxState::Dead, dead_before)),
+        )
         .select(outbox::id)
         .limit(limit)
         .load(connection)?;
@@ -157,14 +184,14 @@ pub fn forget(
 /// Deletes rows in this state, which must be a final one, that came into it before this time.
 pub fn purge(
     connection: &mut AnyConnection,
-    state: &str,
+    state: OutboxState,
     before: Millis,
 ) -> Result<usize, StoreError> {
     Ok(diesel::delete(
         outbox::table
-            .filter(outbox::kind.eq_any(["mail", "callback"]))
-            .filter(outbox::state.eq(state))
-            .filter(outbox::state.ne("pending"))
+            .filter(outbox::kind.eq_any(every_kind()))
+            .filter(outbox::state.eq(state.as_str()))
+            .filter(outbox::state.ne(OutboxState::Pending.as_str()))
             .filter(outbox::due_at.le(before)),
     )
     .execute(connection)?)
@@ -223,8 +250,8 @@ pub fn claim_callbacks(
         return Ok(None);
     };
     let rows: Vec<Due> = outbox::table
-        .filter(outbox::kind.eq("callback"))
-        .filter(outbox::state.eq("pending"))
+        .filter(outbox::kind.eq(OutboxKind::Callback.as_str()))
+        .filter(outbox::state.eq(OutboxState::Pending.as_str()))
         .filter(outbox::service_id.eq(head.service_id))
         .filter(outbox::id.ge(head.id))
         .order(outbox::id)
@@ -241,8 +268,8 @@ pub fn claim_callbacks(
 /// Whether any mail is due that nobody is delivering.
 pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
     let query = outbox::table
-        .filter(outbox::kind.eq("mail"))
-        .filter(outbox::state.eq("pending"))
+        .filter(outbox::kind.eq(OutboxKind::Mail.as_str()))
+        .filter(outbox::state.eq(OutboxState::Pending.as_str()))
         .filter(outbox::due_at.le(now))
         .filter(outbox::claimed_until.le(now));
     Ok(diesel::select(diesel::dsl::exists(query)).get_result(connection)?)
@@ -256,8 +283,8 @@ pub fn claim_mails(
     limit: i64,
 ) -> Result<Vec<Due>, StoreError> {
     let query = outbox::table
-        .filter(outbox::kind.eq("mail"))
-        .filter(outbox::state.eq("pending"))
+        .filter(outbox::kind.eq(OutboxKind::Mail.as_str()))
+        .filter(outbox::state.eq(OutboxState::Pending.as_str()))
         .filter(outbox::due_at.le(now))
         .filter(outbox::claimed_until.le(now))
         .order((outbox::due_at, outbox::id))
@@ -300,10 +327,10 @@ pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Resul
     diesel::update(
         outbox::table
             .filter(outbox::id.eq_any(ids))
-            .filter(outbox::state.eq("pending")),
+            .filter(outbox::state.eq(OutboxState::Pending.as_str())),
     )
     .set((
-        outbox::state.eq("delivered"),
+        outbox::state.eq(OutboxState::Delivered.as_str()),
         outbox::payload.eq(None::<Vec<u8>>),
         outbox::delivered_at.eq(Some(now)),
         outbox::due_at.eq(now),
@@ -322,14 +349,18 @@ pub fn put_off(
     error: &str,
     now: Millis,
 ) -> Result<(), StoreError> {
+    let state = match due_at {
+        Some(_) => OutboxState::Pending,
+        None => OutboxState::Dead,
+    };
     // Another node may have delivered it meanwhile.
     diesel::update(
         outbox::table
             .filter(outbox::id.eq(row.id))
-            .filter(outbox::state.eq("pending")),
+            .filter(outbox::state.eq(OutboxState::Pending.as_str())),
     )
     .set((
-        outbox::state.eq(if due_at.is_some() { "pending" } else { "dead" }),
+        outbox::state.eq(state.as_str()),
         outbox::attempts.eq(row.attempts + 1),
         outbox::due_at.eq(due_at.unwrap_or(now)),
         outbox::claimed_until.eq(0),
@@ -355,17 +386,17 @@ pub fn retry(
     now: Millis,
 ) -> Result<usize, StoreError> {
     let mut ids = outbox::table
-        .filter(outbox::state.ne("delivered"))
+        .filter(outbox::state.ne(OutboxState::Delivered.as_str()))
         .select(outbox::id)
         .into_boxed();
     ids = match again {
-        Again::Dead => ids.filter(outbox::state.eq("dead")),
+        Again::Dead => ids.filter(outbox::state.eq(OutboxState::Dead.as_str())),
         Again::One(id) => ids.filter(outbox::id.eq(*id)),
     };
     let ids: Vec<i64> = ids.load(connection)?;
     Ok(diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set((
-            outbox::state.eq("pending"),
+            outbox::state.eq(OutboxState::Pending.as_str()),
             outbox::attempts.eq(0),
             outbox::due_at.eq(now),
             outbox::created_at.eq(now),
@@ -407,12 +438,21 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
         .load(connection)?)
 }
 
-/// How many rows of each kind are not delivered, by state, and when the oldest of them came in.
-pub fn undelivered(
-    connection: &mut AnyConnection,
-) -> Result<Vec<(String, String, i64, Millis)>, StoreError> {
+/// The undelivered rows of one kind in one state.
+#[derive(Debug, Clone)]
+pub struct Undelivered {
+    pub kind: OutboxKind,
+    pub state: OutboxState,
+    pub rows: i64,
+    /// When the oldest of them was queued.
+    pub oldest_at: Millis,
+}
+
+/// The undelivered rows by kind and state.
+pub fn undelivered(connection: &mut AnyConnection) -> Result<Vec<Undelivered>, StoreError> {
+    let undelivered = [OutboxState::Pending, OutboxState::Dead].map(OutboxState::as_str);
     let rows: Vec<(String, String, i64, Option<Millis>)> = outbox::table
-        .filter(outbox::state.eq_any(["pending", "dead"]))
+        .filter(outbox::state.eq_any(undelivered))
         .group_by((outbox::kind, outbox::state))
         .order((outbox::kind, outbox::state))
         .select((
@@ -422,16 +462,22 @@ pub fn undelivered(
             min(outbox::created_at),
         ))
         .load(connection)?;
-    Ok(rows
-        .into_iter()
-        .map(|(kind, state, rows, oldest)| (kind, state, rows, oldest.unwrap_or(0)))
-        .collect())
+    // Constraints of the table admit no other words.
+    let known = |(kind, state, rows, oldest): (String, String, i64, Option<Millis>)| {
+        Some(Undelivered {
+            kind: OutboxKind::parse(&kind)?,
+            state: OutboxState::parse(&state)?,
+            rows,
+            oldest_at: oldest.unwrap_or(0),
+        })
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
 }
 
 /// Rows in this state, or in any, the newest first.
 pub fn list(
     connection: &mut AnyConnection,
-    state: Option<&str>,
+    state: Option<OutboxState>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
     let mut query = outbox::table
@@ -440,7 +486,7 @@ pub fn list(
         .select(columns::<Row>())
         .into_boxed();
     if let Some(state) = state {
-        query = query.filter(outbox::state.eq(state));
+        query = query.filter(outbox::state.eq(state.as_str()));
     }
     Ok(query.load(connection)?)
 }

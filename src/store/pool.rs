@@ -63,9 +63,7 @@ impl ConnectionPool {
                 .unwrap_or_else(PoisonError::into_inner);
             state = guard;
             if waited.timed_out() && state.idle.is_empty() && state.unopened == 0 {
-                return Err(StoreError::Unavailable(
-                    "no free connection in time".to_owned(),
-                ));
+                return Err(StoreError::Unavailable("no free connection in time".into()));
             }
         }
     }
@@ -85,8 +83,8 @@ impl PooledConnection<'_> {
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         let Some(connection) = &mut self.connection else {
-            let missing = "the pool gave out no connection".to_owned();
-            return Err(StoreError::Unavailable(missing).into());
+            let cause = "the pool gave out no connection".into();
+            return Err(StoreError::Unavailable(cause).into());
         };
         let result = run(connection);
         let error = result.as_ref().err().and_then(StepError::store_error);

@@ -71,7 +71,12 @@ fn only(gateway: &Gateway) -> (String, i32, i64, String) {
     let row = &rows[0];
     let wait = row.due_at - gateway.parts.clock.now();
     let error = row.last_error.clone().unwrap_or_default();
-    (row.state.clone(), row.attempts, wait / SECOND, error)
+    (
+        row.state.as_str().to_owned(),
+        row.attempts,
+        wait / SECOND,
+        error,
+    )
 }
 
 #[test]
@@ -125,7 +130,11 @@ fn each_service_of_a_deleted_account_is_told_just_as_documented() {
         assert!(!lower.contains("content-length: 1"), "no body: {request}");
     }
     assert!(heard[0].contains("a2V5LTExOnNlY3JldC0xMQ=="));
-    assert!(rows(&gateway).iter().all(|r| r.state == "delivered"));
+    assert!(
+        rows(&gateway)
+            .iter()
+            .all(|r| r.state.as_str() == "delivered")
+    );
     assert_eq!(deliver(&gateway), 0);
     assert_eq!(receiver.heard().len(), 3, "once");
 }
@@ -275,7 +284,10 @@ fn what_can_never_be_delivered_is_dead_at_once_and_lets_the_next_pass() {
     }
     assert_eq!(deliver(&gateway), 1);
     assert_eq!(receiver.lines(), ["DELETE /users/42 HTTP/1.1"]);
-    let states: Vec<_> = rows(&gateway).into_iter().map(|r| r.state).collect();
+    let states: Vec<_> = rows(&gateway)
+        .into_iter()
+        .map(|r| r.state.as_str())
+        .collect();
     assert_eq!(states, ["dead", "dead", "dead", "delivered"]);
 }
 
@@ -478,7 +490,10 @@ fn kill_9_loses_nothing_and_keeps_the_order() {
         process.kill();
     }
     let process = Process::start(gateway.data.path(), url, &[HERE], &[]);
-    while rows(&gateway).iter().any(|r| r.state != "delivered") {
+    while rows(&gateway)
+        .iter()
+        .any(|r| r.state.as_str() != "delivered")
+    {
         std::thread::yield_now();
     }
     process.stop();

@@ -1,6 +1,7 @@
 //! What a password hash is spent for: cheap checks come first, every refusal after a hash is counted, and the work is
 //! the same whether there is an account and however its password is stored.
 
+use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::metrics::HashKind;
 use chaingun_gateway::secrets::hashing::{Hasher, Pepper};
@@ -29,7 +30,7 @@ fn gateway() -> Gateway {
     store_password(&gateway, "admin", "Admin-Demo-2026", 4, Status::Inactive);
     let store = &gateway.parts.store;
     store
-        .write(|c| organisations::add(c, "closed", "Closed", false, NOW))
+        .write(|c| organisations::add(c, "closed", "Closed", JoinPolicy::Closed, NOW))
         .unwrap();
     gateway
 }

@@ -80,7 +80,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
     while gateway.delivery.deliver_due().unwrap() > 0 {}
     let states: Vec<_> = store.read(outbox::all).unwrap();
     assert!(
-        states.iter().all(|row| row.state == "delivered"),
+        states.iter().all(|row| row.state.as_str() == "delivered"),
         "{states:?}"
     );
 }
@@ -107,7 +107,7 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
         .unwrap();
     gateway.delivery.deliver_due().unwrap();
     let row = parts.store.read(outbox::all).unwrap().remove(0);
-    assert_eq!(row.state, "pending");
+    assert_eq!(row.state.as_str(), "pending");
     let error = row.last_error.unwrap();
     assert!(error.contains("cannot be opened"), "{error}");
 }

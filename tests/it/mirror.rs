@@ -253,7 +253,7 @@ fn rows(gateway: &Gateway) -> Vec<String> {
             rows.extend(
                 outbox::all(c)?
                     .iter()
-                    .map(|o| format!("{} {}", o.kind, o.state)),
+                    .map(|o| format!("{} {}", o.kind.as_str(), o.state.as_str())),
             );
             Ok::<_, chaingun_gateway::store::StoreError>(rows)
         })

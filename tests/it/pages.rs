@@ -1,5 +1,6 @@
 //! The pages: the way through them without a script, sessions, and what must not get through.
 
+use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::store::{organisations, outbox, sessions, users};
 use serde_json::{Value, json};
 
@@ -366,7 +367,9 @@ fn an_account_is_looked_after_copied_and_deleted() {
     assert_eq!(location(&reply), "/checkSSO/account.html?done=left");
     let callbacks = || {
         let rows = store.read(|c| outbox::list(c, None, 100)).unwrap();
-        rows.iter().filter(|row| row.kind == "callback").count()
+        rows.iter()
+            .filter(|row| row.kind.as_str() == "callback")
+            .count()
     };
     assert_eq!(callbacks(), 1, "the service is told");
     browser.fill(&gateway, "account.html", &leave);
@@ -488,7 +491,7 @@ fn what_users_call_themselves_is_text_wherever_it_is_shown() {
     for (uuid, name) in [("1<i>", "<b>One</b>"), ("2", hostile)] {
         store
             .write(|c| {
-                organisations::add(c, uuid, name, true, 0)?;
+                organisations::add(c, uuid, name, JoinPolicy::Open, 0)?;
                 organisations::join(c, user.id, uuid, &[], 0)
             })
             .unwrap();

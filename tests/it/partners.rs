@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chaingun_gateway::contract::messages::{Language, title};
 use chaingun_gateway::contract::rejection::Code;
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
+use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::domain::user::{Status, User};
 use chaingun_gateway::registry::apply::Applier;
 use chaingun_gateway::registry::plan::Wishes;
@@ -596,7 +597,7 @@ impl Partner {
 
     fn school(&self, uuid: &str, channel: &str, id: &str) {
         self.run(|c| {
-            organisations::add(c, uuid, uuid, false, NOW)?;
+            organisations::add(c, uuid, uuid, JoinPolicy::Closed, NOW)?;
             organisations::set_external_id(c, uuid, Some((channel, id)))
         });
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::store::{organisations, users};
 
 use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
@@ -146,7 +147,7 @@ fn joining_an_organisation_is_answered_as_sampled() {
     let gateway = Gateway::demo();
     let uuid = "8ffd45df-923f-485a-8e1e-a2c7bff674e3";
     let now = gateway.parts.clock.now();
-    let add = |c: &mut _| organisations::add(c, uuid, "Dbx", true, now);
+    let add = |c: &mut _| organisations::add(c, uuid, "Dbx", JoinPolicy::Open, now);
     assert!(gateway.parts.store.write(add).unwrap());
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let bare = token.strip_prefix("JWT ").unwrap();

@@ -65,7 +65,9 @@ fn unassign(speaker: &Speaker, token: &str, service: i64) -> String {
 /// Callbacks in the outbox, in whichever state.
 fn callbacks(gateway: &Gateway) -> Vec<outbox::Row> {
     let rows = gateway.parts.store.read(outbox::all).unwrap();
-    rows.into_iter().filter(|r| r.kind == "callback").collect()
+    rows.into_iter()
+        .filter(|r| r.kind.as_str() == "callback")
+        .collect()
 }
 
 /// Outcomes in the audit log of this event, oldest first.
@@ -240,11 +242,11 @@ fn gives_up_a_queued_callback_whose_id_a_user_holds_when_it_would_be_sent() {
     assert_eq!(receiver.lines(), ["DELETE /users/left HTTP/1.1"]);
     let states: Vec<_> = callbacks(&gateway)
         .into_iter()
-        .map(|row| (row.state, row.last_error.unwrap_or_default()))
+        .map(|row| (row.state.as_str(), row.last_error.unwrap_or_default()))
         .collect();
     let held = "not sent: a user holds this id in the service";
-    assert_eq!(states[0], ("dead".to_owned(), held.to_owned()));
-    assert_eq!(states[1], ("delivered".to_owned(), String::new()));
+    assert_eq!(states[0], ("dead", held.to_owned()));
+    assert_eq!(states[1], ("delivered", String::new()));
     assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
 
     // Sent again when nobody holds it.

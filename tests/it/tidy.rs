@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chaingun_gateway::domain::audit_event::AuditEvent;
+
 fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -184,6 +186,27 @@ fn rooms_know_only_what_is_below_them() {
                     .collect();
                 let fine = room.is_empty() || allowed.contains(&room.as_str());
                 assert!(fine, "src/{file} knows {room}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn operations_record_only_events_of_the_audit_event_enum() {
+    for (file, text) in sources() {
+        if !file.starts_with("operations/") {
+            continue;
+        }
+        for line in code(&text) {
+            for opening in ["event: \"", "audit(c, \"", "event = \""] {
+                let Some((_, rest)) = line.split_once(opening) else {
+                    continue;
+                };
+                let word = rest.split('"').next().unwrap();
+                assert!(
+                    AuditEvent::parse(word).is_some(),
+                    "src/{file}: {word:?} is no event of src/domain/audit_event.rs"
+                );
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chaingun_gateway::domain::outbox::OutboxKind;
 use chaingun_gateway::secrets::sealing::{Binding, Sealer};
 use chaingun_gateway::store::services::{self, Service};
 use chaingun_gateway::store::{Opening, Store, StoreError, outbox};
@@ -74,7 +75,7 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
         .read(outbox::undelivered)
         .unwrap()
         .iter()
-        .any(|row| row.0 == "callback")
+        .any(|row| row.kind == OutboxKind::Callback)
     {
         std::thread::sleep(Duration::from_millis(20));
     }

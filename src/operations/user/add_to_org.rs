@@ -5,6 +5,7 @@ use crate::contract::messages::Why;
 use crate::contract::rejection::Code;
 use crate::contract::shape::shape;
 use crate::domain::organisation::Granted;
+use crate::domain::organisation::JoinPolicy;
 use crate::domain::user::User;
 use crate::operations::{
     Access, Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all, refuse_field,
@@ -120,7 +121,7 @@ fn make(
         let why = Why::TooMany(MAX_MEMBERSHIPS);
         return Err(refuse_field(Code::InvalidField, "orgName", Some(why)));
     }
-    organisations::add(c, new_uuid, name, false, call.now)?;
+    organisations::add(c, new_uuid, name, JoinPolicy::Closed, call.now)?;
     organisations::join(c, user.id, new_uuid, &[ORG_ADMIN.to_owned()], call.now)?;
     Ok(new_uuid.to_owned())
 }
