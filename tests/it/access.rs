@@ -1,4 +1,5 @@
-//! Who may do what, in particular: users with themselves, tokens in their time, claims beside them; see also `access_table`.
+//! Access rights of users over SOAP: what a user may do to itself, when a token is valid, and which claims beside a token
+//! are refused; see also `access_table`.
 
 use chaingun_gateway::clock::Clock;
 
@@ -41,7 +42,7 @@ fn sign_in(gateway: &Gateway, login: &str, password: &str) -> String {
     reply.header("Authorization").unwrap().to_owned()
 }
 
-/// The code of the first message, or of the status where all went well.
+/// The code of the first message; of a success, the code of the status.
 fn outcome(reply: &Reply) -> String {
     let message = reply.body.split("<message>").nth(1);
     element(message.unwrap_or(&reply.body), "code")
@@ -50,7 +51,7 @@ fn outcome(reply: &Reply) -> String {
 }
 
 #[test]
-fn a_user_finds_and_shows_itself_and_changes_its_name_only() {
+fn lets_a_user_find_and_show_itself_and_change_only_its_name() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
     let call = |operation: &str, request: &str| {
@@ -92,7 +93,7 @@ fn a_user_finds_and_shows_itself_and_changes_its_name_only() {
 }
 
 #[test]
-fn tokens_must_be_ours_whole_in_time_and_the_callers_own() {
+fn refuses_a_token_that_is_expired_altered_or_of_another_user() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
     let show = |meta: &str, token: &str| {
@@ -139,7 +140,7 @@ fn tokens_must_be_ours_whole_in_time_and_the_callers_own() {
 }
 
 #[test]
-fn a_token_dies_with_the_password_and_with_the_user() {
+fn revokes_tokens_when_the_password_or_the_status_changes() {
     let gateway = Gateway::demo();
     let show = |token: &str| {
         let meta = key(Some(PUBLIC));
@@ -160,7 +161,7 @@ fn a_token_dies_with_the_password_and_with_the_user() {
             None,
         ))
     };
-    // All of it within one second, which is all that tokens can tell apart.
+    // The clock stands still: `iat` has whole seconds and cannot tell these tokens apart.
     let before = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
     let change = "<oldPassword>MokaMiki-1234</oldPassword><password>UjJelszo-1234</password><userName>mokamiki</userName>";
     assert_eq!(trusted("changePassword", change), "0");
@@ -176,7 +177,7 @@ fn a_token_dies_with_the_password_and_with_the_user() {
     assert_eq!(
         show(&after),
         "TOKEN_EXPIRED",
-        "also when the user is let in again"
+        "activation does not revive a token"
     );
     let again = sign_in(&gateway, "mokamiki", "UjJelszo-1234");
     assert_eq!(show(&again), "0");
@@ -186,7 +187,7 @@ fn a_token_dies_with_the_password_and_with_the_user() {
 }
 
 #[test]
-fn a_username_token_signs_in_like_authenticate_does() {
+fn accepts_a_username_token_with_the_password_and_refuses_a_wrong_one() {
     let gateway = Gateway::demo();
     let ask = |name: &str, password: &str| {
         let body = format!(
@@ -211,7 +212,7 @@ fn a_username_token_signs_in_like_authenticate_does() {
 }
 
 #[test]
-fn changes_sign_ins_and_refusals_are_in_the_audit_log() {
+fn logs_changes_sign_ins_and_refusals_with_their_request_ids() {
     let gateway = Gateway::demo();
     let trusted = format!("{}<userName>ügyintéző</userName>", key(Some(TRUSTED)));
     let refused = call(&gateway, "showUser", "", "<userName>admin</userName>", None);
@@ -281,7 +282,7 @@ fn changes_sign_ins_and_refusals_are_in_the_audit_log() {
 }
 
 #[test]
-fn a_user_with_every_role_it_can_have_can_use_its_token() {
+fn accepts_the_token_of_a_user_with_the_most_and_longest_roles() {
     let gateway = Gateway::demo();
     let roles: String = (0..100)
         .map(|n| format!("<role>{n:0>128}</role>"))
@@ -319,7 +320,7 @@ fn a_user_with_every_role_it_can_have_can_use_its_token() {
 }
 
 #[test]
-fn a_security_header_is_understood_or_refused_but_never_passed_over() {
+fn refuses_a_security_header_that_it_does_not_understand() {
     let gateway = Gateway::demo();
     let wsse = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
     let ask = |headers: &str| {
@@ -372,7 +373,7 @@ fn a_security_header_is_understood_or_refused_but_never_passed_over() {
 }
 
 #[test]
-fn a_false_claim_beside_a_token_is_refused_where_no_token_is_needed_too() {
+fn refuses_a_user_name_that_differs_from_the_token_where_no_token_is_needed() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
     let reset = |claimed: &str, token: &str| {
@@ -391,12 +392,12 @@ fn a_false_claim_beside_a_token_is_refused_where_no_token_is_needed_too() {
     assert_eq!(
         reset("admin", "JWT long.gone.token"),
         "0",
-        "who signs in anew may still send an old one"
+        "an invalid token is ignored where none is needed"
     );
 }
 
 #[test]
-fn ignores_an_authorization_scheme_that_is_not_asked_for_on_every_face() {
+fn ignores_an_unrequested_authorization_scheme_on_every_face() {
     let gateway = Gateway::with(&[
         ("throttle.mails", "1000"),
         ("throttle.mails_per_source", "1000"),
@@ -435,9 +436,9 @@ fn ignores_an_authorization_scheme_that_is_not_asked_for_on_every_face() {
         "Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+",
         "NTLM TlRMTVNTUAABAAAA",
         "Digest username=\"sap\", realm=\"a b\"",
-        // A scheme alone, as a client's first try has it.
+        // A client's first attempt sends the scheme without credentials.
         "Negotiate",
-        // A good token under the name of another scheme is not this gateway's either.
+        // A valid token under the name of another scheme is ignored, too.
         &format!("Basic {token}"),
     ] {
         let told = faces(scheme, TRUSTED);
@@ -446,7 +447,7 @@ fn ignores_an_authorization_scheme_that_is_not_asked_for_on_every_face() {
         let needed = "AUTHENTICATION_REQUIRED".to_owned();
         assert_eq!(told, (needed, 401, 200, 401), "{scheme}");
     }
-    // A token that is not valid is still refused beside the key.
+    // An invalid token is refused although the key beside it is valid.
     for forged in ["JWT", "Bearer x", "JWT a.b.c", "a.b.c"] {
         let told = faces(forged, TRUSTED);
         let expired = "TOKEN_EXPIRED".to_owned();

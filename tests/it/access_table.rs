@@ -1,4 +1,4 @@
-//! Every operation by every kind of caller over both faces, from one table: who is answered, and who is told what instead.
+//! Every operation with every kind of caller over SOAP and REST: one table holds the expected codes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,11 +17,11 @@ struct Request {
     method: &'static str,
     path: &'static str,
     body: &'static str,
-    /// What is told to those who may call; each call changes something else, or nothing.
+    /// The code for callers with access. No call changes what another call needs.
     through: &'static str,
 }
 
-/// `{n}` is another number each time, `{who}` the user it is done to.
+/// In the texts, `{n}` becomes a fresh number and `{who}` the name of the user that the call is about.
 const REQUESTS: [Request; 13] = [
     Request {
         operation: "findUsers",
@@ -137,8 +137,8 @@ const REQUESTS: [Request; 13] = [
     },
 ];
 
-/// Whoever calls; the order is that of [`callers`].
-const WHO: [&str; 14] = [
+/// The kinds of callers, in the order of [`callers`].
+const CALLERS: [&str; 14] = [
     "no key",
     "unknown key",
     "public client",
@@ -155,16 +155,16 @@ const WHO: [&str; 14] = [
     "user of a trusted client",
 ];
 
-/// What they are told where a user is needed or a trusted client; `ok` stands for getting through. The words for users on
-/// themselves and on others differ and are in [`OF_USERS`].
-fn wanted(operation: &Operation, request: &Request) -> Vec<&'static str> {
+/// The expected code for each kind of caller; `ok` for a success. The codes for users on themselves and on others depend on
+/// the operation and are in [`USER_CODES`].
+fn expected_codes(operation: &Operation, request: &Request) -> Vec<&'static str> {
     let through = request.through;
     if operation.access == Access::Anyone {
-        let mut told = vec![through; WHO.len()];
+        let mut told = vec![through; CALLERS.len()];
         told[1] = "UNKNOWN_CLIENT";
         return told;
     }
-    let (_, itself, another) = OF_USERS
+    let (_, itself, another) = USER_CODES
         .into_iter()
         .find(|(name, ..)| *name == operation.name)
         .unwrap();
@@ -183,7 +183,9 @@ fn wanted(operation: &Operation, request: &Request) -> Vec<&'static str> {
     told
 }
 
-const OF_USERS: [(&str, &str, &str); 7] = [
+/// For each operation that needs a user or a trusted client: its name, the code for a user on itself, and the code for a
+/// user on another user.
+const USER_CODES: [(&str, &str, &str); 7] = [
     ("findUsers", "ok", "ok"),
     ("showUser", "ok", "USER_NOT_FOUND"),
     ("createUser", "ACCESS_DENIED", "ACCESS_DENIED"),
@@ -193,7 +195,7 @@ const OF_USERS: [(&str, &str, &str); 7] = [
     ("refreshAuthToken", "ok", "ok"),
 ];
 
-/// Header lines of each caller, made just before they are used.
+/// The header lines of each kind of caller. Call this just before using them: some tokens expire soon.
 fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
     let moka = || sign_in(gateway, "mokamiki", "MokaMiki-1234", None);
     let admin = || sign_in(gateway, "admin", "Admin-Demo-2026", None);
@@ -229,7 +231,7 @@ fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
     let mut unsigned = read(head);
     unsigned["alg"] = "none".into();
     let unsigned = format!("JWT {}.{claims}.", written(&unsigned));
-    // Signed with the published key as if it were a secret.
+    // Algorithm confusion: HS256 with the published RSA key as the secret.
     let jwks = gateway.get("/.well-known/jwks.json").body;
     let mut other = read(head);
     other["alg"] = "HS256".into();
@@ -256,7 +258,7 @@ fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
     ]
 }
 
-/// Somebody for each caller to do something to.
+/// Adds two users for each kind of caller, one for its SOAP call and one for its REST call.
 fn add_targets(gateway: &Gateway) {
     let add = |n: usize| {
         let name = format!("cel{n}");
@@ -279,7 +281,7 @@ fn add_targets(gateway: &Gateway) {
             .store
             .write(|c| users::insert(c, &new).map(|_| ()))
     };
-    (0..2 * WHO.len())
+    (0..2 * CALLERS.len())
         .try_for_each(add)
         .unwrap_or_else(|e: StoreError| unreachable!("{e}"));
 }
@@ -310,7 +312,7 @@ fn over_soap(gateway: &Gateway, request: &Request, inner: &str, headers: &str) -
     code.replace('0', "ok")
 }
 
-/// The status REST has for what is told.
+/// The HTTP status of a code over REST.
 fn status(code: &str) -> u16 {
     match code {
         "ok" => 200,
@@ -322,7 +324,7 @@ fn status(code: &str) -> u16 {
 }
 
 #[test]
-fn every_operation_answers_every_caller_as_the_table_says() {
+fn answers_every_caller_of_every_operation_as_the_table_says() {
     let by_rest = || CATALOG.iter().filter(|o| !o.routes.is_empty());
     let names: Vec<_> = by_rest().map(|o| o.name).collect();
     assert_eq!(
@@ -335,19 +337,23 @@ fn every_operation_answers_every_caller_as_the_table_says() {
     std::thread::scope(|scope| {
         for (operation, request) in by_rest().zip(&REQUESTS) {
             let foreign = &foreign;
-            scope.spawn(move || row(operation, request, foreign));
+            scope.spawn(move || check_operation(operation, request, foreign));
         }
     });
 }
 
-fn row(operation: &Operation, request: &Request, foreign: &str) {
+fn check_operation(operation: &Operation, request: &Request, foreign: &str) {
     assert_eq!(operation.soap, request.soap.is_some(), "{}", operation.name);
     let gateway = Gateway::demo();
     add_targets(&gateway);
     let callers = callers(&gateway, foreign);
-    for (at, (headers, wanted)) in callers.iter().zip(wanted(operation, request)).enumerate() {
+    for (at, (headers, expected)) in callers
+        .iter()
+        .zip(expected_codes(operation, request))
+        .enumerate()
+    {
         let fill = |text: &str, n: usize| {
-            let who = match WHO[at] {
+            let who = match CALLERS[at] {
                 "user on itself" => "mokamiki".to_owned(),
                 _ => format!("cel{n}"),
             };
@@ -355,7 +361,11 @@ fn row(operation: &Operation, request: &Request, foreign: &str) {
         };
         if let Some(inner) = request.soap {
             let told = over_soap(&gateway, request, &fill(inner, 2 * at), headers);
-            assert_eq!(told, wanted, "{} by {} over SOAP", operation.name, WHO[at]);
+            assert_eq!(
+                told, expected,
+                "{} by {} over SOAP",
+                operation.name, CALLERS[at]
+            );
         }
         let (path, body) = (
             fill(request.path, 2 * at + 1),
@@ -370,16 +380,16 @@ fn row(operation: &Operation, request: &Request, foreign: &str) {
         );
         assert_eq!(
             told(&reply),
-            (status(wanted), wanted.to_owned()),
+            (status(expected), expected.to_owned()),
             "{} by {} over REST",
             operation.name,
-            WHO[at]
+            CALLERS[at]
         );
     }
 }
 
 #[test]
-fn what_one_may_not_see_answers_exactly_like_what_is_not_there() {
+fn answers_for_a_hidden_user_exactly_as_for_an_unknown_one() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let headers = format!("X-Client-Hash-Key: demo-portal-key\r\nAuthorization: {token}\r\n{FLAT}");

@@ -1,5 +1,5 @@
-//! The life of an account: registered, confirmed, signed in, forgotten, changed; called as operations where there is no
-//! SOAP binding.
+//! Accounts: registration, confirmation, sign-in, password reset and changes. Operations without a SOAP binding are called
+//! directly.
 
 use chaingun_gateway::contract::json::Json;
 use chaingun_gateway::contract::messages::Language;
@@ -12,7 +12,7 @@ use chaingun_gateway::store::{organisations, users};
 
 use crate::harness::{Gateway, element, envelope};
 
-/// The code of the first message, or of the status where all went well.
+/// The code of the first message; of a success, the code of the status.
 fn outcome(gateway: &Gateway, operation: &str, request: &str) -> String {
     let body = gateway.soap(&envelope(operation, request)).body;
     let message = body.split("<message>").nth(1);
@@ -55,7 +55,7 @@ fn sign_in(gateway: &Gateway, login: &str, password: &str) -> String {
 }
 
 #[test]
-fn a_registered_user_confirms_once_and_joins_its_organisation_by_that() {
+fn confirms_a_registration_once_and_adds_the_membership_then() {
     let gateway = Gateway::demo();
     let token = register(&gateway, "<organizationUuid>hammy</organizationUuid>");
     let granted = || {
@@ -98,7 +98,7 @@ fn a_registered_user_confirms_once_and_joins_its_organisation_by_that() {
 }
 
 #[test]
-fn activation_and_reset_tokens_expire() {
+fn refuses_activation_and_reset_tokens_that_have_expired() {
     let gateway = Gateway::demo();
     let activation = register(&gateway, "");
     gateway.parts.clock.advance(48 * 3_600_000);
@@ -119,7 +119,7 @@ fn activation_and_reset_tokens_expire() {
 }
 
 #[test]
-fn an_activation_token_sets_no_password_and_a_reset_token_confirms_nothing() {
+fn refuses_an_activation_token_for_a_reset_and_a_reset_token_for_a_confirmation() {
     let gateway = Gateway::demo();
     let activation = register(&gateway, "");
     let change = |token: &str| {
@@ -142,18 +142,18 @@ fn an_activation_token_sets_no_password_and_a_reset_token_confirms_nothing() {
     assert_eq!(
         change(&reset),
         "0",
-        "who reads the mail may set the password, which activates"
+        "the reset activates the account: the user reads this mailbox"
     );
     assert_eq!(sign_in(&gateway, "ubul", "UjJelszo-1234"), "0");
     assert_eq!(
         confirm(&gateway, &activation),
         Err(Code::TokenInvalidOrExpired),
-        "all tokens end with that"
+        "the reset revokes all tokens"
     );
 }
 
 #[test]
-fn tokens_on_their_way_to_an_old_address_are_dead() {
+fn revokes_reset_tokens_when_the_address_changes() {
     let gateway = Gateway::demo();
     assert_eq!(
         outcome(
@@ -180,7 +180,7 @@ fn tokens_on_their_way_to_an_old_address_are_dead() {
 }
 
 #[test]
-fn an_inactive_user_gets_no_mail_and_no_way_in() {
+fn refuses_sign_ins_and_sends_no_mail_for_an_inactive_user() {
     let gateway = Gateway::demo();
     let off = "<user><userName>mokamiki</userName><status>INACTIVE</status></user>";
     assert_eq!(outcome(&gateway, "modifyUser", off), "0");
@@ -205,7 +205,7 @@ fn an_inactive_user_gets_no_mail_and_no_way_in() {
 }
 
 #[test]
-fn a_token_names_the_organisation_and_the_roles_in_it() {
+fn issues_a_token_with_the_organisation_and_its_roles() {
     use base64::Engine as _;
     let gateway = Gateway::demo();
     gateway
@@ -256,7 +256,7 @@ fn a_token_names_the_organisation_and_the_roles_in_it() {
 }
 
 #[test]
-fn a_foreign_hash_is_renewed_at_the_next_sign_in() {
+fn rehashes_an_imported_password_at_the_next_sign_in() {
     let gateway = Gateway::demo();
     let foreign = bcrypt::hash_with_salt("TeszT1234", 4, [3; 16])
         .unwrap()
@@ -294,7 +294,7 @@ fn a_foreign_hash_is_renewed_at_the_next_sign_in() {
 }
 
 #[test]
-fn the_new_password_must_be_a_good_one() {
+fn refuses_a_weak_new_password() {
     let gateway = Gateway::demo();
     let change = |password: &str| {
         let request = format!(
@@ -316,7 +316,7 @@ fn the_new_password_must_be_a_good_one() {
     ] {
         assert_eq!(change(weak), "WEAK_PASSWORD", "{weak}");
     }
-    // The limit of a field comes before the rules about passwords.
+    // The length of the field is checked before the password rules.
     assert_eq!(change(&"x".repeat(1025)), "INVALID_FIELD");
     let long: String = "Őrült ű, ívelő ú: éjjel ágyúszó, öt hűtlen bűvész únja; árvíz jő, tűz!!"
         .chars()
@@ -327,7 +327,7 @@ fn the_new_password_must_be_a_good_one() {
 }
 
 #[test]
-fn client_names_and_statuses_narrow_a_search() {
+fn filters_a_search_by_client_name_status_and_text() {
     let gateway = Gateway::demo();
     let made = "<user><userName>portalos</userName><name>Portál Pál</name><email>pal@dbx.hu</email><clientName>Portal</clientName></user>";
     assert_eq!(outcome(&gateway, "createUser", made), "0");
@@ -377,7 +377,7 @@ fn client_names_and_statuses_narrow_a_search() {
 }
 
 #[test]
-fn an_administrator_activating_a_registered_user_makes_it_a_member_too() {
+fn adds_the_membership_when_a_trusted_client_activates_the_user() {
     let gateway = Gateway::demo();
     let token = register(&gateway, "<organizationUuid>hammy</organizationUuid>");
     let active = "<user><userName>ubul</userName><status>ACTIVE</status></user>";

@@ -1,4 +1,4 @@
-//! Callbacks to services, over real sockets and by the test's clock.
+//! Callbacks to services over real sockets, timed by the test's clock.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn add_service(gateway: &Gateway, id: i64, url: &str) {
     parts.store.write(|c| services::add(c, &service)).unwrap();
 }
 
-/// Has a service to be told that this user of its has left.
+/// Queues the callback that tells a service that this user has left it.
 fn queue(gateway: &Gateway, service: i64, user: &str) {
     queue_at(gateway, service, user, &gateway.parts.clock);
 }
@@ -64,7 +64,7 @@ fn deliver(gateway: &Gateway) -> usize {
     gateway.delivery.deliver_due().unwrap()
 }
 
-/// The only row's state, attempts, seconds until it is due, and error.
+/// Of the only row: state, attempts, seconds until it is due, and error.
 fn only(gateway: &Gateway) -> (String, i32, i64, String) {
     let rows = rows(gateway);
     assert_eq!(rows.len(), 1);
@@ -80,7 +80,7 @@ fn only(gateway: &Gateway) -> (String, i32, i64, String) {
 }
 
 #[test]
-fn each_service_of_a_deleted_account_is_told_just_as_documented() {
+fn sends_the_documented_delete_to_each_service_of_a_deleted_account() {
     let gateway = Gateway::with(&[HERE]);
     let receiver = Receiver::content();
     let user = gateway
@@ -140,7 +140,7 @@ fn each_service_of_a_deleted_account_is_told_just_as_documented() {
 }
 
 #[test]
-fn what_is_not_answered_200_is_tried_again_on_schedule() {
+fn retries_a_callback_on_schedule_after_any_answer_but_200() {
     let gateway = Gateway::with(&[HERE]);
     let other = Receiver::content();
     let elsewhere = format!("Location: {}\r\n", other.url());
@@ -187,7 +187,7 @@ fn what_is_not_answered_200_is_tried_again_on_schedule() {
 }
 
 #[test]
-fn who_never_answers_becomes_a_dead_letter_and_is_sent_again_by_retry() {
+fn makes_an_unanswered_callback_a_dead_letter_and_resends_it_on_retry() {
     let gateway = Gateway::with(&[
         HERE,
         ("callbacks.timeout_s", "1"),
@@ -197,7 +197,7 @@ fn who_never_answers_becomes_a_dead_letter_and_is_sent_again_by_retry() {
     let held = std::sync::Mutex::new(held);
     let receiver = Receiver::start(move |nth| {
         if nth == 0 {
-            // Until the test is over.
+            // Blocks until the test ends.
             let _ = held.lock().unwrap().recv();
         }
         answer("200 OK", "")
@@ -226,7 +226,7 @@ fn who_never_answers_becomes_a_dead_letter_and_is_sent_again_by_retry() {
     let age = gateway.parts.clock.now() - NOW;
     assert!(
         (HOUR..HOUR + 10 * SECOND).contains(&age),
-        "the whole hour: {age}"
+        "given up after the hour: {age}"
     );
     gateway.parts.clock.advance(HOUR);
     assert_eq!(deliver(&gateway), 0);
@@ -244,7 +244,7 @@ fn who_never_answers_becomes_a_dead_letter_and_is_sent_again_by_retry() {
 }
 
 #[test]
-fn a_service_hears_things_in_order_and_does_not_hold_up_another() {
+fn keeps_the_order_of_a_service_and_does_not_delay_another() {
     let gateway = Gateway::with(&[HERE, ("outbox.give_up_hours", "1")]);
     let stubborn = Receiver::start(|nth| {
         if nth < 2 {
@@ -275,7 +275,7 @@ fn a_service_hears_things_in_order_and_does_not_hold_up_another() {
 }
 
 #[test]
-fn what_can_never_be_delivered_is_dead_at_once_and_lets_the_next_pass() {
+fn gives_up_undeliverable_callbacks_at_once_and_sends_the_next() {
     let gateway = Gateway::with(&[HERE]);
     let receiver = Receiver::content();
     add_service(&gateway, 11, &receiver.url());
@@ -292,7 +292,7 @@ fn what_can_never_be_delivered_is_dead_at_once_and_lets_the_next_pass() {
 }
 
 #[test]
-fn inner_addresses_are_refused_unless_they_are_allowed() {
+fn refuses_callbacks_to_private_addresses_unless_they_are_allowed() {
     let receiver = Receiver::content();
     let port = receiver.address.port();
     for (reach, url, reason) in [
@@ -347,7 +347,10 @@ fn inner_addresses_are_refused_unless_they_are_allowed() {
         queue(&gateway, 11, "42");
         assert_eq!(deliver(&gateway), 0);
         let (state, _, _, told) = only(&gateway);
-        assert_eq!(state, "pending", "settings can be put right");
+        assert_eq!(
+            state, "pending",
+            "retried, because an operator can correct the settings"
+        );
         assert!(told.starts_with(reason), "{url}: {told}");
     }
     assert_eq!(receiver.heard().len(), 0);
@@ -358,7 +361,7 @@ fn inner_addresses_are_refused_unless_they_are_allowed() {
 }
 
 #[test]
-fn an_endless_answer_is_not_read_to_its_end() {
+fn stops_reading_an_answer_of_a_gigabyte() {
     let gateway = Gateway::with(&[HERE]);
     let receiver = Receiver::start(|_| {
         format!(
@@ -398,7 +401,7 @@ fn second_node(gateway: &Gateway) -> Delivery {
 }
 
 #[test]
-fn two_nodes_share_the_work_and_keep_the_order() {
+fn shares_callbacks_between_two_nodes_and_keeps_the_order() {
     let gateway = Gateway::with(&[HERE]);
     let receivers: Vec<_> = (0..5).map(|_| Receiver::content()).collect();
     for (id, receiver) in (11..).zip(&receivers) {
@@ -424,7 +427,7 @@ fn two_nodes_share_the_work_and_keep_the_order() {
 }
 
 #[test]
-fn what_a_killed_node_had_claimed_is_taken_over_when_the_claim_lapses() {
+fn takes_over_the_claim_of_a_killed_node_when_it_expires() {
     let gateway = Gateway::with(&[HERE]);
     let receiver = Receiver::content();
     add_service(&gateway, 11, &receiver.url());
@@ -441,14 +444,17 @@ fn what_a_killed_node_had_claimed_is_taken_over_when_the_claim_lapses() {
     let next = gateway.parts.store.write(|c| {
         Ok::<_, StoreError>(outbox::claim_callbacks(c, NOW, NOW + SECOND, 2)?.is_none())
     });
-    assert!(next.unwrap(), "nobody overtakes a claim");
+    assert!(
+        next.unwrap(),
+        "claimed rows and later ones of the service wait"
+    );
     assert_eq!(deliver(&gateway), 0);
     gateway.parts.clock.advance(60 * SECOND);
     assert_eq!(deliver(&gateway), 3);
     assert_eq!(receiver.heard().len(), 3);
 }
 
-/// The users of the requests, each where it was heard first.
+/// The distinct request lines, in the order of their first arrival.
 fn first_heard(receiver: &Receiver) -> Vec<String> {
     let mut users: Vec<String> = Vec::new();
     for line in receiver.lines() {
@@ -460,7 +466,7 @@ fn first_heard(receiver: &Receiver) -> Vec<String> {
 }
 
 #[test]
-fn kill_9_loses_nothing_and_keeps_the_order() {
+fn delivers_every_callback_in_order_after_kill_9() {
     let gateway = Gateway::with(&[HERE]);
     let receivers: Vec<_> = (0..3)
         .map(|_| {
@@ -473,11 +479,11 @@ fn kill_9_loses_nothing_and_keeps_the_order() {
     for (id, receiver) in (11..).zip(&receivers) {
         add_service(&gateway, id, &receiver.url());
         for user in 0..200 {
-            // By the clock of the process, which would give up what is as old as the test's.
+            // The process has the real clock and would give up rows of the test's clock, which are years old.
             queue_at(&gateway, id, &user.to_string(), &Clock::System);
         }
     }
-    // PostgreSQL has other nodes: there a claim lapses after half a minute.
+    // On PostgreSQL the claim of the killed node expires only after half a minute, so one kill is enough.
     let url = gateway.database.url();
     let kills = if url.is_some() { 1 } else { 3 };
     let heard = || receivers.iter().map(|r| r.heard().len()).sum::<usize>();
