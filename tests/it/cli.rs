@@ -1,4 +1,4 @@
-//! The command line, as an operator types it: what it prints for people and for machines, and how it ends.
+//! The command line as an operator uses it: output for people, JSON output and exit codes.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Database, Gateway, NOW, element, envelope};
 
-/// An operator in a folder.
+/// Runs commands in a folder, as an operator's shell does.
 pub struct Shell<'a> {
     pub data: &'a Path,
     pub database: &'a Database,
 }
 
-/// How a command ended, and what it printed.
+/// The exit code of a command, and its output.
 pub struct Ended {
     pub code: i32,
     pub out: String,
@@ -25,7 +25,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// One JSON record a line.
+    /// The output as JSON records, one per line.
     pub fn records(&self) -> Vec<Value> {
         self.out
             .lines()
@@ -53,7 +53,7 @@ impl Shell<'_> {
             command.env("GATEWAY_DATABASE_URL", url);
         }
         let mut child = command.spawn().unwrap();
-        // Who does not read it may have ended already.
+        // A command that reads no input may have ended already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         Ended {
@@ -65,7 +65,7 @@ impl Shell<'_> {
 }
 
 #[test]
-fn an_installation_is_set_up_from_the_command_line_alone() {
+fn sets_up_an_installation_with_commands_only() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -132,7 +132,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
     assert_eq!(
         shell.run(&["user", "show", "pali"]).code,
         1,
-        "nothing is left of it"
+        "a refused user is not stored"
     );
     for wrong in [
         &["user", "add", "", "--name", "P", "--email", "p@dbx.hu"][..],
@@ -186,7 +186,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
     let sign_in = "<userNameOrEmail>jani</userNameOrEmail><password>Jani-Jelszo-2</password>";
     assert_eq!(call("", "authenticate", sign_in), "0");
 
-    // The running server notices what the operator changes beside it.
+    // The running server applies the changes that commands write to the database.
     let rotated = shell.run(&["client", "rotate-key", "Hivatal", "--json"]);
     let newer = rotated.records()[0]["key"].as_str().unwrap().to_owned();
     while call(&newer, "showUser", show) != "0" {
@@ -203,7 +203,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
         (&hivatal["trust"], &hivatal["active"]),
         (&json!("trusted"), &json!(false))
     );
-    // What callers make up must not look like entries of its own.
+    // Text of a caller with a line break must not look like another audit entry.
     call(
         "",
         "resetPassword",
@@ -216,7 +216,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
         "{told}"
     );
 
-    // Waiting for the keys above has written any number of refusals.
+    // The loops above, which wait for the keys, caused many refusals.
     let log = shell
         .run(&["audit", "list", "--json", "--limit", "100000"])
         .records();
@@ -238,7 +238,7 @@ fn an_installation_is_set_up_from_the_command_line_alone() {
 }
 
 #[test]
-fn wrong_settings_are_all_told_at_once_and_end_with_64() {
+fn reports_all_wrong_settings_at_once_and_exits_with_64() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -286,7 +286,7 @@ fn wrong_settings_are_all_told_at_once_and_end_with_64() {
 }
 
 #[test]
-fn check_config_reads_the_registry_file_too() {
+fn checks_the_registry_file_in_check_config() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -313,7 +313,7 @@ fn check_config_reads_the_registry_file_too() {
 }
 
 #[test]
-fn the_demo_is_served_on_loopback_only() {
+fn refuses_to_serve_the_demo_on_a_public_address() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -326,7 +326,7 @@ fn the_demo_is_served_on_loopback_only() {
 }
 
 #[test]
-fn the_demo_does_not_mix_with_anything_real() {
+fn refuses_to_mix_demo_data_and_real_data() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -364,7 +364,7 @@ fn the_demo_does_not_mix_with_anything_real() {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_told_without_its_password() {
+fn reports_an_unreachable_database_without_its_password() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -389,7 +389,7 @@ fn a_database_that_is_not_there_is_told_without_its_password() {
 }
 
 #[test]
-fn keys_are_replaced_beside_a_running_gateway_and_users_erased() {
+fn replaces_keys_and_erases_users_while_the_gateway_runs() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -442,14 +442,14 @@ fn keys_are_replaced_beside_a_running_gateway_and_users_erased() {
 }
 
 #[test]
-fn the_outbox_is_looked_after_from_the_command_line() {
+fn lists_retries_and_purges_outbox_rows() {
     let gateway = Gateway::with(&[("outbox.give_up_hours", "1")]);
     let parts = &gateway.parts;
     let sealed = parts
         .sealer
         .seal(Binding::Callback(1), "Kanari-42")
         .unwrap();
-    // The demo's service is on this machine, which is refused here.
+    // The delivery fails: the demo's service has a loopback address, which the settings do not allow here.
     let queue = |c: &mut AnyConnection| outbox::enqueue_callback(c, 1, &sealed, NOW);
     parts.store.write(queue).unwrap();
     gateway.delivery.deliver_due().unwrap();
@@ -519,7 +519,7 @@ fn the_outbox_is_looked_after_from_the_command_line() {
 }
 
 #[test]
-fn a_profile_is_set_shown_and_emptied_field_by_field() {
+fn sets_shows_and_clears_each_field_of_a_profile() {
     let (data, database) = (tempfile::tempdir().unwrap(), Database::fresh());
     let shell = Shell {
         data: data.path(),

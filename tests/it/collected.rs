@@ -1,4 +1,4 @@
-//! /metrics: what is counted of calls and of the outbox, and who may collect it.
+//! /metrics: counters of calls and of the outbox, and access to them.
 
 use crate::harness::rest::{KEY, RESOURCE, ask};
 use crate::harness::{Gateway, envelope};
@@ -8,7 +8,7 @@ fn has(text: &str, line: &str) {
 }
 
 #[test]
-fn calls_and_the_backlog_are_counted() {
+fn counts_calls_deliveries_and_the_outbox_backlog() {
     let gateway = Gateway::demo();
     gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));
     gateway.soap(&envelope("showUser", "<userName>nobody</userName>"));
@@ -57,7 +57,7 @@ fn calls_and_the_backlog_are_counted() {
 }
 
 #[test]
-fn only_those_who_are_named_may_collect() {
+fn serves_metrics_only_to_addresses_in_metrics_for() {
     let ask = |gateway: &Gateway, headers: &str| {
         let head =
             format!("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");

@@ -1,4 +1,4 @@
-//! The consent API over JSON-RPC: the protocol's own examples, the methods of the document, and who may call them.
+//! The consent API over JSON-RPC: the examples of the JSON-RPC 2.0 specification, all methods, and their refusals.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn moka(gateway: &Gateway) -> String {
     token.strip_prefix("JWT ").unwrap().to_owned()
 }
 
-/// What a method results in, or the code of its error and of the first message.
+/// The result of a method; of an error, its code and the code of the first message.
 fn call(gateway: &Gateway, token: &str, method: &str, mut params: Value) -> Value {
     for (name, value) in [
         ("client_id", "konto.onet.pl.front.onetapi.pl"),
@@ -57,7 +57,7 @@ fn call(gateway: &Gateway, token: &str, method: &str, mut params: Value) -> Valu
 }
 
 #[test]
-fn the_documents_example_is_answered_as_it_says() {
+fn answers_the_documented_example_as_documented() {
     let gateway = Gateway::demo();
     let token = moka(&gateway);
     let body = format!(
@@ -95,7 +95,7 @@ fn the_documents_example_is_answered_as_it_says() {
 }
 
 #[test]
-fn the_examples_of_the_protocol_get_their_prescribed_answers() {
+fn answers_the_examples_of_json_rpc_2_0_as_specified() {
     let gateway = Gateway::demo();
     let unknown = |id: &str| {
         format!(
@@ -178,7 +178,7 @@ fn the_examples_of_the_protocol_get_their_prescribed_answers() {
 }
 
 #[test]
-fn a_user_joins_services_agrees_and_leaves_again() {
+fn assigns_services_records_agreements_and_ends_assignments() {
     let gateway = Gateway::demo();
     let token = moka(&gateway);
     let ask = |method: &str, params: Value| call(&gateway, &token, method, params);
@@ -233,7 +233,7 @@ fn a_user_joins_services_agrees_and_leaves_again() {
     assert_eq!(
         ask("check_user_agreements", first()),
         json!({"missing": [2]}),
-        "all or none"
+        "one unknown agreement refuses all"
     );
     assert_eq!(
         ask("withdraw_user_agreements", json!({"agreement_ids": [3, 2]})),
@@ -273,7 +273,7 @@ fn a_user_joins_services_agrees_and_leaves_again() {
     assert_eq!(
         queued,
         [("callback", Some(1))],
-        "once, and only for the service that wants to know"
+        "one callback, and only for the service with a callback URL"
     );
     let log = gateway
         .parts
@@ -291,7 +291,7 @@ fn a_user_joins_services_agrees_and_leaves_again() {
 }
 
 #[test]
-fn a_notification_is_done_and_not_answered() {
+fn runs_a_notification_and_sends_no_answer() {
     let gateway = Gateway::demo();
     let token = moka(&gateway);
     let params = json!({"client_id": "blic.rs.front", "token": format!("JWT {token}"), "portal_id": 1, "service_id": 1,
@@ -301,7 +301,7 @@ fn a_notification_is_done_and_not_answered() {
     let question =
         json!({"jsonrpc": "2.0", "id": "q", "method": "get_user_services", "params": params});
     assert_eq!(send(&gateway, &notification.to_string()).status, 204);
-    // In one batch they happen in order.
+    // The calls of a batch run in order.
     let leave = json!({"jsonrpc": "2.0", "method": "delete_user_from_service", "params": params});
     let reply = send(&gateway, &json!([question, leave, question]).to_string());
     let one = |result: Value| json!({"jsonrpc": "2.0", "id": "q", "result": result});
@@ -313,7 +313,7 @@ fn a_notification_is_done_and_not_answered() {
 }
 
 #[test]
-fn refusals_say_what_is_wrong() {
+fn refuses_invalid_calls_with_the_code_of_the_problem() {
     let gateway = Gateway::demo();
     let token = moka(&gateway);
     let ask = |params: Value| call(&gateway, &token, "check_user_agreements", params);

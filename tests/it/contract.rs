@@ -1,4 +1,4 @@
-//! The printed contract and the committed files agree.
+//! The SOAP contract: the committed files equal the printed ones, and released ones are only extended.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use chaingun_gateway::operations::soap_entries;
 use crate::harness::Gateway;
 
 #[test]
-fn published_files_are_fresh() {
+fn prints_the_committed_wsdl_and_xsd() {
     let entries = soap_entries();
     let address = "http://localhost:8080/hammy/ws/user/v1";
     let stale = "stale: run `cargo run -- contract print --write` and read the difference";
@@ -24,7 +24,7 @@ fn published_files_are_fresh() {
 }
 
 #[test]
-fn exactly_the_eight_operations_are_published() {
+fn publishes_exactly_the_eight_soap_operations() {
     let names: Vec<_> = soap_entries().iter().map(|e| e.name).collect();
     assert_eq!(
         names,
@@ -42,7 +42,7 @@ fn exactly_the_eight_operations_are_published() {
 }
 
 #[test]
-fn the_contract_is_served_at_the_address_it_was_asked_for() {
+fn serves_the_contract_with_the_address_of_the_request() {
     let gateway = Gateway::demo();
     let wsdl = gateway.get("/hammy/ws/user/v1?wsdl");
     assert_eq!(wsdl.status, 200);
@@ -72,7 +72,7 @@ fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 fn types(xsd: &str) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
     let mut types = BTreeMap::new();
     let mut current = String::new();
-    // Operations' elements come first and hold nothing but a type of their own name.
+    // Skip the elements of operations at the beginning, which only refer to types.
     let named = xsd.find("<xs:complexType name=").unwrap();
     for line in xsd[named..].lines().map(str::trim) {
         let is = |what: &str| line.starts_with(&format!("<xs:{what} "));
@@ -89,7 +89,7 @@ fn types(xsd: &str) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
 }
 
 #[test]
-fn what_was_released_is_only_extended() {
+fn keeps_every_released_element_and_adds_only_optional_ones() {
     let released = types(include_str!("../../schema/released/v1/ChaingunUserAPI.xsd"));
     let now = types(include_str!("../../schema/xsd/ChaingunUserAPI.xsd"));
     assert!(
@@ -102,7 +102,7 @@ fn what_was_released_is_only_extended() {
             .unwrap_or_else(|| panic!("{name} is gone"))
             .iter();
         for row in rows {
-            // What came in between must not be asked for by those who do not know it.
+            // An element that is newer than the release must be optional: old clients do not send it.
             loop {
                 let next = since
                     .next()

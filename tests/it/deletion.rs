@@ -1,4 +1,4 @@
-//! Deleting an account: what goes, what is told, and what stays as a proof.
+//! Deletion of accounts: erased data, callbacks to services, and the audit entry that stays as a proof.
 
 use chaingun_gateway::store::{audit, outbox, services, users};
 
@@ -10,11 +10,11 @@ fn ok() -> (u16, String) {
 }
 
 #[test]
-fn nothing_personal_is_left_and_the_services_are_told() {
+fn erases_personal_data_everywhere_and_queues_callbacks() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     try_to_sign_in(&gateway, "MOKA.miklos@dbx.hu", "wrong", None);
-    // An address it does not have any more when it goes.
+    // The former address must be erased, too.
     let renamed = r#"{"email":"miki@dbx.hu"}"#;
     let headers = format!("{KEY}{FLAT}X-User-Name: MokaMiki\r\n");
     assert_eq!(
@@ -48,7 +48,7 @@ fn nothing_personal_is_left_and_the_services_are_told() {
         })
         .unwrap();
 
-    // A body is tolerated, whatever it is.
+    // DELETE ignores a body.
     let reply = ask(
         &gateway,
         "DELETE",
@@ -71,7 +71,7 @@ fn nothing_personal_is_left_and_the_services_are_told() {
         })
         .unwrap();
     let log = gateway.log(None, 100);
-    // The reset mail goes unsent; of the two services one wants to know.
+    // The reset mail is dropped; only one of the two services has a callback URL.
     let left: Vec<_> = rows
         .iter()
         .map(|r| (r.kind.as_str(), r.state.as_str(), r.service_id))
@@ -96,7 +96,7 @@ fn nothing_personal_is_left_and_the_services_are_told() {
         .count();
     assert_eq!(about, 5, "sign-in, failed sign-in, change, reset, deletion");
 
-    // Nor does it stand in any of SQLite's files once the log is emptied, as happens every minute.
+    // SQLite's files do not hold it after a checkpoint, which the gateway makes every minute.
     gateway.parts.store.checkpoint().unwrap();
     for file in std::fs::read_dir(gateway.data.path()).unwrap() {
         let path = file.unwrap().path();
@@ -119,7 +119,7 @@ fn nothing_personal_is_left_and_the_services_are_told() {
         (404, "USER_NOT_FOUND".to_owned())
     );
 
-    // Name and address are free again, and who takes them is somebody else.
+    // A new user can take the name and the address; the old token stays invalid.
     let again = r#"{"userName":"mokamiki","name":"Más Valaki","email":"moka.miklos@dbx.hu"}"#;
     assert_eq!(
         told(&ask(
@@ -136,7 +136,7 @@ fn nothing_personal_is_left_and_the_services_are_told() {
 }
 
 #[test]
-fn who_may_delete_whom() {
+fn lets_only_administrators_and_trusted_clients_delete_users() {
     let gateway = Gateway::demo();
     let with = |token: &str| format!("{PORTAL}Authorization: {token}\r\n");
     let moka = with(&sign_in(&gateway, "mokamiki", "MokaMiki-1234", None));
@@ -169,20 +169,20 @@ fn who_may_delete_whom() {
 }
 
 #[test]
-fn the_log_lets_names_be_replaced_and_nothing_else() {
+fn refuses_to_replace_a_name_in_the_audit_log_by_anything_but_a_pseudonym() {
     let gateway = Gateway::demo();
     sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let kept = gateway.parts.store.write(|c| {
         audit::begin_erasure(c, &["mokamiki".to_owned()], "somebody else")?;
         audit::erase_names(c)
     });
-    assert!(kept.is_err(), "only a pseudonym may come in");
+    assert!(kept.is_err(), "the database accepts pseudonyms only");
     let log = gateway.log(None, 10);
     assert_eq!(log[0].subject.as_deref(), Some("mokamiki"));
 }
 
 #[test]
-fn names_give_way_also_where_there_are_thousands_of_entries() {
+fn replaces_names_in_6000_audit_entries_after_the_answer() {
     let gateway = Gateway::demo();
     let now = gateway.parts.clock.now();
     let entry = |n: usize| audit::Entry {
@@ -215,19 +215,23 @@ fn names_give_way_also_where_there_are_thousands_of_entries() {
     while gateway.delivery.go_on_erasing().unwrap() > 0 {
         turns += 1;
     }
-    assert!(turns > 1, "what the one who deleted did not wait for");
+    assert!(turns > 1, "the deletion's answer did not wait for this");
     let log = gateway.log(None, 10_000);
     let erased = |name: &Option<String>| name.as_ref().is_some_and(|n| n.starts_with("erased:"));
     let count =
         |of: fn(&audit::Entry) -> &Option<String>| log.iter().filter(|e| erased(of(e))).count();
     assert_eq!(count(|e| &e.actor), 3_000);
     assert_eq!(count(|e| &e.on_behalf_of), 2_000);
-    assert_eq!(count(|e| &e.subject), 1_201, "with the deletion itself");
+    assert_eq!(
+        count(|e| &e.subject),
+        1_201,
+        "the entry of the deletion included"
+    );
     assert!(!format!("{log:?}").contains("moka"));
 }
 
 #[test]
-fn who_meets_a_deletion_is_told_that_nobody_is_there() {
+fn answers_changes_and_resets_that_race_with_a_deletion() {
     let gateway = Gateway::demo();
     std::thread::scope(|scope| {
         for n in 0..4 {

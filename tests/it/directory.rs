@@ -1,4 +1,4 @@
-//! The directory: made, changed, found by what others call them, and given roles.
+//! The directory API: create, change and find users by external IDs, and assign roles.
 
 use chaingun_gateway::domain::user::{Status, User};
 use chaingun_gateway::store::{AnyConnection, StoreError, audit, organisations, users};
@@ -16,7 +16,7 @@ fn ask(gateway: &Speaker, method: &str, path: &str, headers: &str, body: &str) -
     gateway.raw(head.as_bytes())
 }
 
-/// A call of a trusted client; the envelope is checked.
+/// Calls as a trusted client, and checks the envelope of the answer.
 fn call(gateway: &Speaker, method: &str, path: &str, request: Value) -> (u16, Value) {
     let body = json!({ "request": request }).to_string();
     checked(&ask(gateway, method, path, KEY, &body))
@@ -53,7 +53,7 @@ fn told((status, envelope): (u16, Value)) -> (u16, String) {
     (status, params["err"].as_str().unwrap().to_owned())
 }
 
-/// What went well.
+/// The result of a success.
 fn result((status, envelope): (u16, Value)) -> Value {
     assert_eq!(status, 200, "{envelope}");
     let params = &envelope["params"];
@@ -78,10 +78,10 @@ fn run<T>(gateway: &Gateway, work: impl Fn(&mut AnyConnection) -> Result<T, Stor
     gateway.parts.store.write(work).unwrap()
 }
 
-const FOUND_BY: &str = "/user/v1/get/externalId/";
+const GET_BY_ID: &str = "/user/v1/get/externalId/";
 
 #[test]
-fn the_envelope_stands_as_the_documents_have_it() {
+fn writes_the_envelope_byte_for_byte_as_documented() {
     let gateway = Gateway::demo();
     let body = json!({"request": {"firstName": "Anna"}}).to_string();
     let reply = ask(&gateway, "POST", "/user/v1/create", KEY, &body);
@@ -103,7 +103,7 @@ fn the_envelope_stands_as_the_documents_have_it() {
 }
 
 #[test]
-fn a_user_is_made_and_found_by_both_forms_whatever_its_id() {
+fn creates_users_and_finds_them_by_both_paths_whatever_the_id_holds() {
     let gateway = Gateway::demo();
     let uuid = create(
         &gateway,
@@ -120,7 +120,7 @@ fn a_user_is_made_and_found_by_both_forms_whatever_its_id() {
         "A%2fB%20%c3%89%2b%25/externalIdProvider/%C3%A1llam/externalIdType/pan%20card/",
         "77/channel/OTHER/idType/Other",
     ] {
-        let reply = ask(&gateway, "GET", &format!("{FOUND_BY}{path}"), KEY, "");
+        let reply = ask(&gateway, "GET", &format!("{GET_BY_ID}{path}"), KEY, "");
         let envelope = checked(&reply);
         assert_eq!(envelope.1["id"], "api.user.get.externalId");
         let person = &result(envelope)["response"];
@@ -178,16 +178,16 @@ fn a_user_is_made_and_found_by_both_forms_whatever_its_id() {
         ("1/externalIdProvider/x/idType/y", 404, "NO_SUCH_OPERATION"),
     ];
     for (path, status, code) in unknown {
-        let reply = ask(&gateway, "GET", &format!("{FOUND_BY}{path}"), KEY, "");
+        let reply = ask(&gateway, "GET", &format!("{GET_BY_ID}{path}"), KEY, "");
         assert_eq!(told(checked(&reply)), (status, code.to_owned()), "{path}");
     }
-    let long = format!("{FOUND_BY}{}/channel/x/idType/y", "x".repeat(129));
+    let long = format!("{GET_BY_ID}{}/channel/x/idType/y", "x".repeat(129));
     let reply = ask(&gateway, "GET", &long, KEY, "");
     assert_eq!(told(checked(&reply)).1, "INVALID_PARAMETER_VALUE");
     let head = ask(
         &gateway,
         "HEAD",
-        &format!("{FOUND_BY}77/channel/other/idType/other"),
+        &format!("{GET_BY_ID}77/channel/other/idType/other"),
         KEY,
         "",
     );
@@ -195,7 +195,7 @@ fn a_user_is_made_and_found_by_both_forms_whatever_its_id() {
 }
 
 #[test]
-fn all_three_or_none_and_nobody_elses() {
+fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
     let gateway = Gateway::demo();
     let triple = |id: &str, provider: &str, id_type: &str| json!({"externalId": id, "externalIdProvider": provider, "externalIdType": id_type});
     let with = |mut request: Value, more: &Value| {
@@ -245,12 +245,12 @@ fn all_three_or_none_and_nobody_elses() {
             code
         );
     }
-    // Its own again is no conflict; another of the same kind is, unless it takes the place of the first.
+    // The user's own id is no conflict. A second id of the same kind is one, unless EDIT replaces the first.
     let update = |request: Value| call(&gateway, "PATCH", "/user/v1/update", request);
     result(update(with(json!({"userId": first}), &taken)));
     let another = with(json!({"userId": first}), &triple("2", "p", "t"));
     assert_eq!(told(update(another)).1, "DUPLICATE_EXTERNAL_IDS");
-    let deed = |operation: &str, id: &str| {
+    let change_identity = |operation: &str, id: &str| {
         update(json!({"userId": first, "externalIds": [
             {"id": id, "provider": "p", "idType": "t", "operation": operation},
         ]}))
@@ -259,21 +259,24 @@ fn all_three_or_none_and_nobody_elses() {
         ask(
             &gateway,
             "GET",
-            &format!("{FOUND_BY}{id}/channel/P/idType/T"),
+            &format!("{GET_BY_ID}{id}/channel/P/idType/T"),
             KEY,
             "",
         )
         .status
     };
-    result(deed("EDIT", "2"));
+    result(change_identity("EDIT", "2"));
     assert_eq!((found("2"), found("%C5%91-1")), (200, 404));
     assert_eq!(
-        told(deed("REMOVE", "%C5%91-1")),
+        told(change_identity("REMOVE", "%C5%91-1")),
         (404, "EXTERNALID_NOT_FOUND".to_owned())
     );
-    result(deed("REMOVE", "2"));
+    result(change_identity("REMOVE", "2"));
     assert_eq!(found("2"), 404);
-    assert_eq!(told(deed("MOVE", "2")).1, "INVALID_PARAMETER_VALUE");
+    assert_eq!(
+        told(change_identity("MOVE", "2")).1,
+        "INVALID_PARAMETER_VALUE"
+    );
     let twice = json!([{"id": "1", "provider": "P", "idType": "t"}, {"id": "2", "provider": "p", "idType": "T"}]);
     let made = call(
         &gateway,
@@ -318,12 +321,12 @@ fn all_three_or_none_and_nobody_elses() {
     assert_eq!(
         run(&gateway, |c| users::by_name(c, "1@p")),
         None,
-        "nothing of it stays"
+        "a refused request stores nothing"
     );
 }
 
 #[test]
-fn a_user_is_changed_by_its_id_or_by_what_others_call_it() {
+fn changes_a_user_by_uuid_or_by_external_id() {
     let gateway = Gateway::demo();
     let triple = json!({"id": "1", "provider": "p", "idType": "t"});
     let uuid = create(
@@ -353,7 +356,7 @@ fn a_user_is_changed_by_its_id_or_by_what_others_call_it() {
     let reply = ask(
         &gateway,
         "GET",
-        &format!("{FOUND_BY}1/channel/p/idType/t"),
+        &format!("{GET_BY_ID}1/channel/p/idType/t"),
         KEY,
         "",
     );
@@ -435,7 +438,7 @@ fn a_user_is_changed_by_its_id_or_by_what_others_call_it() {
 }
 
 #[test]
-fn what_cannot_be_made_is_told() {
+fn refuses_invalid_users_and_requests_with_the_code_of_the_problem() {
     let gateway = Gateway::demo();
     create(
         &gateway,
@@ -545,7 +548,7 @@ fn what_cannot_be_made_is_told() {
 }
 
 #[test]
-fn only_trusted_clients_and_administrators_may() {
+fn lets_only_trusted_clients_and_administrators_call() {
     let gateway = Gateway::demo();
     let admin = sign_in(&gateway, "admin", "Admin-Demo-2026", None);
     let moka = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
@@ -607,7 +610,7 @@ fn only_trusted_clients_and_administrators_may() {
             );
             let challenge = reply.header("Www-Authenticate");
             assert_eq!(challenge.is_some(), *status == 401);
-            // What is wrong with the values is told only to those who may call.
+            // A caller without access learns nothing about invalid values.
             let reply = ask(
                 &gateway,
                 method,
@@ -622,7 +625,7 @@ fn only_trusted_clients_and_administrators_may() {
             assert_eq!(reply.status, *status, "{path} {headers}: {reply:?}");
         }
     }
-    // A browser's session is no token here.
+    // The directory does not accept a browser's session.
     let cookie = format!("Cookie: chaingun_session={}\r\n", "a".repeat(64));
     assert_eq!(
         ask(&gateway, "POST", "/user/v1/create", &cookie, "{}").status,
@@ -631,7 +634,7 @@ fn only_trusted_clients_and_administrators_may() {
 }
 
 #[test]
-fn roles_are_given_replaced_and_shown_in_tokens() {
+fn assigns_and_replaces_roles_and_writes_them_into_tokens() {
     let gateway = Gateway::demo();
     let moka = run(&gateway, |c| users::by_name(c, "mokamiki")).unwrap();
     let assign = |path: &str, roles: Value| {
@@ -644,7 +647,7 @@ fn roles_are_given_replaced_and_shown_in_tokens() {
         moby.map(|g| g.roles).unwrap_or_default()
     };
     let path = "/orguser/v1/memberrole/assign";
-    // As the document has them.
+    // The spelling of the document.
     let roles = json!([
         "CONTENTCREATOR",
         "CONTENTREVIEWER",
@@ -669,7 +672,11 @@ fn roles_are_given_replaced_and_shown_in_tokens() {
     let here = token("moby");
     assert_eq!(here["rls"], json!([&global[..], &all[..]].concat()));
     assert_eq!(here["org"]["uuid"], "moby");
-    assert_eq!(token("default")["rls"], json!(global), "nowhere else");
+    assert_eq!(
+        token("default")["rls"],
+        json!(global),
+        "only in that organisation"
+    );
 
     let aliases = ["/orguser/v1/memberrole/add", "/user/v1/role/assign"];
     for (path, role) in aliases.into_iter().zip(["course_mentor", "ORG_ADMIN"]) {
@@ -696,7 +703,7 @@ fn roles_are_given_replaced_and_shown_in_tokens() {
             "{roles}"
         );
     }
-    assert_eq!(kept(), ["ORG_ADMIN"], "nothing of it stays");
+    assert_eq!(kept(), ["ORG_ADMIN"], "a refused request stores nothing");
     let with = |request: Value| told(call(&gateway, "POST", path, request));
     let roles = json!(["PUBLIC"]);
     for (request, code) in [
@@ -732,7 +739,7 @@ fn roles_are_given_replaced_and_shown_in_tokens() {
 }
 
 #[test]
-fn of_two_who_want_the_same_id_at_once_one_gets_it() {
+fn grants_an_external_id_to_one_of_two_simultaneous_requests() {
     let gateway = Gateway::demo();
     for round in 0..8 {
         let request = |name: &str| {
@@ -754,7 +761,7 @@ fn of_two_who_want_the_same_id_at_once_one_gets_it() {
 }
 
 #[test]
-fn who_is_made_here_is_the_one_that_the_partner_sends() {
+fn signs_in_the_user_created_here_when_its_partner_sends_it() {
     use chaingun_gateway::secrets::assertions::sign;
     let gateway = Gateway::demo();
     let uuid = create(
@@ -783,12 +790,12 @@ fn who_is_made_here_is_the_one_that_the_partner_sends() {
     assert_eq!(
         granted[0].roles,
         ["PUBLIC"],
-        "signing in takes no roles away"
+        "a partner's sign-in keeps the roles"
     );
 
-    // Who is gone is unknown, and comes back as somebody else.
+    // An erased user is unknown; the same external ID then creates a new user.
     run(&gateway, |c| users::erase(c, user.id));
-    let path = format!("{FOUND_BY}77/channel/apekx/idType/apekx");
+    let path = format!("{GET_BY_ID}77/channel/apekx/idType/apekx");
     assert_eq!(ask(&gateway, "GET", &path, KEY, "").status, 404);
     assert_eq!(arrive("3").status, 303);
     let back: User = run(&gateway, |c| users::by_name(c, "77@apekx")).unwrap();
