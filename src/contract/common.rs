@@ -9,55 +9,55 @@ pub const MAX_CLAIM_CHARS: u32 = 256;
 
 shape! {
     /// A parameter beside the payload.
-    pub struct Param = "Param_V1" Sequence {
+    pub struct Param = "Param_V1" {
         /// What it is, for example USER_ORG_UUID.
-        key: String = "key" max 128 is required;
+        key: String = "key", max = 128, required;
         /// Its value; complex values are JSON text.
-        value: String = "value" max 65536;
+        value: String = "value", max = 65536;
     }
 }
 
 shape! {
     /// Who is calling.
-    pub struct RequestMeta = "RequestMeta_V1" Sequence {
+    pub struct RequestMeta = "RequestMeta_V1" {
         /// The key of the calling client.
-        client_hash_key: Option<Secret> = "clientHashKey" max 256;
+        client_hash_key: Option<Secret> = "clientHashKey", max = 256;
         /// The signed-in user on whose behalf the client calls.
-        user_name: Option<String> = "userName" max 256;
+        user_name: Option<String> = "userName", max = 256;
         /// Further parameters.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
     }
 }
 
 shape! {
     /// One thing worth telling about a response.
-    pub struct Message = "Message_V1" Sequence {
+    pub struct Message = "Message_V1" {
         /// ERROR for everything that stopped the operation.
-        severity: String = "severity" max 16 is required;
+        severity: String = "severity", max = 16, required;
         /// A stable code in upper case.
-        code: String = "code" max 64 is required;
+        code: String = "code", max = 64, required;
         /// A text for people, Hungarian unless English is asked for.
-        description: String = "description" max 1024;
+        description: String = "description", max = 1024;
     }
 }
 
 shape! {
     /// How the operation went.
-    pub struct ResponseStatus = "ResponseStatus_V1" Sequence {
+    pub struct ResponseStatus = "ResponseStatus_V1" {
         /// 0 done, 1 the service failed, 2 the request is invalid, 3 not allowed.
-        code: StatusCode = "code" is required;
+        code: StatusCode = "code", required;
         /// What went wrong; empty when all went well.
-        messages: Always<Message> = "messages" item "message" is required;
+        messages: Always<Message> = "messages", item = "message", required;
     }
 }
 
 shape! {
     /// What every answer without a payload holds, and every refusal.
-    pub struct EmptyResponse = "EmptyResponse_V1" Sequence {
+    pub struct EmptyResponse = "EmptyResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
     }
 }
 

@@ -5,43 +5,43 @@ use crate::domain::user::User;
 
 shape! {
     /// A user, its roles as repeated elements: what findUsers, showUser and authenticate answer.
-    pub struct FlatUser = "User_V1" Sequence {
+    pub struct FlatUser = "User_V1" {
         /// The client the user belongs to.
-        client_name: Option<String> = "clientName" max 128;
+        client_name: Option<String> = "clientName", max = 128;
         /// The e-mail address, unique.
-        email: Option<String> = "email" max 254;
+        email: Option<String> = "email", max = 254;
         /// The person's name.
-        name: Option<String> = "name" max 128;
+        name: Option<String> = "name", max = 128;
         /// The organisational unit.
-        organizational_unit: Option<String> = "organizationalUnit" max 128;
+        organizational_unit: Option<String> = "organizationalUnit", max = 128;
         /// Global roles.
-        roles: Flat = "roles" max 128;
+        roles: Flat = "roles", max = 128;
         /// UNACTIVATED, ACTIVE or INACTIVE.
-        status: Option<String> = "status" max 16;
+        status: Option<String> = "status", max = 16;
         /// The user name, unique.
-        user_name: Option<String> = "userName" max 128 is id;
+        user_name: Option<String> = "userName", max = 128, id;
     }
 }
 
 shape! {
     /// A user, its roles in a wrapper: what createUser and modifyUser take and answer.
-    pub struct WrappedUser = "UserData_V1" All {
+    pub struct WrappedUser = "UserData_V1", order = All {
         /// The client the user belongs to.
-        client_name: Option<String> = "clientName" max 128;
+        client_name: Option<String> = "clientName", max = 128;
         /// The e-mail address, unique.
-        email: Option<String> = "email" max 254;
+        email: Option<String> = "email", max = 254;
         /// The person's name.
-        name: Option<String> = "name" max 128;
+        name: Option<String> = "name", max = 128;
         /// The organisational unit.
-        organizational_unit: Option<String> = "organizationalUnit" max 128;
+        organizational_unit: Option<String> = "organizationalUnit", max = 128;
         /// createUser only: RESPONSE answers the token for setting a password, EMAIL mails it.
-        password_reset_guid_channel: Option<String> = "passwordResetGuidChannel" max 16;
+        password_reset_guid_channel: Option<String> = "passwordResetGuidChannel", max = 16;
         /// Global roles; an empty list, other than none, takes all of them away.
-        roles: Option<Wrapped<String>> = "roles" item "role" max 128;
+        roles: Option<Wrapped<String>> = "roles", item = "role", max = 128;
         /// UNACTIVATED, ACTIVE or INACTIVE.
-        status: Option<String> = "status" max 16;
+        status: Option<String> = "status", max = 16;
         /// The user name, unique.
-        user_name: Option<String> = "userName" max 128 is id;
+        user_name: Option<String> = "userName", max = 128, id;
     }
 }
 

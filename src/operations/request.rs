@@ -155,16 +155,7 @@ pub fn from_fields<R: Request, A>(
     Box::new(Converted { request, convert })
 }
 
-static REQUEST_FIELD: Field = Field {
-    name: "request",
-    alias: None,
-    item: "",
-    max: 0,
-    required: true,
-    is_id: false,
-    doc: "",
-    kind: || Kind::Text,
-};
+static REQUEST_FIELD: Field = Field::new("request", "", || Kind::Text).required();
 
 /// Reads `<request>` inside the operation's element, up to that element's end.
 fn read_request<R: Structure>(reader: &mut XmlReader<'_>) -> Result<R, Rejection> {

@@ -1,17 +1,17 @@
 //! The macro that declares a shape.
 
-/// Declares a published type once: the struct, its field table, how it is read and written.
+/// Declares a published type once: the struct, its field table, and how it is read and written.
 ///
-/// A field is `name: Type = "publishedName"`, then in this order, as needed: `alias "other"`,
-/// `item "entry"`, `max 64`, `is required` or `is id`.
+/// A field is `name: Type = "publishedName", attribute, attribute = value;`. Each attribute calls the method of
+/// [`Field`](super::Field) of that name: `alias`, `item`, `max`, `required` or `id`. A type whose elements stand in any order
+/// says `order = All` after its published name.
 macro_rules! shape {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident = $published:literal $order:ident {
+        pub struct $name:ident = $published:literal $(, order = $order:ident)? {
             $(
                 $(#[doc = $field_doc:literal])+
-                $field:ident : $type:ty = $wire:literal
-                    $(alias $alias:literal)? $(item $item:literal)? $(max $max:literal)? $(is $is:ident)?;
+                $field:ident : $type:ty = $wire:literal $(, $attribute:ident $(= $value:literal)?)*;
             )*
         }
     ) => {
@@ -19,166 +19,148 @@ macro_rules! shape {
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct $name { $( $(#[doc = $field_doc])+ pub $field: $type, )* }
 
-        impl $crate::contract::shape::Structure for $name {
-            const SHAPE: &'static $crate::contract::shape::Shape = &$crate::contract::shape::Shape {
-                name: $published,
-                doc: concat!($($doc),+),
-                order: $crate::contract::shape::Order::$order,
-                fields: &[$(
-                    $crate::contract::shape::Field {
-                        name: $wire,
-                        alias: shape!(@option $($alias)?),
-                        item: shape!(@or "" $($item)?),
-                        max: shape!(@or 0 $($max)?),
-                        required: shape!(@required $($is)?),
-                        is_id: shape!(@id $($is)?),
-                        doc: concat!($($field_doc),+),
-                        kind: <$type as $crate::contract::shape::Value>::kind,
-                    },
+        const _: () = {
+        use $crate::contract::json::{Json, JsonWriter};
+        use $crate::contract::messages::Why;
+        use $crate::contract::rejection::{Problems, Rejection};
+        use $crate::contract::shape::{Field, Kind, Order, Shape, Shaped, Structure, Value, write_member};
+        use $crate::contract::xml::{XmlReader, XmlWriter};
+
+        impl Structure for $name {
+            const SHAPE: &'static Shape = &Shape::new(
+                $published,
+                concat!($($doc),+),
+                shape!(@order $($order)?),
+                &[$(
+                    Field::new($wire, concat!($($field_doc),+), <$type as Value>::kind)
+                        $(.$attribute($($value)?))*,
                 )*],
-            };
+            );
         }
 
-        impl $crate::contract::shape::Value for $name {
-            fn kind() -> $crate::contract::shape::Kind {
-                $crate::contract::shape::Kind::Shape(
-                    <$name as $crate::contract::shape::Structure>::SHAPE)
+        impl Value for $name {
+            fn kind() -> Kind {
+                Kind::Shape(Self::SHAPE)
             }
-            fn read_xml(
-                &mut self,
-                reader: &mut $crate::contract::xml::XmlReader<'_>,
-                _: &'static $crate::contract::shape::Field,
-            ) -> Result<(), $crate::contract::rejection::Rejection> {
-                let fields = <$name as $crate::contract::shape::Structure>::SHAPE.fields;
+            fn read_xml(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> Result<(), Rejection> {
                 let mut seen = 0_u64;
-                while let Some((at, field)) = reader.child(fields)? {
+                while let Some((at, field)) = reader.child(Self::SHAPE.fields)? {
+                    let is_repeated = seen & (1 << at) != 0;
+                    seen |= 1 << at;
                     let mut turn = at;
                     $(
                         if turn == 0 {
-                            let repeated = seen & (1 << at) != 0;
-                            if repeated && !<$type as $crate::contract::shape::Value>::REPEATS {
-                                reader.problems.note(field.name, $crate::contract::messages::Why::Repeated);
+                            if is_repeated && !<$type as Value>::REPEATS {
+                                reader.problems.note(field.name, Why::Repeated);
                                 reader.skip()?;
                             } else {
-                                $crate::contract::shape::Value::read_xml(&mut self.$field, reader, field)?;
+                                Value::read_xml(&mut self.$field, reader, field)?;
                             }
                         }
                         // Past zero it wraps round and never comes back to it.
                         turn = turn.wrapping_sub(1);
                     )*
                     let _ = turn;
-                    seen |= 1 << at;
                 }
-                $(
-                    if shape!(@required $($is)?)
-                        && $crate::contract::shape::Value::is_missing(&self.$field) {
-                        reader.problems.note_missing($wire);
-                    }
-                )*
+                self.note_missing(&mut reader.problems);
                 Ok(())
             }
-            fn read_json(
-                &mut self,
-                value: &$crate::contract::json::Json,
-                of: &'static $crate::contract::shape::Field,
-                problems: &mut $crate::contract::rejection::Problems,
-            ) {
-                let fields = <$name as $crate::contract::shape::Structure>::SHAPE.fields;
-                let $crate::contract::json::Json::Object(members) = value else {
-                    return problems.note(of.name, $crate::contract::messages::Why::WrongContent);
+            fn read_json(&mut self, value: &Json, of: &'static Field, problems: &mut Problems) {
+                let Json::Object(members) = value else {
+                    return problems.note(of.name, Why::WrongContent);
                 };
                 let mut seen = 0_u64;
                 for (name, value) in members {
-                    let known = fields
-                        .iter()
-                        .enumerate()
-                        .find(|(_, f)| f.name == name || f.alias == Some(name));
-                    let Some((at, field)) = known else {
+                    let Some((at, field)) = Self::SHAPE.find(name) else {
                         problems.note_unknown(name);
                         continue;
                     };
                     // Once by its name and once by its alias.
                     if seen & (1 << at) != 0 {
-                        problems.note(field.name, $crate::contract::messages::Why::Repeated);
+                        problems.note(field.name, Why::Repeated);
                         continue;
                     }
                     seen |= 1 << at;
                     let mut turn = at;
                     $(
                         if turn == 0 {
-                            $crate::contract::shape::Value::read_json(&mut self.$field, value, field, problems);
+                            Value::read_json(&mut self.$field, value, field, problems);
                         }
                         turn = turn.wrapping_sub(1);
                     )*
                     let _ = turn;
                 }
-                $(
-                    if shape!(@required $($is)?)
-                        && $crate::contract::shape::Value::is_missing(&self.$field) {
-                        problems.note_missing($wire);
-                    }
-                )*
+                self.note_missing(problems);
             }
-            fn write_xml(&self, out: &mut $crate::contract::xml::XmlWriter, name: &str, _: &str) {
+            fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
                 out.open(name);
+                let mut fields = Self::SHAPE.fields.iter();
                 $(
-                    if !out.omits($wire) {
-                        $crate::contract::shape::Value::write_xml(&self.$field, out, $wire, shape!(@or "" $($item)?));
+                    if let Some(field) = fields.next() && !out.omits(field.name) {
+                        Value::write_xml(&self.$field, out, field.name, field.item);
                     }
                 )*
                 out.close(name);
             }
-            fn write_json(&self, out: &mut $crate::contract::json::JsonWriter) {
+            fn write_json(&self, out: &mut JsonWriter) {
                 out.object(|out| {
-                    $( $crate::contract::shape::write_member(out, $wire, &self.$field); )*
+                    $( write_member(out, $wire, &self.$field); )*
                     let _ = out;
                 });
             }
             fn is_missing(&self) -> bool { false }
-            fn each(&self, visit: &mut dyn FnMut(&dyn $crate::contract::shape::Shaped)) {
+            fn each(&self, visit: &mut dyn FnMut(&dyn Shaped)) {
                 visit(self);
             }
         }
 
-        impl $crate::contract::shape::Shaped for $name {
-            fn shape(&self) -> &'static $crate::contract::shape::Shape {
-                <$name as $crate::contract::shape::Structure>::SHAPE
+        impl $name {
+            /// Notes the required fields that hold nothing.
+            fn note_missing(&self, problems: &mut Problems) {
+                let mut fields = Self::SHAPE.fields.iter();
+                $(
+                    if let Some(field) = fields.next() && field.required && Value::is_missing(&self.$field) {
+                        problems.note_missing(field.name);
+                    }
+                )*
             }
-            fn write_element(&self, out: &mut $crate::contract::xml::XmlWriter, name: &str) {
-                $crate::contract::shape::Value::write_xml(self, out, name, "");
+        }
+
+        impl Shaped for $name {
+            fn shape(&self) -> &'static Shape {
+                Self::SHAPE
             }
-            fn write_object(&self, out: &mut $crate::contract::json::JsonWriter) {
-                $crate::contract::shape::Value::write_json(self, out);
+            fn write_element(&self, out: &mut XmlWriter, name: &str) {
+                Value::write_xml(self, out, name, "");
             }
-            fn write_members(&self, out: &mut $crate::contract::json::JsonWriter, positions: &[usize]) {
+            fn write_object(&self, out: &mut JsonWriter) {
+                Value::write_json(self, out);
+            }
+            fn write_members(&self, out: &mut JsonWriter, positions: &[usize]) {
                 for position in positions {
                     shape!(@at *position, $($field)*, self, value => {
-                        let name = <$name as $crate::contract::shape::Structure>::SHAPE.name_at(*position);
-                        $crate::contract::shape::write_member(out, name, value);
+                        write_member(out, Self::SHAPE.name_at(*position), value);
                     });
                 }
             }
-            fn write_as(&self, out: &mut $crate::contract::json::JsonWriter, name: &str, position: usize) {
+            fn write_as(&self, out: &mut JsonWriter, name: &str, position: usize) {
                 shape!(@at position, $($field)*, self, value => {
-                    $crate::contract::shape::write_member(out, name, value);
+                    write_member(out, name, value);
                 });
             }
-            fn each_in(
-                &self,
-                position: usize,
-                visit: &mut dyn FnMut(&dyn $crate::contract::shape::Shaped),
-            ) {
+            fn each_in(&self, position: usize, visit: &mut dyn FnMut(&dyn Shaped)) {
                 shape!(@at position, $($field)*, self, value => {
-                    $crate::contract::shape::Value::each(value, visit);
+                    Value::each(value, visit);
                 });
             }
             fn number_in(&self, position: usize) -> Option<i64> {
                 shape!(@at position, $($field)*, self, value => {
-                    return $crate::contract::shape::Value::number(value);
+                    return Value::number(value);
                 });
                 None
             }
         }
+        };
     };
     // Does something with the field at a position.
     (@at $position:expr, $($field:ident)*, $of:ident, $value:ident => $does:block) => {
@@ -188,20 +170,113 @@ macro_rules! shape {
                 let $value = &$of.$field;
                 $does
             }
-            // Past zero it wraps round and never comes back to it.
             turn = turn.wrapping_sub(1);
         )*
         let _ = turn;
     };
-    (@option) => { None };
-    (@option $value:literal) => { Some($value) };
-    (@or $default:literal) => { $default };
-    (@or $default:literal $value:literal) => { $value };
-    (@required) => { false };
-    (@required required) => { true };
-    (@required id) => { false };
-    (@id) => { false };
-    (@id id) => { true };
-    (@id required) => { false };
+    (@order) => { Order::Sequence };
+    (@order $order:ident) => { Order::$order };
 }
 pub(crate) use shape;
+
+#[cfg(test)]
+mod tests {
+    use crate::contract::json::{JsonWriter, parse};
+    use crate::contract::rejection::{Code, Problems};
+    use crate::contract::shape::{
+        Field, Flat, Kind, Number, Order, Shape, Shaped as _, Structure as _, Value as _, Wrapped,
+    };
+
+    shape! {
+        /// An entry.
+        pub struct Entry = "Entry_V1" {
+            /// A number.
+            number: Number = "number", required;
+        }
+    }
+
+    shape! {
+        /// Every kind of list, required and not.
+        pub struct Lists = "Lists_V1" {
+            /// The name.
+            name: Option<String> = "name", alias = "called", max = 3, id;
+            /// Texts, repeated.
+            flat: Flat = "flat", max = 3, required;
+            /// Numbers in a wrapper.
+            numbers: Wrapped<Number> = "numbers", item = "number", required;
+            /// Structures in a wrapper that may be absent.
+            entries: Option<Wrapped<Entry>> = "entries", item = "entry", required;
+            /// A list that may be left out.
+            others: Wrapped<String> = "others", item = "other", max = 3;
+        }
+    }
+
+    fn read(json: &str) -> (Lists, Vec<(Code, String)>) {
+        static FIELD: Field = Field::new("request", "", || Kind::Text);
+        let mut problems = Problems::none(true);
+        let mut lists = Lists::default();
+        lists.read_json(&parse(json.as_bytes(), 8).unwrap(), &FIELD, &mut problems);
+        let found = problems.found.into_iter();
+        (
+            lists,
+            found
+                .map(|p| (p.code, p.field.unwrap_or_default()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn refuses_required_lists_that_are_absent_or_empty() {
+        let missing = |field: &str| (Code::MissingField, field.to_owned());
+        let wanted = vec![missing("flat"), missing("numbers"), missing("entries")];
+        assert_eq!(read("{}").1, wanted);
+        let empty = r#"{"flat": [], "numbers": null, "entries": null, "others": []}"#;
+        assert_eq!(read(empty).1, wanted);
+        let full = r#"{"flat": ["a"], "numbers": [1], "entries": []}"#;
+        assert_eq!(read(full).1, []);
+    }
+
+    #[test]
+    fn writes_json_as_it_reads_it() {
+        let json =
+            r#"{"name":"x","flat":["a","b"],"numbers":[1,2],"entries":[{"number":3}],"others":[]}"#;
+        let (lists, problems) = read(json);
+        assert_eq!(problems, []);
+        let mut out = JsonWriter::new();
+        lists.write_json(&mut out);
+        assert_eq!(String::from_utf8(out.finish()).unwrap(), json);
+    }
+
+    #[test]
+    fn writes_absent_members_as_null_or_not_at_all() {
+        let written = |mut out: JsonWriter| {
+            Lists::default().write_json(&mut out);
+            String::from_utf8(out.finish()).unwrap()
+        };
+        let left_out = r#"{"flat":[],"numbers":[],"others":[]}"#;
+        assert_eq!(written(JsonWriter::new()), left_out);
+        let nulls = r#"{"name":null,"flat":[],"numbers":[],"entries":null,"others":[]}"#;
+        assert_eq!(written(JsonWriter::with_nulls()), nulls);
+    }
+
+    #[test]
+    fn writes_chosen_members_in_the_order_asked_for() {
+        let (lists, _) = read(r#"{"called":"x","flat":["a"],"numbers":[1],"entries":[]}"#);
+        let mut out = JsonWriter::new();
+        out.object(|out| {
+            lists.write_members(out, &[2, 1, 99]);
+            lists.write_as(out, "id", Lists::SHAPE.id().unwrap());
+        });
+        let written = String::from_utf8(out.finish()).unwrap();
+        assert_eq!(written, r#"{"numbers":[1],"flat":["a"],"id":"x"}"#);
+    }
+
+    #[test]
+    #[should_panic(expected = "at most 64 fields")]
+    fn refuses_a_shape_of_65_fields() {
+        let fields: Vec<_> = (0..65)
+            .map(|_| Field::new("x", "", || Kind::Text))
+            .collect();
+        let _ = Shape::new("X", "", Order::Sequence, fields.leak());
+    }
+}

@@ -22,6 +22,29 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// A shape with these fields, of which there are at most 64: readers note the fields that they met in as many bits.
+    pub(crate) const fn new(
+        name: &'static str,
+        doc: &'static str,
+        order: Order,
+        fields: &'static [Field],
+    ) -> Self {
+        assert!(fields.len() <= 64, "a shape has at most 64 fields");
+        Self {
+            name,
+            doc,
+            order,
+            fields,
+        }
+    }
+
+    /// The field of this name or alias, and its position in the table.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<(usize, &'static Field)> {
+        let mut fields = self.fields.iter().enumerate();
+        fields.find(|(_, field)| field.name == name || field.alias == Some(name))
+    }
+
     /// The position of the field of this name in the table.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
@@ -97,6 +120,47 @@ pub struct Field {
     pub is_id: bool,
     pub doc: &'static str,
     pub kind: fn() -> Kind,
+}
+
+impl Field {
+    /// A field that may be left out.
+    pub(crate) const fn new(name: &'static str, doc: &'static str, kind: fn() -> Kind) -> Self {
+        Self {
+            name,
+            alias: None,
+            item: "",
+            max: 0,
+            required: false,
+            is_id: false,
+            doc,
+            kind,
+        }
+    }
+
+    pub(crate) const fn alias(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+
+    pub(crate) const fn item(mut self, item: &'static str) -> Self {
+        self.item = item;
+        self
+    }
+
+    pub(crate) const fn max(mut self, characters: u32) -> Self {
+        self.max = characters;
+        self
+    }
+
+    pub(crate) const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    pub(crate) const fn id(mut self) -> Self {
+        self.is_id = true;
+        self
+    }
 }
 
 /// The published kind of a value.

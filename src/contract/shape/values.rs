@@ -93,8 +93,9 @@ impl<V: Value> Value for Option<V> {
             None => out.scalar(&()),
         }
     }
+    // A structure that is absent is left to its operation, which tells each of its fields that is needed.
     fn is_missing(&self) -> bool {
-        false
+        V::REPEATS && self.is_none()
     }
     fn is_absent(&self) -> bool {
         self.is_none()

@@ -6,11 +6,11 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttl
 
 shape! {
     /// The old password and the new one.
-    pub struct ChangeOwnPasswordRequest = "ChangeOwnPasswordRequest_V1" Sequence {
+    pub struct ChangeOwnPasswordRequest = "ChangeOwnPasswordRequest_V1" {
         /// The old password.
-        old_password: Secret = "oldPassword" max 1024 is required;
+        old_password: Secret = "oldPassword", max = 1024, required;
         /// The new password, 8 to 64 characters.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
     }
 }
 

@@ -7,9 +7,9 @@ use crate::store::{organisations, sessions};
 
 shape! {
     /// Which one.
-    pub struct ChooseOrganisationRequest = "ChooseOrganisationRequest_V1" Sequence {
+    pub struct ChooseOrganisationRequest = "ChooseOrganisationRequest_V1" {
         /// Its uuid; the user must be a member of it.
-        organisation: String = "organisation" max 128 is required;
+        organisation: String = "organisation", max = 128, required;
     }
 }
 

@@ -10,9 +10,9 @@ use crate::operations::{
 
 shape! {
     /// What shows that it is meant.
-    pub struct DeleteOwnAccountRequest = "DeleteOwnAccountRequest_V1" Sequence {
+    pub struct DeleteOwnAccountRequest = "DeleteOwnAccountRequest_V1" {
         /// The password; whoever has none, because a partner signs it in, needs none here.
-        password: Secret = "password" max 1024;
+        password: Secret = "password", max = 1024;
     }
 }
 

@@ -7,7 +7,7 @@ use crate::store::{sessions, token_families};
 
 shape! {
     /// Which session.
-    pub struct EndSessionRequest = "EndSessionRequest_V1" Sequence {
+    pub struct EndSessionRequest = "EndSessionRequest_V1" {
         /// Its number; every other one, and every token, if there is none.
         session: Number = "session";
     }

@@ -7,9 +7,9 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 
 shape! {
     /// Which service.
-    pub struct LeaveServiceRequest = "LeaveServiceRequest_V1" Sequence {
+    pub struct LeaveServiceRequest = "LeaveServiceRequest_V1" {
         /// Its number.
-        service: Number = "service" is required;
+        service: Number = "service", required;
     }
 }
 

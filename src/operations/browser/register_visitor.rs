@@ -9,13 +9,13 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttl
 
 shape! {
     /// Who registers.
-    pub struct RegisterVisitorRequest = "RegisterVisitorRequest_V1" Sequence {
+    pub struct RegisterVisitorRequest = "RegisterVisitorRequest_V1" {
         /// The person's name.
-        name: String = "name" max 128 is required;
+        name: String = "name", max = 128, required;
         /// The e-mail address, to which the activation token goes.
-        email: String = "email" max 128 is required;
+        email: String = "email", max = 128, required;
         /// The password, 8 to 64 characters.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
     }
 }
 

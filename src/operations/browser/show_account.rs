@@ -20,9 +20,9 @@ pub const MOST_EVENTS: i64 = 1000;
 
 shape! {
     /// How much is wanted.
-    pub struct ShowAccountRequest = "ShowAccountRequest_V1" Sequence {
+    pub struct ShowAccountRequest = "ShowAccountRequest_V1" {
         /// What the log says of the user too, if there is anything here.
-        events: String = "events" max 1;
+        events: String = "events", max = 1;
     }
 }
 

@@ -9,11 +9,11 @@ use crate::store::{StoreError, external_identities, one_time_tokens};
 
 shape! {
     /// The token of the mail.
-    pub struct ShowTakeOverRequest = "ShowTakeOverRequest_V1" Sequence {
+    pub struct ShowTakeOverRequest = "ShowTakeOverRequest_V1" {
         /// One that activates an account.
-        activation: Secret = "activation" max 128;
+        activation: Secret = "activation", max = 128;
         /// One that sets a new password.
-        reset: Secret = "reset" max 128;
+        reset: Secret = "reset", max = 128;
     }
 }
 

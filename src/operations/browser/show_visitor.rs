@@ -7,9 +7,9 @@ use crate::store::organisations;
 
 shape! {
     /// How much of the user is wanted.
-    pub struct ShowVisitorRequest = "ShowVisitorRequest_V1" Sequence {
+    pub struct ShowVisitorRequest = "ShowVisitorRequest_V1" {
         /// Its organisations, if there is anything here.
-        organisations: String = "organisations" max 1;
+        organisations: String = "organisations", max = 1;
     }
 }
 

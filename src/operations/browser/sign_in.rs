@@ -8,13 +8,13 @@ use crate::store::organisations;
 
 shape! {
     /// Who signs in, with what.
-    pub struct SignInRequest = "SignInRequest_V1" Sequence {
+    pub struct SignInRequest = "SignInRequest_V1" {
         /// User name or e-mail address.
-        user_name_or_email: String = "userNameOrEmail" max 256 is required;
+        user_name_or_email: String = "userNameOrEmail", max = 256, required;
         /// The password.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
         /// What the browser calls itself.
-        user_agent: String = "userAgent" max 1024;
+        user_agent: String = "userAgent", max = 1024;
     }
 }
 

@@ -6,9 +6,9 @@ use crate::store::{sessions, token_families};
 
 shape! {
     /// How far it goes.
-    pub struct SignOutRequest = "SignOutRequest_V1" Sequence {
+    pub struct SignOutRequest = "SignOutRequest_V1" {
         /// Every other session and all tokens too, if there is anything here.
-        everywhere: String = "everywhere" max 1;
+        everywhere: String = "everywhere", max = 1;
     }
 }
 

@@ -10,23 +10,23 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttl
 
 shape! {
     /// Which registration to confirm.
-    pub struct ConfirmVisitorRequest = "ConfirmVisitorRequest_V1" Sequence {
+    pub struct ConfirmVisitorRequest = "ConfirmVisitorRequest_V1" {
         /// The token from the activation mail.
-        token: Secret = "token" max 128 is required;
+        token: Secret = "token", max = 128, required;
         /// The keys of the identities that stay, separated by commas.
-        keep: String = "keep" max 2048;
+        keep: String = "keep", max = 2048;
     }
 }
 
 shape! {
     /// The new password.
-    pub struct SetPasswordRequest = "SetPasswordRequest_V1" Sequence {
+    pub struct SetPasswordRequest = "SetPasswordRequest_V1" {
         /// The token from the mail.
-        password_reset_guid: Secret = "passwordResetGuid" max 128 is required;
+        password_reset_guid: Secret = "passwordResetGuid", max = 128, required;
         /// The new password, 8 to 64 characters.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
         /// The keys of the identities that stay, separated by commas.
-        keep: String = "keep" max 2048;
+        keep: String = "keep", max = 2048;
     }
 }
 

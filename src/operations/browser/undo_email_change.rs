@@ -17,9 +17,9 @@ use crate::store::{
 
 shape! {
     /// Which change.
-    pub struct UndoEmailChangeRequest = "UndoEmailChangeRequest_V1" Sequence {
+    pub struct UndoEmailChangeRequest = "UndoEmailChangeRequest_V1" {
         /// The token of the mail.
-        token: Secret = "token" max 128 is required;
+        token: Secret = "token", max = 128, required;
     }
 }
 

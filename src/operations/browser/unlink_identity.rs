@@ -8,9 +8,9 @@ use crate::store::{external_identities, sessions, token_families};
 
 shape! {
     /// Which identity.
-    pub struct UnlinkIdentityRequest = "UnlinkIdentityRequest_V1" Sequence {
+    pub struct UnlinkIdentityRequest = "UnlinkIdentityRequest_V1" {
         /// Its key.
-        identity: String = "identity" max 32 is required;
+        identity: String = "identity", max = 32, required;
     }
 }
 

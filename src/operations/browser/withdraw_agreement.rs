@@ -7,9 +7,9 @@ use crate::store::consents;
 
 shape! {
     /// Which agreement.
-    pub struct WithdrawAgreementRequest = "WithdrawAgreementRequest_V1" Sequence {
+    pub struct WithdrawAgreementRequest = "WithdrawAgreementRequest_V1" {
         /// Its number.
-        agreement: Number = "agreement" is required;
+        agreement: Number = "agreement", required;
     }
 }
 

@@ -12,19 +12,19 @@ use crate::store::services::{self, Claim};
 
 shape! {
     /// Which service of which portal, and whose.
-    pub struct AssignUserToServiceRequest = "AssignUserToServiceRequest_V1" Sequence {
+    pub struct AssignUserToServiceRequest = "AssignUserToServiceRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
         /// The application's secret, which may come by HTTP Basic instead; needed unless the registry says plain_calls.
-        application_secret: Option<Secret> = "application_secret" max 256;
+        application_secret: Option<Secret> = "application_secret", max = 256;
         /// The portal.
-        portal_id: Number = "portal_id" is required;
+        portal_id: Number = "portal_id", required;
         /// The service, of that portal.
-        service_id: Number = "service_id" is required;
+        service_id: Number = "service_id", required;
         /// The id that the service knows the user by; no other user may hold it there, in whichever case.
-        user_id_in_service: String = "user_id_in_service" alias "user_id_id_service" max 256 is required;
+        user_id_in_service: String = "user_id_in_service", alias = "user_id_id_service", max = 256, required;
     }
 }
 

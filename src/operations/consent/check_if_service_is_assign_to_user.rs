@@ -6,23 +6,23 @@ use crate::store::services;
 
 shape! {
     /// Which service of which portal, and whose.
-    pub struct CheckIfServiceIsAssignToUserRequest = "CheckIfServiceIsAssignToUserRequest_V1" Sequence {
+    pub struct CheckIfServiceIsAssignToUserRequest = "CheckIfServiceIsAssignToUserRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
         /// The portal.
-        portal_id: Number = "portal_id" is required;
+        portal_id: Number = "portal_id", required;
         /// The service, of that portal.
-        service_id: Number = "service_id" is required;
+        service_id: Number = "service_id", required;
     }
 }
 
 shape! {
     /// true or false.
-    pub struct Whether = "Whether_V1" Sequence {
+    pub struct Whether = "Whether_V1" {
         /// Whether the user is assigned to the service.
-        result: bool = "result" is required;
+        result: bool = "result", required;
     }
 }
 

@@ -6,31 +6,31 @@ use crate::store::consents;
 
 shape! {
     /// Which service of which portal, and whose.
-    pub struct CheckUserAgreementsRequest = "CheckUserAgreementsRequest_V1" Sequence {
+    pub struct CheckUserAgreementsRequest = "CheckUserAgreementsRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
         /// The portal.
-        portal_id: Number = "portal_id" is required;
+        portal_id: Number = "portal_id", required;
         /// The service, of that portal.
-        service_id: Number = "service_id" is required;
+        service_id: Number = "service_id", required;
     }
 }
 
 shape! {
     /// The agreements that a service requires and the user has not accepted.
-    pub struct MissingAgreements = "MissingAgreements_V1" Sequence {
+    pub struct MissingAgreements = "MissingAgreements_V1" {
         /// Their numbers.
-        missing: Wrapped<Number> = "missing" item "agreement_id";
+        missing: Wrapped<Number> = "missing", item = "agreement_id";
     }
 }
 
 shape! {
     /// An object with the numbers that are missing.
-    pub struct Missing = "Missing_V1" Sequence {
+    pub struct Missing = "Missing_V1" {
         /// The agreements.
-        result: MissingAgreements = "result" is required;
+        result: MissingAgreements = "result", required;
     }
 }
 

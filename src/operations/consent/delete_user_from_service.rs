@@ -10,17 +10,17 @@ use crate::store::{AnyConnection, services, users};
 
 shape! {
     /// Which service of which portal, and whose.
-    pub struct DeleteUserFromServiceRequest = "DeleteUserFromServiceRequest_V1" Sequence {
+    pub struct DeleteUserFromServiceRequest = "DeleteUserFromServiceRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
         /// The application's secret, which may come by HTTP Basic instead; needed unless the registry says plain_calls.
-        application_secret: Option<Secret> = "application_secret" max 256;
+        application_secret: Option<Secret> = "application_secret", max = 256;
         /// The portal.
-        portal_id: Number = "portal_id" is required;
+        portal_id: Number = "portal_id", required;
         /// The service, of that portal.
-        service_id: Number = "service_id" is required;
+        service_id: Number = "service_id", required;
     }
 }
 

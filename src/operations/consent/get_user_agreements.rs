@@ -7,29 +7,29 @@ use crate::store::consents;
 
 shape! {
     /// Whose agreements.
-    pub struct GetUserAgreementsRequest = "GetUserAgreementsRequest_V1" Sequence {
+    pub struct GetUserAgreementsRequest = "GetUserAgreementsRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
     }
 }
 
 shape! {
     /// An agreement in force.
-    pub struct AcceptedAgreement = "AcceptedAgreement_V1" Sequence {
+    pub struct AcceptedAgreement = "AcceptedAgreement_V1" {
         /// When it was accepted, in UTC.
-        accepted_at: String = "accepted_at" max 32 is required;
+        accepted_at: String = "accepted_at", max = 32, required;
         /// Its number.
-        agreement_id: Number = "agreement_id" is required;
+        agreement_id: Number = "agreement_id", required;
     }
 }
 
 shape! {
     /// A list of objects with an agreement_id and accepted_at, in UTC.
-    pub struct Accepted = "Accepted_V1" Sequence {
+    pub struct Accepted = "Accepted_V1" {
         /// The agreements, ascending.
-        result: Wrapped<AcceptedAgreement> = "result" item "agreement";
+        result: Wrapped<AcceptedAgreement> = "result", item = "agreement";
     }
 }
 

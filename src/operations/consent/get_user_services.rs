@@ -6,29 +6,29 @@ use crate::store::services;
 
 shape! {
     /// Which service of which portal, and whose.
-    pub struct GetUserServicesRequest = "GetUserServicesRequest_V1" Sequence {
+    pub struct GetUserServicesRequest = "GetUserServicesRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
         /// The portal.
-        portal_id: Number = "portal_id" is required;
+        portal_id: Number = "portal_id", required;
     }
 }
 
 shape! {
     /// A service that the user is assigned to.
-    pub struct AssignedService = "AssignedService_V1" Sequence {
+    pub struct AssignedService = "AssignedService_V1" {
         /// Its number.
-        service_id: Number = "service_id" is required;
+        service_id: Number = "service_id", required;
     }
 }
 
 shape! {
     /// A list of objects with a service_id.
-    pub struct Services = "Services_V1" Sequence {
+    pub struct Services = "Services_V1" {
         /// The services, ascending.
-        result: Wrapped<AssignedService> = "result" item "service";
+        result: Wrapped<AssignedService> = "result", item = "service";
     }
 }
 

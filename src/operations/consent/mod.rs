@@ -19,9 +19,9 @@ use crate::store::{AnyConnection, StoreError, users};
 
 shape! {
     /// The text OK.
-    pub struct Done = "Done_V1" Sequence {
+    pub struct Done = "Done_V1" {
         /// OK.
-        result: String = "result" max 2 is required;
+        result: String = "result", max = 2, required;
     }
 }
 

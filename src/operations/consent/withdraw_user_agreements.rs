@@ -7,13 +7,13 @@ use crate::store::consents;
 
 shape! {
     /// Whose agreements.
-    pub struct WithdrawUserAgreementsRequest = "WithdrawUserAgreementsRequest_V1" Sequence {
+    pub struct WithdrawUserAgreementsRequest = "WithdrawUserAgreementsRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id" max 256 is required;
+        client_id: String = "client_id", max = 256, required;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token" max 49152 is required;
+        token: Secret = "token", max = 49152, required;
         /// The agreements.
-        agreement_ids: Wrapped<Number> = "agreement_ids" item "agreement_id" is required;
+        agreement_ids: Wrapped<Number> = "agreement_ids", item = "agreement_id", required;
     }
 }
 

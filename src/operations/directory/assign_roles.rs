@@ -57,27 +57,27 @@ impl Value for Roles {
 
 shape! {
     /// Who gets which roles where.
-    pub struct AssignRolesRequest = "AssignRolesRequest_V1" Sequence {
+    pub struct AssignRolesRequest = "AssignRolesRequest_V1" {
         /// The user; the three of externalId if there is none.
-        user_id: Option<String> = "userId" max 128;
+        user_id: Option<String> = "userId", max = 128;
         /// What somebody else calls it; the three go together.
-        external_id: Option<String> = "externalId" max 128;
+        external_id: Option<String> = "externalId", max = 128;
         /// The system that has given that id.
-        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        external_id_provider: Option<String> = "externalIdProvider", max = 128;
         /// What kind of id it is there.
-        external_id_type: Option<String> = "externalIdType" max 128;
+        external_id_type: Option<String> = "externalIdType", max = 128;
         /// The organisation.
-        organisation_id: String = "organisationId" max 128 is required;
+        organisation_id: String = "organisationId", max = 128, required;
         /// Its roles there from now on.
-        roles: Roles = "roles" max 128 is required;
+        roles: Roles = "roles", max = 128, required;
     }
 }
 
 shape! {
     /// The roles are given.
-    pub struct Assigned = "DirectoryAssigned_V1" Sequence {
+    pub struct Assigned = "DirectoryAssigned_V1" {
         /// SUCCESS.
-        response: String = "response" max 16 is required;
+        response: String = "response", max = 16, required;
     }
 }
 

@@ -18,31 +18,31 @@ use crate::store::{AnyConnection, organisations};
 
 shape! {
     /// The person.
-    pub struct DirectoryCreateRequest = "DirectoryCreateRequest_V1" Sequence {
+    pub struct DirectoryCreateRequest = "DirectoryCreateRequest_V1" {
         /// Its name, or the first one.
-        first_name: String = "firstName" alias "name" max 128 is required;
+        first_name: String = "firstName", alias = "name", max = 128, required;
         /// The last one.
-        last_name: Option<String> = "lastName" max 128;
+        last_name: Option<String> = "lastName", max = 128;
         /// The user name; one is made if there is none.
-        user_name: Option<String> = "userName" max 128;
+        user_name: Option<String> = "userName", max = 128;
         /// The e-mail address.
-        email: Option<String> = "email" max 254;
+        email: Option<String> = "email", max = 254;
         /// The telephone number.
-        phone: Option<String> = "phone" max 16;
+        phone: Option<String> = "phone", max = 16;
         /// What somebody else calls it; the three go together.
-        external_id: Option<String> = "externalId" max 128;
+        external_id: Option<String> = "externalId", max = 128;
         /// The system that has given that id.
-        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        external_id_provider: Option<String> = "externalIdProvider", max = 128;
         /// What kind of id it is there.
-        external_id_type: Option<String> = "externalIdType" max 128;
+        external_id_type: Option<String> = "externalIdType", max = 128;
         /// What others call it.
-        external_ids: Wrapped<ExternalIdField> = "externalIds" item "externalId";
+        external_ids: Wrapped<ExternalIdField> = "externalIds", item = "externalId";
         /// The system that knows its organisation by orgExternalId.
-        channel: Option<String> = "channel" max 128;
+        channel: Option<String> = "channel", max = 128;
         /// The id of its organisation there.
-        org_external_id: Option<String> = "orgExternalId" max 128;
+        org_external_id: Option<String> = "orgExternalId", max = 128;
         /// The id of its organisation here.
-        organisation_id: Option<String> = "organisationId" max 128;
+        organisation_id: Option<String> = "organisationId", max = 128;
     }
 }
 

@@ -19,27 +19,27 @@ use crate::store::{AnyConnection, external_identities, users};
 
 shape! {
     /// What somebody else calls a user.
-    pub struct ExternalIdField = "ExternalId_V1" Sequence {
+    pub struct ExternalIdField = "ExternalId_V1" {
         /// The id.
-        id: String = "id" max 128 is required;
+        id: String = "id", max = 128, required;
         /// The system that has given it.
-        provider: String = "provider" max 128 is required;
+        provider: String = "provider", max = 128, required;
         /// What kind of id it is there.
-        id_type: String = "idType" max 128 is required;
+        id_type: String = "idType", max = 128, required;
         /// ADD, which is meant if nothing is said; of a user that is there, EDIT and REMOVE as well.
-        operation: Option<String> = "operation" max 16;
+        operation: Option<String> = "operation", max = 16;
     }
 }
 
 shape! {
     /// A user was made or changed.
-    pub struct Written = "DirectoryWritten_V1" Sequence {
+    pub struct Written = "DirectoryWritten_V1" {
         /// Always empty; refusals have an envelope of their own.
-        errors: Wrapped<ExternalIdField> = "errors" item "error";
+        errors: Wrapped<ExternalIdField> = "errors", item = "error";
         /// SUCCESS.
-        response: String = "response" max 16 is required;
+        response: String = "response", max = 16, required;
         /// The user's UUID.
-        user_id: String = "userId" max 36 is required;
+        user_id: String = "userId", max = 36, required;
     }
 }
 

@@ -14,85 +14,85 @@ use crate::store::{external_identities, organisations, profiles, users};
 
 shape! {
     /// What somebody else calls it.
-    pub struct DirectoryReadRequest = "DirectoryReadRequest_V1" Sequence {
+    pub struct DirectoryReadRequest = "DirectoryReadRequest_V1" {
         /// The id.
-        external_id: Option<String> = "externalId" max 128;
+        external_id: Option<String> = "externalId", max = 128;
         /// The system that has given it.
-        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        external_id_provider: Option<String> = "externalIdProvider", max = 128;
         /// What kind of id it is there.
-        external_id_type: Option<String> = "externalIdType" max 128;
+        external_id_type: Option<String> = "externalIdType", max = 128;
     }
 }
 
 shape! {
     /// An external ID of a user.
-    pub struct ExternalId = "DirectoryExternalId_V1" Sequence {
+    pub struct ExternalId = "DirectoryExternalId_V1" {
         /// The ID.
-        id: String = "id" max 128 is required;
+        id: String = "id", max = 128, required;
         /// What kind of ID it is for the provider.
-        id_type: String = "idType" max 128 is required;
+        id_type: String = "idType", max = 128, required;
         /// The system that gave it.
-        provider: String = "provider" max 128 is required;
+        provider: String = "provider", max = 128, required;
     }
 }
 
 shape! {
     /// A user's membership of an organisation.
-    pub struct Membership = "DirectoryMembership_V1" Sequence {
+    pub struct Membership = "DirectoryMembership_V1" {
         /// Always false; deleted organisations are not shown.
-        is_deleted: bool = "isDeleted" is required;
+        is_deleted: bool = "isDeleted", required;
         /// The name of the organisation.
-        org_name: String = "orgName" max 128 is required;
+        org_name: String = "orgName", max = 128, required;
         /// The ID of the organisation.
-        organisation_id: String = "organisationId" max 128 is required;
+        organisation_id: String = "organisationId", max = 128, required;
         /// The user's roles in it.
-        roles: Flat = "roles" max 128;
+        roles: Flat = "roles", max = 128;
         /// The user's UUID.
-        user_id: String = "userId" max 36 is required;
+        user_id: String = "userId", max = 36, required;
     }
 }
 
 shape! {
     /// A user as the directory shows it.
-    pub struct Person = "DirectoryPerson_V1" Sequence {
+    pub struct Person = "DirectoryPerson_V1" {
         /// When the user was made.
-        created_date: String = "createdDate" max 32 is required;
+        created_date: String = "createdDate", max = 32, required;
         /// The e-mail address.
-        email: Option<String> = "email" max 254;
+        email: Option<String> = "email", max = 254;
         /// The external IDs.
-        external_ids: Wrapped<ExternalId> = "externalIds" item "externalId";
+        external_ids: Wrapped<ExternalId> = "externalIds", item = "externalId";
         /// The whole name; the gateway keeps no last name apart.
-        first_name: String = "firstName" max 128 is required;
+        first_name: String = "firstName", max = 128, required;
         /// The user's UUID.
-        id: String = "id" max 36 is required;
+        id: String = "id", max = 36, required;
         /// The user's UUID.
-        identifier: String = "identifier" max 36 is required;
+        identifier: String = "identifier", max = 36, required;
         /// Always false; deleted users are not found.
-        is_deleted: bool = "isDeleted" is required;
+        is_deleted: bool = "isDeleted", required;
         /// Always null.
-        last_name: Option<String> = "lastName" max 128;
+        last_name: Option<String> = "lastName", max = 128;
         /// The organisations that the user belongs to.
-        organisations: Wrapped<Membership> = "organisations" item "organisation";
+        organisations: Wrapped<Membership> = "organisations", item = "organisation";
         /// The telephone number.
-        phone: Option<String> = "phone" max 16;
+        phone: Option<String> = "phone", max = 16;
         /// Global roles.
-        roles: Flat = "roles" max 128;
+        roles: Flat = "roles", max = 128;
         /// 1 for an active user, 0 for any other.
-        status: Number = "status" is required;
+        status: Number = "status", required;
         /// When the user was changed last.
-        updated_date: String = "updatedDate" max 32 is required;
+        updated_date: String = "updatedDate", max = 32, required;
         /// The user's UUID.
-        user_id: String = "userId" max 36 is required;
+        user_id: String = "userId", max = 36, required;
         /// The user name.
-        user_name: String = "userName" max 128 is required;
+        user_name: String = "userName", max = 128, required;
     }
 }
 
 shape! {
     /// The user found.
-    pub struct Found = "DirectoryFound_V1" Sequence {
+    pub struct Found = "DirectoryFound_V1" {
         /// The user.
-        response: Person = "response" is required;
+        response: Person = "response", required;
     }
 }
 

@@ -17,25 +17,25 @@ use crate::store::{AnyConnection, external_identities, profiles, users};
 
 shape! {
     /// The person.
-    pub struct DirectoryUpdateRequest = "DirectoryUpdateRequest_V1" Sequence {
+    pub struct DirectoryUpdateRequest = "DirectoryUpdateRequest_V1" {
         /// Whom it is about; the three of externalId if there is none.
-        user_id: Option<String> = "userId" max 128;
+        user_id: Option<String> = "userId", max = 128;
         /// The name, or the first one.
-        first_name: Option<String> = "firstName" alias "name" max 128;
+        first_name: Option<String> = "firstName", alias = "name", max = 128;
         /// The last one.
-        last_name: Option<String> = "lastName" max 128;
+        last_name: Option<String> = "lastName", max = 128;
         /// The e-mail address.
-        email: Option<String> = "email" max 254;
+        email: Option<String> = "email", max = 254;
         /// The telephone number.
-        phone: Option<String> = "phone" max 16;
+        phone: Option<String> = "phone", max = 16;
         /// What somebody else calls it; beside a userId it is given to that user. The three go together.
-        external_id: Option<String> = "externalId" max 128;
+        external_id: Option<String> = "externalId", max = 128;
         /// The system that has given that id.
-        external_id_provider: Option<String> = "externalIdProvider" max 128;
+        external_id_provider: Option<String> = "externalIdProvider", max = 128;
         /// What kind of id it is there.
-        external_id_type: Option<String> = "externalIdType" max 128;
+        external_id_type: Option<String> = "externalIdType", max = 128;
         /// What others call it, to be added, replaced or taken away.
-        external_ids: Wrapped<ExternalIdField> = "externalIds" item "externalId";
+        external_ids: Wrapped<ExternalIdField> = "externalIds", item = "externalId";
     }
 }
 

@@ -15,15 +15,15 @@ use crate::store::{AnyConnection, external_identities, used_assertions, users};
 
 shape! {
     /// What a partner sends its users with.
-    pub struct PartnerSignInRequest = "PartnerSignInRequest_V1" Sequence {
+    pub struct PartnerSignInRequest = "PartnerSignInRequest_V1" {
         /// What the partner has signed.
-        token: Secret = "token" max 8192 is required;
+        token: Secret = "token", max = 8192, required;
         /// The URL that we are known by, for which it must be.
-        own_url: String = "ownUrl" max 2048 is required;
+        own_url: String = "ownUrl", max = 2048, required;
         /// What the browser calls itself.
-        user_agent: String = "userAgent" max 1024;
+        user_agent: String = "userAgent", max = 1024;
         /// The user who is signed in with the browser agrees to be replaced, if there is anything here.
-        agreed: String = "agreed" max 1;
+        agreed: String = "agreed", max = 1;
     }
 }
 

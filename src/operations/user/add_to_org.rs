@@ -22,13 +22,13 @@ pub const ORG_ADMIN: &str = "ORG_ADMIN";
 
 shape! {
     /// Which organisation to join.
-    pub struct AddToOrgRequest = "AddToOrgRequest_V1" Sequence {
+    pub struct AddToOrgRequest = "AddToOrgRequest_V1" {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The name of an organisation to make; of no meaning beside an id.
-        org_name: Option<String> = "orgName" max 128;
+        org_name: Option<String> = "orgName", max = 128;
         /// The id of an organisation that is there.
-        org_uuid: Option<String> = "orgUuid" max 128;
+        org_uuid: Option<String> = "orgUuid", max = 128;
     }
 }
 

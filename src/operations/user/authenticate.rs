@@ -21,25 +21,25 @@ pub const GRANTED_ORGS: &str = "GRANTED_ORGS";
 
 shape! {
     /// Who signs in.
-    pub struct AuthenticateRequest = "AuthenticateRequest_V1" Sequence {
+    pub struct AuthenticateRequest = "AuthenticateRequest_V1" {
         /// USER_ORG_UUID, to choose an organisation.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
         /// The password.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// User name or e-mail address.
-        user_name_or_email: String = "userNameOrEmail" alias "usernameOrEmail" max 256 is required;
+        user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required;
     }
 }
 
 shape! {
     /// The signed-in user and its token.
-    pub struct AuthenticateResponse = "AuthenticateResponse_V1" Sequence {
+    pub struct AuthenticateResponse = "AuthenticateResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// P_AUTH_TOKEN, or GRANTED_ORGS.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
         /// The user.
         user: Option<FlatUser> = "user";
     }

@@ -20,27 +20,27 @@ use crate::store::{one_time_tokens, organisations, sessions, token_families, use
 
 shape! {
     /// The new password and what allows setting it.
-    pub struct ChangePasswordRequest = "ChangePasswordRequest_V1" Sequence {
+    pub struct ChangePasswordRequest = "ChangePasswordRequest_V1" {
         /// The old password; then userName is needed too.
-        old_password: Option<Secret> = "oldPassword" max 1024;
+        old_password: Option<Secret> = "oldPassword", max = 1024;
         /// The new password, 8 to 64 characters.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
         /// The token from the mail, instead of the old password.
-        password_reset_guid: Option<Secret> = "passwordResetGuid" max 128;
+        password_reset_guid: Option<Secret> = "passwordResetGuid", max = 128;
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user; needed with the old password.
-        user_name: Option<String> = "userName" max 256;
+        user_name: Option<String> = "userName", max = 256;
     }
 }
 
 shape! {
     /// Nothing but how it went.
-    pub struct ChangePasswordResponse = "ChangePasswordResponse_V1" Sequence {
+    pub struct ChangePasswordResponse = "ChangePasswordResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
     }
 }
 

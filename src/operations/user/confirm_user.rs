@@ -14,11 +14,11 @@ use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
     /// Which registration to confirm.
-    pub struct ConfirmUserRequest = "ConfirmUserRequest_V1" Sequence {
+    pub struct ConfirmUserRequest = "ConfirmUserRequest_V1" {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The token from the activation mail.
-        token: Secret = "token" max 128 is required;
+        token: Secret = "token", max = 128, required;
     }
 }
 

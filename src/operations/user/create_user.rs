@@ -17,21 +17,21 @@ pub const PASSWORD_RESET_GUID: &str = "PASSWORD_RESET_GUID";
 
 shape! {
     /// The user to make.
-    pub struct CreateUserRequest = "CreateUserRequest_V1" Sequence {
+    pub struct CreateUserRequest = "CreateUserRequest_V1" {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user; userName, name and email must be there.
-        user: Option<WrappedUser> = "user" is required;
+        user: Option<WrappedUser> = "user", required;
     }
 }
 
 shape! {
     /// The user made.
-    pub struct CreateUserResponse = "CreateUserResponse_V1" Sequence {
+    pub struct CreateUserResponse = "CreateUserResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// PASSWORD_RESET_GUID, where it was asked for.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
         /// The user.
         user: Option<WrappedUser> = "user";
     }

@@ -11,11 +11,11 @@ use crate::store::{AnyConnection, audit, services, users};
 
 shape! {
     /// The account to delete.
-    pub struct DeleteUserRequest = "DeleteUserRequest_V1" Sequence {
+    pub struct DeleteUserRequest = "DeleteUserRequest_V1" {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// Its user name.
-        user_name: String = "userName" max 256 is required;
+        user_name: String = "userName", max = 256, required;
     }
 }
 

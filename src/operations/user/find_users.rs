@@ -14,7 +14,7 @@ pub const DEFAULT_LIMIT: i64 = 20;
 
 shape! {
     /// Which users to find; all given conditions must hold.
-    pub struct FindUsersRequest = "FindUsersRequest_V1" Sequence {
+    pub struct FindUsersRequest = "FindUsersRequest_V1" {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The most users to answer; 20 if absent.
@@ -22,31 +22,31 @@ shape! {
         /// How many hits to pass over.
         offset: Number = "offset";
         /// Part of the user name.
-        user_name: Option<String> = "userName" max 256;
+        user_name: Option<String> = "userName", max = 256;
         /// Part of the name.
-        name: Option<String> = "name" max 256;
+        name: Option<String> = "name", max = 256;
         /// Part of the e-mail address.
-        email: Option<String> = "email" max 256;
+        email: Option<String> = "email", max = 256;
         /// Clients, one of which the user belongs to.
-        client_names: Wrapped<String> = "clientNames" item "clientName" max 128;
+        client_names: Wrapped<String> = "clientNames", item = "clientName", max = 128;
         /// Statuses, one of which the user has.
-        statuses: Wrapped<String> = "statuses" item "status" max 16;
+        statuses: Wrapped<String> = "statuses", item = "status", max = 16;
         /// userName, name or email, several separated by commas, a minus before one to turn it round; by userName if absent.
-        sort: Option<String> = "sort" max 64;
+        sort: Option<String> = "sort", max = 64;
     }
 }
 
 shape! {
     /// The users found, in the order asked for.
-    pub struct FindUsersResponse = "FindUsersResponse_V1" Sequence {
+    pub struct FindUsersResponse = "FindUsersResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
         /// The number of all hits.
         total: Number = "total";
         /// The users of this page.
-        users: Wrapped<FlatUser> = "users" item "user";
+        users: Wrapped<FlatUser> = "users", item = "user";
     }
 }
 

@@ -14,21 +14,21 @@ use crate::store::{one_time_tokens, organisations, sessions, token_families, use
 
 shape! {
     /// The user to change.
-    pub struct ModifyUserRequest = "ModifyUserRequest_V1" Sequence {
+    pub struct ModifyUserRequest = "ModifyUserRequest_V1" {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user; userName says which, absent fields stay, given roles replace.
-        user: Option<WrappedUser> = "user" is required;
+        user: Option<WrappedUser> = "user", required;
     }
 }
 
 shape! {
     /// The user as it is now.
-    pub struct ModifyUserResponse = "ModifyUserResponse_V1" Sequence {
+    pub struct ModifyUserResponse = "ModifyUserResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
         /// The user.
         user: Option<WrappedUser> = "user";
     }

@@ -11,9 +11,9 @@ use super::auth_token::{self, token_param};
 
 shape! {
     /// The token to replace.
-    pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" Sequence {
+    pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" {
         /// The token, with or without JWT before it, if it is not in the Authorization header.
-        authorization: Option<Secret> = "authorization" max 49152;
+        authorization: Option<Secret> = "authorization", max = 49152;
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
     }

@@ -17,29 +17,29 @@ use crate::store::{AnyConnection, email_undos, organisations};
 
 shape! {
     /// Who registers.
-    pub struct RegisterUserRequest = "RegisterUserRequest_V1" All {
+    pub struct RegisterUserRequest = "RegisterUserRequest_V1", order = All {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user name wanted.
-        username: String = "username" alias "userName" max 128 is required;
+        username: String = "username", alias = "userName", max = 128, required;
         /// The password, 8 to 64 characters.
-        password: Secret = "password" max 1024 is required;
+        password: Secret = "password", max = 1024, required;
         /// The person's name.
-        name: String = "name" max 128 is required;
+        name: String = "name", max = 128, required;
         /// The e-mail address, to which the activation token goes.
-        email: String = "email" max 254 is required;
+        email: String = "email", max = 254, required;
         /// An open organisation to join at confirmation.
-        organization_uuid: Option<String> = "organizationUuid" max 128;
+        organization_uuid: Option<String> = "organizationUuid", max = 128;
     }
 }
 
 shape! {
     /// Nothing but how it went.
-    pub struct RegisterUserResponse = "RegisterUserResponse_V1" Sequence {
+    pub struct RegisterUserResponse = "RegisterUserResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
     }
 }
 

@@ -10,11 +10,11 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Route, 
 
 shape! {
     /// Whose activation token to send again.
-    pub struct ResendRequest = "ResendRequest_V1" Sequence {
+    pub struct ResendRequest = "ResendRequest_V1" {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// User name or e-mail address.
-        user_name_or_email: String = "usernameOrEmail" alias "userNameOrEmail" max 256 is required;
+        user_name_or_email: String = "usernameOrEmail", alias = "userNameOrEmail", max = 256, required;
     }
 }
 

@@ -10,21 +10,21 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Route, 
 
 shape! {
     /// Whose password to reset.
-    pub struct ResetPasswordRequest = "ResetPasswordRequest_V1" Sequence {
+    pub struct ResetPasswordRequest = "ResetPasswordRequest_V1" {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// User name or e-mail address.
-        user_name_or_email: String = "userNameOrEmail" alias "usernameOrEmail" max 256 is required;
+        user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required;
     }
 }
 
 shape! {
     /// Nothing but how it went.
-    pub struct ResetPasswordResponse = "ResetPasswordResponse_V1" Sequence {
+    pub struct ResetPasswordResponse = "ResetPasswordResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
     }
 }
 

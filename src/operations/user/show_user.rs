@@ -9,21 +9,21 @@ use crate::store::users;
 
 shape! {
     /// Which user to show.
-    pub struct ShowUserRequest = "ShowUserRequest_V1" Sequence {
+    pub struct ShowUserRequest = "ShowUserRequest_V1" {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta";
         /// The user to show.
-        user_name: String = "userName" max 256 is required;
+        user_name: String = "userName", max = 256, required;
     }
 }
 
 shape! {
     /// The user found.
-    pub struct ShowUserResponse = "ShowUserResponse_V1" Sequence {
+    pub struct ShowUserResponse = "ShowUserResponse_V1" {
         /// How the operation went.
-        status: ResponseStatus = "status" is required;
+        status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params" item "param";
+        params: Wrapped<Param> = "params", item = "param";
         /// The user.
         user: Option<FlatUser> = "user";
     }
