@@ -3,7 +3,8 @@
 use std::io;
 
 use chaingun_gateway::config::Config;
-use chaingun_gateway::contract::rejection::{Code, Rejection};
+use chaingun_gateway::contract::problem::Code;
+use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::operations::Refusal;

@@ -4,7 +4,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use chaingun_gateway::config::Config;
-use chaingun_gateway::contract::rejection::{Code, Rejection};
+use chaingun_gateway::contract::problem::Code;
+use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::contract::shape::Secret;
 use chaingun_gateway::contract::time::utc;
 use chaingun_gateway::domain::audit_event::AuditEvent;

@@ -1,7 +1,8 @@
 //! Types that several operations share: the request's meta data, parameters and the response status.
 
 use super::messages::{Language, describe};
-use super::rejection::{Problem, Rejection};
+use super::problem::Problem;
+use super::rejection::Rejection;
 use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
 
 /// The longest user name a caller can say it acts for, in characters: of requestMeta/userName and of `X-User-Name`.
@@ -82,4 +83,14 @@ pub fn status_of(rejection: &Rejection, code: i32, language: Language) -> Respon
         code: StatusCode(code),
         messages: Always(rejection.problems.iter().map(message).collect()),
     }
+}
+
+/// The parameters that a refusal answers with.
+#[must_use]
+pub fn params_of(rejection: &Rejection) -> Wrapped<Param> {
+    let params = rejection.params.iter().map(|(key, value)| Param {
+        key: (*key).to_owned(),
+        value: value.clone(),
+    });
+    Wrapped(params.collect())
 }

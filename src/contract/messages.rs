@@ -1,6 +1,6 @@
 //! Every text a client can be shown, in Hungarian and English; nothing else ever reaches one.
 
-use super::rejection::{Code, Problem};
+use super::problem::{Code, Problem, Why};
 
 /// The language of an answer: Hungarian unless the client asks for English first (SPEC §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,66 +42,6 @@ impl Language {
             Language::English => "en",
         }
     }
-}
-
-/// What exactly is wrong with a field or a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Longer than this many characters.
-    TooLong(u32),
-    /// More than this many entries.
-    TooMany(usize),
-    NotANumber,
-    /// Outside these bounds, both allowed.
-    OutOfRange(i64, i64),
-    Repeated,
-    /// Elements where text belongs, or text where elements belong.
-    WrongContent,
-    BadCharacters,
-    HiddenCharacters,
-    LooseMark,
-    NotReadable,
-    ReservedName,
-    /// A user name that looks like an e-mail address of somebody else.
-    NotOwnAddress,
-    LikeAnAdministrator,
-    NotAnEmail,
-    NotAStatus,
-    NotAnOrder,
-    NoSuchParameter,
-    NotUnactivated,
-    NotAChannel,
-    /// This field goes only without that one, and one of them is needed.
-    ExactlyOneOf(&'static str),
-    TooShort(usize),
-    OwnName,
-    Common,
-    Doctype,
-    ProcessingInstruction,
-    ForbiddenCharacter,
-    Encoding,
-    UnknownEntity,
-    TooDeep(usize),
-    TooManyElements(usize),
-    TooManyAttributes(usize),
-    TooManyNamespaces(usize),
-    TooMuchText(usize),
-    NotWellFormed,
-    Truncated,
-    TrailingContent,
-    NotAnEnvelope,
-    BodyCount,
-    PasswordDigest,
-    PasswordType,
-    NotABoolean,
-    NotATime,
-    Inflation,
-    NotJson,
-    NotADocument,
-    NotTheAddressed,
-    BatchSize(usize),
-    NotACall,
-    NamesNeeded,
 }
 
 /// The text of a problem.

@@ -2,9 +2,11 @@
 //! contract. Knows encodings, not envelopes; knows neither the store nor the operations.
 
 pub mod common;
+pub mod field;
 pub mod json;
 pub mod messages;
 pub mod openapi;
+pub mod problem;
 pub mod rejection;
 pub mod shape;
 pub mod time;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::shape::{Field, Kind, Order, Shape};
+use super::field::{Field, Kind, Order, Shape};
 use super::{NAMESPACE, SERVICE};
 
 /// What the printers need of an operation.

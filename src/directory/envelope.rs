@@ -1,8 +1,9 @@
 //! The envelope of the directory's answers, which partners' sign-ins are refused in as well.
 
 use crate::contract::json::JsonWriter;
-use crate::contract::messages::{Language, Why, describe};
-use crate::contract::rejection::{Code, Problem, Rejection};
+use crate::contract::messages::{Language, describe};
+use crate::contract::problem::{Code, Problem, Why};
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::Shaped;
 use crate::contract::time::directory_time;
 use crate::domain::Millis;

@@ -4,8 +4,8 @@
 pub mod envelope;
 
 use crate::contract::json::{Json, parse};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problems, Rejection};
+use crate::contract::problem::{Code, Problems, Why};
+use crate::contract::rejection::Rejection;
 use crate::domain::Millis;
 use crate::http::{self, HttpRequest, Reply, path};
 use crate::operations::{CATALOG, DecodedRequest, DirectoryRoute, Operation, Payload};

@@ -3,7 +3,7 @@
 use super::examples::{self, Exchange, laid_out};
 use super::html::Html;
 use super::tables;
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::operations::{Body, Operation, Route};
 
 /// Everything about one operation.

@@ -1,9 +1,9 @@
 //! The tables of the page: fields of shapes, types, message codes.
 
 use super::html::Html;
+use crate::contract::field::{Field, Kind, Shape};
 use crate::contract::messages::{Language, title};
-use crate::contract::rejection::{Code, FaultCode, SoapForm};
-use crate::contract::shape::{Field, Kind, Shape};
+use crate::contract::problem::{Code, FaultCode, SoapForm};
 use crate::operations::CATALOG;
 
 /// A link to what has this name on the page.

@@ -4,8 +4,9 @@ use std::io::Read as _;
 
 use flate2::bufread::GzDecoder;
 
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Rejection, malformed};
+use crate::contract::problem::Code;
+use crate::contract::problem::Why;
+use crate::contract::rejection::{Rejection, malformed};
 
 /// The most members of one gzip body; clients send one, or one for each piece they write.
 const MAX_GZIP_MEMBERS: usize = 16;

@@ -8,8 +8,7 @@ use hyper::header::{AUTHORIZATION, HeaderName};
 
 use super::HttpRequest;
 use crate::contract::common::MAX_CLAIM_CHARS;
-use crate::contract::messages::Why;
-use crate::contract::rejection::Problems;
+use crate::contract::problem::{Problems, Why};
 use crate::contract::shape::Secret;
 use crate::operations::Credentials;
 

@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::links::Links;
 use super::{Form, Manner};
-use crate::contract::common::status_of;
+use crate::contract::common::{params_of, status_of};
+use crate::contract::field::Shape;
 use crate::contract::json::JsonWriter;
 use crate::contract::messages::{describe, title};
-use crate::contract::rejection::{Kind, Problem, Rejection};
-use crate::contract::shape::{Shape, Shaped, Value as _};
+use crate::contract::problem::{Kind, Problem};
+use crate::contract::rejection::Rejection;
+use crate::contract::shape::{Shaped, Value as _};
 use crate::contract::user::FlatUser;
 
 /// The order in which the samples show the attributes of a user. Attributes that no sample shows follow.
@@ -128,7 +130,7 @@ pub(super) fn refusal(manner: &Manner, status: u16, rejection: &Rejection) -> Ve
             out.name("meta");
             out.object(|out| {
                 out.name("params");
-                out.list(|out| rejection.params.iter().for_each(|p| p.write_json(out)));
+                params_of(rejection).write_json(out);
                 out.name("responseStatus");
                 status_of(rejection, code, manner.language).write_json(out);
             });

@@ -7,7 +7,8 @@ mod request;
 mod routing;
 
 use crate::contract::messages::Language;
-use crate::contract::rejection::{Code, Kind, Rejection};
+use crate::contract::problem::{Code, Kind};
+use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, Reply};
 use crate::operations::{DecodedRequest, Payload, Route};
 

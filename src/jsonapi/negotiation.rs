@@ -2,7 +2,9 @@
 
 use crate::http::header::ACCEPT;
 
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+
+use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, MediaType, accept};
 
 use super::MEDIA_TYPE;

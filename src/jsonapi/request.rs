@@ -1,8 +1,8 @@
 //! From query, path and body to one object with the fields of the request.
 
 use crate::contract::json::{Json, parse};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problems, Rejection, malformed};
+use crate::contract::problem::{Code, Problems, Why};
+use crate::contract::rejection::{Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::http::parameters::MAX_PARAMETERS;

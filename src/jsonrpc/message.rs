@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::messages::{describe, title};
-use crate::contract::rejection::{Kind, Rejection};
+use crate::contract::problem::Kind;
+use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, Reply};
 use crate::operations::Payload;
 

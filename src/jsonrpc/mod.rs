@@ -3,8 +3,8 @@
 mod message;
 
 use crate::contract::json::{Json, parse};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problems, Rejection, malformed};
+use crate::contract::problem::{Code, Problems, Why};
+use crate::contract::rejection::{Rejection, malformed};
 use crate::http::{self, HttpRequest, MediaType, Reply};
 use crate::operations::{CATALOG, Credentials, DecodedRequest, Payload};
 

@@ -19,7 +19,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::contract::json::Json;
 use crate::contract::messages::Language;
-use crate::contract::rejection::{Problems, Rejection};
+use crate::contract::problem::Problems;
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
 use crate::entropy::Entropy;
 use crate::http::{HttpRequest, Reply};

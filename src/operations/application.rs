@@ -2,7 +2,8 @@
 
 use super::throttle::{network, subject};
 use super::{Call, Refusal, refuse};
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Value as _};
 use crate::registry::Application;
 use crate::secrets::is_same;

@@ -1,6 +1,6 @@
 //! How REST and the directory reach an operation.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 
 /// How REST reaches an operation.
 #[derive(Debug)]

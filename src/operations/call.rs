@@ -22,7 +22,8 @@ use crate::store::{
 };
 
 use super::Refusal;
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+use crate::contract::rejection::Rejection;
 use crate::metrics::HashKind;
 use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;

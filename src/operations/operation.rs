@@ -4,9 +4,11 @@ use super::binding::{DirectoryRoute, Route};
 use super::request::{self, Payload, Request, Runnable};
 use super::throttle::Throttle;
 use crate::contract::common::EmptyResponse;
+use crate::contract::field::Shape;
 use crate::contract::json::Json;
-use crate::contract::rejection::{Problems, Rejection};
-use crate::contract::shape::{Shape, Structure};
+use crate::contract::problem::Problems;
+use crate::contract::rejection::Rejection;
+use crate::contract::shape::Structure;
 use crate::contract::xml::XmlReader;
 
 /// Who may call an operation; [`access`](super::access) decides what that means for a caller.

@@ -1,9 +1,9 @@
 //! What the printers of the contract are told of each operation, beyond what stands in the catalogue.
 
 use super::{Access, Body, CATALOG, Operation, Route, Throttle};
+use crate::contract::field::{Field, Kind};
 use crate::contract::openapi::{Credential, Entry};
-use crate::contract::rejection::Code;
-use crate::contract::shape::{Field, Kind};
+use crate::contract::problem::Code;
 
 impl Access {
     /// Who may call, in words.

@@ -1,7 +1,8 @@
 //! Why a request was not carried out, and the short ways to say so.
 
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problem, Rejection};
+use crate::contract::problem::Why;
+use crate::contract::problem::{Code, Problem};
+use crate::contract::rejection::Rejection;
 use crate::store::{StepError, StoreError};
 
 /// Why a request was not carried out.

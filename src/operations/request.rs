@@ -6,10 +6,12 @@
 
 use super::{Call, Credentials, Operation, Refusal};
 use crate::contract::common::{EmptyResponse, RequestMeta};
+use crate::contract::field::{Field, Kind};
 use crate::contract::json::Json;
-use crate::contract::messages::{Language, Why};
-use crate::contract::rejection::{Problem, Problems, Rejection};
-use crate::contract::shape::{Field, Kind, Secret, Shaped, Structure};
+use crate::contract::messages::Language;
+use crate::contract::problem::{Problem, Problems, Why};
+use crate::contract::rejection::Rejection;
+use crate::contract::shape::{Secret, Shaped, Structure};
 use crate::contract::xml::XmlReader;
 
 /// The request of an operation, which is the operation itself: what it is called, who may call it, and what it does.

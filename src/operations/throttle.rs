@@ -5,7 +5,8 @@ use std::sync::PoisonError;
 
 use super::request::Runnable;
 use super::{Access, Call, Refusal, known_sources};
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+use crate::contract::rejection::Rejection;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::network::Network;
 use crate::domain::throttle::Limit;

@@ -7,7 +7,9 @@ use hyper::body::Incoming as IncomingBody;
 use hyper::header::HOST;
 use hyper::{Method, Request};
 
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+
+use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, Reply};
 use crate::jsonrpc::{self, Calls, Id, Read};
 use crate::loginbar::{self, Site};

@@ -7,7 +7,9 @@ use hyper::Request;
 use hyper::body::{Body as _, Bytes, Incoming as IncomingBody};
 use hyper::header;
 
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+
+use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, Reply, body};
 
 use super::Gateway;

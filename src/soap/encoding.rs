@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Rejection, malformed};
+use crate::contract::problem::Code;
+use crate::contract::problem::Why;
+use crate::contract::rejection::{Rejection, malformed};
 use crate::http::HttpRequest;
 
 /// The document as text, without byte order mark.

@@ -1,10 +1,10 @@
 //! Envelopes: opened in one pass, and written as the samples show them (SPEC §4).
 
 use crate::contract::NAMESPACE;
-use crate::contract::common::{EmptyResponse, status_of};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problems, Rejection, malformed};
-use crate::contract::shape::{Shaped as _, Wrapped};
+use crate::contract::common::{EmptyResponse, params_of, status_of};
+use crate::contract::problem::{Code, Problems, Why};
+use crate::contract::rejection::{Rejection, malformed};
+use crate::contract::shape::Shaped as _;
 use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
 use crate::http::{self, HttpRequest, MediaType, Reply};
@@ -196,7 +196,7 @@ pub(super) fn reply(manner: &Manner, write: impl FnOnce(&mut XmlWriter)) -> Repl
 pub(super) fn refused(manner: &Manner, rejection: &Rejection, status: i32) -> Reply {
     let response = EmptyResponse {
         status: status_of(rejection, status, manner.language),
-        params: Wrapped(rejection.params.clone()),
+        params: params_of(rejection),
     };
     reply(manner, |out| response.write_element(out, "response"))
 }

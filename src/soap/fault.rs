@@ -2,7 +2,8 @@
 
 use crate::contract::NAMESPACE;
 use crate::contract::messages;
-use crate::contract::rejection::{FaultCode, Rejection};
+use crate::contract::problem::FaultCode;
+use crate::contract::rejection::Rejection;
 use crate::contract::xml::XmlWriter;
 use crate::http::Reply;
 

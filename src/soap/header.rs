@@ -1,7 +1,8 @@
 //! The header of an envelope: an entry for this gateway is understood completely or refused (SPEC §3 and §4).
 
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, MAX_PROBLEMS, Problem, Rejection, malformed};
+use crate::contract::problem::Why;
+use crate::contract::problem::{Code, MAX_PROBLEMS, Problem};
+use crate::contract::rejection::{Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::contract::time::moment;
 use crate::contract::xml::{Ns, Tag, Token, XmlReader};

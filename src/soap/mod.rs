@@ -6,7 +6,8 @@ mod fault;
 mod header;
 
 use crate::contract::messages::Language;
-use crate::contract::rejection::{Rejection, SoapForm};
+use crate::contract::problem::SoapForm;
+use crate::contract::rejection::Rejection;
 use crate::contract::xml::XmlLimits;
 use crate::domain::Millis;
 use crate::http::{HttpRequest, Reply};
@@ -94,7 +95,7 @@ pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
         SoapForm::Status(_) => fault::reply(
             manner,
             rejection,
-            crate::contract::rejection::FaultCode::Client,
+            crate::contract::problem::FaultCode::Client,
         ),
         SoapForm::Fault(code) => fault::reply(manner, rejection, code),
         SoapForm::Http(status) => Reply::text(status, &fault::describe(manner, rejection)),

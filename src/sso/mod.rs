@@ -2,7 +2,8 @@
 //! users.
 
 use crate::contract::json::Json;
-use crate::contract::rejection::{Code, Problems, Rejection};
+use crate::contract::problem::{Code, Problems};
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
 use crate::directory::envelope::{Heading, code_of};
 use crate::http::Method;

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use chaingun_gateway::contract::json::{self, Json};
 use chaingun_gateway::contract::messages::Language;
-use chaingun_gateway::contract::rejection::{MAX_PROBLEMS, Rejection};
+use chaingun_gateway::contract::problem::MAX_PROBLEMS;
+use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::contract::xml::{self, XmlLimits};
 use chaingun_gateway::domain::web;
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use chaingun_gateway::contract::messages::Why;
+use chaingun_gateway::contract::problem::Why;
 use chaingun_gateway::contract::xml::XmlLimits;
 use chaingun_gateway::http::HttpRequest;
 use chaingun_gateway::soap::{self, SoapLimits};

@@ -3,7 +3,8 @@
 
 use chaingun_gateway::contract::json::Json;
 use chaingun_gateway::contract::messages::Language;
-use chaingun_gateway::contract::rejection::{Code, Problems, Rejection};
+use chaingun_gateway::contract::problem::{Code, Problems};
+use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::operations::access::run;
 use chaingun_gateway::operations::request::from_fields;
 use chaingun_gateway::operations::user::confirm_user::ConfirmUserRequest;

@@ -1,7 +1,7 @@
 //! The page of documentation: whole, safe to show, and fit for readers of every kind.
 
 use chaingun_gateway::contract::messages::{Language, title};
-use chaingun_gateway::contract::rejection::Code;
+use chaingun_gateway::contract::problem::Code;
 use chaingun_gateway::docs;
 use chaingun_gateway::operations::CATALOG;
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use chaingun_gateway::config::{Config, Values};
 use chaingun_gateway::contract::openapi;
-use chaingun_gateway::contract::rejection::Code;
+use chaingun_gateway::contract::problem::Code;
 use chaingun_gateway::operations::{CATALOG, rest_entries};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chaingun_gateway::contract::messages::{Language, title};
-use chaingun_gateway::contract::rejection::Code;
+use chaingun_gateway::contract::problem::Code;
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::domain::user::{Status, User};

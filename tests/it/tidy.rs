@@ -1,5 +1,6 @@
 //! The invariants of `src/lib.rs`, read off the sources: one package, one door; arrows that point one way.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chaingun_gateway::domain::audit_event::AuditEvent;
@@ -188,6 +189,49 @@ fn rooms_know_only_what_is_below_them() {
                 assert!(fine, "src/{file} knows {room}: {line}");
             }
         }
+    }
+}
+
+/// The modules of `src/contract/` that each of them names, without its tests.
+fn named_in_contract() -> BTreeMap<String, BTreeSet<String>> {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in sources() {
+        let Some(path) = file.strip_prefix("contract/") else {
+            continue;
+        };
+        let of = path.split(['/', '.']).next().unwrap().to_owned();
+        let is_top = !path.contains('/') || path.ends_with("/mod.rs");
+        for line in code(&text) {
+            let siblings = if is_top {
+                "super::"
+            } else {
+                "crate::contract::"
+            };
+            let from = ["crate::contract::", siblings].map(|from| line.split(from).skip(1));
+            for name in from.into_iter().flatten() {
+                let name = name
+                    .split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next();
+                let name = name.unwrap().to_owned();
+                if name.starts_with(char::is_lowercase) && name != of {
+                    named.entry(of.clone()).or_default().insert(name);
+                }
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn modules_of_the_contract_import_each_other_in_no_circle() {
+    let mut named = named_in_contract();
+    assert!(named["shape"].contains("xml") && named["xml"].contains("problem"));
+    // Modules that name no module that is left are below all others.
+    while !named.is_empty() {
+        let left: BTreeSet<_> = named.keys().cloned().collect();
+        let before = named.len();
+        named.retain(|_, names| names.iter().any(|name| left.contains(name)));
+        assert!(named.len() < before, "a circle among {named:?}");
     }
 }
 

@@ -4,7 +4,7 @@ mod writer;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::messages::Why;
+use super::problem::Why;
 use super::rejection::{Rejection, malformed};
 pub use writer::JsonWriter;
 
@@ -44,7 +44,7 @@ impl Json {
 /// Reads a document of at most `depth` levels.
 ///
 /// # Errors
-/// [`Code::Malformed`](super::rejection::Code::Malformed): not JSON, two members of one name, too deep,
+/// [`Code::Malformed`](super::problem::Code::Malformed): not JSON, two members of one name, too deep,
 /// half a surrogate pair, or something after the end.
 pub fn parse(bytes: &[u8], depth: usize) -> Result<Json, Rejection> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);

@@ -8,7 +8,7 @@ use super::schemas::{Schemas, list, put, reference, with_required};
 use super::{DOCUMENT, Entry};
 use crate::contract::common::{Param, ResponseStatus};
 use crate::contract::messages::{Language, title};
-use crate::contract::rejection::{Code, Kind};
+use crate::contract::problem::{Code, Kind};
 use crate::contract::shape::Structure as _;
 use crate::contract::user::FlatUser;
 

@@ -7,8 +7,8 @@ mod schemas;
 use serde_json::{Map, Value, json};
 
 use super::SERVICE;
-use super::rejection::Code;
-use super::shape::{Field, Shape};
+use super::field::{Field, Shape};
+use super::problem::Code;
 use schemas::Schemas;
 
 /// The media type of every answer, and of a body that is a JSON:API document.

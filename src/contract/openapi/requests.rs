@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::{Schemas, describe, is_meta, put, with_required};
 use super::{Credential, DOCUMENT, Entry, FLAT};
 use crate::contract::common::MAX_CLAIM_CHARS;
-use crate::contract::shape::{Field, Kind};
+use crate::contract::field::{Field, Kind};
 
 /// The member that stands in `meta` of a document.
 const PARAMS: &str = "params";

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::contract::common::RequestMeta;
-use crate::contract::rejection::Code;
-use crate::contract::shape::{Field, Kind, MAX_LIST, Shape, Structure as _};
+use crate::contract::field::{Field, Kind, Shape};
+use crate::contract::problem::Code;
+use crate::contract::shape::{MAX_LIST, Structure as _};
 
 /// The schemas of shapes, each once, under its published name.
 #[derive(Default)]

@@ -20,10 +20,11 @@ macro_rules! shape {
         pub struct $name { $( $(#[doc = $field_doc])+ pub $field: $type, )* }
 
         const _: () = {
+        use $crate::contract::field::{Field, Kind, Order, Shape};
         use $crate::contract::json::{Json, JsonWriter};
-        use $crate::contract::messages::Why;
-        use $crate::contract::rejection::{Problems, Rejection};
-        use $crate::contract::shape::{Field, Kind, Order, Shape, Shaped, Structure, Value, write_member};
+        use $crate::contract::problem::{Problems, Why};
+        use $crate::contract::rejection::Rejection;
+        use $crate::contract::shape::{Shaped, Structure, Value, write_member};
         use $crate::contract::xml::{XmlReader, XmlWriter};
 
         impl Structure for $name {
@@ -181,11 +182,10 @@ pub(crate) use shape;
 
 #[cfg(test)]
 mod tests {
+    use crate::contract::field::{Field, Kind, Order, Shape};
     use crate::contract::json::{JsonWriter, parse};
-    use crate::contract::rejection::{Code, Problems};
-    use crate::contract::shape::{
-        Field, Flat, Kind, Number, Order, Shape, Shaped as _, Structure as _, Value as _, Wrapped,
-    };
+    use crate::contract::problem::{Code, Problems};
+    use crate::contract::shape::{Flat, Number, Shaped as _, Structure as _, Value as _, Wrapped};
 
     shape! {
         /// An entry.

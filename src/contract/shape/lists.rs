@@ -1,9 +1,10 @@
 //! Lists of values, in the three forms in which the contract writes them.
 
-use super::{Field, Kind, Shaped, Structure, Value};
+use super::{Shaped, Structure, Value};
+use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Problems, Rejection};
+use crate::contract::problem::{Problems, Why};
+use crate::contract::rejection::Rejection;
 use crate::contract::xml::{XmlReader, XmlWriter};
 
 /// A list written as repeated elements; read in that form or with a wrapper.

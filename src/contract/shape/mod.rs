@@ -4,179 +4,15 @@ mod declare;
 mod lists;
 mod values;
 
+use super::field::{Field, Kind, Shape};
 use super::json::{Json, JsonWriter};
-use super::rejection::{Problems, Rejection};
+use super::problem::Problems;
+use super::rejection::Rejection;
 use super::xml::{XmlReader, XmlWriter};
 
 pub(crate) use declare::shape;
 pub use lists::{Always, Flat, MAX_LIST, Wrapped};
 pub use values::{Number, Secret, StatusCode};
-
-/// A published type: its name in the XSD and its fields, in the order they are written.
-#[derive(Debug)]
-pub struct Shape {
-    pub name: &'static str,
-    pub doc: &'static str,
-    pub order: Order,
-    pub fields: &'static [Field],
-}
-
-impl Shape {
-    /// A shape with these fields, of which there are at most 64: readers note the fields that they met in as many bits.
-    pub(crate) const fn new(
-        name: &'static str,
-        doc: &'static str,
-        order: Order,
-        fields: &'static [Field],
-    ) -> Self {
-        assert!(fields.len() <= 64, "a shape has at most 64 fields");
-        Self {
-            name,
-            doc,
-            order,
-            fields,
-        }
-    }
-
-    /// The field of this name or alias, and its position in the table.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<(usize, &'static Field)> {
-        let mut fields = self.fields.iter().enumerate();
-        fields.find(|(_, field)| field.name == name || field.alias == Some(name))
-    }
-
-    /// The position of the field of this name in the table.
-    #[must_use]
-    pub fn position(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.name == name)
-    }
-
-    /// The name of the field at this position of the table; empty past its end.
-    #[must_use]
-    pub fn name_at(&self, position: usize) -> &'static str {
-        self.fields.get(position).map_or("", |field| field.name)
-    }
-
-    /// The position of the field that identifies a value of this type; none for a type whose values have no identity.
-    #[must_use]
-    pub fn id(&self) -> Option<usize> {
-        self.fields.iter().position(|field| field.is_id)
-    }
-
-    /// The first field that holds values with an identity; none in answers that only say how the operation went.
-    #[must_use]
-    pub fn payload(&self) -> Option<Payload> {
-        self.fields
-            .iter()
-            .enumerate()
-            .find_map(|(position, field)| {
-                let kind = (field.kind)();
-                let (is_list, kind) = match kind {
-                    Kind::Wrapped(entry) => (true, entry()),
-                    kind => (false, kind),
-                };
-                match kind {
-                    Kind::Shape(shape) if shape.id().is_some() => Some(Payload {
-                        position,
-                        is_list,
-                        shape,
-                    }),
-                    _ => None,
-                }
-            })
-    }
-}
-
-/// The field of an answer that holds what the operation is about.
-#[derive(Debug, Clone, Copy)]
-pub struct Payload {
-    /// The position of the field.
-    pub position: usize,
-    pub is_list: bool,
-    /// The type of the value or of each entry.
-    pub shape: &'static Shape,
-}
-
-/// Whether the XSD asks for the order of the table (`sequence`) or leaves it free (`all`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    Sequence,
-    /// Where the seeds' own samples disagree with each other about the order.
-    All,
-}
-
-/// One row of a field table.
-#[derive(Debug)]
-pub struct Field {
-    pub name: &'static str,
-    /// Another spelling that is read and never written.
-    pub alias: Option<&'static str>,
-    /// The element name of one entry, for lists with a wrapper.
-    pub item: &'static str,
-    /// The longest text, in characters.
-    pub max: u32,
-    pub required: bool,
-    /// Whether the field identifies the value, like the user name of a user.
-    pub is_id: bool,
-    pub doc: &'static str,
-    pub kind: fn() -> Kind,
-}
-
-impl Field {
-    /// A field that may be left out.
-    pub(crate) const fn new(name: &'static str, doc: &'static str, kind: fn() -> Kind) -> Self {
-        Self {
-            name,
-            alias: None,
-            item: "",
-            max: 0,
-            required: false,
-            is_id: false,
-            doc,
-            kind,
-        }
-    }
-
-    pub(crate) const fn alias(mut self, alias: &'static str) -> Self {
-        self.alias = Some(alias);
-        self
-    }
-
-    pub(crate) const fn item(mut self, item: &'static str) -> Self {
-        self.item = item;
-        self
-    }
-
-    pub(crate) const fn max(mut self, characters: u32) -> Self {
-        self.max = characters;
-        self
-    }
-
-    pub(crate) const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    pub(crate) const fn id(mut self) -> Self {
-        self.is_id = true;
-        self
-    }
-}
-
-/// The published kind of a value.
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    Text,
-    Number,
-    Boolean,
-    /// Repeated elements of the field's own name.
-    Flat,
-    /// A wrapper with entries of this kind.
-    Wrapped(fn() -> Kind),
-    Shape(&'static Shape),
-    /// One of the codes of a response status.
-    Status,
-}
 
 /// A value that a field can hold.
 pub trait Value: Default {
@@ -224,7 +60,7 @@ pub trait Value: Default {
     const REPEATS: bool = false;
 }
 
-/// A struct that [`shape!`] declares.
+/// A struct that the macro `shape!` declares.
 pub trait Structure: Value + Shaped {
     /// Its name, documentation and fields.
     const SHAPE: &'static Shape;

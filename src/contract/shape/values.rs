@@ -1,9 +1,10 @@
 //! Single values: texts, numbers, secrets, and values that may be absent.
 
-use super::{Field, Kind, Shaped, Value, lists};
+use super::{Shaped, Value, lists};
+use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Problems, Rejection};
+use crate::contract::problem::{Problems, Why};
+use crate::contract::rejection::Rejection;
 use crate::contract::xml::{XmlReader, XmlWriter};
 
 /// The text of a JSON value of at most `max` characters. Any other value but null is noted.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::messages::Why;
+use crate::contract::problem::Why;
 
 /// What XML calls white space (§2.3).
 pub(super) const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];

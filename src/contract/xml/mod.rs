@@ -13,9 +13,9 @@ use std::borrow::Cow;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::messages::Why;
-use super::rejection::{Problems, Rejection, malformed};
-use super::shape::Field;
+use super::field::Field;
+use super::problem::{Problems, Why};
+use super::rejection::{Rejection, malformed};
 use chars::{has_only_xml_chars, is_blank, is_declaration, normalized, referred};
 use namespaces::Namespaces;
 pub use namespaces::{Ns, SOAP11, SOAP12};
@@ -105,7 +105,7 @@ impl<'a> XmlReader<'a> {
     /// # Errors
     /// What makes the document unreadable, as [`Code::Malformed`].
     ///
-    /// [`Code::Malformed`]: super::rejection::Code::Malformed
+    /// [`Code::Malformed`]: super::problem::Code::Malformed
     pub fn advance(&mut self) -> Result<Token<'a>, Rejection> {
         if let Some(start) = self.put_back.take() {
             return Ok(Token::Start(start));

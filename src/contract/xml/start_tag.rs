@@ -2,7 +2,7 @@
 
 use super::chars::{BLANKS, qualified, value_error};
 use super::namespaces::{Bound, Namespaces, Ns};
-use crate::contract::messages::Why;
+use crate::contract::problem::Why;
 
 /// The start of an element.
 #[derive(Debug, Clone, Copy)]

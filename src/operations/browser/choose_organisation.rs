@@ -1,6 +1,6 @@
 //! Chooses the organisation that a user of several is signed in for.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse, refuse_field};
 use crate::store::{organisations, sessions};

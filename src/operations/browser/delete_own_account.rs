@@ -1,6 +1,6 @@
 //! Deletes the user's own account.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;

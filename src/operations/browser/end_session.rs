@@ -1,6 +1,6 @@
 //! Ends a session of the user's, or every one but this browser's.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
 use crate::store::{sessions, token_families};

@@ -19,7 +19,7 @@ pub mod unlink_identity;
 pub mod withdraw_agreement;
 
 use super::{Call, Refusal, refuse};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
 use crate::domain::organisation::Granted;
 use crate::domain::session;

@@ -1,7 +1,7 @@
 //! Lets a person register by e-mail address, which is the user name too; whether the address is known already, only its
 //! owner is told, by mail.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;

@@ -1,6 +1,6 @@
 //! Everything that is kept about the user, for the page where it looks after its account and for the copy it may take.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::domain::Millis;
 use crate::domain::external_identity::LinkedIdentity;

@@ -1,6 +1,6 @@
 //! Brings back the e-mail address that a user had before a change, with the link of the mail to that address.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};

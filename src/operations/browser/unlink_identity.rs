@@ -1,6 +1,6 @@
 //! Unlinks an external identity from the user's account.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::operations::identities::{self, key};
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};

@@ -1,8 +1,7 @@
 //! Assigns the user to a service by its id there. An id in a service belongs to one user.
 
 use super::Done;
-use crate::contract::messages::Why;
-use crate::contract::rejection::Code;
+use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::text::has_control;
 use crate::operations::refuse_field;

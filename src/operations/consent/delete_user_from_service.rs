@@ -1,7 +1,7 @@
 //! Ends the assignment to a service, which is told; there need not be one.
 
 use super::Done;
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::user::User;
 use crate::operations::throttle;

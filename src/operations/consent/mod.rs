@@ -10,7 +10,7 @@ pub mod get_user_services;
 pub mod withdraw_user_agreements;
 
 use super::{Call, Refusal, refuse, refuse_field};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
 use crate::domain::Millis;
 use crate::domain::user::User;

@@ -1,10 +1,11 @@
 //! Gives a user roles in an organisation, in the place of those that it has there; who is no member becomes one.
 
 use super::{SUCCESS, Triple, hold_named};
+use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problems, Rejection};
-use crate::contract::shape::{Field, Flat, Kind, Value, shape};
+use crate::contract::problem::{Code, Problems, Why};
+use crate::contract::rejection::Rejection;
+use crate::contract::shape::{Flat, Value, shape};
 use crate::contract::xml::{XmlReader, XmlWriter};
 use crate::domain::roles;
 use crate::operations::{

@@ -1,8 +1,7 @@
 //! Makes a user that may sign in by its partner at once, and by password when it has set one.
 
 use super::{Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds};
-use crate::contract::messages::Why;
-use crate::contract::rejection::Code;
+use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;

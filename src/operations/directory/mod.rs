@@ -7,8 +7,7 @@ pub mod update_user;
 
 use super::user::why;
 use super::{Call, Refusal, refuse, refuse_field};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problem};
+use crate::contract::problem::{Code, Problem, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
 use crate::domain::mailbox::is_email;

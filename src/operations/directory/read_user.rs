@@ -1,7 +1,7 @@
 //! Looks a user up by external ID.
 
 use super::Triple;
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Flat, Number, Wrapped, shape};
 use crate::contract::time::directory_time;
 use crate::domain::external_identity::ExternalIdentity;

@@ -3,7 +3,7 @@
 use super::{
     Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds, hold_named, is_same_kind,
 };
-use crate::contract::rejection::{Code, Problem};
+use crate::contract::problem::{Code, Problem};
 use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::notice::Topic;

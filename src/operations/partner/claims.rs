@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::destination;
-use crate::contract::messages::Why;
-use crate::contract::rejection::Code;
+use crate::contract::problem::{Code, Why};
 use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LOGIN_ID, is_login_id, is_part};
 use crate::domain::mailbox::{MAX_EMAIL_CHARS, is_email};

@@ -1,7 +1,7 @@
 //! Makes the users that partners bring, and keeps them as their partner says they are.
 
 use super::{Introduction, School, record};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::domain::mailbox::looks_like_address;
 use crate::domain::names::{MAX_NAME_CHARS, cleaned, flaw_of_user_name};
 use crate::domain::user::{Status, User};

@@ -2,7 +2,7 @@
 
 use super::claims::{self, Introduction};
 use super::{Admitted, provisioning, record, record_refusal};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::domain::user::{Status, User};
 use crate::operations::browser::begin_session_in;

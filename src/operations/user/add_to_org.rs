@@ -1,8 +1,7 @@
 //! Makes the signed-in user a member of an organisation: of one there is, or of a new one of its own.
 
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
-use crate::contract::messages::Why;
-use crate::contract::rejection::Code;
+use crate::contract::problem::{Code, Why};
 use crate::contract::shape::shape;
 use crate::domain::organisation::Granted;
 use crate::domain::organisation::JoinPolicy;

@@ -1,7 +1,8 @@
 //! The tokens that operations hand out: a JWT a time, each in the family of its sign-in.
 
 use crate::contract::common::Param;
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::Wrapped;
 use crate::domain::organisation::Granted;
 use crate::domain::user::User;

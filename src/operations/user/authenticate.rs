@@ -1,7 +1,8 @@
 //! Signs a user in: password, status, choice of organisation, token.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus, param};
-use crate::contract::rejection::{Code, Rejection};
+use crate::contract::problem::Code;
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, Granted, choose};
@@ -130,9 +131,7 @@ fn ask_to_choose(granted: &[Granted]) -> Rejection {
         })
         .collect();
     let mut rejection = Rejection::new(Code::UnspecifiedOrganizationForUser);
-    rejection.params.push(Param {
-        key: GRANTED_ORGS.to_owned(),
-        value: serde_json::to_string(&orgs).unwrap_or_default(),
-    });
+    let orgs = serde_json::to_string(&orgs).unwrap_or_default();
+    rejection.params.push((GRANTED_ORGS, orgs));
     rejection
 }

@@ -1,8 +1,7 @@
 //! Sets a new password, with the old one or with a reset token.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::messages::Why;
-use crate::contract::rejection::Code;
+use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};

@@ -1,7 +1,7 @@
 //! Makes a registered user active; has no SOAP binding.
 
 use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;

@@ -1,7 +1,7 @@
 //! Deletes an account: everything personal goes, services are told, and the log keeps that it was done.
 
 use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::domain::names::ERASED;
 use crate::domain::text::canonical;

@@ -1,7 +1,7 @@
 //! Finds users by parts of their names, by client and by status, a page at a time.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::messages::Why;
+use crate::contract::problem::Why;
 use crate::contract::shape::{Number, Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::text::canonical;

@@ -18,8 +18,7 @@ pub mod show_user;
 pub(super) mod sign_in;
 
 use super::{Call, Refusal, refuse_field, throttle};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problem};
+use crate::contract::problem::{Code, Problem, Why};
 use crate::domain::mailbox::{is_email, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_line, flaw_of_user_name};
 use crate::domain::notice::Topic;

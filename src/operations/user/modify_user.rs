@@ -1,8 +1,7 @@
 //! Changes a user: what is given replaces what was, what is absent stays.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::messages::Why;
-use crate::contract::rejection::{Code, Problem};
+use crate::contract::problem::{Code, Problem, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
 use crate::domain::one_time_token::Purpose;

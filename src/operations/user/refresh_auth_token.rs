@@ -1,7 +1,7 @@
 //! Gives a new token for one that is still valid, and retires that one.
 
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::operations::{Access, Body, Call, Cost, Operation, Refusal, Request, Route, refuse};
 use crate::secrets::sha256_hex;

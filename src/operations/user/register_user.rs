@@ -1,7 +1,7 @@
 //! Lets a person register itself; a mail asks it to confirm.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;

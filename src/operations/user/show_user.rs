@@ -1,7 +1,7 @@
 //! Shows one user by user name.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::operations::{Call, Operation, Refusal, Request, Route, refuse};

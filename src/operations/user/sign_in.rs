@@ -1,6 +1,6 @@
 //! What every sign-in by password does, whichever face it comes through.
 
-use crate::contract::rejection::Code;
+use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
 use crate::domain::user::{Status, User};
 use crate::operations::{Call, Refusal, refuse};
