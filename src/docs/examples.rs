@@ -2,18 +2,8 @@
 
 use crate::operations::Operation;
 
-macro_rules! conversations {
-    ($($name:literal)+) => {
-        /// Every conversation: the operation it is about, or what else, and its text.
-        pub const CONVERSATIONS: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../examples/wire/", $name, ".wire"))),)+];
-    };
-}
-
-conversations! {
-    "findUsers" "showUser" "createUser" "modifyUser" "deleteUser" "registerUser" "resend" "confirm" "addToOrg" "resetPassword"
-    "changePassword" "authenticate" "refreshAuthToken" "consents" "directory" "faults"
-}
+/// Every conversation: the operation it is about, or its topic, and its text. The build script lists them.
+pub const CONVERSATIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/conversations.rs"));
 
 /// What the paths of the REST resources start with in the conversations.
 const PREFIX: &str = "/hammy/json/user/v1";

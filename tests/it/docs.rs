@@ -145,16 +145,28 @@ fn every_operation_field_and_code_is_on_it() {
 }
 
 #[test]
-fn every_conversation_is_shown() {
-    let mut there: Vec<String> = std::fs::read_dir("examples/wire")
-        .unwrap()
-        .map(|f| f.unwrap().file_name().into_string().unwrap())
-        .filter_map(|f| f.strip_suffix(".wire").map(str::to_owned))
-        .collect();
-    there.sort();
-    let mut shown: Vec<_> = docs::CONVERSATIONS.iter().map(|(name, _)| *name).collect();
-    shown.sort_unstable();
-    assert_eq!(shown, there, "add it to src/docs/examples.rs");
+fn every_published_operation_has_a_conversation() {
+    let text = |name: &str| {
+        let found = docs::CONVERSATIONS.iter().find(|(n, _)| *n == name);
+        found.map_or("", |(_, text)| text)
+    };
+    for operation in CATALOG.iter().filter(|o| o.is_published()) {
+        let name = operation.name;
+        let method = format!("\"method\":\"{name}\"");
+        let start = |path: &'static str| path.split('{').next().unwrap();
+        let (file, is_there) = if operation.rpc {
+            ("consents", text("consents").contains(&method))
+        } else if let Some(route) = operation.directory.first() {
+            let line = format!("> {} {}", route.method, start(route.path));
+            ("directory", text("directory").contains(&line))
+        } else {
+            (name, !text(name).is_empty())
+        };
+        assert!(
+            is_there,
+            "write a call of {name} into examples/wire/{file}.wire"
+        );
+    }
 }
 
 #[test]
