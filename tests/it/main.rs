@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod access_elsewhere;
 mod access_table;
 mod accounts;
 mod bounds;
