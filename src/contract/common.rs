@@ -1,11 +1,11 @@
-//! Types that several operations share: the request's meta data, parameters and the response status.
+//! Published types that several operations share: request meta data, parameters and the response status.
 
 use super::messages::{Language, describe};
 use super::problem::Problem;
 use super::rejection::Rejection;
 use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
 
-/// The longest user name a caller can say it acts for, in characters: of requestMeta/userName and of `X-User-Name`.
+/// The longest claimed user name, in characters: of requestMeta/userName and of `X-User-Name`.
 pub const MAX_CLAIM_CHARS: u32 = 256;
 
 shape! {
@@ -71,7 +71,7 @@ pub fn param<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {
         .map(|p| p.value.as_str())
 }
 
-/// The response status that tells a refusal under this code.
+/// The response status of a refusal, with this code.
 #[must_use]
 pub fn status_of(rejection: &Rejection, code: i32, language: Language) -> ResponseStatus {
     let message = |problem: &Problem| Message {
@@ -85,7 +85,7 @@ pub fn status_of(rejection: &Rejection, code: i32, language: Language) -> Respon
     }
 }
 
-/// The parameters that a refusal answers with.
+/// The parameters of a refusal.
 #[must_use]
 pub fn params_of(rejection: &Rejection) -> Wrapped<Param> {
     let params = rejection.params.iter().map(|(key, value)| Param {

@@ -1,4 +1,4 @@
-//! Every text a client can be shown, in Hungarian and English; nothing else ever reaches one.
+//! Every text that a client can be shown, in Hungarian and English. No other text reaches a client.
 
 use super::problem::{Code, Problem, Why};
 
@@ -34,7 +34,7 @@ impl Language {
         best.0
     }
 
-    /// The tag for `xml:lang` and `Content-Language`.
+    /// The language tag for `xml:lang` and `Content-Language`.
     #[must_use]
     pub const fn tag(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ pub fn describe(problem: &Problem, language: Language) -> String {
     out
 }
 
-/// The same for a person at a page, who sees which field it is about.
+/// The text of a problem for a person at a page, without the name of the field.
 #[must_use]
 pub fn explain(problem: &Problem, language: Language) -> String {
     let problem = Problem {
@@ -76,7 +76,7 @@ const fn pick(language: Language, hungarian: &'static str, english: &'static str
     }
 }
 
-/// The text of a code, whatever field it is about.
+/// The text of a code, without the field.
 #[must_use]
 pub fn title(code: Code, language: Language) -> &'static str {
     let (hu, en) = match code {
@@ -103,7 +103,7 @@ pub fn title(code: Code, language: Language) -> &'static str {
             "A jelszó nem felel meg a szabályoknak",
             "The password does not satisfy the rules",
         ),
-        // The seed's own text; there is none in English, so this one is ours.
+        // The Hungarian text is from the specification, which has no English one.
         Code::UnspecifiedOrganizationForUser => (
             "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!",
             "Name the organization the user is to be bound to, since it is not unambiguous!",

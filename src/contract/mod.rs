@@ -1,5 +1,5 @@
-//! The published vocabulary: shapes with their field tables, their XML and JSON forms, the rejection table and the printed
-//! contract. Knows encodings, not envelopes; knows neither the store nor the operations.
+//! The published vocabulary: shapes with their field tables, their XML and JSON forms, the rejection table and the
+//! printed contract. Contains no envelopes, and imports neither the store nor the operations.
 
 pub mod common;
 pub mod field;

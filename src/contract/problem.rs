@@ -1,7 +1,7 @@
-//! Everything that can be wrong with a request, and the one table of how each face says so (SPEC §7).
+//! Codes, kinds and reasons of refusals, and the one table of how each face encodes them (SPEC §7).
 
-/// What kind of refusal a message code belongs to; each kind is one row of the table, whose columns
-/// are [`Kind::soap`], [`Kind::rest`], [`Kind::envelope`] and [`Kind::rpc`].
+/// The kind of refusal that a message code belongs to. Each kind is one row of the table, whose columns are
+/// [`Kind::soap`], [`Kind::rest`], [`Kind::envelope`] and [`Kind::rpc`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Invalid, missing, unknown or conflicting input, or a spent token.
@@ -24,7 +24,7 @@ pub enum Kind {
     Internal,
 }
 
-/// How SOAP tells a kind of refusal.
+/// How SOAP encodes a kind of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SoapForm {
     /// An ordinary answer with this `status/code`.
@@ -42,7 +42,7 @@ pub enum FaultCode {
     MustUnderstand,
     /// `Client` in SOAP 1.1, `Sender` in 1.2.
     Client,
-    /// The same, with HTTP 413.
+    /// The same with HTTP 413.
     ClientTooLarge,
     /// `Server` in SOAP 1.1, `Receiver` in 1.2, with HTTP 503 for a passing condition.
     ServerBusy,
@@ -51,7 +51,7 @@ pub enum FaultCode {
 }
 
 impl Kind {
-    /// The table's column for SOAP. No catch-all row, so that a new kind must say how it is told.
+    /// The table's column for SOAP. There is no catch-all row, so a new kind must state its encoding.
     #[must_use]
     pub const fn soap(self) -> SoapForm {
         use SoapForm::{Fault, Http, Status};
@@ -69,8 +69,7 @@ impl Kind {
         }
     }
 
-    /// The table's column for REST: the HTTP status, and the `responseStatus/code` beside the errors, where
-    /// it was an operation that refused.
+    /// The table's column for REST: the HTTP status, and the `responseStatus/code` if an operation refused.
     #[must_use]
     pub const fn rest(self) -> (u16, Option<i32>) {
         match self {
@@ -115,7 +114,7 @@ impl Kind {
 }
 
 impl Kind {
-    /// The table's column for JSON-RPC: the code of the error, of those that the protocol reserves or of our own.
+    /// The table's column for JSON-RPC: the error code, reserved by the protocol or our own.
     #[must_use]
     pub const fn rpc(self) -> i32 {
         match self {
@@ -153,7 +152,7 @@ macro_rules! codes {
                 match self { $(Code::$variant => $text,)+ }
             }
 
-            /// The row of the table it belongs to.
+            /// The row of the table that it belongs to.
             #[must_use]
             pub const fn kind(self) -> Kind {
                 match self { $(Code::$variant => Kind::$kind,)+ }
@@ -163,122 +162,122 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A field holds something it must not.
+    /// A field has an invalid value.
     InvalidField = "INVALID_FIELD" => Invalid;
-    /// A field that must be there is not, or is empty.
+    /// A required field is absent or empty.
     MissingField = "MISSING_FIELD" => Invalid;
-    /// A field this operation does not know, where the setting says to refuse those.
+    /// The operation does not have this field; refused if the settings say so.
     UnknownField = "UNKNOWN_FIELD" => Invalid;
-    /// Somebody has this user name already.
+    /// The user name is taken.
     UserAlreadyExists = "USER_ALREADY_EXISTS" => Invalid;
-    /// Somebody has this e-mail address already.
+    /// The e-mail address is taken.
     EmailAlreadyExists = "EMAIL_ALREADY_EXISTS" => Invalid;
-    /// Another user holds this id in the service.
+    /// Another user has this ID in the service.
     IdInServiceTaken = "ID_IN_SERVICE_TAKEN" => Invalid;
-    /// A one-time token that is unknown, used, replaced or too old.
+    /// The one-time token is unknown, used, replaced or expired.
     TokenInvalidOrExpired = "TOKEN_INVALID_OR_EXPIRED" => Invalid;
     /// The new password does not satisfy the rules.
     WeakPassword = "WEAK_PASSWORD" => Invalid;
-    /// Sampled by the seeds; comes with `GRANTED_ORGS`.
+    /// From the specification's samples; comes with the parameter `GRANTED_ORGS`.
     UnspecifiedOrganizationForUser = "UNSPECIFIED_ORGANIZATION_FOR_USER" => Choice;
-    /// No such user, or none the caller may see.
+    /// The user does not exist, or the caller may not see it.
     UserNotFound = "USER_NOT_FOUND" => NotFound;
-    /// No such organisation, or none the caller may join.
+    /// The organisation does not exist, or the caller may not join it.
     OrganizationNotFound = "ORGANIZATION_NOT_FOUND" => NotFound;
     ServiceNotFound = "SERVICE_NOT_FOUND" => NotFound;
     AgreementNotFound = "AGREEMENT_NOT_FOUND" => NotFound;
-    /// Unknown user or wrong password; deliberately one code.
+    /// Unknown user or wrong password. One code, so that it does not reveal which.
     BadCredentials = "BAD_CREDENTIALS" => SignIn;
     /// The operation needs a user token and none was sent.
     AuthenticationRequired = "AUTHENTICATION_REQUIRED" => SignIn;
-    /// A token that was sent is not valid, or not any more.
+    /// The token is invalid, expired or revoked.
     TokenExpired = "TOKEN_EXPIRED" => SignIn;
     /// The caller may not do this.
     AccessDenied = "ACCESS_DENIED" => Forbidden;
-    /// The client key is unknown, missing where one is needed, or switched off.
+    /// The client key is unknown, inactive, or missing where one is required.
     UnknownClient = "UNKNOWN_CLIENT" => Forbidden;
-    /// The application has to prove itself and did not.
+    /// The application must send its secret and did not.
     ApplicationSecretRequired = "APPLICATION_SECRET_REQUIRED" => Forbidden;
-    /// The secret that was sent is not the application's.
+    /// The secret is not the application's.
     ApplicationSecretWrong = "APPLICATION_SECRET_WRONG" => Forbidden;
-    /// The application has to prove itself, and the registry has no secret of it.
+    /// The application must send its secret, but the registry has none.
     ApplicationHasNoSecret = "APPLICATION_HAS_NO_SECRET" => Forbidden;
     /// The password was right, but the user is not active.
     UserNotActive = "USER_NOT_ACTIVE" => Forbidden;
-    /// A page's form that is not ours, or was given out before the browser signed in or out.
+    /// The page's form is forged, or older than the last sign-in or sign-out.
     FormExpired = "FORM_EXPIRED" => Forbidden;
-    /// A user without a password would unlink the last identity by which a partner signs it in.
+    /// The user has no password and would unlink the last identity to sign in with.
     LastWayIn = "LAST_WAY_IN" => Invalid;
-    /// A partner's sign-in that the browser did not open as a page of its own: in a frame, by a script, or ahead of time.
+    /// The browser did not open the partner's sign-in as a page: it came from a frame, a script or a prefetch.
     NavigationRequired = "NAVIGATION_REQUIRED" => Forbidden;
-    /// Another user is signed in with this browser, and has not agreed to be replaced.
+    /// Another user is signed in with this browser and has not agreed to be replaced.
     OtherUserSignedIn = "OTHER_USER_SIGNED_IN" => Forbidden;
-    /// No token, or not one that can be read.
+    /// The token is absent or unreadable.
     TokenMalformed = "TOKEN_MALFORMED" => Invalid;
-    /// A partner's token is signed by anything but RS256, or by nothing.
+    /// The partner's token is not signed with RS256.
     AlgorithmNotAllowed = "ALGORITHM_NOT_ALLOWED" => SignIn;
-    /// A partner's token brings a key, or more than that, in its header.
+    /// The header of the partner's token contains a key or another forbidden parameter.
     HeaderNotAllowed = "HEADER_NOT_ALLOWED" => SignIn;
-    /// The key that a partner's token names is not called like its issuer.
+    /// The `kid` of the partner's token is not its issuer.
     KeyIdMismatch = "KEY_ID_MISMATCH" => SignIn;
-    /// No partner of this name.
+    /// No partner has this name.
     UnknownIssuer = "UNKNOWN_ISSUER" => SignIn;
-    /// None of the partner's keys has signed the token.
+    /// No key of the partner verifies the token.
     InvalidSignature = "INVALID_SIGNATURE" => SignIn;
-    /// The token is for somebody else.
+    /// The token has another audience.
     AudienceMismatch = "AUDIENCE_MISMATCH" => SignIn;
-    /// Issued later than now.
+    /// The token was issued in the future.
     TokenIatFuture = "TOKEN_IAT_FUTURE" => SignIn;
-    /// Not to be used before some time to come.
+    /// The token is not valid yet.
     TokenNotYetValid = "TOKEN_NOT_YET_VALID" => SignIn;
-    /// Good for longer than the partner may have it.
+    /// The token's lifetime is longer than the partner's limit.
     TokenLifeTooLong = "TOKEN_LIFE_TOO_LONG" => SignIn;
-    /// Used before.
+    /// The token was used before.
     TokenReplayed = "TOKEN_REPLAYED" => SignIn;
-    /// A claim that must be there is not, or is empty.
+    /// A required claim is absent or empty.
     PayloadDataMissing = "PAYLOAD_DATA_MISSING" => Invalid;
-    /// A claim holds something it must not.
+    /// A claim has an invalid value.
     PayloadDataInvalid = "PAYLOAD_DATA_INVALID" => Invalid;
-    /// The partner's users do not come from there.
+    /// The state is not registered for the partner.
     StateIdNotAllowed = "STATE_ID_NOT_ALLOWED" => Forbidden;
-    /// No organisation has this id in this channel.
+    /// No organisation has this ID in this channel.
     SchoolIdNotRegistered = "SCHOOL_ID_NOT_REGISTERED" => Invalid;
-    /// Neither at this gateway's origin nor at one of the partner's.
+    /// The redirect URL is neither at this gateway's origin nor at one of the partner's.
     RedirectNotAllowed = "REDIRECT_NOT_ALLOWED" => Invalid;
-    /// Of externalId, externalIdProvider and externalIdType some are there and some are not.
+    /// Some of externalId, externalIdProvider and externalIdType are absent.
     DependentParamsMissing = "DEPENDENT_PARAMS_MISSING" => Invalid;
-    /// Nobody has this external id.
+    /// No user has this external ID.
     ExternalidNotFound = "EXTERNALID_NOT_FOUND" => NotFound;
-    /// Somebody else has this external id.
+    /// Another user has this external ID.
     ExternalidAssignedToOtherUser = "EXTERNALID_ASSIGNED_TO_OTHER_USER" => Invalid;
-    /// A user is given two external ids of one kind from one provider.
+    /// The user would have two external IDs of one type from one provider.
     DuplicateExternalIds = "DUPLICATE_EXTERNAL_IDS" => Invalid;
     EmptyRolesProvided = "EMPTY_ROLES_PROVIDED" => Invalid;
-    /// No such role.
+    /// The role does not exist.
     InvalidRole = "INVALID_ROLE" => Invalid;
-    /// Slow down.
+    /// A rate limit is reached.
     TooManyAttempts = "TOO_MANY_ATTEMPTS" => Throttled;
-    /// The request cannot be read at all.
+    /// The request is unreadable.
     Malformed = "MALFORMED" => Malformed;
-    /// No operation of that name here.
+    /// The face has no such operation.
     NoSuchOperation = "NO_SUCH_OPERATION" => UnknownOperation;
     /// The envelope is of neither SOAP 1.1 nor 1.2.
     VersionMismatch = "VERSION_MISMATCH" => VersionMismatch;
-    /// A header entry must be understood and is not.
+    /// A SOAP header that must be understood is unknown.
     MustUnderstand = "MUST_UNDERSTAND" => MustUnderstand;
-    /// A Timestamp says that the message has expired, or that it was created in the future.
+    /// The WS-Security timestamp has expired or is in the future.
     MessageExpired = "MESSAGE_EXPIRED" => Malformed;
-    /// A media type, content encoding or character set this face does not read.
+    /// The face does not support the media type, content encoding or character set.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => MediaType;
-    /// No media type that the client accepts is written here.
+    /// The face cannot write a media type that the client accepts.
     NotAcceptable = "NOT_ACCEPTABLE" => NotAcceptable;
     /// The body is over its limit.
     TooLarge = "TOO_LARGE" => TooLarge;
-    /// Starting up, or the database is away.
+    /// The server is starting, or the database is unavailable.
     NotReady = "NOT_READY" => NotReady;
-    /// More work than the queues hold.
+    /// The queues are full.
     Busy = "BUSY" => NotReady;
-    /// Our fault; the request id finds the cause in the log.
+    /// An error of the server; the log has the cause under the request ID.
     InternalError = "INTERNAL_ERROR" => Internal;
 }
 
@@ -286,25 +285,25 @@ codes! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub code: Code,
-    /// The field it is about, by its published name.
+    /// The published name of the field, if it is about one.
     pub field: Option<String>,
-    /// What exactly is wrong with it.
+    /// The exact reason.
     pub why: Option<Why>,
 }
 
-/// The most that is told of what is wrong with one request.
+/// The most problems that are reported for one request.
 pub const MAX_PROBLEMS: usize = 32;
 
-/// What is wrong with the values of one request, gathered while it is read.
+/// The problems of one request, collected while it is read.
 #[derive(Debug, Default)]
 pub struct Problems {
-    /// In the order they were met.
+    /// In the order in which they were found.
     pub found: Vec<Problem>,
     refuse_unknown: bool,
 }
 
 impl Problems {
-    /// None yet; fields that nobody knows count as one only if `refuse_unknown` says so.
+    /// An empty collection. Unknown fields are problems only if `refuse_unknown` is set.
     #[must_use]
     pub fn none(refuse_unknown: bool) -> Self {
         Self {
@@ -313,12 +312,12 @@ impl Problems {
         }
     }
 
-    /// A field's value is wrong.
+    /// Notes a wrong value.
     pub fn note(&mut self, field: &str, why: Why) {
         self.add(Code::InvalidField, Some(field), Some(why));
     }
 
-    /// A required field is not there; one that is there and wrong has been told of already.
+    /// Notes a missing field, unless a problem of this field is noted already.
     pub fn note_missing(&mut self, field: &str) {
         if self.found.iter().any(|p| p.field.as_deref() == Some(field)) {
             return;
@@ -326,7 +325,7 @@ impl Problems {
         self.add(Code::MissingField, Some(field), None);
     }
 
-    /// A field that nobody knows is there.
+    /// Notes an unknown field, if those are refused.
     pub fn note_unknown(&mut self, field: &str) {
         if self.refuse_unknown {
             let short: String = field.chars().take(64).collect();
@@ -334,12 +333,12 @@ impl Problems {
         }
     }
 
-    /// There is content of a kind that does not belong here.
+    /// Notes content that is not allowed here.
     pub fn note_content(&mut self) {
         self.add(Code::InvalidField, None, Some(Why::WrongContent));
     }
 
-    /// Notes a problem; the same one once, and no more than anybody reads, or a small request would have a large answer.
+    /// Notes a problem once, up to [`MAX_PROBLEMS`], so that a small request cannot cause a large answer.
     fn add(&mut self, code: Code, field: Option<&str>, why: Option<Why>) {
         let problem = Problem {
             code,
@@ -352,7 +351,7 @@ impl Problems {
     }
 }
 
-/// What exactly is wrong with a field or a document.
+/// The exact reason why a field or a document is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// Longer than this many characters.
@@ -360,7 +359,7 @@ pub enum Why {
     /// More than this many entries.
     TooMany(usize),
     NotANumber,
-    /// Outside these bounds, both allowed.
+    /// Outside these bounds, which are allowed themselves.
     OutOfRange(i64, i64),
     Repeated,
     /// Elements where text belongs, or text where elements belong.
@@ -370,7 +369,7 @@ pub enum Why {
     LooseMark,
     NotReadable,
     ReservedName,
-    /// A user name that looks like an e-mail address of somebody else.
+    /// A user name that looks like another user's e-mail address.
     NotOwnAddress,
     LikeAnAdministrator,
     NotAnEmail,
@@ -379,7 +378,7 @@ pub enum Why {
     NoSuchParameter,
     NotUnactivated,
     NotAChannel,
-    /// This field goes only without that one, and one of them is needed.
+    /// Exactly one of this field and the named one is required.
     ExactlyOneOf(&'static str),
     TooShort(usize),
     OwnName,

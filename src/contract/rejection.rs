@@ -2,23 +2,23 @@
 
 use super::problem::{Code, Kind, Problem, Why};
 
-/// A refusal: what the client is told, and beside it the cause that only the log sees.
+/// A refusal: the problems that the client is told, and a cause for the log alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// At least one; the first decides the kind.
+    /// At least one problem; the first decides the kind.
     pub problems: Vec<Problem>,
     /// Parameters of the answer: keys and values.
     pub params: Vec<(&'static str, String)>,
-    /// How long it will be refused, in milliseconds, where it is for a while only; 0 where nobody knows.
+    /// How long the refusal lasts, in milliseconds; 0 if unknown.
     pub wait_ms: i64,
-    /// It is in the audit log already.
+    /// Whether it is in the audit log already.
     pub is_recorded: bool,
-    /// For the log only.
+    /// The cause, for the log only.
     pub cause: Option<String>,
 }
 
 impl Rejection {
-    /// A refusal with one message that is about no field.
+    /// A refusal with this code, about no field.
     #[must_use]
     pub fn new(code: Code) -> Self {
         Self::of(vec![Problem {
@@ -38,7 +38,7 @@ impl Rejection {
         }])
     }
 
-    /// A refusal with these messages. An empty list is a bug of the caller's and told as one.
+    /// A refusal with these problems. An empty list is a bug and answered as an internal error.
     #[must_use]
     pub fn of(problems: Vec<Problem>) -> Self {
         Self {
@@ -68,14 +68,14 @@ impl Rejection {
         }
     }
 
-    /// The seconds after which to try again, where that helps; at least one (RFC 9110 §10.2.3).
+    /// The value of `Retry-After` in seconds, at least 1 (RFC 9110 §10.2.3); none if a retry does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<i64> {
         matches!(self.kind(), Kind::Throttled | Kind::NotReady)
             .then(|| ((self.wait_ms + 999) / 1000).max(1))
     }
 
-    /// The first message's code.
+    /// The code of the first problem.
     #[must_use]
     pub fn code(&self) -> Code {
         self.problems
@@ -90,7 +90,7 @@ impl Rejection {
     }
 }
 
-/// Malformed input with its cause for the log.
+/// A refusal of malformed input.
 #[must_use]
 pub fn malformed(why: Why) -> Rejection {
     Rejection::of(vec![Problem {

@@ -1,11 +1,11 @@
-//! Moments as documents write them.
+//! Dates and times in the formats of the protocols.
 
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 use crate::domain::Millis;
 
-/// A moment in UTC (RFC 3339); empty for one that has no year of four digits.
+/// A time in UTC (RFC 3339); empty if the year does not have four digits.
 #[must_use]
 pub fn utc(millis: Millis) -> String {
     let nanos = i128::from(millis) * 1_000_000;
@@ -14,7 +14,7 @@ pub fn utc(millis: Millis) -> String {
         .unwrap_or_default()
 }
 
-/// A moment in UTC as the directory writes it: `2020-11-23 06:59:16:472+0000`.
+/// A time in UTC in the directory's format: `2020-11-23 06:59:16:472+0000`.
 #[must_use]
 pub fn directory_time(millis: Millis) -> String {
     let seconds = utc(millis.div_euclid(1000) * 1000);
@@ -22,7 +22,7 @@ pub fn directory_time(millis: Millis) -> String {
     format!("{seconds}:{:03}+0000", millis.rem_euclid(1000))
 }
 
-/// The moment that an `xs:dateTime` with a time zone says; none of any other text.
+/// Parses an `xs:dateTime` with a time zone; none for any other text.
 #[must_use]
 pub fn moment(text: &str) -> Option<Millis> {
     let (date, rest) = text.split_once('T')?;
@@ -58,7 +58,7 @@ pub fn moment(text: &str) -> Option<Millis> {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-/// The numbers of a text that is these many digits each, with a separator between them.
+/// Parses separated numbers with these numbers of digits.
 fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i32; N]> {
     let mut found = [0; N];
     let mut parts = text.split(separator);

@@ -15,7 +15,7 @@ pub struct Entry {
     pub response: &'static Shape,
 }
 
-/// The XML Schema of every element that goes over the wire.
+/// The XML Schema of every SOAP message.
 #[must_use]
 pub fn xsd(entries: &[Entry]) -> String {
     let mut out = format!(
@@ -81,7 +81,7 @@ fn documentation(out: &mut String, indent: &str, doc: &str) {
     );
 }
 
-/// Every type that is reached, in the order it is first met, and every text length in use.
+/// Every referenced type, in the order of first use, and every text length in use.
 #[derive(Default)]
 struct Types {
     shapes: Vec<&'static Shape>,
@@ -231,7 +231,7 @@ pub fn wsdl(entries: &[Entry], address: &str, schema: &str) -> String {
     out
 }
 
-/// One binding and port a version: suffix of their names, prefix of their elements.
+/// The binding and port of one SOAP version: the suffix of their names and the prefix of their elements.
 const VERSIONS: [(&str, &str); 2] = [("", "soap"), ("Soap12", "soap12")];
 
 fn binding(out: &mut String, entries: &[Entry], suffix: &str, prefix: &str) {
@@ -253,7 +253,7 @@ fn binding(out: &mut String, entries: &[Entry], suffix: &str, prefix: &str) {
     out.push_str("  </wsdl:binding>\n");
 }
 
-/// A URL may hold what an attribute may not.
+/// Escape characters of a URL that are not allowed in an attribute.
 fn attribute(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

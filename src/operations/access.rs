@@ -1,4 +1,4 @@
-//! The only gatekeeper: turns what a face found into a decided call, runs it, and writes refusals down.
+//! The only gatekeeper: decides who is calling, runs the operation, and records refusals in the audit log.
 
 use std::cell::Cell;
 
@@ -22,10 +22,10 @@ use crate::store::refusals::Cause;
 use crate::store::token_families::{self, Standing};
 use crate::store::{sessions, users};
 
-/// Decides, runs, and records a refusal of rights.
+/// Decides whether the caller may call the operation, runs it, and records a refusal of access in the audit log.
 ///
 /// # Errors
-/// What the client is to be told.
+/// The refusal that the face tells the client.
 pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection> {
     let DecodedRequest {
         request,
@@ -61,7 +61,7 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
     }
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
-        // Of a browser whose session is over nobody knows whose it was.
+        // An expired session does not tell which user it belonged to.
         let is_known = operation.access != Access::Session || call.user.is_some();
         if is_known && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
             let code = rejection.code().as_str();
@@ -74,8 +74,8 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
     })
 }
 
-/// Writes a refusal into the audit log if the caller has proved who it is, and had not many others just now; counts it
-/// otherwise.
+/// Writes a refusal into the audit log if the caller is authenticated and was not refused often in the last minute;
+/// otherwise only counts it.
 fn record_refusal(call: &Call<'_>, event: &'static str, code: &'static str, subject: Option<&str>) {
     let client = call.client.as_ref();
     let trusted = client.filter(|client| client.trust == Trust::Trusted);
@@ -88,8 +88,8 @@ fn record_refusal(call: &Call<'_>, event: &'static str, code: &'static str, subj
         return call.count(event, code, subject, None);
     }
     let recorded = call.parts.store.write(|c| {
-        // The user's name rather than the address it may have been called by, so that a user that goes leaves
-        // no address behind, also none that it had before.
+        // Log the user name and not the e-mail address that the caller may have sent: addresses would stay in the log
+        // after the user is deleted.
         let known = subject.map(|s| users::by_login(c, s)).transpose()?;
         let name = known.flatten().map(|user| user.user_name);
         call.audit(c, event, code, name.as_deref().or(subject))
@@ -163,7 +163,7 @@ fn decide(
             Some(_) => call.parts.store.read(|c| users::by_login(c, name))?,
             None => None,
         };
-        // Beside a token it names the token's user; that is known before a hash is paid for.
+        // A UsernameToken beside a token must name the same user. Check this before paying for a password hash.
         if let Some(user) = &call.user
             && named.is_none_or(|named| named.id != user.id)
         {
@@ -173,7 +173,7 @@ fn decide(
     }
     match (&call.user, &found.user_name) {
         (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),
-        // The name beside a token is a claim, and a false one here.
+        // The user name beside the token is a claim that does not match the token.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
@@ -182,7 +182,7 @@ fn decide(
     }
 }
 
-/// The consent API knows no client keys: whoever has a user's token may come through a registered application.
+/// The consent API has no client keys: it needs a user's token and a registered application.
 fn through_application(
     call: &mut Call<'_>,
     authorization: Option<&Secret>,
@@ -204,7 +204,8 @@ fn through_application(
     Ok(application)
 }
 
-/// Finds the user whose browser holds this session; `false` if it is none, or over, or its user may not sign in.
+/// Loads the session of this cookie and its user; `false` if the session is unknown or expired, or the user is not
+/// active.
 fn in_session(call: &mut Call<'_>, token: &str) -> Result<bool, Refusal> {
     if !session::is_well_formed(token) {
         return Ok(false);
@@ -225,8 +226,8 @@ fn in_session(call: &mut Call<'_>, token: &str) -> Result<bool, Refusal> {
     Ok(true)
 }
 
-/// Operations for anyone need no token, and an old one does no harm. But a valid one beside somebody
-/// else's name is a false claim here too (SPEC §3).
+/// Operations for anyone ignore an expired token. A valid token beside another user's name is a false claim here too
+/// (SPEC §3).
 fn claim_beside_token(
     call: &Call<'_>,
     authorization: Option<&Secret>,
@@ -243,8 +244,8 @@ fn claim_beside_token(
     }
 }
 
-/// Operations for anyone need no UsernameToken. One that is sent is verified all the same, or its sender would take it for
-/// understood; and it names the user of a token beside it, and the user that the caller claims to be.
+/// Operations for anyone need no UsernameToken, but verify one that is sent, because its sender relies on it. It must
+/// name the user of a token beside it and the user that the caller claims to be.
 fn verify_username_token(
     call: &Call<'_>,
     authorization: Option<&Secret>,
@@ -267,13 +268,13 @@ fn user_of_username_token(
     password: &Secret,
     problems: &[Problem],
 ) -> Result<User, Refusal> {
-    // What can be refused without a hash is refused before one.
+    // Refuse invalid fields before paying for a password hash.
     super::refuse_all(problems.to_vec())?;
     let guess = || user_of_password(call, name, password);
     throttle::guard(call, Throttle::Guesses, Some(name), guess)
 }
 
-/// The client with this key; none when there is no key, a refusal when the key is nobody's.
+/// The client with this key; none without a key, and a refusal for an unknown or inactive key.
 pub(super) fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal> {
     let Some(key) = key.map(|k| k.reveal().trim()).filter(|k| !k.is_empty()) else {
         return Ok(None);
@@ -288,18 +289,18 @@ pub(super) fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Clien
         .ok_or_else(|| refuse(Code::UnknownClient))
 }
 
-/// Whether an `Authorization` header is about a token. Other schemes (Basic, Negotiate) are ignored, as the legacy stack
-/// did; a word without a dot is a scheme alone (RFC 9110 §11.4), since every token has dots.
+/// Whether an `Authorization` header carries a token. Other schemes (Basic, Negotiate) are ignored, as the legacy
+/// server did. A word without a dot is a scheme alone (RFC 9110 §11.4), because every token has dots.
 fn names_a_token(authorization: &Secret) -> bool {
     let text = authorization.reveal().trim();
     bare(authorization).is_some_and(|token| text != token || text.contains('.'))
         || SCHEMES.iter().any(|known| text.eq_ignore_ascii_case(known))
 }
 
-/// The schemes that a token comes with.
+/// The authentication schemes that carry a token.
 const SCHEMES: [&str; 2] = ["jwt", "bearer"];
 
-/// The token without the word before it; none where that is another scheme's.
+/// The token without its scheme; none if the scheme is another one.
 fn bare(authorization: &Secret) -> Option<&str> {
     let text = authorization.reveal().trim();
     match text.split_once(' ') {
@@ -311,8 +312,8 @@ fn bare(authorization: &Secret) -> Option<&str> {
     }
 }
 
-/// What a token says, and where it stands, if it is ours and its user may use it. The signature may be remembered; what
-/// can change is asked for each time.
+/// The record of a valid token and its user; none for any other token. The verified signature may come from a cache;
+/// the record is read each time, because it can change.
 fn look_up(call: &Call<'_>, authorization: &Secret) -> Result<Option<(Held, Standing)>, Refusal> {
     let claims = bare(authorization).and_then(|token| call.parts.tokens.verify(token, call.now));
     let Some(claims) = claims else {
@@ -338,8 +339,8 @@ fn look_up(call: &Call<'_>, authorization: &Secret) -> Result<Option<(Held, Stan
     Ok(may.then_some((held, standing)))
 }
 
-/// The user a token stands for. One that was replaced, and comes back when its grace is over, may be stolen, or what
-/// replaced it may: all that came of the sign-in ends.
+/// The user of a token. A replaced token that is used after its grace period is treated as theft and revokes every
+/// token of that sign-in.
 fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held), Refusal> {
     let expired = || refuse(Code::TokenExpired);
     let (held, standing) = look_up(call, authorization)?.ok_or_else(expired)?;
@@ -364,7 +365,7 @@ fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held)
     Ok((standing.user, held))
 }
 
-/// The user a WS-Security UsernameToken signs in; runs on the hashing pool.
+/// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.
 fn user_of_password(call: &Call<'_>, name: &str, password: &Secret) -> Result<User, Refusal> {
     let user = call.parts.store.read(|c| users::by_login(c, name))?;
     let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());

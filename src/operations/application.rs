@@ -1,4 +1,4 @@
-//! How an application proves that it is the one it says it is: by the secret that the registry has of it.
+//! Application authentication: compares the application's secret with the registry.
 
 use super::throttle::{network, subject};
 use super::{Call, Refusal, refuse};
@@ -10,12 +10,12 @@ use crate::secrets::is_same;
 use crate::secrets::sealing::Binding;
 use crate::store::attempts;
 
-/// The audit log's word for an application whose secret was guessed at too often.
+/// The audit event for an application whose secret was guessed too often.
 const LOCKED: &str = "authn_login_lock";
 
-/// Checks every secret that was sent. Where none was, the registry decides whether the application may call plainly.
-/// Wrong secrets are counted by the application and the address that they come from: whoever guesses waits, and the
-/// application itself, at another address, does not.
+/// Checks every secret that was sent. Without one, the registry setting `plain_calls` decides. Wrong secrets are
+/// counted by application and source address, so that an attacker is delayed and the application itself, at another
+/// address, is not.
 ///
 /// # Errors
 /// A missing or wrong secret, and too many wrong ones.
@@ -26,7 +26,7 @@ pub(super) fn prove(
     basic: Option<&(String, Secret)>,
 ) -> Result<(), Refusal> {
     let registry = call.parts.registry.now();
-    // A name that is not the application's is not meant for us; a proxy may have asked for it.
+    // Ignore Basic credentials of another name: a proxy in between may have asked for them.
     let is_its_own = |name: &str| {
         let named = registry.application(name);
         named.is_some_and(|named| named.client_id == application.client_id)
@@ -63,7 +63,7 @@ pub(super) fn prove(
     store.write(|c| {
         for guess in &guesses {
             let tally = attempts::count(c, guess, limit, call.now)?;
-            // Once, and not for each that follows.
+            // Record the first attempt over the limit only.
             if tally.attempts == limit.free {
                 call.audit(c, LOCKED, "slowed_down", Some(&application.client_id))?;
             }
@@ -73,7 +73,7 @@ pub(super) fn prove(
     Err(refuse(Code::ApplicationSecretWrong))
 }
 
-/// The application's secret, if the registry has one.
+/// The application's secret from the registry, unsealed; none if it has no secret.
 fn stored(call: &Call<'_>, application: &Application) -> Result<Option<String>, Refusal> {
     let Some(sealed) = &application.secret else {
         return Ok(None);

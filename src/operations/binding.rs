@@ -8,29 +8,29 @@ pub struct Route {
     pub method: &'static str,
     /// Segments; one in braces is a field of the request, percent-decoded.
     pub path: &'static str,
-    /// The field that `data.id` stands for; none where an id has no role.
+    /// The field that `data.id` fills; none if the route has no use for an id.
     pub id: Option<&'static str>,
-    /// Whether a request without an id gets a fresh one (SPEC §6 createUser).
+    /// Whether a request without an id gets a generated one (SPEC §6 createUser).
     pub fresh_id: bool,
-    /// The field of the request that the attributes belong into; none where they are its own.
+    /// The field of the request that holds the attributes; none if they are fields of the request itself.
     pub inside: Option<&'static str>,
-    /// The `data.type` of what is answered.
+    /// The `data.type` of the answer.
     pub answers: &'static str,
     pub body: Body,
-    /// Whether a success hands out a token.
+    /// Whether a successful answer contains a token.
     pub with_token: bool,
-    /// The codes that the operation's own rules refuse with, beside those that access and reading have.
+    /// The codes of the operation's own rules, in addition to those of access and decoding.
     pub refuses: &'static [Code],
 }
 
-/// What a route makes of a request's body.
+/// How a route uses the request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// Holds the fields.
+    /// The body holds the fields.
     Needed,
-    /// May be left out, where no field is needed.
+    /// The body may be absent, because no field is required.
     Optional,
-    /// Not looked at; fields stand in path and query.
+    /// The body is ignored; path and query hold the fields.
     Ignored,
 }
 
@@ -40,7 +40,7 @@ pub struct DirectoryRoute {
     pub method: &'static str,
     /// Segments; one in braces is a field of the request, percent-decoded.
     pub path: &'static str,
-    /// The name of the call in answers.
+    /// The name of the call in answers, such as `api.user.create`.
     pub id: &'static str,
 }
 
@@ -66,7 +66,7 @@ impl Route {
         }
     }
 
-    /// A route whose fields stand in path and query.
+    /// A route whose path and query hold the fields.
     pub(super) const fn bodiless(method: &'static str, path: &'static str) -> Self {
         Self::new(method, path).body(Body::Ignored)
     }

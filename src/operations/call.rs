@@ -1,4 +1,4 @@
-//! A call: who makes it, decided once, with the time and the dice it may use.
+//! The context of a request: its authenticated caller, the time, and the application's services.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -30,66 +30,66 @@ use crate::secrets::hashing::Verdict;
 use crate::secrets::sealing::Binding;
 use crate::secrets::sha256_hex;
 
-/// What a face found in a request, undecided.
+/// The credentials in a request, before anything is verified.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
-    /// The client's key.
+    /// The client key.
     pub client_key: Option<Secret>,
-    /// Whom the caller says it is acting for.
+    /// The user whom the caller claims to act for.
     pub user_name: Option<String>,
     /// The `Authorization` header.
     pub authorization: Option<Secret>,
-    /// An application's id and secret, from HTTP's Basic scheme.
+    /// An application's ID and secret, from HTTP Basic authentication.
     pub application: Option<(String, Secret)>,
     /// A WS-Security UsernameToken.
     pub username_token: Option<(String, Secret)>,
-    /// What a browser's cookie holds.
+    /// The session cookie of a browser.
     pub session: Option<Secret>,
-    /// The address it comes from.
+    /// The client's IP address.
     pub source: Option<IpAddr>,
-    /// What a browser's cookie holds by which it is known to users that it has signed in.
+    /// The cookie by which a browser is recognised after a user signed in with it.
     pub known_browser: Option<Secret>,
 }
 
-/// The token a caller came with, as the store knows it.
+/// The verified token of the caller.
 #[derive(Debug, Clone)]
 pub struct Held {
-    /// The family of tokens it belongs to.
+    /// The token family, that is the sign-in, that it belongs to.
     pub family: i64,
     pub jti: String,
-    /// The organisation it is bound to.
+    /// The organisation that the token is bound to.
     pub organisation: Option<String>,
-    /// When its family began.
+    /// When the user signed in.
     pub started_at: Millis,
 }
 
-/// A call that access has been decided for.
+/// The context of a request whose access has been decided.
 pub struct Call<'a> {
     pub parts: &'a Parts,
     pub now: Millis,
     pub request_id: &'a str,
     pub language: Language,
-    /// The calling client; nobody's when a public operation came without a key.
+    /// The calling client; none if a public operation was called without a key.
     pub client: Option<Client>,
     /// The signed-in user.
     pub user: Option<User>,
-    /// The token that shows it, if it was one.
+    /// The token that authenticated the user, if there was one.
     pub held: Option<Held>,
-    /// The browser's session that shows it, if it was one.
+    /// The browser session that authenticated the user, if there was one.
     pub session: Option<Session>,
-    /// What the loginbar shows of the user; of one with a session only.
+    /// The user's profile for the loginbar; loaded with a session only.
     pub profile: Profile,
     pub on_behalf_of: Option<String>,
-    /// The address it comes from; none at the command line.
+    /// The client's IP address; none at the command line.
     pub source: Option<IpAddr>,
-    /// What a browser's cookie holds by which it is known to users that it has signed in.
+    /// The cookie by which a browser is recognised after a user signed in with it.
     pub known_browser: Option<Secret>,
-    /// Whether it has cost a password hash that no counter of attempts knows of yet.
+    /// Whether the request has hashed a password that no attempt counter has counted yet.
     pub owes_hash: Cell<bool>,
 }
 
 impl Call<'_> {
-    /// Whether the caller may do everything: a trusted client, or an administrator.
+    /// Whether the caller is a trusted client or an administrator.
     #[must_use]
     pub fn may_do_everything(&self) -> bool {
         let trusted = self
@@ -103,7 +103,7 @@ impl Call<'_> {
         trusted || admin
     }
 
-    /// Whether the signed-in user is the one of this name.
+    /// Whether the signed-in user has this name.
     #[must_use]
     pub fn is_self(&self, user_name: &str) -> bool {
         self.user
@@ -111,7 +111,7 @@ impl Call<'_> {
             .is_some_and(|u| same_name(&u.user_name, user_name))
     }
 
-    /// The client that what is made now belongs to.
+    /// The client that new users belong to.
     #[must_use]
     pub fn client_name(&self) -> &str {
         self.client
@@ -119,8 +119,8 @@ impl Call<'_> {
             .map_or(crate::domain::client::DEFAULT_CLIENT, |c| &c.name)
     }
 
-    /// Compares a password with a stored hash, or does as much work where there is none. Together with [`Call::hash`] the
-    /// only way to a hash, so that each one is counted.
+    /// Compares a password with a stored hash, or does the same work if there is none. All password hashing goes
+    /// through this and [`Call::hash`], so that every hash is counted.
     ///
     /// # Errors
     /// The store's.
@@ -131,13 +131,13 @@ impl Call<'_> {
         self.owes_hash.set(true);
         self.parts.metrics.hashed(HashKind::Verified, done.rounds);
         if let Some(stored) = stored.filter(|s| cost_of(s) > Some(highest)) {
-            // Nobody remembered it, perhaps because it was stored by another program.
+            // The hash was not remembered, perhaps because another program stored it.
             self.parts.store.write(|c| password_cost::note(c, stored))?;
         }
         Ok(done.verdict)
     }
 
-    /// Hashes a password with fresh salt. Never inside a transaction: it takes a third of a second.
+    /// Hashes a password with a new salt. Do not call this inside a transaction: it takes a third of a second.
     ///
     /// # Errors
     /// [`Code::InternalError`], where bcrypt fails.
@@ -164,7 +164,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// The audit entry of this call.
+    /// The audit entry of this request.
     pub(super) fn entry(&self, event: &str, outcome: &str, subject: Option<&str>) -> audit::Entry {
         audit::Entry {
             at: self.now,
@@ -178,7 +178,8 @@ impl Call<'_> {
         }
     }
 
-    /// Counts a refusal, or what else happens as often as anonymous callers want; no row is written for it alone.
+    /// Counts an event that anonymous callers can cause without limit, such as a refusal. Counts are written to the
+    /// audit log in batches.
     pub(super) fn count(
         &self,
         event: &'static str,
@@ -200,15 +201,15 @@ impl Call<'_> {
         };
         let known = subject.map(|login| self.parts.store.read(|c| users::by_login(c, login)));
         let known = known.unwrap_or(Ok::<_, StoreError>(None));
-        // Nothing that was typed is kept where it cannot be known whose it is.
+        // Do not store what an anonymous caller typed: it may be a password or another person's address.
         let subject = subject.filter(|_| known.is_ok());
         let known = known.ok().flatten();
         let user_name = known.as_ref().map(|user| user.user_name.as_str());
         self.parts.refusals.name(sample, user_name, subject);
     }
 
-    /// Records what anonymous callers can bring about: as an audit entry where it is about a user and the log takes one
-    /// more, and as a count otherwise.
+    /// Records an event that anonymous callers can cause: as an audit entry if it concerns a known user and the quota
+    /// allows one, and as a count otherwise.
     ///
     /// # Errors
     /// The store's.
@@ -224,7 +225,7 @@ impl Call<'_> {
             None => None,
         };
         match user.filter(|_| refusals.take_row(Cause::Anyone, self.now)) {
-            // The user's name, so that no address stays behind of a user that goes.
+            // Log the user name: an e-mail address would stay in the log after the user is deleted.
             Some(user) => store.write(|c| self.audit(c, event, outcome, Some(&user.user_name))),
             None => {
                 self.count(event, outcome, subject, None);
@@ -233,8 +234,8 @@ impl Call<'_> {
         }
     }
 
-    /// Puts a mail into the outbox, in the caller's transaction. It shows the user's names only as far as they are plain:
-    /// whoever registered the address, or is a partner, has chosen them.
+    /// Puts a mail into the outbox, in the caller's transaction. It shows only plain names of the user, because the
+    /// person who registered the address, or a partner, may have chosen them.
     ///
     /// # Errors
     /// The store's.
@@ -248,7 +249,7 @@ impl Call<'_> {
         self.notify_about(connection, topic, user, token, "")
     }
 
-    /// The same, with the one more thing that the topic tells.
+    /// The same, with the additional text that the topic needs.
     ///
     /// # Errors
     /// The store's.
@@ -274,8 +275,8 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Does the work of issuing a token and of [`Call::notify`] for somebody who is not there, so that the time an
-    /// answer takes does not tell who is. Nothing of it stays.
+    /// Dummy work for an unknown user: costs the same time as issuing a token and [`Call::notify`], so that the
+    /// response time does not reveal whether the user exists. Leaves nothing in the database.
     ///
     /// # Errors
     /// The store's.
@@ -301,8 +302,9 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Puts a callback into the outbox, in the caller's transaction: this service is told that the user has left. The
-    /// service is not told if it wants no callbacks, nor if another user holds the id, since it would remove that user.
+    /// Puts a callback into the outbox, in the caller's transaction, that tells the service that the user has left.
+    /// Does nothing if the service wants no callbacks, or if another user holds the ID now, because the service would
+    /// remove that user.
     ///
     /// # Errors
     /// The store's.
@@ -332,7 +334,7 @@ impl Call<'_> {
     }
 }
 
-/// Whom a mail goes to.
+/// The recipient of a mail.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressee<'a> {
     pub id: i64,

@@ -1,5 +1,5 @@
-//! External identities of a user: linked and unlinked, and the owner told of it by mail. What others assert of an account
-//! ends where its owner takes the account over.
+//! Links and unlinks external identities of a user and mails the user about it. When the owner of an account takes it
+//! over, identities that others linked before are removed.
 
 use super::call::Addressee;
 use super::{Call, Refusal};
@@ -10,12 +10,13 @@ use crate::domain::user::User;
 use crate::secrets::sha256_hex;
 use crate::store::{AnyConnection, external_identities, sessions, token_families};
 
-/// The characters of [`key`].
+/// The length of [`key`], in characters.
 pub const KEY_CHARS: usize = 32;
-/// The most systems that a mail names.
+/// The number of systems that a mail names at most.
 const MAX_NAMED: usize = 5;
 
-/// What a form calls an identity: a part of its hash, so that it is one word whatever the identity holds.
+/// The key of an identity in a form: a part of its hash, so that it is one word whatever characters the identity
+/// contains.
 #[must_use]
 pub fn key(identity: &ExternalIdentity) -> String {
     let mut key = sha256_hex(&identity.canonical().join("\n"));
@@ -23,8 +24,8 @@ pub fn key(identity: &ExternalIdentity) -> String {
     key
 }
 
-/// Unlinks every identity of a user who has just shown that the mailbox is theirs, but for those that they keep: others
-/// had asserted them, and could sign in as this user. The user is locked.
+/// Unlinks every identity of a user who has just proved ownership of the mailbox, except those that the user keeps.
+/// Others linked them before and could sign in as this user. The caller holds the lock on the user.
 ///
 /// # Errors
 /// The store's.
@@ -43,7 +44,8 @@ pub(super) fn take_over(
     Ok(())
 }
 
-/// Unlinks those of these identities that are `unwanted`, writes each down, and tells the owner once. Returns how many.
+/// Unlinks the identities that are `unwanted`, records each in the audit log, and mails the owner once. Returns their
+/// number.
 ///
 /// # Errors
 /// The store's.
@@ -65,7 +67,7 @@ pub(super) fn unlink(
     Ok(gone.len())
 }
 
-/// Tells a user who has an address that these identities were linked or unlinked.
+/// Mails the user, if there is an address, that these identities were linked or unlinked.
 ///
 /// # Errors
 /// The store's.

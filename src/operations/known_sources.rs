@@ -1,5 +1,5 @@
-//! Networks and browsers that have signed an account in before: their attempts at it have a counter of their own, so that
-//! whoever guesses elsewhere does not keep its owner out (OWASP, "device cookies").
+//! Networks and browsers from which a user has signed in before. Their attempts have counters of their own, so that an
+//! attacker elsewhere does not lock the owner out (OWASP, "device cookies").
 
 use super::Call;
 use super::throttle::{network, subject};
@@ -10,12 +10,11 @@ use crate::domain::one_time_token;
 use crate::domain::user::User;
 use crate::store::{AnyConnection, StoreError, known_sources};
 
-/// How many accounts' marks one browser's cookie holds; the oldest goes first.
+/// How many accounts one browser's cookie remembers; the oldest is dropped first.
 const MAX_MARKS: usize = 4;
 
-/// The known source that an attempt at this account comes from, to name its counter with; none where the account's own
-/// counter counts. An account that is not there answers like some other account, so that being let in from a network
-/// proves nothing.
+/// The known source of this attempt, which names its counter; none if the account's general counter applies. An unknown
+/// account behaves like an existing one, so that the delay does not reveal whether it exists.
 pub(super) fn find(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -30,7 +29,7 @@ pub(super) fn find(
     let Some((user_id, is_real)) = known_sources::user_or_decoy(c, login, &decoy)? else {
         return Ok(None);
     };
-    // A browser is told from others by a secret, which says more than an address that many share.
+    // Prefer the browser's secret to the network: many users may share an address.
     let browsers = marks
         .iter()
         .filter(|_| is_real)
@@ -41,7 +40,7 @@ pub(super) fn find(
     Ok(candidates.into_iter().find(|source| known.contains(source)))
 }
 
-/// Remembers the network that has just signed this user in, in the caller's transaction.
+/// Remembers the network from which the user has just signed in, in the caller's transaction.
 ///
 /// # Errors
 /// The store's.
@@ -57,9 +56,9 @@ pub(super) fn remember_network(
     known_sources::remember(c, user.id, &source, expiry(call))
 }
 
-/// Remembers the browser that has just signed this user in, in the caller's transaction, and returns what its cookie is to
-/// hold. A mark is made here for one user and never taken over from what a browser brings, where somebody else may have
-/// put it.
+/// Remembers the browser from which the user has just signed in, in the caller's transaction, and returns the value of
+/// its cookie. Each mark is generated here for one user and never copied from the cookie that the browser sent, where
+/// an attacker may have put it.
 ///
 /// # Errors
 /// The store's.
@@ -92,7 +91,7 @@ fn expiry(call: &Call<'_>) -> i64 {
     call.now + call.parts.rules.throttle.known_ms
 }
 
-/// The network of the caller. Many people come through a trusted client, and they all from its address.
+/// The network of the caller; none for a trusted client, because many people share its address.
 pub(super) fn own_network(call: &Call<'_>) -> Option<String> {
     let is_trusted = call
         .client
@@ -101,7 +100,7 @@ pub(super) fn own_network(call: &Call<'_>) -> Option<String> {
     call.source.filter(|_| !is_trusted).map(network)
 }
 
-/// The marks in the browser's cookie.
+/// The marks in the browser's cookie, one for each remembered account.
 fn marks(call: &Call<'_>) -> Vec<String> {
     let cookie = call.known_browser.as_ref().map_or("", Secret::reveal);
     let marks = cookie.split('.').take(MAX_MARKS);
@@ -111,7 +110,7 @@ fn marks(call: &Call<'_>) -> Vec<String> {
         .collect()
 }
 
-/// What is kept of a source: nobody can tell from it what or whose it is, nor that two users share it.
+/// The stored form of a source: a keyed hash that reveals neither the source nor that two users share it.
 fn stamped(call: &Call<'_>, user_id: i64, kind: &str, source: &str) -> String {
     subject(
         call,

@@ -11,35 +11,35 @@ use crate::contract::rejection::Rejection;
 use crate::contract::shape::Structure;
 use crate::contract::xml::XmlReader;
 
-/// Who may call an operation; [`access`](super::access) decides what that means for a caller.
+/// Who may call an operation; [`access`](super::access) applies the rule to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// For those who are not signed in; a client key may be left out.
+    /// Callers who are not signed in; the client key is optional.
     Anyone,
-    /// A trusted client, or a public one with a user's token.
+    /// A trusted client, or a public client with a user's token.
     ClientOrUser,
-    /// A user, with a token, through any client.
+    /// A user with a token, through any client.
     User,
-    /// A user, with a token, through a registered application; both among the parameters.
+    /// A user with a token, through a registered application; the fields of the request name both.
     Application,
-    /// The same, and the application proves itself by its secret, unless the registry lets it call plainly.
+    /// The same, and the application authenticates by its secret, unless the registry says `plain_calls`.
     ProvenApplication,
-    /// A trusted client, or an administrator with a token, through whichever client.
+    /// A trusted client, or an administrator with a token through any client.
     TrustedOrAdmin,
     /// A user whose browser is signed in.
     Session,
-    /// Anyone with a browser; one that is signed in is known.
+    /// Anyone with a browser; the user is known if the browser is signed in.
     Visitor,
 }
 
-/// Which queue an operation waits in.
+/// The queue that an operation waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
-    /// Reads only.
+    /// Only reads.
     Read,
-    /// Reads, perhaps much of a table.
+    /// Reads, perhaps a large part of a table.
     Search,
-    /// Writes, but hashes nothing.
+    /// Writes, but hashes no password.
     Write,
     /// Hashes a password.
     Hash,

@@ -1,4 +1,4 @@
-//! Whom a request's place in a queue is counted for. This is known before anything about the request is checked.
+//! The party whose share of a queue a request uses. It is known before the request is authenticated.
 
 use std::net::IpAddr;
 
@@ -8,22 +8,22 @@ use crate::domain::network::Network;
 use crate::domain::text::canonical;
 use crate::parts::Parts;
 
-/// The longest account name that is looked at, in characters.
+/// The number of characters of an account name that are used.
 const MAX_ACCOUNT_CHARS: usize = 256;
 
 /// The source of a request and the account whose password it brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The network that the request comes from, or the name of the trusted client, since many people come through that.
+    /// The network of the client, or the name of a trusted client, because many people share its address.
     pub source: String,
     /// Whether the source is a trusted client.
     pub is_trusted: bool,
-    /// The login name that a password is checked or set for; none where no password is.
+    /// The login name whose password is checked or set; none if no password is hashed.
     pub account: Option<String>,
 }
 
 impl Origin {
-    /// The origin of a request that a face has read.
+    /// The origin of a decoded request.
     #[must_use]
     pub fn of<A>(parts: &Parts, decoded: &DecodedRequest<A>) -> Self {
         let credentials = &decoded.credentials;
@@ -44,7 +44,7 @@ impl Origin {
         }
     }
 
-    /// The origin of a request that no operation answers.
+    /// The origin of a request that calls no operation.
     #[must_use]
     pub fn of_peer(peer: IpAddr) -> Self {
         Self::of_source(None, Some(peer))

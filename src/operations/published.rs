@@ -1,4 +1,4 @@
-//! What the printers of the contract are told of each operation, beyond what stands in the catalogue.
+//! Descriptions of routes for the OpenAPI document: credentials and every code that a route can refuse with.
 
 use super::{Access, Body, CATALOG, Operation, Route, Throttle};
 use crate::contract::field::{Field, Kind};
@@ -6,7 +6,7 @@ use crate::contract::openapi::{Credential, Entry};
 use crate::contract::problem::Code;
 
 impl Access {
-    /// Who may call, in words.
+    /// The access rule in words.
     #[must_use]
     pub const fn who(self) -> &'static str {
         match self {
@@ -21,7 +21,7 @@ impl Access {
         }
     }
 
-    /// The sets of credentials, each of which is enough.
+    /// The sets of credentials; each set is sufficient.
     const fn credentials(self) -> &'static [&'static [Credential]] {
         use Credential::{ClientKey, UserToken};
         match self {
@@ -34,7 +34,7 @@ impl Access {
         }
     }
 
-    /// The codes that deciding who is calling refuses with; a false claim or key is refused everywhere.
+    /// The codes of the access decision. False claims and unknown keys are refused everywhere.
     const fn codes(self) -> &'static [Code] {
         match self {
             Access::Anyone | Access::Visitor => &[Code::AccessDenied, Code::UnknownClient],
@@ -53,7 +53,7 @@ impl Access {
     }
 }
 
-/// The codes of reading a request and of the machine itself, which any operation can meet.
+/// The codes of decoding and of server failures, which every operation can answer with.
 const ANYWHERE: &[Code] = &[
     Code::Malformed,
     Code::InvalidField,
@@ -66,7 +66,7 @@ const ANYWHERE: &[Code] = &[
 ];
 
 impl Operation {
-    /// Every code that REST refuses this route of the operation with, in the order of the table.
+    /// Every code that REST can refuse this route with, in the order of the table.
     #[must_use]
     pub fn codes(&self, route: &Route) -> Vec<Code> {
         let mut met: Vec<Code> = [ANYWHERE, self.access.codes(), route.refuses].concat();
@@ -80,14 +80,15 @@ impl Operation {
             met.push(Code::MissingField);
         }
         if route.path.contains('{') {
-            // What a path names there may not be.
+            // A path may name a user that does not exist.
             met.push(Code::UserNotFound);
         }
         let all = Code::ALL.iter().copied();
         all.filter(|code| met.contains(code)).collect()
     }
 
-    /// The fields of a request by this route: its own, or those of the one field that the route puts them into.
+    /// The fields that a client sends by this route: those of the request, or of the one field that holds the
+    /// attributes.
     fn fields(&self, route: &Route) -> &'static [Field] {
         let own = self.request.fields;
         let inside = own.iter().find(|f| Some(f.name) == route.inside);
@@ -98,7 +99,7 @@ impl Operation {
     }
 }
 
-/// The operations at each of their routes, as the printer of the REST contract wants them.
+/// Every REST route with its operation, for the OpenAPI document.
 #[must_use]
 pub fn rest_entries() -> Vec<Entry> {
     let entry = |operation: &'static Operation, route: &'static Route| Entry {

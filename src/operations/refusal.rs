@@ -1,16 +1,16 @@
-//! Why a request was not carried out, and the short ways to say so.
+//! Refusals of operations, and shorthands to create them.
 
 use crate::contract::problem::Why;
 use crate::contract::problem::{Code, Problem};
 use crate::contract::rejection::Rejection;
 use crate::store::{StepError, StoreError};
 
-/// Why a request was not carried out.
+/// The reason why a request was not carried out.
 #[derive(Debug)]
 pub enum Refusal {
-    /// By a rule; the client is told.
+    /// A rule refused it; the client is told which.
     Rejected(Rejection),
-    /// By the store; the client is told no more than that.
+    /// The store failed; the client is not told why.
     Store(StoreError),
 }
 
@@ -36,7 +36,7 @@ impl StepError for Refusal {
 }
 
 impl Refusal {
-    /// What the client is told.
+    /// The rejection that the client is told.
     #[must_use]
     pub fn into_rejection(self) -> Rejection {
         match self {
@@ -44,7 +44,7 @@ impl Refusal {
             Refusal::Store(StoreError::Unavailable(cause)) => {
                 Rejection::new(Code::NotReady).because(cause)
             }
-            // Again and again, that is.
+            // The transaction was retried and collided each time.
             Refusal::Store(error @ StoreError::Collided(_)) => {
                 Rejection::new(Code::Busy).because(error)
             }
@@ -53,7 +53,7 @@ impl Refusal {
     }
 }
 
-/// A refusal with this code and nothing more to say.
+/// A refusal with this code alone.
 pub(crate) fn refuse(code: Code) -> Refusal {
     Refusal::Rejected(Rejection::new(code))
 }
@@ -63,7 +63,7 @@ pub(crate) fn refuse_field(code: Code, field: &str, why: Option<Why>) -> Refusal
     Refusal::Rejected(Rejection::field(code, field, why))
 }
 
-/// Refuses if there is anything to refuse.
+/// Refuses if there are any problems.
 pub(crate) fn refuse_all(problems: Vec<Problem>) -> Result<(), Refusal> {
     if problems.is_empty() {
         Ok(())

@@ -21,15 +21,15 @@ pub trait Request: Structure + 'static {
     /// Its place in the catalogue.
     const OPERATION: &'static Operation;
 
-    /// The caller's own account of itself, for the operations that have it in the request.
+    /// The meta data that names the client and the user.
     fn meta(&self) -> Option<&RequestMeta> {
         None
     }
-    /// The user it is about, for the audit log; none where it is about the caller, or about nobody in particular.
+    /// The user that the request is about, for the audit log; none if it is about the caller or about no single user.
     fn subject(&self) -> Option<&str> {
         None
     }
-    /// The account whose secret is guessed at; none where the secret is too long to be guessed.
+    /// The account whose secret may be guessed; none if the secret is too long to guess.
     fn guessed_at(&self) -> Option<&str> {
         self.subject()
     }
@@ -37,15 +37,15 @@ pub trait Request: Structure + 'static {
     fn mailbox(&self) -> Option<&str> {
         self.subject()
     }
-    /// A token in the request itself, for the operations that take one there.
+    /// A token in the request itself.
     fn authorization(&self) -> Option<&Secret> {
         None
     }
-    /// The application it came through, for the operations that name one.
+    /// The application that the request names.
     fn application(&self) -> Option<&str> {
         None
     }
-    /// The application's secret in the request itself, for the operations that want one.
+    /// The application's secret in the request itself.
     fn application_secret(&self) -> Option<&Secret> {
         None
     }
@@ -60,7 +60,7 @@ pub trait Request: Structure + 'static {
     fn run(self, call: &Call<'_>) -> Result<Self::Answer, Refusal>;
 }
 
-/// What a request says about its caller and its subject, undecided. See the methods of [`Request`].
+/// The claims of a request about its caller and its subject, before they are verified. See the methods of [`Request`].
 #[derive(Debug, Clone, Copy)]
 pub struct Claims<'a> {
     pub meta: Option<&'a RequestMeta>,
@@ -76,7 +76,7 @@ pub struct Claims<'a> {
 pub trait Runnable<A>: Send + std::fmt::Debug {
     /// Its operation.
     fn operation(&self) -> &'static Operation;
-    /// What it says about its caller and its subject.
+    /// Its claims about its caller and its subject.
     fn claims(&self) -> Claims<'_>;
     /// Does the work.
     ///
@@ -130,7 +130,7 @@ pub struct Payload {
 #[derive(Debug)]
 pub struct DecodedRequest<A> {
     pub request: Box<dyn Runnable<A>>,
-    /// What is wrong with its values; told only to those who may call at all.
+    /// The problems of its values; told only to callers who may call the operation.
     pub problems: Vec<Problem>,
     pub credentials: Credentials,
     pub language: Language,

@@ -1,4 +1,5 @@
-//! Slows down who guesses secrets or has mails sent: per account or mailbox, whether there is one or not, and per source.
+//! Rate limiting: delays callers who guess secrets or cause mails, per account or mailbox (existing or not) and per
+//! source.
 
 use std::net::IpAddr;
 use std::sync::PoisonError;
@@ -15,28 +16,27 @@ use crate::secrets::stamps::Use;
 use crate::store::first_attempts::Nth;
 use crate::store::{AnyConnection, attempts, known_sources as stored_sources};
 
-/// The length of a subject in hexadecimal digits. 128 bits of a keyed hash do not collide, and the database keeps each
-/// subject twice: in the table and in its index.
+/// The length of a subject in hexadecimal digits: 128 bits of a keyed hash do not collide, and the database stores each
+/// subject twice, in the table and in its index.
 const SUBJECT_CHARS: usize = 32;
 
-/// What of an operation is counted. There are no limits for tokens and sessions, which are too long to be guessed.
-/// Forgeries are counted so that they do not fill the audit log.
+/// The events of an operation that the rate limit counts. Guessed tokens and sessions are not counted, because they are
+/// too long to guess. Forged signatures are counted so that they do not fill the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
     Nothing,
-    /// Each wrong secret, and whatever else is refused after a password hash.
+    /// Wrong secrets, and any refusal after a password was hashed.
     Guesses,
-    /// Each signature that is none; who brings a right one never waits.
+    /// Invalid signatures. A valid signature never waits.
     Forgeries,
-    /// Each mail that is sent, or may have been, each name that was found to be taken, and whatever else is refused
-    /// after a password hash.
+    /// Mails sent or pretended, names found to be taken, and any refusal after a password was hashed.
     Mails,
 }
 
-/// Runs a request unless too much was counted, and counts it.
+/// Runs a request unless its limit is reached, and counts the outcome.
 ///
 /// # Errors
-/// [`Code::TooManyAttempts`], and as the request has.
+/// [`Code::TooManyAttempts`], or the errors of the request.
 pub(super) fn run<A>(call: &Call<'_>, request: Box<dyn Runnable<A>>) -> Result<A, Refusal> {
     let (operation, claims) = (request.operation(), request.claims());
     let about = match operation.throttle {
@@ -45,7 +45,7 @@ pub(super) fn run<A>(call: &Call<'_>, request: Box<dyn Runnable<A>>) -> Result<A
         Throttle::Mails => claims.mailbox,
     };
     let own = call.user.as_ref().map(|user| user.user_name.as_str());
-    // Who visits has its name in the request, if anywhere.
+    // A signed-in visitor acts on the account that the request names, not on its own.
     let own = own.filter(|_| operation.access == Access::Session);
     let about = about.or(own).map(str::to_owned);
     guard(call, operation.throttle, about.as_deref(), || {
@@ -53,10 +53,10 @@ pub(super) fn run<A>(call: &Call<'_>, request: Box<dyn Runnable<A>>) -> Result<A
     })
 }
 
-/// Runs a step in which this account's secret is guessed at, or a mail goes to this mailbox.
+/// Runs a step that may guess this account's secret or send a mail to this mailbox.
 ///
 /// # Errors
-/// [`Code::TooManyAttempts`], and as the step has.
+/// [`Code::TooManyAttempts`], or the errors of the step.
 pub(super) fn guard<T>(
     call: &Call<'_>,
     throttle: Throttle,
@@ -79,7 +79,7 @@ pub(super) fn guard<T>(
         return too_many();
     }
     let result = step();
-    // A success stays noted: what uses it may still be refused, see `count_refused_after_hash`.
+    // After a success the hash stays noted: the request may still be refused, see `count_refused_after_hash`.
     let refused_after_hash =
         matches!(result, Err(Refusal::Rejected(_))) && call.owes_hash.replace(false);
     let settled = match (throttle, code(&result)) {
@@ -111,8 +111,8 @@ pub(super) fn guard<T>(
     result
 }
 
-/// Counts a call that cost a password hash and was refused only after the step that hashed had gone well: somebody who
-/// signs in with a UsernameToken may not do what it asks for.
+/// Counts a request that hashed a password successfully and was refused later, for example a UsernameToken of a user
+/// who may not call the operation.
 pub(super) fn count_refused_after_hash(call: &Call<'_>, about: Option<&str>) {
     if call.owes_hash.replace(false) {
         let store = &call.parts.store;
@@ -123,8 +123,8 @@ pub(super) fn count_refused_after_hash(call: &Call<'_>, about: Option<&str>) {
     }
 }
 
-/// Forgets what was guessed at this account, and the sources that signed it in: its owner has a new password, and whoever
-/// knew the old one may have signed in, too.
+/// Clears the attempt counters and the known sources of an account whose password has changed: someone who knew the old
+/// password may have signed in from one of them.
 ///
 /// # Errors
 /// The store's.
@@ -144,8 +144,8 @@ pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Re
     Ok(stored_sources::forget_all(c, user.id)?)
 }
 
-/// Counts a mail that somebody who proved nothing causes to this mailbox; `false` where it gets no more for now. The
-/// caller is not told, or it would learn which names and addresses belong together.
+/// Counts a mail that an unauthenticated caller causes; `false` if the mailbox has had too many. The caller is not
+/// told, because the answer would reveal which names and addresses belong together.
 ///
 /// # Errors
 /// The store's.
@@ -162,7 +162,7 @@ pub(super) fn may_mail(
     Ok(true)
 }
 
-/// Does the work of [`may_mail`] for nobody; nothing of it stays.
+/// Dummy work of [`may_mail`] for an unknown user; leaves nothing in the database.
 ///
 /// # Errors
 /// The store's.
@@ -182,8 +182,8 @@ fn is_open(call: &Call<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool
     Ok(open_at.is_none_or(|at| at <= call.now))
 }
 
-/// Counts a call that changes what a user is assigned to, unless there were too many in this minute: of the user, or to
-/// the service. The counts are in memory, of this node alone, so that callers of one service wait for no common row.
+/// Counts a change of a user's assignments, unless the user or the service has had too many in this minute. The counts
+/// are in the memory of this node, so that callers of one service do not contend for a common row.
 ///
 /// # Errors
 /// [`Code::TooManyAttempts`].
@@ -204,7 +204,7 @@ pub(super) fn count_assignment(
         })
 }
 
-/// Whether it was refused as no partner's token.
+/// Whether the code says that no partner has signed the token.
 const fn is_forged(code: Code) -> bool {
     matches!(
         code,
@@ -229,13 +229,13 @@ fn code<T>(result: &Result<T, Refusal>) -> Option<Code> {
 struct Counter {
     subject: String,
     limit: Limit,
-    /// The log's word for it when it becomes too much.
+    /// The audit event when the limit is reached.
     event: &'static str,
-    /// Whether it counts for an account, and not for a source.
+    /// Whether it counts for an account and not for a source.
     is_account: bool,
 }
 
-/// What a call is counted for. A source that has signed the account in before has a counter of its own for it.
+/// The counters of a request. A source from which the user has signed in before has its own counter for the account.
 fn counted(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -286,11 +286,11 @@ fn counted(
         event: flood,
         is_account: false,
     });
-    // The same order for all, so that nobody waits for each other.
+    // One order for all transactions, so that they do not deadlock.
     Ok(about.into_iter().chain(source).collect())
 }
 
-/// How often the table has to count each: not at all for the first attempt, which is noted in memory, and twice for the
+/// How often the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
 /// second.
 fn due<'c>(call: &Call<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>, Refusal> {
     let first_attempts = &call.parts.first_attempts;
@@ -299,7 +299,7 @@ fn due<'c>(call: &Call<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, 
         let subject = &counter.subject;
         let forget_at = call.now + counter.limit.forgiven_after();
         let nth = match counter.limit.free {
-            // Already the first has to wait, and on every node.
+            // Here the first attempt is limited already, on every node.
             ..=1 => Nth::Later,
             _ => first_attempts.note(subject, forget_at, call.now),
         };
@@ -333,7 +333,7 @@ fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<()
         for (counter, times) in &due {
             for _ in 0..*times {
                 let tally = attempts::count(c, &counter.subject, counter.limit, call.now)?;
-                // Once, and not for each that follows.
+                // Record the first attempt over the limit only.
                 if tally.attempts == counter.limit.free {
                     events.push(counter.event);
                 }
@@ -347,7 +347,7 @@ fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// What guesses at an account are counted for, from a known source or from all others.
+/// The subject of guesses at an account, from one known source or from all other sources.
 fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
     let login = canonical_login(login);
     match known_source {
@@ -360,7 +360,7 @@ fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
     }
 }
 
-/// What attempts are counted for, without naming it: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash.
+/// The stored subject of a counter: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash, which reveals no name.
 pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
     let text = format!("{what}\n{whose}");
     let mut subject = call.parts.stamper.stamp(Use::Attempts, &text);
@@ -368,7 +368,7 @@ pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
     subject
 }
 
-/// What one party has to itself, as a text.
+/// The network that one party has to itself, as text.
 pub(super) fn network(source: IpAddr) -> String {
     Network::from(source).to_string()
 }

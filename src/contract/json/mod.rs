@@ -1,4 +1,4 @@
-//! JSON: a strict reader (RFC 8259, I-JSON) that refuses what two readers could understand differently, and a writer.
+//! JSON: a strict reader (RFC 8259, I-JSON), which refuses documents that parsers interpret differently, and a writer.
 
 mod writer;
 
@@ -8,13 +8,13 @@ use super::problem::Why;
 use super::rejection::{Rejection, malformed};
 pub use writer::JsonWriter;
 
-/// A JSON value; an object keeps the order of its members and has no two of one name.
+/// A JSON value. An object keeps the order of its members, whose names are unique.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number that is no signed 64-bit integer.
+    /// A number that is not a signed 64-bit integer.
     Fraction(serde_json::Number),
     Text(String),
     List(Vec<Json>),
@@ -22,7 +22,7 @@ pub enum Json {
 }
 
 impl Json {
-    /// The member of this name, if this is an object that has one.
+    /// The member of this name; none if this is not an object or has no such member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
@@ -31,7 +31,7 @@ impl Json {
         }
     }
 
-    /// The text, if it is one.
+    /// The text; none if this is another value.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -57,7 +57,7 @@ pub fn parse(bytes: &[u8], depth: usize) -> Result<Json, Rejection> {
     Ok(value)
 }
 
-/// Reads one value, with so many levels left below it.
+/// Reads one value with this many levels of nesting left.
 #[derive(Clone, Copy)]
 struct Level {
     left: usize,

@@ -1,4 +1,4 @@
-//! What is answered: successes by what the response shape holds, refusals by the rows of the rejection table.
+//! Answers in the OpenAPI document: successes from the response shape, refusals from the rejection table.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::contract::user::FlatUser;
 /// The field of a user that is the id of its resource.
 const ID: &str = "userName";
 
-/// Every status an operation can answer with; refusals stand in the components, for most are those of others too.
+/// Every status of an operation. Refusals are references to components, because operations share most of them.
 pub(super) fn responses(entry: &Entry) -> Value {
     let mut responses = Map::new();
     responses.insert("200".to_owned(), success(entry));
@@ -28,7 +28,7 @@ pub(super) fn responses(entry: &Entry) -> Value {
     Value::Object(responses)
 }
 
-/// Every refusal of these entries, under the name that they refer to it by.
+/// Every refusal of these entries, by the name of its component.
 pub(super) fn refusals(entries: &[Entry]) -> Value {
     let mut named = Map::new();
     for codes in entries.iter().flat_map(|e| by_status(e).into_values()) {
@@ -117,7 +117,7 @@ fn resource(kind: &str) -> Value {
     })
 }
 
-/// One status: its codes in words, and its document, in which no other codes stand.
+/// The response of one status: its codes in words, and a document with these codes only.
 fn refusal(codes: &[Code]) -> Value {
     let told: Vec<_> = codes
         .iter()
@@ -177,7 +177,7 @@ pub(super) fn headers() -> Value {
     })
 }
 
-/// The schemas of answers, beside those of the shapes that requests were printed from.
+/// The schemas of answers, added to those of requests.
 pub(super) fn schemas(mut schemas: Schemas) -> Value {
     let params = list(schemas.of(Param::SHAPE));
     let status = schemas.of(ResponseStatus::SHAPE);

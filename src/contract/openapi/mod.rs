@@ -1,4 +1,4 @@
-//! The printed contract of the REST face: OpenAPI 3.1, from the shapes, the rejection table and a list of routes.
+//! Prints the contract of the REST face: OpenAPI 3.1, from the shapes, the rejection table and the routes.
 
 mod answers;
 mod requests;
@@ -16,14 +16,14 @@ const DOCUMENT: &str = "application/vnd.api+json";
 /// The media type of a body that holds its fields themselves.
 const FLAT: &str = "application/json";
 
-/// What the printer needs of an operation at one of its routes.
+/// One route of an operation, as the printer needs it.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub name: &'static str,
     pub doc: &'static str,
-    /// Who may call it, in words.
+    /// The access rule in words.
     pub who: &'static str,
-    /// The sets of credentials, each of which is enough.
+    /// The sets of credentials; each set is sufficient.
     pub credentials: &'static [&'static [Credential]],
     pub method: &'static str,
     /// Whether the body holds the fields; otherwise they stand in path and query.
@@ -32,22 +32,22 @@ pub struct Entry {
     pub body_is_optional: bool,
     /// Below the prefix; a segment in braces is a field of the request.
     pub path: &'static str,
-    /// The fields of the request, wherever the route has them stand.
+    /// The fields that a client sends by this route.
     pub fields: &'static [Field],
     /// The field that `data.id` stands for, if the id has a role.
     pub id: Option<&'static str>,
     /// Whether a request without an id gets a fresh one.
     pub fresh_id: bool,
     pub response: &'static Shape,
-    /// The `data.type` of what is answered.
+    /// The `data.type` of the answer.
     pub answers: &'static str,
-    /// Whether a success hands out a token.
+    /// Whether a successful answer contains a token.
     pub with_token: bool,
-    /// Every code it can be refused with.
+    /// Every code that it can be refused with.
     pub codes: Vec<Code>,
 }
 
-/// By what a caller shows who it is.
+/// A credential of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
     /// The key of the calling client, in a header or in the query.
@@ -64,7 +64,7 @@ impl Entry {
     }
 }
 
-/// The document, for resources below these prefixes; of one text for one set of entries.
+/// The document for resources below these prefixes. Equal entries give equal text.
 #[must_use]
 pub fn document(entries: &[Entry], prefixes: &[String]) -> String {
     let mut schemas = Schemas::default();
@@ -106,7 +106,7 @@ pub fn document(entries: &[Entry], prefixes: &[String]) -> String {
     format!("{whole:#}\n")
 }
 
-/// What is true of every operation and stands in no table.
+/// Rules of every operation that no table contains.
 const ABOUT: &str = "The operations of the SOAP service as resources. Every answer is application/vnd.api+json, also to a body \
 of application/json. A refusal by an operation says what is wrong twice: in meta.responseStatus as SOAP does, and in errors; a \
 request that cannot be read at all is answered with errors alone. Texts are Hungarian unless Accept-Language prefers English. \
@@ -146,7 +146,7 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
     Value::Object(operation)
 }
 
-/// The operation's name; at its further routes with what tells them apart.
+/// The operation's name; further routes append their method and captured field.
 fn operation_id(entry: &Entry, again: bool) -> String {
     let mut id = entry.name.to_owned();
     if again {

@@ -1,4 +1,4 @@
-//! What a request holds: credentials, parameters, and its body in both forms.
+//! Requests in the OpenAPI document: credentials, parameters, and both forms of the body.
 
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ pub(super) fn security_schemes() -> Value {
     })
 }
 
-/// The credentials that open an operation; each that has a key has it in the header or in the query.
+/// The credentials of an operation. A client key may be sent in the header or in the query.
 pub(super) fn security(entry: &Entry) -> Value {
     let mut sets = Vec::new();
     for set in entry.credentials {
@@ -103,7 +103,7 @@ pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
     Value::Array(parameters)
 }
 
-/// A parameter says what it means beside its schema.
+/// Takes the description out of a schema; a parameter has it beside the schema.
 fn take_description(schema: &mut Value) -> String {
     let taken = match schema {
         Value::Object(members) => members.remove("description"),
@@ -131,20 +131,21 @@ fn fields(entry: &Entry) -> impl Iterator<Item = &'static Field> {
     entry.fields.iter().filter(|f| !is_meta(f))
 }
 
-/// Whether a body must hold the field: those that must be there, but for what the path has or the gateway makes.
+/// Whether a body must contain the field: required fields, except those that the path contains or the gateway
+/// generates.
 fn is_needed(entry: &Entry, field: &Field) -> bool {
     let is_id = entry.id == Some(field.name);
     (field.required || is_id) && entry.captured() != Some(field.name) && !(is_id && entry.fresh_id)
 }
 
-/// The fields as members of the object itself. What the path says need not be said again; if it is, it must be the same.
+/// The flat form of a body. A field of the path may be repeated with the same value.
 fn flat(entry: &Entry, schemas: &mut Schemas) -> Value {
     let captured = entry.captured();
     let members = fields(entry).filter(|f| Some(f.name) != captured);
     object(entry, members, schemas)
 }
 
-/// The fields as attributes of a resource, the id and the parameters where JSON:API has them.
+/// The JSON:API form of a body: fields as attributes, with the ID and the parameters in their JSON:API places.
 fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
     let elsewhere = [entry.id, entry.captured(), Some(PARAMS)];
     let attributes = fields(entry).filter(|f| !elsewhere.contains(&Some(f.name)));

@@ -17,7 +17,7 @@ impl Schemas {
     /// A reference to the schema of a shape.
     pub(super) fn of(&mut self, shape: &'static Shape) -> Value {
         if !self.named.contains_key(shape.name) {
-            // Known before it is finished, for a shape that holds itself.
+            // Insert a placeholder first, for a shape that contains itself.
             self.named.insert(shape.name.to_owned(), json!({}));
             let mut schema = self.object(shape.fields.iter());
             describe(&mut schema, shape.doc);
@@ -57,7 +57,7 @@ impl Schemas {
         schema
     }
 
-    /// The same, with what holds only for what is sent.
+    /// The same, with the constraints of requests.
     pub(super) fn sent(&mut self, field: &Field) -> Value {
         let mut schema = self.field(field);
         match (field.kind)() {
@@ -79,7 +79,7 @@ impl Schemas {
     }
 }
 
-/// Whether the field says who is calling, which REST says in headers.
+/// Whether the field is the request meta data, which REST sends in headers.
 pub(super) fn is_meta(field: &Field) -> bool {
     matches!((field.kind)(), Kind::Shape(shape) if shape.name == RequestMeta::SHAPE.name)
 }
@@ -101,7 +101,7 @@ pub(super) fn list(items: Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-/// An object, with the members that it must have.
+/// Adds the names of required members to an object schema.
 pub(super) fn with_required(mut object: Value, names: &[&str]) -> Value {
     if !names.is_empty() {
         put(&mut object, "required", json!(names));

@@ -58,7 +58,7 @@ macro_rules! shape {
                                 Value::read_xml(&mut self.$field, reader, field)?;
                             }
                         }
-                        // Past zero it wraps round and never comes back to it.
+                        // Wraps round below zero, so that no later field is chosen.
                         turn = turn.wrapping_sub(1);
                     )*
                     let _ = turn;
@@ -76,7 +76,7 @@ macro_rules! shape {
                         problems.note_unknown(name);
                         continue;
                     };
-                    // Once by its name and once by its alias.
+                    // A field may be sent by its name and again by its alias.
                     if seen & (1 << at) != 0 {
                         problems.note(field.name, Why::Repeated);
                         continue;

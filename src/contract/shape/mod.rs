@@ -66,8 +66,8 @@ pub trait Structure: Value + Shaped {
     const SHAPE: &'static Shape;
 }
 
-/// The part of [`Structure`] that a face needs to write a value whose type it does not know. A position is that of a field in
-/// the table.
+/// The object-safe part of [`Structure`], by which a face writes a value whose type it does not know. A position is the
+/// index of a field in the table.
 pub trait Shaped: Send + std::fmt::Debug {
     /// Its name, documentation and fields.
     fn shape(&self) -> &'static Shape;

@@ -94,7 +94,7 @@ impl<V: Value> Value for Option<V> {
             None => out.scalar(&()),
         }
     }
-    // A structure that is absent is left to its operation, which tells each of its fields that is needed.
+    // An absent structure is not noted here: its operation names each required field of it.
     fn is_missing(&self) -> bool {
         V::REPEATS && self.is_none()
     }

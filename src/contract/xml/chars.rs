@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::contract::problem::Why;
 
-/// What XML calls white space (§2.3).
+/// White space (§2.3).
 pub(super) const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Whether XML 1.0 allows the character (§2.2).
@@ -21,7 +21,7 @@ pub(super) fn has_only_xml_chars(text: &str) -> bool {
         }
         rare |= byte == 0xEF;
     }
-    // U+FFFE and U+FFFF, whose first byte is that, are the only others a Rust string can hold.
+    // The only other forbidden characters in a Rust string are U+FFFE and U+FFFF, which begin with this byte.
     !rare || !text.contains(['\u{FFFE}', '\u{FFFF}'])
 }
 
@@ -30,7 +30,7 @@ pub(super) fn is_blank(text: &str) -> bool {
         .all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
-/// Whether a name may start with the character (§2.3, `NameStartChar`), the colon aside.
+/// Whether a name may start with the character (§2.3, `NameStartChar`), except the colon.
 const fn is_name_start(c: char) -> bool {
     matches!(c,
         'A'..='Z' | '_' | 'a'..='z'
@@ -40,7 +40,7 @@ const fn is_name_start(c: char) -> bool {
         | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
 }
 
-/// Whether a name may go on with the character (§2.3, `NameChar`), the colon aside.
+/// Whether a name may continue with the character (§2.3, `NameChar`), except the colon.
 const fn is_name_char(c: char) -> bool {
     is_name_start(c)
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
@@ -52,7 +52,7 @@ fn is_ncname(name: &str) -> bool {
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
 
-/// A qualified name's prefix, empty where there is none, and its local part; none where the text is no such name.
+/// The prefix (perhaps empty) and the local part of a qualified name; none for any other text.
 pub(super) fn qualified(name: &str) -> Option<(&str, &str)> {
     match name.split_once(':') {
         Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),
@@ -60,7 +60,7 @@ pub(super) fn qualified(name: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// The character that a reference stands for, given what is between `&` and `;`.
+/// The character of a reference, given the text between `&` and `;`.
 pub(super) fn referred(reference: &str) -> Result<char, Why> {
     let Some(number) = reference.strip_prefix('#') else {
         return match reference {
@@ -76,7 +76,7 @@ pub(super) fn referred(reference: &str) -> Result<char, Why> {
         Some(digits) => (digits, 16),
         None => (number, 10),
     };
-    // `u32::from_str_radix` would take a sign.
+    // `u32::from_str_radix` would accept a sign.
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return Err(Why::NotWellFormed);
     }
@@ -87,7 +87,7 @@ pub(super) fn referred(reference: &str) -> Result<char, Why> {
         .ok_or(Why::ForbiddenCharacter)
 }
 
-/// What is wrong with an attribute's value as it was sent, if anything is.
+/// The error in an attribute value as sent, if there is one.
 pub(super) fn value_error(raw: &str) -> Option<Why> {
     if raw.contains('<') {
         return Some(Why::NotWellFormed);
@@ -105,8 +105,8 @@ pub(super) fn value_error(raw: &str) -> Option<Why> {
     None
 }
 
-/// An attribute's value, its references resolved and its white space replaced by blanks (§3.3.3); the value holds only
-/// good references.
+/// Normalizes an attribute value: resolves references and replaces white space by blanks (§3.3.3). The references must
+/// be valid.
 pub(super) fn normalized(raw: &str) -> Cow<'_, str> {
     let mut value = Cow::Borrowed("");
     let mut rest = raw;
@@ -149,7 +149,7 @@ pub(super) fn is_declaration(markup: &str) -> bool {
     fine && is_blank(rest)
 }
 
-/// The value of `name="value"`, which white space must stand before, and what follows it.
+/// The value of `name="value"` after white space, and the rest of the text.
 fn quoted<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let blank = text.strip_prefix(BLANKS)?;
     let equals = blank.trim_start_matches(BLANKS).strip_prefix(name)?;

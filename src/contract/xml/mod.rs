@@ -1,7 +1,7 @@
-//! XML in and out: a pull reader that refuses what SPEC §4 forbids while it decodes, and a writer into one buffer.
+//! XML: a pull reader that refuses everything SPEC §4 forbids, and a writer into one buffer.
 //!
-//! quick-xml finds where pieces of markup begin and end, and matches end tags with start tags. It takes much that is not
-//! well-formed, so every piece is then read again here by the grammar's letter.
+//! quick-xml splits the document into markup and text and matches end tags with start tags. It accepts much that is not
+//! well-formed, so this module checks every piece against the grammar.
 
 mod chars;
 mod namespaces;
@@ -23,7 +23,7 @@ pub use start_tag::Tag;
 use start_tag::{Attribute, TagLimits};
 pub use writer::XmlWriter;
 
-/// What one document may hold. Each limit has a setting of the same name under `xml.`.
+/// Limits of one document. Each has a setting of the same name under `xml.`.
 #[derive(Debug, Clone, Copy)]
 pub struct XmlLimits {
     /// Levels of nesting.
@@ -36,7 +36,7 @@ pub struct XmlLimits {
     pub text_bytes: usize,
 }
 
-/// A piece of the document, after the gate.
+/// A checked piece of the document.
 #[derive(Debug)]
 pub enum Token<'a> {
     Start(Tag<'a>),
@@ -45,28 +45,27 @@ pub enum Token<'a> {
     Eof,
 }
 
-/// Reads one document in one pass. Structural offences end the reading with a rejection; offences
-/// of single values are noted in [`XmlReader::problems`] and the reading goes on, so that a client
-/// is told all of them at once.
+/// Reads one document in one pass. Structural errors end the reading with a rejection. Errors of single values are
+/// noted in [`XmlReader::problems`] and reading continues, so that a client learns all of them at once.
 pub struct XmlReader<'a> {
     text: &'a str,
     inner: Reader<&'a [u8]>,
     limits: XmlLimits,
     namespaces: Namespaces<'a>,
-    /// Of the element just started.
+    /// The attributes of the element just started.
     attributes: Vec<Attribute<'a>>,
     depth: usize,
     elements: usize,
-    /// The last piece's length as it was sent.
+    /// The length of the last piece in bytes, before references were resolved.
     piece_bytes: usize,
     nil: bool,
     put_back: Option<Tag<'a>>,
-    /// What is wrong with values, so far.
+    /// The problems of values so far.
     pub problems: Problems,
 }
 
 impl<'a> XmlReader<'a> {
-    /// A reader over a decoded document without byte order mark; an XML declaration may be there.
+    /// A reader over a decoded document without byte order mark, perhaps with an XML declaration.
     #[must_use]
     pub fn new(text: &'a str, limits: XmlLimits, refuse_unknown: bool) -> Self {
         let mut inner = Reader::from_str(text);
@@ -94,7 +93,7 @@ impl<'a> XmlReader<'a> {
         self.depth
     }
 
-    /// Whether the element just started says `xsi:nil="true"`.
+    /// Whether the element just started has `xsi:nil="true"`.
     #[must_use]
     pub fn at_nil(&self) -> bool {
         self.nil
@@ -103,7 +102,7 @@ impl<'a> XmlReader<'a> {
     /// The next piece of the document.
     ///
     /// # Errors
-    /// What makes the document unreadable, as [`Code::Malformed`].
+    /// [`Code::Malformed`] for an unreadable document.
     ///
     /// [`Code::Malformed`]: super::problem::Code::Malformed
     pub fn advance(&mut self) -> Result<Token<'a>, Rejection> {
@@ -112,12 +111,12 @@ impl<'a> XmlReader<'a> {
         }
         loop {
             let before = self.inner.buffer_position();
-            // The caller has taken the mark away; a second one is content, which quick-xml would pass over.
+            // The caller has removed the byte order mark. A second one is content, which quick-xml would skip.
             if before == 0 && self.text.starts_with('\u{FEFF}') {
                 return Err(malformed(Why::WrongContent));
             }
             let event = self.inner.read_event().map_err(|e| not_well_formed(&e))?;
-            // As it goes, so that a document refused at its beginning costs no more than that.
+            // Check while reading, so that a document refused at its beginning is not checked to its end.
             let piece = self.since(before);
             self.piece_bytes = piece.len();
             if matches!(event, Event::Text(_) | Event::CData(_) | Event::Comment(_)) {
@@ -200,7 +199,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The gate at a start tag: depth, counts, attributes, and whether the element is nil.
+    /// Checks a start tag: depth, counts and attributes, and whether the element is nil.
     fn enter(&mut self, markup: &'a str) -> Result<Tag<'a>, Rejection> {
         if self.depth == 0 && self.elements > 0 {
             return Err(malformed(Why::TrailingContent));
@@ -238,7 +237,7 @@ impl<'a> XmlReader<'a> {
             .map(|a| normalized(a.raw))
     }
 
-    /// The name of an element's namespace, while the reader is in it; empty where it is in none.
+    /// The namespace name of an element while the reader is inside it; empty if it has none.
     #[must_use]
     pub fn namespace_name(&self, tag: &Tag<'a>) -> &str {
         self.namespaces.name(tag.bound)
@@ -247,7 +246,7 @@ impl<'a> XmlReader<'a> {
     /// The next start or end tag, past blanks.
     ///
     /// # Errors
-    /// Text where only elements may stand.
+    /// Text where only elements are allowed.
     pub fn tag(&mut self) -> Result<Token<'a>, Rejection> {
         loop {
             match self.advance()? {
@@ -258,8 +257,8 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// Goes to the next child that `fields` knows and tells which it is; `None` at the end of the
-    /// element. What is not known is skipped, or noted if the settings say so.
+    /// Moves to the next child element that is in `fields` and returns its position; `None` at the end of the element.
+    /// Unknown elements are skipped, or noted if the settings say so.
     ///
     /// # Errors
     /// Unreadable input.
@@ -290,8 +289,8 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The text of the element just started, of at most `max` characters; `None` if it is nil or breaks a
-    /// rule, which is noted.
+    /// The text of the element just started, of at most `max` characters; `None` if it is nil or invalid, which is
+    /// noted.
     ///
     /// # Errors
     /// Unreadable input, or a text over the document's limit.
@@ -316,9 +315,9 @@ impl<'a> XmlReader<'a> {
         Ok(self.within(field, max, text))
     }
 
-    /// Passes on a text of at most `max` characters; notes a longer one.
+    /// Returns a text of at most `max` characters; notes a longer one.
     fn within(&mut self, field: &str, max: u32, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
-        // Bytes bound characters from above, so most texts are never counted.
+        // A text has no more characters than bytes, so most texts need not be counted.
         if text.len() > max as usize && text.trim().chars().count() > max as usize {
             self.problems.note(field, Why::TooLong(max));
             return None;
@@ -336,7 +335,7 @@ impl<'a> XmlReader<'a> {
         loop {
             match self.advance()? {
                 Token::Text(piece) => {
-                    // As they were sent: a reference is longer than what it stands for.
+                    // Count bytes as sent: a reference is longer than its character.
                     bytes += self.piece_bytes;
                     self.check_text(bytes)?;
                     if text.is_empty() {
@@ -399,7 +398,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// Passes over the rest of the element just started.
+    /// Skips the rest of the element just started.
     ///
     /// # Errors
     /// Unreadable input.
@@ -415,7 +414,7 @@ impl<'a> XmlReader<'a> {
     }
 }
 
-/// Reads a document to its end, to tell whether it is well-formed and within the limits.
+/// Reads a document to its end to check that it is well-formed and within the limits.
 ///
 /// # Errors
 /// What is wrong with it.

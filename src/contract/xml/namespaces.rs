@@ -85,14 +85,14 @@ impl<'a> Namespaces<'a> {
         self.0.len().saturating_sub(1)
     }
 
-    /// Binds a prefix for the element at `depth`; `false` where the declaration breaks a constraint of §3 or §5.
+    /// Binds a prefix for the element at `depth`; `false` if the declaration violates a constraint of §3 or §5.
     #[must_use]
     pub(super) fn declare(&mut self, prefix: &'a str, raw: &'a str, depth: usize) -> bool {
         let name = normalized(raw);
         let allowed = match prefix {
             "xmlns" => false,
             "xml" => name == XML,
-            // A default namespace may be taken back, a prefix may not.
+            // A default namespace may be undeclared, a prefix may not.
             "" => name != XML && name != XMLNS,
             _ => !name.is_empty() && name != XML && name != XMLNS,
         };
@@ -105,7 +105,7 @@ impl<'a> Namespaces<'a> {
         allowed
     }
 
-    /// Forgets what the element at `depth` declared.
+    /// Removes the declarations of the element at `depth`.
     pub(super) fn leave(&mut self, depth: usize) {
         while self.0.last().is_some_and(|b| b.depth >= depth && depth > 0) {
             self.0.pop();

@@ -1,4 +1,4 @@
-//! A start tag, taken apart by the grammar's letter (XML 1.0 §3.1, Namespaces in XML §4).
+//! Parses start tags strictly (XML 1.0 §3.1, Namespaces in XML §4).
 
 use super::chars::{BLANKS, qualified, value_error};
 use super::namespaces::{Bound, Namespaces, Ns};
@@ -29,7 +29,7 @@ pub(super) struct TagLimits {
     pub(super) value_bytes: usize,
 }
 
-/// Takes a tag apart, from `<` to `>`: its attributes go to `attributes`, its declarations to `namespaces`.
+/// Parses a tag from `<` to `>`: adds its attributes to `attributes` and its declarations to `namespaces`.
 pub(super) fn read<'a>(
     markup: &'a str,
     depth: usize,
@@ -123,7 +123,7 @@ fn bind(namespaces: &Namespaces<'_>, attributes: &mut [Attribute<'_>]) -> Result
     Ok(())
 }
 
-/// The name and the value of the next attribute, which white space stands before; `None` at the end of the tag.
+/// The name and value of the next attribute, after white space; `None` at the end of the tag.
 fn next_attribute<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, Why> {
     let text = rest.trim_start_matches(BLANKS);
     if text.is_empty() {

@@ -33,13 +33,13 @@ impl XmlWriter {
         self.omitted.contains(&field)
     }
 
-    /// What was written.
+    /// The bytes written so far.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.buffer
     }
 
-    /// Markup as it stands; for constants only.
+    /// Writes markup unescaped; for constants only.
     pub fn raw(&mut self, markup: &str) {
         self.buffer.extend_from_slice(markup.as_bytes());
     }
@@ -80,8 +80,7 @@ impl XmlWriter {
         self.close(name);
     }
 
-    /// Text with what is special in content and attributes escaped, and with U+FFFD for what XML
-    /// cannot carry.
+    /// Writes text with special characters escaped, and U+FFFD for characters that XML does not allow.
     pub fn escaped(&mut self, text: &str) {
         let mut from = 0;
         for (at, c) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Changes the user's own password, with the old one; this browser stays signed in, and no other.
+//! Changes the user's own password, with the old one. Every other session of the user ends.
 
 use crate::contract::shape::{Secret, shape};
 use crate::operations::user::change_password::ChangePasswordRequest;

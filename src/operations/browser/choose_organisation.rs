@@ -1,4 +1,4 @@
-//! Chooses the organisation that a user of several is signed in for.
+//! Chooses the organisation of the session.
 
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
@@ -8,7 +8,7 @@ use crate::store::{organisations, sessions};
 shape! {
     /// Which one.
     pub struct ChooseOrganisationRequest = "ChooseOrganisationRequest_V1" {
-        /// Its uuid; the user must be a member of it.
+        /// Its UUID; the user must be a member.
         organisation: String = "organisation", max = 128, required;
     }
 }

@@ -9,9 +9,9 @@ use crate::operations::{
 };
 
 shape! {
-    /// What shows that it is meant.
+    /// The confirmation.
     pub struct DeleteOwnAccountRequest = "DeleteOwnAccountRequest_V1" {
-        /// The password; whoever has none, because a partner signs it in, needs none here.
+        /// The password; a user without one, whom a partner signs in, leaves it out.
         password: Secret = "password", max = 1024;
     }
 }
@@ -42,7 +42,7 @@ impl Request for DeleteOwnAccountRequest {
             call.parts.store.write(|c| {
                 let user = super::hold(call, c)?;
                 if user.password_hash.is_some() {
-                    // Since this call began.
+                    // The password changed after the request began.
                     return Err(refuse(Code::BadCredentials));
                 }
                 delete_user::erase(call, c, &user)

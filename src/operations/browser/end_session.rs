@@ -1,4 +1,4 @@
-//! Ends a session of the user's, or every one but this browser's.
+//! Ends a session of the user, or every session except this browser's.
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
@@ -8,7 +8,7 @@ use crate::store::{sessions, token_families};
 shape! {
     /// Which session.
     pub struct EndSessionRequest = "EndSessionRequest_V1" {
-        /// Its number; every other one, and every token, if there is none.
+        /// Its number; if absent, every other session and every token ends.
         session: Number = "session";
     }
 }
@@ -29,7 +29,7 @@ impl Request for EndSessionRequest {
         call.parts.store.write(|c| {
             let user = super::hold(call, c)?;
             match self.session.0 {
-                // One that is over already needs no ending.
+                // A session that has ended already is no error.
                 Some(id) => {
                     sessions::end(c, user.id, id)?;
                 }

@@ -1,4 +1,4 @@
-//! Leaves a service, which is told.
+//! Leaves a service and tells the service.
 
 use crate::contract::shape::{Number, shape};
 use crate::operations::consent::delete_user_from_service;

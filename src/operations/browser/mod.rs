@@ -1,5 +1,5 @@
-//! What people do in a browser: sign in and out, and look after their own account. Pages alone call these
-//! operations, so that no published contract has them.
+//! Operations of the browser pages: sign in and out, and manage one's own account. Only pages call them, so no
+//! published contract contains them.
 
 pub mod accept_agreement;
 pub mod change_own_password;
@@ -31,14 +31,14 @@ use crate::store::{AnyConnection, users};
 
 pub use show_account::{Account, KnownAgreement, KnownService};
 
-/// A session that has just begun.
+/// A new session.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// What the browser's cookie is to hold.
+    /// The value of the session cookie.
     pub token: Secret,
-    /// What the cookie is to hold by which the browser is known from now on.
+    /// The value of the cookie by which the browser is recognised later.
     pub known_browser: Secret,
-    /// What the user can choose from, if there are several.
+    /// The user's organisations.
     pub granted: Vec<Granted>,
 }
 
@@ -48,25 +48,25 @@ pub struct Visitor {
     pub user: User,
     pub session: Session,
     pub profile: Profile,
-    /// What the user can choose from.
+    /// The user's organisations.
     pub granted: Vec<Granted>,
 }
 
-/// The user whose browser it is.
+/// The signed-in user.
 fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
     call.user
         .as_ref()
         .ok_or_else(|| refuse(Code::AuthenticationRequired))
 }
 
-/// The same, held until the transaction ends.
+/// The same, locked until the transaction ends.
 fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
     let id = user(call)?.id;
     users::hold(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
-/// Begins a session of this user in the caller's transaction, in the place of the one that the browser had, if it had one,
-/// so that nobody can have known its token before.
+/// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody
+/// can have known its token before (session fixation).
 ///
 /// # Errors
 /// The store's.
@@ -79,7 +79,7 @@ pub fn begin_session(
     begin_session_in(call, c, user_id, user_agent, None)
 }
 
-/// The same, with this organisation chosen already.
+/// The same, with this organisation chosen.
 ///
 /// # Errors
 /// The store's.

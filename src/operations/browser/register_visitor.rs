@@ -1,5 +1,5 @@
-//! Lets a person register by e-mail address, which is the user name too; whether the address is known already, only its
-//! owner is told, by mail.
+//! Registers a person by e-mail address, which is also the user name. Only the owner of the address learns, by mail,
+//! that it is registered already.
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
@@ -44,8 +44,8 @@ impl Request for RegisterVisitorRequest {
         };
         match registration.register(call, TakenNames::AreHidden) {
             Ok(()) => {}
-            // The owner gets a link for a new password, which makes an account active as well that somebody else
-            // may have registered with this address.
+            // The owner gets a link for a new password. It also activates an account that another person may have
+            // registered with this address.
             Err(Refusal::Rejected(taken))
                 if matches!(
                     taken.code(),

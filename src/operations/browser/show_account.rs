@@ -1,4 +1,4 @@
-//! Everything that is kept about the user, for the page where it looks after its account and for the copy it may take.
+//! Reads everything that is stored about the user, for the account page and for the data export.
 
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
@@ -15,36 +15,36 @@ use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
 use crate::store::{StoreError, external_identities, known_sources, organisations};
 
-/// The most entries of the log that a copy of one's data holds, newest first.
+/// The most audit entries in a data export, newest first.
 pub const MOST_EVENTS: i64 = 1000;
 
 shape! {
-    /// How much is wanted.
+    /// What to include.
     pub struct ShowAccountRequest = "ShowAccountRequest_V1" {
-        /// What the log says of the user too, if there is anything here.
+        /// Includes the audit entries if not empty.
         events: String = "events", max = 1;
     }
 }
 
-/// Everything about a user.
+/// Everything that is stored about a user.
 #[derive(Debug)]
 pub struct Account {
     pub user: User,
     pub profile: Profile,
-    /// Who it is to others.
+    /// The user's external identities.
     pub identities: Vec<LinkedIdentity>,
-    /// Its former addresses that it can still have back.
+    /// Changes of address that can still be undone.
     pub email_undos: Vec<EmailUndo>,
     pub granted: Vec<Granted>,
     pub services: Vec<KnownService>,
     pub agreements: Vec<KnownAgreement>,
     /// This browser's session.
     pub session: Session,
-    /// All of them, the last used first.
+    /// All sessions, the last used first.
     pub sessions: Vec<Session>,
-    /// When each network and browser expires that is remembered to have signed the user in.
+    /// When each remembered network and browser expires.
     pub known_until: Vec<Millis>,
-    /// What the log says, newest first; at most [`MOST_EVENTS`].
+    /// The user's audit entries, newest first; at most [`MOST_EVENTS`].
     pub events: Vec<Listed>,
 }
 
@@ -57,7 +57,7 @@ pub struct KnownService {
     pub since: Millis,
 }
 
-/// An agreement, and how the user stands to it.
+/// An agreement and the user's decision on it.
 #[derive(Debug)]
 pub struct KnownAgreement {
     pub id: i64,
@@ -126,7 +126,7 @@ fn named(call: &Call<'_>, assignments: Vec<Assignment>) -> Vec<KnownService> {
         .collect()
 }
 
-/// Every agreement there is, decided on or not.
+/// Every agreement, decided on or not.
 fn all_agreements(call: &Call<'_>, decisions: &[Decision]) -> Vec<KnownAgreement> {
     let registry = call.parts.registry.now();
     let all = registry.agreements().iter();

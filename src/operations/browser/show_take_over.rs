@@ -1,4 +1,5 @@
-//! Which external identities a link of a mail would unlink, for the page where its owner chooses what to keep.
+//! Lists the external identities that a link from a mail would unlink, for the page where the owner chooses which to
+//! keep.
 
 use crate::contract::shape::{Secret, shape};
 use crate::domain::external_identity::LinkedIdentity;

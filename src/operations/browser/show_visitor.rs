@@ -1,4 +1,4 @@
-//! Whose browser it is, for the loginbar and for pages that greet.
+//! Shows the signed-in user of a browser, for the loginbar and the pages.
 
 use super::Visitor;
 use crate::contract::shape::shape;
@@ -6,9 +6,9 @@ use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::organisations;
 
 shape! {
-    /// How much of the user is wanted.
+    /// What to include.
     pub struct ShowVisitorRequest = "ShowVisitorRequest_V1" {
-        /// Its organisations, if there is anything here.
+        /// Includes the user's organisations if not empty.
         organisations: String = "organisations", max = 1;
     }
 }

@@ -7,13 +7,13 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttl
 use crate::store::organisations;
 
 shape! {
-    /// Who signs in, with what.
+    /// The credentials.
     pub struct SignInRequest = "SignInRequest_V1" {
         /// User name or e-mail address.
         user_name_or_email: String = "userNameOrEmail", max = 256, required;
         /// The password.
         password: Secret = "password", max = 1024, required;
-        /// What the browser calls itself.
+        /// The browser's `User-Agent` header.
         user_agent: String = "userAgent", max = 1024;
     }
 }

@@ -5,9 +5,9 @@ use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::{sessions, token_families};
 
 shape! {
-    /// How far it goes.
+    /// What to end.
     pub struct SignOutRequest = "SignOutRequest_V1" {
-        /// Every other session and all tokens too, if there is anything here.
+        /// Ends every other session and all tokens too if not empty.
         everywhere: String = "everywhere", max = 1;
     }
 }

@@ -1,5 +1,5 @@
-//! What the links of mails do at their pages: confirm an address or set a new password, and keep the external identities
-//! that the owner has marked.
+//! Operations behind the links in mails: confirm an address or set a new password, and keep the external identities
+//! that the owner chose.
 
 use crate::contract::shape::{Secret, shape};
 use crate::domain::external_identity::MAX_IDENTITIES;
@@ -30,7 +30,7 @@ shape! {
     }
 }
 
-// Each key and its comma have room.
+// The field has room for every key and its comma.
 const _: () = assert!(MAX_IDENTITIES * (KEY_CHARS + 1) <= 2048);
 
 fn keys(keep: &str) -> Vec<&str> {

@@ -1,4 +1,4 @@
-//! Brings back the e-mail address that a user had before a change, with the link of the mail to that address.
+//! Restores the e-mail address that a user had before a change, by the link in the mail to that address.
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
@@ -50,7 +50,7 @@ impl Request for UndoEmailChangeRequest {
     }
 }
 
-/// Everything that the other address, or whoever changed it, could sign in with ends: the password may be theirs, so the
+/// Revokes everything with which the person who changed the address could sign in. The password may be theirs, so the
 /// owner sets a new one by mail.
 fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
     let change = email_undos::find(c, sha256, call.now)?.ok_or_else(spent)?;

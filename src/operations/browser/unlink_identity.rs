@@ -32,7 +32,7 @@ impl Request for UnlinkIdentityRequest {
             let user = super::hold(call, c)?;
             let linked = external_identities::linked_to(c, user.id)?;
             let is_it = |key_of: &str| key_of == self.identity;
-            // Whoever has no password signs in through a partner alone.
+            // A user without a password can only sign in through a partner.
             let mut ways = linked
                 .iter()
                 .filter(|link| registry.can_sign_in(&link.identity))
@@ -41,11 +41,11 @@ impl Request for UnlinkIdentityRequest {
             if is_last && user.password_hash.is_none() {
                 return Err(refuse(Code::LastWayIn));
             }
-            // One that is unlinked already needs no unlinking.
+            // An identity that is unlinked already is no error.
             let unlinked =
                 identities::unlink(call, c, &user, linked, |link| is_it(&key(&link.identity)))?;
             if unlinked > 0 {
-                // What the partner itself has opened ends, too.
+                // End the sessions that the partner opened, too.
                 sessions::end_all(c, user.id, own)?;
                 token_families::end_all(c, user.id)?;
             }

@@ -50,7 +50,7 @@ impl Request for AssignUserToServiceRequest {
     }
     fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
         let name = self.user_id_in_service.as_str();
-        // Of dots alone it would be no segment of a callback's path, but a step in it.
+        // `.` and `..` would be steps in the path of a callback and not a segment.
         if has_control(name) || [".", ".."].contains(&name) {
             let why = Some(Why::BadCharacters);
             return Err(refuse_field(Code::InvalidField, "user_id_in_service", why));

@@ -56,10 +56,10 @@ impl Request for DeleteUserFromServiceRequest {
     }
 }
 
-/// Ends the assignment of any user, on behalf of the operator, and tells whether there was one.
+/// Ends the assignment of any user on behalf of the operator. Returns whether there was one.
 ///
 /// # Errors
-/// There is no such user.
+/// The user does not exist.
 pub fn leave_by_operator(
     call: &Call<'_>,
     user_name: &str,
@@ -72,7 +72,7 @@ pub fn leave_by_operator(
     })
 }
 
-/// Ends an assignment in the caller's transaction, has the service told, and tells whether there was one.
+/// Ends an assignment in the caller's transaction and tells the service. Returns whether there was one.
 ///
 /// # Errors
 /// The store's.

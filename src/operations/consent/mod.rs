@@ -1,4 +1,4 @@
-//! Operations of the consent API (User Multi Services, SPEC §8): which services a user is known to, and what it has agreed to.
+//! Operations of the consent API (User Multi Services, SPEC §8): read and change a user's services and agreements.
 
 pub mod accept_user_agreements;
 pub mod assign_user_to_service;
@@ -33,20 +33,20 @@ impl Done {
     }
 }
 
-/// The user whose token came along.
+/// The authenticated user.
 fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
     call.user
         .as_ref()
         .ok_or_else(|| refuse(Code::AuthenticationRequired))
 }
 
-/// The same, held until the transaction ends.
+/// The same, locked until the transaction ends.
 fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
     let id = user(call)?.id;
     users::hold(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
-/// A service, if that portal has it.
+/// The service, if it belongs to the portal.
 fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Service, Refusal> {
     registry
         .service(service.0.unwrap_or(0))
@@ -54,7 +54,7 @@ fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Serv
         .ok_or_else(|| refuse_field(Code::ServiceNotFound, "service_id", None))
 }
 
-/// Has a change made to these agreements, all of which must be there.
+/// Applies a change to these agreements, all of which must exist.
 pub(super) fn change_agreements(
     call: &Call<'_>,
     ids: &[Number],

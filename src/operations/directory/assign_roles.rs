@@ -1,4 +1,4 @@
-//! Gives a user roles in an organisation, in the place of those that it has there; who is no member becomes one.
+//! Replaces the roles of a user in an organisation; adds the user to it if needed.
 
 use super::{SUCCESS, Triple, hold_named};
 use crate::contract::field::{Field, Kind};
@@ -13,7 +13,7 @@ use crate::operations::{
 };
 use crate::store::organisations;
 
-/// Roles, of which an empty list is another thing than none at all.
+/// A list of roles that distinguishes an empty list from an absent one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roles(pub Option<Vec<String>>);
 
@@ -97,7 +97,7 @@ impl Request for AssignRolesRequest {
             "/orguser/v1/memberrole/assign",
             "api.orguser.memberrole.assign",
         ),
-        // Older and newer names of the same.
+        // Older and newer paths of the same call.
         DirectoryRoute::new(
             "POST",
             "/orguser/v1/memberrole/add",

@@ -1,4 +1,4 @@
-//! Makes a user that may sign in by its partner at once, and by password when it has set one.
+//! Creates an active user, who can sign in through a partner at once, and by password after setting one.
 
 use super::{Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds};
 use crate::contract::problem::{Code, Why};
@@ -132,7 +132,7 @@ impl Request for DirectoryCreateRequest {
 }
 
 impl DirectoryCreateRequest {
-    /// The name that it asks for, or one made of what somebody else calls it.
+    /// The requested user name, or one made from an external ID.
     fn name_of(
         &self,
         call: &Call<'_>,
@@ -152,7 +152,7 @@ impl DirectoryCreateRequest {
         })
     }
 
-    /// The uuid of the organisation that it is to be a member of.
+    /// The UUID of the organisation that the user joins.
     fn organisation(&self, c: &mut AnyConnection) -> Result<Option<String>, Refusal> {
         let unknown = |field| refuse_field(Code::OrganizationNotFound, field, None);
         let by_channel = match (&self.channel, &self.org_external_id) {

@@ -1,4 +1,4 @@
-//! Operations of the directory: make users, look them up by external ID, and give them roles (SPEC §11).
+//! Operations of the directory: create users, look them up by external ID, and assign roles (SPEC §11).
 
 pub mod assign_roles;
 pub mod create_user;
@@ -17,7 +17,7 @@ use crate::domain::user::{User, is_phone};
 use crate::store::{AnyConnection, external_identities, users};
 
 shape! {
-    /// What somebody else calls a user.
+    /// An external ID of a user.
     pub struct ExternalIdField = "ExternalId_V1" {
         /// The id.
         id: String = "id", max = 128, required;
@@ -55,7 +55,7 @@ impl Written {
 /// The `response` of an answer that says no more.
 const SUCCESS: &str = "SUCCESS";
 
-/// The three fields that name a user by what somebody else calls it.
+/// The three fields of an external ID, each perhaps absent.
 #[derive(Debug, Clone, Copy)]
 struct Triple<'a> {
     id: Option<&'a str>,
@@ -64,10 +64,10 @@ struct Triple<'a> {
 }
 
 impl Triple<'_> {
-    /// The identity; none if none of the three is there.
+    /// The external identity; none if all three fields are absent.
     ///
     /// # Errors
-    /// [`Code::DependentParamsMissing`] if some are there and some are not.
+    /// [`Code::DependentParamsMissing`] if some fields are present and others absent.
     fn identity(self) -> Result<Option<ExternalIdentity>, Refusal> {
         match (self.id, self.provider, self.id_type) {
             (None, None, None) => Ok(None),
@@ -96,19 +96,19 @@ fn identity(
     Err(refuse_field(Code::InvalidField, field, why))
 }
 
-/// What is to happen to an identity of a user.
+/// A change of an external identity of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Add,
-    /// Takes the place of the one of its provider and type.
+    /// Replaces the identity of the same provider and type.
     Edit,
     Remove,
 }
 
-/// Reads the list of identities, and the triple as one that is added, if it is.
+/// The changes of the list, and of the single external ID as one to add.
 ///
 /// # Errors
-/// What is wrong with them: [`Code::DuplicateExternalIds`] for two of one provider and type.
+/// [`Code::DuplicateExternalIds`] for two of one provider and type, and problems of the fields.
 fn deeds(
     list: &Wrapped<ExternalIdField>,
     triple: Option<ExternalIdentity>,
@@ -145,10 +145,10 @@ fn is_same_kind(one: &ExternalIdentity, other: &ExternalIdentity) -> bool {
         && canonical(&one.id_type) == canonical(&other.id_type)
 }
 
-/// Gives an identity to a user that is held; `false` if the user has it already.
+/// Links an identity to a locked user; `false` if the user has it already.
 ///
 /// # Errors
-/// [`Code::ExternalidAssignedToOtherUser`]; [`Code::DuplicateExternalIds`] for one that has another id of this kind.
+/// [`Code::ExternalidAssignedToOtherUser`], or [`Code::DuplicateExternalIds`] if the user has another ID of this kind.
 fn add_identity(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -177,10 +177,11 @@ fn add_identity(
     Ok(true)
 }
 
-/// The user that a caller names, held: by its UUID or number, or else by what somebody else calls it.
+/// Finds and locks a user by UUID or number, or else by external ID.
 ///
 /// # Errors
-/// [`Code::UserNotFound`], [`Code::ExternalidNotFound`]; [`Code::MissingField`] if it names none; the store's.
+/// [`Code::UserNotFound`], [`Code::ExternalidNotFound`], [`Code::MissingField`] if the caller names no user, or an
+/// error of the store.
 fn hold_named(
     c: &mut AnyConnection,
     user_id: Option<&str>,
@@ -195,7 +196,7 @@ fn hold_named(
     }
 }
 
-/// What may be said of a person, whether it is new or not.
+/// The personal fields of a request, to create or to change a user.
 #[derive(Debug, Clone, Copy)]
 struct Said<'a> {
     first_name: Option<&'a str>,
@@ -205,7 +206,7 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// Notes what cannot be kept.
+    /// The problems of fields that cannot be stored.
     fn check(self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut note = |field: &str, why| {
@@ -243,7 +244,7 @@ impl Said<'_> {
         problems
     }
 
-    /// The name in one: here nobody has two.
+    /// The full name: the gateway stores one name only.
     fn name(self) -> Option<String> {
         let first = self.first_name?;
         Some(match self.last_name {

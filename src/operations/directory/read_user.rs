@@ -99,7 +99,7 @@ shape! {
 const PATH: &str = "/user/v1/get/externalId/{externalId}/externalIdProvider/{externalIdProvider}\
                     /externalIdType/{externalIdType}";
 
-/// As an older revision of the document has it.
+/// The path of an older revision of the document.
 const OLDER_PATH: &str =
     "/user/v1/get/externalId/{externalId}/channel/{externalIdProvider}/idType/{externalIdType}";
 

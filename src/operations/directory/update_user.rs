@@ -1,4 +1,4 @@
-//! Changes a user, or what others call it; what is not named stays as it is.
+//! Changes a user and its external IDs; absent fields stay.
 
 use super::{
     Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds, hold_named, is_same_kind,
@@ -72,7 +72,7 @@ impl Request for DirectoryUpdateRequest {
         };
         let named_by = triple.identity();
         if let (false, Ok(named_by)) = (problems.is_empty(), &named_by) {
-            // A user that is older than a rule keeps what breaks it; only what changes is checked.
+            // Values that were stored before a rule existed may stay; only changed values are checked.
             let id = self.user_id.as_deref();
             let stored = call
                 .parts
@@ -129,7 +129,7 @@ impl DirectoryUpdateRequest {
         email::changed(call, c, before, &after)?;
         if after.name != before.name || has_new_phone {
             let mut profile = stored;
-            // Who signs by another name goes on doing so.
+            // A signature name that differs from the old name stays.
             if profile.signature_name.as_ref() == Some(&before.name) {
                 profile.signature_name = Some(after.name);
             }
@@ -140,7 +140,7 @@ impl DirectoryUpdateRequest {
     }
 }
 
-/// Whether the field that a problem is about holds what the user has already.
+/// Whether the field of a problem holds the stored value.
 fn is_unchanged(problem: &Problem, said: Said<'_>, stored: &User) -> bool {
     match problem.field.as_deref() {
         Some("firstName" | "lastName") => said.name().as_ref() == Some(&stored.name),
@@ -149,7 +149,7 @@ fn is_unchanged(problem: &Problem, said: Said<'_>, stored: &User) -> bool {
     }
 }
 
-/// What an update did to the identities of a user.
+/// The identities that an update linked and unlinked.
 #[derive(Default)]
 struct Done {
     linked: Vec<ExternalIdentity>,

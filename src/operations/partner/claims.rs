@@ -1,4 +1,4 @@
-//! What a partner's token must say, in either of its two layouts, and what is made of that.
+//! Validates the claims of a partner's token, in either of its two layouts.
 
 use serde_json::Value;
 
@@ -14,25 +14,25 @@ use crate::operations::{Refusal, refuse, refuse_field};
 use crate::secrets::assertions::Claims;
 use crate::store::partners::Partner;
 
-/// How far a partner's clock may be ahead of ours. SPEC §11 allows nothing: `iat` is not in the future.
+/// How far a partner's clock may be ahead, in seconds. SPEC §11 allows none: `iat` must not be in the future.
 const LEEWAY_MS: Millis = 0;
 /// The longest `jti`, in characters.
 const MAX_JTI_CHARS: usize = 256;
-/// The latest time that a claim can name: the end of the year 9999, in seconds.
+/// The latest time of a claim: the end of the year 9999, in seconds.
 const MAX_SECONDS: i64 = 253_402_300_799;
-/// The only version of the new layout.
+/// The only supported version of the new layout.
 const VERSION: &str = "v1";
 
-/// The school that a user comes from.
+/// The school of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct School {
     /// The channel of its organisation.
     pub channel: String,
-    /// What that channel calls it.
+    /// The ID of the school in that channel.
     pub external_id: String,
 }
 
-/// What a partner says of a user, believed as far as it is possible without asking the store.
+/// The verified claims of a partner about a user. Checks that need the store are still to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Introduction {
     pub iss: String,
@@ -40,27 +40,27 @@ pub struct Introduction {
     pub expires_at: Millis,
     pub identity: ExternalIdentity,
     pub name: Option<String>,
-    /// The e-mail address and the telephone number, where the partner has verified them.
+    /// The e-mail address and telephone number, if the partner has verified them.
     pub email: Option<String>,
     pub phone: Option<String>,
-    /// The new layout's only.
+    /// Only in the new layout.
     pub school: Option<School>,
-    /// Where the browser is to go on to.
+    /// The URL that the browser is redirected to.
     pub redirect: Option<String>,
 }
 
 impl Introduction {
-    /// The user name that a new user gets, if it can have it: `sub@iss`, or `sub@state_id`.
+    /// The preferred user name of a new user: `sub@iss` or `sub@state_id`.
     #[must_use]
     pub fn wanted_name(&self) -> String {
         format!("{}@{}", self.identity.id, self.identity.provider)
     }
 }
 
-/// Checks the claims of a token that this partner has signed for whoever is known by the URL `own`.
+/// Checks the claims of a token that this partner signed for the gateway at the URL `own`.
 ///
 /// # Errors
-/// The first thing that is wrong, by the code of its own.
+/// The code of the first claim that is wrong.
 pub fn check(
     claims: &Claims,
     partner: &Partner,
@@ -72,14 +72,14 @@ pub fn check(
         return Err(refuse_field(Code::AudienceMismatch, "aud", None));
     }
     let jti = needed("jti", text("jti", claims.jti.as_ref(), MAX_JTI_CHARS)?)?;
-    // A school without a state_id is a mistake, and not the old layout, whose users are others.
+    // A school without `state_id` is a mistake and not the old layout, in which the same `sub` names other users.
     let is_new = [&claims.state_id, &claims.version, &claims.school_id]
         .iter()
         .any(|claim| claim.is_some());
     let sub = needed("sub", id("sub", claims.sub.as_ref())?)?;
     let max_name = MAX_NAME_CHARS as usize;
     let name = text("name", claims.name.as_ref(), max_name)?;
-    // A sign-in does not fail for characters that no name may hold; the name goes without them.
+    // Characters that are not allowed in a name are dropped; they do not fail the sign-in.
     let name = name.and_then(|name| cleaned(&name));
     let (identity, school) = if is_new {
         let school = new_layout(claims, partner)?;
@@ -118,7 +118,7 @@ fn identity(id: String, provider: &str, id_type: &str) -> ExternalIdentity {
     }
 }
 
-/// What only the new layout has: where its users come from.
+/// The fields that only the new layout has: state and school.
 fn new_layout(claims: &Claims, partner: &Partner) -> Result<School, Refusal> {
     let version = text("version", claims.version.as_ref(), VERSION.len())?;
     if version.is_some_and(|v| v != VERSION) {
@@ -135,7 +135,7 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School, Refusal> {
     })
 }
 
-/// When the token expires, if it is within its time and that is not too long.
+/// When the token expires, if it is valid now and its lifetime is not too long.
 fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis, Refusal> {
     let issued_at = needed("iat", time("iat", claims.iat.as_ref())?)?;
     let expires_at = needed("exp", time("exp", claims.exp.as_ref())?)?;
@@ -155,7 +155,7 @@ fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis, R
     Ok(expires_at)
 }
 
-/// A time, from seconds since 1970, whole or not (RFC 7519 §2 NumericDate). A text is none, even of digits.
+/// A time in seconds since 1970, whole or fractional (RFC 7519 §2, NumericDate). Text is refused, even digits.
 fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>, Refusal> {
     let Some(value) = value else {
         return Ok(None);
@@ -178,7 +178,7 @@ fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>, Ref
     }
 }
 
-/// Whether a token is for us and for nobody else: what others take as well they could bring here.
+/// Whether the token is for this gateway alone. Another recipient could replay a shared token here.
 fn is_for(aud: Option<&Value>, own: &str) -> Result<bool, Refusal> {
     match aud {
         None | Some(Value::Null) => Err(refuse_field(Code::PayloadDataMissing, "aud", None)),
@@ -191,7 +191,7 @@ fn is_for(aud: Option<&Value>, own: &str) -> Result<bool, Refusal> {
     }
 }
 
-/// Where the browser is to go on to; the two layouts' documents call it by two names.
+/// The redirect URL; the two layouts name the claim differently.
 fn wanted_redirect(claims: &Claims) -> Result<Option<String>, Refusal> {
     let read = |name, value: &Option<Value>| text(name, value.as_ref(), destination::MAX_CHARS);
     let uri = read("redirect_uri", &claims.redirect_uri)?;
@@ -228,7 +228,7 @@ fn verified_phone(claims: &Claims) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// A text on one line; none where there is none, or only blanks.
+/// A text on one line; none if it is absent or blank.
 pub(super) fn text(
     name: &'static str,
     value: Option<&Value>,
@@ -252,7 +252,7 @@ pub(super) fn text(
     Ok(Some(text.clone()))
 }
 
-/// What names something, to the letter.
+/// An identifier, exactly as sent.
 fn id(name: &'static str, value: Option<&Value>) -> Result<Option<String>, Refusal> {
     match text(name, value, crate::domain::external_identity::MAX_CHARS)? {
         Some(text) if !is_part(&text) => Err(invalid(name, Why::BadCharacters)),
@@ -268,7 +268,7 @@ fn invalid(name: &'static str, why: Why) -> Refusal {
     refuse_field(Code::PayloadDataInvalid, name, Some(why))
 }
 
-/// The partner's name in a token that is not to be believed yet.
+/// The issuer of a token whose signature is not verified yet.
 pub(super) fn issuer(claims: &Claims) -> Result<String, Refusal> {
     let iss =
         text("iss", claims.iss.as_ref(), MAX_JTI_CHARS).map_err(|_| refuse(Code::UnknownIssuer))?;

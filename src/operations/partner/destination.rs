@@ -1,15 +1,15 @@
-//! Where a partner may send its users on to: to us, or to an origin that is registered for it; nowhere else.
+//! Allowed redirect targets of a partner: this gateway and the partner's registered origins.
 
 use crate::domain::web::{is_url, origin};
 
-/// The longest address, in characters.
+/// The longest URL, in characters.
 pub const MAX_CHARS: usize = 2048;
 
-/// Whether this is an address at our own origin, or at one of these. A path alone is one of ours.
+/// Whether the URL is at the gateway's own origin or at one of these. A path alone is at the own origin.
 #[must_use]
 pub fn is_allowed(wanted: &str, own: &str, origins: &[String]) -> bool {
     if wanted.starts_with('/') {
-        // Two slashes begin a host, not a path; what a browser takes for a slash is in no such address.
+        // Two slashes begin a host and not a path. `is_url` refuses characters that browsers treat as slashes.
         return !wanted.starts_with("//") && is_url(&format!("{own}{wanted}"));
     }
     let its = origin(wanted);
@@ -48,7 +48,7 @@ mod tests {
         }
     }
 
-    /// What has led elsewhere, elsewhere.
+    /// Known open-redirect bypasses.
     const BYPASSES: [&str; 36] = [
         "",
         "//evil.example/",

@@ -1,4 +1,4 @@
-//! What partners do: sign their users in with tokens of their own (SPEC §11).
+//! Operations of partners, who sign their users in with signed tokens (SPEC §11).
 
 mod claims;
 mod destination;
@@ -14,27 +14,27 @@ use crate::store::{AnyConnection, audit};
 pub use claims::{Introduction, School};
 pub use sign_in::examine;
 
-/// What a partner's sign-in comes to.
+/// The outcome of a partner's sign-in.
 #[derive(Debug)]
 pub enum Admitted {
     SignedIn {
-        /// What the browser's cookie is to hold.
+        /// The value of the session cookie.
         token: Secret,
-        /// Where it goes on to; to the account's page if the partner does not say.
+        /// The redirect URL; none for the account page.
         to: Option<String>,
     },
-    /// Another user is signed in with the browser and has to agree first. The partner's token is not used up.
+    /// Another user is signed in with the browser and must agree first. The partner's token stays unused.
     OtherUser {
-        /// The name of the user who is signed in.
+        /// The name of the signed-in user.
         current: String,
-        /// The name of the user whom the partner brings.
+        /// The name of the partner's user.
         arriving: String,
         to: Option<String>,
     },
 }
 
-/// Writes an audit entry about what a partner does, in the caller's transaction. It stands where clients do, and not where
-/// users do: one of them may be called like it.
+/// Writes an audit entry about a partner, in the caller's transaction. The entry names the partner as a client and not
+/// as an actor, because a user may have the same name.
 fn record(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -58,13 +58,13 @@ fn record(
     Ok(())
 }
 
-/// A partner as the audit log calls it.
+/// The name of a partner in the audit log.
 fn named(iss: &str) -> String {
     format!("partner:{iss}")
 }
 
-/// Records that a token of this partner was refused. One token can be sent any number of times, so that only the first
-/// refusals of a minute are audit entries, and the others are counted.
+/// Records a refused token of this partner. One token can be sent any number of times, so only the first refusals of a
+/// minute are audit entries; the others are counted.
 fn record_refusal(
     call: &Call<'_>,
     event: &'static str,

@@ -1,4 +1,4 @@
-//! Makes the users that partners bring, and keeps them as their partner says they are.
+//! Creates unknown users of partners and updates known ones from the partner's claims.
 
 use super::{Introduction, School, record};
 use crate::contract::problem::Code;
@@ -10,7 +10,7 @@ use crate::store::profiles;
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, email_undos, external_identities, organisations};
 
-/// Makes the user. Nobody is found by an e-mail address: who has an account here already has another one now.
+/// Creates the user. Users are never matched by e-mail address: a person with an account here gets a second one.
 ///
 /// # Errors
 /// The store's.
@@ -61,7 +61,7 @@ pub fn make(
     users::hold(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
 
-/// Keeps what the partner answers for up to date: the name; a telephone number; an e-mail address where there was none.
+/// Updates the name and the telephone number, and adds an e-mail address if the user has none.
 ///
 /// # Errors
 /// The store's.
@@ -89,7 +89,7 @@ pub fn keep(
     if kept.name != user.name || introduction.phone.is_some() {
         let stored = profiles::find(c, user.id)?.unwrap_or_default();
         let mut profile = stored.clone();
-        // Who signs by another name goes on doing so.
+        // A signature name that differs from the old name stays.
         if profile
             .signature_name
             .as_ref()
@@ -105,18 +105,18 @@ pub fn keep(
     Ok(kept)
 }
 
-/// A school as it stands here.
+/// A school in the registry.
 pub struct Found {
-    /// Of its organisation.
+    /// The UUID of its organisation.
     pub uuid: String,
-    /// Whether the user is a member of that already.
+    /// Whether the user is a member already.
     pub is_member: bool,
 }
 
-/// Finds the school of a user that is known, or of one that is not.
+/// Finds the school of a known or a new user.
 ///
 /// # Errors
-/// [`Code::SchoolIdNotRegistered`]; the store's.
+/// [`Code::SchoolIdNotRegistered`], or an error of the store.
 pub fn school(
     c: &mut AnyConnection,
     school: &School,
@@ -129,7 +129,7 @@ pub fn school(
         .ok_or_else(|| refuse_field(Code::SchoolIdNotRegistered, "school_id", None))
 }
 
-/// Makes a user a member of its school; who was at another one of the same channel has left that.
+/// Adds a user to its school and removes it from other schools of the same channel.
 ///
 /// # Errors
 /// The store's.
@@ -149,7 +149,8 @@ pub fn attend(
     record(call, c, event, iss, Some(&user.user_name))
 }
 
-/// Whether a new user can be called this. Not like an e-mail address: nobody has shown that it is this user's.
+/// Whether a new user can have this name. It must not look like an e-mail address, because the user has not proved to
+/// own that.
 ///
 /// # Errors
 /// The store's.
@@ -162,7 +163,7 @@ pub fn can_be_called(call: &Call<'_>, c: &mut AnyConnection, name: &str) -> Resu
     Ok(is_free(c, name)? && !users::looks_like_holder_of(c, admin_role, name)?)
 }
 
-/// Whether a user can have this address: nobody has it, and nobody may still get it back.
+/// Whether the address is free: no user has it, and no user can still get it back by an undo.
 fn can_have_address(call: &Call<'_>, c: &mut AnyConnection, email: &str) -> Result<bool, Refusal> {
     Ok(is_free(c, email)? && !email_undos::is_reserved(c, email, call.now)?)
 }

@@ -1,4 +1,4 @@
-//! Signs a browser in by what a partner says of its user.
+//! Signs a browser in by a partner's token.
 
 use super::claims::{self, Introduction};
 use super::{Admitted, provisioning, record, record_refusal};
@@ -14,15 +14,15 @@ use crate::secrets::{rsa_keys, sha256_hex};
 use crate::store::{AnyConnection, external_identities, used_assertions, users};
 
 shape! {
-    /// What a partner sends its users with.
+    /// A partner's token and its context.
     pub struct PartnerSignInRequest = "PartnerSignInRequest_V1" {
-        /// What the partner has signed.
+        /// The signed token.
         token: Secret = "token", max = 8192, required;
-        /// The URL that we are known by, for which it must be.
+        /// The gateway's own URL, which must be the token's audience.
         own_url: String = "ownUrl", max = 2048, required;
-        /// What the browser calls itself.
+        /// The browser's `User-Agent` header.
         user_agent: String = "userAgent", max = 1024;
-        /// The user who is signed in with the browser agrees to be replaced, if there is anything here.
+        /// The signed-in user agrees to be replaced if not empty.
         agreed: String = "agreed", max = 1;
     }
 }
@@ -44,7 +44,7 @@ impl Request for PartnerSignInRequest {
         let admitted = checked.and_then(|introduction| self.admit(call, introduction));
         match admitted {
             Ok(admitted) => Ok(admitted),
-            // The signature was right, so that the log can say whose mistake it is.
+            // The signature is valid, so the audit log can name the partner.
             Err(Refusal::Rejected(mut rejection)) => {
                 record_refusal(call, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
                 rejection.is_recorded = true;
@@ -55,10 +55,10 @@ impl Request for PartnerSignInRequest {
     }
 }
 
-/// What a token would come to, without its being used, and the user that would be signed in, if there is one.
+/// Examines a token without using it up. Returns its claims and the user whom it would sign in, if there is one.
 ///
 /// # Errors
-/// What a sign-in would be refused with.
+/// The refusal that a sign-in would get.
 pub fn examine(
     call: &Call<'_>,
     token: &Secret,
@@ -81,7 +81,7 @@ pub fn examine(
     Ok((said, known))
 }
 
-/// Whose token it is, once its signature is known to be right, and what is made of its claims.
+/// Verifies the signature of a token. Returns its issuer and the result of checking its claims.
 fn read(
     call: &Call<'_>,
     token: &Secret,
@@ -112,7 +112,7 @@ fn read(
 }
 
 impl PartnerSignInRequest {
-    /// Uses the token up and begins a session, all of it or nothing.
+    /// Uses the token up and starts a session, in one transaction.
     fn admit(&self, call: &Call<'_>, said: Introduction) -> Result<Admitted, Refusal> {
         let token = call.parts.store.write(|c| {
             let known = external_identities::hold_owner(c, &said.identity)?;
@@ -138,7 +138,7 @@ impl PartnerSignInRequest {
             if let Some((school, found)) = &school {
                 provisioning::attend(call, c, &user, (school, found), &said.iss)?;
             }
-            // Whoever belongs elsewhere as well need not be asked: the partner has said where it comes from.
+            // Choose the school's organisation for a user with several: the partner named it.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
             let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
             let event = (Self::OPERATION.event, "ok");
@@ -159,8 +159,8 @@ impl PartnerSignInRequest {
         })
     }
 
-    /// The name of the user who is signed in with this browser, is not the one who arrives, and has not agreed to be
-    /// replaced: otherwise a link of anybody's could sign somebody in as another without their noticing.
+    /// The name of the signed-in user, if it is another one than the partner's user and has not agreed to be replaced.
+    /// Without this check, a link could sign a person in as another user unnoticed (login CSRF).
     fn replaced(&self, call: &Call<'_>, arriving: Option<&User>) -> Option<String> {
         let current = call.user.as_ref().filter(|_| self.agreed.is_empty())?;
         let is_other = arriving.is_none_or(|user| user.id != current.id);

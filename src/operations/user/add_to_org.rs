@@ -1,4 +1,4 @@
-//! Makes the signed-in user a member of an organisation: of one there is, or of a new one of its own.
+//! Adds the signed-in user to an organisation: to an existing one, or to a new one that the user owns.
 
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::problem::{Code, Why};
@@ -13,10 +13,11 @@ use crate::store::{AnyConnection, organisations, users};
 
 use super::auth_token::{P_AUTH_TOKEN, issue, token_param};
 
-/// The most organisations a member can be in and still make another: who signs in is shown all of them.
+/// The number of memberships up to which a user may create another organisation. The choice at sign-in shows all of
+/// them.
 const MAX_MEMBERSHIPS: usize = 100;
 
-/// The role of whoever makes an organisation, in it.
+/// The role of an organisation's creator in it.
 pub const ORG_ADMIN: &str = "ORG_ADMIN";
 
 shape! {
@@ -64,7 +65,7 @@ impl Request for AddToOrgRequest {
         let token = call.parts.store.write(|c| {
             let user = &users::hold(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let uuid = match (&self.org_uuid, &self.org_name) {
-                // The seed's table names both; where both are sent, the id says which one is meant.
+                // The specification's table allows both fields; `orgUuid` takes precedence.
                 (Some(uuid), _) => join(call, c, user, uuid)?,
                 (None, Some(name)) => make(call, c, user, name, &new_uuid)?,
                 (None, None) => {
@@ -84,8 +85,8 @@ impl Request for AddToOrgRequest {
     }
 }
 
-/// Joins an organisation that lets anyone in, or any for those who may do everything. A closed one looks
-/// like none, so that ids cannot be guessed.
+/// Joins an open organisation; trusted callers may join any. A closed organisation is answered as if it did not exist,
+/// so that IDs cannot be guessed.
 fn join(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -104,7 +105,8 @@ fn join(
     Ok(uuid.to_owned())
 }
 
-/// Makes a closed organisation with its maker in charge; asked again by a member, gives the one there is.
+/// Creates a closed organisation with the user as its administrator. If the user is a member of one with that name,
+/// returns that one.
 fn make(
     call: &Call<'_>,
     c: &mut AnyConnection,

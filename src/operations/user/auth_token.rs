@@ -1,4 +1,4 @@
-//! The tokens that operations hand out: a JWT a time, each in the family of its sign-in.
+//! Issues the tokens of operations: JWTs that belong to the family of their sign-in.
 
 use crate::contract::common::Param;
 use crate::contract::problem::Code;
@@ -23,8 +23,8 @@ pub(super) fn token_param(token: &str) -> Wrapped<Param> {
     }])
 }
 
-/// A token for this user in this organisation, in the caller's transaction: one more of the family of the token that the
-/// caller holds, or the first of a new one.
+/// Issues a token for this user and organisation, in the caller's transaction: another of the caller's token family, or
+/// the first of a new family.
 pub(super) fn issue(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -53,11 +53,11 @@ pub(super) fn issue(
     }
 }
 
-/// Tokens of one sign-in that have not expired. An old one is not dropped for a new one, since it tells a thief from the
-/// owner when it is used again.
+/// The most unexpired tokens of one sign-in. An old token is not dropped for a new one, because its reuse reveals a
+/// theft.
 const MOST_TOKENS: i64 = 100;
 
-/// Refuses to issue one more token of this family if it has [`MOST_TOKENS`] already, until the first of them expires.
+/// Refuses another token of this family if it has [`MOST_TOKENS`], until the first of them expires.
 pub(super) fn check_room(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -73,7 +73,7 @@ pub(super) fn check_room(
     Err(rejection.into())
 }
 
-/// The id of the one token that replaces the one with this id. Whoever does not hold that one cannot tell it.
+/// The ID of the token that replaces the token with this ID. It cannot be computed without the replaced token.
 pub(super) fn successor(jti: &str) -> String {
     let digest = sha256_hex(&format!("the successor of {jti}"));
     let mut bytes = [0; 16];
@@ -86,7 +86,7 @@ pub(super) fn successor(jti: &str) -> String {
         .to_string()
 }
 
-/// The token with this id in the family of the one that is held.
+/// Issues the token with this ID in the family of the caller's token.
 pub(super) fn issue_as(
     call: &Call<'_>,
     c: &mut AnyConnection,
@@ -117,7 +117,7 @@ pub(super) fn issue_as(
         }),
     };
     if !token_families::add(c, held.family, &sha256_hex(&claims.jti), exp * 1000)? {
-        // Ended since the call began, by a new password for example.
+        // The family ended after the request began, for example by a new password.
         return Err(refuse(Code::TokenExpired));
     }
     call.parts

@@ -77,7 +77,7 @@ impl Request for AuthenticateRequest {
         param(&answer.params.0, auth_token::P_AUTH_TOKEN)
     }
     fn run(self, call: &Call<'_>) -> Result<AuthenticateResponse, Refusal> {
-        // A second time where the kept hash was renewed meanwhile, by another sign-in with the same password.
+        // Try again if another sign-in with the same password renewed the stored hash meanwhile.
         match self.sign_in(call)? {
             Some(answer) => Ok(answer),
             None => self
@@ -88,7 +88,7 @@ impl Request for AuthenticateRequest {
 }
 
 impl AuthenticateRequest {
-    /// Signs in; none where the user's hash has changed since it was checked.
+    /// Signs in; none if the user's hash has changed since it was checked.
     fn sign_in(&self, call: &Call<'_>) -> Result<Option<AuthenticateResponse>, Refusal> {
         let checked = Checked::of(call, &self.user_name_or_email, &self.password)?;
         let granted = call
@@ -104,7 +104,7 @@ impl AuthenticateRequest {
             Choice::One(one) => Some(one),
             Choice::Several => return Err(ask_to_choose(&granted).into()),
         };
-        // The same moment for the audit log and for the token.
+        // The audit entry and the token are written in one transaction.
         let signed_in = checked.write(call, |c, user| {
             call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             known_sources::remember_network(call, c, user)?;

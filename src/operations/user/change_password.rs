@@ -43,9 +43,9 @@ shape! {
     }
 }
 
-/// What was shown to be allowed to set the password.
+/// The proof that the caller may set the password.
 enum Proof {
-    /// The hash of a reset token that is still to be spent.
+    /// The hash of a reset token that is not spent yet.
     Token(String),
     /// The hash that the old password matched.
     OldPassword(Option<String>),
@@ -76,7 +76,8 @@ impl Request for ChangePasswordRequest {
         self.user_name.as_deref()
     }
     fn guessed_at(&self) -> Option<&str> {
-        // Whoever guesses at an account must not keep its owner from a reset token, which nobody can guess.
+        // Reset tokens cannot be guessed. Not counting them lets the owner use one while an attacker guesses the
+        // password.
         self.subject()
             .filter(|_| self.password_reset_guid.is_none())
     }
@@ -87,10 +88,10 @@ impl Request for ChangePasswordRequest {
 }
 
 impl ChangePasswordRequest {
-    /// Sets the password. With a token of a mail, the external identities of these keys stay linked, and no others.
+    /// Sets the password. With a token from a mail, only the external identities of these keys stay linked.
     ///
     /// # Errors
-    /// What the route's table names; the store's.
+    /// The codes of the route, or an error of the store.
     pub(in crate::operations) fn change(
         &self,
         call: &Call<'_>,
@@ -126,7 +127,7 @@ impl ChangePasswordRequest {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName", None));
         };
-        // What is known without the user's own names; the others are compared after the hash.
+        // Check the rules that need no data of the user; the user's own names are compared after the hash.
         super::check_password(self.password.reveal(), &[user_name])?;
         let user = call.parts.store.read(|c| users::by_name(c, user_name))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.clone());
@@ -145,7 +146,7 @@ fn spent() -> Refusal {
     refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid", None)
 }
 
-/// Looks whether the token would open, before any hashing is done for it. A user name beside it must be the user's, or its
+/// Checks that the token is valid before a password is hashed. A user name beside it must be the user's name or
 /// address.
 fn with_token(
     call: &Call<'_>,
@@ -189,10 +190,10 @@ fn set(
                 return Err(refuse(Code::UserNotActive));
             }
             identities::take_over(call, c, &current, keep)?;
-            // Whoever holds the token reads the user's mail, which is what confirming shows too.
+            // The token proves access to the user's mailbox, as confirming does.
             Status::Active
         }
-        // Somebody else may have changed the password while we were hashing.
+        // The password may have changed while the new one was hashed.
         Proof::OldPassword(stored) if current.password_hash == *stored => current.status,
         Proof::OldPassword(_) => return Err(refuse(Code::BadCredentials)),
     };
@@ -211,7 +212,7 @@ fn set(
     )
 }
 
-/// Keeps the new hash and ends what was issued under the old one.
+/// Stores the new hash and revokes everything that was issued under the old password.
 fn store_password(
     call: &Call<'_>,
     c: &mut crate::store::AnyConnection,
@@ -237,8 +238,8 @@ fn store_password(
     )
 }
 
-/// Sets a user's password without the old one, for the operator at the command line; activates the
-/// user if it was not; tells the user by this mail.
+/// Sets a user's password without the old one, for the operator at the command line. Activates an unactivated user.
+/// Sends the user this notice.
 ///
 /// # Errors
 /// A refusal, or trouble with the store.

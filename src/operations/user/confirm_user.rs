@@ -1,4 +1,4 @@
-//! Makes a registered user active; has no SOAP binding.
+//! Activates a registered user. The SOAP contract does not have this operation.
 
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::problem::Code;
@@ -44,7 +44,7 @@ impl Request for ConfirmUserRequest {
 }
 
 impl ConfirmUserRequest {
-    /// Makes the user active. The external identities of these keys stay linked, and no others.
+    /// Activates the user. Only the external identities of these keys stay linked.
     ///
     /// # Errors
     /// [`Code::TokenInvalidOrExpired`]; the store's.
@@ -60,7 +60,7 @@ impl ConfirmUserRequest {
         }
         call.parts.store.write(|c| {
             let sha256 = sha256_hex(token);
-            // The user first and then its tokens, as everywhere.
+            // Lock the user before its tokens, as everywhere.
             let id = one_time_tokens::peek(c, &sha256, Purpose::Activation, call.now)?;
             let user = users::hold(c, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
             let id = one_time_tokens::spend(c, &sha256, Purpose::Activation, call.now)?

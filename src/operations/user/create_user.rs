@@ -1,4 +1,4 @@
-//! Makes a user on behalf of an administrator.
+//! Creates a user on behalf of an administrator.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::{Code, Problem, Why};
@@ -71,7 +71,7 @@ impl Request for CreateUserRequest {
 }
 
 impl CreateUserRequest {
-    /// Makes the user.
+    /// Creates the user.
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
@@ -161,7 +161,7 @@ fn check(user: &WrappedUser) -> Result<Channel, Refusal> {
         user.organizational_unit.as_deref(),
     );
     super::check_roles(&mut problems, user.roles.as_ref().map_or(&[], |r| &r.0));
-    // A new user is UNACTIVATED; it may be said, but nothing else may.
+    // A new user is UNACTIVATED; the request may state this status and no other.
     if user
         .status
         .as_deref()

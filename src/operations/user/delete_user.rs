@@ -1,4 +1,4 @@
-//! Deletes an account: everything personal goes, services are told, and the log keeps that it was done.
+//! Deletes an account: erases personal data, tells the services, and keeps the audit entries under a pseudonym.
 
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::problem::Code;
@@ -19,7 +19,7 @@ shape! {
     }
 }
 
-/// How long the one who deletes waits for names in the log to give way, in transactions.
+/// How many transactions of the request erase names in the audit log.
 const ERASING_TURNS: usize = 8;
 
 impl Request for DeleteUserRequest {
@@ -40,7 +40,7 @@ impl Request for DeleteUserRequest {
     }
     fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
         if !call.may_do_everything() {
-            // Users change nothing of themselves but their names (SPEC §3); whom one may not see is not there.
+            // Users may change only their own names (SPEC §3). Hide existence: answer as if another user did not exist.
             return Err(refuse(match call.is_self(&self.user_name) {
                 true => Code::AccessDenied,
                 false => Code::UserNotFound,
@@ -55,8 +55,8 @@ impl Request for DeleteUserRequest {
     }
 }
 
-/// Has the log forget names of those who were erased: most are done with by this; what is left of very busy ones the
-/// outbox worker does.
+/// Erases the names of deleted users in the audit log. For most users this is enough; housekeeping erases what remains
+/// of very busy ones.
 ///
 /// # Errors
 /// The store's.
@@ -69,8 +69,8 @@ pub(in crate::operations) fn forget_names(call: &Call<'_>) -> Result<(), Refusal
     Ok(())
 }
 
-/// Erases a user in the caller's transaction. The log keeps what was done by and to it under a pseudonym, which only
-/// those can tell who have kept the user's UUID.
+/// Erases a user in the caller's transaction. The audit log keeps the user's entries under a pseudonym that only a
+/// person who knows the user's UUID can resolve.
 ///
 /// # Errors
 /// The store's.

@@ -1,4 +1,4 @@
-//! What follows when the e-mail address of a user has changed.
+//! Handles a changed e-mail address of a user.
 
 use crate::domain::mailbox::canonical_login;
 use crate::domain::notice::Topic;
@@ -10,8 +10,8 @@ use crate::operations::{Call, Refusal};
 use crate::secrets::sha256_hex;
 use crate::store::{AnyConnection, email_undos, one_time_tokens};
 
-/// Ends the tokens on their way to the old address, and tells the old address, with a link that undoes the change. An
-/// address that was never confirmed is told nothing: it may be a stranger's. Nor is one that differs in case only.
+/// Revokes the tokens mailed to the old address, and mails that address a link that undoes the change. An unconfirmed
+/// address is mailed nothing, because it may belong to a stranger; nor is an address that differs only in case.
 ///
 /// # Errors
 /// The store's.

@@ -86,7 +86,7 @@ impl FindUsersRequest {
     }
 }
 
-/// Reads an order like `name,-email`; none where a name is unknown or there twice.
+/// Parses an order like `name,-email`; none if a name is unknown or repeated.
 fn sort(text: &str) -> Option<Vec<Sort>> {
     let mut order: Vec<Sort> = Vec::new();
     for term in text.split(',').map(str::trim).filter(|t| !t.is_empty()) {
@@ -108,7 +108,7 @@ fn sort(text: &str) -> Option<Vec<Sort>> {
     Some(order)
 }
 
-/// Whether a user is among the hits; for those who may see no other.
+/// Whether the user matches the filter, for callers who may see no other user.
 fn matches(filter: &Filter, user: &User) -> bool {
     let has = |part: &Option<String>, text: &str| {
         part.as_deref()

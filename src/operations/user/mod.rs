@@ -39,7 +39,7 @@ fn invalid(field: &str, why: Why) -> Problem {
     }
 }
 
-/// What a client is told of a name that cannot be one.
+/// The reason to tell a client for a flawed name.
 pub(super) fn why(flaw: Flaw) -> Why {
     match flaw {
         Flaw::Control => Why::BadCharacters,
@@ -50,7 +50,7 @@ pub(super) fn why(flaw: Flaw) -> Why {
     }
 }
 
-/// Notes a user name that cannot be one.
+/// Notes an invalid user name.
 fn check_user_name(problems: &mut Vec<Problem>, field: &str, text: &str) {
     if let Some(flaw) = Some(text)
         .filter(|t| !t.is_empty())
@@ -60,14 +60,14 @@ fn check_user_name(problems: &mut Vec<Problem>, field: &str, text: &str) {
     }
 }
 
-/// Notes an e-mail address that cannot be one.
+/// Notes an invalid e-mail address.
 fn check_email(problems: &mut Vec<Problem>, text: &str) {
     if !text.is_empty() && !is_email(text) {
         problems.push(invalid("email", Why::NotAnEmail));
     }
 }
 
-/// Notes the name of a person or an organisation that cannot be one.
+/// Notes an invalid name of a person or an organisation.
 fn check_display_name(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
     let text = text.filter(|t| !t.is_empty());
     if let Some(flaw) = text.and_then(flaw_of_display_name) {
@@ -75,14 +75,14 @@ fn check_display_name(problems: &mut Vec<Problem>, field: &str, text: Option<&st
     }
 }
 
-/// Notes a one-line text that is not one.
+/// Notes a text that is not a single line.
 fn check_line(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
     if let Some(flaw) = text.and_then(flaw_of_line) {
         problems.push(invalid(field, why(flaw)));
     }
 }
 
-/// Notes roles that cannot be kept.
+/// Notes roles that cannot be stored.
 fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
     if roles.len() > MAX_ROLES {
         problems.push(invalid("roles", Why::TooMany(MAX_ROLES)));
@@ -95,7 +95,7 @@ fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
 /// Refuses a password that does not satisfy the rules.
 ///
 /// # Errors
-/// [`Code::WeakPassword`], with what is wrong.
+/// [`Code::WeakPassword`], with the reason.
 pub fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal> {
     password::judge(password, own_names).map_err(|weakness| {
         let why = match weakness {
@@ -111,7 +111,7 @@ pub fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal>
     })
 }
 
-/// The refusal for a name that somebody else has.
+/// The refusal of a name that is taken.
 fn taken(which: Taken, user_name_field: &str) -> Refusal {
     match which {
         Taken::UserName => refuse_field(Code::UserAlreadyExists, user_name_field, None),
@@ -119,8 +119,8 @@ fn taken(which: Taken, user_name_field: &str) -> Refusal {
     }
 }
 
-/// Refuses names of a new user that somebody else has, and a user name that looks like another address than the user's
-/// own or like an administrator's name.
+/// Refuses taken names of a new user, and a user name that looks like an e-mail address other than the user's own or
+/// like an administrator's name.
 ///
 /// # Errors
 /// The refusal; the store's.
@@ -143,16 +143,16 @@ pub(super) fn check_names_are_free(
     Ok(())
 }
 
-/// What a mail with a token is sent for.
+/// The purpose of a mail with a token.
 struct Mailing {
     purpose: Purpose,
     topic: Topic,
     event: &'static str,
 }
 
-/// Mails the user of this login a fresh token, if it is one that `serves` and its mailbox has not had too many. For anybody
-/// else the same work is done and taken back, so that neither the answer nor its time tells who there is; the attempt is
-/// written down.
+/// Mails the user of this login a new token, if the user passes `serves` and the mailbox has not had too many.
+/// Otherwise does the same work and rolls it back, so that neither the answer nor its time reveals whether the user
+/// exists. The attempt is recorded.
 fn mail_token(
     call: &Call<'_>,
     login: &str,
@@ -160,7 +160,7 @@ fn mail_token(
     serves: impl Fn(&User) -> bool,
 ) -> Result<(), Refusal> {
     let refusals = &call.parts.refusals;
-    // The same question for everybody; only a mail that is sent uses it up.
+    // The same query for every login; only a mail that is sent uses up the quota.
     let has_row = refusals.has_row(Cause::Anyone, call.now);
     let outcome = call.parts.store.write(|c| {
         let user = users::hold_by_login(c, login)?;

@@ -1,4 +1,4 @@
-//! Changes a user: what is given replaces what was, what is absent stays.
+//! Changes a user. Given fields replace the stored ones; absent fields stay.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::{Code, Problem, Why};
@@ -68,7 +68,7 @@ impl Request for ModifyUserRequest {
         let everything = call.may_do_everything();
         let may = everything || call.is_self(user_name);
         if may && !problems.is_empty() {
-            // A user that is older than a rule keeps what breaks it; only what changes is checked.
+            // Values that were stored before a rule existed may stay; only changed values are checked.
             let stored = call.parts.store.read(|c| users::by_name(c, user_name))?;
             problems.retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
         }
@@ -87,7 +87,8 @@ impl Request for ModifyUserRequest {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
             }
             users::update(c, &after)?;
-            // An administrator's word is as good as the mail's: the user joins what it registered for.
+            // Activation by an administrator counts like confirmation by mail: the user joins the organisation it
+            // registered for.
             if before.status == Status::Unactivated
                 && after.status == Status::Active
                 && let Some(uuid) = users::activate(c, after.id, call.now)?
@@ -96,12 +97,12 @@ impl Request for ModifyUserRequest {
             }
             super::email::changed(call, c, &before, &after)?;
             if after.status == Status::Inactive {
-                // Links on their way to a person that no longer counts.
+                // Revoke tokens in mails that were sent before the status changed.
                 one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
                 one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
             }
             if after.status != Status::Active {
-                // Whoever is shut out stays signed out, also when let in again.
+                // A deactivated user stays signed out after being activated again.
                 token_families::end_all(c, after.id)?;
                 sessions::end_all(c, after.id, None)?;
             }
@@ -115,7 +116,7 @@ impl Request for ModifyUserRequest {
     }
 }
 
-/// The status that is wanted, and what is wrong with the fields.
+/// The requested status, and the problems of the fields.
 fn check(wanted: &WrappedUser) -> (Option<Status>, Vec<Problem>) {
     let mut problems = Vec::new();
     if wanted.user_name.is_none() {
@@ -141,7 +142,7 @@ fn check(wanted: &WrappedUser) -> (Option<Status>, Vec<Problem>) {
     (status.flatten(), problems)
 }
 
-/// Whether the field that a problem is about holds what the user has already.
+/// Whether the field of a problem holds the stored value.
 fn is_unchanged(problem: &Problem, wanted: &WrappedUser, stored: &User) -> bool {
     let same = |new: &Option<String>, old: &str| new.as_deref() == Some(old);
     match problem.field.as_deref() {

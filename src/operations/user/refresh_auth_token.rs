@@ -1,4 +1,4 @@
-//! Gives a new token for one that is still valid, and retires that one.
+//! Replaces a valid token by a new one and retires the old one.
 
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::problem::Code;
@@ -50,7 +50,7 @@ impl Request for RefreshAuthTokenRequest {
             return Err(refuse(Code::TokenExpired));
         }
         let token = call.parts.store.write(|c| -> Result<String, Refusal> {
-            // Rights are those of this moment, and not those in the old token.
+            // Rights are read from the database and not from the old token.
             let user = users::hold(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let granted = organisations::granted(c, user.id)?;
             let bound_to = held.organisation.as_deref();
@@ -58,8 +58,8 @@ impl Request for RefreshAuthTokenRequest {
             if bound_to.is_some() && organisation.is_none() {
                 return Err(refuse(Code::TokenExpired));
             }
-            // Refreshed twice within the grace, by a client that lost the first answer, it has the same successor: there
-            // is one line of tokens, and whoever comes with one that fell behind is noticed.
+            // A client that lost the answer may refresh again within the grace period and gets the same successor. So
+            // there is one line of tokens, and the use of one that fell behind is noticed.
             let jti = auth_token::successor(&held.jti);
             auth_token::check_room(call, c, held)?;
             let token = auth_token::issue_as(call, c, &user, organisation, held, jti)?;

@@ -1,4 +1,4 @@
-//! Lets a person register itself; a mail asks it to confirm.
+//! Registers a new user, who confirms by a mail.
 
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::Code;
@@ -76,20 +76,20 @@ impl Request for RegisterUserRequest {
     }
 }
 
-/// Whether the caller may learn that a name or an address is taken.
+/// Whether the answer may reveal that a name or an address is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::operations) enum TakenNames {
-    /// The answer says so, and can say so before a password is hashed.
+    /// The answer reveals it, so it can be sent before a password is hashed.
     AreTold,
-    /// The answer and its time are the same, so a password is hashed in any case.
+    /// The answer and its time are the same in both cases, so a password is always hashed.
     AreHidden,
 }
 
 impl RegisterUserRequest {
-    /// Registers the user and has the mail sent.
+    /// Registers the user and puts the mail into the outbox.
     ///
     /// # Errors
-    /// What the route's table names; the store's.
+    /// The codes of the route, or an error of the store.
     pub(in crate::operations) fn register(
         &self,
         call: &Call<'_>,
@@ -137,7 +137,8 @@ impl RegisterUserRequest {
                 name: &self.name,
                 email: &self.email,
             };
-            // Whoever registers there again gets another mail by `resend`, when the mailbox gets any.
+            // A person who registers with this address again gets another mail by `resend`, when the mailbox may get
+            // one.
             if throttle::may_mail(call, c, &self.email)? {
                 call.notify(c, Topic::Activation, &to, &token)?;
             }
@@ -153,7 +154,7 @@ impl RegisterUserRequest {
         Ok(())
     }
 
-    /// Refuses an organisation that is unknown or closed, and names that this user cannot have.
+    /// Refuses an unknown or closed organisation, and names that this user cannot have.
     fn check_against_store(&self, call: &Call<'_>, c: &mut AnyConnection) -> Result<(), Refusal> {
         if let Some(uuid) = &self.organization_uuid {
             let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
@@ -164,7 +165,7 @@ impl RegisterUserRequest {
         }
         let user_name = ("username", self.username.as_str());
         super::check_names_are_free(call, c, user_name, &self.email)?;
-        // Its former owner may still undo the change that took it away.
+        // The former owner of the address may still undo the change.
         if email_undos::is_reserved(c, &self.email, call.now)? {
             return Err(super::taken(Taken::Email, "username"));
         }

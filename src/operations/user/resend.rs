@@ -1,4 +1,4 @@
-//! Mails a new activation token; answers the same whether or not there is anyone to activate.
+//! Mails a new activation token. Answers the same whether or not the user exists.
 
 use super::Mailing;
 use crate::contract::common::{EmptyResponse, RequestMeta};
@@ -44,7 +44,7 @@ impl Request for ResendRequest {
             event: Self::OPERATION.event,
         };
         super::mail_token(call, &self.user_name_or_email, &mailing, |user| {
-            // Whom an administrator made has no password to sign in with yet, and gets a reset token instead.
+            // A user created by an administrator has no password yet and gets a reset token instead.
             user.status == Status::Unactivated && user.password_hash.is_some()
         })?;
         Ok(EmptyResponse::default())

@@ -1,4 +1,4 @@
-//! Mails a token for a new password; answers the same whether or not there is such a user.
+//! Mails a token for a new password. Answers the same whether or not the user exists.
 
 use super::Mailing;
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
@@ -54,7 +54,7 @@ impl Request for ResetPasswordRequest {
     }
 }
 
-/// Mails the user of this login a link for a new password; for nobody the same work is done.
+/// Mails the user of this login a link for a new password; does the same work for an unknown login.
 ///
 /// # Errors
 /// The store's.

@@ -43,7 +43,7 @@ impl Request for ShowUserRequest {
         Some(&self.user_name)
     }
     fn run(self, call: &Call<'_>) -> Result<ShowUserResponse, Refusal> {
-        // Whom one may not see answers like whom there is not.
+        // Hide existence: answer as if the user did not exist.
         if !call.may_do_everything() && !call.is_self(&self.user_name) {
             return Err(refuse(Code::UserNotFound));
         }

@@ -1,4 +1,4 @@
-//! What every sign-in by password does, whichever face it comes through.
+//! The sign-in by password that all faces share.
 
 use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
@@ -10,15 +10,15 @@ use crate::store::{AnyConnection, users};
 /// A user whose password was right.
 pub(in crate::operations) struct Checked {
     pub user: User,
-    /// The hash anew, where the kept one is out of date.
+    /// A new hash, if the stored one is out of date.
     renewed: Option<String>,
 }
 
 impl Checked {
-    /// Checks a password. Unknown users cost the same work and are answered the same.
+    /// Checks a password. Unknown users cost the same work and get the same answer.
     ///
     /// # Errors
-    /// [`Code::BadCredentials`]; [`Code::UserNotActive`], only where the password was right; the store's.
+    /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password was right), or an error of the store.
     pub fn of(call: &Call<'_>, login: &str, password: &Secret) -> Result<Self, Refusal> {
         let user = call.parts.store.read(|c| users::by_login(c, login))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
@@ -36,11 +36,10 @@ impl Checked {
         Ok(Self { user, renewed })
     }
 
-    /// Has a sign-in written, in one transaction in which the user is still what it was when the hashing began; none
-    /// where it is not.
+    /// Writes a sign-in in one transaction, if the user has not changed since the hashing began; none if it has.
     ///
     /// # Errors
-    /// The step's, and the store's.
+    /// The errors of the step and of the store.
     pub fn write<T>(
         &self,
         call: &Call<'_>,
@@ -60,11 +59,11 @@ impl Checked {
         })
     }
 
-    /// Checks a password and has the sign-in written; a second time where the kept hash was renewed meanwhile, by
-    /// another sign-in with the same password.
+    /// Checks a password and writes the sign-in. Tries again if another sign-in with the same password renewed the
+    /// stored hash meanwhile.
     ///
     /// # Errors
-    /// As both have.
+    /// The errors of both steps.
     pub fn settle<T>(
         call: &Call<'_>,
         login: &str,
