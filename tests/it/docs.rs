@@ -1,4 +1,4 @@
-//! The page of documentation: whole, safe to show, and fit for readers of every kind.
+//! The documentation page /docs: complete, safe to serve, and accessible.
 
 use chaingun_gateway::contract::messages::{Language, title};
 use chaingun_gateway::contract::problem::Code;
@@ -15,7 +15,7 @@ fn page() -> String {
 }
 
 #[test]
-fn it_is_served_with_a_policy_that_loads_nothing_but_its_style() {
+fn serves_the_page_with_a_policy_that_loads_only_its_stylesheet() {
     let gateway = Gateway::demo();
     let served = gateway.get("/docs");
     assert_eq!(served.status, 200);
@@ -48,7 +48,7 @@ fn it_is_served_with_a_policy_that_loads_nothing_but_its_style() {
     }
 }
 
-/// The values of an attribute, wherever it stands.
+/// All values of an attribute in the page.
 fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
     let before = format!(" {attribute}=\"");
     let rests = page.split(&before).skip(1);
@@ -56,7 +56,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn nothing_in_it_runs_or_comes_from_elsewhere() {
+fn prints_no_script_no_form_and_no_foreign_link() {
     let page = page();
     for forbidden in [
         "<script",
@@ -86,14 +86,14 @@ fn nothing_in_it_runs_or_comes_from_elsewhere() {
     let mut once = ids.clone();
     once.sort_unstable();
     once.dedup();
-    assert_eq!(once.len(), ids.len(), "an id that is there twice");
+    assert_eq!(once.len(), ids.len(), "each id is unique");
     for id in values(&page, "aria-labelledby") {
         assert!(ids.contains(&id), "{id}");
     }
 }
 
 #[test]
-fn every_operation_field_and_code_is_on_it() {
+fn prints_every_operation_field_and_code() {
     let page = page();
     for operation in CATALOG.iter().filter(|o| o.is_published()) {
         let start = format!("<article id=\"{}\"", operation.name);
@@ -145,7 +145,7 @@ fn every_operation_field_and_code_is_on_it() {
 }
 
 #[test]
-fn every_published_operation_has_a_conversation() {
+fn demands_a_conversation_of_every_published_operation() {
     let text = |name: &str| {
         let found = docs::CONVERSATIONS.iter().find(|(n, _)| *n == name);
         found.map_or("", |(_, text)| text)
@@ -170,12 +170,12 @@ fn every_published_operation_has_a_conversation() {
 }
 
 #[test]
-fn headings_descend_one_at_a_time_and_tables_have_captions() {
+fn prints_headings_without_gaps_and_tables_with_captions() {
     let page = page();
     let mut level = 0;
     for piece in page.split("<h").skip(1) {
         let next = piece.chars().next().and_then(|c| c.to_digit(10));
-        // The head and the header are no headings.
+        // `<head>` and `<header>` are not headings.
         let Some(next) = next else { continue };
         assert!(
             next <= level + 1,

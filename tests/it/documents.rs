@@ -1,11 +1,11 @@
-//! The tables of the README and `examples/gateway.toml` are printed from the code; `BLESS=1` prints them anew.
+//! The README's tables and `examples/gateway.toml` equal what the code prints; `BLESS=1` rewrites the files.
 
 use std::fmt::Write as _;
 
 use chaingun_gateway::config::{self, Config, TABLE, Values};
 use chaingun_gateway::operations::{CATALOG, Cost, Operation};
 
-fn agrees(path: &str, printed: &str) {
+fn assert_file_equals(path: &str, printed: &str) {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, printed).unwrap();
     }
@@ -16,7 +16,7 @@ fn agrees(path: &str, printed: &str) {
     );
 }
 
-/// The README with what stands between two marks replaced.
+/// The README with the text between the two marks of this name replaced.
 fn with_section(readme: &str, name: &str, printed: &str) -> String {
     let (before, rest) = readme.split_once(&format!("<!-- {name} -->\n")).unwrap();
     let (_, after) = rest.split_once(&format!("<!-- /{name} -->\n")).unwrap();
@@ -73,15 +73,15 @@ fn operations() -> String {
 }
 
 #[test]
-fn the_readme_tells_the_settings_and_operations_there_are() {
+fn prints_the_settings_and_operations_of_the_readme() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let readme = with_section(&readme, "settings", &settings());
     let readme = with_section(&readme, "operations", &operations());
-    agrees("README.md", &readme);
+    assert_file_equals("README.md", &readme);
 }
 
 #[test]
-fn the_example_of_a_settings_file_holds_every_default() {
+fn prints_the_example_settings_file_with_every_default() {
     let mut text = "# Every setting with its default. In the environment `limits.page` is GATEWAY_LIMITS_PAGE, and\n\
                     # GATEWAY_LIMITS_PAGE_FILE names a file to read it from.\n"
         .to_owned();
@@ -98,7 +98,7 @@ fn the_example_of_a_settings_file_holds_every_default() {
         };
         writeln!(text, "\n# {}\n{name} = {value}", setting.doc).unwrap();
     }
-    agrees("examples/gateway.toml", &text);
+    assert_file_equals("examples/gateway.toml", &text);
     let path = std::path::Path::new("examples/gateway.toml");
     let (values, mistakes) = config::gather(Some(path), &|_| None, Values::new());
     assert_eq!(values.len(), TABLE.len());

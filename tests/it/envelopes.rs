@@ -1,4 +1,4 @@
-//! Envelopes as real clients send them: read liberally, whatever their dress (SPEC §4).
+//! SOAP envelopes in every form that real clients send (SPEC §4).
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ fn show(name: &str) -> String {
     envelope("showUser", &format!("<userName>{name}</userName>"))
 }
 
-/// A request with these header lines and its length.
+/// A request with these header lines and a Content-Length.
 fn with_headers(version: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST /hammy/ws/user/v1 HTTP/{version}\r\nHost: gateway.test\r\nConnection: close\r\n{headers}\
@@ -28,18 +28,18 @@ fn shows_moka(reply: &Reply) {
 }
 
 #[test]
-fn prefixes_order_blanks_comments_and_cdata_do_not_matter() {
+fn reads_envelopes_with_any_prefixes_order_comments_and_cdata() {
     let gateway = Gateway::demo();
     let soap = "http://schemas.xmlsoap.org/soap/envelope/";
     let ours = "http://ws.service.user.api.chaingun.dbx.hu/";
     let key = "<clientHashKey>demo-hash-key</clientHashKey>";
     for body in [
-        // A default namespace, and children qualified with the target's.
+        // A default namespace; the children are in the target namespace.
         format!(
             "<Envelope xmlns='{soap}'><Header/><Body><showUser xmlns='{ours}'><request><requestMeta>{key}</requestMeta>\
              <userName>mokamiki</userName></request></showUser></Body></Envelope>"
         ),
-        // Declaration, byte order mark, other prefixes, other order, comments, CDATA, references, attributes.
+        // A byte order mark, a declaration, other prefixes, another order, comments, CDATA, references and attributes.
         format!(
             "\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-8\" standalone='yes'?><!-- a --><e:Envelope xmlns:e=\"{soap}\" \
              xmlns:i='http://www.w3.org/2001/XMLSchema-instance' e:encodingStyle='http://schemas.xmlsoap.org/soap/encoding/'>\n\
@@ -47,7 +47,7 @@ fn prefixes_order_blanks_comments_and_cdata_do_not_matter() {
              <userName i:type='xs:string'>mo<![CDATA[ka]]>&#109;i<!-- c -->k&#x69;</userName>\n  <requestMeta>{key}<userName/>\
              <params i:nil='true'/></requestMeta></request></w:showUser></e:Body></e:Envelope>\n<!-- d -->\n"
         ),
-        // What nobody knows is passed over, whatever it holds.
+        // Unknown elements with children are ignored.
         show("mokamiki").replace(
             "<userName>",
             "<nonsense a='1'><userName>x</userName></nonsense><x:y xmlns:x='urn:x'/><userName>",
@@ -58,7 +58,7 @@ fn prefixes_order_blanks_comments_and_cdata_do_not_matter() {
 }
 
 #[test]
-fn any_soap_action_and_accept_are_fine() {
+fn accepts_any_soap_action_and_any_accept_header() {
     let gateway = Gateway::demo();
     for headers in [
         "SOAPAction: \"\"\r\n",
@@ -74,13 +74,13 @@ fn any_soap_action_and_accept_are_fine() {
 }
 
 #[test]
-fn every_declared_encoding_is_read() {
+fn reads_every_declared_encoding() {
     let gateway = Gateway::demo();
     let find = envelope("findUsers", "<name>Móka</name>");
     let utf16: Vec<u8> = find.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = find.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let latin = |declaration: &str| -> Vec<u8> {
-        // ó is one byte, and the same one, in all three.
+        // ó is the same byte in ISO-8859-1, ISO-8859-2 and windows-1250.
         format!("{declaration}{find}")
             .chars()
             .map(|c| u8::try_from(u32::from(c)).unwrap())
@@ -117,7 +117,7 @@ fn every_declared_encoding_is_read() {
 }
 
 #[test]
-fn gzip_chunks_expect_and_http_1_0_are_read() {
+fn reads_gzip_chunks_expect_and_http_1_0() {
     let gateway = Gateway::demo();
     let body = show("mokamiki");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -149,7 +149,7 @@ fn gzip_chunks_expect_and_http_1_0_are_read() {
 }
 
 #[test]
-fn answers_wear_title_case_headers_and_a_request_id() {
+fn answers_with_title_case_headers_a_request_id_and_the_callers_soap_version() {
     let gateway = Gateway::demo();
     let reply = gateway.soap(&show("mokamiki"));
     for name in [
@@ -185,7 +185,7 @@ fn answers_wear_title_case_headers_and_a_request_id() {
 }
 
 #[test]
-fn values_that_break_a_rule_are_told_apart() {
+fn refuses_each_invalid_value_with_its_own_code() {
     let gateway = Gateway::with(&[("soap.unknown_elements", "refuse")]);
     let english = |request: &str| {
         let body = envelope("findUsers", request);
@@ -249,7 +249,7 @@ fn values_that_break_a_rule_are_told_apart() {
 }
 
 #[test]
-fn lists_come_flat_or_wrapped_and_blanks_of_a_password_count() {
+fn reads_flat_and_wrapped_lists_and_keeps_blanks_of_passwords() {
     let gateway = Gateway::demo();
     let modify = |roles: &str| {
         let user = format!("<user><userName>mokamiki</userName>{roles}</user>");
@@ -283,7 +283,7 @@ fn lists_come_flat_or_wrapped_and_blanks_of_a_password_count() {
 }
 
 #[test]
-fn the_wsdl_believes_only_trusted_proxies() {
+fn ignores_forwarded_headers_of_untrusted_peers_in_the_wsdl_address() {
     let ask = |gateway: &Gateway| {
         let head = "GET /hammy/ws/user/v1?WSDL HTTP/1.1\r\nHost: inner\r\nX-Forwarded-Proto: https\r\n\
                     X-Forwarded-Host: forged.example, id.example\r\nConnection: close\r\n\r\n";
@@ -299,7 +299,7 @@ fn the_wsdl_believes_only_trusted_proxies() {
 }
 
 #[test]
-fn other_paths_and_methods_are_told_so() {
+fn answers_404_for_unknown_paths_and_405_for_other_methods() {
     let gateway = Gateway::with(&[
         ("extra_soap_paths", "/services/UserAPI"),
         ("context_path", "legacy"),
@@ -326,14 +326,14 @@ fn other_paths_and_methods_are_told_so() {
 }
 
 #[test]
-fn an_answer_waits_neither_for_what_follows_nor_for_good_manners() {
+fn answers_pipelined_requests_at_once_and_refuses_broken_ones() {
     let gateway = Gateway::with(&[("limits.read_timeout_s", "2")]);
     let body = show("mokamiki");
     let request = format!(
         "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    // A stray line break, as old clients send it, and the beginning of another request.
+    // Old clients send a stray line break; others pipeline the beginning of the next request.
     for after in ["\r\n", "GET /hea"] {
         shows_moka(&gateway.raw(format!("{request}{after}").as_bytes()));
     }

@@ -1,4 +1,4 @@
-//! What all faces have in common: content codings, percent encoding, and credentials in headers.
+//! Rules for all faces: content codings, percent encoding, and credentials in headers.
 
 use std::io::Write as _;
 
@@ -69,7 +69,7 @@ fn calls(gateway: &Gateway) -> Vec<(&'static str, String, String)> {
     ]
 }
 
-/// The parts of a reply that two equal calls have in common.
+/// The status and length of a reply, which are equal for two equal calls.
 fn shape(reply: &Reply) -> (u16, usize) {
     (reply.status, reply.body.len())
 }
@@ -126,7 +126,7 @@ fn refuses_broken_and_excessive_gzip_on_every_face() {
 }
 
 #[test]
-fn reads_bytes_that_are_no_text_alike_in_paths_queries_and_forms() {
+fn decodes_invalid_utf_8_alike_in_paths_queries_and_forms() {
     let gateway = Gateway::demo();
     let get = |path: &str| send(&gateway, &format!("GET {path}"), KEY, b"");
     let user = get("/hammy/json/user/v1/users/%FF");
@@ -143,7 +143,7 @@ fn reads_bytes_that_are_no_text_alike_in_paths_queries_and_forms() {
 }
 
 #[test]
-fn reads_a_user_name_in_a_header_alike_on_every_face_that_knows_it() {
+fn reads_x_user_name_alike_on_every_face() {
     let gateway = Gateway::demo();
     let rest = "/hammy/json/user/v1/users/mokamiki";
     let identity = "/user/v1/get/externalId/1/externalIdProvider/a/externalIdType/b";
@@ -161,7 +161,7 @@ fn reads_a_user_name_in_a_header_alike_on_every_face_that_knows_it() {
 }
 
 #[test]
-fn refuses_more_query_parameters_than_are_read() {
+fn refuses_too_many_query_parameters() {
     let gateway = Gateway::demo();
     let list = |count: usize| {
         let query = "&statuses=ACTIVE".repeat(count);

@@ -1,5 +1,5 @@
-//! The fault loop: nodes are killed over and over and services fail at random, and still each service is told of every
-//! user that left it, in order. `FAULTS=1000` has as many users leave as that; without it there are fewer.
+//! The fault loop: nodes are killed again and again and services fail at random. Each service still gets a callback for
+//! every user that left it, in order. `FAULTS=1000` sets the number of users; the default is 80.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,27 +15,28 @@ use crate::harness::receiver::{Receiver, answer};
 use crate::harness::rest::{KEY, RESOURCE, ask, try_to_sign_in};
 use crate::harness::{Database, Reply, Speaker};
 
-/// How long a node lives.
+/// How long a node runs before it is killed.
 const LIFE: Duration = Duration::from_millis(200);
 const SERVICES: [i64; 3] = [11, 12, 13];
-/// Whose users leave beside each other.
+/// Groups of users that leave at the same time; each group leaves in order.
 const PORTALS: usize = 4;
 const PASSWORD: &str = "ValaKi1234";
 
-/// Whether a service fails at this request, and how: much alike for all numbers, and the same in every run.
-fn verdict(nth: usize) -> &'static str {
+/// The status with which a service answers its request of this number. Failures are spread evenly, and every run is the
+/// same.
+fn status_of_request(nth: usize) -> &'static str {
     let scattered = (nth as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     match scattered % 16 {
         0 | 1 => "500 Internal Server Error",
         2 => "503 Service Unavailable",
-        // It closes without a word.
+        // The service closes the connection without an answer.
         3 => "",
         _ => "200 OK",
     }
 }
 
 fn receiver() -> Receiver {
-    Receiver::start(|nth| match verdict(nth) {
+    Receiver::start(|nth| match status_of_request(nth) {
         "" => String::new(),
         status => answer(status, ""),
     })
@@ -44,22 +45,22 @@ fn receiver() -> Receiver {
 /// A node that is killed and started again.
 struct Node {
     process: Mutex<Process>,
-    /// Where it listens; held while it does not.
+    /// The address; locked while the node is down.
     address: RwLock<std::net::SocketAddr>,
 }
 
-/// What all nodes share.
-struct Place {
+/// The folder and the database that all nodes share.
+struct SharedData {
     data: tempfile::TempDir,
     database: Database,
 }
 
-impl Place {
+impl SharedData {
     fn start(&self) -> Process {
         let settings = [
             ("callbacks.allow_private", "loopback"),
             ("outbox.first_retry_ms", "10"),
-            // One user leaves again and again.
+            // One user leaves more often than the default allows.
             ("throttle.assignments_per_user", "1000000"),
         ];
         let folder = self.data.path().join("data");
@@ -74,7 +75,7 @@ impl Place {
         shell.run(arguments)
     }
 
-    /// The services, each at a path of its own.
+    /// Configures the services, each with its own callback path.
     fn configure(&self, receiver: &Receiver) {
         let services: String = SERVICES
             .iter()
@@ -106,16 +107,16 @@ impl Node {
         }
     }
 
-    fn kill_and_start(&self, place: &Place) {
+    fn kill_and_start(&self, shared: &SharedData) {
         let mut address = self.address.write().unwrap();
         let mut process = self.process.lock().unwrap();
         process.kill();
-        *process = place.start();
+        *process = shared.start();
         *address = process.speaker.address;
     }
 }
 
-/// Asks one node and the other until one of them answers.
+/// Asks the nodes in turn until one answers.
 fn until_answered<T>(nodes: &[Node], mut asked: impl FnMut(&Speaker) -> Option<T>) -> T {
     nodes
         .iter()
@@ -124,8 +125,8 @@ fn until_answered<T>(nodes: &[Node], mut asked: impl FnMut(&Speaker) -> Option<T
         .unwrap()
 }
 
-/// The document of a reply that came whole, and was no apology.
-fn whole(reply: &Reply) -> Option<Value> {
+/// The document of a reply; none if the reply is cut off, 500 or 503.
+fn complete(reply: &Reply) -> Option<Value> {
     let document: Value = serde_json::from_str(&reply.body).ok()?;
     (reply.status != 503 && reply.status != 500).then_some(document)
 }
@@ -142,25 +143,25 @@ fn consent(nodes: &[Node], token: &str, method: &str, service: i64, name: &str) 
         body.len()
     );
     until_answered(nodes, |node| {
-        let answer = whole(&node.raw(head.as_bytes()))?;
-        // What failed inside is tried again; anything else would be a mistake of this test.
+        let answer = complete(&node.raw(head.as_bytes()))?;
+        // Internal errors are retried; any other error is a mistake in this test.
         let failed = answer["error"]["code"] == -32603 || answer["error"]["code"] == -32000;
         assert!(failed || answer["result"] == "OK", "{answer}");
         (!failed).then_some(())
     });
 }
 
-/// Makes a user, whose name begins with this; its name and its token.
+/// Creates a user whose name begins with this; returns its name and token.
 fn create(nodes: &[Node], name: &str) -> (String, String) {
     let mut tries = 0..;
     until_answered(nodes, |node| {
-        // An answer may get lost on the way to a user that is there by then.
+        // The user may exist although the answer was lost, so each try has a new name.
         let name = format!("{name}x{}", tries.next()?);
         let send = |path: &str, kind: &str, id: &str, attributes: Value| {
             let body = json!({"data": {"type": kind, "id": id, "attributes": attributes}});
             let headers = format!("{KEY}{RESOURCE}");
             let reply = ask(node, "POST", path, &headers, &body.to_string());
-            let document = whole(&reply)?;
+            let document = complete(&reply)?;
             assert_eq!(reply.status, 200, "{reply:?}");
             Some(document)
         };
@@ -171,7 +172,7 @@ fn create(nodes: &[Node], name: &str) -> (String, String) {
             json!({"passwordResetGuid": made["meta"]["params"][0]["value"], "password": PASSWORD});
         send("/password/change", "changePasswordRequest", &name, opened)?;
         let reply = try_to_sign_in(node, &name, PASSWORD, None);
-        whole(&reply)?;
+        complete(&reply)?;
         assert_eq!(reply.status, 200, "{reply:?}");
         let token = reply.header("Authorization").unwrap();
         Some((name, token.strip_prefix("JWT ").unwrap().to_owned()))
@@ -181,13 +182,13 @@ fn create(nodes: &[Node], name: &str) -> (String, String) {
 fn delete(nodes: &[Node], name: &str) {
     until_answered(nodes, |node| {
         let reply = ask(node, "DELETE", &format!("/users/{name}"), KEY, "");
-        whole(&reply)?;
+        complete(&reply)?;
         assert!([200, 404].contains(&reply.status), "{reply:?}");
         Some(())
     });
 }
 
-/// Has users leave one after the other, and tells what each service is owed, in order.
+/// Makes users leave one after the other; returns the callbacks that each service must get, in order.
 fn leave(nodes: &[Node], portal: usize, left: &AtomicUsize, all: usize) -> Vec<(i64, String)> {
     let mut owed = Vec::new();
     let resident = format!("lako{portal}");
@@ -199,7 +200,7 @@ fn leave(nodes: &[Node], portal: usize, left: &AtomicUsize, all: usize) -> Vec<(
         }
         let name = format!("{portal}-{nth:05}");
         if nth.is_multiple_of(10) {
-            // One that leaves everything.
+            // A deleted account leaves all its services.
             let guest = format!("vendeg{nth}");
             let (guest, token) = create(nodes, &guest);
             for service in SERVICES {
@@ -216,13 +217,13 @@ fn leave(nodes: &[Node], portal: usize, left: &AtomicUsize, all: usize) -> Vec<(
     }
 }
 
-/// The service and the user's name there, of a request that was answered with 200.
-fn told(receiver: &Receiver) -> Vec<(i64, String)> {
+/// The service and the user's id in it, of each request that was answered with 200.
+fn delivered(receiver: &Receiver) -> Vec<(i64, String)> {
     receiver
         .lines()
         .iter()
         .enumerate()
-        .filter(|(nth, _)| verdict(*nth) == "200 OK")
+        .filter(|(nth, _)| status_of_request(*nth) == "200 OK")
         .map(|(_, line)| {
             let mut path = line.split(' ').nth(1).unwrap().split('/').skip(2);
             let service = path.next().unwrap().parse().unwrap();
@@ -233,15 +234,15 @@ fn told(receiver: &Receiver) -> Vec<(i64, String)> {
 
 fn faults(nodes: usize) {
     let all = std::env::var("FAULTS").map_or(80, |n| n.parse().unwrap());
-    let place = Place {
+    let shared = SharedData {
         data: tempfile::tempdir().unwrap(),
         database: Database::fresh(),
     };
     let receiver = receiver();
-    // The first one makes the demo's data, beside which the services are.
-    place.start().stop();
-    place.configure(&receiver);
-    let nodes: Vec<_> = (0..nodes).map(|_| Node::new(place.start())).collect();
+    // The first start creates the demo's data.
+    shared.start().stop();
+    shared.configure(&receiver);
+    let nodes: Vec<_> = (0..nodes).map(|_| Node::new(shared.start())).collect();
     let left = AtomicUsize::new(0);
     let mut killed = 0;
     let owed: Vec<Vec<(i64, String)>> = std::thread::scope(|scope| {
@@ -256,7 +257,7 @@ fn faults(nodes: usize) {
             })
             .collect();
         drop(tell);
-        // Also when nobody leaves any more, since callbacks are still being made.
+        // Kills go on after the last user has left, since deliveries go on, too.
         let kills = 3 + all / 50;
         for node in nodes.iter().cycle() {
             if over.recv_timeout(LIFE) == Err(RecvTimeoutError::Disconnected) {
@@ -265,16 +266,16 @@ fn faults(nodes: usize) {
                 }
                 std::thread::park_timeout(LIFE);
             }
-            node.kill_and_start(&place);
+            node.kill_and_start(&shared);
             killed += 1;
         }
         portals.into_iter().map(|p| p.join().unwrap()).collect()
     });
 
-    // What dead nodes had claimed is given back in time.
+    // Claims of killed nodes expire after a while.
     let wanted: BTreeSet<_> = owed.iter().flatten().cloned().collect();
     let pending = || {
-        let listed = place.run(&["outbox", "list", "--state", "pending", "--json"]);
+        let listed = shared.run(&["outbox", "list", "--state", "pending", "--json"]);
         let rows = listed.records();
         rows.iter().filter(|row| row["kind"] == "callback").count()
     };
@@ -286,16 +287,16 @@ fn faults(nodes: usize) {
             pending()
         );
     }
-    let heard = told(&receiver);
+    let heard = delivered(&receiver);
     let told: BTreeSet<_> = heard.iter().cloned().collect();
     let missing: Vec<_> = wanted.difference(&told).collect();
     assert!(missing.is_empty(), "{missing:?}");
     let unasked: Vec<_> = told.difference(&wanted).collect();
     assert!(unasked.is_empty(), "{unasked:?}");
-    let dead = place.run(&["outbox", "list", "--state", "dead", "--json"]);
+    let dead = shared.run(&["outbox", "list", "--state", "dead", "--json"]);
     assert_eq!(dead.records().len(), 0);
 
-    // Each service hears of the users of a portal in the order they left.
+    // Each service gets the callbacks of one group in the order in which its users left.
     let mut seen = BTreeSet::new();
     let mut last: BTreeMap<(i64, String), String> = BTreeMap::new();
     for (service, name) in heard {
@@ -315,13 +316,13 @@ fn faults(nodes: usize) {
 }
 
 #[test]
-fn every_callback_survives_a_node_that_is_killed_again_and_again() {
+fn delivers_every_callback_when_a_node_is_killed_again_and_again() {
     faults(1);
 }
 
-/// Nodes side by side are for PostgreSQL.
+/// Two nodes need PostgreSQL.
 #[test]
-fn every_callback_survives_two_nodes_that_are_killed_again_and_again() {
+fn delivers_every_callback_when_two_nodes_are_killed_again_and_again() {
     if Database::fresh().url().is_some() {
         faults(2);
     }

@@ -1,4 +1,4 @@
-//! Where a request's body ends: what leaves that open is refused, so that nobody hides a second request in it.
+//! HTTP framing (RFC 9112 §6): a request whose body has no clear end is refused, which prevents request smuggling.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -24,7 +24,7 @@ fn posted(gateway: &Gateway, version: &str, headers: &[&str], body: &str) -> Rep
 }
 
 #[test]
-fn any_transfer_encoding_but_chunked_alone_is_501_and_closes() {
+fn refuses_any_transfer_encoding_but_chunked_with_501_and_closes() {
     let gateway = Gateway::demo();
     let show = chunked(&envelope("showUser", "<userName>mokamiki</userName>"));
     for headers in [
@@ -42,7 +42,7 @@ fn any_transfer_encoding_but_chunked_alone_is_501_and_closes() {
         &["tRANSFER-eNCODING: gzip"],
         &["Transfer-Encoding:\tgzip\t"],
     ] {
-        // What a smuggler would have us take for a second request is never answered.
+        // The smuggled second request gets no answer.
         let body = format!("{show}GET /healthz HTTP/1.1\r\nHost: a.test\r\n\r\n");
         let reply = posted(&gateway, "1.1", headers, &body);
         assert_eq!(reply.status, 501, "{headers:?} {reply:?}");
@@ -65,7 +65,7 @@ fn any_transfer_encoding_but_chunked_alone_is_501_and_closes() {
 }
 
 #[test]
-fn a_length_beside_a_transfer_encoding_is_refused_and_so_is_http_1_0_with_one() {
+fn refuses_a_length_with_a_transfer_encoding_and_http_1_0_with_one() {
     let gateway = Gateway::demo();
     let show = chunked(&envelope("showUser", "<userName>mokamiki</userName>"));
     let length = format!("Content-Length: {}", show.len());
@@ -84,7 +84,7 @@ fn a_length_beside_a_transfer_encoding_is_refused_and_so_is_http_1_0_with_one() 
 }
 
 #[test]
-fn a_transfer_encoding_is_seen_however_its_head_is_cut_into_packets() {
+fn refuses_a_transfer_encoding_however_its_head_is_split_into_packets() {
     let gateway = Gateway::demo();
     let head = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: gzip\r\n\r\n";
     for at in 1..head.len() {
@@ -92,7 +92,7 @@ fn a_transfer_encoding_is_seen_however_its_head_is_cut_into_packets() {
         stream.set_nodelay(true).unwrap();
         let (first, rest) = head.split_at(at);
         stream.write_all(first.as_bytes()).unwrap();
-        // Another connection's answer, after which the first part has most likely been read.
+        // A round trip on another connection gives the gateway time to read the first part.
         assert_eq!(gateway.get("/healthz").status, 200);
         stream.write_all(rest.as_bytes()).unwrap();
         let mut answer = String::new();

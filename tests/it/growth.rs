@@ -1,5 +1,5 @@
-//! How much callers can make the database grow: anonymous requests of every kind, on every face, a hundred thousand of
-//! them with `GROWTH=100000`.
+//! Growth of the database by anonymous requests of every kind on every face. `GROWTH=100000` sends a hundred thousand
+//! requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,12 +11,12 @@ use serde_json::json;
 use crate::harness::browser::Browser;
 use crate::harness::{Database, Gateway, PARTNER_KEY, envelope};
 
-/// What 100,000 anonymous requests may add to the database.
+/// The most bytes that 100,000 anonymous requests may add to the database.
 const MOST_BYTES: u64 = 1_000_000;
-/// The requests that this is promised for.
+/// The number of requests for that limit.
 const REQUESTS: usize = 100_000;
 
-/// A connection that stays open.
+/// A persistent connection.
 struct Connection {
     stream: BufReader<TcpStream>,
     address: std::net::SocketAddr,
@@ -35,7 +35,7 @@ impl Connection {
         }
     }
 
-    /// Sends a request and returns the status; opens the connection anew where the gateway has closed it.
+    /// Sends a request and returns the status; reconnects if the gateway has closed the connection.
     fn send(&mut self, request: &[u8]) -> u16 {
         self.stream.get_mut().write_all(request).unwrap();
         let (mut line, mut length, mut closes) = (String::new(), 0, false);
@@ -74,7 +74,7 @@ fn request(method: &str, path: &str, source: &str, headers: &str, body: &str) ->
 struct Walk<'a> {
     gateway: &'a Gateway,
     browser: Browser,
-    /// Whether some of them register accounts that nobody has.
+    /// Whether some requests register new accounts.
     registers: bool,
 }
 
@@ -354,7 +354,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Sends these requests over some connections, the clock going on by a millisecond with each.
+    /// Sends these requests over some connections, and advances the clock by a millisecond for each.
     fn send(&self, numbers: std::ops::Range<usize>, source: &(dyn Fn(usize) -> String + Sync)) {
         let lanes = 4;
         std::thread::scope(|scope| {
@@ -384,9 +384,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Sends requests of every kind from these sources, and looks at what they add to the database.
+/// Sends requests of every kind from these sources, and measures the growth of the database.
 fn grow(registers: bool, few: usize, source: &(dyn Fn(usize) -> String + Sync)) {
-    // Of PostgreSQL the tests share one database, whose size tells nothing.
+    // On PostgreSQL the tests share one database, so its size shows nothing.
     if Database::fresh().url().is_some() {
         return;
     }
@@ -408,19 +408,19 @@ fn grow(registers: bool, few: usize, source: &(dyn Fn(usize) -> String + Sync)) 
     if !registers {
         return;
     }
-    // Once the first ones have had their share.
+    // Measure after the first requests, which fill the fixed-size tables.
     let share = MOST_BYTES * (all / 2) as u64 / REQUESTS as u64;
     assert!(full - half < share, "{} bytes, not {share}", full - half);
 }
 
 #[test]
-fn anonymous_requests_of_one_source_add_less_than_a_megabyte() {
+fn grows_by_less_than_a_megabyte_from_anonymous_requests_of_one_source() {
     grow(true, 6_000, &|_| "203.0.113.9".to_owned());
 }
 
-/// Each name is new, and each source sends many requests; what succeeds, as registrations do, is left out.
+/// Each name is new, and each source sends many requests. Registrations are left out, because they succeed.
 #[test]
-fn anonymous_requests_of_a_thousand_sources_add_less_than_a_megabyte() {
+fn grows_by_less_than_a_megabyte_from_anonymous_requests_of_a_thousand_sources() {
     grow(false, 12_000, &|n| {
         format!("198.18.{}.{}", n / 38 % 4, n % 250)
     });

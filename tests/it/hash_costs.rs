@@ -1,5 +1,5 @@
-//! What a password hash is spent for: cheap checks come first, every refusal after a hash is counted, and the work is
-//! the same whether there is an account and however its password is stored.
+//! Password hashes: cheap checks come first, every refusal after a hash is counted, and the work is the same for known
+//! and unknown accounts and for every kind of stored hash.
 
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::domain::user::Status;
@@ -18,7 +18,7 @@ const SOURCE: &str = "X-Forwarded-For: 203.0.113.9\r\n";
 const WSSE: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
 
-/// A gateway where nobody waits, with a user that is not active and a closed organisation.
+/// A gateway without delays, with an inactive user and a closed organisation.
 fn gateway() -> Gateway {
     let gateway = Gateway::with(&[
         ("trusted_proxies", "127.0.0.1"),
@@ -54,7 +54,7 @@ fn store_hash(store: &Store, name: &str, hash: &str, status: Status) {
 fn post(gateway: &Gateway, path: &str, body: &serde_json::Value) -> String {
     let headers = format!("{SOURCE}{FLAT}");
     match told(&ask(gateway, "POST", path, &headers, &body.to_string())) {
-        // Answered as its sample is, without `errors`.
+        // This answer follows its sample, which has no `errors`.
         (422, code) if code == "ok" => "UNSPECIFIED_ORGANIZATION_FOR_USER".to_owned(),
         (_, code) => code,
     }
@@ -106,7 +106,7 @@ fn browser(gateway: &Gateway) -> Browser {
     browser
 }
 
-/// What one call spent, and how often it was counted.
+/// The hashes that one call spent, and the attempts that it counted.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 struct Spent {
     verified: u64,
@@ -127,7 +127,7 @@ const NOTHING: Spent = spent(0, 0, 0);
 /// Refused after a comparison, and counted for the account and the source.
 const COMPARED: Spent = spent(1, 0, 2);
 
-fn so_far(gateway: &Gateway) -> Spent {
+fn totals(gateway: &Gateway) -> Spent {
     let metrics = &gateway.parts.metrics;
     let (_, in_table) = gateway.parts.store.read(attempts::total).unwrap();
     let counted = in_table + gateway.parts.first_attempts.unwritten() as i64;
@@ -140,13 +140,13 @@ fn so_far(gateway: &Gateway) -> Spent {
 
 type Step<'a> = Box<dyn Fn() -> String + 'a>;
 
-/// Runs each step and compares its code, its hashes and what was counted with what is expected.
+/// Runs each step and compares its code, its hashes and its counted attempts with the expected ones.
 fn check(gateway: &Gateway, table: Vec<(&str, Step<'_>, &str, Spent)>) {
     let mut wrong = Vec::new();
     for (what, step, code, expected) in table {
-        let before = so_far(gateway);
+        let before = totals(gateway);
         let answered = step();
-        let after = so_far(gateway);
+        let after = totals(gateway);
         let found = spent(
             after.verified - before.verified,
             after.made - before.made,
@@ -400,7 +400,7 @@ fn spends_a_hash_after_all_cheap_checks_and_counts_every_refusal_after_it() {
 }
 
 #[test]
-fn counts_what_a_username_token_is_refused_after_its_hash() {
+fn counts_refusals_of_a_username_token_after_its_hash() {
     let gateway = &gateway();
     check(
         gateway,
@@ -436,7 +436,7 @@ fn counts_what_a_username_token_is_refused_after_its_hash() {
 }
 
 #[test]
-fn the_pages_spend_and_count_the_same() {
+fn spends_and_counts_the_same_on_the_pages() {
     let gateway = &gateway();
     let browser = browser(gateway);
     let fill = |page: &'static str, fields: &'static [(&'static str, &'static str)]| -> Step<'_> {
@@ -565,7 +565,7 @@ fn the_pages_spend_and_count_the_same() {
 }
 
 #[test]
-fn a_reset_token_and_a_user_name_must_be_of_one_user_on_every_face() {
+fn refuses_a_reset_token_with_the_name_of_another_user_on_every_face() {
     let gateway = &gateway();
     let fresh = || {
         let reset = json!({"userNameOrEmail": "mokamiki"});
@@ -600,14 +600,14 @@ fn a_reset_token_and_a_user_name_must_be_of_one_user_on_every_face() {
     assert_eq!(
         set(&token, "MokaMiki"),
         "ok",
-        "refused calls leave it unspent"
+        "refused calls do not spend the token"
     );
     assert_eq!(set(&fresh(), "moka.miklos@dbx.hu"), "ok");
     assert_eq!(soap(&fresh(), "mokamiki"), "ok");
 }
 
 #[test]
-fn refuses_the_token_of_a_user_that_is_not_active_without_a_hash() {
+fn refuses_the_reset_token_of_an_inactive_user_without_a_hash() {
     let gateway = &gateway();
     let reset = json!({"userNameOrEmail": "mokamiki"});
     assert_eq!(post(gateway, "/password/reset", &reset), "ok");
@@ -640,7 +640,7 @@ fn spends_the_same_rounds_for_unknown_users_and_for_every_stored_hash() {
         ("throttle.guesses_per_source", "1000"),
     ]);
     let foreign = "$2y$05$bvIG6Nmid91Mu9RcmmWZfO5HJIMCT8riNW0hEp8f6/FuA2/mHZFpe";
-    let all = |expected: u64| {
+    let expect_rounds = |expected: u64| {
         let mut browser = Browser::default();
         for login in ["mokamiki", "moka.miklos@dbx.hu", "nobody"] {
             for password in [WRONG, "Je\u{301}lszo-1234", " "] {
@@ -678,27 +678,27 @@ fn spends_the_same_rounds_for_unknown_users_and_for_every_stored_hash() {
     };
     for cost in [4, 5, 6] {
         store_password(gateway, "mokamiki", PASSWORD, cost, Status::Active);
-        all(1 << 6);
+        expect_rounds(1 << 6);
     }
     for hash in [foreign, "damaged"] {
         store_hash(&gateway.parts.store, "mokamiki", hash, Status::Active);
-        all(1 << 6);
+        expect_rounds(1 << 6);
     }
-    // A hash that costs more, as when it was imported or the setting was lowered: everybody spends what it costs.
+    // An imported hash, or one from before the setting was lowered, costs more: then every comparison costs as much.
     store_password(gateway, "mokamiki", PASSWORD, 7, Status::Active);
     gateway
         .parts
         .registry
         .refresh(&gateway.parts.store)
         .unwrap();
-    all(1 << 7);
-    // Another node has heard of it too, whatever its setting.
+    expect_rounds(1 << 7);
+    // Another node knows the highest cost, too, whatever its own setting is.
     let node = gateway.beside();
     assert_eq!(node.parts.registry.now().highest_password_cost(), 7);
 }
 
 #[test]
-fn registration_on_the_page_spends_the_same_rounds_for_taken_and_free_addresses() {
+fn spends_the_same_rounds_for_taken_and_free_addresses_at_registration() {
     let gateway = &Gateway::demo();
     let register = |email: &'static str| {
         let fields = [
@@ -714,7 +714,7 @@ fn registration_on_the_page_spends_the_same_rounds_for_taken_and_free_addresses(
 }
 
 #[test]
-fn a_costlier_hash_is_renewed_at_the_configured_cost_and_then_costs_nobody_more() {
+fn rehashes_a_costlier_hash_at_sign_in_and_then_spends_the_configured_cost() {
     let gateway = &Gateway::demo();
     store_password(gateway, "mokamiki", PASSWORD, 6, Status::Active);
     gateway
@@ -725,7 +725,7 @@ fn a_costlier_hash_is_renewed_at_the_configured_cost_and_then_costs_nobody_more(
     let wrong = || authenticate(gateway, "nobody", WRONG);
     assert_eq!(rounds(gateway, wrong, "BAD_CREDENTIALS"), 1 << 6);
     assert_eq!(authenticate(gateway, "mokamiki", PASSWORD), "ok");
-    // Looked up at start, since reading every user at each sign-in would take too long.
+    // The highest cost is read at start only: reading every user at each sign-in would take too long.
     let node = gateway.beside();
     assert_eq!(node.parts.registry.now().highest_password_cost(), 4);
     gateway

@@ -1,4 +1,4 @@
-//! JSON that is meant to harm, or that two readers would understand differently: refused as what it is, and quickly.
+//! Hostile and ambiguous JSON: refused quickly, with the right code.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ fn malformed() -> (u16, String) {
 }
 
 #[test]
-fn what_is_not_one_json_document_is_malformed() {
+fn refuses_anything_but_one_json_object_as_malformed() {
     let gateway = Gateway::demo();
     for body in [
         &b""[..],
@@ -61,7 +61,7 @@ fn what_is_not_one_json_document_is_malformed() {
 }
 
 #[test]
-fn values_of_the_wrong_kind_are_told_by_their_field() {
+fn refuses_values_of_the_wrong_type_and_names_their_field() {
     let gateway = Gateway::demo();
     for (field, value) in [
         ("name", json!(1)),
@@ -97,7 +97,7 @@ fn values_of_the_wrong_kind_are_told_by_their_field() {
 }
 
 #[test]
-fn self_registration_cannot_give_itself_anything() {
+fn ignores_roles_and_status_in_a_registration() {
     let gateway = Gateway::demo();
     let body = json!({"username": "u", "name": "U", "email": "u@dbx.hu", "password": "ValaKi1234",
         "roles": ["USER_ADMIN"], "status": "ACTIVE", "clientName": "Portal", "user": {"roles": ["USER_ADMIN"]}});
@@ -119,7 +119,7 @@ fn self_registration_cannot_give_itself_anything() {
 }
 
 #[test]
-fn depth_width_and_size_cost_no_time() {
+fn refuses_deep_wide_and_large_json_within_seconds() {
     let gateway = Gateway::demo();
     let deep = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
     let lists = "[".repeat(500_000);
@@ -129,7 +129,7 @@ fn depth_width_and_size_cost_no_time() {
         (deep(33), malformed()),
         (deep(100_000), malformed()),
         (lists, malformed()),
-        // Nobody knows these fields, and those that are needed are missing.
+        // Unknown fields are ignored, and the required ones are missing.
         (
             format!("{{{members}\"z\":0}}"),
             (422, "MISSING_FIELD".to_owned()),
@@ -154,9 +154,9 @@ fn depth_width_and_size_cost_no_time() {
     );
 }
 
-/// Each face tells what is wrong, and none more than anybody reads, however much there is.
+/// Every face names problems in at most 20,000 bytes.
 #[test]
-fn what_is_wrong_a_thousand_times_is_told_in_a_few_lines() {
+fn answers_a_request_with_thousands_of_problems_in_a_few_lines() {
     let gateway = Gateway::demo();
     let many = |one: &str, times: usize| vec![one; times].join(",");
     let sign_in = format!(

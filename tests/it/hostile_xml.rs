@@ -1,5 +1,5 @@
-//! XML that means harm, a test each: an exact fault, at once, and the server goes on answering; and none of it adds to
-//! the memory in use.
+//! Hostile XML, one test for each kind: the exact fault comes at once, the server keeps answering, and its memory does
+//! not grow.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::harness::process::Process;
 use crate::harness::{Database, Gateway, Reply, Speaker, element, envelope};
 
-/// How long a refusal may take.
+/// The longest time for a refusal.
 const AT_ONCE: Duration = Duration::from_millis(50);
 /// The fault's text for a body over its limit.
 const TOO_LARGE: &str = "A kérés túl nagy";
@@ -31,7 +31,7 @@ fn gzipped(body: &[u8]) -> Vec<u8> {
     sent(&gzip.finish().unwrap(), "Content-Encoding: gzip\r\n")
 }
 
-/// The pieces, a gzip member each, and what comes behind them.
+/// Each piece as a gzip member, followed by some bytes.
 fn gzipped_in(pieces: &[impl AsRef<[u8]>], behind: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     for piece in pieces {
@@ -43,15 +43,15 @@ fn gzipped_in(pieces: &[impl AsRef<[u8]>], behind: &[u8]) -> Vec<u8> {
     sent(&body, "Content-Encoding: gzip\r\n")
 }
 
-/// A good envelope in this many pieces.
+/// A valid envelope in this many pieces.
 fn in_pieces(count: usize) -> Vec<Vec<u8>> {
     let whole = shown("mokamiki").into_bytes();
     let pieces = whole.chunks(whole.len().div_ceil(count));
     pieces.map(<[u8]>::to_vec).collect()
 }
 
-/// Whether the reply is the fault with this text, and nothing else.
-fn is_fault(reply: &Reply, text: &str) {
+/// Asserts that the reply is the fault with this text and nothing else.
+fn assert_fault(reply: &Reply, text: &str) {
     let too_large = text == TOO_LARGE;
     let (status, code, text) = match too_large {
         true => (413, "TOO_LARGE", text.to_owned()),
@@ -69,18 +69,23 @@ fn is_fault(reply: &Reply, text: &str) {
     assert_eq!(told, text);
 }
 
-/// Refuses it with this text, at once: the quickest of some tries, since other tests run beside this one.
+/// Asserts that the request is refused with this text in time. The fastest of some tries counts, because other tests run
+/// at the same time.
 fn refuses(gateway: &Speaker, request: &[u8], text: &str) {
     let quickest = (0..10)
         .map(|_| {
             let begun = Instant::now();
-            is_fault(&gateway.raw(request), text);
+            assert_fault(&gateway.raw(request), text);
             begun.elapsed()
         })
         .min();
     assert!(quickest < Some(AT_ONCE), "{quickest:?}");
     let after = gateway.soap(&shown("mokamiki"));
-    assert_eq!(element(&after.body, "code"), Some("0"), "goes on answering");
+    assert_eq!(
+        element(&after.body, "code"),
+        Some("0"),
+        "the server still answers"
+    );
 }
 
 fn doctype() -> Vec<u8> {
@@ -103,7 +108,7 @@ fn nested() -> Vec<u8> {
     sent(shown(&"<a>".repeat(1_000_000)).as_bytes(), "")
 }
 
-/// As many as the default limit of a body lets in.
+/// As many nested elements as the default body limit allows.
 fn nested_within_the_body_limit() -> Vec<u8> {
     sent(shown(&"<a>".repeat(340_000)).as_bytes(), "")
 }
@@ -143,7 +148,7 @@ fn gzip_bomb() -> Vec<u8> {
     gzipped(&vec![b' '; 50_000_000])
 }
 
-/// One test a document, on a gateway with the default settings.
+/// One test for each document, on a gateway with the default settings.
 macro_rules! refused {
     ($($name:ident: $request:expr => $text:expr;)+) => {
         $(
@@ -161,7 +166,7 @@ const TOO_LONG: &str = "egy szöveg legfeljebb 65536 bájt lehet";
 refused! {
     refuses_a_doctype: doctype() => "DOCTYPE nem megengedett";
     refuses_an_entity_bomb: entity_bomb() => "DOCTYPE nem megengedett";
-    refuses_an_entity_nobody_declared: sent(shown("&b;").as_bytes(), "") => "ismeretlen entitás";
+    refuses_an_undeclared_entity: sent(shown("&b;").as_bytes(), "") => "ismeretlen entitás";
     refuses_as_many_nested_elements_as_a_body_holds: nested_within_the_body_limit() => TOO_DEEP;
     refuses_a_million_nested_elements_for_their_size: nested() => TOO_LARGE;
     refuses_10_000_attributes: attributes() => "egy elemen legfeljebb 64 attribútum lehet";
@@ -171,7 +176,7 @@ refused! {
     refuses_a_long_comment: long_comment() => TOO_LONG;
     refuses_a_text_of_references: references() => TOO_LONG;
     refuses_a_forbidden_character: sent(shown("a\u{1}b").as_bytes(), "") => "az XML-ben tiltott karakter";
-    refuses_a_reference_to_one: sent(shown("a&#1;b").as_bytes(), "") => "az XML-ben tiltott karakter";
+    refuses_a_reference_to_a_forbidden_character: sent(shown("a&#1;b").as_bytes(), "") => "az XML-ben tiltott karakter";
     refuses_a_processing_instruction: sent(format!("<?php echo?>{}", shown("a")).as_bytes(), "")
         => "feldolgozási utasítás nem megengedett";
     refuses_an_element_after_the_envelope: sent(format!("{}<a/>", shown("a")).as_bytes(), "")
@@ -179,25 +184,25 @@ refused! {
     refuses_a_text_after_the_envelope: sent(format!("{}a", shown("a")).as_bytes(), "")
         => "tartalom a boríték után";
     refuses_a_gzip_bomb: gzip_bomb() => TOO_LARGE;
-    refuses_gzip_of_many_members: gzipped_in(&vec![b""; 1000], b"") => "a tömörített törzs hibás";
-    refuses_gzip_of_more_members_than_a_client_sends: gzipped_in(&in_pieces(17), b"") => "a tömörített törzs hibás";
-    refuses_gzip_with_anything_behind_it: gzipped_in(&in_pieces(1), b"a") => "a tömörített törzs hibás";
-    refuses_gzip_with_zeros_behind_it: gzipped_in(&in_pieces(1), &[0; 20]) => "a tömörített törzs hibás";
-    refuses_gzip_that_ends_too_early: gzipped_in(&in_pieces(1), &[0x1F, 0x8B, 8]) => "a tömörített törzs hibás";
-    refuses_gzip_that_grows_beyond_all_measure: gzipped(shown(&" ".repeat(60_000)).replace(">", &format!(">{}", " ".repeat(20_000))).as_bytes())
+    refuses_gzip_of_a_thousand_members: gzipped_in(&vec![b""; 1000], b"") => "a tömörített törzs hibás";
+    refuses_gzip_of_17_members: gzipped_in(&in_pieces(17), b"") => "a tömörített törzs hibás";
+    refuses_gzip_with_a_byte_after_the_last_member: gzipped_in(&in_pieces(1), b"a") => "a tömörített törzs hibás";
+    refuses_gzip_with_zeros_after_the_last_member: gzipped_in(&in_pieces(1), &[0; 20]) => "a tömörített törzs hibás";
+    refuses_truncated_gzip: gzipped_in(&in_pieces(1), &[0x1F, 0x8B, 8]) => "a tömörített törzs hibás";
+    refuses_gzip_with_too_high_a_ratio: gzipped(shown(&" ".repeat(60_000)).replace(">", &format!(">{}", " ".repeat(20_000))).as_bytes())
         => "a tömörített törzs hibás";
-    refuses_what_only_says_it_is_gzip: sent(b"not gzip at all", "Content-Encoding: gzip\r\n")
+    refuses_plain_text_that_is_declared_as_gzip: sent(b"not gzip at all", "Content-Encoding: gzip\r\n")
         => "a tömörített törzs hibás";
 }
 
 #[test]
-fn refuses_a_million_nested_elements_for_their_depth_where_bodies_may_be_that_large() {
+fn refuses_a_million_nested_elements_for_their_depth_under_a_large_body_limit() {
     let gateway = Gateway::with(&[("limits.body_bytes", "16777216")]);
     refuses(&gateway, &nested(), TOO_DEEP);
 }
 
 #[test]
-fn reads_gzip_of_a_few_members_and_of_much_white_space() {
+fn reads_gzip_of_16_members_and_of_much_white_space() {
     let gateway = Gateway::demo();
     let wide = shown("mokamiki").replace("><", &format!(">{}<", " ".repeat(4_000)));
     for request in [gzipped_in(&in_pieces(16), b""), gzipped(wide.as_bytes())] {
@@ -207,7 +212,7 @@ fn reads_gzip_of_a_few_members_and_of_much_white_space() {
 }
 
 #[test]
-fn refuses_a_declaration_that_names_another_encoding_than_the_document_is_in() {
+fn refuses_a_declaration_that_contradicts_the_encoding() {
     let gateway = Gateway::demo();
     let declared = |name: &str| format!("<?xml version='1.0' encoding='{name}'?>{}", shown("é"));
     let wide = |text: String| -> Vec<u8> {
@@ -222,7 +227,7 @@ fn refuses_a_declaration_that_names_another_encoding_than_the_document_is_in() {
         wide(declared("UTF-8")),
         wide(declared("ISO-8859-2")),
     ] {
-        is_fault(
+        assert_fault(
             &gateway.raw(&sent(&body, "")),
             "a karakterkódolás hibás vagy ismeretlen",
         );
@@ -241,12 +246,12 @@ fn refuses_invalid_utf_8() {
 }
 
 #[test]
-fn refuses_a_document_that_ends_too_early_wherever_it_ends() {
+fn refuses_a_truncated_document_wherever_it_ends() {
     let gateway = Gateway::demo();
     let whole = shown("mokamiki");
     let first = whole.find('>').unwrap() + 1;
     for end in (first..whole.len()).step_by(7) {
-        is_fault(
+        assert_fault(
             &gateway.raw(&sent(&whole.as_bytes()[..end], "")),
             "a dokumentum csonka",
         );
@@ -263,24 +268,24 @@ fn refuses_two_bodies() {
 }
 
 #[test]
-fn refuses_a_body_over_the_limit_however_it_is_sent() {
+fn refuses_a_body_over_the_limit_with_a_length_in_chunks_and_with_expect() {
     let gateway = Gateway::demo();
     let big = shown(&" ".repeat(3_000_000));
-    is_fault(&gateway.raw(&sent(big.as_bytes(), "")), TOO_LARGE);
+    assert_fault(&gateway.raw(&sent(big.as_bytes(), "")), TOO_LARGE);
     let chunked = format!(
         "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n\
          {:x}\r\n{big}\r\n0\r\n\r\n",
         big.len()
     );
-    is_fault(&gateway.raw(chunked.as_bytes()), TOO_LARGE);
+    assert_fault(&gateway.raw(chunked.as_bytes()), TOO_LARGE);
     let expecting = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n\
                      Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n";
-    is_fault(&gateway.raw(expecting.as_bytes()), TOO_LARGE);
+    assert_fault(&gateway.raw(expecting.as_bytes()), TOO_LARGE);
     let unknown = gateway.raw(&sent(b"x", "Content-Encoding: br\r\n"));
     assert_eq!(unknown.status, 415);
 }
 
-/// Kilobytes of the process that lie in memory.
+/// The resident memory of the process in kilobytes.
 #[cfg(target_os = "linux")]
 fn resident_kb(id: u32) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -290,7 +295,7 @@ fn resident_kb(id: u32) -> usize {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn none_of_it_adds_to_the_memory_in_use() {
+fn refuses_hostile_documents_without_memory_growth() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let process = Process::start(data.path(), database.url(), &[], &["--demo"]);
@@ -306,7 +311,7 @@ fn none_of_it_adds_to_the_memory_in_use() {
         references(),
         gzip_bomb(),
     ];
-    // What the allocator keeps for each thread, it has after some rounds; from then on nothing is added.
+    // After some rounds the allocator has filled its per-thread caches; from then on the memory must not grow.
     let after: Vec<_> = (0..30)
         .map(|_| {
             for request in &hostile {

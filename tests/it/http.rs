@@ -1,4 +1,4 @@
-//! HTTP itself: which requests are refused before any face sees them, and what every reply carries.
+//! HTTP rules that hold for every face: the Host header, half-closed connections, /metrics and HSTS.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::harness::{Gateway, Reply, Speaker, element, envelope};
 
-/// One path of every face, and one that leads nowhere.
+/// One path of every face, and an unknown path.
 const PATHS: [&str; 12] = [
     "/hammy/ws/user/v1?wsdl",
     "/hammy/json/user/v1/users/mokamiki",
@@ -53,7 +53,7 @@ fn refuses_a_missing_doubled_or_invalid_host_on_every_path() {
 }
 
 #[test]
-fn refuses_a_host_whose_characters_or_port_no_host_has() {
+fn refuses_a_host_with_invalid_characters_or_port() {
     let gateway = Gateway::demo();
     for host in [
         "user@a.test",
@@ -99,7 +99,7 @@ fn refuses_a_host_whose_characters_or_port_no_host_has() {
 }
 
 #[test]
-fn http_1_0_needs_no_host_and_refuses_an_invalid_one() {
+fn accepts_http_1_0_without_host_and_refuses_an_invalid_host() {
     let gateway = Gateway::demo();
     let line = "GET /healthz HTTP/1.0";
     assert_eq!(ask(&gateway, line, &[]).status, 200);
@@ -110,7 +110,7 @@ fn http_1_0_needs_no_host_and_refuses_an_invalid_one() {
 }
 
 #[test]
-fn the_authority_of_an_absolute_target_replaces_the_host() {
+fn replaces_the_host_by_the_authority_of_an_absolute_target() {
     let gateway = Gateway::demo();
     let line = "GET http://target.test:81/hammy/ws/user/v1?wsdl HTTP/1.1";
     let reply = ask(&gateway, line, &["Host: header.test"]);
@@ -121,13 +121,13 @@ fn the_authority_of_an_absolute_target_replaces_the_host() {
         "{reply:?}"
     );
     assert!(!reply.body.contains("header.test"));
-    // Links of a list repeat the path and query that were asked for, and no host.
+    // The links of a list repeat the path and query of the request, without a host.
     let line = "GET http://target.test/hammy/json/user/v1/users?limit=1 HTTP/1.1";
     let key = "X-Client-Hash-Key: demo-hash-key";
     let list = ask(&gateway, line, &["Host: header.test", key]);
     assert_eq!(list.status, 200, "{list:?}");
     assert!(!list.body.contains("target.test"), "{list:?}");
-    // The Host header is checked all the same, and so is the authority.
+    // The Host header and the authority are checked, too.
     assert_eq!(
         ask(&gateway, "GET http://a.test/healthz HTTP/1.1", &[]).status,
         400
@@ -144,7 +144,7 @@ fn the_authority_of_an_absolute_target_replaces_the_host() {
 }
 
 #[test]
-fn a_forwarded_host_that_is_no_host_is_not_used() {
+fn ignores_an_invalid_forwarded_host() {
     let gateway = Gateway::with(&[("trusted_proxies", "127.0.0.1")]);
     for (forwarded, used) in [
         ("proxy.test", "http://proxy.test/"),
@@ -160,8 +160,8 @@ fn a_forwarded_host_that_is_no_host_is_not_used() {
 }
 
 #[test]
-fn a_client_that_closes_its_half_after_its_request_gets_its_answer() {
-    // A hash takes long enough for the end to be seen while it is worked on.
+fn answers_a_client_that_closes_its_sending_half() {
+    // The hash takes long enough for the gateway to see the end of input while it works.
     let gateway = Gateway::with(&[("password.cost", "10")]);
     let sign_in = envelope(
         "authenticate",
@@ -180,7 +180,7 @@ fn a_client_that_closes_its_half_after_its_request_gets_its_answer() {
         stream.read_to_string(&mut answer).unwrap();
         assert_eq!(element(&answer, "code"), Some("0"), "{answer:?}");
     }
-    // Half a body is told so, and half a head has nobody to answer.
+    // Half a body is refused. Half a head gets no answer.
     let mut stream = TcpStream::connect(gateway.address).unwrap();
     stream
         .write_all(&request.as_bytes()[..request.len() - 9])
@@ -198,7 +198,7 @@ fn a_client_that_closes_its_half_after_its_request_gets_its_answer() {
 }
 
 #[test]
-fn a_refusal_arrives_although_the_client_is_still_sending() {
+fn delivers_a_refusal_while_the_client_is_still_sending() {
     let gateway = Gateway::demo();
     let long = format!("GET /{} HTTP/1.1\r\nHost: a.test\r\n", "a".repeat(60_000));
     let many = format!(
@@ -238,7 +238,7 @@ fn a_refusal_arrives_although_the_client_is_still_sending() {
 }
 
 #[test]
-fn metrics_are_closed_to_whatever_was_forwarded() {
+fn refuses_metrics_to_forwarded_requests() {
     let gateway = Gateway::demo();
     assert_eq!(gateway.get("/metrics").status, 200);
     for header in [
@@ -286,7 +286,7 @@ fn metrics_are_closed_to_whatever_was_forwarded() {
         assert_eq!(reply.status, 404, "{header} {reply:?}");
         assert!(!reply.body.contains("chaingun_"), "{header}");
     }
-    // What the collector itself sends.
+    // The headers of a Prometheus collector.
     let collector = ["Host: a.test", "X-Prometheus-Scrape-Timeout-Seconds: 10"];
     assert_eq!(
         ask(&gateway, "GET /metrics HTTP/1.1", &collector).status,
@@ -295,7 +295,7 @@ fn metrics_are_closed_to_whatever_was_forwarded() {
 }
 
 #[test]
-fn every_reply_over_https_demands_https_and_none_over_http_does() {
+fn sends_hsts_on_every_reply_over_https_and_on_none_over_http() {
     let demanded = Some("max-age=31536000");
     let name = "Strict-Transport-Security";
     let public = Gateway::with(&[("public_url", "https://id.example.org")]);

@@ -38,7 +38,7 @@ fn hits(gateway: &Gateway, name: &str) -> String {
 fn leaves_the_search_index_alone_when_no_indexed_text_changes() {
     let gateway = Gateway::demo();
     if gateway.database.url().is_some() {
-        // PostgreSQL has no trigger for its trigram indexes.
+        // PostgreSQL maintains its trigram indexes without triggers.
         return;
     }
     let before = written(&gateway);
@@ -46,7 +46,7 @@ fn leaves_the_search_index_alone_when_no_indexed_text_changes() {
         &gateway,
         "<organizationalUnit>elsewhere</organizationalUnit>",
     );
-    // The same text, written in another case, is the same in the index.
+    // The index holds folded text, so a change of case changes nothing.
     modify(&gateway, "<name>MÓKA MIKLÓS</name>");
     assert!(before == written(&gateway), "the index was written");
     modify(&gateway, "<name>Kiss Miklós</name>");

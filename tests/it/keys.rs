@@ -1,4 +1,4 @@
-//! Key files: what a node without the right ones does, what earlier versions sealed, and modes that are too wide.
+//! Key files: missing and wrong keys, values sealed by earlier versions, and file modes that are too wide.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn refuses_to_start_with_a_missing_or_a_wrong_pepper() {
     assert!(missing.contains("pepper.key is missing"), "{missing}");
     assert!(
         !pepper.exists(),
-        "a new pepper hides that the right one is gone"
+        "the gateway must not replace a lost pepper"
     );
     std::fs::write(&pepper, [7; 48]).unwrap();
     let wrong = gateway.restart().unwrap_err().to_string();
@@ -32,8 +32,8 @@ fn refuses_to_start_with_a_missing_or_a_wrong_pepper() {
     gateway.restart().unwrap();
 }
 
-/// Seals as versions did that had one key for everything.
-fn unbound(key_file: &Path, text: &str) -> Vec<u8> {
+/// Seals a text as earlier versions did, with one key for all purposes.
+fn sealed_without_binding(key_file: &Path, text: &str) -> Vec<u8> {
     let key = RandomizedNonceKey::new(&AES_256_GCM, &std::fs::read(key_file).unwrap()).unwrap();
     let mut buffer = text.as_bytes().to_vec();
     let nonce = key
@@ -52,9 +52,14 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
         .write(|c| {
             let mut service = services::all(c)?.remove(0);
             service.callback_url = Some(receiver.url());
-            service.credentials = Some(unbound(&key_file, "old-key:old-secret"));
+            service.credentials = Some(sealed_without_binding(&key_file, "old-key:old-secret"));
             services::update(c, &service)?;
-            outbox::enqueue_callback(c, service.id, &unbound(&key_file, "moka-1"), NOW)?;
+            outbox::enqueue_callback(
+                c,
+                service.id,
+                &sealed_without_binding(&key_file, "moka-1"),
+                NOW,
+            )?;
             settings::set(c, "sealed_form", "unbound")
         })
         .unwrap();
@@ -131,7 +136,7 @@ fn warns_at_start_of_key_files_that_others_can_read() {
 }
 
 #[test]
-fn check_config_warns_of_configuration_files_that_others_can_read_or_change() {
+fn warns_in_check_config_of_configuration_files_that_others_can_read_or_change() {
     let data = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str, mode| {
         let path = data.path().join(name);
@@ -155,7 +160,7 @@ fn check_config_warns_of_configuration_files_that_others_can_read_or_change() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    // Neither file holds a secret itself, but one names a key that its group can read.
+    // Neither file holds a secret, but one names a key file that its group can read.
     let warnings = check();
     assert_eq!(warnings.lines().count(), 1, "{warnings}");
     assert!(warnings.contains("portal.key (mode 0640)"), "{warnings}");

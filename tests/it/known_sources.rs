@@ -1,4 +1,4 @@
-//! Whoever guesses at an account does not keep its owner out where that has signed in before.
+//! Known sources: guesses at an account do not shut its owner out on networks and browsers that have signed in before.
 
 use chaingun_gateway::store::{StoreError, known_sources, users};
 use serde_json::json;
@@ -36,8 +36,8 @@ fn sign_in(gateway: &Gateway, source: &str, headers: &str, login: &str, password
     post(gateway, source, headers, "/password/authenticate", &body)
 }
 
-/// Guesses from elsewhere until the account has to wait.
-fn close(gateway: &Gateway, login: &str) {
+/// Sends wrong passwords from another network until the account is delayed.
+fn exhaust_guesses(gateway: &Gateway, login: &str) {
     for _ in 0..5 {
         assert_eq!(
             sign_in(gateway, ELSEWHERE, "", login, WRONG),
@@ -57,7 +57,7 @@ fn browser(source: &str) -> Browser {
     }
 }
 
-fn known(gateway: &Gateway) -> usize {
+fn count_known_sources(gateway: &Gateway) -> usize {
     let store = &gateway.parts.store;
     store
         .read(|c| {
@@ -68,23 +68,23 @@ fn known(gateway: &Gateway) -> usize {
 }
 
 #[test]
-fn lets_the_owner_in_from_a_network_it_has_signed_in_from_while_others_wait() {
+fn signs_the_owner_in_from_a_known_network_while_others_wait() {
     let gateway = gateway();
     assert_eq!(sign_in(&gateway, HOME, "", "mokamiki", PASSWORD), "ok");
     for login in ["mokamiki", "moka.miklos@dbx.hu"] {
-        close(&gateway, login);
+        exhaust_guesses(&gateway, login);
         assert_eq!(
             sign_in(&gateway, HOME, "", login, PASSWORD),
             "ok",
             "{login}"
         );
-        // That forgives nothing of what was tried elsewhere.
+        // This sign-in does not reset the counter for other networks.
         assert_eq!(
             sign_in(&gateway, ELSEWHERE, "", login, PASSWORD),
             "TOO_MANY_ATTEMPTS"
         );
     }
-    // A network that signed somebody else in is not known for this account.
+    // A network is known for one account only.
     let neighbour = "192.0.2.8";
     assert_eq!(
         sign_in(&gateway, neighbour, "", "admin", "Admin-Demo-2026"),
@@ -97,7 +97,7 @@ fn lets_the_owner_in_from_a_network_it_has_signed_in_from_while_others_wait() {
 }
 
 #[test]
-fn limits_guesses_from_a_known_network_by_a_counter_of_its_own() {
+fn limits_guesses_from_a_known_network_by_a_separate_counter() {
     let gateway = gateway();
     assert_eq!(sign_in(&gateway, HOME, "", "mokamiki", PASSWORD), "ok");
     for _ in 0..5 {
@@ -110,7 +110,7 @@ fn limits_guesses_from_a_known_network_by_a_counter_of_its_own() {
         sign_in(&gateway, HOME, "", "mokamiki", PASSWORD),
         "TOO_MANY_ATTEMPTS"
     );
-    // It is not the account's counter, which is still open.
+    // The account's counter is separate and still allows attempts.
     assert_eq!(
         sign_in(&gateway, ELSEWHERE, "", "mokamiki", WRONG),
         "BAD_CREDENTIALS"
@@ -118,14 +118,14 @@ fn limits_guesses_from_a_known_network_by_a_counter_of_its_own() {
 }
 
 #[test]
-fn knows_a_browser_by_its_cookie_wherever_it_goes() {
+fn signs_in_from_a_known_browser_on_another_network_while_others_wait() {
     let gateway = gateway();
     let mut owner = browser(HOME);
     owner.sign_in(&gateway, "mokamiki", PASSWORD);
-    close(&gateway, "mokamiki");
+    exhaust_guesses(&gateway, "mokamiki");
     owner.headers = "X-Forwarded-For: 198.51.100.1\r\n".to_owned();
     owner.cookies.remove("chaingun_session");
-    // Another account of the same household keeps its own mark, and the first one's stays.
+    // A second account in the same browser does not remove the first one from the cookie.
     owner.sign_in(&gateway, "admin", "Admin-Demo-2026");
     owner.cookies.remove("chaingun_session");
     owner.sign_in(&gateway, "mokamiki", PASSWORD);
@@ -136,7 +136,7 @@ fn knows_a_browser_by_its_cookie_wherever_it_goes() {
             .status,
         429
     );
-    // Nor does the cookie of another account help, or one that is made up.
+    // The cookie of another account and a forged cookie do not help.
     let mut other = browser("198.51.100.3");
     other.sign_in(&gateway, "admin", "Admin-Demo-2026");
     other.cookies.remove("chaingun_session");
@@ -153,7 +153,7 @@ fn knows_a_browser_by_its_cookie_wherever_it_goes() {
             .status,
         429
     );
-    // The browser has a limit as well.
+    // The known browser has a limit, too.
     owner.cookies.remove("chaingun_session");
     for _ in 0..5 {
         assert_eq!(
@@ -168,7 +168,7 @@ fn knows_a_browser_by_its_cookie_wherever_it_goes() {
 }
 
 #[test]
-fn gives_the_cookie_at_a_good_sign_in_only_and_it_names_nobody() {
+fn sets_a_random_cookie_at_a_successful_sign_in_only() {
     let gateway = Gateway::with(&[("public_url", "https://id.example.org")]);
     let mut browser = Browser::default();
     let cookie = |reply: &Reply| -> Option<String> {
@@ -194,14 +194,14 @@ fn gives_the_cookie_at_a_good_sign_in_only_and_it_names_nobody() {
 }
 
 #[test]
-fn never_knows_the_address_of_a_trusted_client() {
+fn does_not_remember_the_address_of_a_trusted_client() {
     let gateway = gateway();
     assert_eq!(sign_in(&gateway, HOME, KEY, "mokamiki", PASSWORD), "ok");
-    assert_eq!(known(&gateway), 0);
+    assert_eq!(count_known_sources(&gateway), 0);
     assert_eq!(sign_in(&gateway, HOME, PORTAL, "mokamiki", PASSWORD), "ok");
-    assert_eq!(known(&gateway), 1);
-    close(&gateway, "mokamiki");
-    // The address is known now, but many speak through this client.
+    assert_eq!(count_known_sources(&gateway), 1);
+    exhaust_guesses(&gateway, "mokamiki");
+    // The address is known now, but a trusted client calls for many users.
     assert_eq!(
         sign_in(&gateway, HOME, KEY, "mokamiki", PASSWORD),
         "TOO_MANY_ATTEMPTS"
@@ -209,7 +209,7 @@ fn never_knows_the_address_of_a_trusted_client() {
 }
 
 #[test]
-fn forgets_sources_in_time_and_when_there_are_too_many_and_with_the_password() {
+fn forgets_sources_by_age_by_number_and_at_a_password_change() {
     let gateway = gateway();
     for n in 0..20 {
         assert_eq!(
@@ -218,8 +218,8 @@ fn forgets_sources_in_time_and_when_there_are_too_many_and_with_the_password() {
         );
         gateway.parts.clock.advance(1000);
     }
-    assert_eq!(known(&gateway), 16);
-    close(&gateway, "mokamiki");
+    assert_eq!(count_known_sources(&gateway), 16);
+    exhaust_guesses(&gateway, "mokamiki");
     assert_eq!(
         sign_in(&gateway, "192.0.2.19", "", "mokamiki", PASSWORD),
         "ok"
@@ -228,20 +228,20 @@ fn forgets_sources_in_time_and_when_there_are_too_many_and_with_the_password() {
         sign_in(&gateway, "192.0.2.1", "", "mokamiki", PASSWORD),
         "TOO_MANY_ATTEMPTS"
     );
-    // Whoever knew the old password is no longer trusted where it came from.
+    // A thief with the old password may have used these sources.
     let change =
         json!({"userName": "mokamiki", "oldPassword": PASSWORD, "password": "UjJelszo-1234"});
     assert_eq!(
         post(&gateway, "192.0.2.19", "", "/password/change", &change),
         "ok"
     );
-    assert_eq!(known(&gateway), 0);
+    assert_eq!(count_known_sources(&gateway), 0);
     assert_eq!(
         sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
         "ok"
     );
     gateway.parts.clock.advance(90 * DAY_MS);
-    close(&gateway, "mokamiki");
+    exhaust_guesses(&gateway, "mokamiki");
     assert_eq!(
         sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
         "TOO_MANY_ATTEMPTS"
@@ -251,21 +251,21 @@ fn forgets_sources_in_time_and_when_there_are_too_many_and_with_the_password() {
     store
         .write(|c| known_sources::forget_expired(c, now, 10))
         .unwrap();
-    assert_eq!(known(&gateway), 0);
+    assert_eq!(count_known_sources(&gateway), 0);
 }
 
 #[test]
-fn being_let_in_from_a_network_does_not_show_that_there_is_such_an_account() {
+fn lets_unknown_names_in_from_a_network_that_every_user_has_used() {
     let gateway = gateway();
     let let_in = |source: &str| {
         let codes = (0..6).map(|n| sign_in(&gateway, source, "", &format!("nobody{n}"), WRONG));
         codes.filter(|code| code == "BAD_CREDENTIALS").count()
     };
     for n in 0..6 {
-        close(&gateway, &format!("nobody{n}"));
+        exhaust_guesses(&gateway, &format!("nobody{n}"));
     }
     assert_eq!(let_in(HOME), 0);
-    // Whoever is not there answers like somebody who is: where all users have signed in from, all names are let in.
+    // Where every user has signed in, every name is let in: the answer does not show whether the account exists.
     for (login, password) in [
         ("mokamiki", PASSWORD),
         ("admin", "Admin-Demo-2026"),
@@ -275,7 +275,7 @@ fn being_let_in_from_a_network_does_not_show_that_there_is_such_an_account() {
     }
     assert_eq!(let_in(HOME), 6);
     assert_eq!(let_in("192.0.2.8"), 0);
-    // Counted there like for an account, five times in all.
+    // An unknown name has five attempts there, as an account has.
     for _ in 1..5 {
         assert_eq!(let_in(HOME), 6);
     }
@@ -283,12 +283,12 @@ fn being_let_in_from_a_network_does_not_show_that_there_is_such_an_account() {
 }
 
 #[test]
-fn a_reset_token_with_its_user_name_works_while_the_account_waits() {
+fn accepts_a_reset_token_with_its_user_name_while_the_account_waits() {
     let gateway = gateway();
     let reset = json!({"userNameOrEmail": "mokamiki"});
     assert_eq!(post(&gateway, HOME, "", "/password/reset", &reset), "ok");
     let token = mailed_token(&gateway);
-    close(&gateway, "mokamiki");
+    exhaust_guesses(&gateway, "mokamiki");
     let set =
         json!({"passwordResetGuid": token, "userName": "mokamiki", "password": "UjJelszo-1234"});
     assert_eq!(post(&gateway, HOME, "", "/password/change", &set), "ok");

@@ -1,4 +1,4 @@
-//! The words of mails as an operator changes them: written out, edited, checked, read again.
+//! Mail templates: exported, edited, checked and reloaded by an operator.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::harness::process::Process;
 use crate::harness::rest::{FLAT, ask, told};
 
 #[test]
-fn templates_are_written_out_edited_and_checked() {
+fn exports_edited_templates_and_refuses_broken_ones() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -78,7 +78,7 @@ fn templates_are_written_out_edited_and_checked() {
 }
 
 #[test]
-fn templates_are_read_again_at_sighup() {
+fn reloads_templates_at_sighup() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let mails = data.path().join("mails");
@@ -95,7 +95,7 @@ fn templates_are_read_again_at_sighup() {
         files.sort();
         files
     };
-    // Asks for a mail, and reads it when it has come.
+    // Requests a mail and returns it when it has arrived.
     let next = || {
         let before = sent().len();
         let reset = r#"{"userNameOrEmail":"mokamiki"}"#;
@@ -110,7 +110,7 @@ fn templates_are_read_again_at_sighup() {
     std::fs::write(&template, "Subject: Second\n\n{{ link }}\n").unwrap();
     assert!(
         next().contains("Subject: First\r\n"),
-        "not before it is told to"
+        "no reload before the signal"
     );
     let id = process.id().to_string();
     let signal = Command::new("kill").args(["-HUP", &id]).status().unwrap();

@@ -1,4 +1,4 @@
-//! A whole life over REST alone, from registration to deletion; once by hand, and once as the README walks through it.
+//! The life of an account over REST from registration to deletion: as a test, and as the README's script.
 
 use std::process::Command;
 
@@ -10,12 +10,12 @@ use crate::harness::rest::{
 };
 use crate::harness::{Database, Gateway, Reply};
 
-fn is(reply: &Reply, status: u16, code: &str) {
+fn assert_code(reply: &Reply, status: u16, code: &str) {
     assert_eq!(told(reply), (status, code.to_owned()), "{reply:?}");
 }
 
 #[test]
-fn from_registration_to_deletion_and_round_again() {
+fn registers_confirms_signs_in_resets_and_deletes_an_account() {
     let gateway = Gateway::demo();
     let send = |path: &str, headers: &str, body: serde_json::Value| {
         ask(
@@ -30,13 +30,13 @@ fn from_registration_to_deletion_and_round_again() {
     let show = |token: &str| ask(&gateway, "GET", "/users/ubul", &with(token), "");
     let register = json!({"username": "ubul", "name": "Ubul", "email": "ubul@valami.hu",
         "password": "ValaKi1234", "organizationUuid": "hammy"});
-    is(&send("/register", "", register.clone()), 200, "ok");
-    is(
+    assert_code(&send("/register", "", register.clone()), 200, "ok");
+    assert_code(
         &try_to_sign_in(&gateway, "ubul", "ValaKi1234", None),
         403,
         "USER_NOT_ACTIVE",
     );
-    is(
+    assert_code(
         &send(
             "/register/confirm",
             "",
@@ -46,7 +46,7 @@ fn from_registration_to_deletion_and_round_again() {
         "ok",
     );
 
-    // One organisation is taken without asking.
+    // A user with one organisation need not choose.
     let first = try_to_sign_in(&gateway, "UBUL@valami.hu", "ValaKi1234", None);
     assert_eq!(
         claims(&first)["org"],
@@ -61,7 +61,7 @@ fn from_registration_to_deletion_and_round_again() {
     let own = claims(&made)["org"]["uuid"].as_str().unwrap().to_owned();
     assert_eq!(claims(&made)["rls"], json!(["ORG_ADMIN"]));
 
-    // Of two it has to choose.
+    // A user with two organisations has to choose.
     let asked = try_to_sign_in(&gateway, "ubul", "ValaKi1234", None);
     assert_eq!(asked.status, 422);
     let params = &json(&asked)["meta"]["params"][0];
@@ -85,21 +85,21 @@ fn from_registration_to_deletion_and_round_again() {
     );
     assert_eq!(claims(&refreshed)["org"]["uuid"], json!(own));
     let refreshed = refreshed.header("Authorization").unwrap().to_owned();
-    is(&show(&refreshed), 200, "ok");
+    assert_code(&show(&refreshed), 200, "ok");
 
     let change =
         json!({"userName": "ubul", "oldPassword": "ValaKi1234", "password": "UjJelszo-1234"});
-    is(&send("/password/change", "", change.clone()), 200, "ok");
+    assert_code(&send("/password/change", "", change.clone()), 200, "ok");
     for old in [&first, &chosen, &refreshed] {
-        is(&show(old), 401, "TOKEN_EXPIRED");
+        assert_code(&show(old), 401, "TOKEN_EXPIRED");
     }
-    is(
+    assert_code(
         &send("/password/change", "", change),
         401,
         "BAD_CREDENTIALS",
     );
 
-    is(
+    assert_code(
         &send(
             "/password/reset",
             "",
@@ -109,33 +109,33 @@ fn from_registration_to_deletion_and_round_again() {
         "ok",
     );
     let set = json!({"passwordResetGuid": mailed_token(&gateway), "password": "MegUjabb-1234"});
-    is(&send("/password/change", "", set.clone()), 200, "ok");
-    is(
+    assert_code(&send("/password/change", "", set.clone()), 200, "ok");
+    assert_code(
         &send("/password/change", "", set),
         422,
         "TOKEN_INVALID_OR_EXPIRED",
     );
     let last = sign_in(&gateway, "ubul", "MegUjabb-1234", Some("hammy"));
-    is(&show(&last), 200, "ok");
+    assert_code(&show(&last), 200, "ok");
 
     let key = crate::harness::rest::KEY;
-    is(&ask(&gateway, "DELETE", "/users/ubul", key, ""), 200, "ok");
-    is(&show(&last), 401, "TOKEN_EXPIRED");
-    is(
+    assert_code(&ask(&gateway, "DELETE", "/users/ubul", key, ""), 200, "ok");
+    assert_code(&show(&last), 401, "TOKEN_EXPIRED");
+    assert_code(
         &try_to_sign_in(&gateway, "ubul", "MegUjabb-1234", None),
         401,
         "BAD_CREDENTIALS",
     );
-    is(&send("/register", "", register), 200, "ok");
+    assert_code(&send("/register", "", register), 200, "ok");
 }
 
 #[test]
-fn the_readme_walks_through_it_as_written() {
+fn runs_the_script_of_the_readme() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let (_, rest) = readme.split_once("<!-- life -->\n```sh\n").unwrap();
     let (script, _) = rest.split_once("```\n<!-- /life -->").unwrap();
     if Command::new("curl").arg("--version").output().is_err() {
-        // Who reads the README has it; what it shows is in the other test as well.
+        // Without curl there is nothing to run; the test above makes the same calls.
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Long lists against a model: whichever way the store goes to a page, it is the page that sorting and counting give.
+//! Pages of long lists against a model: whichever search plan the store takes, the page equals the one that sorting gives.
 
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::store::StoreError;
@@ -7,7 +7,7 @@ use chaingun_gateway::store::users::{self, NewUser};
 
 use crate::harness::Gateway;
 
-/// More than the store sorts in memory, and more than lie before the second page anchor.
+/// More users than the store sorts in memory, and more than precede the second page anchor.
 const USERS: usize = 12_000;
 
 #[derive(Clone)]
@@ -20,7 +20,7 @@ struct Person {
 }
 
 fn person(n: usize) -> Person {
-    // Neighbours in one order are far apart in the others, and many share a name.
+    // Neighbours in one order are far apart in the others, and many users share a name.
     let shuffled = n * 7_919 % USERS;
     Person {
         user_name: format!("u{shuffled:05}"),
@@ -62,7 +62,7 @@ fn add(gateway: &Gateway, people: &[Person]) {
     gateway.parts.store.write(add).unwrap();
 }
 
-/// What the filter should find, in its order.
+/// The user names that the filter must find, in order.
 fn model(people: &[Person], filter: &Filter) -> Vec<String> {
     let has = |part: &Option<String>, text: &str| part.as_ref().is_none_or(|p| text.contains(p));
     let mut found: Vec<&Person> = people
@@ -112,7 +112,7 @@ fn check(gateway: &Gateway, people: &[Person], filter: &Filter) {
 }
 
 #[test]
-fn every_page_of_every_order_and_filter_is_the_one_that_sorting_gives() {
+fn finds_the_page_that_sorting_gives_for_every_order_and_filter() {
     let gateway = Gateway::empty();
     let mut people: Vec<Person> = (0..USERS).map(person).collect();
     add(&gateway, &people);
@@ -158,7 +158,7 @@ fn every_page_of_every_order_and_filter_is_the_one_that_sorting_gives() {
             statuses: vec![Status::Inactive],
             ..Filter::default()
         },
-        // Everybody has it.
+        // This filter matches every user.
         Filter {
             email: part("@a.hu"),
             ..Filter::default()
