@@ -1,4 +1,4 @@
-//! loginbar.json: the documented shapes, every field, who may read it, and what an unknown application is told.
+//! loginbar.json: the documented answers, every field, the allowed origins, and the answer to an unknown application.
 
 use chaingun_gateway::http::HttpRequest;
 use chaingun_gateway::loginbar::{self, Read, Site};
@@ -22,7 +22,7 @@ fn data(reply: &Reply) -> Value {
 }
 
 #[test]
-fn the_documents_example_is_answered_in_its_own_shape() {
+fn answers_the_documented_example_as_documented() {
     let gateway = Gateway::demo();
     let mut stranger = Browser::default();
     let reply = stranger.get(&gateway, DOCUMENTED);
@@ -54,7 +54,7 @@ fn the_documents_example_is_answered_in_its_own_shape() {
 }
 
 #[test]
-fn every_field_is_given_and_no_other() {
+fn answers_with_every_requested_field_and_no_other() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     let store = &gateway.parts.store;
@@ -120,7 +120,7 @@ fn every_field_is_given_and_no_other() {
 }
 
 #[test]
-fn the_application_is_echoed_as_it_was_sent_or_unknown() {
+fn echoes_a_known_client_id_as_sent_and_refuses_an_unknown_one() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     for (asked, told) in [
@@ -151,7 +151,7 @@ fn the_application_is_echoed_as_it_was_sent_or_unknown() {
 }
 
 #[test]
-fn only_the_applications_own_pages_may_read_it() {
+fn allows_only_the_origins_of_the_application() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     let mut ask = |method: &str, page: &str, origin: &str| {
@@ -184,7 +184,7 @@ fn only_the_applications_own_pages_may_read_it() {
         (page, "HTTP://LOCALHOST:9098"),
         (page, "null"),
         (page, ""),
-        // Nobody's application has no origins.
+        // Without a known application no origin is allowed.
         ("loginbar.json", "http://localhost:9098"),
         ("loginbar.json?client_id=nobody", "http://localhost:9098"),
     ] {
@@ -205,7 +205,7 @@ fn only_the_applications_own_pages_may_read_it() {
 }
 
 #[test]
-fn nothing_is_told_before_the_configuration_is_loaded() {
+fn answers_503_before_the_registry_is_loaded() {
     let gateway = Gateway::demo();
     let parts = &gateway.parts;
     let site = Site {
@@ -232,7 +232,7 @@ fn nothing_is_told_before_the_configuration_is_loaded() {
 }
 
 #[test]
-fn a_browsers_session_is_a_token_of_the_consent_api() {
+fn accepts_the_session_of_a_browser_as_a_token_of_the_consent_api() {
     let gateway = Gateway::demo();
     let browser = moka(&gateway);
     let call = |token: &str| {
@@ -255,7 +255,7 @@ fn a_browsers_session_is_a_token_of_the_consent_api() {
 }
 
 #[test]
-fn the_script_for_portals_is_small_and_has_no_dependencies() {
+fn serves_a_small_script_without_dependencies() {
     let gateway = Gateway::demo();
     let reply = gateway.get("/checkSSO/loginbar.js");
     assert_eq!(

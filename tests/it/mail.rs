@@ -1,4 +1,4 @@
-//! Mails over SMTP: a conversation with a small server.
+//! Mails over SMTP, sent to a small server in the test, and mail files.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use chaingun_gateway::store::outbox;
 use crate::harness::Gateway;
 use crate::harness::rest::{FLAT, ask, told};
 
-/// A mail server that takes anybody's mail, or none; what clients say comes out of the channel.
+/// A mail server with this greeting; the channel yields what clients send.
 fn server(greeting: &'static str) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -70,7 +70,7 @@ fn ask_for_reset(gateway: &Gateway) {
 }
 
 #[test]
-fn a_mail_goes_to_the_server_and_its_token_works() {
+fn delivers_a_reset_mail_over_smtp_with_a_working_token() {
     let (port, heard) = server("220 mail.test");
     let port = port.to_string();
     let gateway = Gateway::with(&settings(&port));
@@ -92,7 +92,7 @@ fn a_mail_goes_to_the_server_and_its_token_works() {
 }
 
 #[test]
-fn a_server_that_refuses_or_is_not_there_is_tried_again() {
+fn retries_a_mail_when_the_server_refuses_or_is_unreachable() {
     let (port, _heard) = server("421 not now, moka.miklos@dbx.hu");
     let port = port.to_string();
     let closed = {
@@ -115,7 +115,7 @@ fn a_server_that_refuses_or_is_not_there_is_tried_again() {
 
 #[test]
 #[cfg(unix)]
-fn mail_files_and_their_folder_are_for_their_owner_only() {
+fn writes_mail_files_that_only_their_owner_can_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let gateway = Gateway::demo();
     let folder = gateway.data.path().join("outbox");
@@ -128,8 +128,8 @@ fn mail_files_and_their_folder_are_for_their_owner_only() {
     assert_eq!((mode(&file.path()), mode(&folder)), (0o600, 0o700));
 }
 
-/// What a mail says: its head and its parts, decoded.
-fn words(mail: &str) -> String {
+/// The head and the parts of a mail, decoded from quoted-printable.
+fn decoded(mail: &str) -> String {
     let text = mail.replace("=\r\n", "");
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -151,7 +151,7 @@ fn words(mail: &str) -> String {
 }
 
 #[test]
-fn a_registrants_words_do_not_reach_an_unconfirmed_mailbox() {
+fn leaves_links_and_long_names_out_of_mails_to_unconfirmed_addresses() {
     let gateway = Gateway::demo();
     let register = |user: &str, name: &str, email: &str| {
         let body = serde_json::json!({
@@ -159,7 +159,7 @@ fn a_registrants_words_do_not_reach_an_unconfirmed_mailbox() {
         });
         let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
         assert_eq!(told(&reply).0, 200, "{reply:?}");
-        words(gateway.mails().last().unwrap())
+        decoded(gateway.mails().last().unwrap())
     };
     let link = "You won! Open https://evil.example/claim";
     let mail = register("https://evil.example/x", link, "one@victim.hu");
@@ -167,14 +167,14 @@ fn a_registrants_words_do_not_reach_an_unconfirmed_mailbox() {
     assert!(!mail.contains("won"), "{mail}");
     assert!(mail.contains("Kedves Felhasználónk!"), "{mail}");
     assert!(mail.contains("Felhasználónév: one@victim.hu"), "{mail}");
-    // A mail that is asked for again is no other.
+    // The same holds for a mail that is requested again.
     let again = r#"{"usernameOrEmail":"one@victim.hu"}"#;
     ask(&gateway, "POST", "/register/resend", FLAT, again);
-    let mail = words(gateway.mails().last().unwrap());
+    let mail = decoded(gateway.mails().last().unwrap());
     assert!(!mail.contains("evil.example"), "{mail}");
     let reset = r#"{"userNameOrEmail":"one@victim.hu"}"#;
     ask(&gateway, "POST", "/password/reset", FLAT, reset);
-    let mail = words(gateway.mails().last().unwrap());
+    let mail = decoded(gateway.mails().last().unwrap());
     assert!(!mail.contains("evil.example"), "{mail}");
 
     let mail = register("plain_one", "Kovács Béla", "two@victim.hu");

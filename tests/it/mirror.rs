@@ -1,4 +1,4 @@
-//! SOAP and REST are one: the same input through either gives the same message codes and leaves the same rows.
+//! SOAP and REST agree: the same input gives the same message codes and stores the same rows.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use chaingun_gateway::store::{audit, outbox};
 
 use crate::harness::Gateway;
 
-/// What an operation takes, by the names of the contract; `user` where its fields are inside that.
+/// The fields of an operation by their names in the contract, and whether they are inside `user`.
 struct Case {
     operation: &'static str,
     method: &'static str,
@@ -114,7 +114,7 @@ const CASES: [Case; 8] = [
     },
 ];
 
-/// What each field is replaced by in turn; nothing at all is tried as well.
+/// The values that replace each field in turn. The test also leaves each field out.
 fn replacements() -> Vec<String> {
     [
         "",
@@ -217,7 +217,7 @@ fn over_rest(gateway: &Gateway, case: &Case, fields: &Fields) -> Vec<String> {
         .collect()
 }
 
-/// What lies in the store, but for what is different each time.
+/// The rows of the store without values that differ in every run.
 fn rows(gateway: &Gateway) -> Vec<String> {
     gateway
         .parts
@@ -261,16 +261,16 @@ fn rows(gateway: &Gateway) -> Vec<String> {
 }
 
 #[test]
-fn the_same_input_has_the_same_outcome_over_both() {
+fn answers_and_stores_the_same_over_soap_and_rest() {
     std::thread::scope(|scope| {
         for case in &CASES {
-            scope.spawn(|| mirror(case));
+            scope.spawn(|| check_case(case));
         }
     });
 }
 
-fn mirror(case: &Case) {
-    // Wrong on purpose, most of the time.
+fn check_case(case: &Case) {
+    // Most inputs are wrong, so the limits on failures are high.
     let often = [("throttle.guesses", "1000"), ("throttle.mails", "1000")];
     let (soap, rest) = (Gateway::with(&often), Gateway::with(&often));
     let valid: Fields = case
@@ -289,14 +289,14 @@ fn mirror(case: &Case) {
             inputs.push(other);
         }
     }
-    // The one that succeeds comes last, since some work only once.
+    // The valid input comes last, because some operations succeed only once.
     inputs.push(valid);
     let mut succeeded = 0;
     for input in &inputs {
         let named = |(name, value): &(&str, String)| {
             case.path.contains(&format!("{{{name}}}")) && value.trim().is_empty()
         };
-        // An address cannot leave its own part out; and REST names a user that comes without a name.
+        // A REST path cannot leave out its parameter, and REST gives a name to a new user without one.
         let absent =
             !input.iter().any(|(name, _)| case.path.contains(name)) && case.path.contains('{');
         let unnamed = case.operation == "createUser"

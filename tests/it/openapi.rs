@@ -1,4 +1,4 @@
-//! The OpenAPI document: fresh, served, sound in itself, and true of what is answered.
+//! The OpenAPI document: it is committed, served, consistent, and describes the real answers.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ fn document() -> Value {
 }
 
 #[test]
-fn the_committed_document_is_fresh() {
+fn prints_the_committed_document() {
     let defaults = Config::read(&Values::new(), Vec::new()).unwrap();
     assert!(
         openapi::document(&rest_entries(), &defaults.server.rest_prefixes) == COMMITTED,
@@ -27,7 +27,7 @@ fn the_committed_document_is_fresh() {
 }
 
 #[test]
-fn it_is_served_for_the_paths_that_are_configured() {
+fn serves_the_document_with_the_configured_paths() {
     let gateway = Gateway::demo();
     let served = gateway.get("/openapi.json");
     assert_eq!(
@@ -54,7 +54,7 @@ fn it_is_served_for_the_paths_that_are_configured() {
     assert_eq!(elsewhere["paths"], document()["paths"]);
 }
 
-/// Calls `visit` with every object, wherever it stands.
+/// Calls `visit` with every object in the value, at every depth.
 fn each_object(value: &Value, visit: &mut impl FnMut(&serde_json::Map<String, Value>)) {
     match value {
         Value::Object(members) => {
@@ -67,7 +67,7 @@ fn each_object(value: &Value, visit: &mut impl FnMut(&serde_json::Map<String, Va
 }
 
 #[test]
-fn every_route_is_there_and_everything_named_is_defined() {
+fn describes_every_route_and_defines_every_reference() {
     let document = document();
     let mut ids = Vec::new();
     for operation in CATALOG {
@@ -108,7 +108,7 @@ fn every_route_is_there_and_everything_named_is_defined() {
     });
     for kind in ["schemas", "headers", "parameters", "responses"] {
         for name in document["components"][kind].as_object().unwrap().keys() {
-            // Told in words, since it is the answer of no operation.
+            // No operation refers to this answer; the text does.
             let spare = name == "MethodNotAllowed";
             let pointer = format!("/components/{kind}/{name}");
             assert!(used.contains(&pointer) || spare, "nobody needs {pointer}");
@@ -121,7 +121,7 @@ fn every_route_is_there_and_everything_named_is_defined() {
     );
 }
 
-/// The names that stand behind `before` in the code of a file, up to what is for the command line.
+/// The names after `before` in the code of a file, without the functions for the command line at its end.
 fn names_in(text: &str, before: &str) -> Vec<String> {
     let text = text.split("_by_operator(").next().unwrap();
     let code: String = text
@@ -136,7 +136,7 @@ fn names_in(text: &str, before: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_operation_tells_every_code_that_its_file_refuses_with() {
+fn declares_every_code_that_the_file_of_an_operation_refuses_with() {
     let mut told = 0;
     for file in std::fs::read_dir("src/operations/user").unwrap() {
         let file = file.unwrap().path();
@@ -169,7 +169,7 @@ fn an_operation_tells_every_code_that_its_file_refuses_with() {
     assert!(told > 20, "{told}");
 }
 
-/// Whether a value is as a schema says; `all` is whether the schema must know every member there is.
+/// Checks a value against a schema; `all` demands that the schema knows every member.
 fn check(schema: &Value, value: &Value, all: bool, place: &str) -> Result<(), String> {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
     if let Some(reference) = schema["$ref"].as_str() {
@@ -220,7 +220,7 @@ fn check(schema: &Value, value: &Value, all: bool, place: &str) -> Result<(), St
     Ok(())
 }
 
-/// The operation that a request line leads to.
+/// The operation of the document for a request line.
 fn described<'a>(document: &'a Value, line: &str) -> Option<&'a Value> {
     let (method, target) = line.split_once(' ').unwrap();
     let path = target
@@ -244,7 +244,7 @@ fn described<'a>(document: &'a Value, line: &str) -> Option<&'a Value> {
 }
 
 #[test]
-fn the_conversations_are_as_the_document_says_to_the_last_member() {
+fn describes_every_member_of_every_conversation() {
     let document = document();
     let mut checked = 0;
     for file in wire::files("examples/wire", "wire") {

@@ -1,11 +1,11 @@
-//! Killed in the middle: what was answered is there afterwards, and its mail is written once.
+//! A node killed at work: answered registrations are stored, and each gets its mail once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::harness::process::Process;
 use crate::harness::{Database, Speaker, element, envelope};
 
-/// All of them come from one address.
+/// All registrations come from one address.
 const MANY: [(&str, &str); 1] = [("throttle.mails_per_source", "1000")];
 
 fn registration(n: usize) -> String {
@@ -20,7 +20,7 @@ fn registration(n: usize) -> String {
 }
 
 #[test]
-fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
+fn keeps_every_answered_registration_after_kill_9_and_mails_it_once() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let mut process = Process::start(data.path(), database.url(), &MANY, &[]);
@@ -44,7 +44,7 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
                 }
             });
         }
-        // In the middle of it, by what has been answered and not by the clock.
+        // Kill after a number of answers, not after a time.
         while done.load(Ordering::SeqCst) < 40 {
             std::thread::yield_now();
         }
@@ -65,7 +65,7 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
         let taken = again.body.contains("<code>USER_ALREADY_EXISTS</code>");
         assert!(
             taken || !answered.contains(&n),
-            "uj{n} was answered and is gone: {again:?}"
+            "uj{n} was answered and is lost: {again:?}"
         );
     }
     let mails = || -> Vec<String> {
@@ -80,7 +80,7 @@ fn every_registration_that_was_answered_survives_kill_9_and_is_mailed_once() {
             })
             .unwrap_or_default()
     };
-    // By now all 100 are registered; the worker has a mail for each.
+    // All 100 are registered now; the worker has one mail for each.
     while mails().len() < 100 {
         std::thread::yield_now();
     }

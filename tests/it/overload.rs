@@ -1,12 +1,12 @@
-//! More than can be done at once: what does not fit is told so, and the rest goes on.
+//! Overload: the gateway refuses what does not fit into a queue and keeps answering everything else.
 
 use std::sync::mpsc;
 
 use crate::harness::{Gateway, element, envelope};
 
 #[test]
-fn sign_ins_over_the_queue_are_told_to_come_back_and_reads_go_on() {
-    // One thread and a place to wait; and hashes so slow that everything else happens meanwhile.
+fn refuses_sign_ins_over_the_queue_with_retry_after_and_still_answers_reads() {
+    // One thread, one place in the queue, and hashes slow enough for everything else to happen meanwhile.
     let settings = [
         ("limits.hash_queue", "1"),
         ("threads.hash", "1"),
@@ -40,7 +40,7 @@ fn sign_ins_over_the_queue_are_told_to_come_back_and_reads_go_on() {
             .filter(|r| r.body.contains("BAD_CREDENTIALS"))
             .count();
         let busy = rest.iter().filter(|r| r.status == 503).count();
-        assert!(answered >= 1, "whoever got a place is answered");
+        assert!(answered >= 1, "a queued sign-in is answered");
         assert_eq!(answered + busy, 7);
     });
     let after = gateway.soap(&sign_in);
@@ -48,7 +48,7 @@ fn sign_ins_over_the_queue_are_told_to_come_back_and_reads_go_on() {
 }
 
 #[test]
-fn an_idle_connection_gives_its_place_to_a_new_one() {
+fn drops_an_idle_connection_for_a_new_one() {
     let gateway = Gateway::with(&[("limits.connections", "1")]);
     let idle = std::net::TcpStream::connect(gateway.address).unwrap();
     let shown = gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));
@@ -57,7 +57,7 @@ fn an_idle_connection_gives_its_place_to_a_new_one() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_not_waited_for() {
+fn answers_408_when_a_body_does_not_arrive() {
     let gateway = Gateway::with(&[("limits.read_timeout_s", "1")]);
     let head = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<a>";
     let reply = gateway.raw(head.as_bytes());
@@ -65,16 +65,16 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
-fn who_does_not_read_its_answers_does_not_keep_its_place() {
+fn drops_a_connection_whose_client_does_not_read_its_answers() {
     use std::io::{Read as _, Write as _};
     let gateway = Gateway::with(&[("limits.connections", "1"), ("limits.read_timeout_s", "1")]);
     let mut slow = std::net::TcpStream::connect(gateway.address).unwrap();
     let asks = "GET /hammy/ws/user/v1?wsdl HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000);
-    // Until nothing more fits on its way; who reads nothing cannot be sent everything.
+    // Send until the buffers are full: the gateway cannot send all answers to a client that does not read.
     slow.set_write_timeout(Some(std::time::Duration::from_millis(200)))
         .unwrap();
     let _ = slow.write_all(asks.as_bytes());
-    // Others are told to come back until the slow one has lost its place.
+    // Others get BUSY until the slow connection is dropped.
     let begun = std::time::Instant::now();
     loop {
         let shown = gateway.soap(&envelope("showUser", "<userName>mokamiki</userName>"));

@@ -1,4 +1,4 @@
-//! The pages: the way through them without a script, sessions, and what must not get through.
+//! The pages without JavaScript: registration, sign-in, the account, sessions, and attacks on them.
 
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::store::{organisations, outbox, sessions, users};
@@ -25,7 +25,7 @@ fn moka(gateway: &Gateway) -> Browser {
 }
 
 #[test]
-fn a_person_gets_from_registering_to_a_new_password() {
+fn registers_confirms_signs_in_and_resets_a_password_on_the_pages() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     let fields = [
@@ -39,7 +39,7 @@ fn a_person_gets_from_registering_to_a_new_password() {
     let refused = browser.try_to_sign_in(&gateway, "uj.ember@dbx.hu", "Valami-Jelszo-9");
     assert_eq!(refused.status, 403, "{refused:?}");
 
-    // Who scans mails opens links; that spends nothing.
+    // Mail scanners open links; a GET does not spend the token.
     let page = format!("confirm.html?token={token}");
     for _ in 0..2 {
         let reply = browser.get(&gateway, &page);
@@ -85,14 +85,14 @@ fn a_person_gets_from_registering_to_a_new_password() {
     );
     assert!(
         !browser.is_signed_in(&gateway),
-        "elsewhere one is signed out"
+        "a reset ends the other sessions"
     );
     assert!(!elsewhere.is_signed_in(&gateway), "a link does not sign in");
     browser.sign_in(&gateway, "uj.ember@dbx.hu", "Masik-Jelszo-10");
 }
 
 #[test]
-fn who_has_several_organisations_chooses_and_goes_on_to_the_application() {
+fn asks_a_user_of_several_organisations_to_choose_and_redirects() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     let query = "client_id=blic.rs.front&redirect_uri=%2Fauthorize&state=a%26b%3Dc";
@@ -107,7 +107,7 @@ fn who_has_several_organisations_chooses_and_goes_on_to_the_application() {
     for name in ["Default Org", "Hammy Organization", "Moby Organization"] {
         assert!(reply.body.contains(name), "{name}");
     }
-    // It is asked until it is answered.
+    // The gateway asks until the user chooses.
     let again = browser.get(&gateway, &format!("login.html?{query}"));
     assert_eq!(location(&again), format!("/checkSSO/{choice}"));
     let foreign = browser.post(&gateway, &choice, &[("organisation", "nobody")]);
@@ -116,7 +116,7 @@ fn who_has_several_organisations_chooses_and_goes_on_to_the_application() {
     let to = "http://localhost:9098/authorize?state=a%26b%3Dc";
     assert_eq!(location(&reply), to);
     let reply = browser.get(&gateway, &format!("login.html?{query}"));
-    assert_eq!(location(&reply), to, "who is signed in is not asked again");
+    assert_eq!(location(&reply), to, "a signed-in user is not asked again");
     let store = &gateway.parts.store;
     let user = store.read(|c| users::by_name(c, "hakapeszimaki"));
     let of_user = store.read(|c| sessions::of_user(c, user.unwrap().unwrap().id, 0, 0));
@@ -124,7 +124,7 @@ fn who_has_several_organisations_chooses_and_goes_on_to_the_application() {
 }
 
 #[test]
-fn nothing_leads_where_no_application_has_registered() {
+fn redirects_only_to_registered_addresses() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     for wanted in [
@@ -149,7 +149,7 @@ fn nothing_leads_where_no_application_has_registered() {
             "http://localhost:9098/authorize",
             "{wanted}"
         );
-        // Without an application there is nowhere to go but here.
+        // Without an application only the gateway's own pages are allowed.
         let reply = browser.get(&gateway, &format!("login.html?redirect_uri={encoded}"));
         assert!(
             location(&reply).starts_with("/checkSSO/account.html"),
@@ -162,7 +162,7 @@ fn nothing_leads_where_no_application_has_registered() {
 }
 
 #[test]
-fn a_form_of_another_site_or_browser_changes_nothing() {
+fn refuses_forms_of_another_site_or_browser() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     browser.get(&gateway, "account.html");
@@ -221,7 +221,7 @@ fn a_form_of_another_site_or_browser_changes_nothing() {
 }
 
 #[test]
-fn a_session_cannot_be_chosen_for_somebody_and_starts_anew() {
+fn starts_a_new_session_at_each_sign_in() {
     let gateway = Gateway::demo();
     let chosen = "ab".repeat(32);
     let mut browser = Browser::default();
@@ -232,7 +232,7 @@ fn a_session_cannot_be_chosen_for_somebody_and_starts_anew() {
     let first = browser.session().unwrap().to_owned();
     assert_ne!(first, chosen);
     assert_eq!(first.len(), 64);
-    // A second sign-in in the same browser, by a form that was open already.
+    // A second sign-in in the same browser, with a form that was already open.
     let fields = [
         ("userNameOrEmail", "mokamiki"),
         ("password", "MokaMiki-1234"),
@@ -247,7 +247,7 @@ fn a_session_cannot_be_chosen_for_somebody_and_starts_anew() {
 }
 
 #[test]
-fn sessions_end_by_time_by_disuse_and_by_what_happens_to_their_user() {
+fn ends_sessions_by_age_by_disuse_and_when_their_user_changes() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     for _ in 0..3 {
@@ -283,7 +283,7 @@ fn sessions_end_by_time_by_disuse_and_by_what_happens_to_their_user() {
 }
 
 #[test]
-fn sessions_are_listed_and_ended_one_by_one_or_all() {
+fn lists_sessions_and_ends_one_or_all() {
     let gateway = Gateway::demo();
     let mut here = moka(&gateway);
     let (mut phone, mut tablet) = (moka(&gateway), moka(&gateway));
@@ -300,7 +300,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all() {
     );
     assert_eq!(page.body.matches("This browser").count(), 1);
     let fields = [("do", "end-session"), ("session", &number(&page))];
-    // Somebody else's sessions are not one's own to end.
+    // A user cannot end the session of another user.
     let mut other = signed_in(&gateway, "admin", "Admin-Demo-2026");
     other.fill(&gateway, "account.html", &fields);
     assert!(phone.is_signed_in(&gateway) && tablet.is_signed_in(&gateway));
@@ -323,7 +323,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all() {
 }
 
 #[test]
-fn an_account_is_looked_after_copied_and_deleted() {
+fn shows_exports_and_deletes_an_account() {
     let gateway = Gateway::demo();
     let store = &gateway.parts.store;
     let mut browser = moka(&gateway);
@@ -400,7 +400,7 @@ fn an_account_is_looked_after_copied_and_deleted() {
 }
 
 #[test]
-fn every_answer_is_guarded_and_every_cookie_marked() {
+fn sends_security_headers_on_every_page_and_marks_every_cookie() {
     let gateway = Gateway::with(&[("public_url", "https://id.example.org")]);
     let mut browser = Browser::default();
     let fields = [
@@ -470,7 +470,7 @@ fn every_answer_is_guarded_and_every_cookie_marked() {
 }
 
 #[test]
-fn what_users_call_themselves_is_text_wherever_it_is_shown() {
+fn escapes_names_on_every_page() {
     let gateway = Gateway::demo();
     let hostile = "<script>alert('x')</script>\"&amp;{{7*7}}";
     let mut browser = Browser::default();
@@ -534,7 +534,7 @@ fn what_users_call_themselves_is_text_wherever_it_is_shown() {
 }
 
 #[test]
-fn no_page_shows_a_secret() {
+fn shows_no_secret_on_any_page() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     let session = browser.session().unwrap().to_owned();
@@ -561,7 +561,7 @@ fn no_page_shows_a_secret() {
     }
 }
 
-/// Status, body and headers, but for what is new every time.
+/// Status, headers and body, without the values that differ in every answer.
 fn told(gateway: &Gateway, page: &str, fields: &[(&str, &str)]) -> String {
     let mut browser = Browser::default();
     let reply = browser.fill(gateway, page, fields);
@@ -578,7 +578,7 @@ fn told(gateway: &Gateway, page: &str, fields: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn whether_there_is_an_account_is_not_told() {
+fn answers_the_same_for_known_and_unknown_accounts_on_every_page() {
     let gateway = Gateway::demo();
     let known = "moka.miklos@dbx.hu";
     let unknown = "nobody.at.all@dbx.hu";
@@ -602,7 +602,7 @@ fn whether_there_is_an_account_is_not_told() {
         });
         assert_eq!(one, other, "{page}");
     }
-    // Only the owner of the address learns of the attempt to register, by mail.
+    // Only the owner of the address learns of the registration, by mail.
     let to = |address: &str| {
         let mails = gateway.mails();
         mails
@@ -614,7 +614,7 @@ fn whether_there_is_an_account_is_not_told() {
 }
 
 #[test]
-fn a_page_speaks_the_language_that_was_chosen() {
+fn shows_pages_in_the_chosen_language() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     assert_eq!(title(&browser.get(&gateway, "login.html")), "Sign in");

@@ -1,4 +1,4 @@
-//! Partners: how they are added, and how they sign their users in.
+//! Partners: their registration, and sign-ins of their users by signed tokens.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,7 +28,7 @@ use crate::harness::{
 };
 
 #[test]
-fn a_partner_is_added_listed_and_given_another_key() {
+fn adds_and_lists_a_partner_and_rotates_its_key() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -53,7 +53,7 @@ fn a_partner_is_added_listed_and_given_another_key() {
     let rotate = ["partner", "rotate-key", "gj", "--key", "1.pub", "--json"];
     let rotated = &shell.run(&rotate).records()[0];
     assert_eq!(rotated["keys"][1], added["keys"][0]);
-    // The same once more changes nothing.
+    // The same command again changes nothing.
     assert_eq!(&shell.run(&rotate).records()[0], rotated);
     let listed = &shell.run(&["partner", "list", "--json"]).records()[0];
     assert_eq!(listed["keys"], rotated["keys"]);
@@ -114,7 +114,7 @@ fn a_partner_is_added_listed_and_given_another_key() {
 }
 
 #[test]
-fn a_school_is_known_by_its_channel_and_id() {
+fn finds_a_school_by_channel_and_external_id_and_refuses_duplicates() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -140,7 +140,7 @@ fn a_school_is_known_by_its_channel_and_id() {
     let listed = shell.run(&["org", "list", "--json"]).records();
     assert_eq!(listed[1]["external_id"], "S-2");
 
-    // A file lets the two exchange theirs, and tells what cannot be.
+    // A file can exchange the IDs of two schools; mistakes are reported.
     let file = |first: &str, second: &str| {
         let school = |uuid, id: &str| {
             format!(
@@ -185,7 +185,7 @@ fn a_school_is_known_by_its_channel_and_id() {
 }
 
 #[test]
-fn the_demos_partner_keeps_its_key() {
+fn keeps_the_key_of_the_demos_partner_across_restarts() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let start = || {
@@ -205,13 +205,13 @@ fn the_demos_partner_keeps_its_key() {
     assert_eq!(start(), first);
 }
 
-/// A gateway with the demo's partner, and what that signs.
+/// A gateway with the demo's partner, which signs tokens.
 struct Partner {
     gateway: Gateway,
     own: String,
 }
 
-/// When the tests take place, in seconds.
+/// The time of the tests, in seconds.
 const SECOND: i64 = NOW / 1000;
 
 impl Partner {
@@ -225,7 +225,7 @@ impl Partner {
         Self { gateway, own }
     }
 
-    /// The document's new payload, for this gateway and this moment.
+    /// The claims of the document's new layout, valid here and now, with these changes.
     fn new_layout(&self, changes: Value) -> Value {
         changed(
             json!({
@@ -238,7 +238,7 @@ impl Partner {
         )
     }
 
-    /// The old one, which is good for an hour only.
+    /// The claims of the document's old layout, valid for an hour, with these changes.
     fn old_layout(&self, changes: Value) -> Value {
         changed(
             json!({
@@ -255,12 +255,12 @@ impl Partner {
         arrive(&self.gateway, token, "")
     }
 
-    /// The new layout with these changes, in a token.
+    /// A token of the new layout with these changes.
     fn token(&self, changes: Value) -> String {
         signed(&self.new_layout(changes))
     }
 
-    /// The new layout with these changes, and what JSON says of it.
+    /// The status and code of a JSON sign-in with a token of the new layout with these changes.
     fn told(&self, changes: Value) -> (u16, String) {
         told(&self.gateway, &self.token(changes))
     }
@@ -285,7 +285,7 @@ fn unique() -> String {
     format!("261263cd-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// These claims with others in their places; a null takes one away.
+/// The claims with these changes; null removes a claim.
 fn changed(mut claims: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         match value {
@@ -314,7 +314,7 @@ fn ask(gateway: &Speaker, method: &str, target: &str, headers: &str, body: &str)
     gateway.raw(head.as_bytes())
 }
 
-/// The status and the code, asked for as JSON; what stands around them is checked as well.
+/// The status and the code of a sign-in that asks for JSON; checks the envelope, too.
 fn told(gateway: &Speaker, token: &str) -> (u16, String) {
     let reply = arrive(gateway, token, "Accept: application/json\r\n");
     if reply.status == 303 {
@@ -350,7 +350,7 @@ fn browser(reply: &Reply) -> Browser {
 }
 
 #[test]
-fn the_documents_new_payload_signs_in_the_same_user_each_time() {
+fn signs_in_the_same_user_each_time_with_the_new_layout() {
     let partner = Partner::new();
     let reply = partner.arrive(&partner.token(json!({})));
     let own = format!("{}/resources", partner.own);
@@ -390,7 +390,7 @@ fn the_documents_new_payload_signs_in_the_same_user_each_time() {
     };
     assert_eq!(identities, [identity("user_external_id", "apekx", "apekx")]);
 
-    // Another spelling of the id is the same one; without a redirect it goes to the account.
+    // IDs ignore case. Without a redirect the user comes to the account page.
     let again = json!({"sub": "USER_External_ID", "name": "Some Other User", "redirect_uri": null, "version": null});
     let reply = partner.arrive(&partner.token(again));
     assert_eq!(reply.header("Location"), Some("/checkSSO/account.html"));
@@ -421,7 +421,7 @@ fn the_documents_new_payload_signs_in_the_same_user_each_time() {
 }
 
 #[test]
-fn the_documents_old_payload_brings_what_the_partner_has_verified() {
+fn stores_the_verified_address_and_phone_of_the_old_layout() {
     let partner = Partner::new();
     let form = format!("token={}", signed(&partner.old_layout(json!({}))));
     let header = "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -450,14 +450,14 @@ fn the_documents_old_payload_brings_what_the_partner_has_verified() {
             .is_empty()
     );
 
-    // The new layout's user of the same id is another one.
+    // The same ID in the new layout is another user.
     let new = json!({"sub": "manzarul07+110332"});
     browser(&partner.arrive(&partner.token(new)));
     let all = partner.events("user_created");
     assert_eq!(all.len(), 2);
     assert_ne!(all[0].subject, all[1].subject);
 
-    // What is not verified is not believed; and an address that somebody has links to nobody.
+    // Unverified addresses and addresses of other users are not stored, and link to no account.
     for (sub, email, verified) in [
         ("1", "new@test.com", json!(false)),
         ("2", "new@test.com", json!("true")),
@@ -481,7 +481,7 @@ fn the_documents_old_payload_brings_what_the_partner_has_verified() {
 }
 
 #[test]
-fn who_deletes_its_account_is_forgotten_and_may_come_back() {
+fn creates_a_new_user_when_a_deleted_one_returns() {
     let partner = Partner::new();
     let mut visitor = browser(&partner.arrive(&partner.token(json!({}))));
     let deleted = visitor.fill(&partner.gateway, "delete.html", &[]);
@@ -504,7 +504,7 @@ fn who_deletes_its_account_is_forgotten_and_may_come_back() {
 }
 
 #[test]
-fn nobody_is_mailed_where_there_is_no_address() {
+fn sends_no_mail_to_a_user_without_an_address() {
     let partner = Partner::new();
     browser(&partner.arrive(&partner.token(json!({}))));
     let name = ("userNameOrEmail", "user_external_id@apekx");
@@ -523,7 +523,7 @@ fn nobody_is_mailed_where_there_is_no_address() {
 }
 
 #[test]
-fn names_that_are_taken_or_look_like_addresses_are_not_given() {
+fn gives_a_uuid_as_user_name_when_the_wanted_name_is_taken_or_an_address() {
     let partner = Partner::new();
     let clash = envelope(
         "registerUser",
@@ -566,7 +566,7 @@ struct Other<'a> {
 }
 
 impl Partner {
-    /// Adds a partner that has the demo's key, if it has none.
+    /// Adds a partner; one without keys gets the demo's key.
     fn add(&self, other: &Other<'_>) {
         let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
         let partner = partners::Partner {
@@ -610,7 +610,7 @@ impl Partner {
 }
 
 #[test]
-fn two_partners_with_one_sub_have_two_users() {
+fn creates_two_users_for_one_sub_of_two_partners() {
     let partner = Partner::new();
     partner.add(&Other {
         iss: "gj",
@@ -626,7 +626,7 @@ fn two_partners_with_one_sub_have_two_users() {
         partner.user("user_external_id@gj"),
     );
     assert_ne!(one.unwrap().id, two.unwrap().id);
-    // Nor can one use the other's name, or what the other has used up.
+    // Each partner has its own `jti`s, and cannot use the other's `state_id`.
     let jti = json!("the-same-jti");
     let as_one = partner.told(json!({"jti": jti}));
     let mut as_two = other;
@@ -640,7 +640,7 @@ fn two_partners_with_one_sub_have_two_users() {
 }
 
 #[test]
-fn who_changes_school_leaves_the_old_one_and_nothing_else() {
+fn moves_a_user_to_the_new_school_and_keeps_other_memberships() {
     let partner = Partner::new();
     partner.school("second", "APEKX", "S-2");
     partner.school("elsewhere", "other", "S-2");
@@ -651,10 +651,10 @@ fn who_changes_school_leaves_the_old_one_and_nothing_else() {
     partner.run(|c| organisations::join(c, id, "elsewhere", &[], NOW));
     let mut moved = browser(&partner.arrive(&partner.token(json!({"school_id": "s-2"}))));
     assert_eq!(partner.schools(user), ["elsewhere", "second"]);
-    // Who comes from a school is not asked for another one.
+    // The partner has named the school, so the user need not choose an organisation.
     let login = moved.get(&partner.gateway, "login.html");
     assert_eq!(login.header("Location"), Some("/checkSSO/account.html"));
-    // A second school that somebody else has put it into stays while it comes from the first.
+    // A membership in a second school, added by others, stays while the user comes from the first.
     partner.run(|c| organisations::join(c, id, "apekx-school", &["TEACHER".to_owned()], NOW));
     browser(&partner.arrive(&partner.token(json!({"school_id": "S-2"}))));
     assert_eq!(
@@ -663,7 +663,7 @@ fn who_changes_school_leaves_the_old_one_and_nothing_else() {
     );
 }
 
-/// What is refused: the changes of the new layout, the status and the code.
+/// Refused tokens: changes to the new layout, the status and the code.
 fn refused(own: &str) -> Vec<(Value, u16, &'static str)> {
     vec![
         (json!({"iss": "nobody"}), 401, "UNKNOWN_ISSUER"),
@@ -780,23 +780,23 @@ fn refused(own: &str) -> Vec<(Value, u16, &'static str)> {
 }
 
 #[test]
-fn what_is_wrong_is_told_by_its_code_as_json_and_on_a_page() {
+fn refuses_invalid_claims_with_their_code_in_json_and_on_a_page() {
     let partner = Partner::new();
     let list = refused(&partner.own);
     for (changes, status, code) in &list {
         let told = partner.told(changes.clone());
         assert_eq!(told, (*status, (*code).to_owned()), "{changes}");
         let page = partner.arrive(&partner.token(changes.clone()));
-        is_a_page_about(&page, *status, code);
+        assert_error_page(&page, *status, code);
     }
-    assert_eq!(partner.events("user_created"), [], "nobody was made");
+    assert_eq!(partner.events("user_created"), [], "no user was created");
     let log = partner.events("authn_partner_login");
     for (_, _, code) in &list {
-        // What nobody has signed that we know is written down only where rights are concerned.
+        // The signature is valid, so the log names each refusal.
         let is_known = log.iter().any(|e| e.outcome == *code);
         assert!(is_known, "{code}");
     }
-    // None of it was used up by being refused.
+    // A refused token is not used up.
     let jti = json!("kept");
     assert_eq!(
         partner.told(json!({"jti": jti, "school_id": "unknown"})).0,
@@ -805,7 +805,7 @@ fn what_is_wrong_is_told_by_its_code_as_json_and_on_a_page() {
     assert_eq!(partner.told(json!({"jti": jti})).0, 303);
 }
 
-fn is_a_page_about(page: &Reply, status: u16, code: &str) {
+fn assert_error_page(page: &Reply, status: u16, code: &str) {
     assert_eq!(page.status, status, "{code}: {page:?}");
     assert_eq!(
         page.header("Content-Type"),
@@ -826,7 +826,7 @@ fn is_a_page_about(page: &Reply, status: u16, code: &str) {
     let code = Code::ALL.iter().find(|c| c.as_str() == code).unwrap();
     let text = title(*code, Language::English).replace('\'', "&#x27;");
     assert!(page.body.contains(&text), "{text}: {}", page.body);
-    // What it offers leads to our own pages, and never carries the token.
+    // The page links to the gateway's own pages, without the token.
     assert!(
         page.body.contains("checkSSO&#x2f;login.html"),
         "{}",
@@ -836,7 +836,7 @@ fn is_a_page_about(page: &Reply, status: u16, code: &str) {
 }
 
 #[test]
-fn only_the_partners_key_and_only_rs256_count() {
+fn refuses_tokens_that_are_not_signed_with_the_partners_key_by_rs256() {
     let partner = Partner::new();
     let claims = partner.new_layout(json!({}));
     let stranger = rsa_keys::generate().unwrap();
@@ -892,7 +892,7 @@ fn only_the_partners_key_and_only_rs256_count() {
             "ALGORITHM_NOT_ALLOWED",
         ),
         (with(json!({}), &claims, b""), 401, "ALGORITHM_NOT_ALLOWED"),
-        // Said to be RS256, and signed with the public key.
+        // Algorithm confusion: an HMAC with the public key, declared as RS256.
         (
             with(json!({"alg": "RS256"}), &claims, public.as_bytes()),
             401,
@@ -940,22 +940,22 @@ fn only_the_partners_key_and_only_rs256_count() {
         let told = told(&partner.gateway, token);
         assert_eq!(told, (*status, (*code).to_owned()), "{token}");
         if *code != "INVALID_PARAMETER_VALUE" {
-            is_a_page_about(&partner.arrive(token), *status, code);
+            assert_error_page(&partner.arrive(token), *status, code);
         }
     }
     let none = ask(&partner.gateway, "GET", "/v2/user/session/create", "", "");
-    is_a_page_about(&none, 400, "MANDATORY_PARAMETER_MISSING");
-    // A wrong signature is told before anything that it should vouch for.
+    assert_error_page(&none, 400, "MANDATORY_PARAMETER_MISSING");
+    // The signature is checked before the claims.
     let claims = partner.new_layout(json!({"exp": 1, "sub": null}));
     let forged = sign(&stranger, &claims).unwrap();
     assert_eq!(told(&partner.gateway, &forged).1, "INVALID_SIGNATURE");
-    // The name of the key may be there, if it is the partner's own.
+    // `kid` may be present if it names the partner.
     let named = rsa(json!({"typ": "jwt", "kid": "apekx", "alg": "RS256"}));
     assert_eq!(told(&partner.gateway, &named).0, 303);
 }
 
 #[test]
-fn nobody_is_sent_to_a_place_that_only_looks_allowed() {
+fn refuses_known_open_redirect_bypasses() {
     let partner = Partner::new();
     let (own, host) = (&partner.own, partner.own.replace("http://", ""));
     let bypasses = [
@@ -1002,7 +1002,7 @@ fn nobody_is_sent_to_a_place_that_only_looks_allowed() {
         let told = partner.told(json!({"redirect_uri": to}));
         assert_eq!(told, (400, "REDIRECT_NOT_ALLOWED".to_owned()), "{to}");
         let page = partner.arrive(&partner.token(json!({"redirect_uri": to})));
-        is_a_page_about(&page, 400, "REDIRECT_NOT_ALLOWED");
+        assert_error_page(&page, 400, "REDIRECT_NOT_ALLOWED");
         assert_eq!(page.header("Location"), None);
     }
     for to in [
@@ -1021,17 +1021,17 @@ fn nobody_is_sent_to_a_place_that_only_looks_allowed() {
 }
 
 #[test]
-fn a_token_counts_once_on_whichever_node_and_after_a_restart() {
+fn accepts_a_token_once_on_any_node_and_after_a_restart() {
     let partner = Partner::new();
     let token = partner.token(json!({"exp": SECOND + 600}));
     browser(&partner.arrive(&token));
     let replayed = (401, "TOKEN_REPLAYED".to_owned());
     assert_eq!(told(&partner.gateway, &token), replayed);
-    is_a_page_about(&partner.arrive(&token), 401, "TOKEN_REPLAYED");
+    assert_error_page(&partner.arrive(&token), 401, "TOKEN_REPLAYED");
     let log = partner.events("authn_partner_login");
     let entry = log.iter().find(|e| e.outcome == "TOKEN_REPLAYED").unwrap();
     assert_eq!(entry.client_name.as_deref(), Some("partner:apekx"));
-    // A node that started since then has nothing in its memory.
+    // A new node has nothing in its memory.
     let other = partner.gateway.beside();
     let at = |node: &Speaker, changes: &Value| {
         let aud = json!({"aud": format!("http://{}", node.address), "redirect_uri": null});
@@ -1047,7 +1047,7 @@ fn a_token_counts_once_on_whichever_node_and_after_a_restart() {
     assert_eq!(at(&other, &json!({"jti": "a"})), replayed);
     assert_eq!(at(&other, &json!({"jti": "A"})).0, 303, "another one");
 
-    // Forgotten only when no node can take it any more.
+    // The `jti` is forgotten only when no node can accept the token any more.
     let used = || partner.run(|c| used_assertions::use_up(c, "apekx", &sha256_hex("a"), 0));
     partner.run(|c| used_assertions::forget_expired(c, NOW + 3_599_999, 10));
     assert!(!used());
@@ -1056,7 +1056,7 @@ fn a_token_counts_once_on_whichever_node_and_after_a_restart() {
 }
 
 #[test]
-fn of_two_at_once_one_wins() {
+fn accepts_one_of_two_simultaneous_uses_of_a_token() {
     let partner = Partner::new();
     let race = |tokens: [String; 2]| {
         let gateway = &partner.gateway;
@@ -1068,7 +1068,7 @@ fn of_two_at_once_one_wins() {
         })
     };
     for round in 0..8 {
-        // The same token of a new user, of a known one, and two tokens of a new one.
+        // One token twice: for a new user and for a known one; then two tokens of a new user.
         for sub in [format!("new{round}"), "known".to_owned()] {
             let token = partner.token(json!({"sub": sub}));
             let [first, second] = race([token.clone(), token]);
@@ -1086,7 +1086,7 @@ fn of_two_at_once_one_wins() {
 }
 
 #[test]
-fn a_partner_has_several_keys_while_one_replaces_the_other() {
+fn accepts_both_keys_of_a_partner_during_a_rotation() {
     let partner = Partner::new();
     let new = rsa_keys::generate().unwrap();
     let keys = [&new, PARTNER_KEY].map(|key| rsa_keys::public_half(key).unwrap());
@@ -1122,7 +1122,7 @@ fn a_partner_has_several_keys_while_one_replaces_the_other() {
 }
 
 #[test]
-fn who_is_shut_out_stays_out_and_who_is_signed_in_gets_a_new_session() {
+fn replaces_the_session_of_a_signed_in_user_and_refuses_an_inactive_one() {
     let partner = Partner::new();
     let mut visitor = browser(&partner.arrive(&partner.token(json!({}))));
     let before = visitor.session().unwrap().to_owned();
@@ -1136,7 +1136,7 @@ fn who_is_shut_out_stays_out_and_who_is_signed_in_gets_a_new_session() {
     assert!(again.is_signed_in(&partner.gateway));
     assert!(
         !visitor.is_signed_in(&partner.gateway),
-        "its session has ended"
+        "the old session has ended"
     );
     let token = partner.token(json!({"sub": "another"}));
     assert!(browser(&partner.arrive(&token)).is_signed_in(&partner.gateway));
@@ -1152,7 +1152,7 @@ fn who_is_shut_out_stays_out_and_who_is_signed_in_gets_a_new_session() {
 }
 
 #[test]
-fn the_public_url_is_what_tokens_are_for() {
+fn accepts_tokens_for_the_public_url_only() {
     let partner = Partner::with(&[("public_url", "https://id.example.org")]);
     let told = |aud: &str| partner.told(json!({"aud": aud, "redirect_uri": "/resources"}));
     assert_eq!(told(&partner.own).1, "AUDIENCE_MISMATCH");
@@ -1181,7 +1181,7 @@ fn the_public_url_is_what_tokens_are_for() {
 }
 
 #[test]
-fn the_door_takes_get_and_post_and_nothing_else() {
+fn accepts_get_and_post_only() {
     let partner = Partner::new();
     let path = "/v1/user/session/create";
     let target = format!("{path}?token={}", partner.token(json!({})));
@@ -1213,7 +1213,7 @@ fn the_door_takes_get_and_post_and_nothing_else() {
 }
 
 #[test]
-fn a_token_can_be_tried_out_at_the_command_line() {
+fn tests_tokens_at_the_command_line_without_using_them_up() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -1255,7 +1255,7 @@ fn a_token_can_be_tried_out_at_the_command_line() {
         (&record["external_id"], &record["user"]),
         (&json!("42"), &Value::Null)
     );
-    assert_eq!(checked().code, 0, "it is not used up");
+    assert_eq!(checked().code, 0, "a test does not use the token up");
     assert_eq!(arrive(&process.speaker, &token, "").status, 303);
     let refused = |input: &str, code: &str| {
         let ended = test(&[], input);
@@ -1291,7 +1291,7 @@ fn a_token_can_be_tried_out_at_the_command_line() {
 }
 
 #[test]
-fn partners_that_look_alike_are_not_told_apart_by_case() {
+fn refuses_partner_names_and_state_ids_that_differ_in_case_only() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -1319,7 +1319,7 @@ fn partners_that_look_alike_are_not_told_apart_by_case() {
         std::fs::write(data.path().join("registry.toml"), text).unwrap();
         shell.run(&[&["apply", "registry.toml"], flags].concat())
     };
-    // Nor are the places that their users come from: each is one partner's.
+    // Each `state_id` belongs to one partner, whatever its case.
     let add =
         |flags: &[&str]| shell.run(&[&["partner", "add", "b", "--key", "a.pub"], flags].concat());
     let almost = add(&["--state-id", "GJ"]);
@@ -1383,7 +1383,7 @@ fn partners_that_look_alike_are_not_told_apart_by_case() {
 }
 
 #[test]
-fn two_partners_exchange_their_state_ids_and_a_new_one_takes_a_removed_ones() {
+fn lets_two_partners_exchange_state_ids_and_a_new_one_take_a_removed_one() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -1423,7 +1423,7 @@ fn partner_of(iss: &str, state_id: &str) -> partners::Partner {
 }
 
 #[test]
-fn the_database_keeps_two_partners_from_one_state_id_or_name() {
+fn refuses_a_second_partner_with_the_same_state_id_or_name_in_the_database() {
     let gateway = Gateway::demo();
     let put = |partner: &partners::Partner| {
         let put = gateway.parts.store.write(|c| partners::put(c, partner));
@@ -1441,7 +1441,7 @@ fn the_database_keeps_two_partners_from_one_state_id_or_name() {
 }
 
 #[test]
-fn of_two_registry_files_at_once_one_gets_the_state_id() {
+fn grants_a_state_id_to_one_of_two_simultaneous_registry_files() {
     let gateway = Gateway::demo();
     let nodes = [gateway.beside(), gateway.beside()];
     let key = rsa_keys::public_half(PARTNER_KEY).unwrap();

@@ -1,4 +1,4 @@
-//! Many at once: one wins, the others are told so, and nothing is half done.
+//! Races: of many simultaneous requests one succeeds, the others are refused, and no state is left half done.
 
 use std::sync::Barrier;
 
@@ -37,7 +37,7 @@ fn new_user(name: &str, email: &str) -> String {
 }
 
 #[test]
-fn of_200_users_of_one_name_one_is_made() {
+fn creates_one_of_200_simultaneous_users_with_the_same_name() {
     let gateway = Gateway::demo();
     let bodies = at_once(
         &gateway,
@@ -62,7 +62,7 @@ fn of_200_users_of_one_name_one_is_made() {
 }
 
 #[test]
-fn of_50_users_of_one_address_one_is_made_also_as_somebody_elses_name() {
+fn creates_one_of_50_simultaneous_users_with_the_same_address() {
     let gateway = Gateway::demo();
     let envelopes = (0..50)
         .map(|n| match n % 2 {
@@ -83,7 +83,7 @@ fn of_50_users_of_one_address_one_is_made_also_as_somebody_elses_name() {
 }
 
 #[test]
-fn a_reset_token_opens_once_also_for_many_at_once() {
+fn accepts_a_reset_token_once_in_simultaneous_requests() {
     let gateway = Gateway::with(&[("throttle.guesses", "1000")]);
     let body = gateway.soap(&new_user("peti", "peti@dbx.hu")).body;
     let token = element(&body, "value").unwrap();
@@ -117,7 +117,7 @@ fn a_reset_token_opens_once_also_for_many_at_once() {
     assert_eq!((0..10).filter(|n| sign_in(*n)).collect::<Vec<_>>(), done);
 }
 
-/// One whose writes run beside each other where the database lets them.
+/// A gateway with four write threads; their writes run in parallel on PostgreSQL.
 fn busy() -> Gateway {
     Gateway::with(&[
         ("threads.write", "4"),
@@ -142,7 +142,7 @@ fn ok() -> (u16, String) {
 }
 
 #[test]
-fn who_is_shut_out_stays_out_whatever_is_written_beside_it() {
+fn keeps_a_deactivation_that_races_with_other_changes() {
     let gateway = busy();
     for round in 0..10 {
         assert_eq!(
@@ -182,7 +182,7 @@ fn who_is_shut_out_stays_out_whatever_is_written_beside_it() {
 }
 
 #[test]
-fn users_that_change_places_do_not_wait_for_each_other_for_long() {
+fn changes_two_users_in_opposite_order_without_a_deadlock() {
     let gateway = busy();
     let begun = std::time::Instant::now();
     std::thread::scope(|scope| {
@@ -203,12 +203,12 @@ fn users_that_change_places_do_not_wait_for_each_other_for_long() {
             });
         }
     });
-    // A deadlock takes PostgreSQL a second to notice.
+    // PostgreSQL needs a second to detect a deadlock.
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
 }
 
 #[test]
-fn no_sign_in_with_the_old_password_outlives_the_change() {
+fn revokes_sign_ins_that_race_with_a_password_change() {
     let gateway = busy();
     let mut passwords = ("MokaMiki-1234".to_owned(), "UjJelszo-0".to_owned());
     for round in 0..6 {
@@ -238,7 +238,7 @@ fn no_sign_in_with_the_old_password_outlives_the_change() {
 }
 
 #[test]
-fn of_many_resets_at_once_one_token_opens() {
+fn accepts_one_token_of_many_simultaneous_resets() {
     let gateway = busy();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -265,7 +265,7 @@ fn of_many_resets_at_once_one_token_opens() {
 }
 
 #[test]
-fn a_hash_that_is_renewed_by_one_sign_in_does_not_refuse_another() {
+fn accepts_simultaneous_sign_ins_that_rehash_the_same_password() {
     let gateway = Gateway::with(&[("password.cost", "5")]);
     let now = gateway.parts.clock.now();
     let pepper = Pepper::load(&gateway.data.path().join("keys/pepper.key"), None).unwrap();
@@ -288,7 +288,7 @@ fn a_hash_that_is_renewed_by_one_sign_in_does_not_refuse_another() {
 }
 
 #[test]
-fn a_token_refreshed_by_many_at_once_has_one_successor() {
+fn issues_one_successor_for_simultaneous_refreshes_of_a_token() {
     let gateway = busy();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let headers = format!("{PORTAL}Authorization: {token}\r\n");

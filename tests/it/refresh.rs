@@ -1,4 +1,4 @@
-//! Tokens over time: refreshed, retired, used again, ended, and signed with keys that change.
+//! Tokens over time: refresh, reuse of replaced tokens, revocation, and key rotation.
 
 use chaingun_gateway::secrets::signing_keys;
 use chaingun_gateway::secrets::tokens::Signing;
@@ -39,7 +39,7 @@ fn new_token(reply: &Reply) -> String {
 }
 
 #[test]
-fn a_refreshed_token_says_the_same_and_lasts_as_long_again() {
+fn issues_a_refreshed_token_with_the_same_claims_and_a_full_life() {
     let gateway = Gateway::demo();
     let first = maki(&gateway);
     gateway.parts.clock.advance(1_000_000);
@@ -60,13 +60,13 @@ fn a_refreshed_token_says_the_same_and_lasts_as_long_again() {
 }
 
 #[test]
-fn a_replaced_token_works_through_its_grace_and_then_ends_its_whole_sign_in() {
+fn accepts_a_replaced_token_for_ten_seconds_and_then_revokes_its_sign_in() {
     let gateway = Gateway::demo();
     let (first, elsewhere) = (maki(&gateway), maki(&gateway));
     let second = new_token(&refresh(&gateway, &first));
     gateway.parts.clock.advance(9_999);
     assert_eq!(show(&gateway, &first), ok());
-    // Who lost the answer may ask again, and gets the same one.
+    // A client that lost the answer may repeat the refresh, and gets the same successor.
     let third = new_token(&refresh(&gateway, &first));
     assert_eq!(
         (show(&gateway, &second), show(&gateway, &third)),
@@ -90,7 +90,7 @@ fn a_replaced_token_works_through_its_grace_and_then_ends_its_whole_sign_in() {
 }
 
 #[test]
-fn the_token_to_refresh_may_come_in_the_body_instead() {
+fn accepts_the_token_to_refresh_in_the_body() {
     let gateway = Gateway::demo();
     let token = maki(&gateway);
     let bare = token.strip_prefix("JWT ").unwrap();
@@ -117,7 +117,7 @@ fn the_token_to_refresh_may_come_in_the_body_instead() {
     assert_eq!(
         send(&header, &format!("{{\"authorization\":\"{bare}\"}}")),
         ok(),
-        "the same twice"
+        "the same token in both places"
     );
     assert_eq!(send(&header, "{}"), ok());
     let other = maki(&gateway);
@@ -136,7 +136,7 @@ fn the_token_to_refresh_may_come_in_the_body_instead() {
         (KEY, "{\"authorization\":1}", 422, "INVALID_FIELD"),
         (KEY, "x", 400, "MALFORMED"),
     ] {
-        // What is wrong with the body is told to those who may call.
+        // Only a caller with access learns about an invalid body.
         let headers = match status {
             422 => &header,
             _ => headers,
@@ -146,7 +146,7 @@ fn the_token_to_refresh_may_come_in_the_body_instead() {
 }
 
 #[test]
-fn what_a_token_may_do_is_what_its_user_may_do_now() {
+fn applies_changes_of_roles_membership_and_status_to_existing_tokens() {
     let gateway = Gateway::demo();
     let token = maki(&gateway);
     let modify = |attributes: &str| {
@@ -178,19 +178,19 @@ fn what_a_token_may_do_is_what_its_user_may_do_now() {
     assert_eq!(
         show(&gateway, &third),
         expired(),
-        "let in again, but signed out"
+        "activation does not revive a token"
     );
 }
 
 #[test]
-fn a_sign_in_is_not_renewed_for_ever() {
+fn refuses_a_token_after_the_longest_life_of_its_sign_in() {
     let gateway = Gateway::with(&[("token.renewable_hours", "1")]);
     let mut token = maki(&gateway);
     for _ in 0..2 {
         gateway.parts.clock.advance(1_500_000);
         token = new_token(&refresh(&gateway, &token));
     }
-    // Fifty minutes have gone, ten are left, and that is what the newest token has.
+    // Fifty of sixty minutes are over, so the newest token lives for the ten that are left.
     gateway.parts.clock.advance(599_000);
     assert_eq!(show(&gateway, &token), ok());
     gateway.parts.clock.advance(1_000);
@@ -198,7 +198,7 @@ fn a_sign_in_is_not_renewed_for_ever() {
 }
 
 #[test]
-fn keys_are_replaced_while_running_and_tokens_live_through_it() {
+fn accepts_tokens_of_the_old_and_the_new_key_after_a_rotation() {
     let gateway = Gateway::demo();
     let folder = gateway.data.path().join("keys");
     let now = gateway.parts.clock.now();
@@ -219,7 +219,7 @@ fn keys_are_replaced_while_running_and_tokens_live_through_it() {
     assert_eq!(
         show(&gateway, &kept),
         expired(),
-        "the key it was signed with has got out"
+        "its key was removed at once, as after a leak"
     );
     assert_eq!(show(&gateway, &maki(&gateway)), ok());
 }

@@ -1,4 +1,4 @@
-//! The registry file: applied, applied again, changed, pruned, exported, refused, and noticed by who is running.
+//! The registry file: apply, change, prune, export, refusals, and reloads by running nodes.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,13 +14,13 @@ use crate::harness::{Database, Gateway};
 
 const EXAMPLE: &str = include_str!("../../examples/registry.toml");
 
-/// A folder and a database for one test.
-struct Place {
+/// A data folder and a database for one test.
+struct Installation {
     data: tempfile::TempDir,
     database: Database,
 }
 
-impl Place {
+impl Installation {
     fn new() -> Self {
         Self {
             data: tempfile::tempdir().unwrap(),
@@ -36,13 +36,13 @@ impl Place {
         shell.run(arguments)
     }
 
-    /// Applies this text as a file.
+    /// Applies a registry file with this text.
     fn apply(&self, text: &str, flags: &[&str]) -> Ended {
         write(self.data.path(), text);
         self.run(&[&["apply", "registry.toml"], flags].concat())
     }
 
-    /// The same, which must go well; what it printed.
+    /// Applies the file, which must succeed; returns the output.
     fn applied(&self, text: &str, flags: &[&str]) -> String {
         let ended = self.apply(text, flags);
         assert_eq!(ended.code, 0, "{}", ended.err);
@@ -66,47 +66,57 @@ fn write(folder: &Path, text: &str) {
 }
 
 #[test]
-fn the_example_is_applied_once_and_exported_as_it_is_stored() {
-    let place = Place::new();
-    let first = place.applied(EXAMPLE, &[]);
+fn applies_the_example_once_and_exports_it_unchanged() {
+    let installation = Installation::new();
+    let first = installation.applied(EXAMPLE, &[]);
     let wanted = "+ client Portal\n+ client Back office\n+ organisation hammy\n+ organisation dbx-2020-0403\n\
                   + portal 1\n+ agreement 1\n+ agreement 2\n+ service 1\n+ service 2\n+ application example.front\n\
                   + partner apekx\n= 0 unchanged\n";
     assert_eq!(first, wanted);
-    assert_eq!(place.applied(EXAMPLE, &[]), "= 11 unchanged\n");
-    assert_eq!(place.events(), 1, "what changes nothing is no event");
+    assert_eq!(installation.applied(EXAMPLE, &[]), "= 11 unchanged\n");
+    assert_eq!(
+        installation.events(),
+        1,
+        "an apply without changes is not audited"
+    );
 
-    let exported = place.export();
+    let exported = installation.export();
     for secret in ["replace-this", "gateway\""] {
         assert!(!exported.contains(secret), "{exported}");
     }
     assert!(exported.contains("Secrets") && exported.contains("key_sha256"));
-    // Default is one more.
-    assert_eq!(place.applied(&exported, &["--prune"]), "= 12 unchanged\n");
-    assert_eq!(place.applied(EXAMPLE, &["--prune"]), "= 11 unchanged\n");
-    assert_eq!(place.export(), exported);
+    // The export also holds the client `Default`.
+    assert_eq!(
+        installation.applied(&exported, &["--prune"]),
+        "= 12 unchanged\n"
+    );
+    assert_eq!(
+        installation.applied(EXAMPLE, &["--prune"]),
+        "= 11 unchanged\n"
+    );
+    assert_eq!(installation.export(), exported);
 }
 
 #[test]
-fn the_demo_survives_its_own_export() {
-    let place = Place::new();
-    let folder = place.data.path().join("data");
-    Process::start(&folder, place.database.url(), &[], &["--demo"]).stop();
-    let exported = place.export();
-    let again = place.applied(&exported, &["--prune"]);
+fn applies_the_export_of_the_demo_without_changes() {
+    let installation = Installation::new();
+    let folder = installation.data.path().join("data");
+    Process::start(&folder, installation.database.url(), &[], &["--demo"]).stop();
+    let exported = installation.export();
+    let again = installation.applied(&exported, &["--prune"]);
     assert!(again.starts_with("= "), "{again}");
-    // What users depend on goes only by force.
-    let refused = place.apply("", &["--prune"]);
+    // An organisation with members is removed only with --force.
+    let refused = installation.apply("", &["--prune"]);
     assert_eq!(refused.code, 64);
     assert!(
         refused.err.contains("organisation moby is not named") && refused.err.contains("--force"),
         "{}",
         refused.err
     );
-    assert_eq!(place.export(), exported);
-    let forced = place.applied("", &["--prune", "--force"]);
+    assert_eq!(installation.export(), exported);
+    let forced = installation.applied("", &["--prune", "--force"]);
     assert!(forced.contains("- organisation moby\n"), "{forced}");
-    let clients = place.run(&["client", "list"]).out;
+    let clients = installation.run(&["client", "list"]).out;
     assert!(
         clients.contains("Default") && !clients.contains("Portal"),
         "{clients}"
@@ -114,10 +124,10 @@ fn the_demo_survives_its_own_export() {
 }
 
 #[test]
-fn changes_are_told_by_field_and_dry_runs_change_nothing() {
-    let place = Place::new();
-    place.applied(EXAMPLE, &[]);
-    let before = place.export();
+fn prints_changes_by_field_and_changes_nothing_in_a_dry_run() {
+    let installation = Installation::new();
+    installation.applied(EXAMPLE, &[]);
+    let before = installation.export();
     let changed = EXAMPLE
         .replace("replace-this-portal-key", "another-key-of-the-portal")
         .replace(
@@ -132,22 +142,31 @@ fn changes_are_told_by_field_and_dry_runs_change_nothing() {
         );
     let wanted = "~ client Portal key\n+ agreement 3\n~ service 1 callback_url secret_key requires\n\
                   - agreement 1\n= 8 unchanged\n";
-    assert_eq!(place.applied(&changed, &["--prune", "--dry-run"]), wanted);
-    assert_eq!((place.export(), place.events()), (before, 1));
-    assert_eq!(place.applied(&changed, &["--prune"]), wanted);
-    assert_eq!(place.applied(&changed, &["--prune"]), "= 11 unchanged\n");
+    assert_eq!(
+        installation.applied(&changed, &["--prune", "--dry-run"]),
+        wanted
+    );
+    assert_eq!((installation.export(), installation.events()), (before, 1));
+    assert_eq!(installation.applied(&changed, &["--prune"]), wanted);
+    assert_eq!(
+        installation.applied(&changed, &["--prune"]),
+        "= 11 unchanged\n"
+    );
 
     let fewer = "[[portals]]\nid = 1\nname = \"Renamed\"\n";
-    let ended = place.apply(fewer, &["--json"]);
+    let ended = installation.apply(fewer, &["--json"]);
     let wanted = [
         json!({"change": "changed", "kind": "portal", "name": "1", "fields": ["name"]}),
         json!({"change": "left", "count": 0}),
     ];
     assert_eq!(ended.records(), wanted);
-    // A portal that is stored can be referred to, unless it would be removed.
+    // A file may refer to a stored portal, unless the same apply removes the portal.
     let service = "[[services]]\nid = 9\nportal = 1\nname = \"S\"\n";
-    assert_eq!(place.applied(service, &[]), "+ service 9\n= 0 unchanged\n");
-    let dangling = place.apply(service, &["--prune"]);
+    assert_eq!(
+        installation.applied(service, &[]),
+        "+ service 9\n= 0 unchanged\n"
+    );
+    let dangling = installation.apply(service, &["--prune"]);
     assert_eq!(dangling.code, 64);
     assert!(
         dangling
@@ -159,20 +178,23 @@ fn changes_are_told_by_field_and_dry_runs_change_nothing() {
 }
 
 #[test]
-fn the_readme_shows_a_file_that_is_right() {
+fn accepts_the_registry_file_of_the_readme() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let (_, rest) = readme.split_once("<!-- registry -->\n```toml\n").unwrap();
     let (text, _) = rest.split_once("```\n<!-- /registry -->").unwrap();
-    let place = Place::new();
+    let installation = Installation::new();
     for file in ["portal.key", "orders.key"] {
-        std::fs::write(place.data.path().join(file), "replace-this-secret\n").unwrap();
+        std::fs::write(installation.data.path().join(file), "replace-this-secret\n").unwrap();
     }
-    assert_eq!(place.applied(text, &["--dry-run"]).lines().count(), 6);
+    assert_eq!(
+        installation.applied(text, &["--dry-run"]).lines().count(),
+        6
+    );
 }
 
 #[test]
-fn two_clients_exchange_their_keys() {
-    let place = Place::new();
+fn lets_two_clients_exchange_their_keys() {
+    let installation = Installation::new();
     let clients = |a: &str, b: &str| {
         format!(
             "[[clients]]\nname = \"A\"\nkey = \"{a}\"\ntrust = \"public\"\n\
@@ -180,13 +202,13 @@ fn two_clients_exchange_their_keys() {
         )
     };
     let (one, two) = ("the-first-key-of-all", "the-second-key-of-all");
-    place.applied(&clients(one, two), &[]);
+    installation.applied(&clients(one, two), &[]);
     assert_eq!(
-        place.applied(&clients(two, one), &[]),
+        installation.applied(&clients(two, one), &[]),
         "~ client A key\n~ client B key\n= 0 unchanged\n"
     );
     let taken = format!("[[clients]]\nname = \"C\"\nkey = \"{one}\"\ntrust = \"public\"\n");
-    let refused = place.apply(&taken, &[]);
+    let refused = installation.apply(&taken, &[]);
     assert!(
         refused.code == 64
             && refused
@@ -196,7 +218,7 @@ fn two_clients_exchange_their_keys() {
         refused.err
     );
     assert!(!refused.err.contains(one));
-    place.applied(&taken, &["--prune"]);
+    installation.applied(&taken, &["--prune"]);
 }
 
 const WRONG: &str = r#"
@@ -257,9 +279,9 @@ max_life_s = 100000
 "#;
 
 #[test]
-fn every_mistake_is_told_at_once_with_its_place() {
-    let place = Place::new();
-    let refused = place.apply(WRONG, &[]);
+fn reports_every_mistake_at_once_with_its_place() {
+    let installation = Installation::new();
+    let refused = installation.apply(WRONG, &[]);
     assert_eq!((refused.code, refused.out.as_str()), (64, ""));
     let told: Vec<_> = refused
         .err
@@ -296,44 +318,53 @@ fn every_mistake_is_told_at_once_with_its_place() {
         "partners[0].public_keys[0]",
         "partners[0].max_life_s",
     ];
-    let mut places_sorted = places.clone();
-    places_sorted.sort_unstable();
+    let mut found_sorted = places.clone();
+    found_sorted.sort_unstable();
     wanted.sort_unstable();
-    assert_eq!(places_sorted, wanted, "{}", refused.err);
+    assert_eq!(found_sorted, wanted, "{}", refused.err);
     assert!(told.contains(&"services[2].portal: there is no portal 7"));
-    assert!(!refused.err.contains("short"), "a secret is not told");
+    assert!(!refused.err.contains("short"), "no secret is printed");
 
-    // Nothing of it is there, and the same goes for what is no TOML at all.
-    assert_eq!(place.export().matches("[[").count(), 1);
+    // A file with mistakes changes nothing, and neither does a file that is not TOML.
+    assert_eq!(installation.export().matches("[[").count(), 1);
     let broken = "[[clients]]\nkey = \"a-secret-key-that-is\" x\n";
-    let broken = place.apply(broken, &["--prune"]);
+    let broken = installation.apply(broken, &["--prune"]);
     assert_eq!((broken.code, broken.err.lines().count()), (64, 1));
     assert!(
         broken.err.contains("line 2") && !broken.err.contains("a-secret-key"),
         "{}",
         broken.err
     );
-    assert_eq!(place.run(&["apply", "nowhere.toml"]).code, 1);
-    assert_eq!(place.run(&["apply", "registry.toml", "--force"]).code, 2);
+    assert_eq!(installation.run(&["apply", "nowhere.toml"]).code, 1);
+    assert_eq!(
+        installation
+            .run(&["apply", "registry.toml", "--force"])
+            .code,
+        2
+    );
 }
 
 #[test]
-fn secrets_come_from_files_and_do_not_lie_in_the_database() {
-    let place = Place::new();
+fn reads_secrets_from_files_and_stores_them_sealed() {
+    let installation = Installation::new();
     let secret = "titkos-kulcs-a-fajlbol";
-    std::fs::write(place.data.path().join("secret.txt"), format!("{secret}\n")).unwrap();
+    std::fs::write(
+        installation.data.path().join("secret.txt"),
+        format!("{secret}\n"),
+    )
+    .unwrap();
     let text = EXAMPLE.replace(
         "secret_key = \"replace-this-secret-key\"",
         "secret_key_file = \"secret.txt\"",
     );
-    place.applied(&text, &[]);
+    installation.applied(&text, &[]);
     let given = EXAMPLE.replace("replace-this-secret-key", secret);
-    assert_eq!(place.applied(&given, &[]), "= 11 unchanged\n");
-    if place.database.url().is_some() {
-        // The files of another server are not ours to read; what it gets is the same.
+    assert_eq!(installation.applied(&given, &[]), "= 11 unchanged\n");
+    if installation.database.url().is_some() {
+        // The files of the PostgreSQL server cannot be read here; the gateway writes the same values to it.
         return;
     }
-    for file in std::fs::read_dir(place.data.path().join("data"))
+    for file in std::fs::read_dir(installation.data.path().join("data"))
         .unwrap()
         .flatten()
     {
@@ -352,7 +383,7 @@ fn secrets_come_from_files_and_do_not_lie_in_the_database() {
     }
 }
 
-/// Whether a client with this key may show a user that does not exist; who is unknown may not.
+/// Whether the gateway knows a client with this key.
 fn is_known(process: &Process, key: &str) -> bool {
     let header = format!("X-Client-Hash-Key: {key}\r\n");
     let reply = ask(&process.speaker, "GET", "/users/nobody", &header, "");
@@ -360,9 +391,9 @@ fn is_known(process: &Process, key: &str) -> bool {
 }
 
 #[test]
-fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
-    let place = Place::new();
-    let file = place.data.path().join("registry.toml");
+fn applies_changes_in_a_running_node_and_rereads_the_file_at_sighup() {
+    let installation = Installation::new();
+    let file = installation.data.path().join("registry.toml");
     let client = |key: &str| {
         format!("[[clients]]\nname = \"Portal\"\nkey = \"{key}\"\ntrust = \"trusted\"\n")
     };
@@ -371,15 +402,15 @@ fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
         "the-second-key-of-all",
         "the-third-key-of-all",
     );
-    write(place.data.path(), &client(one));
+    write(installation.data.path(), &client(one));
     let process = Process::start(
-        &place.data.path().join("data"),
-        place.database.url(),
+        &installation.data.path().join("data"),
+        installation.database.url(),
         &[],
         &["--registry", file.to_str().unwrap()],
     );
     assert!(is_known(&process, one));
-    place.applied(&client(two), &[]);
+    installation.applied(&client(two), &[]);
     while !is_known(&process, two) {
         std::thread::yield_now();
     }
@@ -390,11 +421,11 @@ fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
         let sent = Command::new("kill").args(["-HUP", &id]).status().unwrap();
         assert!(sent.success());
     };
-    write(place.data.path(), "[[clients]]\nname = \"Portal\"\n");
+    write(installation.data.path(), "[[clients]]\nname = \"Portal\"\n");
     hang_up();
-    write(place.data.path(), &client("weak"));
+    write(installation.data.path(), &client("weak"));
     hang_up();
-    write(place.data.path(), &client(three));
+    write(installation.data.path(), &client(three));
     hang_up();
     while !is_known(&process, three) {
         std::thread::yield_now();
@@ -403,8 +434,8 @@ fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
     let log = process.stop();
     assert!(log.contains("the registry file is applied"), "{log}");
 
-    write(place.data.path(), &client("weak"));
-    let refused = place.run(&[
+    write(installation.data.path(), &client("weak"));
+    let refused = installation.run(&[
         "serve",
         "--listen",
         "127.0.0.1:0",
@@ -418,43 +449,46 @@ fn a_running_node_notices_and_reads_its_file_again_at_sighup() {
     );
 }
 
-/// On PostgreSQL nobody has to ask for it.
+/// PostgreSQL notifies the nodes; on SQLite they poll.
 #[test]
-fn a_change_is_told_to_who_listens() {
-    let place = Place::new();
-    let Some(url) = place.database.url() else {
+fn notifies_listening_nodes_of_a_change() {
+    let installation = Installation::new();
+    let Some(url) = installation.database.url() else {
         return;
     };
     let store = Store::open(Opening::parse(&url, 1, 1000).unwrap()).unwrap();
     let mut changes = store.changes();
-    assert!(changes.may_have_come(), "nobody listened before");
+    assert!(
+        changes.may_have_come(),
+        "the first listening counts as a change"
+    );
     let opened = Instant::now();
     let client =
         "[[clients]]\nname = \"Portal\"\nkey = \"the-first-key-of-all\"\ntrust = \"trusted\"\n";
-    place.applied(client, &[]);
+    installation.applied(client, &[]);
     while !changes.may_have_come() {
         std::thread::yield_now();
     }
     let after = opened.elapsed();
     assert!(
         after < Duration::from_secs(9),
-        "it was found by asking: {after:?}"
+        "the change was found by polling: {after:?}"
     );
 }
 
 #[test]
-fn what_is_wrong_at_sighup_is_logged_and_changes_nothing() {
-    let place = Place::new();
-    let file = place.data.path().join("registry.toml");
-    write(place.data.path(), EXAMPLE);
+fn logs_a_wrong_file_at_sighup_and_changes_nothing() {
+    let installation = Installation::new();
+    let file = installation.data.path().join("registry.toml");
+    write(installation.data.path(), EXAMPLE);
     let process = Process::start(
-        &place.data.path().join("data"),
-        place.database.url(),
+        &installation.data.path().join("data"),
+        installation.database.url(),
         &[("registry", file.to_str().unwrap())],
         &[],
     );
-    let before = place.export();
-    let pipe = place.data.path().join("nowhere.txt");
+    let before = installation.export();
+    let pipe = installation.data.path().join("nowhere.txt");
     assert!(
         Command::new("mkfifo")
             .arg(&pipe)
@@ -462,7 +496,7 @@ fn what_is_wrong_at_sighup_is_logged_and_changes_nothing() {
             .unwrap()
             .success()
     );
-    write(place.data.path(), WRONG);
+    write(installation.data.path(), WRONG);
     let id = process.id().to_string();
     assert!(
         Command::new("kill")
@@ -471,7 +505,7 @@ fn what_is_wrong_at_sighup_is_logged_and_changes_nothing() {
             .unwrap()
             .success()
     );
-    // Taken once it is being read; the mistakes are logged before the process stops.
+    // This write returns when the gateway reads the pipe; it logs the mistakes before it stops.
     std::fs::write(&pipe, "short\n").unwrap();
     assert!(is_known(&process, "replace-this-portal-key"));
     let log = process.stop();
@@ -479,11 +513,11 @@ fn what_is_wrong_at_sighup_is_logged_and_changes_nothing() {
         log.contains("services[2].portal: there is no portal 7"),
         "{log}"
     );
-    assert_eq!(place.export(), before);
+    assert_eq!(installation.export(), before);
 }
 
 #[test]
-fn organisations_of_members_stay_unless_forced_and_their_members_go_with_them() {
+fn removes_an_organisation_with_members_only_by_force() {
     let gateway = Gateway::demo();
     let file = gateway.data.path().join("registry.toml");
     let applier = chaingun_gateway::registry::apply::Applier {

@@ -1,4 +1,4 @@
-//! SOAP headers: an entry for this gateway is understood completely or refused, WS-Security above all.
+//! SOAP headers, above all WS-Security: the gateway understands an entry completely or refuses it.
 
 use crate::harness::rest::sign_in;
 use crate::harness::{Gateway, Reply, element};
@@ -9,7 +9,7 @@ const WSS: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-";
 const MUST: &str = "e:mustUnderstand='1'";
 const TOKEN: &str = "<w:UsernameToken><w:Username>mokamiki</w:Username><w:Password>MokaMiki-1234</w:Password></w:UsernameToken>";
 
-/// An envelope with these header entries, by a public client, whose calls need a user.
+/// An envelope with these header entries, from a public client, which needs a user for its calls.
 fn enveloped(soap: &str, headers: &str, operation: &str, request: &str) -> String {
     format!(
         "<e:Envelope xmlns:e=\"{soap}\" xmlns:w=\"{WSS}wssecurity-secext-1.0.xsd\" \
@@ -34,7 +34,7 @@ fn send(gateway: &Gateway, soap: &str, authorization: &str, body: &str) -> Reply
     gateway.raw(head.as_bytes())
 }
 
-/// The fault's code and its message code, if it has one; or the code of the first message, or of the status.
+/// Of a fault, its code and its message code, if there is one. Otherwise the code of the first message or of the status.
 fn outcome(reply: &Reply) -> String {
     let fault = element(&reply.body, "faultcode").or(element(&reply.body, "S:Value"));
     let message = reply.body.split("<message>").nth(1);
@@ -44,7 +44,7 @@ fn outcome(reply: &Reply) -> String {
     }
 }
 
-/// What showUser answers with these header entries.
+/// The outcome of showUser with these header entries.
 fn told(gateway: &Gateway, headers: &str) -> String {
     let body = enveloped(SOAP11, headers, "showUser", "<userName>mokamiki</userName>");
     outcome(&send(gateway, SOAP11, "", &body))
@@ -59,7 +59,7 @@ fn timestamp(created: &str, expires: &str) -> String {
     format!("<u:Timestamp u:Id='t'>{created}{expires}</u:Timestamp>")
 }
 
-fn all(gateway: &Gateway, cases: &[(String, &str)]) {
+fn assert_outcomes(gateway: &Gateway, cases: &[(String, &str)]) {
     let wrong: Vec<_> = cases
         .iter()
         .map(|(headers, right)| (headers, told(gateway, headers), right))
@@ -73,9 +73,9 @@ fn all(gateway: &Gateway, cases: &[(String, &str)]) {
     );
 }
 
-/// The tests' clock stands at 2020-10-06T08:44:49Z.
+/// The time of the tests is 2020-10-06T08:44:49Z.
 #[test]
-fn refuses_a_timestamp_that_has_expired_or_is_of_the_future() {
+fn refuses_a_timestamp_that_is_expired_or_in_the_future() {
     let gateway = Gateway::demo();
     let expired = "S:Client MESSAGE_EXPIRED";
     let malformed = "S:Client MALFORMED";
@@ -91,7 +91,7 @@ fn refuses_a_timestamp_that_has_expired_or_is_of_the_future() {
         ),
         ("2020-01-01T00:00:00Z", "2020-01-01T00:05:00Z", expired),
         ("", "2020-01-01T00:05:00Z", expired),
-        // A clock may be off by a minute.
+        // Clocks may differ by a minute.
         ("", "2020-10-06T08:43:50Z", "0"),
         ("", "2020-10-06T08:43:49Z", expired),
         ("2020-10-06T08:45:49Z", "", "0"),
@@ -102,7 +102,7 @@ fn refuses_a_timestamp_that_has_expired_or_is_of_the_future() {
             "2020-10-06T09:49:00+02:00",
             expired,
         ),
-        // Times that cannot be compared
+        // Invalid times
         ("yesterday", "", malformed),
         ("", "2020-10-06T08:49:00", malformed),
         ("", " ", malformed),
@@ -137,11 +137,11 @@ fn refuses_a_timestamp_that_has_expired_or_is_of_the_future() {
         format!("<w:Security {MUST}>{other}{TOKEN}</w:Security>"),
         "S:MustUnderstand",
     ));
-    all(&gateway, &cases);
+    assert_outcomes(&gateway, &cases);
 }
 
 #[test]
-fn refuses_what_a_security_header_holds_beside_a_username_token_where_it_must_be_understood() {
+fn refuses_unknown_children_of_a_security_header_with_must_understand() {
     let gateway = Gateway::demo();
     let mut cases = Vec::new();
     for child in [
@@ -161,7 +161,7 @@ fn refuses_what_a_security_header_holds_beside_a_username_token_where_it_must_be
                 format!("<w:Security {MUST}>{both}</w:Security>"),
                 "S:MustUnderstand",
             ));
-            // Without mustUnderstand nobody claims that it means anything here; the password still has to be right.
+            // Without mustUnderstand the unknown child is ignored, and the password is still checked.
             cases.push((format!("<w:Security>{both}</w:Security>"), "0"));
         }
         cases.push((
@@ -173,11 +173,11 @@ fn refuses_what_a_security_header_holds_beside_a_username_token_where_it_must_be
         format!("<w:Security>a{TOKEN}</w:Security>"),
         "S:Client MALFORMED",
     ));
-    all(&gateway, &cases);
+    assert_outcomes(&gateway, &cases);
 }
 
 #[test]
-fn takes_name_and_password_from_their_own_namespaces_only() {
+fn reads_name_and_password_from_their_own_namespaces_only() {
     let gateway = Gateway::demo();
     let (name, password) = (
         "<w:Username>mokamiki</w:Username>",
@@ -247,11 +247,11 @@ fn takes_name_and_password_from_their_own_namespaces_only() {
         cases.push((format!("<w:Security {MUST}>{token}</w:Security>"), must));
         cases.push((format!("<w:Security>{token}</w:Security>"), without));
     }
-    all(&gateway, &cases);
+    assert_outcomes(&gateway, &cases);
 }
 
 #[test]
-fn compares_the_type_of_a_password_to_the_letter_once_it_is_unescaped() {
+fn compares_the_unescaped_type_of_a_password_exactly() {
     let gateway = Gateway::demo();
     let profile = format!("{WSS}username-token-profile-1.0#");
     let mut cases = Vec::new();
@@ -284,13 +284,13 @@ fn compares_the_type_of_a_password_to_the_letter_once_it_is_unescaped() {
         cases.push((format!("<w:Security {MUST}>{token}</w:Security>"), must));
         cases.push((format!("<w:Security>{token}</w:Security>"), without));
     }
-    // Of another namespace, this attribute says nothing here.
+    // An attribute of another namespace is ignored.
     let token = TOKEN.replace(
         "<w:Password>",
         "<w:Password x:Type='urn:x' xmlns:Type='urn:y'>",
     );
     cases.push((format!("<w:Security {MUST}>{token}</w:Security>"), "0"));
-    all(&gateway, &cases);
+    assert_outcomes(&gateway, &cases);
 }
 
 #[test]
@@ -314,11 +314,11 @@ fn refuses_two_security_headers_and_two_username_tokens() {
             cases.push((headers, "S:Client MALFORMED"));
         }
     }
-    all(&gateway, &cases);
+    assert_outcomes(&gateway, &cases);
 }
 
 #[test]
-fn unescapes_must_understand_and_actor_before_it_compares_them() {
+fn unescapes_must_understand_and_actor_before_comparison() {
     let gateway = Gateway::demo();
     let mut cases = Vec::new();
     for (must, right) in [
@@ -360,16 +360,16 @@ fn unescapes_must_understand_and_actor_before_it_compares_them() {
             right,
         ));
     }
-    // An offence of another kind is told once everything that must be understood is.
+    // MustUnderstand is checked first; other problems are reported after it.
     cases.push((
         format!("<x:A e:mustUnderstand='2'/><x:B {MUST}/>"),
         "S:MustUnderstand",
     ));
-    // Without the envelope's namespace the attribute means nothing.
+    // A mustUnderstand attribute outside the envelope's namespace is ignored.
     let plain =
         format!("<w:Security>{TOKEN}</w:Security><x:A mustUnderstand='1' x:mustUnderstand='1'/>");
     cases.push((plain, "0"));
-    all(&gateway, &cases);
+    assert_outcomes(&gateway, &cases);
     for (role, right) in [
         ("/role/next", "S:MustUnderstand"),
         ("/role/ultimateReceiver", "S:MustUnderstand"),
@@ -384,7 +384,7 @@ fn unescapes_must_understand_and_actor_before_it_compares_them() {
 }
 
 #[test]
-fn names_every_header_that_is_not_understood() {
+fn names_every_header_that_it_does_not_understand() {
     let gateway = Gateway::demo();
     let entries = format!(
         "<x:Route {MUST}/><x:Fine/><y:B xmlns:y='urn:&amp;y' {MUST}><y:C/></y:B><None xmlns='' {MUST}/>"
@@ -407,7 +407,7 @@ fn names_every_header_that_is_not_understood() {
     );
     assert!(eleven.body.contains(&text), "{}", eleven.body);
     assert!(!eleven.body.contains("<detail>"), "{}", eleven.body);
-    // Of many, as many are named as of other problems; and a long name is cut.
+    // The number of names is limited as for other problems, and a long name is cut.
     let many =
         format!("<x:{0} {MUST}/>", "a".repeat(60_000)) + &format!("<x:Route {MUST}/>").repeat(100);
     let body = enveloped(SOAP12, &many, "showUser", "");
@@ -418,7 +418,7 @@ fn names_every_header_that_is_not_understood() {
 }
 
 #[test]
-fn a_username_token_beside_a_token_names_the_same_user() {
+fn refuses_a_username_token_that_differs_from_the_token() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let authorization = format!("Authorization: {token}\r\n");
@@ -448,7 +448,7 @@ fn a_username_token_beside_a_token_names_the_same_user() {
 }
 
 #[test]
-fn a_username_token_is_verified_where_none_is_needed_too() {
+fn verifies_a_username_token_where_none_is_needed() {
     let gateway = Gateway::demo();
     let request = "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>";
     for (entry, right) in [

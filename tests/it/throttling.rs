@@ -1,5 +1,5 @@
-//! Who guesses passwords or has mails sent waits ever longer, over every face alike and whether there is such a user or
-//! not; and is let in again in the end.
+//! Rate limiting: wrong passwords and requested mails are delayed longer and longer, on every face, for known and unknown
+//! users alike; after the delay a right password works.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,7 +33,7 @@ fn guess(gateway: &Gateway, login: &str) -> Reply {
     try_to_sign_in(gateway, login, "Rossz-Jelszo-1", None)
 }
 
-/// A POST over REST by whom this proxy passes on.
+/// A POST over REST from this address behind the trusted proxy.
 fn from(
     gateway: &Speaker,
     source: &str,
@@ -59,14 +59,14 @@ fn events(gateway: &Gateway, event: &str) -> Vec<Option<String>> {
 }
 
 #[test]
-fn wrong_passwords_have_to_wait_ever_longer_for_a_user_and_for_nobody_alike() {
+fn delays_wrong_passwords_longer_and_longer_for_known_and_unknown_users() {
     for login in ["mokamiki", "nobody", "MOKA.miklos@dbx.hu"] {
         let gateway = Gateway::demo();
         for _ in 0..5 {
             assert_eq!(told(&guess(&gateway, login)).1, "BAD_CREDENTIALS");
         }
         for seconds in [1, 2, 4, 8, 16] {
-            // The right password has to wait too, and refused attempts prolong nothing.
+            // The right password is delayed, too. Refused attempts do not prolong the delay.
             assert_eq!(wait(&guess(&gateway, login)), seconds, "{login}");
             assert_eq!(
                 wait(&try_to_sign_in(&gateway, login, PASSWORD, None)),
@@ -83,13 +83,13 @@ fn wrong_passwords_have_to_wait_ever_longer_for_a_user_and_for_nobody_alike() {
         assert_eq!(
             events(&gateway, "authn_login_lock"),
             [Some(known.to_owned())],
-            "told once"
+            "logged once"
         );
     }
 }
 
 #[test]
-fn whoever_knows_the_password_gets_in_after_the_longest_wait_and_has_a_clean_slate() {
+fn accepts_the_right_password_after_the_longest_delay_and_resets_the_counter() {
     let gateway = Gateway::with(&[("throttle.longest_wait_s", "60")]);
     for _ in 0..40 {
         guess(&gateway, "mokamiki");
@@ -103,7 +103,7 @@ fn whoever_knows_the_password_gets_in_after_the_longest_wait_and_has_a_clean_sla
         assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
     }
     assert_eq!(wait(&guess(&gateway, "mokamiki")), 1);
-    // Without any of that, an hour forgives it all.
+    // Without a sign-in the counter drains in an hour.
     later(&gateway, 3600);
     for _ in 0..5 {
         assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
@@ -112,7 +112,7 @@ fn whoever_knows_the_password_gets_in_after_the_longest_wait_and_has_a_clean_sla
 }
 
 #[test]
-fn every_face_counts_for_the_others() {
+fn counts_wrong_passwords_of_all_faces_together() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     let wrong = "<userNameOrEmail>mokamiki</userNameOrEmail><password>Rossz-Jelszo-1</password>";
@@ -162,7 +162,7 @@ fn every_face_counts_for_the_others() {
     assert_eq!((page.status, page.header("Retry-After")), (429, Some("1")));
     assert!(page.body.contains("Too many attempts"), "{page:?}");
     assert!(browser.session().is_none());
-    // Nobody else has to wait.
+    // Other users are not delayed.
     assert_eq!(
         try_to_sign_in(&gateway, "admin", "Admin-Demo-2026", None).status,
         200
@@ -170,7 +170,7 @@ fn every_face_counts_for_the_others() {
 }
 
 #[test]
-fn a_reset_works_meanwhile_and_its_new_password_at_once() {
+fn accepts_a_reset_during_the_delay_and_the_new_password_at_once() {
     let gateway = Gateway::demo();
     for login in ["mokamiki", "moka.miklos@dbx.hu"] {
         for _ in 0..6 {
@@ -205,7 +205,7 @@ fn a_reset_works_meanwhile_and_its_new_password_at_once() {
 }
 
 #[test]
-fn passwords_asked_for_of_who_is_signed_in_count_too() {
+fn counts_wrong_passwords_of_a_signed_in_user() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     browser.sign_in(&gateway, "mokamiki", PASSWORD);
@@ -223,7 +223,7 @@ fn passwords_asked_for_of_who_is_signed_in_count_too() {
 }
 
 #[test]
-fn a_mailbox_gets_only_so_many_mails_whether_it_is_anybodys_or_not() {
+fn limits_mails_to_a_mailbox_for_known_and_unknown_users() {
     for (path, login) in [
         ("/password/reset", "mokamiki"),
         ("/password/reset", "nobody"),
@@ -259,7 +259,7 @@ fn a_mailbox_gets_only_so_many_mails_whether_it_is_anybodys_or_not() {
 }
 
 #[test]
-fn a_name_and_an_address_of_one_account_share_a_limit_of_mails_that_no_answer_shows() {
+fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
     let gateway = Gateway::demo();
     let reset = |login: &str| {
         let body = json!({"userNameOrEmail": login}).to_string();
@@ -285,7 +285,7 @@ fn a_name_and_an_address_of_one_account_share_a_limit_of_mails_that_no_answer_sh
         same(&known, &unknown);
     }
     assert_eq!(gateway.mails().len(), 5, "in all, by name and by address");
-    // What is typed is limited visibly, each text by itself.
+    // The visible limit counts each typed text by itself.
     assert_eq!(wait(&reset("moka.miklos@dbx.hu")), 1);
     assert_eq!(told(&reset("mokamiki")).1, "ok");
     later(&gateway, 1);
@@ -293,10 +293,10 @@ fn a_name_and_an_address_of_one_account_share_a_limit_of_mails_that_no_answer_sh
     assert_eq!(
         gateway.mails().len(),
         6,
-        "the mailbox waits and is forgiven alike"
+        "the limit of the mailbox ends at the same time"
     );
 
-    // A registration, its repetition on the page and the resend of its mail go into one mailbox.
+    // A registration, its repetition on the page and resent mails count for one mailbox.
     let body = json!({"username": "ubul", "name": "Ubul", "email": "ubul@valami.hu", "password": "ValaKi1234"});
     let registered = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
     assert_eq!(told(&registered).1, "ok");
@@ -316,12 +316,12 @@ fn a_name_and_an_address_of_one_account_share_a_limit_of_mails_that_no_answer_sh
     assert_eq!(
         events(&gateway, "user_activation_resent").len(),
         3,
-        "the log tells of them"
+        "the log names each"
     );
 }
 
 #[test]
-fn registering_again_and_again_for_one_mailbox_waits_on_the_page_too() {
+fn delays_repeated_registrations_of_one_mailbox_on_the_page() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     let register = |browser: &mut Browser, email| {
@@ -337,14 +337,14 @@ fn registering_again_and_again_for_one_mailbox_waits_on_the_page_too() {
     }
     assert_eq!(register(&mut browser, "UBUL@valami.hu").status, 429);
     assert_eq!(register(&mut browser, "masik@valami.hu").status, 200);
-    // The mails of the first five: one to confirm, the others with links for a new password.
+    // The first of the five mails confirms the address; the others have links for a new password.
     let mails = gateway.mails();
     assert_eq!(mails.len(), 6);
     assert_eq!(token_in(&mails[0]).len(), 32);
 }
 
 #[test]
-fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
+fn delays_a_source_that_tries_many_accounts_and_no_other_source() {
     let gateway = Gateway::with(&[PROXY, ("throttle.guesses_per_source", "10")]);
     for n in 0..10 {
         let reply = guess_from(&gateway, "203.0.113.9", "", &format!("somebody{n}"));
@@ -354,7 +354,7 @@ fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
         wait(&guess_from(&gateway, "203.0.113.9", "", "mokamiki")),
         1
     );
-    // What it writes before the proxy's word is its own invention.
+    // The client forged the first entry of X-Forwarded-For; the proxy added the last one.
     assert_eq!(
         wait(&guess_from(
             &gateway,
@@ -366,7 +366,7 @@ fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
     );
     let reply = guess_from(&gateway, "203.0.113.10", "", "mokamiki");
     assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
-    // Wrong one-time tokens are guesses too.
+    // Wrong one-time tokens count as guesses.
     let confirm = json!({"token": "0".repeat(32)});
     let confirm = |source| from(&gateway, source, "", "/register/confirm", &confirm);
     assert_eq!(wait(&confirm("203.0.113.9")), 1);
@@ -374,7 +374,7 @@ fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
         assert_eq!(told(&confirm("203.0.113.10")).1, "TOKEN_INVALID_OR_EXPIRED");
     }
     assert_eq!(wait(&confirm("203.0.113.10")), 1);
-    // A network of IPv6 is one source.
+    // An IPv6 network (/64) is one source.
     for n in 0..10 {
         guess_from(
             &gateway,
@@ -387,7 +387,7 @@ fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
         wait(&guess_from(&gateway, "2001:db8:1:1:ffff::", "", "mokamiki")),
         1
     );
-    // Behind a trusted client there are many people.
+    // A trusted client calls for many users, so its sources are not limited.
     for n in 0..12 {
         let reply = guess_from(&gateway, "203.0.113.9", KEY, &format!("somebody-else{n}"));
         assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
@@ -396,7 +396,7 @@ fn a_source_that_tries_many_accounts_waits_and_no_other_one_does() {
 }
 
 #[test]
-fn a_source_may_not_have_mails_sent_to_everybody() {
+fn limits_mails_requested_by_one_source() {
     let gateway = Gateway::with(&[PROXY, ("throttle.mails_per_source", "10")]);
     let reset = |source: &str, n: usize| {
         let body = json!({"userNameOrEmail": format!("somebody{n}")});
@@ -405,7 +405,7 @@ fn a_source_may_not_have_mails_sent_to_everybody() {
     for n in 0..8 {
         assert_eq!(told(&reset("203.0.113.9", n)).1, "ok");
     }
-    // Names that turn out to be taken are counted as well; those that are no good are not.
+    // Registrations of taken names count; registrations with invalid names do not.
     let register = |name: &str| {
         let body = json!({"username": name, "name": "Ubul", "email": format!("{name}@valami.hu"), "password": "ValaKi1234"});
         from(&gateway, "203.0.113.9", "", "/register", &body)
@@ -422,7 +422,7 @@ fn a_source_may_not_have_mails_sent_to_everybody() {
 }
 
 #[test]
-fn an_untrusted_address_does_not_say_where_it_comes_from() {
+fn ignores_forwarded_addresses_of_an_untrusted_peer() {
     let gateway = Gateway::with(&[("throttle.guesses_per_source", "3")]);
     for n in 0..3 {
         guess_from(
@@ -439,8 +439,8 @@ fn an_untrusted_address_does_not_say_where_it_comes_from() {
 }
 
 #[test]
-fn guesses_at_the_same_time_are_all_counted() {
-    // Room for all of them in the queue.
+fn counts_all_simultaneous_guesses() {
+    // The queue has room for all of them.
     let gateway = Arc::new(Gateway::with(&[
         ("threads.hash", "4"),
         ("limits.source_share", "100"),
@@ -461,14 +461,14 @@ fn guesses_at_the_same_time_are_all_counted() {
             .iter()
             .all(|code| code == "BAD_CREDENTIALS" || code == "TOO_MANY_ATTEMPTS")
     );
-    // What was being hashed when the fifth failed was let in before.
+    // Up to three more were being hashed when the fifth failed.
     assert!((5..=5 + 3).contains(&heard), "{heard}");
     let (subjects, attempts) = gateway.parts.store.read(attempts::total).unwrap();
     assert_eq!((subjects, attempts), (2, 2 * heard as i64));
 }
 
 #[test]
-fn what_was_counted_survives_a_restart_and_names_nobody() {
+fn keeps_counted_attempts_over_a_restart() {
     let (data, database) = (tempfile::tempdir().unwrap(), Database::fresh());
     let start = || Process::start(data.path(), database.url(), &[], &["--demo"]);
     let guess =
@@ -489,7 +489,7 @@ fn what_was_counted_survives_a_restart_and_names_nobody() {
 }
 
 #[test]
-fn a_source_that_makes_partners_tokens_up_waits_and_writes_no_more_into_the_log() {
+fn delays_a_source_of_forged_partner_tokens_and_stops_logging_it() {
     let gateway = Gateway::with(&[PROXY, ("throttle.guesses_per_source", "3")]);
     let forged = |source: &str| {
         // {"alg":"none"} and {"iss":"apekx"}
@@ -514,7 +514,7 @@ fn a_source_that_makes_partners_tokens_up_waits_and_writes_no_more_into_the_log(
         assert!(reply.body.contains("TOO_MANY_ATTEMPTS"), "{reply:?}");
     }
     assert_eq!(events(&gateway, "authn_partner_login").len(), written);
-    // Whom a partner has really signed for need not wait for others of its address.
+    // A valid token from the same address is not delayed.
     let now = NOW / 1000;
     let claims = json!({"jti": "1", "iss": "apekx", "sub": "42", "aud": format!("http://{}", gateway.address),
         "iat": now, "exp": now + 60, "name": "Ubul", "state_id": "apekx",
