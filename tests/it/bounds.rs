@@ -1,4 +1,4 @@
-//! What is stored of what callers do, for how long, and how much of it at most.
+//! Bounds of stored data: the number of rows that callers can cause, their size, and how long they are kept.
 
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::{StoreError, attempts, audit, organisations, outbox, users};
@@ -12,7 +12,7 @@ use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply};
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// How many rows the audit log itself has of this event.
+/// The number of rows of this event in the audit log itself.
 fn rows(gateway: &Gateway, event: &str) -> usize {
     let log = gateway.log(None, 100_000);
     log.iter()
@@ -20,7 +20,7 @@ fn rows(gateway: &Gateway, event: &str) -> usize {
         .count()
 }
 
-/// How often this was counted, by network, code and sample.
+/// The counted refusals of this event: network, code, sample and count.
 fn counted(gateway: &Gateway, event: &str) -> Vec<(String, String, Option<String>, i64)> {
     let log = gateway.log(None, 100_000);
     let mut counted: Vec<_> = log
@@ -35,7 +35,7 @@ fn counted(gateway: &Gateway, event: &str) -> Vec<(String, String, Option<String
     counted
 }
 
-fn later(gateway: &Gateway, by: i64) {
+fn advance(gateway: &Gateway, by: i64) {
     gateway.parts.clock.advance(by);
 }
 
@@ -76,7 +76,7 @@ fn counts_refusals_of_one_network_in_one_row_a_minute() {
     // Counting goes on in the same row, and in another one in the next minute.
     show(&gateway, "203.0.113.9", "", "b");
     assert_eq!(counted(&gateway, "user_shown")[1].3, 52);
-    later(&gateway, 60_000);
+    advance(&gateway, 60_000);
     show(&gateway, "203.0.113.9", "", "c");
     assert_eq!(
         counted(&gateway, "user_shown")[1..],
@@ -103,7 +103,7 @@ fn counts_networks_beyond_the_limit_together() {
 }
 
 #[test]
-fn drops_the_oldest_counts_beyond_the_limit_and_those_that_are_old() {
+fn drops_counts_beyond_the_limit_and_old_ones() {
     let gateway = behind_proxy(&[("refusals.rows", "1000"), ("refusals.keep_days", "1")]);
     for n in 0..1_100 {
         gateway.parts.clock.advance(60_000);
@@ -114,14 +114,14 @@ fn drops_the_oldest_counts_beyond_the_limit_and_those_that_are_old() {
     let kept = counted(&gateway, "user_shown");
     assert_eq!(kept.len(), 1_000);
     assert!(!kept.iter().any(|row| row.2.as_deref() == Some("a99")));
-    later(&gateway, DAY - 10 * 60_000);
+    advance(&gateway, DAY - 10 * 60_000);
     gateway.delivery.purge();
     let left = counted(&gateway, "user_shown").len();
     assert_eq!(left, 11, "with the minute that is not over a day old");
 }
 
 #[test]
-fn logs_the_first_refusals_of_a_user_and_counts_the_others() {
+fn logs_five_refusals_of_a_user_in_an_hour_and_counts_the_others() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let headers = format!("{PORTAL}{FLAT}Authorization: {token}\r\n");
@@ -143,7 +143,7 @@ fn logs_the_first_refusals_of_a_user_and_counts_the_others() {
     let listed = gateway.log(Some("mokamiki"), 100);
     let counted = listed.iter().find(|e| e.times == 45).unwrap();
     assert_eq!(counted.actor.as_deref(), Some("mokamiki"));
-    // Its name gives way everywhere when it goes.
+    // A deletion replaces the name everywhere.
     assert_eq!(
         ask(&gateway, "DELETE", "/users/mokamiki", KEY, "").status,
         200
@@ -154,7 +154,7 @@ fn logs_the_first_refusals_of_a_user_and_counts_the_others() {
 }
 
 #[test]
-fn logs_some_refusals_through_a_trusted_client_and_counts_the_others() {
+fn logs_60_refusals_of_a_trusted_client_in_a_minute_and_counts_the_others() {
     let gateway = Gateway::with(&[("throttle.guesses", "1000")]);
     let wrong = json!({"userNameOrEmail": "mokamiki", "password": "Rossz-Jelszo-1"}).to_string();
     for _ in 0..70 {
@@ -167,7 +167,7 @@ fn logs_some_refusals_through_a_trusted_client_and_counts_the_others() {
 }
 
 #[test]
-fn logs_some_refused_tokens_of_a_partner_and_counts_the_others() {
+fn logs_60_refused_tokens_of_a_partner_in_a_minute_and_counts_the_others() {
     let gateway = Gateway::demo();
     let claims = json!({"jti": "1", "iss": "apekx", "sub": "1", "aud": "nobody"});
     let token = sign(PARTNER_KEY, &claims).unwrap();
@@ -183,7 +183,7 @@ fn logs_some_refused_tokens_of_a_partner_and_counts_the_others() {
 }
 
 #[test]
-fn logs_some_registrations_and_mails_and_counts_the_others() {
+fn logs_60_registrations_and_mails_in_a_minute_and_counts_the_others() {
     let gateway = behind_proxy(&[("password.cost", "4")]);
     for n in 0..70 {
         let body = json!({"username": format!("u{n}"), "name": "U", "email": format!("u{n}@valami.hu"),
@@ -194,7 +194,7 @@ fn logs_some_registrations_and_mails_and_counts_the_others() {
     }
     assert_eq!(rows(&gateway, "user_registered"), 60);
     assert_eq!(counted(&gateway, "user_registered").len(), 10);
-    // Whether there is such a user, the log takes no more rows in this minute, and the answer is the same.
+    // The log takes no more rows in this minute, and the answer is the same for known and unknown users.
     for name in ["mokamiki", "nobody"] {
         let body = json!({"userNameOrEmail": name}).to_string();
         let reply = ask(&gateway, "POST", "/password/reset", FLAT, &body);
@@ -252,7 +252,7 @@ fn cuts_every_text_of_the_audit_log() {
 }
 
 #[test]
-fn keeps_audit_entries_for_their_time_and_proofs_for_ever() {
+fn purges_old_audit_entries_and_keeps_proofs() {
     let gateway = Gateway::with(&[("audit.keep_days", "30")]);
     sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let events = ["user_agreements_accepted", "user_agreements_withdrawn"];
@@ -280,15 +280,15 @@ fn keeps_audit_entries_for_their_time_and_proofs_for_ever() {
         events.sort();
         events
     };
-    later(&gateway, 30 * DAY);
+    advance(&gateway, 30 * DAY);
     gateway.delivery.purge();
     assert_eq!(left().len(), 4);
-    later(&gateway, 1);
+    advance(&gateway, 1);
     gateway.delivery.purge();
     assert_eq!(left(), [events[0], events[1], "user_deleted"]);
 }
 
-/// Registers somebody, and returns the token in the mail.
+/// Registers a user and returns the token of the mail.
 fn register(gateway: &Gateway, name: &str) -> String {
     let body = json!({"username": name, "name": "Ubul", "email": format!("{name}@valami.hu"), "password": "ValaKi1234"});
     let reply = ask(gateway, "POST", "/register", FLAT, &body.to_string());
@@ -296,13 +296,13 @@ fn register(gateway: &Gateway, name: &str) -> String {
     mailed_token(gateway)
 }
 
-fn is_there(gateway: &Gateway, name: &str) -> bool {
+fn exists(gateway: &Gateway, name: &str) -> bool {
     let found = gateway.parts.store.read(|c| users::by_name(c, name));
     found.unwrap().is_some()
 }
 
 #[test]
-fn deletes_an_account_that_is_never_confirmed_and_nobody_elses() {
+fn deletes_unconfirmed_accounts_only() {
     let gateway = Gateway::with(&[("registration.keep_days", "30"), ("activation.hours", "48")]);
     let confirmed = register(&gateway, "confirmed");
     let body = json!({"token": confirmed}).to_string();
@@ -319,7 +319,7 @@ fn deletes_an_account_that_is_never_confirmed_and_nobody_elses() {
         told(&ask(&gateway, "POST", "/users", &headers, made)).1,
         "ok"
     );
-    // Whom somebody who may has changed, or made a member, stays.
+    // An account that a trusted client changed, or that is a member, stays.
     let changed = r#"{"name":"Taken On"}"#;
     let reply = ask(&gateway, "PATCH", "/users/taken-on", &headers, changed);
     assert_eq!(told(&reply).1, "ok");
@@ -330,18 +330,18 @@ fn deletes_an_account_that_is_never_confirmed_and_nobody_elses() {
             organisations::join(c, member.id, "hammy", &[], NOW)
         })
         .unwrap();
-    later(&gateway, 47 * HOUR);
+    advance(&gateway, 47 * HOUR);
     let body = json!({"usernameOrEmail": "again"}).to_string();
     assert_eq!(
         told(&ask(&gateway, "POST", "/register/resend", FLAT, &body)).1,
         "ok"
     );
-    later(&gateway, HOUR + 30 * DAY);
+    advance(&gateway, HOUR + 30 * DAY);
     gateway.delivery.purge();
-    assert!(is_there(&gateway, "ubul"), "its time is not over");
-    later(&gateway, 1);
+    assert!(exists(&gateway, "ubul"), "its time is not over yet");
+    advance(&gateway, 1);
     gateway.delivery.purge();
-    assert!(!is_there(&gateway, "ubul"));
+    assert!(!exists(&gateway, "ubul"));
     let others = [
         "again",
         "taken-on",
@@ -351,19 +351,19 @@ fn deletes_an_account_that_is_never_confirmed_and_nobody_elses() {
         "mokamiki",
     ];
     for name in others {
-        assert!(is_there(&gateway, name), "{name}");
+        assert!(exists(&gateway, name), "{name}");
     }
     while gateway.delivery.go_on_erasing().unwrap() > 0 {}
     let log = gateway.log(None, 1000);
     assert!(!format!("{log:?}").contains("ubul"), "{log:#?}");
     assert_eq!(rows(&gateway, "user_registrations_lapsed"), 1);
-    // Name and address are free.
+    // The name and the address can be registered again.
     register(&gateway, "ubul");
-    later(&gateway, 48 * HOUR);
+    advance(&gateway, 48 * HOUR);
     gateway.delivery.purge();
-    assert!(!is_there(&gateway, "again"), "after its second token");
+    assert!(!exists(&gateway, "again"), "its second token has expired");
     for name in ["taken-on", "member", "made", "confirmed"] {
-        assert!(is_there(&gateway, name), "{name}");
+        assert!(exists(&gateway, name), "{name}");
     }
 }
 
@@ -371,19 +371,19 @@ fn deletes_an_account_that_is_never_confirmed_and_nobody_elses() {
 fn deletes_the_oldest_unconfirmed_accounts_beyond_the_limit() {
     let gateway = Gateway::with(&[("registration.unconfirmed", "10")]);
     for n in 0..13 {
-        later(&gateway, 1000);
+        advance(&gateway, 1000);
         register(&gateway, &format!("u{n}"));
     }
     gateway.delivery.purge();
     let left: Vec<_> = (0..13)
-        .filter(|n| is_there(&gateway, &format!("u{n}")))
+        .filter(|n| exists(&gateway, &format!("u{n}")))
         .collect();
     assert_eq!(left, (3..13).collect::<Vec<_>>());
-    assert!(is_there(&gateway, "mokamiki"));
+    assert!(exists(&gateway, "mokamiki"));
 }
 
 #[test]
-fn ends_the_oldest_sign_ins_beyond_the_limit() {
+fn revokes_the_oldest_sign_ins_beyond_the_limit() {
     let gateway = Gateway::with(&[("token.sign_ins", "10"), ("session.browsers", "2")]);
     let tokens: Vec<_> = (0..12)
         .map(|_| sign_in(&gateway, "mokamiki", "MokaMiki-1234", None))
@@ -398,8 +398,8 @@ fn ends_the_oldest_sign_ins_beyond_the_limit() {
     let mut browsers: Vec<_> = (0..2)
         .map(|_| signed_in(&gateway, "mokamiki", "MokaMiki-1234"))
         .collect();
-    // The first one is in use, and so the second one is signed out by the third.
-    later(&gateway, HOUR);
+    // The first session was used later than the second, so the third ends the second.
+    advance(&gateway, HOUR);
     assert!(browsers[0].is_signed_in(&gateway));
     browsers.push(signed_in(&gateway, "mokamiki", "MokaMiki-1234"));
     let signed_in: Vec<_> = browsers
@@ -410,7 +410,7 @@ fn ends_the_oldest_sign_ins_beyond_the_limit() {
 }
 
 #[test]
-fn refuses_to_refresh_without_end_and_still_notices_a_stolen_token() {
+fn refuses_the_hundredth_refresh_and_still_detects_a_stolen_token() {
     let gateway = Gateway::demo();
     let first = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let refresh = |token: &str| {
@@ -432,14 +432,14 @@ fn refuses_to_refresh_without_end_and_still_notices_a_stolen_token() {
     let refused = refresh(&token);
     assert_eq!(told(&refused), (429, "TOO_MANY_ATTEMPTS".to_owned()));
     assert_eq!(refused.header("Retry-After"), Some("1800"));
-    // Whoever took it cannot have the theft forgotten.
-    later(&gateway, 11_000);
+    // A thief cannot make the gateway forget the first token by refreshing.
+    advance(&gateway, 11_000);
     assert_eq!(told(&refresh(&first)).1, "TOKEN_EXPIRED");
     assert_eq!(told(&refresh(&token)).1, "TOKEN_EXPIRED");
 }
 
 #[test]
-fn keeps_a_hundred_mails_of_one_user() {
+fn keeps_the_newest_hundred_mails_of_a_user() {
     let gateway = Gateway::demo();
     let store = &gateway.parts.store;
     let sealed = b"sealed";
@@ -459,22 +459,22 @@ fn keeps_a_hundred_mails_of_one_user() {
 }
 
 #[test]
-fn forgets_delivered_mails_and_their_files_after_their_time() {
+fn deletes_delivered_mails_and_their_files_after_keep_days() {
     let gateway = Gateway::with(&[("outbox.keep_days", "10")]);
     register(&gateway, "ubul");
     let rows = || gateway.parts.store.read(outbox::all).unwrap().len();
-    later(&gateway, 10 * DAY - 1);
+    advance(&gateway, 10 * DAY - 1);
     gateway.delivery.purge();
     gateway.delivery.purge_mail_files();
     assert_eq!((rows(), gateway.mails().len()), (1, 1));
-    later(&gateway, 2);
+    advance(&gateway, 2);
     gateway.delivery.purge();
     gateway.delivery.purge_mail_files();
     assert_eq!((rows(), gateway.mails().len()), (0, 0));
 }
 
 #[test]
-fn drops_the_attempts_that_are_forgiven_soonest_beyond_the_limit() {
+fn drops_attempts_beyond_the_limit_that_expire_first() {
     let gateway = Gateway::with(&[("throttle.rows", "1000")]);
     let limit = gateway.parts.rules.throttle.guesses;
     let store = &gateway.parts.store;
@@ -492,13 +492,13 @@ fn drops_the_attempts_that_are_forgiven_soonest_beyond_the_limit() {
     gateway.delivery.purge();
     let (subjects, failures) = store.read(attempts::total).unwrap();
     assert!((990..=1_000).contains(&subjects), "{subjects}");
-    assert_eq!(failures, subjects + 5, "whoever has to wait, waits");
+    assert_eq!(failures, subjects + 5, "the delayed subject stays");
     let open_at = store.read(|c| attempts::open_at(c, &["guessed at".to_owned()]));
     assert!(open_at.unwrap().is_some_and(|at| at > NOW));
 }
 
 #[test]
-fn tells_its_size() {
+fn reports_the_sizes_of_the_database_and_its_tables() {
     let gateway = Gateway::demo();
     gateway.delivery.purge();
     gateway.delivery.count_rows();
@@ -527,7 +527,7 @@ fn tells_its_size() {
 }
 
 #[test]
-fn writes_counts_when_it_stops() {
+fn writes_counted_refusals_at_the_stop() {
     let (data, database) = (tempfile::tempdir().unwrap(), Database::fresh());
     let process = Process::start(data.path(), database.url(), &[], &["--demo"]);
     for _ in 0..3 {
@@ -556,7 +556,7 @@ fn writes_counts_when_it_stops() {
     assert_eq!(refused, 3);
 }
 
-/// SQLite's triggers are tested where the store is, since nobody else can send it such a statement.
+/// The triggers of SQLite have unit tests in the store.
 #[test]
 fn refuses_to_delete_from_the_audit_log_of_postgresql() {
     let gateway = Gateway::demo();

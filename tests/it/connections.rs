@@ -1,4 +1,4 @@
-//! The connection table: who holds connections without using them loses them when others need one.
+//! The connection table: idle and half-sent connections are dropped when another client needs a slot.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -12,8 +12,8 @@ const HALF_HEAD: &str = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a.te";
 const HALF_BODY: &str = "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a.test\r\nContent-Type: text/xml\r\n\
                          Content-Length: 100\r\n\r\n<a>";
 
-/// A connection from 127.0.0.`last`, which takes so many bytes before they are read.
-fn connect(last: u8, to: SocketAddr, takes: u32) -> std::io::Result<TcpStream> {
+/// A connection from 127.0.0.`last` with a receive buffer of `receive_buffer` bytes.
+fn connect(last: u8, to: SocketAddr, receive_buffer: u32) -> std::io::Result<TcpStream> {
     thread_local! {
         static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -23,7 +23,7 @@ fn connect(last: u8, to: SocketAddr, takes: u32) -> std::io::Result<TcpStream> {
     let stream = RUNTIME.with(|runtime| {
         runtime.block_on(async {
             let socket = tokio::net::TcpSocket::new_v4()?;
-            socket.set_recv_buffer_size(takes)?;
+            socket.set_recv_buffer_size(receive_buffer)?;
             let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
             socket.bind(SocketAddr::new(from, 0))?;
             socket.connect(to).await?.into_std()
@@ -51,7 +51,7 @@ impl Peer<'_> {
         stream
     }
 
-    /// One that has had an answer and is kept.
+    /// A connection that has had an answer and is kept alive.
     fn kept(&self) -> TcpStream {
         let mut stream = self.open();
         assert!(is_usable(&mut stream));
@@ -77,7 +77,7 @@ impl Peer<'_> {
         ))
     }
 
-    /// The value of the sample of this name and these labels.
+    /// The value of a metric with this name and these labels.
     fn metric(&self, sample: &str) -> u64 {
         let text = self.get("/metrics", "").body;
         let line = text.lines().find_map(|l| l.strip_prefix(sample));
@@ -85,7 +85,7 @@ impl Peer<'_> {
             .unwrap_or(0)
     }
 
-    /// Returns when the sample has this value.
+    /// Waits until the metric has this value.
     fn await_metric(&self, sample: &str, value: u64) {
         let begun = Instant::now();
         while self.metric(sample) != value {
@@ -116,7 +116,7 @@ fn is_usable(stream: &mut TcpStream) -> bool {
         && matches!(stream.read(&mut answer), Ok(n) if answer[..n].starts_with(b"HTTP/1.1 200 "))
 }
 
-/// Whether the gateway has closed it; waits for that.
+/// Waits for the end of the connection; false if bytes arrive instead.
 fn is_closed(stream: &mut TcpStream) -> bool {
     !matches!(stream.read(&mut [0; 1]), Ok(n) if n > 0)
 }
@@ -144,7 +144,7 @@ fn show(headers: &str) -> String {
     )
 }
 
-/// Limits so small that a test can reach them.
+/// A gateway with limits that a test can reach, and more settings.
 fn small(more: &[(&'static str, &'static str)]) -> Gateway {
     let mut settings = vec![
         ("metrics_for", "*"),
@@ -158,16 +158,16 @@ fn small(more: &[(&'static str, &'static str)]) -> Gateway {
 }
 
 #[test]
-fn an_address_over_its_limit_loses_its_own_oldest_idle_connection() {
+fn drops_the_oldest_idle_connection_of_an_address_over_its_limit() {
     let gateway = small(&[]);
     let [two, three] = peers(&gateway, [2, 3]);
     let mut others: Vec<_> = (0..4).map(|_| three.kept()).collect();
     let mut first = two.kept();
     let mut rest: Vec<_> = (1..12).map(|_| two.kept()).collect();
     rest.push(two.kept());
-    assert!(is_closed(&mut first), "the oldest goes");
+    assert!(is_closed(&mut first), "the oldest is dropped");
     for stream in rest.iter_mut().chain(&mut others) {
-        assert!(is_usable(stream), "and no other does");
+        assert!(is_usable(stream), "no other is dropped");
     }
     let dropped = "chaingun_connections_dropped_total{reason=\"address_limit\"}";
     assert_eq!(three.metric(dropped), 1);
@@ -175,7 +175,7 @@ fn an_address_over_its_limit_loses_its_own_oldest_idle_connection() {
 }
 
 #[test]
-fn half_sent_requests_are_dropped_like_idle_connections() {
+fn drops_half_sent_requests_like_idle_connections() {
     for bytes in [HALF_HEAD, HALF_BODY, "", "\r\n"] {
         let gateway = small(&[]);
         let two = Peer {
@@ -190,7 +190,7 @@ fn half_sent_requests_are_dropped_like_idle_connections() {
 }
 
 #[test]
-fn when_slots_run_short_the_address_that_holds_most_loses_its_oldest_idle_connection() {
+fn drops_a_connection_of_the_largest_holder_when_slots_run_short() {
     let gateway = small(&[
         ("limits.connections", "8"),
         ("limits.connections_per_address", "6"),
@@ -209,7 +209,7 @@ fn when_slots_run_short_the_address_that_holds_most_loses_its_oldest_idle_connec
 }
 
 #[test]
-fn an_address_whose_connections_are_all_busy_is_told_busy() {
+fn answers_busy_to_an_address_whose_connections_are_all_busy() {
     let settings = [
         ("limits.connections_per_address", "2"),
         ("threads.hash", "1"),
@@ -253,7 +253,7 @@ fn an_address_whose_connections_are_all_busy_is_told_busy() {
 }
 
 #[test]
-fn when_every_slot_is_busy_probes_are_answered_and_all_others_are_told_busy() {
+fn answers_only_probes_when_every_slot_is_busy() {
     let settings = [
         ("limits.connections", "2"),
         ("threads.hash", "1"),
@@ -261,12 +261,12 @@ fn when_every_slot_is_busy_probes_are_answered_and_all_others_are_told_busy() {
     ];
     let gateway = small(&settings);
     let [two, three] = peers(&gateway, [2, 3]);
-    // A request that is asked before they are busy may take the place of one.
+    // A request that arrives before they are busy may take one of their slots.
     let mut working = Vec::new();
     while three.ask(&show("")).status == 200 {
         working.push(two.sending(&sign_in("")));
     }
-    // Half-sent requests hold no reserved slot for long either.
+    // Half-sent requests do not occupy reserved slots, either.
     let half: Vec<_> = (0..20).map(|_| two.sending(HALF_HEAD)).collect();
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(three.get(path, "").status, 200, "{path}");
@@ -283,7 +283,7 @@ fn when_every_slot_is_busy_probes_are_answered_and_all_others_are_told_busy() {
 }
 
 #[test]
-fn a_trusted_proxy_may_hold_more_connections_than_an_address() {
+fn exempts_a_trusted_proxy_from_the_limit_of_an_address() {
     let settings = [
         ("trusted_proxies", "127.0.0.2"),
         ("limits.connections_per_address", "2"),
@@ -297,7 +297,7 @@ fn a_trusted_proxy_may_hold_more_connections_than_an_address() {
 }
 
 #[test]
-fn a_source_behind_a_trusted_proxy_has_a_bounded_number_of_requests_at_a_time() {
+fn limits_simultaneous_requests_of_a_source_behind_a_trusted_proxy() {
     let settings = [
         ("trusted_proxies", "127.0.0.2"),
         ("limits.connections_per_address", "2"),
@@ -324,7 +324,7 @@ fn a_source_behind_a_trusted_proxy_has_a_bounded_number_of_requests_at_a_time() 
 }
 
 #[test]
-fn an_idle_connection_lasts_for_its_timeout_and_a_new_or_half_sent_one_for_the_time_to_read() {
+fn closes_idle_connections_and_half_sent_requests_after_their_timeouts() {
     let gateway = small(&[
         ("limits.idle_timeout_s", "2"),
         ("limits.read_timeout_s", "1"),
@@ -349,7 +349,7 @@ fn an_idle_connection_lasts_for_its_timeout_and_a_new_or_half_sent_one_for_the_t
 }
 
 #[test]
-fn idle_connections_do_not_delay_a_stop() {
+fn closes_idle_connections_at_once_at_a_stop() {
     let gateway = small(&[("drain_s", "20")]);
     let two = Peer {
         gateway: &gateway,
@@ -363,7 +363,7 @@ fn idle_connections_do_not_delay_a_stop() {
 }
 
 #[test]
-fn the_limit_on_files_is_raised_and_too_low_a_one_is_warned_of() {
+fn raises_the_limit_on_files_and_warns_of_a_low_one() {
     let data = tempfile::tempdir().unwrap();
     let process = Process::start_with_files("-Sn 64", data.path(), &[]);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
@@ -380,7 +380,7 @@ fn the_limit_on_files_is_raised_and_too_low_a_one_is_warned_of() {
 }
 
 #[test]
-fn connections_beyond_the_limit_on_files_do_not_shut_out_others() {
+fn answers_others_when_connections_reach_the_limit_on_files() {
     let data = tempfile::tempdir().unwrap();
     let many = [("limits.connections_per_address", "1024")];
     let process = Process::start_with_files("-n 200", data.path(), &many);
@@ -395,17 +395,17 @@ fn connections_beyond_the_limit_on_files_do_not_shut_out_others() {
     process.stop();
 }
 
-/// What somebody does with a connection that keeps it from others, by turns.
+/// Occupies a connection in one of five ways, depending on `at`.
 fn hold(stream: &mut TcpStream, at: usize) {
     let slow = "GET /openapi.json HTTP/1.1\r\nHost: a.test\r\n\r\n".repeat(20);
     let bytes = [HALF_HEAD, HALF_BODY, HEALTH, "", slow.as_str()][at % 5];
     let _ = stream.set_write_timeout(Some(Duration::from_millis(20)));
-    // What does not fit is not waited for, and what was dropped is nobody's loss.
+    // Errors do not matter: the gateway may have dropped the connection, and the buffers may be full.
     let _ = stream.write_all(bytes.as_bytes());
 }
 
 #[test]
-fn eleven_hundred_idle_or_half_sent_connections_of_one_address_do_not_delay_another() {
+fn answers_within_a_second_beside_1100_idle_or_half_sent_connections() {
     // Both ends of every connection are in this process.
     rlimit::increase_nofile_limit(16_384).unwrap();
     let gateway = Gateway::with(&[("metrics_for", "*")]);
@@ -421,7 +421,7 @@ fn eleven_hundred_idle_or_half_sent_connections_of_one_address_do_not_delay_anot
     };
     let mut longest = [Duration::ZERO; 2];
     for round in held.chunks_exact_mut(25).take(40) {
-        // The address goes on: what it loses it opens again.
+        // The attacker replaces the connections that it loses.
         for (at, stream) in round.iter_mut().enumerate() {
             *stream = connect(2, gateway.address, 4096).unwrap();
             hold(stream, at);

@@ -1,4 +1,4 @@
-//! Who floods a queue waits behind those who do not: sign-ins, searches and probes of others go on.
+//! Fair queues: while one source floods a queue, sign-ins, searches and probes of others go on.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +9,15 @@ use chaingun_gateway::store::{Engine, StoreError};
 use crate::harness::rest::FLAT;
 use crate::harness::{Gateway, Reply, element, envelope};
 
-/// Threads that hash, in these tests.
+/// Hash threads in these tests.
 const THREADS: usize = 2;
-/// Connections of one flood.
+/// Connections of the flood.
 const CONNECTIONS: usize = 80;
-/// Sign-ins of somebody else beside it.
+/// Sign-ins of another caller during the flood.
 const TRIES: usize = 20;
 
-/// A gateway that takes its callers' addresses from X-Forwarded-For, and whose throttle stops none of the floods before a
-/// password is hashed.
+/// A gateway that takes the callers' addresses from X-Forwarded-For, and whose rate limits are too high to stop a flood
+/// before a password is hashed.
 fn gateway() -> Gateway {
     Gateway::with(&[
         ("trusted_proxies", "127.0.0.1"),
@@ -30,7 +30,7 @@ fn gateway() -> Gateway {
     ])
 }
 
-/// A REST call from this address, on a connection that goes on.
+/// A REST call from this address on a persistent connection.
 fn call(from: &str, path: &str, body: &str) -> String {
     format!(
         "POST /hammy/json/user/v1{path} HTTP/1.1\r\nHost: gateway.test\r\nX-Forwarded-For: {from}\r\n{FLAT}\
@@ -44,8 +44,8 @@ fn sign_in(from: &str, login: &str, password: &str) -> String {
     call(from, "/password/authenticate", &body)
 }
 
-/// Sends a call over and over, each with another number, on so many connections, while something else happens.
-fn beside_flood<T>(
+/// Runs `other` while `attack` is sent again and again on so many connections, each time with a new number.
+fn during_flood<T>(
     gateway: &Gateway,
     connections: usize,
     attack: impl Fn(usize) -> String + Sync,
@@ -70,28 +70,28 @@ fn beside_flood<T>(
     };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
-        // Dropped when this ends, also by a test that fails.
+        // Dropped at the end of this scope, even when the test fails.
         let stop = stop;
         scope.spawn(|| {
             let mut builder = tokio::runtime::Builder::new_current_thread();
             let runtime = builder.enable_all().build().unwrap();
             runtime.block_on(async {
                 tokio::select! {
-                    () = at_once(connections, &one) => {}
+                    () = run_concurrently(connections, &one) => {}
                     _ = stopped => {}
                 }
             });
         });
-        // Until the flood has more under way than there is room for.
-        until_told(gateway, "chaingun_shed_total{queue=\"hash\"");
+        // Wait until the queue is full.
+        await_metrics(gateway, "chaingun_shed_total{queue=\"hash\"");
         let result = other();
         drop(stop);
         result
     })
 }
 
-/// Runs so many of one future at the same time.
-async fn at_once<F: Future<Output = ()>>(count: usize, one: &impl Fn() -> F) {
+/// Runs `count` futures at the same time.
+async fn run_concurrently<F: Future<Output = ()>>(count: usize, one: &impl Fn() -> F) {
     let mut all: Vec<_> = (0..count).map(|_| Box::pin(one())).collect();
     std::future::poll_fn(|context| {
         for f in &mut all {
@@ -112,7 +112,7 @@ fn is_whole(answer: &str) -> bool {
     length.is_none_or(|l| body.len() >= l.parse().unwrap())
 }
 
-/// Does something at the end, also when a test fails.
+/// Calls a function on drop, even when the test fails.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
@@ -121,36 +121,36 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-fn told(gateway: &Gateway) -> String {
+fn metrics(gateway: &Gateway) -> String {
     gateway.parts.metrics.tell(&[], &[])
 }
 
-/// Waits until /metrics has this, which it answers whatever else is waiting.
-fn until_told(gateway: &Gateway, text: &str) {
+/// Waits until /metrics contains the text. The gateway always answers /metrics, whatever waits in the queues.
+fn await_metrics(gateway: &Gateway, text: &str) {
     let begun = Instant::now();
     while !gateway.get("/metrics").body.contains(text) {
-        assert!(begun.elapsed().as_secs() < 60, "{}", told(gateway));
+        assert!(begun.elapsed().as_secs() < 60, "{}", metrics(gateway));
         std::thread::yield_now();
     }
 }
 
-/// How many calls that hash are done by now.
+/// How many calls with a hash are finished.
 fn hashed(gateway: &Gateway) -> usize {
     ["authenticate", "registerUser", "changePassword"]
         .iter()
         .filter_map(|operation| {
             let start = format!("chaingun_duration_seconds_count{{operation=\"{operation}\"}} ");
-            let text = told(gateway);
+            let text = metrics(gateway);
             let line = text.lines().find_map(|l| l.strip_prefix(&start))?;
             line.parse::<usize>().ok()
         })
         .sum()
 }
 
-/// Signs in again and again beside a flood. At least 95 % of that must succeed, usually within three times its usual time:
-/// as long as the threads take for three calls each. What is counted is calls and not seconds, and twice as many pass for
-/// single tries, since the machine may be busy with other tests.
-fn signs_in_beside(
+/// Signs in again and again during a flood. At least 95 % must succeed, the median within three times the usual time:
+/// as long as each thread takes for three calls. The time is counted in finished calls and not in seconds, and a single
+/// try may take twice as long, because other tests may keep the machine busy.
+fn assert_signs_in_during(
     gateway: &Gateway,
     connections: usize,
     from: &str,
@@ -158,11 +158,11 @@ fn signs_in_beside(
 ) {
     let usual =
         sign_in(from, "mokamiki", "MokaMiki-1234").replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    let waited: Vec<Option<usize>> = beside_flood(gateway, connections, attack, || {
+    let waited: Vec<Option<usize>> = during_flood(gateway, connections, attack, || {
         let one = || {
             let before = hashed(gateway);
             let reply = gateway.raw(usual.as_bytes());
-            // All but itself.
+            // Without the sign-in itself.
             (reply.status == 200).then(|| hashed(gateway) - before - 1)
         };
         (0..TRIES).map(|_| one()).collect()
@@ -181,7 +181,7 @@ fn signs_in_beside(
 #[test]
 fn signs_in_while_another_address_sends_sign_ins_on_80_connections() {
     let attack = |n: usize| sign_in("203.0.113.2", &format!("u{}", n % 50), "Wrong-1234");
-    signs_in_beside(&gateway(), CONNECTIONS, "203.0.113.3", attack);
+    assert_signs_in_during(&gateway(), CONNECTIONS, "203.0.113.3", attack);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn signs_in_while_another_address_sends_registrations_on_80_connections() {
         );
         call("203.0.113.2", "/register", &body)
     };
-    signs_in_beside(&gateway(), CONNECTIONS, "203.0.113.3", attack);
+    assert_signs_in_during(&gateway(), CONNECTIONS, "203.0.113.3", attack);
 }
 
 #[test]
@@ -205,22 +205,22 @@ fn signs_in_while_another_address_sends_password_changes_on_80_connections() {
         );
         call("203.0.113.2", "/password/change", &body)
     };
-    signs_in_beside(&gateway(), CONNECTIONS, "203.0.113.3", attack);
+    assert_signs_in_during(&gateway(), CONNECTIONS, "203.0.113.3", attack);
 }
 
 #[test]
 fn signs_in_while_128_addresses_send_sign_ins_for_one_other_account() {
     let attack = |n: usize| sign_in(&format!("198.51.100.{}", n % 128), "u1", "Wrong-1234");
-    signs_in_beside(&gateway(), 128, "203.0.113.3", attack);
+    assert_signs_in_during(&gateway(), 128, "203.0.113.3", attack);
 }
 
 #[test]
 fn signs_in_while_another_address_sends_sign_ins_for_the_same_account() {
     let attack = |_| sign_in("203.0.113.2", "mokamiki", "Wrong-1234");
-    signs_in_beside(&gateway(), CONNECTIONS, "203.0.113.3", attack);
+    assert_signs_in_during(&gateway(), CONNECTIONS, "203.0.113.3", attack);
 }
 
-/// Runs something while so many threads hold what `hold` holds.
+/// Runs `then` while `count` threads are inside `hold`.
 fn while_held<T>(count: usize, hold: impl Fn(&dyn Fn()) + Sync, then: impl FnOnce() -> T) -> T {
     let (held, released) = (Barrier::new(count + 1), Barrier::new(count + 1));
     std::thread::scope(|scope| {
@@ -240,12 +240,12 @@ fn while_held<T>(count: usize, hold: impl Fn(&dyn Fn()) + Sync, then: impl FnOnc
     })
 }
 
-/// Every connection that searches use.
+/// The number of database connections for searches.
 const SEARCHERS: usize = 4;
 
 #[test]
-fn users_are_shown_and_probes_answered_while_searches_take_all_they_may() {
-    // Of 8 places a trusted client has half.
+fn shows_users_and_answers_probes_while_searches_fill_their_share() {
+    // A trusted client has half of the 8 places.
     let gateway = Gateway::with(&[("limits.search_queue", "8")]);
     let search = envelope("findUsers", "<userName>moka</userName>");
     let hold = |wait: &dyn Fn()| {
@@ -259,9 +259,9 @@ fn users_are_shown_and_probes_answered_while_searches_take_all_they_may() {
         let searches: Vec<_> = while_held(SEARCHERS, hold, || {
             let ask = || gateway.soap(&search);
             let mut searches = vec![scope.spawn(ask)];
-            until_told(&gateway, "chaingun_wait_seconds_count{queue=\"search\"} 1");
+            await_metrics(&gateway, "chaingun_wait_seconds_count{queue=\"search\"} 1");
             searches.extend((0..4).map(|_| scope.spawn(ask)));
-            until_told(&gateway, "chaingun_queued{queue=\"search\"} 4");
+            await_metrics(&gateway, "chaingun_queued{queue=\"search\"} 4");
             let sixth = gateway.soap(&search);
             assert_eq!(sixth.status, 503, "{sixth:?}");
             assert_eq!(element(&sixth.body, "code"), Some("BUSY"));
@@ -281,7 +281,7 @@ fn users_are_shown_and_probes_answered_while_searches_take_all_they_may() {
 }
 
 #[test]
-fn one_client_leaves_a_search_thread_to_the_others() {
+fn leaves_a_search_thread_to_other_clients() {
     let gateway = Gateway::demo();
     let search = envelope("findUsers", "<userName>moka</userName>");
     let hold = |wait: &dyn Fn()| {
@@ -296,15 +296,15 @@ fn one_client_leaves_a_search_thread_to_the_others() {
             for _ in 0..2 {
                 scope.spawn(|| gateway.soap(&search));
             }
-            until_told(&gateway, "chaingun_queued{queue=\"search\"} 1");
-            // Another caller's first visit to /docs is printed on these threads, too.
+            await_metrics(&gateway, "chaingun_queued{queue=\"search\"} 1");
+            // The first request for /docs is printed on these threads, too.
             assert_eq!(gateway.get("/docs").status, 200);
         });
     });
 }
 
 #[test]
-fn is_not_ready_within_seconds_when_the_store_hangs() {
+fn answers_not_ready_when_the_store_hangs() {
     let gateway = Gateway::demo();
     assert_eq!(gateway.get("/readyz").body, "ready\n");
     let hold = |wait: &dyn Fn()| {
@@ -348,11 +348,11 @@ fn refuses_a_sign_in_that_waited_too_long() {
     let request = envelope("authenticate", request);
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let sign_ins: Vec<_> = while_held(writers, hold, || {
-            // The first cannot write that it signed in, and keeps the thread meanwhile.
+            // The first sign-in waits for the database and occupies the only thread.
             let sign_ins = (0..2).map(|_| scope.spawn(|| gateway.soap(&request).status));
             let sign_ins = sign_ins.collect();
             let shed = "chaingun_shed_total{queue=\"hash\",reason=\"deadline\"} 1";
-            until_told(&gateway, shed);
+            await_metrics(&gateway, shed);
             sign_ins
         });
         sign_ins.into_iter().map(|s| s.join().unwrap()).collect()

@@ -1,4 +1,4 @@
-//! Names that impersonate: refused at every door that takes one, and addresses that are one mailbox.
+//! Names that could impersonate others are refused on every face, and addresses of one mailbox are the same.
 
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::users;
@@ -11,8 +11,8 @@ use crate::harness::browser::Browser;
 use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, json, mailed_token, told, try_to_sign_in};
 use crate::harness::{Gateway, NOW, PARTNER_KEY, element, envelope};
 
-/// Each way to make a user, with the name of its user name field.
-const DOORS: [(Door, &str); 5] = [
+/// Each operation that creates a user, with the name of its field for the user name.
+const CREATORS: [(CreateUser, &str); 5] = [
     (soap_register, "username"),
     (rest_register, "username"),
     (soap_create, "userName"),
@@ -20,8 +20,8 @@ const DOORS: [(Door, &str); 5] = [
     (directory_create, "userName"),
 ];
 
-/// Makes a user of this user name, display name and address; returns the code of the answer and the field it is about.
-type Door = fn(&Gateway, &str, &str, &str) -> (String, String);
+/// Creates a user with this user name, display name and address; returns the code of the answer and the field it names.
+type CreateUser = fn(&Gateway, &str, &str, &str) -> (String, String);
 
 fn soap_outcome(body: &str) -> (String, String) {
     let message = body.split("<message>").nth(1);
@@ -30,13 +30,13 @@ fn soap_outcome(body: &str) -> (String, String) {
     (code, field_in(&text))
 }
 
-/// The field that stands in brackets in a description.
+/// The field in parentheses in a description.
 fn field_in(text: &str) -> String {
     let inside = text.split('(').nth(1).and_then(|t| t.split(')').next());
     inside.unwrap_or("").to_owned()
 }
 
-/// A text as XML holds it, whatever its characters.
+/// The text as character references.
 fn references(text: &str) -> String {
     text.chars()
         .map(|c| format!("&#x{:x};", u32::from(c)))
@@ -107,7 +107,7 @@ fn directory_outcome(envelope: &Value) -> (String, String) {
         Some(code) => {
             let text = envelope["params"]["errmsg"].as_str().unwrap();
             let field = field_in(text).replace("firstName", "name");
-            // The directory has words of its own.
+            // The directory has its own codes.
             let code = match code {
                 "INVALID_PARAMETER_VALUE" | "EMAIL_FORMAT_ERROR" => "INVALID_FIELD",
                 other => other,
@@ -132,11 +132,11 @@ fn invalid(field: &str) -> (String, String) {
     ("INVALID_FIELD".to_owned(), field.to_owned())
 }
 
-fn done() -> (String, String) {
+fn accepted() -> (String, String) {
     ("0".to_owned(), String::new())
 }
 
-/// What no name and no address may hold anywhere, by what is wrong with it.
+/// Characters that no name and no address may hold, with their kind.
 const FORBIDDEN: [(&str, char); 14] = [
     ("zero width space", '\u{200b}'),
     ("zero width joiner", '\u{200d}'),
@@ -155,30 +155,38 @@ const FORBIDDEN: [(&str, char); 14] = [
 ];
 
 #[test]
-fn refuses_forbidden_characters_in_every_name_at_every_door() {
+fn refuses_forbidden_characters_in_every_name_on_every_face() {
     let gateway = Gateway::demo();
     for (i, (what, c)) in FORBIDDEN.into_iter().enumerate() {
-        for (n, (door, field)) in DOORS.into_iter().enumerate() {
+        for (n, (create, field)) in CREATORS.into_iter().enumerate() {
             let email = format!("a{i}.{n}@valami.hu");
             let user_name = format!("va{c}laki{i}-{n}");
-            let found = door(&gateway, &user_name, "Valaki", &email);
-            assert_eq!(found, invalid(field), "{what} in the user name, door {n}");
+            let found = create(&gateway, &user_name, "Valaki", &email);
+            assert_eq!(
+                found,
+                invalid(field),
+                "{what} in the user name, operation {n}"
+            );
             let user_name = format!("valaki{i}-{n}");
-            let found = door(&gateway, &user_name, &format!("Va{c}laki"), &email);
-            assert_eq!(found, invalid("name"), "{what} in the name, door {n}");
-            let found = door(
+            let found = create(&gateway, &user_name, &format!("Va{c}laki"), &email);
+            assert_eq!(found, invalid("name"), "{what} in the name, operation {n}");
+            let found = create(
                 &gateway,
                 &user_name,
                 "Valaki",
                 &format!("a{c}b{i}{n}@valami.hu"),
             );
-            assert_eq!(found, invalid("email"), "{what} in the address, door {n}");
+            assert_eq!(
+                found,
+                invalid("email"),
+                "{what} in the address, operation {n}"
+            );
         }
     }
 }
 
 #[test]
-fn refuses_user_names_without_a_letter_or_with_loose_marks_at_every_door() {
+fn refuses_names_without_a_letter_or_with_loose_marks_on_every_face() {
     let gateway = Gateway::demo();
     let wrong = [
         ".",
@@ -192,31 +200,31 @@ fn refuses_user_names_without_a_letter_or_with_loose_marks_at_every_door() {
         "\u{301}",
     ];
     for (i, user_name) in wrong.into_iter().enumerate() {
-        for (n, (door, field)) in DOORS.into_iter().enumerate() {
+        for (n, (create, field)) in CREATORS.into_iter().enumerate() {
             let email = format!("a{i}.{n}@valami.hu");
-            let found = door(&gateway, user_name, "Valaki", &email);
-            assert_eq!(found, invalid(field), "{user_name:?}, door {n}");
+            let found = create(&gateway, user_name, "Valaki", &email);
+            assert_eq!(found, invalid(field), "{user_name:?}, operation {n}");
         }
     }
     for (i, name) in ["\u{2800}", "\u{301}Valaki", "Valaki\u{336}", "A \u{301}B"]
         .into_iter()
         .enumerate()
     {
-        for (n, (door, _)) in DOORS.into_iter().enumerate() {
+        for (n, (create, _)) in CREATORS.into_iter().enumerate() {
             let (user_name, email) = (format!("valaki{i}{n}"), format!("b{i}.{n}@valami.hu"));
-            let found = door(&gateway, &user_name, name, &email);
-            assert_eq!(found, invalid("name"), "{name:?}, door {n}");
+            let found = create(&gateway, &user_name, name, &email);
+            assert_eq!(found, invalid("name"), "{name:?}, operation {n}");
         }
     }
 }
 
 #[test]
-fn accepts_names_of_many_languages_at_every_door() {
+fn accepts_names_of_many_languages_on_every_face() {
     let gateway = Gateway::demo();
     let names = [
         "Árvíztűrő Tükörfúrógép",
         "Kovácsné Őry-Űző Zs.",
-        // As macOS types it: the accents are characters of their own.
+        // The decomposed form that macOS types.
         "Kissne\u{301}",
         "Nguyễn Văn Á",
         "Adébáyọ\u{300}",
@@ -230,16 +238,16 @@ fn accepts_names_of_many_languages_at_every_door() {
         "O'Neill ☺",
     ];
     for (i, name) in names.into_iter().enumerate() {
-        for (n, (door, _)) in DOORS.into_iter().enumerate() {
+        for (n, (create, _)) in CREATORS.into_iter().enumerate() {
             let (user_name, email) = (format!("Őry{i}.{n}"), format!("ő{i}.{n}@példa.hu"));
-            let found = door(&gateway, &user_name, name, &email);
-            assert_eq!(found, done(), "{name:?}, door {n}");
+            let found = create(&gateway, &user_name, name, &email);
+            assert_eq!(found, accepted(), "{name:?}, operation {n}");
         }
     }
 }
 
 #[test]
-fn refuses_a_user_name_that_is_another_address_at_every_door() {
+fn refuses_a_user_name_that_is_another_address_on_every_face() {
     let gateway = Gateway::demo();
     let wrong = [
         "aldozat@example.org",
@@ -250,30 +258,38 @@ fn refuses_a_user_name_that_is_another_address_at_every_door() {
         "aldozat@example.org.",
     ];
     for (i, user_name) in wrong.into_iter().enumerate() {
-        for (n, (door, field)) in DOORS.into_iter().enumerate() {
+        for (n, (create, field)) in CREATORS.into_iter().enumerate() {
             let email = format!("masvalaki{i}.{n}@example.com");
-            let found = door(&gateway, user_name, "Valaki", &email);
-            assert_eq!(found, invalid(field), "{user_name:?}, door {n}");
+            let found = create(&gateway, user_name, "Valaki", &email);
+            assert_eq!(found, invalid(field), "{user_name:?}, operation {n}");
         }
     }
-    // Without an address there is none that it could be.
+    // A user without an address has no address as its user name.
     let request = json!({"firstName": "Valaki", "userName": "aldozat@example.org"});
     let made = directory(&gateway, "POST", "/user/v1/create", &request);
     assert_eq!(directory_outcome(&made), invalid("userName"));
-    for (n, (door, _)) in DOORS.into_iter().enumerate() {
+    for (n, (create, _)) in CREATORS.into_iter().enumerate() {
         let (user_name, email) = (
             format!("Sajat{n}@Example.ORG"),
             format!("sajat{n}@example.org"),
         );
-        assert_eq!(door(&gateway, &user_name, "Valaki", &email), done(), "{n}");
-        // As partners name their users; nothing is sent there.
+        assert_eq!(
+            create(&gateway, &user_name, "Valaki", &email),
+            accepted(),
+            "{n}"
+        );
+        // Partners name their users in this way; it is not an address, because the domain has no dot.
         let (user_name, email) = (format!("{n}@apekx"), format!("b{n}@example.org"));
-        assert_eq!(door(&gateway, &user_name, "Valaki", &email), done(), "{n}");
+        assert_eq!(
+            create(&gateway, &user_name, "Valaki", &email),
+            accepted(),
+            "{n}"
+        );
     }
 }
 
 #[test]
-fn refuses_a_user_name_confusable_with_an_administrators_at_every_door() {
+fn refuses_a_user_name_confusable_with_an_administrators_on_every_face() {
     let gateway = Gateway::demo();
     let wrong = [
         // Cyrillic, Greek and other letters; rn for m; 1 and I for l and i.
@@ -288,26 +304,36 @@ fn refuses_a_user_name_confusable_with_an_administrators_at_every_door() {
         "\u{251}dmin",
     ];
     for (i, user_name) in wrong.into_iter().enumerate() {
-        for (n, (door, field)) in DOORS.into_iter().enumerate() {
+        for (n, (create, field)) in CREATORS.into_iter().enumerate() {
             let email = format!("a{i}.{n}@example.com");
-            let found = door(&gateway, user_name, "Valaki", &email);
-            assert_eq!(found, invalid(field), "{user_name:?}, door {n}");
+            let found = create(&gateway, user_name, "Valaki", &email);
+            assert_eq!(found, invalid(field), "{user_name:?}, operation {n}");
         }
     }
-    // Other names of the demo belong to no administrator.
-    for (n, (door, _)) in DOORS.into_iter().enumerate() {
+    // The other users of the demo are not administrators.
+    for (n, (create, _)) in CREATORS.into_iter().enumerate() {
         let user_name = format!("m\u{43e}kamiki{}", ["", "a", "b", "c", "d"][n]);
         let email = format!("b{n}@example.com");
-        assert_eq!(door(&gateway, &user_name, "Valaki", &email), done(), "{n}");
+        assert_eq!(
+            create(&gateway, &user_name, "Valaki", &email),
+            accepted(),
+            "{n}"
+        );
     }
 }
 
 #[test]
 fn follows_the_administrators_role_where_it_is_given_and_taken() {
     let gateway = Gateway::with(&[("admin_role", "FŐNÖK")]);
-    // Here the demo's administrator is none.
-    assert_eq!(rest_register(&gateway, "adm1n", "A", "a@valami.hu"), done());
-    assert_eq!(rest_create(&gateway, "vezeto", "V", "v@valami.hu"), done());
+    // With this role name the demo's `admin` is not an administrator.
+    assert_eq!(
+        rest_register(&gateway, "adm1n", "A", "a@valami.hu"),
+        accepted()
+    );
+    assert_eq!(
+        rest_create(&gateway, "vezeto", "V", "v@valami.hu"),
+        accepted()
+    );
     let roles = |roles: &[&str]| {
         let body =
             json!({"data": {"type": "users", "id": "vezeto", "attributes": {"roles": roles}}});
@@ -333,10 +359,10 @@ fn follows_the_administrators_role_where_it_is_given_and_taken() {
     roles(&["csokidealer", "FŐNÖK"]);
     assert_eq!(lookalike(0), invalid("username"));
     roles(&["csokidealer"]);
-    assert_eq!(lookalike(0), done());
+    assert_eq!(lookalike(0), accepted());
 }
 
-/// A registration at the page, and the problems that it shows.
+/// Registers on the page; returns the page of the answer.
 fn page_register(gateway: &Gateway, name: &str, email: &str) -> String {
     let mut browser = Browser {
         headers: "Accept-Language: en\r\n".to_owned(),
@@ -347,7 +373,7 @@ fn page_register(gateway: &Gateway, name: &str, email: &str) -> String {
 }
 
 #[test]
-fn refuses_forbidden_names_at_the_page() {
+fn refuses_forbidden_names_on_the_registration_page() {
     let gateway = Gateway::with(&[("throttle.mails_per_source", "1000")]);
     let refused = |name: &str, email: &str| {
         let page = page_register(&gateway, name, email);
@@ -370,11 +396,11 @@ fn refuses_forbidden_names_at_the_page() {
 }
 
 #[test]
-fn refuses_an_address_at_the_page_that_looks_like_an_administrators() {
+fn refuses_an_address_like_an_administrators_on_the_registration_page() {
     let gateway = Gateway::demo();
     assert_eq!(
         rest_create(&gateway, "kiss@dbx.hu", "Kiss", "kiss@dbx.hu"),
-        done()
+        accepted()
     );
     let body = json!({"data": {"type": "users", "id": "kiss@dbx.hu", "attributes": {"roles": ["USER_ADMIN"]}}});
     let headers = format!("{KEY}{RESOURCE}");
@@ -391,9 +417,9 @@ fn refuses_an_address_at_the_page_that_looks_like_an_administrators() {
 }
 
 #[test]
-fn a_change_is_checked_and_what_stays_is_not() {
+fn checks_changed_fields_only() {
     let gateway = Gateway::demo();
-    // As an older release let them in.
+    // An older release accepted such names.
     gateway
         .parts
         .store
@@ -416,7 +442,7 @@ fn a_change_is_checked_and_what_stays_is_not() {
         ))
     };
     let unchanged = json!({"name": "Mo\u{200b}ka", "email": "mo\u{3164}ka@dbx.hu", "organizationalUnit": "kert"});
-    assert_eq!(patch(unchanged), done());
+    assert_eq!(patch(unchanged), accepted());
     assert_eq!(patch(json!({"name": "Mo\u{200d}ka"})), invalid("name"));
     assert_eq!(
         patch(json!({"organizationalUnit": "ke\u{202e}rt"})),
@@ -452,9 +478,9 @@ fn a_change_is_checked_and_what_stays_is_not() {
     };
     assert_eq!(
         update(json!({"firstName": "Mo\u{200b}ka", "phone": "3612345"})),
-        done()
+        accepted()
     );
-    assert_eq!(update(json!({"email": "mo\u{3164}ka@dbx.hu"})), done());
+    assert_eq!(update(json!({"email": "mo\u{3164}ka@dbx.hu"})), accepted());
     assert_eq!(
         update(json!({"firstName": "Mo\u{202e}ka"})),
         invalid("name")
@@ -465,16 +491,16 @@ fn a_change_is_checked_and_what_stays_is_not() {
     );
     assert_eq!(
         patch(json!({"name": "Móka", "email": "moka@dbx.hu"})),
-        done()
+        accepted()
     );
 }
 
 #[test]
-fn a_user_named_by_its_address_gets_another_address_and_nobody_the_old_one() {
+fn reserves_the_user_name_of_a_user_who_changes_the_address() {
     let gateway = Gateway::demo();
     assert_eq!(
         rest_register(&gateway, "regi@valami.hu", "R", "regi@valami.hu"),
-        done()
+        accepted()
     );
     let body = json!({"data": {"type": "users", "id": "regi@valami.hu", "attributes": {"email": "uj@valami.hu"}}});
     let headers = format!("{KEY}{RESOURCE}");
@@ -497,10 +523,10 @@ fn a_user_named_by_its_address_gets_another_address_and_nobody_the_old_one() {
 }
 
 #[test]
-fn an_idn_domain_and_its_ascii_form_are_one_mailbox_everywhere() {
+fn treats_an_idn_domain_and_its_ascii_form_as_one_mailbox() {
     let gateway = Gateway::with(&[("throttle.mails", "100")]);
     let (typed, ascii) = ("user@b\u{fc}cher.de", "user@xn--bcher-kva.de");
-    assert_eq!(rest_register(&gateway, typed, "U", typed), done());
+    assert_eq!(rest_register(&gateway, typed, "U", typed), accepted());
     let token = mailed_token(&gateway);
     let confirmed = ask(
         &gateway,
@@ -511,7 +537,7 @@ fn an_idn_domain_and_its_ascii_form_are_one_mailbox_everywhere() {
     );
     assert_eq!(confirmed.status, 200, "{confirmed:?}");
     let mail = gateway.mails().pop().unwrap();
-    // Mail servers without SMTPUTF8 take it too.
+    // Mail servers without SMTPUTF8 accept the ASCII form.
     assert!(mail.contains(ascii), "{mail}");
     for same in [ascii, "User@XN--BCHER-KVA.de", "user@BU\u{308}CHER.de"] {
         assert_eq!(
@@ -534,10 +560,10 @@ fn an_idn_domain_and_its_ascii_form_are_one_mailbox_everywhere() {
     assert_eq!(reply.status, 200);
     let shown = ask(&gateway, "GET", &format!("/users/{ascii}"), KEY, "");
     assert_eq!(json(&shown)["data"]["attributes"]["email"], typed);
-    // A search finds it as it was typed, by any part.
+    // A search finds any part of the typed form.
     let found = ask(&gateway, "GET", "/users?email=b%C3%BCch", KEY, "");
     assert_eq!(json(&found)["meta"]["total"], 1);
-    // Both are counted as one.
+    // Wrong passwords for both forms count together.
     for n in 0..6 {
         let login = [typed, ascii][n % 2];
         try_to_sign_in(&gateway, login, "wrong-password", None);
@@ -552,7 +578,7 @@ fn an_idn_domain_and_its_ascii_form_are_one_mailbox_everywhere() {
 }
 
 #[test]
-fn refuses_addresses_with_an_invalid_domain_at_every_door() {
+fn refuses_addresses_with_an_invalid_domain_on_every_face() {
     let gateway = Gateway::demo();
     let long = format!("{}.hu", "\u{151}".repeat(60));
     for (i, domain) in [
@@ -566,14 +592,14 @@ fn refuses_addresses_with_an_invalid_domain_at_every_door() {
     .into_iter()
     .enumerate()
     {
-        for (n, (door, _)) in DOORS.into_iter().enumerate() {
-            let found = door(&gateway, &format!("n{i}{n}"), "N", &format!("n@{domain}"));
-            assert_eq!(found, invalid("email"), "{domain}, door {n}");
+        for (n, (create, _)) in CREATORS.into_iter().enumerate() {
+            let found = create(&gateway, &format!("n{i}{n}"), "N", &format!("n@{domain}"));
+            assert_eq!(found, invalid("email"), "{domain}, operation {n}");
         }
     }
 }
 
-/// The document's old payload with this name, in a token that is good now.
+/// A valid token of the old layout with these changes.
 fn partner_token(gateway: &Gateway, changes: Value) -> String {
     let own = format!("http://{}", gateway.address);
     let second = NOW / 1000;
@@ -588,7 +614,7 @@ fn partner_token(gateway: &Gateway, changes: Value) -> String {
 }
 
 #[test]
-fn a_partners_user_signs_in_whatever_its_name_and_is_called_something_harmless() {
+fn cleans_the_name_of_a_partners_user_at_sign_in() {
     let gateway = Gateway::demo();
     let arrive = |changes: Value| {
         let token = partner_token(&gateway, changes);
@@ -611,17 +637,20 @@ fn a_partners_user_signs_in_whatever_its_name_and_is_called_something_harmless()
     arrive(json!({"sub": "va\u{200b}laki", "name": "\u{202e}Va\u{200b}laki\u{336}"}));
     let user = newest();
     assert_eq!((user.user_name, user.name.as_str()), (user.uuid, "Valaki"));
-    // What it said before is kept up to date in the same way.
+    // A later name is cleaned in the same way.
     arrive(json!({"sub": "va\u{200b}laki", "name": "\u{2066}Másvalaki\u{2069}"}));
     assert_eq!(newest().name, "Másvalaki");
     arrive(json!({"sub": "va\u{200b}laki", "name": "\u{2066}\u{2069}"}));
     assert_eq!(newest().name, "Másvalaki");
-    // Without a name it is called by its id, unless nothing can be read of that.
+    // Without a name the user gets its ID as name, or its UUID if the ID is unreadable.
     arrive(json!({"sub": "\u{3164}", "name": null}));
     let user = newest();
     assert_eq!((&user.user_name, &user.name), (&user.uuid, &user.uuid));
-    // A name like an administrator's.
-    assert_eq!(rest_create(&gateway, "1@apekx", "F", "f@dbx.hu"), done());
+    // The wanted user name looks like an administrator's.
+    assert_eq!(
+        rest_create(&gateway, "1@apekx", "F", "f@dbx.hu"),
+        accepted()
+    );
     let body = json!({"data": {"type": "users", "id": "1@apekx", "attributes": {"roles": ["USER_ADMIN"]}}});
     ask(
         &gateway,
@@ -641,7 +670,7 @@ fn a_partners_user_signs_in_whatever_its_name_and_is_called_something_harmless()
 }
 
 #[test]
-fn refuses_forbidden_names_at_the_command_line() {
+fn refuses_forbidden_names_in_commands() {
     let gateway = Gateway::empty();
     let shell = Shell {
         data: gateway.data.path().parent().unwrap(),
@@ -670,7 +699,7 @@ fn refuses_forbidden_names_at_the_command_line() {
     assert_ne!(run(&organisation).code, 0);
 }
 
-/// Runs SQL on a gateway's database, past all rules.
+/// Runs SQL on a gateway's database, which bypasses all rules.
 fn execute(gateway: &Gateway, sql: &str) {
     match gateway.database.url() {
         None => {
@@ -687,9 +716,9 @@ fn execute(gateway: &Gateway, sql: &str) {
 }
 
 #[test]
-fn migrate_reports_names_that_break_the_rules_and_changes_none_of_them() {
+fn reports_names_that_break_the_rules_in_migrate_and_changes_none() {
     let gateway = Gateway::demo();
-    // As an older release wrote them: names, addresses and login names in folded form.
+    // Rows as an older release wrote them: names, addresses and login names in folded form.
     let older = [
         (101, "user@b\u{fc}cher.de", "U", "user@b\u{fc}cher.de", ""),
         (102, "masik", "M", "user@xn--bcher-kva.de", ""),
@@ -753,7 +782,7 @@ fn migrate_reports_names_that_break_the_rules_and_changes_none_of_them() {
         .map(|(kind, place)| (json!(kind), json!(place)))
         .into();
     assert_eq!(found, expected);
-    // For people, hidden characters are made visible; and a second run says the same.
+    // The text output escapes hidden characters. A second run reports the same findings.
     let printed = migrate(&[]).out;
     assert!(
         printed.contains("Finding: user 105, \"va\\u{200b}laki\": the user name holds characters that are invisible"),
@@ -762,7 +791,7 @@ fn migrate_reports_names_that_break_the_rules_and_changes_none_of_them() {
     assert_eq!(printed.lines().count(), 1 + expected.len(), "{printed}");
     assert_eq!(stored(), before);
 
-    // Each still signs in by what it typed, and can be changed; the mailbox that is nobody else's has both forms.
+    // Each user still signs in with the typed form and can be changed. A mailbox of one user has both forms.
     let node = gateway.beside();
     for (login, id) in [
         ("user@b\u{fc}cher.de", 101),

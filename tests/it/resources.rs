@@ -1,4 +1,4 @@
-//! The REST face: the original documents' samples answered as they show, and the manners of JSON:API.
+//! The REST face: answers to the samples of the original documents, and the rules of JSON:API.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use chaingun_gateway::store::{organisations, users};
 use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, Reply};
 
-/// The same without members that are null: null and absent count as equal.
+/// The value without null members: null and absent count as equal.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
@@ -30,8 +30,8 @@ fn sample(name: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-/// Sends a sample with some texts replaced, and compares the answer with the sampled one, but for the
-/// ids of empty responses and the parameters, which are returned.
+/// Sends a sample with some texts replaced, and compares the answer with the sampled one, except for the
+/// IDs of empty responses and the parameters. Returns the reply and its parameters.
 fn sampled(
     gateway: &Gateway,
     name: &str,
@@ -74,7 +74,7 @@ fn sampled(
 }
 
 #[test]
-fn samples_are_answered_as_sampled() {
+fn answers_each_rest_sample_as_sampled() {
     let gateway = Gateway::demo();
     let name = "egyedi id, modifyUser esetén ugyanezt kell küldeni. Create esetén nem kötelező, ha üres, a backend generálja";
     let key = ("{{clientHashKey}}", "demo-hash-key");
@@ -143,7 +143,7 @@ fn samples_are_answered_as_sampled() {
 }
 
 #[test]
-fn joining_an_organisation_is_answered_as_sampled() {
+fn answers_the_samples_of_joining_an_organisation() {
     let gateway = Gateway::demo();
     let uuid = "8ffd45df-923f-485a-8e1e-a2c7bff674e3";
     let now = gateway.parts.clock.now();
@@ -163,7 +163,7 @@ fn joining_an_organisation_is_answered_as_sampled() {
 }
 
 #[test]
-fn a_token_says_exactly_what_the_sampled_one_says() {
+fn issues_a_token_with_exactly_the_claims_of_the_sample() {
     let gateway = Gateway::demo();
     let now = gateway.parts.clock.now();
     gateway
@@ -184,12 +184,12 @@ fn a_token_says_exactly_what_the_sampled_one_says() {
     for claims in [&mut wanted, &mut found] {
         claims["jti"].take();
     }
-    // The tests' clock stands at the sample's time.
+    // The time of the tests is the time of the sample.
     assert_eq!(found, wanted);
 }
 
 #[test]
-fn a_list_has_links_totals_and_the_double_user_name() {
+fn lists_users_with_links_totals_and_the_user_name_twice() {
     let gateway = Gateway::demo();
     let list = |query: &str| json(&ask(&gateway, "GET", &format!("/users{query}"), KEY, ""));
     let names = |document: &Value| -> Vec<String> {
@@ -257,7 +257,7 @@ fn a_list_has_links_totals_and_the_double_user_name() {
 }
 
 #[test]
-fn a_list_comes_in_the_order_asked_for_and_ties_by_user_name() {
+fn lists_users_in_the_requested_order_and_ties_by_user_name() {
     let gateway = Gateway::demo();
     for (name, person, email) in [
         ("b2", "Ádám", "z@dbx.hu"),
@@ -283,7 +283,7 @@ fn a_list_comes_in_the_order_asked_for_and_ties_by_user_name() {
             .map(|u| u["id"].as_str().unwrap().to_owned())
             .collect()
     };
-    // Case and accents as the names are compared: ádám and Ádám are one name.
+    // Names are compared without case: ádám and Ádám are one name.
     assert_eq!(list(""), ["B1", "b2", "b3"]);
     assert_eq!(list("&sort=-userName"), ["b3", "b2", "B1"]);
     assert_eq!(list("&sort=name"), ["b3", "B1", "b2"]);
@@ -302,7 +302,7 @@ fn a_list_comes_in_the_order_asked_for_and_ties_by_user_name() {
 }
 
 #[test]
-fn front_ends_of_configured_origins_may_call_and_no_others() {
+fn allows_cross_origin_calls_from_configured_origins_only() {
     let portal = "https://portal.example.org";
     let gateway = Gateway::with(&[("cors_origins", portal)]);
     let get = |origin: &str| {
@@ -363,7 +363,7 @@ fn front_ends_of_configured_origins_may_call_and_no_others() {
     assert_eq!(
         refused.header("Access-Control-Allow-Origin"),
         Some(portal),
-        "errors can be read too"
+        "front ends can read errors, too"
     );
     let closed = ask(
         &Gateway::demo(),
@@ -376,7 +376,7 @@ fn front_ends_of_configured_origins_may_call_and_no_others() {
 }
 
 #[test]
-fn refusals_say_the_same_in_meta_and_in_errors() {
+fn repeats_each_problem_in_meta_and_in_errors() {
     let gateway = Gateway::demo();
     let english = format!("{KEY}{RESOURCE}Accept-Language: en\r\n");
     let body =
@@ -487,7 +487,7 @@ fn refusals_say_the_same_in_meta_and_in_errors() {
 }
 
 #[test]
-fn a_new_user_without_a_name_gets_one() {
+fn creates_a_user_without_a_name_under_a_uuid() {
     let gateway = Gateway::demo();
     let headers = format!("{KEY}{RESOURCE}");
     for (id, email) in [
@@ -507,7 +507,7 @@ fn a_new_user_without_a_name_gets_one() {
 }
 
 #[test]
-fn heads_options_and_trailing_slashes_are_fine() {
+fn accepts_head_options_trailing_slashes_and_the_other_prefix() {
     let gateway = Gateway::demo();
     let head = ask(&gateway, "HEAD", "/users/admin/", KEY, "");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
@@ -534,7 +534,7 @@ fn heads_options_and_trailing_slashes_are_fine() {
 }
 
 #[test]
-fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
+fn registers_confirms_and_founds_an_organisation_over_rest() {
     let gateway = Gateway::demo();
     let post = |path: &str, headers: &str, body: &str| {
         ask(&gateway, "POST", path, &format!("{headers}{FLAT}"), body)
@@ -569,7 +569,7 @@ fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
     assert_eq!(
         confirm(&first).status,
         422,
-        "the newer token ended the older"
+        "the newer token revoked the older one"
     );
     assert_eq!(confirm(&token(&gateway)).status, 200);
     assert_eq!(gateway.mails().len(), 2);
@@ -597,7 +597,7 @@ fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
     assert_eq!(
         claims(&again)["org"],
         claims(&made)["org"],
-        "asked twice, made once"
+        "the second request returns the same organisation"
     );
     assert_eq!(
         claims(&add(&user, r#"{"orgUuid":"moby"}"#))["org"]["uuid"],
@@ -606,14 +606,14 @@ fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
     assert_eq!(
         sign_in("").status,
         422,
-        "now there are three to choose from"
+        "with three organisations the user has to choose"
     );
     let closed = claims(&made)["org"]["uuid"].as_str().unwrap().to_owned();
     let chosen = sign_in(&format!(
         r#","meta":{{"params":[{{"key":"USER_ORG_UUID","value":"{closed}"}}]}}"#
     ));
     assert_eq!(claims(&chosen)["org"]["uuid"], json!(closed));
-    // Somebody else's closed organisation looks like none at all.
+    // A closed organisation of another user is hidden.
     let moka = ask(
         &gateway,
         "POST",
@@ -631,16 +631,20 @@ fn a_life_over_rest_from_registration_to_an_organisation_of_ones_own() {
     }
     assert_eq!(add(&other, "{}").status, 422);
     let both = add(&other, r#"{"orgUuid":"moby","orgName":"b"}"#);
-    assert_eq!(claims(&both)["org"]["uuid"], "moby", "the id wins");
+    assert_eq!(
+        claims(&both)["org"]["uuid"],
+        "moby",
+        "orgUuid takes precedence"
+    );
     assert_eq!(
         add(KEY, r#"{"orgUuid":"moby"}"#).status,
         401,
-        "a key is nobody's membership"
+        "a client key without a user cannot join"
     );
 }
 
 #[test]
-fn what_a_header_claims_is_read_whole_or_refused() {
+fn refuses_identity_headers_that_are_too_long_or_not_text() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let show = |claimed: &str| {
@@ -663,7 +667,7 @@ fn what_a_header_claims_is_read_whole_or_refused() {
         r#"{"userNameOrEmail":"a"}"#,
     );
     assert_eq!(told(&reply), answer(403, "UNKNOWN_CLIENT"));
-    // However long a name is that nobody may use, little of it is written down.
+    // A refused name of any length is not logged.
     let long = format!("X-User-Name: {}\r\n", "ű".repeat(10_000));
     assert_eq!(
         told(&ask(&gateway, "GET", "/users/a", &long, "")),
@@ -677,7 +681,7 @@ fn what_a_header_claims_is_read_whole_or_refused() {
 }
 
 #[test]
-fn a_nul_is_no_part_of_any_text() {
+fn refuses_a_nul_in_any_text() {
     let gateway = Gateway::demo();
     let refused = (422, "INVALID_FIELD".to_owned());
     for path in [

@@ -1,8 +1,8 @@
-//! The original documents' samples, sent as they stand, are answered in the shape they show.
+//! The SOAP samples of the original documents: each request is answered in the shape of its sampled response.
 
 use crate::harness::{Gateway, element};
 
-/// The elements of a document in order, with their depth; blanks, texts and prefixes left out.
+/// The elements of a document in order with their depth, without white space, text and prefixes.
 fn outline(xml: &str) -> Vec<String> {
     let mut depth = 0;
     let mut lines = Vec::new();
@@ -41,7 +41,7 @@ fn response(operation: &str) -> String {
 }
 
 #[test]
-fn show_user_is_answered_as_sampled() {
+fn answers_the_show_user_sample_as_sampled() {
     let gateway = Gateway::demo();
     let reply = gateway.soap(&request("showUser"));
     assert_eq!(reply.status, 200);
@@ -54,14 +54,14 @@ fn show_user_is_answered_as_sampled() {
 }
 
 #[test]
-fn the_others_are_answered_as_sampled_too() {
+fn answers_all_other_soap_samples_as_sampled() {
     let gateway = Gateway::demo();
     let create = request("createUser")
         .replace("mokamiki", "mokamiki2")
         .replace("moka.miklos@", "moka2@");
     let reply = gateway.soap(&create);
     let user = |outline: Vec<String>| -> Vec<String> {
-        // The sample asks for the token in the response, and does not show it.
+        // The sampled request asks for the token, but the sampled response does not show it.
         outline
             .into_iter()
             .filter(|l| !matches!(l.trim(), "params" | "param" | "key" | "value"))
@@ -75,7 +75,7 @@ fn the_others_are_answered_as_sampled_too() {
     assert_eq!(element(&reply.body, "key"), Some("PASSWORD_RESET_GUID"));
     let token = element(&reply.body, "value").unwrap().to_owned();
 
-    // It asks for one role and shows two: of a list the form counts, and not how many are in it.
+    // The sample asks for one role and shows two, so repeated list elements count as one.
     let once = |mut outline: Vec<String>| {
         outline.dedup();
         outline
@@ -125,11 +125,11 @@ fn the_others_are_answered_as_sampled_too() {
     assert_eq!(
         element(&again.body, "code"),
         Some("2"),
-        "a token opens once"
+        "a token is accepted once"
     );
     assert!(again.body.contains("TOKEN_INVALID_OR_EXPIRED"));
 
-    // On untouched data again, since modifyUser took one of its roles.
+    // A fresh gateway, because modifyUser removed a role above.
     let fresh = Gateway::demo();
     let reply = fresh.soap(&request("authenticate").replace("{{password}}", "MokaMiki-1234"));
     assert_eq!(

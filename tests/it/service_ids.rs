@@ -1,4 +1,4 @@
-//! An id in a service belongs to one user: who can claim it, who can give it up, and when a service is told to remove it.
+//! An ID in a service belongs to one user: claims, removals, and the callbacks that tell a service to remove a user.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,16 +22,16 @@ use crate::harness::{Database, Gateway, Speaker};
 
 const MOKA: (&str, &str) = ("mokamiki", "MokaMiki-1234");
 const MAKI: (&str, &str) = ("hakapeszimaki", "passWORD123");
-/// Callbacks may go to this machine.
+/// Allows callbacks to loopback addresses.
 const HERE: (&str, &str) = ("callbacks.allow_private", "loopback");
 
-/// The token of a user of the demo, bound to no organisation in particular.
+/// The token of a user of the demo, in the default organisation.
 fn token(speaker: &Speaker, (name, password): (&str, &str)) -> String {
     let token = sign_in(speaker, name, password, Some("default"));
     token.strip_prefix("JWT ").unwrap().to_owned()
 }
 
-/// The answer to a call of the consent API, with these headers, each with its line break.
+/// The answer to a call of the consent API with these header lines.
 fn answer(speaker: &Speaker, headers: &str, method: &str, params: &Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let head = format!(
@@ -44,8 +44,8 @@ fn answer(speaker: &Speaker, headers: &str, method: &str, params: &Value) -> Val
     serde_json::from_str(&reply.body).unwrap()
 }
 
-/// What an answer says in short: its result, or the first message's code.
-fn short(answer: &Value) -> String {
+/// The result of an answer, or the code of the first message.
+fn outcome(answer: &Value) -> String {
     let code = &answer["error"]["data"]["messages"][0]["code"];
     let said = answer.get("result").unwrap_or(code);
     said.as_str().unwrap_or_default().to_owned()
@@ -54,15 +54,15 @@ fn short(answer: &Value) -> String {
 fn assign(speaker: &Speaker, token: &str, service: i64, id: &str) -> String {
     let params = json!({"client_id": "konto.onet.pl.front", "token": token, "portal_id": 1, "service_id": service,
         "user_id_in_service": id});
-    short(&answer(speaker, "", "assign_user_to_service", &params))
+    outcome(&answer(speaker, "", "assign_user_to_service", &params))
 }
 
 fn unassign(speaker: &Speaker, token: &str, service: i64) -> String {
     let params = json!({"client_id": "konto.onet.pl.front", "token": token, "portal_id": 1, "service_id": service});
-    short(&answer(speaker, "", "delete_user_from_service", &params))
+    outcome(&answer(speaker, "", "delete_user_from_service", &params))
 }
 
-/// Callbacks in the outbox, in whichever state.
+/// All callbacks in the outbox.
 fn callbacks(gateway: &Gateway) -> Vec<outbox::Row> {
     let rows = gateway.parts.store.read(outbox::all).unwrap();
     rows.into_iter()
@@ -70,7 +70,7 @@ fn callbacks(gateway: &Gateway) -> Vec<outbox::Row> {
         .collect()
 }
 
-/// Outcomes in the audit log of this event, oldest first.
+/// The outcomes of this event in the audit log, oldest first.
 fn audited(gateway: &Gateway, event: &str) -> Vec<String> {
     let entries = gateway.parts.store.read(|c| audit::list(c, None, 1000));
     let entries = entries.unwrap().into_iter().rev();
@@ -83,7 +83,7 @@ fn refuses_an_id_that_another_user_holds_and_queues_no_callback_for_it() {
     let gateway = Gateway::demo();
     let (victim, attacker) = (token(&gateway, MOKA), token(&gateway, MAKI));
     assert_eq!(assign(&gateway, &victim, 1, "victim-4711"), "OK");
-    // What differs in case or Unicode form alone is the same id.
+    // IDs that differ only in case or Unicode form are the same ID.
     for id in ["victim-4711", "VICTIM-4711", "\u{ff56}ictim-4711"] {
         let params = json!({"client_id": "konto.onet.pl.front", "token": attacker, "portal_id": 1, "service_id": 1,
             "user_id_in_service": id});
@@ -101,15 +101,15 @@ fn refuses_an_id_that_another_user_holds_and_queues_no_callback_for_it() {
     }
     assert_eq!(unassign(&gateway, &attacker, 1), "OK");
     assert_eq!(callbacks(&gateway).len(), 0);
-    // In another service it is another id.
+    // The same text in another service is another ID.
     assert_eq!(assign(&gateway, &attacker, 2, "victim-4711"), "OK");
-    // Its holder may claim it again, and spell it in another way.
+    // The holder may claim the ID again, also in another spelling.
     assert_eq!(assign(&gateway, &victim, 1, "Victim-4711"), "OK");
     assert_eq!(assign(&gateway, &victim, 1, "victim-4712"), "OK");
     assert_eq!(
         assign(&gateway, &attacker, 1, "victim-4711"),
         "OK",
-        "it was given up"
+        "the holder has given the ID up"
     );
 }
 
@@ -141,7 +141,7 @@ fn grants_an_id_to_one_of_many_users_that_claim_it_at_the_same_time() {
 }
 
 #[test]
-fn compares_ids_as_they_are_where_the_service_is_case_sensitive() {
+fn compares_ids_exactly_if_the_service_is_case_sensitive() {
     let gateway = Gateway::demo();
     let mut service = service_1(&gateway);
     service.case_sensitive_ids = true;
@@ -154,7 +154,7 @@ fn compares_ids_as_they_are_where_the_service_is_case_sensitive() {
     assert_eq!(callbacks(&gateway).len(), 1);
 }
 
-/// The demo's first service as it is stored.
+/// The stored row of the demo's first service.
 fn service_1(gateway: &Gateway) -> chaingun_gateway::store::services::Service {
     let all = gateway
         .parts
@@ -174,7 +174,7 @@ fn configure(gateway: &Gateway, service: &chaingun_gateway::store::services::Ser
     gateway.parts.registry.refresh(store).unwrap();
 }
 
-/// A gateway in which two users hold "abc" and "ABC" in service 1, which tells them apart no longer.
+/// A gateway in which two users hold "abc" and "ABC" in service 1, which now ignores case; and their tokens.
 fn disputed() -> (Gateway, String, String) {
     let gateway = Gateway::with(&[HERE]);
     let mut service = service_1(&gateway);
@@ -191,13 +191,17 @@ fn disputed() -> (Gateway, String, String) {
 const WITHHELD: &str = "user_service_callback";
 
 #[test]
-fn refuses_a_disputed_id_to_everybody_but_its_holders() {
+fn refuses_a_disputed_id_to_all_but_its_holders() {
     let (gateway, moka, maki) = disputed();
     let admin = sign_in(&gateway, "admin", "Admin-Demo-2026", None);
     assert_eq!(assign(&gateway, &admin, 1, "aBc"), "ID_IN_SERVICE_TAKEN");
     assert_eq!(assign(&gateway, &moka, 1, "abc"), "OK", "nothing changes");
-    assert_eq!(assign(&gateway, &maki, 1, "abd"), "OK", "it lets go");
-    // One user is left, and its id is disputed no longer.
+    assert_eq!(
+        assign(&gateway, &maki, 1, "abd"),
+        "OK",
+        "one holder takes another ID"
+    );
+    // One holder is left, so the ID is no longer disputed.
     assert_eq!(assign(&gateway, &admin, 1, "ABC"), "ID_IN_SERVICE_TAKEN");
     assert_eq!(unassign(&gateway, &moka, 1), "OK");
     assert_eq!(callbacks(&gateway).len(), 1);
@@ -206,16 +210,16 @@ fn refuses_a_disputed_id_to_everybody_but_its_holders() {
 }
 
 #[test]
-fn withholds_the_callback_for_an_id_that_another_user_holds_however_its_user_leaves() {
-    // The consent API.
+fn withholds_the_callback_for_an_id_that_another_user_holds() {
+    // After the consent API ended the assignment.
     let (gateway, moka, maki) = disputed();
     assert_eq!(unassign(&gateway, &maki, 1), "OK");
     assert_eq!(callbacks(&gateway).len(), 0);
     assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
     assert_eq!(unassign(&gateway, &moka, 1), "OK");
-    assert_eq!(callbacks(&gateway).len(), 1, "nobody else holds it now");
+    assert_eq!(callbacks(&gateway).len(), 1, "no other user holds it now");
 
-    // Deletion of the account.
+    // After the deletion of the account.
     let (gateway, moka, _) = disputed();
     let gone = ask(&gateway, "DELETE", "/users/hakapeszimaki", KEY, "");
     assert_eq!(gone.status, 200, "{gone:?}");
@@ -226,7 +230,7 @@ fn withholds_the_callback_for_an_id_that_another_user_holds_however_its_user_lea
 }
 
 #[test]
-fn gives_up_a_queued_callback_whose_id_a_user_holds_when_it_would_be_sent() {
+fn gives_up_a_queued_callback_if_a_user_holds_the_id_at_delivery() {
     let gateway = Gateway::with(&[HERE]);
     let receiver = Receiver::content();
     let mut service = service_1(&gateway);
@@ -249,7 +253,7 @@ fn gives_up_a_queued_callback_whose_id_a_user_holds_when_it_would_be_sent() {
     assert_eq!(states[1], ("delivered", String::new()));
     assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
 
-    // Sent again when nobody holds it.
+    // A retry delivers it when no user holds the ID.
     assert_eq!(assign(&gateway, &maki, 1, "xyz"), "OK");
     let now = gateway.parts.clock.now();
     let again = |c: &mut _| outbox::retry(c, &outbox::Again::Dead, now);
@@ -258,7 +262,7 @@ fn gives_up_a_queued_callback_whose_id_a_user_holds_when_it_would_be_sent() {
     assert_eq!(receiver.lines()[1], "DELETE /users/abc HTTP/1.1");
 }
 
-/// Runs the migrations of before ids belonged to one user, and then this SQL.
+/// Creates a database with the first four migrations, before IDs were unique, and runs this SQL on it.
 fn old_database(database: &Database, file: &std::path::Path, sql: &str) {
     fn migrate<D: diesel::backend::Backend>(connection: &mut impl MigrationHarness<D>, kind: &str) {
         let folder = format!("{}/schema/sql/{kind}", env!("CARGO_MANIFEST_DIR"));
@@ -282,7 +286,7 @@ fn old_database(database: &Database, file: &std::path::Path, sql: &str) {
 }
 
 #[test]
-fn migrate_reports_ids_that_several_users_hold_and_changes_none_of_them() {
+fn reports_ids_that_several_users_hold_in_migrate_and_changes_none() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let folder = data.path().join("data");
@@ -343,8 +347,8 @@ fn migrate_reports_ids_that_several_users_hold_and_changes_none_of_them() {
     process.stop();
 }
 
-/// Has the demo's first application prove itself from now on, with this secret or with none in the registry.
-fn has_to_prove_itself(gateway: &Gateway, secret: Option<&str>) {
+/// Makes the demo's first application need a secret, and stores this secret or none in the registry.
+fn require_secret(gateway: &Gateway, secret: Option<&str>) {
     let parts = &gateway.parts;
     let all = parts.store.read(applications::all).unwrap();
     let mut application = all.into_iter().find(|a| a.client_id == FRONT).unwrap();
@@ -372,22 +376,31 @@ fn basic(name: &str, secret: &str) -> String {
     format!("Authorization: Basic {encoded}\r\n")
 }
 
-/// An assignment with these headers, and with this secret as a parameter if there is one; the code and what is said.
-fn prove(speaker: &Speaker, token: &str, headers: &str, secret: Option<&str>) -> String {
+/// The outcome of an assignment with these headers, and with this secret as a parameter if there is one.
+fn assign_with_secret(
+    speaker: &Speaker,
+    token: &str,
+    headers: &str,
+    secret: Option<&str>,
+) -> String {
     let mut params = json!({"client_id": FRONT, "token": token, "portal_id": 1, "service_id": 1,
         "user_id_in_service": "abc"});
     if let Some(secret) = secret {
         params["application_secret"] = secret.into();
     }
-    short(&answer(speaker, headers, "assign_user_to_service", &params))
+    outcome(&answer(speaker, headers, "assign_user_to_service", &params))
 }
 
 #[test]
 fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
     let gateway = Gateway::with(&[("throttle.guesses", "100")]);
     let token = token(&gateway, MOKA);
-    assert_eq!(prove(&gateway, &token, "", None), "OK", "the demo's may");
-    has_to_prove_itself(&gateway, Some(SECRET));
+    assert_eq!(
+        assign_with_secret(&gateway, &token, "", None),
+        "OK",
+        "the demo allows plain calls"
+    );
+    require_secret(&gateway, Some(SECRET));
     for (headers, field, said) in [
         ("", None, "APPLICATION_SECRET_REQUIRED"),
         ("", Some(""), "APPLICATION_SECRET_REQUIRED"),
@@ -399,22 +412,22 @@ fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
         (&basic(FRONT, SECRET), Some("x"), "APPLICATION_SECRET_WRONG"),
         (&basic(FRONT, "x"), Some(SECRET), "APPLICATION_SECRET_WRONG"),
         (&basic(FRONT, ""), None, "APPLICATION_SECRET_WRONG"),
-        // Credentials that are not the application's were not asked for.
+        // Credentials of another name are ignored.
         (&basic("blic.rs.front", "x"), Some(SECRET), "OK"),
         (&basic("proxy", SECRET), None, "APPLICATION_SECRET_REQUIRED"),
         ("Authorization: Negotiate abc\r\n", Some(SECRET), "OK"),
         ("Authorization: Basic !\r\n", Some(SECRET), "OK"),
     ] {
         assert_eq!(
-            prove(&gateway, &token, headers, field),
+            assign_with_secret(&gateway, &token, headers, field),
             said,
             "{headers} {field:?}"
         );
     }
-    // The other application's secret, which is the demo's, is not this one's.
+    // The secret of another application is wrong.
     let other = Some("demo-application-secret");
     assert_eq!(
-        prove(&gateway, &token, "", other),
+        assign_with_secret(&gateway, &token, "", other),
         "APPLICATION_SECRET_WRONG"
     );
 
@@ -430,7 +443,7 @@ fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
         refused["error"]["data"]["messages"][0]["description"],
         "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic"
     );
-    // Reads and agreements go on without it, whatever the header says.
+    // Reads and agreements need no secret, and ignore a wrong one.
     let wrong = basic(FRONT, "x");
     for method in [
         "get_user_services",
@@ -442,28 +455,28 @@ fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
     }
     let accept = json!({"client_id": FRONT, "token": token, "agreement_ids": [1]});
     assert_eq!(
-        short(&answer(&gateway, "", "accept_user_agreements", &accept)),
+        outcome(&answer(&gateway, "", "accept_user_agreements", &accept)),
         "OK"
     );
     params["application_secret"] = SECRET.into();
     assert_eq!(
-        short(&answer(&gateway, "", "delete_user_from_service", &params)),
+        outcome(&answer(&gateway, "", "delete_user_from_service", &params)),
         "OK"
     );
 
-    has_to_prove_itself(&gateway, None);
+    require_secret(&gateway, None);
     assert_eq!(
-        prove(&gateway, &token, "", None),
+        assign_with_secret(&gateway, &token, "", None),
         "APPLICATION_HAS_NO_SECRET"
     );
     assert_eq!(
-        prove(&gateway, &token, "", Some(SECRET)),
+        assign_with_secret(&gateway, &token, "", Some(SECRET)),
         "APPLICATION_SECRET_WRONG"
     );
-    // Who is signed in with a browser leaves a service by itself.
+    // A user who is signed in with a browser leaves a service without the application's secret.
     let mut browser = signed_in(&gateway, MOKA.0, MOKA.1);
-    has_to_prove_itself(&gateway, Some(SECRET));
-    assert_eq!(prove(&gateway, &token, "", Some(SECRET)), "OK");
+    require_secret(&gateway, Some(SECRET));
+    assert_eq!(assign_with_secret(&gateway, &token, "", Some(SECRET)), "OK");
     browser.fill(
         &gateway,
         "account.html",
@@ -476,10 +489,10 @@ fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
 fn delays_guesses_at_an_applications_secret_by_source_and_application() {
     let gateway = Gateway::with(&[("trusted_proxies", "127.0.0.1")]);
     let token = token(&gateway, MOKA);
-    has_to_prove_itself(&gateway, Some(SECRET));
+    require_secret(&gateway, Some(SECRET));
     let from = |source: &str, secret: &str| {
         let headers = format!("X-Forwarded-For: {source}\r\n");
-        prove(&gateway, &token, &headers, Some(secret))
+        assign_with_secret(&gateway, &token, &headers, Some(secret))
     };
     for n in 0..5 {
         assert_eq!(
@@ -491,13 +504,17 @@ fn delays_guesses_at_an_applications_secret_by_source_and_application() {
     assert_eq!(
         from("198.51.100.7", SECRET),
         "TOO_MANY_ATTEMPTS",
-        "also a right one"
+        "the right secret, too"
     );
-    assert_eq!(from("198.51.100.8", SECRET), "OK", "the application itself");
+    assert_eq!(
+        from("198.51.100.8", SECRET),
+        "OK",
+        "the application at its own address"
+    );
     assert_eq!(audited(&gateway, "authn_login_lock"), ["slowed_down"]);
     gateway.parts.clock.advance(1_000);
     assert_eq!(from("198.51.100.7", SECRET), "OK");
-    // What was guessed before is forgotten with that.
+    // The right secret reset the counter.
     for n in 0..5 {
         assert_eq!(
             from("198.51.100.7", &format!("guess-{n}")),
@@ -508,7 +525,7 @@ fn delays_guesses_at_an_applications_secret_by_source_and_application() {
 }
 
 #[test]
-fn no_secret_of_an_application_is_logged_told_or_kept_in_clear() {
+fn writes_no_application_secret_into_logs() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let process = Process::start(
@@ -524,7 +541,7 @@ fn no_secret_of_an_application_is_logged_told_or_kept_in_clear() {
         (basic(FRONT, "Kanari-Titok-2"), Some("Kanari-Titok-3")),
         (String::new(), Some("demo-application-secret")),
     ] {
-        said += &prove(&process.speaker, &token, &headers, field);
+        said += &assign_with_secret(&process.speaker, &token, &headers, field);
     }
     assert_eq!(said, "APPLICATION_SECRET_WRONGAPPLICATION_SECRET_WRONGOK");
     let shell = Shell {
@@ -559,7 +576,7 @@ fn refuses_more_changes_of_a_users_assignments_than_fit_in_a_minute() {
     assert_eq!(
         unassign(&gateway, &moka, 2),
         "OK",
-        "counted though it changes nothing"
+        "calls without a change count, too"
     );
     let leave = [("do", "leave"), ("service", "1")];
     let left = browser.fill(&gateway, "account.html", &leave);
@@ -567,7 +584,7 @@ fn refuses_more_changes_of_a_users_assignments_than_fit_in_a_minute() {
     let params = json!({"client_id": FRONT, "token": moka, "portal_id": 1, "service_id": 1, "user_id_in_service": "abc"});
     let refused = answer(&gateway, "", "assign_user_to_service", &params);
     assert_eq!(refused["error"]["code"], -32029);
-    assert_eq!(short(&refused), "TOO_MANY_ATTEMPTS");
+    assert_eq!(outcome(&refused), "TOO_MANY_ATTEMPTS");
     assert_eq!(unassign(&gateway, &moka, 1), "TOO_MANY_ATTEMPTS");
     let page = browser.fill(&gateway, "account.html", &leave);
     assert_eq!(page.status, 429, "{page:?}");
@@ -588,14 +605,14 @@ fn refuses_more_changes_at_a_service_than_fit_in_a_minute() {
         .collect();
     let (ok, many) = ("OK", "TOO_MANY_ATTEMPTS");
     assert_eq!(said, [ok, ok, ok, many, many]);
-    // What one user has too many of leaves the service free for others.
+    // Refused calls of one user do not count for the service.
     assert_eq!(assign(&gateway, &maki, 1, "h1"), ok);
     assert_eq!(assign(&gateway, &maki, 1, "h2"), many);
     assert_eq!(assign(&gateway, &maki, 2, "h2"), ok, "another service");
 }
 
 #[test]
-fn apply_and_check_config_warn_of_plain_calls_and_of_callbacks_that_are_always_refused() {
+fn warns_of_plain_calls_and_of_callbacks_that_are_always_refused() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {
@@ -658,7 +675,7 @@ fn apply_and_check_config_warn_of_plain_calls_and_of_callbacks_that_are_always_r
 }
 
 #[test]
-fn user_leave_service_takes_a_disputed_id_from_one_user_and_leaves_it_to_the_other() {
+fn takes_a_disputed_id_from_one_user_with_user_leave_service() {
     let (gateway, _, _) = disputed();
     let data = gateway.data.path().to_str().unwrap();
     let shell = Shell {

@@ -1,5 +1,5 @@
-//! What partners and portals claim of an account, and where that ends: its owner takes it over, unlinks them, or has a
-//! changed e-mail address back.
+//! Claims of partners and portals on an account end when its owner takes the account over, unlinks an identity, or
+//! restores a changed e-mail address.
 
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::user::User;
@@ -21,7 +21,7 @@ fn run<T>(gateway: &Gateway, work: impl Fn(&mut AnyConnection) -> Result<T, Stor
     gateway.parts.store.write(work).unwrap()
 }
 
-/// The user of this name or address.
+/// The user with this name or address.
 fn user(gateway: &Gateway, login: &str) -> User {
     run(gateway, |c| users::by_login(c, login)).unwrap()
 }
@@ -37,7 +37,7 @@ fn events(gateway: &Gateway, event: &str) -> usize {
     all.iter().filter(|e| e.event == event).count()
 }
 
-/// A call of the directory by the trusted client.
+/// Calls the directory as the trusted client.
 fn directory(gateway: &Gateway, method: &str, path: &str, request: &Value) -> Value {
     let body = json!({ "request": request }).to_string();
     let head = format!(
@@ -50,8 +50,8 @@ fn directory(gateway: &Gateway, method: &str, path: &str, request: &Value) -> Va
     serde_json::from_str(&reply.body).unwrap()
 }
 
-/// A user with the victim's address and an identity of the partner, made by a portal. Returns its UUID.
-fn made_by_a_portal(gateway: &Gateway) -> String {
+/// Creates a user with the victim's address and an identity of the partner, as a portal. Returns the UUID.
+fn create_as_portal(gateway: &Gateway) -> String {
     let request = json!({
         "firstName": "Victim", "email": VICTIM, "userName": "claimed",
         "externalIds": [{ "id": "thief", "provider": "apekx", "idType": "apekx" }],
@@ -67,7 +67,7 @@ fn link(gateway: &Gateway, uuid: &str, id: &str, provider: &str) {
     directory(gateway, "PATCH", "/user/v1/update", &request);
 }
 
-/// A token of the demo's partner for this user of its own.
+/// A token of the demo's partner for its user `sub`, with these changes.
 fn partner_token(gateway: &Gateway, sub: &str, changes: &[(&str, Value)]) -> String {
     let mut claims = json!({
         "jti": format!("{sub} {}", gateway.parts.entropy.uuid()), "iss": "apekx", "sub": sub,
@@ -80,7 +80,7 @@ fn partner_token(gateway: &Gateway, sub: &str, changes: &[(&str, Value)]) -> Str
     sign(PARTNER_KEY, &claims).unwrap()
 }
 
-/// Opens the partner's sign-in with this browser.
+/// Opens the partner's sign-in in this browser.
 fn arrive(gateway: &Gateway, browser: &mut Browser, token: &str, headers: &str) -> Reply {
     request(
         gateway,
@@ -114,7 +114,7 @@ fn request(
     reply
 }
 
-/// The user whom a partner's sign-in comes to.
+/// Signs the partner's user in and returns its account.
 fn arriving_user(gateway: &Gateway, sub: &str) -> User {
     let token = partner_token(gateway, sub, &[]);
     let reply = arrive(gateway, &mut Browser::default(), &token, "");
@@ -140,7 +140,7 @@ fn set_password(gateway: &Gateway, token: &str, password: &str) -> Reply {
     ask(gateway, "POST", "/password/change", FLAT, &body)
 }
 
-/// Who gets the mails of this topic, in order.
+/// The recipients of the mails of this topic, in order.
 fn mailed(gateway: &Gateway, topic: &str) -> Vec<String> {
     gateway.mails();
     let folder = gateway.data.path().join("outbox");
@@ -172,13 +172,13 @@ fn last_mail(gateway: &Gateway, topic: &str) -> String {
 }
 
 #[test]
-fn a_new_password_by_mail_ends_a_partners_way_in() {
+fn unlinks_a_partners_identity_when_the_owner_sets_a_password_by_mail() {
     let gateway = Gateway::demo();
-    made_by_a_portal(&gateway);
+    create_as_portal(&gateway);
     let mut thief = Browser::default();
     let token = partner_token(&gateway, "thief", &[]);
     arrive(&gateway, &mut thief, &token, "");
-    assert!(thief.is_signed_in(&gateway), "the partner had a way in");
+    assert!(thief.is_signed_in(&gateway), "the partner could sign in");
     assert_eq!(arriving_user(&gateway, "thief").user_name, "claimed");
 
     let token = reset(&gateway, VICTIM);
@@ -186,11 +186,14 @@ fn a_new_password_by_mail_ends_a_partners_way_in() {
         told(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
         200
     );
-    assert!(!thief.is_signed_in(&gateway), "its session is over");
+    assert!(
+        !thief.is_signed_in(&gateway),
+        "the partner's session has ended"
+    );
     assert_eq!(identities(&gateway, VICTIM), [""; 0]);
     assert_eq!(events(&gateway, "user_identity_unlinked"), 1);
     assert_eq!(mailed(&gateway, "identity-unlinked"), [VICTIM]);
-    // The same user of the partner is somebody else from now on, and never this account again.
+    // The partner's user gets another account from now on.
     let other = arriving_user(&gateway, "thief");
     assert_ne!(other.id, user(&gateway, VICTIM).id);
     assert_eq!(arriving_user(&gateway, "thief").id, other.id);
@@ -199,7 +202,7 @@ fn a_new_password_by_mail_ends_a_partners_way_in() {
 }
 
 #[test]
-fn a_name_that_a_partner_gave_stays_with_the_account_that_was_taken_over() {
+fn keeps_the_user_name_with_the_account_that_was_taken_over() {
     let gateway = Gateway::demo();
     let email = [("email", json!(VICTIM)), ("email_verified", json!(true))];
     let token = partner_token(&gateway, "42", &email);
@@ -223,7 +226,7 @@ fn a_name_that_a_partner_gave_stays_with_the_account_that_was_taken_over() {
 }
 
 #[test]
-fn confirming_an_address_ends_what_others_asserted() {
+fn unlinks_identities_when_the_owner_confirms_the_address() {
     let gateway = Gateway::demo();
     let body = json!({
         "username": "claimed", "name": "Victim", "email": VICTIM, "password": "Valami-Jelszo-9",
@@ -242,7 +245,7 @@ fn confirming_an_address_ends_what_others_asserted() {
     assert_eq!(mailed(&gateway, "identity-unlinked"), [VICTIM]);
 }
 
-/// The values of the boxes that the page offers to keep.
+/// The values of the page's boxes for identities to keep.
 fn boxes(page: &Reply) -> Vec<String> {
     let boxes = page.body.split("name=\"keep\" value=\"").skip(1);
     boxes
@@ -250,8 +253,8 @@ fn boxes(page: &Reply) -> Vec<String> {
         .collect()
 }
 
-/// The hidden fields beside them.
-fn hidden(page: &Reply) -> Vec<String> {
+/// The values of the hidden fields that list the linked identities.
+fn hidden_fields(page: &Reply) -> Vec<String> {
     let fields = page.body.split("name=\"linked\" value=\"").skip(1);
     fields
         .map(|rest| rest.split('"').next().unwrap().to_owned())
@@ -259,17 +262,17 @@ fn hidden(page: &Reply) -> Vec<String> {
 }
 
 #[test]
-fn the_page_keeps_what_its_owner_marks_and_unlinks_the_rest() {
+fn keeps_the_marked_identities_on_the_password_page_and_unlinks_the_rest() {
     let gateway = Gateway::demo();
-    let uuid = made_by_a_portal(&gateway);
+    let uuid = create_as_portal(&gateway);
     link(&gateway, &uuid, "mine", "Other School");
     let token = reset(&gateway, VICTIM);
     let mut browser = Browser::default();
     let page = browser.get(&gateway, &format!("new-password.html?token={token}"));
     assert!(page.body.contains("apekx: thief"), "{}", page.body);
     assert!(page.body.contains("Other School: mine"), "{}", page.body);
-    assert!(!page.body.contains("checked"), "nothing is kept unasked");
-    let (keys, linked) = (boxes(&page), hidden(&page));
+    assert!(!page.body.contains("checked"), "no box is checked at first");
+    let (keys, linked) = (boxes(&page), hidden_fields(&page));
     assert_eq!(keys.len(), 2);
     let mine = linked.iter().find(|value| value.contains("mine")).unwrap();
     let mine = mine.split(' ').next().unwrap().to_owned();
@@ -282,7 +285,7 @@ fn the_page_keeps_what_its_owner_marks_and_unlinks_the_rest() {
         fields.extend(linked.iter().map(|value| ("linked", value.as_str())));
         fields
     };
-    // A weak password loses neither the list nor the mark.
+    // The page after a weak password still has the list and the mark.
     let again = browser.post(&gateway, "new-password.html", &fields("password"));
     assert_eq!(again.status, 422, "{again:?}");
     assert_eq!(boxes(&again), keys);
@@ -296,13 +299,13 @@ fn the_page_keeps_what_its_owner_marks_and_unlinks_the_rest() {
     let done = browser.post(&gateway, "new-password.html", &fields("Sajat-Jelszo-1"));
     assert_eq!(done.status, 200, "{done:?}");
     assert_eq!(identities(&gateway, VICTIM), ["mine"]);
-    // A token that is spent shows nothing.
+    // A spent token shows no identities.
     let page = browser.get(&gateway, &format!("new-password.html?token={token}"));
     assert_eq!((page.status, boxes(&page).len()), (200, 0));
 }
 
 #[test]
-fn a_confirmation_page_offers_to_keep_as_well() {
+fn keeps_the_marked_identities_on_the_confirmation_page() {
     let gateway = Gateway::demo();
     let body = json!({
         "username": "claimed", "name": "Victim", "email": VICTIM, "password": "Valami-Jelszo-9",
@@ -324,13 +327,17 @@ fn a_confirmation_page_offers_to_keep_as_well() {
 }
 
 #[test]
-fn an_account_lists_its_identities_and_unlinks_them() {
+fn lists_identities_on_the_account_page_and_unlinks_one() {
     let gateway = Gateway::demo();
     let moka = user(&gateway, "mokamiki");
     link(&gateway, &moka.uuid, "m-1", "apekx");
     assert_eq!(mailed(&gateway, "identity-linked"), ["moka.miklos@dbx.hu"]);
     link(&gateway, &moka.uuid, "m-1", "apekx");
-    assert_eq!(mailed(&gateway, "identity-linked").len(), 1, "no news");
+    assert_eq!(
+        mailed(&gateway, "identity-linked").len(),
+        1,
+        "an existing link is not mailed"
+    );
     let mut partners = Browser::default();
     arrive(
         &gateway,
@@ -341,7 +348,7 @@ fn an_account_lists_its_identities_and_unlinks_them() {
     assert_eq!(
         mailed(&gateway, "identity-linked").len(),
         1,
-        "a sign-in is no link"
+        "a sign-in is not mailed"
     );
     assert!(partners.is_signed_in(&gateway));
 
@@ -376,7 +383,7 @@ fn an_account_lists_its_identities_and_unlinks_them() {
     assert_eq!(identities(&gateway, "mokamiki"), [""; 0]);
     assert!(
         !partners.is_signed_in(&gateway),
-        "what the partner opened ends"
+        "the session that the partner opened ends"
     );
     assert!(browser.is_signed_in(&gateway));
     assert_eq!(events(&gateway, "user_identity_unlinked"), 1);
@@ -387,7 +394,7 @@ fn an_account_lists_its_identities_and_unlinks_them() {
 }
 
 #[test]
-fn the_last_way_in_is_not_unlinked_without_a_password() {
+fn refuses_to_unlink_the_last_identity_of_a_user_without_a_password() {
     let gateway = Gateway::demo();
     let mut browser = Browser::default();
     let token = partner_token(&gateway, "only", &[]);
@@ -423,11 +430,11 @@ fn the_last_way_in_is_not_unlinked_without_a_password() {
         refused.body
     );
     assert_eq!(identities(&gateway, &name), ["only"]);
-    // An id in a system that signs nobody in is no way in, and can go.
+    // An identity of a system without sign-in does not count, and can be unlinked.
     link(&gateway, &user(&gateway, &name).uuid, "k-1", "library");
     assert_eq!(unlink(&mut browser, "apekx: only").status, 422);
     assert_eq!(unlink(&mut browser, "library: k-1").status, 303);
-    // With an address the page leads to a password.
+    // A user with an address can set a password; the page links to that.
     let set = json!({ "userId": user(&gateway, &name).uuid, "email": VICTIM });
     directory(&gateway, "PATCH", "/user/v1/update", &set);
     let page = browser.get(&gateway, "account.html");
@@ -440,7 +447,7 @@ fn the_last_way_in_is_not_unlinked_without_a_password() {
 }
 
 #[test]
-fn the_directory_tells_the_owner_of_what_it_links_and_unlinks() {
+fn mails_the_owner_when_the_directory_links_or_unlinks_an_identity() {
     let gateway = Gateway::demo();
     let moka = user(&gateway, "mokamiki");
     link(&gateway, &moka.uuid, "m-1", "Apekx School");
@@ -457,9 +464,9 @@ fn the_directory_tells_the_owner_of_what_it_links_and_unlinks() {
     };
     assert!(last_mail(&gateway, "identity-linked").contains("(Apekx School)"));
     assert_eq!(edit("EDIT", "m-2"), (2, 1));
-    assert_eq!(edit("EDIT", "M-2"), (2, 1), "the same");
+    assert_eq!(edit("EDIT", "M-2"), (2, 1), "the same id in another case");
     assert_eq!(edit("REMOVE", "m-2"), (2, 2));
-    // Words of strangers do not get into the mail.
+    // The mail holds no URL from a provider's name.
     let request = json!({ "userId": moka.uuid, "externalIds": [
         { "id": "x", "provider": "https://evil.example/x", "idType": "evil.example" },
     ] });
@@ -468,14 +475,14 @@ fn the_directory_tells_the_owner_of_what_it_links_and_unlinks() {
     assert!(!mail.contains("evil"), "{mail}");
 }
 
-/// Gives a user another address as the trusted client.
+/// Changes a user's address as the trusted client.
 fn change_email(gateway: &Gateway, login: &str, email: &str) -> Reply {
     let data = json!({ "type": "users", "id": login, "attributes": { "email": email } });
     let body = json!({ "data": data }).to_string();
     ask(gateway, "PUT", "/users", &format!("{KEY}{RESOURCE}"), &body)
 }
 
-/// What the last mail to this address about a changed address has in its link.
+/// The token in the last mail about a changed address.
 fn undo_token(gateway: &Gateway) -> String {
     token_in(&last_mail(gateway, "email-changed"))
 }
@@ -491,14 +498,14 @@ fn undo(gateway: &Gateway, token: &str) -> (u16, String) {
 const OWN: &str = "moka.miklos@dbx.hu";
 
 #[test]
-fn the_old_address_undoes_a_change_for_72_hours() {
+fn restores_the_old_address_and_revokes_what_the_thief_had() {
     let gateway = Gateway::demo();
     let changed = change_email(&gateway, "mokamiki", "thief@dbx.hu");
     assert_eq!(told(&changed).0, 200, "{changed:?}");
     assert_eq!(mailed(&gateway, "email-changed"), [OWN]);
     assert!(last_mail(&gateway, "email-changed").contains("72"));
     let token = undo_token(&gateway);
-    // The thief takes the account over by the new address.
+    // The thief takes the account over with the new address.
     let stolen = reset(&gateway, "thief@dbx.hu");
     assert_eq!(
         told(&set_password(&gateway, &stolen, "Lopott-Jelszo-1")).0,
@@ -508,7 +515,7 @@ fn the_old_address_undoes_a_change_for_72_hours() {
     let mut thief = signed_in(&gateway, "mokamiki", "Lopott-Jelszo-1");
     let pending = reset(&gateway, "thief@dbx.hu");
 
-    // A mail scanner opens links; that changes nothing.
+    // Mail scanners open links; a GET changes nothing.
     Browser::default().get(&gateway, &format!("undo-email.html?token={token}"));
     assert_eq!(user(&gateway, "mokamiki").email, "thief@dbx.hu");
     let (status, page) = undo(&gateway, &token);
@@ -527,10 +534,10 @@ fn the_old_address_undoes_a_change_for_72_hours() {
     assert_eq!(
         identities(&gateway, "mokamiki"),
         [""; 0],
-        "what was linked since"
+        "identities linked after the change are unlinked"
     );
     assert_eq!(events(&gateway, "user_email_restored"), 1);
-    // The owner has a link for a new password.
+    // The owner gets a link to set a new password.
     let mail = last_mail(&gateway, "password-reset");
     assert!(mail.contains(&format!("<{OWN}>")), "{mail}");
     assert_eq!(
@@ -538,16 +545,16 @@ fn the_old_address_undoes_a_change_for_72_hours() {
         200
     );
     signed_in(&gateway, "mokamiki", "Sajat-Jelszo-1");
-    assert_eq!(undo(&gateway, &token).0, 422, "once only");
+    assert_eq!(undo(&gateway, &token).0, 422, "the link works once");
     assert_eq!(
         mailed(&gateway, "email-changed").len(),
         1,
-        "the thief gets no link"
+        "the thief's address gets no link"
     );
 }
 
 #[test]
-fn a_thief_who_changes_the_address_twice_gains_nothing() {
+fn lets_the_owner_restore_the_address_after_many_changes_by_a_thief() {
     let gateway = Gateway::demo();
     change_email(&gateway, "mokamiki", "thief@dbx.hu");
     let owners = undo_token(&gateway);
@@ -555,7 +562,7 @@ fn a_thief_who_changes_the_address_twice_gains_nothing() {
     assert_eq!(mailed(&gateway, "email-changed"), [OWN, "thief@dbx.hu"]);
     let thiefs = undo_token(&gateway);
     assert_ne!(owners, thiefs);
-    // The thief may go back, and the owner still has the account after that.
+    // The thief may undo the second change; the owner can still undo the first.
     assert_eq!(undo(&gateway, &thiefs).0, 200);
     assert_eq!(user(&gateway, "mokamiki").email, "thief@dbx.hu");
     change_email(&gateway, "mokamiki", "thief3@dbx.hu");
@@ -571,17 +578,17 @@ fn a_thief_who_changes_the_address_twice_gains_nothing() {
     );
     assert_eq!(undo(&gateway, &owners).0, 200);
     assert_eq!(user(&gateway, "mokamiki").email, OWN);
-    // Whatever the thief got by mail is worth nothing now.
+    // The links in the thief's mails do not work any more.
     assert_eq!(undo(&gateway, &later).0, 422);
     assert_eq!(user(&gateway, "mokamiki").email, OWN);
 }
 
 #[test]
-fn a_change_is_not_undone_when_it_is_too_late_or_the_address_is_taken() {
+fn refuses_to_undo_a_change_after_72_hours_or_to_a_taken_address() {
     let gateway = Gateway::demo();
     change_email(&gateway, "mokamiki", "new@dbx.hu");
     let token = undo_token(&gateway);
-    // Nobody registers the address meanwhile, by themselves or by a partner.
+    // The old address is reserved: no registration and no partner can take it.
     let body =
         json!({ "username": "squatter", "name": "S", "email": OWN, "password": "Valami-Jelszo-9" });
     let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
@@ -590,7 +597,7 @@ fn a_change_is_not_undone_when_it_is_too_late_or_the_address_is_taken() {
     let partners = partner_token(&gateway, "squatter", &email);
     arrive(&gateway, &mut Browser::default(), &partners, "");
     assert_eq!(arriving_user(&gateway, "squatter").address(), None);
-    // An administrator may give it to somebody else.
+    // An administrator may give it to another user.
     assert_eq!(told(&change_email(&gateway, "hakapeszimaki", OWN)).0, 200);
     let (status, page) = undo(&gateway, &token);
     assert_eq!(status, 422);
@@ -607,7 +614,7 @@ fn a_change_is_not_undone_when_it_is_too_late_or_the_address_is_taken() {
 }
 
 #[test]
-fn an_unconfirmed_or_missing_address_gets_no_undo() {
+fn sends_no_undo_for_an_unconfirmed_unchanged_or_missing_address() {
     let gateway = Gateway::demo();
     let body = json!({ "username": "new", "name": "N", "email": "typo@dbx.hu", "password": "Valami-Jelszo-9" });
     ask(&gateway, "POST", "/register", FLAT, &body.to_string());
@@ -620,7 +627,7 @@ fn an_unconfirmed_or_missing_address_gets_no_undo() {
 }
 
 #[test]
-fn the_directory_tells_the_old_address_too() {
+fn mails_the_old_address_when_the_directory_changes_it() {
     let gateway = Gateway::demo();
     let moka = user(&gateway, "mokamiki");
     let request = json!({ "userId": moka.uuid, "email": "thief@dbx.hu" });
@@ -631,7 +638,7 @@ fn the_directory_tells_the_old_address_too() {
 }
 
 #[test]
-fn of_two_who_undo_at_once_one_does() {
+fn undoes_a_change_once_for_simultaneous_requests() {
     let gateway = Gateway::demo();
     change_email(&gateway, "mokamiki", "thief@dbx.hu");
     let token = undo_token(&gateway);
@@ -650,7 +657,7 @@ fn of_two_who_undo_at_once_one_does() {
 }
 
 #[test]
-fn a_sign_in_that_is_no_navigation_is_refused_and_its_token_stays_good() {
+fn refuses_a_partners_sign_in_that_is_no_navigation_and_keeps_its_token() {
     let gateway = Gateway::demo();
     let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
     let token = partner_token(&gateway, "n-1", &[]);
@@ -676,7 +683,7 @@ fn a_sign_in_that_is_no_navigation_is_refused_and_its_token_stays_good() {
             "{reply:?}"
         );
     }
-    assert!(browser.is_signed_in(&gateway), "the session is as it was");
+    assert!(browser.is_signed_in(&gateway), "the session is unchanged");
     let navigation =
         "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
     let reply = arrive(&gateway, &mut Browser::default(), &token, navigation);
@@ -684,7 +691,7 @@ fn a_sign_in_that_is_no_navigation_is_refused_and_its_token_stays_good() {
 }
 
 #[test]
-fn a_sign_in_does_not_replace_another_user_without_being_asked() {
+fn asks_before_a_partners_sign_in_replaces_another_user() {
     let gateway = Gateway::demo();
     let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
     let session = browser.session().unwrap().to_owned();
@@ -708,7 +715,7 @@ fn a_sign_in_does_not_replace_another_user_without_being_asked() {
     assert_eq!(
         run(&gateway, users_count),
         users_before,
-        "nobody is made yet"
+        "no user is created yet"
     );
     assert_eq!(browser.session(), Some(session.as_str()));
     let json = arrive(
@@ -722,7 +729,7 @@ fn a_sign_in_does_not_replace_another_user_without_being_asked() {
         "{json:?}"
     );
 
-    // A form of another site, which knows no stamp, is asked as well.
+    // Forms without a valid CSRF token or with a foreign origin get the question, too.
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let forged = format!("token={token}&switch=1&stamp={}", "0".repeat(64));
     let reply = request(&gateway, &mut browser, ("POST", ""), form, &forged);
@@ -743,8 +750,8 @@ fn a_sign_in_does_not_replace_another_user_without_being_asked() {
     assert_ne!(browser.session(), Some(session.as_str()));
     let mut old = Browser::default();
     old.cookies.insert("chaingun_session".to_owned(), session);
-    assert!(!old.is_signed_in(&gateway), "it was agreed to");
-    // The token is used up now; the same user is not asked.
+    assert!(!old.is_signed_in(&gateway), "the user agreed to the switch");
+    // The token is used up now. A sign-in as the same user needs no question.
     let again = arrive(&gateway, &mut Browser::default(), &token, "");
     assert_eq!(again.status, 401, "{again:?}");
     let token = partner_token(&gateway, "t-1", &[]);
@@ -761,8 +768,8 @@ fn users_count(c: &mut AnyConnection) -> Result<i64, StoreError> {
 }
 
 #[test]
-fn a_state_id_that_names_the_old_layout_is_refused() {
-    // The users of a partner called loginId, in the old layout, are those of a state_id of that name in the new one.
+fn refuses_the_state_id_that_names_the_old_layout() {
+    // Users of the old layout are stored under loginId, so a state_id of that name would reach them.
     let gateway = Gateway::demo();
     let mut partner = run(&gateway, partners::all).remove(0);
     partner.state_ids.push("LoginID".to_owned());
