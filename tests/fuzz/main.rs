@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mutate::{Random, mutated};
 use targets::{TARGETS, Target};
 
-/// How many inputs each target gets, unless `FUZZ_INPUTS` says so.
+/// The number of inputs for each target, if `FUZZ_INPUTS` is not set.
 const INPUTS: usize = 5_000;
 
 fn inputs() -> usize {
@@ -30,7 +30,7 @@ fn target(name: &str) -> &'static Target {
     TARGETS.iter().find(|t| t.name == name).unwrap()
 }
 
-/// Runs a target with the same inputs each time; one that fails is shown.
+/// Runs a target with the same inputs in each run, and shows an input that fails.
 fn smoke(name: &str) {
     let target = target(name);
     let seeds = seeds::of(target);
@@ -60,7 +60,7 @@ macro_rules! smoke {
         )+
 
         #[test]
-        fn every_target_has_a_test() {
+        fn runs_every_target() {
             let tested = [$(stringify!($name)),+];
             assert!(TARGETS.iter().map(|t| t.name).eq(tested));
         }
@@ -69,9 +69,9 @@ macro_rules! smoke {
 
 smoke! { envelope json jsonrpc query form jwt registry_file redirect media_type }
 
-/// Writes what each target begins with into folders of the folder that `FUZZ_SEEDS` names, for cargo-fuzz.
+/// Writes the seeds of each target into a folder below `FUZZ_SEEDS`, for cargo-fuzz.
 #[test]
-fn writes_the_seeds_where_it_is_asked_to() {
+fn writes_the_seeds_into_the_folder_fuzz_seeds() {
     let Some(folder) = std::env::var_os("FUZZ_SEEDS") else {
         return;
     };

@@ -1,13 +1,13 @@
-//! A small mutator: the same inputs in every run, so that a failure comes back.
+//! A small mutator with the same inputs in every run, so that a failure can be repeated.
 
-/// The longest input that is made, in bytes.
+/// The longest input, in bytes.
 const MAX_BYTES: usize = 4096;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 pub struct Random(u64);
 
 impl Random {
-    /// Numbers that follow from a name alone.
+    /// A generator seeded with a name.
     pub fn named(name: &str) -> Self {
         let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
@@ -23,7 +23,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`; 0 where that is 0.
+    /// A number below `bound`; 0 if `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.next() % bound).unwrap_or(0)
@@ -38,7 +38,7 @@ impl Random {
     }
 }
 
-/// A seed with one to four changes, and now and then a seed as it is.
+/// A seed with one to four changes, or sometimes an unchanged seed.
 pub fn mutated(random: &mut Random, seeds: &[Vec<u8>], words: &[&[u8]]) -> Vec<u8> {
     let all: Vec<_> = seeds.iter().map(Vec::as_slice).collect();
     let mut input = random.pick(&all).unwrap_or_default().to_vec();
@@ -60,7 +60,7 @@ fn change(random: &mut Random, input: &mut Vec<u8>, seeds: &[&[u8]], words: &[&[
     };
     let end = at + random.below(some + 1);
     match random.below(9) {
-        // A word of the format, in the place of something or between.
+        // Insert a word of the format, or overwrite a part with it.
         0..=2 => {
             let word = random.pick(words).unwrap_or_default();
             let end = if random.below(2) == 0 { at } else { end };
@@ -78,7 +78,7 @@ fn change(random: &mut Random, input: &mut Vec<u8>, seeds: &[&[u8]], words: &[&[
         }
         6 if at < input.len() => input[at] = random.byte(),
         7 if at < input.len() => input[at] ^= 1 << random.below(8),
-        // A piece of another input.
+        // Insert a piece of another input.
         _ => {
             let other = random.pick(seeds).unwrap_or_default();
             let from = random.below(other.len() + 1);

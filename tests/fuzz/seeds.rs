@@ -1,4 +1,4 @@
-//! The inputs to begin with: requests of `examples/wire`, and what those do not have.
+//! Seeds: the requests of `examples/wire`, and inputs that those lack.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ struct Request {
     body: String,
 }
 
-/// The requests of every conversation (`tests/it/wire.rs` says how they are written).
+/// The requests of every conversation; `tests/it/wire.rs` describes the format.
 fn requests() -> Vec<Request> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/wire");
     let mut files: Vec<_> = std::fs::read_dir(folder)
@@ -64,7 +64,7 @@ fn of_conversation(text: &str) -> Vec<Request> {
     requests
 }
 
-/// The inputs that a target begins with.
+/// The seeds of a target.
 pub fn of(target: &Target) -> Vec<Vec<u8>> {
     let wire = requests();
     let bodies = |wanted: fn(&Request) -> bool| -> Vec<String> {

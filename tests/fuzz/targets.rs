@@ -1,4 +1,4 @@
-//! What is fuzzed: each target takes any bytes, and panics where something that always holds does not. The same functions
+//! The fuzz targets: each takes any bytes, and panics if an invariant does not hold. The same functions
 //! run in `cargo test` and under cargo-fuzz.
 
 use std::sync::OnceLock;
@@ -24,7 +24,7 @@ use chaingun_gateway::{directory, jsonapi, jsonrpc};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Uri};
 
-/// When all of it takes place, in milliseconds.
+/// The time of all targets, in milliseconds.
 const NOW: i64 = 1_601_973_889_000;
 const DEPTH: usize = 32;
 const SOAP: SoapLimits = SoapLimits {
@@ -38,17 +38,17 @@ const SOAP: SoapLimits = SoapLimits {
     refuse_unknown: false,
 };
 
-/// A target and what its inputs are made of.
+/// A target and the material for its inputs.
 pub struct Target {
     pub name: &'static str,
     pub run: fn(&[u8]),
-    /// Inputs beside those that `seeds.rs` finds.
+    /// Seeds in addition to those of `seeds.rs`.
     pub seeds: &'static [&'static str],
     /// Words of the format.
     pub words: &'static [&'static [u8]],
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     Target {
         name: "envelope",
@@ -313,7 +313,7 @@ pub fn content_type(text: &str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, value)])
 }
 
-/// Any XML document: read as an envelope, and on its own.
+/// Any XML document, read as an envelope and by itself.
 pub fn envelope(bytes: &[u8]) {
     let request = |body: &[u8]| HttpRequest {
         headers: content_type("text/xml"),
@@ -329,9 +329,9 @@ pub fn envelope(bytes: &[u8]) {
             assert!(incoming.problems.len() <= MAX_PROBLEMS);
             if !incoming.problems.is_empty() {
                 let refusal = soap::refusal(&manner, &Rejection::of(incoming.problems.clone()));
-                is_xml(&refusal);
+                assert_small_xml(&refusal);
             }
-            // The same document in another encoding is the same request.
+            // The document in UTF-16 must be read as the same request.
             let Ok(text) = std::str::from_utf8(bytes) else {
                 return;
             };
@@ -356,24 +356,24 @@ pub fn envelope(bytes: &[u8]) {
         Err(reply) if reply.content_type.starts_with("text/plain") => assert_eq!(reply.status, 415),
         Err(reply) => {
             assert!([400, 413, 500].contains(&reply.status), "{reply:?}");
-            is_xml(&reply);
+            assert_small_xml(&reply);
         }
     }
 }
 
-/// A reply is well-formed, and no larger than a client's worst request makes it.
-fn is_xml(reply: &Reply) {
+/// Asserts that a reply is well-formed and smaller than 64 KiB.
+fn assert_small_xml(reply: &Reply) {
     assert!(reply.body.len() < 65_536, "{} bytes", reply.body.len());
     let body = std::str::from_utf8(&reply.body).expect("UTF-8");
     assert_eq!(xml::check(body, SOAP.xml), Ok(()), "{body}");
 }
 
-fn is_json(reply: &Reply) {
+fn assert_json(reply: &Reply) {
     let read: Result<serde_json::Value, _> = serde_json::from_slice(&reply.body);
     assert!(read.is_ok(), "{:?}", String::from_utf8_lossy(&reply.body));
 }
 
-/// Any JSON document: as it is, and as the body of resources and of the directory.
+/// Any JSON document, read by itself and as a body of the REST face and of the directory.
 pub fn json(bytes: &[u8]) {
     if let Ok(read) = json::parse(bytes, DEPTH) {
         let bare = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -405,11 +405,11 @@ pub fn json(bytes: &[u8]) {
     };
     match jsonapi::read(&request, &found, limits) {
         Ok((_, incoming)) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
-        Err(reply) => is_json(&reply),
+        Err(reply) => assert_json(&reply),
     }
     match directory::Asked::of(&request, NOW).read(&request, DEPTH) {
         Ok(incoming) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
-        Err(reply) => is_json(&reply),
+        Err(reply) => assert_json(&reply),
     }
 }
 
@@ -442,7 +442,7 @@ fn write(json: &Json, out: &mut String) {
     }
 }
 
-/// Fractions may differ in their last digit, which nobody here looks at.
+/// Whether two values are equal; fractions may differ in their last digit.
 fn is_same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Fraction(_), Json::Fraction(_)) => true,
@@ -468,7 +468,7 @@ pub fn jsonrpc(bytes: &[u8]) {
     let check = |read: jsonrpc::Read| match read {
         jsonrpc::Read::Call(_, incoming) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
         jsonrpc::Read::Refused(id, rejection) => {
-            is_json(&jsonrpc::refusal(
+            assert_json(&jsonrpc::refusal(
                 &request,
                 &id.unwrap_or(jsonrpc::Id::Null),
                 &rejection,
@@ -481,13 +481,13 @@ pub fn jsonrpc(bytes: &[u8]) {
             assert!((1..=jsonrpc::MAX_BATCH).contains(&calls.len()));
             calls.into_iter().for_each(check);
         }
-        Err(reply) => is_json(&reply),
+        Err(reply) => assert_json(&reply),
     }
 }
 
 /// Any query of a list, and any path of a resource.
 pub fn query(bytes: &[u8]) {
-    // What cannot stand in a target is escaped, or hyper would refuse it.
+    // Escape characters that hyper refuses in a target.
     let escape = |byte: u8| match byte {
         b'!'..=b'~' if !b"\"#<>`\\^{}|?/".contains(&byte) => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
@@ -511,7 +511,7 @@ pub fn query(bytes: &[u8]) {
         Ok((_, incoming)) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
         Err(reply) => {
             assert!((400..500).contains(&reply.status), "{reply:?}");
-            is_json(&reply);
+            assert_json(&reply);
         }
     }
     if let Ok(found) = jsonapi::find("DELETE", &format!("/users/{text}"))
@@ -534,7 +534,7 @@ pub fn form(bytes: &[u8]) {
             assert!(!value.is_empty() && value.len() <= 3 * text.len());
         }
     }
-    // Whatever a value is, it comes back when it is escaped; the first of a name counts, also an empty one.
+    // An escaped value must be read back. The first parameter of a name counts, even an empty one.
     let mut escaped = String::from("x=");
     for byte in text.bytes() {
         escaped.push('%');
@@ -554,7 +554,7 @@ struct Keys {
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        // The keys stay in memory when the folder goes.
+        // The keys stay in memory when the folder is deleted.
         let folder = tempfile::tempdir().expect("a folder");
         let tokens = Tokens::load(folder.path(), Signing::Es256).expect("keys");
         let claims = |name: &str, org: Option<OrgClaim>| Claims {
@@ -585,12 +585,12 @@ fn keys() -> &'static Keys {
     })
 }
 
-/// Tokens that are good, to begin with.
+/// Valid tokens as seeds.
 pub fn signed_tokens() -> Vec<String> {
     keys().issued.clone()
 }
 
-/// Any token, ours or a partner's: none is believed whose claims nobody signed.
+/// Any token of the gateway or of a partner: none without a valid signature is accepted.
 pub fn jwt(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let keys = keys();
@@ -613,7 +613,7 @@ pub fn jwt(bytes: &[u8]) {
 /// Any registry file.
 pub fn registry_file(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    // Other files are named by whoever may read them anyway, and here they would be the machine's.
+    // Skip references to files: they would read files of this machine.
     if text.contains("_file") {
         return;
     }
@@ -635,7 +635,7 @@ pub fn registry_file(bytes: &[u8]) {
     }
 }
 
-/// Any address that a browser asks to be sent on to.
+/// Any redirect address in a browser's request.
 pub fn redirect(bytes: &[u8]) {
     static APPLICATION: OnceLock<Application> = OnceLock::new();
     let application = APPLICATION.get_or_init(|| Application {
@@ -673,7 +673,7 @@ pub fn redirect(bytes: &[u8]) {
     }
 }
 
-/// Any media type that is sent, and on the second line any that are accepted.
+/// Any Content-Type on the first line, and any Accept on the second.
 pub fn media_type(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (sent, accepted) = text.split_once('\n').unwrap_or((&text, "*/*"));
@@ -709,6 +709,9 @@ pub fn media_type(bytes: &[u8]) {
     };
     let told = outcome(sent, accepted);
     let upper = outcome(&sent.to_ascii_uppercase(), &accepted.to_ascii_uppercase());
-    assert_eq!(told, upper, "letters are the same in either case: {text}");
+    assert_eq!(
+        told, upper,
+        "the case of letters makes no difference: {text}"
+    );
     let _ = Language::from_accept_language(&text);
 }

@@ -1,4 +1,4 @@
-//! Tells for many documents whether the gateway reads them as XML, for `differential.py`, which asks other parsers.
+//! Writes for many documents whether the gateway reads them as XML; `differential.py` compares with other parsers.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use chaingun_gateway::soap::{self, SoapLimits};
 use crate::mutate::{Random, mutated};
 use crate::{inputs, seeds, target};
 
-/// Wide enough for every document of the W3C's suite.
+/// Limits that every document of the W3C test suite fits.
 const LIMITS: SoapLimits = SoapLimits {
     xml: XmlLimits {
         depth: 1_000,
@@ -23,8 +23,8 @@ const LIMITS: SoapLimits = SoapLimits {
     refuse_unknown: false,
 };
 
-/// `a` accepted, `d` a DOCTYPE, `p` a processing instruction, `l` a limit, `c` bytes that are not in the encoding that is
-/// declared, `e` an encoding that is not known, `r` refused for anything else.
+/// `a` accepted, `d` DOCTYPE, `p` processing instruction, `l` limit, `c` bytes that contradict the declared encoding,
+/// `e` unknown encoding, `r` refused for another reason.
 fn verdict(document: &[u8]) -> u8 {
     let request = HttpRequest {
         headers: crate::targets::content_type("text/xml"),
@@ -50,7 +50,7 @@ fn verdict(document: &[u8]) -> u8 {
     }
 }
 
-/// The document's element in an envelope, where nobody looks: as a header entry.
+/// The document's element as an ignored header entry of an envelope.
 fn wrapped(document: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(document).ok()?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
@@ -79,10 +79,10 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Writes a record for each document to the file that `FUZZ_VERDICTS` names: the verdict, the lengths of name and
-/// document (32 bits, little endian), name and document. `FUZZ_XML` is a folder of documents to begin with.
+/// Writes a record for each document to the file `FUZZ_VERDICTS`: the verdict, the lengths of name and
+/// document (32 bits, little endian), name and document. `FUZZ_XML` is a folder of further documents.
 #[test]
-fn writes_verdicts_where_it_is_asked_to() {
+fn writes_verdicts_into_the_file_fuzz_verdicts() {
     let Some(path) = std::env::var_os("FUZZ_VERDICTS") else {
         return;
     };
@@ -107,7 +107,7 @@ fn writes_verdicts_where_it_is_asked_to() {
         if let Some(envelope) = wrapped(&document) {
             record(&format!("{name} as a header"), &envelope);
         }
-        // Small ones are worth changing.
+        // Only small documents are worth mutating.
         if document.len() < 1024 {
             seeds.push(document);
         }

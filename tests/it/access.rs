@@ -1,4 +1,4 @@
-//! Access rights of users over SOAP: what a user may do to itself, when a token is valid, and which claims beside a token
+//! Access rights of users over SOAP: what a user may do to itself, when a token is valid, and which claims beside it
 //! are refused; see also `access_table`.
 
 use chaingun_gateway::clock::Clock;

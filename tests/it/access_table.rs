@@ -155,7 +155,7 @@ const CALLERS: [&str; 14] = [
     "user of a trusted client",
 ];
 
-/// The expected code for each kind of caller; `ok` for a success. The codes for users on themselves and on others depend on
+/// The expected code for each kind of caller; `ok` for a success. The codes for users on themselves and others depend on
 /// the operation and are in [`USER_CODES`].
 fn expected_codes(operation: &Operation, request: &Request) -> Vec<&'static str> {
     let through = request.through;

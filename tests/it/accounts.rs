@@ -1,4 +1,4 @@
-//! Accounts: registration, confirmation, sign-in, password reset and changes. Operations without a SOAP binding are called
+//! Accounts: registration, confirmation, sign-in, password reset, changes. Operations without a SOAP binding are called
 //! directly.
 
 use chaingun_gateway::contract::json::Json;

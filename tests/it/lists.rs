@@ -1,4 +1,4 @@
-//! Pages of long lists against a model: whichever search plan the store takes, the page equals the one that sorting gives.
+//! Pages of long lists against a model: with every search plan of the store, the page equals the one that sorting gives.
 
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::store::StoreError;

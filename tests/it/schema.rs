@@ -1,4 +1,4 @@
-//! The tables that Diesel is told about are the tables that the migrations make, on either database.
+//! `src/store/tables.rs` equals the tables that the migrations create, on both databases.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn declared() -> BTreeMap<String, Vec<Column>> {
 }
 
 #[test]
-fn tables_rs_equals_the_schema_of_the_database() {
+fn declares_exactly_the_tables_of_the_database() {
     let gateway = Gateway::empty();
     let declared = declared();
     let names: Vec<String> = declared.keys().cloned().collect();

@@ -1,11 +1,11 @@
-//! Planted secrets are looked for in logs at the finest level, in answers, and in the database.
+//! Secrets with a marker must not appear in logs at trace level, in answers or in the database.
 
 use std::path::Path;
 
 use crate::harness::process::Process;
 use crate::harness::{Database, element, envelope};
 
-/// Whether any file below a folder holds the text.
+/// The first file below a folder that holds the text, except for some names.
 fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -29,7 +29,7 @@ fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn no_password_and_no_token_is_logged_told_or_kept_in_clear() {
+fn writes_no_password_or_token_into_logs_answers_or_the_database() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let process = Process::start(data.path(), database.url(), &[("log", "trace")], &[]);
@@ -94,9 +94,9 @@ fn no_password_and_no_token_is_logged_told_or_kept_in_clear() {
     assert_eq!(
         confirmed.as_deref(),
         Some("0"),
-        "the registration went through"
+        "the registration succeeded"
     );
-    // Before the stop, so that the write-ahead log is looked into as well.
+    // Before the stop, so that the write-ahead log still exists.
     for secret in tokens
         .iter()
         .map(String::as_str)

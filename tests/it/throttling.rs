@@ -1,4 +1,4 @@
-//! Rate limiting: wrong passwords and requested mails are delayed longer and longer, on every face, for known and unknown
+//! Rate limiting: wrong passwords and requested mails are delayed longer and longer on every face, for known and unknown
 //! users alike; after the delay a right password works.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The invariants of `src/lib.rs`, read off the sources: one package, one door; arrows that point one way.
+//! The invariants of `src/lib.rs`, checked on the sources: one room for each package, and no import upwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,14 +35,14 @@ fn sources() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The code without comments and without the tests at its end.
+/// The lines of code without comments and without the unit tests at the end.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     code.lines().map(str::trim).filter(|l| !l.starts_with("//"))
 }
 
 #[test]
-fn each_package_has_one_door() {
+fn imports_each_package_in_one_room_only() {
     let doors: [(&str, &[&str]); 22] = [
         ("diesel", &["store/"]),
         ("diesel_migrations", &["store/"]),
@@ -83,8 +83,8 @@ fn each_package_has_one_door() {
 }
 
 #[test]
-fn rooms_know_only_what_is_below_them() {
-    // What a room's files may name of ours; rooms that put the program together may name everything.
+fn imports_only_from_rooms_below() {
+    // The rooms that each room may import. Rooms that assemble the program may import all.
     let below: [(&str, &[&str]); 18] = [
         ("domain/", &["domain"]),
         ("contract/", &["contract", "domain"]),
@@ -236,7 +236,7 @@ fn modules_of_the_contract_import_each_other_in_no_circle() {
 }
 
 #[test]
-fn operations_record_only_events_of_the_audit_event_enum() {
+fn records_only_events_of_the_audit_event_enum_in_operations() {
     for (file, text) in sources() {
         if !file.starts_with("operations/") {
             continue;
@@ -257,7 +257,7 @@ fn operations_record_only_events_of_the_audit_event_enum() {
 }
 
 #[test]
-fn every_file_says_what_it_is_for_and_none_grows_too_long() {
+fn opens_every_file_with_its_purpose_and_keeps_it_short() {
     for (file, text) in sources() {
         let opening = match file.rsplit_once('.').unwrap().1 {
             "css" => "/* ",
@@ -268,7 +268,7 @@ fn every_file_says_what_it_is_for_and_none_grows_too_long() {
         };
         assert!(
             text.starts_with(opening),
-            "src/{file} does not open with what it is for"
+            "src/{file} does not open with its purpose"
         );
         let lines = text
             .split("#[cfg(test)]\nmod tests")
@@ -284,7 +284,7 @@ fn every_file_says_what_it_is_for_and_none_grows_too_long() {
 }
 
 #[test]
-fn the_security_table_names_tests_that_exist() {
+fn names_only_existing_tests_in_the_security_table() {
     let table = std::fs::read_to_string(".github/SECURITY.md").unwrap();
     let mut code = sources()
         .into_iter()

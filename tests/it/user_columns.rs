@@ -224,7 +224,7 @@ fn update_every_field(gateway: &Gateway) -> (Value, Value) {
 }
 
 #[test]
-fn this_table_names_every_column() {
+fn lists_every_column_of_users_in_the_table() {
     let gateway = Gateway::empty();
     let live = columns(&gateway, "users");
     for (name, _) in &live {
@@ -242,7 +242,7 @@ fn this_table_names_every_column() {
 }
 
 #[test]
-fn update_writes_every_column_that_is_not_fixed() {
+fn writes_every_column_that_is_not_fixed_in_an_update() {
     let gateway = Gateway::demo();
     let (before, after) = update_every_field(&gateway);
     for Column { name, update, .. } in &COLUMNS {
@@ -260,7 +260,7 @@ fn update_writes_every_column_that_is_not_fixed() {
 }
 
 #[test]
-fn show_user_shows_every_column_that_is_not_hidden() {
+fn shows_every_column_that_is_not_hidden() {
     let gateway = Gateway::demo();
     let (_, row) = update_every_field(&gateway);
     let shown = document(&ask(&gateway, "GET", "/users/mokamiki", KEY, ""));
@@ -276,7 +276,7 @@ fn show_user_shows_every_column_that_is_not_hidden() {
 }
 
 #[test]
-fn the_data_export_holds_every_column_that_is_not_left_out() {
+fn exports_every_column_that_is_not_left_out() {
     let gateway = Gateway::demo();
     let (_, row) = update_every_field(&gateway);
     let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
@@ -302,7 +302,7 @@ fn assert_holds(row: &Value, entries: &Value, place: &str, named: fn(&Column) ->
                 "users.{name}: {place} lacks {key}: {entries}"
             );
             match entry {
-                // Times have another form.
+                // Times have another format, so only texts and lists are compared.
                 Value::String(text) if value.is_string() => {
                     assert_eq!(
                         Some(text.as_str()),
@@ -325,7 +325,7 @@ fn assert_holds(row: &Value, entries: &Value, place: &str, named: fn(&Column) ->
 }
 
 #[test]
-fn deletion_erases_every_column_from_every_table() {
+fn erases_every_column_from_every_table() {
     let gateway = Gateway::demo();
     let (_, row) = update_every_field(&gateway);
     let reply = ask(&gateway, "DELETE", "/users/mokamiki", KEY, "");

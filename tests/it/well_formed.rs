@@ -1,9 +1,9 @@
-//! Only well-formed XML is read, and all of it but DOCTYPE and processing instructions; `tests/fuzz` compares with other
-//! parsers at large.
+//! The gateway reads all well-formed XML except DOCTYPE and processing instructions, and nothing else; `tests/fuzz`
+//! compares with other parsers on many documents.
 
 use crate::harness::{Gateway, Reply, element, envelope};
 
-/// Not well-formed, wherever an element may stand.
+/// Not well-formed at any place of an element.
 const ILL_FORMED: &[&str] = &[
     // Attributes
     "<x a=1/>",
@@ -114,7 +114,7 @@ const ILL_OPENED: &[&str] = &[
 /// Not well-formed after the root element.
 const ILL_ENDED: &[&str] = &["<a/>", "a", "&#32;", "<![CDATA[ ]]>", "</a>", "<", "<!--"];
 
-/// Well-formed, wherever an element may stand.
+/// Well-formed at any place of an element.
 const WELL_FORMED: &[&str] = &[
     "<x a = \"1\"\n b='2'\t/>",
     "<x a='>' b='\"' c=\"'\"/>",
@@ -150,12 +150,13 @@ const WELL_OPENED: &[&str] = &[
     "<?xml version=\"1.0\"\n?>\n",
     "<?xml version = '1.0'\tencoding = \"utf-8\" standalone='no' ?>",
     "<?xml version='1.0' standalone='yes'?><!-- a -->",
-    // A processor of 1.0 reads later minor versions as 1.0 (XML 1.0, fifth edition, §2.8).
+    // An XML 1.0 processor reads later minor versions as 1.0 (XML 1.0, fifth edition, §2.8).
     "<?xml version='1.7' encoding='UTF-8'?>",
 ];
 
-/// The envelope with this in a place that nobody looks at: the header, an unknown element, an unknown element of `requestMeta`.
-fn around(markup: &str) -> [String; 3] {
+/// Envelopes with this markup in ignored places: in a header entry, in an unknown element, and in an unknown element of
+/// `requestMeta`.
+fn in_ignored_places(markup: &str) -> [String; 3] {
     let plain = envelope("showUser", "<userName>mokamiki</userName>");
     let put = |before: &str, inside: &str| plain.replacen(before, &format!("{inside}{before}"), 1);
     [
@@ -177,18 +178,18 @@ fn is_shown(reply: &Reply) -> bool {
 }
 
 #[test]
-fn refuses_markup_that_is_not_well_formed_also_where_nobody_looks() {
+fn refuses_ill_formed_markup_in_ignored_places() {
     let gateway = Gateway::demo();
     let taken: Vec<_> = ILL_FORMED
         .iter()
-        .flat_map(|markup| around(markup))
+        .flat_map(|markup| in_ignored_places(markup))
         .filter(|document| !is_malformed(&gateway.soap(document)))
         .collect();
     assert!(taken.is_empty(), "{} taken: {taken:#?}", taken.len());
 }
 
 #[test]
-fn refuses_a_document_that_opens_or_ends_with_anything_else() {
+fn refuses_ill_formed_text_before_and_after_the_envelope() {
     let gateway = Gateway::demo();
     let plain = envelope("showUser", "<userName>mokamiki</userName>");
     let opened = ILL_OPENED.iter().map(|o| format!("{o}{plain}"));
@@ -201,11 +202,13 @@ fn refuses_a_document_that_opens_or_ends_with_anything_else() {
 }
 
 #[test]
-fn reads_everything_that_is_well_formed() {
+fn reads_well_formed_markup_in_ignored_places() {
     let gateway = Gateway::demo();
     let plain = envelope("showUser", "<userName>mokamiki</userName>");
     let opened = WELL_OPENED.iter().map(|o| format!("{o}{plain}"));
-    let inside = WELL_FORMED.iter().flat_map(|markup| around(markup));
+    let inside = WELL_FORMED
+        .iter()
+        .flat_map(|markup| in_ignored_places(markup));
     let refused: Vec<_> = opened
         .chain(inside)
         .filter(|document| !is_shown(&gateway.soap(document)))
@@ -218,7 +221,7 @@ fn reads_everything_that_is_well_formed() {
 }
 
 #[test]
-fn refuses_an_attribute_that_is_doubled_by_its_namespace() {
+fn refuses_two_attributes_with_the_same_name_and_namespace() {
     let gateway = Gateway::demo();
     let doubled = envelope("showUser", "<userName>mokamiki</userName>").replace(
         "<ws:showUser>",

@@ -1,10 +1,10 @@
-//! The conversations in `examples/wire/` are documentation and tests at once: each is held again, word for word.
+//! The conversations in `examples/wire/` are documentation and tests: each is replayed and must be answered as written.
 //!
 //! A line `> POST …` begins a request, `< 200` its answer, `< MAIL` lines of the newest mail. Header lines follow with
-//! the same mark, then an empty line and the body. `{{name}}` stands for what is different each time: it is remembered
-//! where it is first met and must be the same from then on, but for `{{_}}`, which is anything.
+//! the same mark, then an empty line and the body. `{{name}}` stands for a value that differs in each run: it is noted
+//! at its first place and must be the same from then on. `{{_}}` stands for any text.
 //!
-//! `BLESS=1 cargo test --test it wire` writes down what is answered now; read the difference before keeping it.
+//! `BLESS=1 cargo test --test it wire` writes the current answers into the files; read the diff before you keep it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use std::process::Command;
 
 use crate::harness::{Gateway, Reply};
 
-/// One message as it stands in a file.
+/// One message of a file.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// What comes before it: comments.
+    /// The comments before it.
     remark: String,
     /// `POST /path`, `200` or `MAIL`, then the headers.
     pub head: Vec<String>,
@@ -83,7 +83,7 @@ fn fill(text: &str, names: &Names) -> String {
     })
 }
 
-/// Whether the text is the template's; remembers what the template names.
+/// Whether the text matches the template; remembers the values of the template's names.
 fn matches(template: &str, mut text: &str, names: &mut Names) -> bool {
     let template = fill(template, names);
     let mut pieces = template.split("{{");
@@ -120,10 +120,10 @@ fn send(gateway: &Gateway, request: &Written, names: &Names) -> Reply {
     gateway.raw(&[head.as_bytes(), body.as_bytes()].concat())
 }
 
-/// The headers worth showing in a conversation.
+/// The headers that a conversation shows.
 const SHOWN: [&str; 4] = ["Content-Type", "Authorization", "Retry-After", "Allow"];
 
-/// A reply as it would be written down, with names for what changes from run to run.
+/// A reply as a file holds it, with names for values that differ in each run.
 fn noted(reply: &Reply, remark: &str, names: &Names) -> Written {
     let mut head = vec![reply.status.to_string()];
     for name in SHOWN {
@@ -173,8 +173,8 @@ fn numbered(name: &str, n: usize) -> String {
     }
 }
 
-/// Holds one conversation and returns the bodies that were answered.
-fn hold(path: &Path) -> Vec<String> {
+/// Replays one conversation and returns the bodies of the answers.
+fn replay(path: &Path) -> Vec<String> {
     let bless = std::env::var_os("BLESS").is_some();
     let gateway = Gateway::demo();
     let mut names = Names::new();
@@ -250,11 +250,11 @@ pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn conversations_go_as_written_and_every_answer_validates() {
+fn answers_every_conversation_as_written_and_validly() {
     let bodies: Vec<String> = std::thread::scope(|scope| {
         let held: Vec<_> = files("examples/wire", "wire")
             .into_iter()
-            .map(|path| scope.spawn(move || hold(&path)))
+            .map(|path| scope.spawn(move || replay(&path)))
             .collect();
         held.into_iter().flat_map(|h| h.join().unwrap()).collect()
     });
@@ -263,14 +263,14 @@ fn conversations_go_as_written_and_every_answer_validates() {
 }
 
 #[test]
-fn the_original_samples_validate() {
+fn validates_the_original_samples() {
     let samples: Vec<String> = files("examples/wire/seed", "xml")
         .iter()
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
     assert_eq!(samples.len(), 14);
     validate(samples.iter().map(|sample| {
-        // Their own prefixes are declared outside the Body.
+        // The samples declare their prefixes outside the Body.
         let prefixed = payload(sample).unwrap();
         let declared = " xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"";
         let end = prefixed.find('>').unwrap();
@@ -284,7 +284,7 @@ fn the_original_samples_validate() {
     }));
 }
 
-/// What the schema is about: the operation's element in the Body, or our element in a fault's detail.
+/// The part of an envelope that the schema describes: the operation's element, or the element in a fault's detail.
 fn payload(envelope: &str) -> Option<String> {
     let between = |from: &str, to: &str| {
         let start = envelope.find(from)? + from.len();
@@ -299,8 +299,8 @@ fn payload(envelope: &str) -> Option<String> {
     between(&format!("<{prefix}:Body>"), &format!("</{prefix}:Body>"))
 }
 
-/// Has xmllint check documents against the published schema. Where it is not installed nothing is checked, unless
-/// `REQUIRE_XMLLINT` is set, as the gate does.
+/// Validates documents against the published schema with xmllint. Without xmllint nothing is checked, unless
+/// `REQUIRE_XMLLINT` is set, as in the gate.
 fn validate(documents: impl Iterator<Item = String>) {
     let found = Command::new("xmllint").arg("--version").output().is_ok();
     if !found {
