@@ -1,4 +1,4 @@
-//! Whether the time of an answer tells if there is an account: sign-in, reset, resend and registration.
+//! Compares answer times for known and unknown accounts: sign-in, reset, resend and registration.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,16 +10,16 @@ use chaingun_gateway::store::{Opening, Store, StoreError, users};
 use crate::harness::browser::Browser;
 use crate::harness::process::Process;
 use crate::harness::{NOW, Reply, rest};
-use crate::{FEW, filled, median, verdict};
+use crate::{FEW, filled, median, pass_or_fail};
 
 type Ask<'a> = dyn Fn(String) -> (Reply, Duration) + 'a;
 
-/// How often each is asked, of who there is and of who there is not.
+/// Requests of each kind, for known and for unknown accounts.
 const TRIES: usize = 200;
-/// The most that one may take longer than the other.
+/// The largest allowed ratio of the two times.
 const ALIKE: f64 = 0.05;
 
-/// Whether the time of an answer tells if there is such an account.
+/// Measures whether the time of an answer shows that the account exists.
 pub fn alike() {
     let data = filled(FEW);
     let often = "1000000";
@@ -39,7 +39,7 @@ pub fn alike() {
         .hash("MokaMiki-1234", [7; 16])
         .unwrap();
     give_passwords(data.path(), &with_password);
-    // Everybody is asked once, since asking often is slowed down.
+    // One request for each account, because repeated ones are delayed.
     let known = |n: usize| {
         format!(
             "{}{n:07}@valami.hu",
@@ -93,7 +93,7 @@ pub fn alike() {
     let ask: [(&str, usize, &Ask<'_>); 4] = [
         ("signing in", 0, &|login| timed(&sign_in, login)),
         ("resetPassword", TRIES, &|login| timed(&reset, login)),
-        // Those that are not active yet.
+        // Unconfirmed accounts.
         ("resend", UNACTIVATED, &|login| timed(&resend, login)),
         ("registering on the page", 3 * TRIES, &register),
     ];
@@ -101,7 +101,7 @@ pub fn alike() {
         let (mut there, mut not_there) = (Vec::new(), Vec::new());
         for n in first..first + TRIES {
             let mut pair = [(known(n), &mut there), (unknown(n), &mut not_there)];
-            // What one leaves to be done may be in the other's way.
+            // Background work of one side may slow the other side down.
             if n % 2 == 1 {
                 pair.reverse();
             }
@@ -120,12 +120,12 @@ pub fn alike() {
             "{what}: {there:.2} ms for an account, {not_there:.2} ms for none; {:.1} % apart (at most {:.0} %: {})",
             apart * 100.0,
             ALIKE * 100.0,
-            verdict(apart <= ALIKE)
+            pass_or_fail(apart <= ALIKE)
         );
     }
 }
 
-/// Where the users begin that are not active yet.
+/// The number of the first unconfirmed user.
 const UNACTIVATED: usize = 2 * TRIES;
 
 /// Gives the first users a password; some of them have not confirmed their registration.

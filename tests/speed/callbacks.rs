@@ -1,4 +1,4 @@
-//! How fast callbacks go out that have piled up.
+//! Measures how fast a backlog of callbacks is delivered.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ use chaingun_gateway::store::{Opening, Store, StoreError, outbox};
 
 use crate::harness::receiver::Receiver;
 use crate::harness::{Database, NOW};
-use crate::{gateway_on, verdict};
+use crate::{gateway_on, pass_or_fail};
 
-/// Callbacks that wait when a gateway starts.
+/// Pending callbacks at the start of a gateway.
 const CALLBACKS: usize = 10_000;
-/// The most that may wait until all are made.
+/// The longest time until all are delivered.
 const DRAINED_PER_SECOND: f64 = 1_000.0;
 
-/// How fast a backlog of callbacks goes to services that answer at once, each of which gets its own one by one.
+/// Measures the delivery to services that answer at once; each service gets its callbacks one by one.
 pub fn callbacks() {
     for services in [1, 4] {
         drained("SQLite", services, None);
@@ -84,6 +84,6 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
     process.stop();
     println!(
         "{CALLBACKS} callbacks to {services} services from {where_}: {rate:.0}/s (at least {DRAINED_PER_SECOND}: {})",
-        verdict(rate >= DRAINED_PER_SECOND)
+        pass_or_fail(rate >= DRAINED_PER_SECOND)
     );
 }

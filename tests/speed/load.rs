@@ -1,11 +1,11 @@
-//! The load generator: one thread for as much as the server takes, and a fixed rate that waits for nobody.
+//! The load generator: a closed loop that sends as fast as the server answers, and an open loop with a fixed rate.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// A request that keeps its connection.
+/// A POST on a persistent connection.
 pub fn request(envelope: &str) -> Vec<u8> {
     format!(
         "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: text/xml; charset=utf-8\r\n\
@@ -15,7 +15,7 @@ pub fn request(envelope: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A GET that keeps its connection.
+/// A GET on a persistent connection.
 pub fn get(target: &str) -> Vec<u8> {
     format!(
         "GET {target} HTTP/1.1\r\nHost: gateway.test\r\nX-Client-Hash-Key: demo-hash-key\r\n\r\n"
@@ -23,7 +23,7 @@ pub fn get(target: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The whole length of the answer at the start of `bytes`, once its head is there.
+/// The length of the answer at the start of `bytes`; none until its head is complete.
 fn answer_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head])
@@ -35,7 +35,7 @@ fn answer_length(bytes: &[u8]) -> Option<usize> {
     Some(head + length)
 }
 
-/// Answers per second over so many connections, each sending its next request when it has its answer.
+/// Answers per second over so many connections; each sends its next request after the answer.
 pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: Duration) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -52,10 +52,10 @@ pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: D
                 let stream = tokio::net::TcpStream::connect(address).await.unwrap();
                 stream.set_nodelay(true).unwrap();
                 let mut buffer = vec![0; 16 * 1024];
-                // Answers to one request are of one length, but for the first look.
+                // All answers to the same request have the same length, so it is computed once.
                 let mut length = None;
                 loop {
-                    // One answer at a time leaves room in the socket for the whole request.
+                    // With one answer at a time the socket has room for the whole request.
                     assert_eq!(stream.try_write(&request).unwrap(), request.len());
                     let mut got = 0;
                     while length.is_none_or(|l| got < l) {
@@ -74,7 +74,7 @@ pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: D
     count.get() as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// Answers per second to requests of which each is sent once, over so many connections; all are answered with 303.
+/// Answers per second over so many connections to requests that are each sent once and answered with 303.
 pub fn each(address: SocketAddr, requests: &[Vec<u8>], connections: usize) -> f64 {
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
@@ -99,14 +99,14 @@ pub fn each(address: SocketAddr, requests: &[Vec<u8>], connections: usize) -> f6
     requests.len() as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// What came of a fixed rate.
+/// The latencies at a fixed rate.
 pub struct Latency {
     pub p99_ms: f64,
     pub rate: f64,
 }
 
-/// Sends at a fixed rate, each request at its appointed time, whether or not others are answered;
-/// the time a late one waited for its turn counts.
+/// Sends each request at its scheduled time, whether or not earlier ones are answered;
+/// the latency counts from the scheduled time.
 pub fn open(address: SocketAddr, request: &[u8], rate: usize, window: Duration) -> Latency {
     let threads = 16;
     let total = rate * usize::try_from(window.as_secs()).unwrap();

@@ -1,4 +1,4 @@
-//! The speed claims of the README, measured: `cargo bench`. Both sides of each ratio come from one run.
+//! Measures the speed claims of the README: `cargo bench`. Both sides of each ratio are measured in one run.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -30,7 +30,7 @@ use harness::process::Process;
 use harness::rest::sign_in;
 use harness::{Database, element, envelope};
 
-/// Runs of each side of a ratio, taken in turns.
+/// Runs of each side of a ratio; the sides alternate.
 const TURNS: usize = 5;
 /// Users in the larger and in the smaller database.
 const MANY: usize = 1_000_000;
@@ -79,14 +79,14 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-fn verdict(holds: bool) -> &'static str {
+fn pass_or_fail(holds: bool) -> &'static str {
     if holds { "holds" } else { "DOES NOT HOLD" }
 }
 
-/// A database of its own with the demo's data and users called `anna000000` and so on.
+/// A fresh database with the demo's data and users called `anna000000` and so on.
 fn filled(count: usize) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
-    // The demo goes first: it does not mix with what is there.
+    // The demo starts first: it refuses a database with other data.
     gateway(data.path()).stop();
     let location = data.path().join("gateway.db");
     let store = Store::open(Opening::parse(&location.to_string_lossy(), 2, 5000).unwrap()).unwrap();
@@ -96,7 +96,7 @@ fn filled(count: usize) -> tempfile::TempDir {
             .write(|c| {
                 for n in first..(first + batch).min(count) {
                     let name = format!("{}{n:07}", ["anna", "bela", "cili", "dani"][n % 4]);
-                    // Exactly 100 have one needle in their names and 900 the other, whatever the count.
+                    // For every count, exactly 100 names hold the first needle and 900 the second.
                     let needle = match n % (count / 1000) {
                         0 if n % (count / 100) == 0 => "Nyuszi",
                         0 => "Makai",
@@ -130,7 +130,7 @@ fn filled(count: usize) -> tempfile::TempDir {
     data
 }
 
-/// A gateway in a process of its own, with the demo's data and the default settings.
+/// A gateway as a separate process, with the demo's data and the default settings.
 fn gateway(data: &Path) -> Process {
     gateway_on(data, None)
 }
@@ -142,7 +142,7 @@ fn gateway_on(data: &Path, database_url: Option<String>) -> Process {
         &[
             ("password.cost", "12"),
             ("limits.hash_queue", "64"),
-            // One user stands for all those of a service.
+            // One user makes the calls of all users of a service.
             ("throttle.assignments_per_user", "1000000000"),
             ("throttle.assignments_per_service", "1000000000"),
         ],
@@ -173,7 +173,7 @@ fn throughput() {
     against_bare("GET of a user", &process, &request, answer.body.len(), 0.4);
 }
 
-/// What portals ask: the loginbar, the consents of a user, and to assign one.
+/// The calls of portals: the loginbar, the consents of a user, and assignments.
 fn portals() {
     let data = filled(FEW);
     let process = gateway(data.path());
@@ -215,7 +215,7 @@ fn portals() {
     }
 }
 
-/// A call of the consent API by mokamiki.
+/// A call of the consent API as mokamiki.
 fn consent(process: &Process, method: &str, more: &str) -> String {
     let token = sign_in(&process.speaker, "mokamiki", "MokaMiki-1234", None);
     let body = format!(
@@ -229,7 +229,7 @@ fn consent(process: &Process, method: &str, more: &str) -> String {
     )
 }
 
-/// The same request, the last of its connection.
+/// The request with `Connection: close`.
 fn closing(request: &str) -> String {
     request.replacen("\r\n", "\r\nConnection: close\r\n", 1)
 }
@@ -258,7 +258,7 @@ fn assignments(where_: &str, process: &Process) {
     );
 }
 
-/// What the REST face is below.
+/// The path prefix of the REST face.
 const REST: &str = "/hammy/json/user/v1";
 
 fn rest(process: &Process, target: &str) -> harness::Reply {
@@ -285,13 +285,13 @@ fn against_bare(what: &str, process: &Process, request: &[u8], bytes: usize, lea
     let ratio = ours / theirs;
     println!(
         "{what} from SQLite: {ours:.0}/s; bare hyper, {bytes} bytes: {theirs:.0}/s; ratio {ratio:.2} (at least {least}: {})",
-        verdict(ratio >= least)
+        pass_or_fail(ratio >= least)
     );
 }
 
-/// Requests per second that go on beside the sign-ins.
+/// Requests per second during the sign-ins.
 const BESIDE: usize = 2000;
-/// How long each side of it is measured.
+/// The duration of each side.
 const WINDOW: Duration = Duration::from_secs(10);
 
 fn signing_in() {
@@ -331,7 +331,7 @@ fn signing_in() {
         unloaded.rate,
         loaded.p99_ms,
         loaded.rate,
-        verdict(slower <= 3.0)
+        pass_or_fail(slower <= 3.0)
     );
     for (what, ours, theirs) in [
         ("alone", alone, limit),
@@ -341,12 +341,12 @@ fn signing_in() {
         println!(
             "sign-ins {what}: {ours:.2}/s; the hash by itself on {cores} cores: {theirs:.2}/s; share {share:.2} \
              (at least 0.90: {})",
-            verdict(share >= 0.9)
+            pass_or_fail(share >= 0.9)
         );
     }
 }
 
-/// Repeats `work` on so many threads while `other` runs; how often per second, and what came of the other.
+/// Repeats `work` on so many threads while `other` runs; returns the rate per second and the result of `other`.
 fn meanwhile<T>(threads: usize, work: impl Fn() + Sync, other: impl FnOnce() -> T) -> (f64, T) {
     let stop = AtomicBool::new(false);
     let done = AtomicUsize::new(0);
@@ -359,7 +359,7 @@ fn meanwhile<T>(threads: usize, work: impl Fn() + Sync, other: impl FnOnce() -> 
                 }
             });
         }
-        // Once every thread is at it.
+        // Start when every thread works.
         while done.load(Ordering::Relaxed) < threads {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -390,15 +390,15 @@ fn start_and_memory() {
         "start to first answer: {:.0} ms, the slowest of {} {slowest:.0} ms (under 100: {})",
         median(&mut times),
         2 * TURNS,
-        verdict(slowest < 100.0)
+        pass_or_fail(slowest < 100.0)
     );
     println!(
         "memory when idle: {memory:.1} MB (under 30: {})",
-        verdict(memory < 30.0)
+        pass_or_fail(memory < 30.0)
     );
 }
 
-/// What of the process lies in memory.
+/// The resident memory of the process in megabytes.
 fn resident_mb(id: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
@@ -446,7 +446,7 @@ fn search() {
         let ratio = many / few;
         println!(
             "findUsers, {what}: {few:.2} ms in {FEW} users, {many:.2} ms in {MANY}; {ratio:.2} times (less than 2: {})",
-            verdict(ratio < 2.0)
+            pass_or_fail(ratio < 2.0)
         );
     }
 }
@@ -475,7 +475,7 @@ fn lists() {
     };
     let data = tempfile::tempdir().unwrap();
     let process = gateway_on(data.path(), Some(url.clone()));
-    // Each in a transaction of its own.
+    // Each in a separate transaction.
     let filled = filled_by_sql();
     let psql = [
         "-q",
@@ -508,12 +508,12 @@ fn pages(engine: &str, process: &Process) {
         let time = median(&mut times);
         println!(
             "{engine}, {MANY} users, page of 20, {query:?}, {hits} hits: {time:.2} ms (under {most}: {})",
-            verdict(time < most)
+            pass_or_fail(time < most)
         );
     }
 }
 
-/// The users of [`filled`], for PostgreSQL: one by one they would take a quarter of an hour.
+/// The users of [`filled`] as SQL for PostgreSQL: inserting them one by one takes a quarter of an hour.
 fn filled_by_sql() -> String {
     let (hundred, thousand) = (MANY / 100, MANY / 1000);
     format!(

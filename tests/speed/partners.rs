@@ -1,4 +1,4 @@
-//! How fast partners sign their users in.
+//! Measures how fast partners sign their users in.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,13 +11,13 @@ use serde_json::json;
 
 use crate::harness::Database;
 use crate::harness::process::Process;
-use crate::{FEW, TURNS, filled, gateway, gateway_on, load, median, verdict};
+use crate::{FEW, TURNS, filled, gateway, gateway_on, load, median, pass_or_fail};
 
-/// Sign-ins by partners in each turn, and the users they are of.
+/// Sign-ins by partners in each turn, and their users.
 const ARRIVALS: usize = 4000;
 const ARRIVING: usize = 100;
 
-/// Sign-ins by partners, against one check of such a signature and one write, one pair after the other.
+/// Compares sign-ins by partners with one signature check and one write each.
 pub fn partners() {
     let data = filled(FEW);
     let process = gateway(data.path());
@@ -50,7 +50,7 @@ fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>
         )
         .into_bytes()
     };
-    // The users are made first.
+    // Create the users first.
     let first: Vec<_> = (0..ARRIVING).map(|at| arrival(token(TURNS, at))).collect();
     load::each(address, &first, 4);
 
@@ -90,12 +90,12 @@ fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>
         "sign-ins by a partner on {engine}: {ours:.0}/s; one RS256 check and one write of what a sign-in leaves behind, \
          one after the other: {rows:.0}/s; ratio {ratio:.2} (at least 0.50: {}); with a write of one row: {row:.0}/s; \
          ratio {:.2}",
-        verdict(ratio >= 0.5),
+        pass_or_fail(ratio >= 0.5),
         ours / row
     );
 }
 
-/// What there is of a sign-in afterwards, beside the token that is used up: a session, and an entry in the audit log.
+/// Writes what a sign-in leaves behind besides the used token: a session and an audit entry.
 fn leave_behind(c: &mut AnyConnection, hash: &str, user_id: i64) -> Result<(), StoreError> {
     use chaingun_gateway::store::{audit, sessions};
     let session = sessions::NewSession {
