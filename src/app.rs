@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::{Delivery, DeliverySettings, MailSettings, Transport, outbox_folder};
@@ -107,9 +108,17 @@ pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Del
         DeliverySettings {
             mail: mail_settings(config, address),
             callbacks: config.callbacks.clone(),
-            patience: config.patience,
+            retry: config.retry,
         },
     )
+}
+
+/// The background work of this configuration.
+#[must_use]
+pub fn background(config: &Config, parts: &Arc<Parts>) -> Background {
+    let writes_files = config.smtp.is_none();
+    let mail_folder = writes_files.then(|| outbox_folder(&config.data_dir));
+    Background::new(Arc::clone(parts), mail_folder)
 }
 
 /// What mails are written with, and where they go, for a server that listens at this address.
@@ -123,7 +132,7 @@ pub fn mail_settings(config: &Config, address: SocketAddr) -> MailSettings {
             None => Transport::Folder(outbox_folder(&config.data_dir)),
         },
         from: config.mail_from.clone(),
-        letters: config.letters.clone(),
+        templates: config.templates.clone(),
         link_base: public_url.unwrap_or_else(|| format!("http://{address}")),
     }
 }

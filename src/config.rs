@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::contract::xml::XmlLimits;
 use crate::delivery::{
-    Authorities, CallbackSettings, Letters, Login, Patience, Reach, Security, Smtp, is_sender,
+    Authorities, CallbackSettings, Login, MailTemplates, Reach, RetryPolicy, Security, Smtp,
+    is_sender,
 };
 use crate::domain::Millis;
 use crate::domain::retention::Retention;
@@ -38,11 +39,11 @@ pub struct Config {
     pub signing: Signing,
     pub mail_from: String,
     /// The words of mails.
-    pub letters: Letters,
+    pub templates: MailTemplates,
     /// The mail server; without one mails are files.
     pub smtp: Option<Smtp>,
     pub callbacks: CallbackSettings,
-    pub patience: Patience,
+    pub retry: RetryPolicy,
     pub log: String,
     pub log_json: bool,
 }
@@ -267,7 +268,7 @@ impl Config {
                 "must be an address, or a name and <an address>",
             );
         }
-        let letters = letters(r);
+        let templates = templates(r);
         let config = Config {
             data_dir,
             registry: registry.map(PathBuf::from),
@@ -277,10 +278,10 @@ impl Config {
             password_cost: r.number("password.cost", 4, 16),
             signing,
             mail_from,
-            letters,
+            templates,
             smtp: smtp(r),
             callbacks: callbacks(r),
-            patience: Patience {
+            retry: RetryPolicy {
                 first_retry_ms: r.number("outbox.first_retry_ms", 1, 3_600_000),
                 give_up_ms: r.number::<i64>("outbox.give_up_hours", 1, 8760) * 3_600_000,
             },
@@ -366,14 +367,14 @@ fn callbacks(r: &mut Reader<'_>) -> CallbackSettings {
 }
 
 /// The words of mails, with every mistake in the operator's own.
-fn letters(r: &mut Reader<'_>) -> Letters {
+fn templates(r: &mut Reader<'_>) -> MailTemplates {
     let folder = r.text("mail.templates");
     if folder.is_empty() {
-        return Letters::ours();
+        return MailTemplates::built_in();
     }
-    Letters::load(Some(Path::new(&folder))).unwrap_or_else(|wrong| {
+    MailTemplates::load(Some(Path::new(&folder))).unwrap_or_else(|wrong| {
         r.mistakes.extend(wrong.into_iter().map(Mistake));
-        Letters::ours()
+        MailTemplates::built_in()
     })
 }
 

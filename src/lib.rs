@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc loginbar sso directory docs } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► delivery ───────────────────────────────────────────────────────► { registry store secrets } ──────────► domain
+//!              └─► background ─► delivery ────────────────────────────────────────► { registry store secrets } ──────────► domain
 //! ```
 //!
 //! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`], [`jsonrpc`], [`sso`] or [`directory`] (bytes to a decoded
@@ -177,6 +177,7 @@
 //! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
 
 pub mod app;
+pub mod background;
 pub mod clock;
 pub mod config;
 pub mod contract;
@@ -199,4 +200,5 @@ pub mod server;
 pub mod soap;
 pub mod sso;
 pub mod store;
+mod threads;
 mod upgrade;

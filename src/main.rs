@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chaingun_gateway::background::hangup::Reloaded;
+use chaingun_gateway::background::registry_file;
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{self, Config, Mistake, Values};
 use chaingun_gateway::contract::{openapi, wsdl};
@@ -303,12 +305,12 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
     };
     let reach = delivering.callbacks.reach;
     if let Some(file) = &config.registry {
-        cli::registry::start_with(&parts, file, reach)?;
+        registry_file::apply_at_start(&parts, file, reach)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let (parts_of_delivery, counting) = (Arc::clone(&parts), Arc::clone(&parts));
+    let (shared, counting) = (Arc::clone(&parts), Arc::clone(&parts));
     runtime
         .block_on(async {
             let server = Server::bind(config.server.clone(), parts)
@@ -320,11 +322,19 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
                     )
                 })?;
             let address = server.address()?;
-            let delivery = app::delivery(&delivering, &parts_of_delivery, address).start()?;
+            let running = (
+                app::delivery(&delivering, &shared, address).start()?,
+                app::background(&delivering, &shared).start()?,
+            );
             // Before anyone is told that we listen, and may want us to stop.
             let stop = stop_signal()?;
-            cli::registry::reload_at_hangup(parts_of_delivery, config.registry.clone(), reach)?;
-            cli::mail::reload_at_hangup(config.letters.clone())?;
+            let reloaded = Reloaded {
+                parts: shared,
+                registry: config.registry.clone(),
+                reach,
+                templates: config.templates.clone(),
+            };
+            reloaded.at_hangup()?;
             tracing::info!(%address, "listening");
             cli::findings::count_beside(counting)?;
             if with_demo {
@@ -333,7 +343,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             }
             server.serve(stop).await;
             tracing::info!("stopped");
-            Ok::<_, io::Error>(delivery)
+            Ok::<_, io::Error>(running)
         })
         // Ends what is being delivered, outside the runtime.
         .map(drop)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::Config;
-use chaingun_gateway::delivery::{Letters, TEMPLATES, sample, send_sample, write_templates};
+use chaingun_gateway::delivery::{MailTemplates, TEMPLATES, sample, send_sample, write_templates};
 use chaingun_gateway::domain::notice::Topic;
 use chaingun_gateway::{app, domain::mailbox::is_email};
 use clap::Subcommand;
@@ -50,7 +50,7 @@ pub enum MailCommand {
 /// Carries a command out.
 pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<()> {
     match command {
-        MailCommand::Templates { write: None, .. } => list(&config.letters, output),
+        MailCommand::Templates { write: None, .. } => list(&config.templates, output),
         MailCommand::Templates {
             write: Some(folder),
             force,
@@ -85,11 +85,11 @@ pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<
     }
 }
 
-fn list(letters: &Letters, output: Output) -> io::Result<()> {
+fn list(templates: &MailTemplates, output: Output) -> io::Result<()> {
     let rows: Vec<_> = TEMPLATES
         .iter()
         .map(|(name, _)| {
-            let own = letters.folder().map(|folder| folder.join(name));
+            let own = templates.folder().map(|folder| folder.join(name));
             let own = own.filter(|path| path.exists());
             vec![
                 json!(name),
@@ -98,36 +98,4 @@ fn list(letters: &Letters, output: Output) -> io::Result<()> {
         })
         .collect();
     output.table(&["template", "replaced_by"], &rows)
-}
-
-/// Reads the templates again at each SIGHUP from now on; the handler is in place on return.
-///
-/// # Errors
-/// What the system reports.
-#[cfg(unix)]
-pub fn reload_at_hangup(letters: Letters) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            let letters = letters.clone();
-            let done = tokio::task::spawn_blocking(move || letters.reload()).await;
-            match done {
-                Ok(Ok(())) => tracing::info!("the mail templates were read again"),
-                Ok(Err(wrong)) => {
-                    for mistake in wrong {
-                        tracing::error!(mistake, "the mail templates in use stay");
-                    }
-                }
-                Err(error) => tracing::error!(cause = %error, "the mail templates in use stay"),
-            }
-        }
-    });
-    Ok(())
-}
-
-/// Elsewhere there is no such signal.
-#[cfg(not(unix))]
-pub fn reload_at_hangup(_: Letters) -> io::Result<()> {
-    Ok(())
 }

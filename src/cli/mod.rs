@@ -21,8 +21,9 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::messages::{Language, describe};
 use chaingun_gateway::contract::time::utc;
 use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
-use chaingun_gateway::domain::names::{flaw_of_display_name, is_hidden};
-use chaingun_gateway::domain::text::{has_control, is_line};
+use chaingun_gateway::domain::hidden::visible;
+use chaingun_gateway::domain::names::flaw_of_display_name;
+use chaingun_gateway::domain::text::is_line;
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::operations::{Call, Refusal};
 use chaingun_gateway::parts::Parts;
@@ -119,19 +120,6 @@ fn plain(value: &Value) -> String {
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
-}
-
-/// A text on one line, its control and hidden characters made visible: what callers wrote must not look like more than
-/// one entry or like another text, nor steer the terminal.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(
-            |c| match has_control(c.encode_utf8(&mut [0; 4])) || is_hidden(c) {
-                true => c.escape_unicode().to_string(),
-                false => c.to_string(),
-            },
-        )
-        .collect()
 }
 
 /// Refuses a name that cannot be one, or is longer than the contract lets it be.

@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url, redirect};
 use tokio::runtime::Runtime;
 
-use super::Failure;
+use super::failure::Failure;
 use super::guard::{Reach, Refused, Resolver, check_url, is_this_machine};
 use crate::domain::Millis;
 
@@ -110,7 +110,7 @@ impl Caller {
     }
 }
 
-fn judge(status: StatusCode, asked: Option<Millis>) -> Result<(), Failure> {
+fn judge(status: StatusCode, retry_after: Option<Millis>) -> Result<(), Failure> {
     if status == StatusCode::OK {
         return Ok(());
     }
@@ -120,7 +120,7 @@ fn judge(status: StatusCode, asked: Option<Millis>) -> Result<(), Failure> {
         ""
     };
     Err(Failure {
-        asked,
+        retry_after,
         ..Failure::of(format!("the service answered {}{more}", status.as_u16()))
     })
 }
@@ -137,7 +137,7 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     // receiver: such a name, or an empty one, would delete something else.
     if segment.is_empty() || url.path() != path {
         return Err(Failure {
-            hopeless: true,
+            is_final: true,
             ..Failure::of("the user's name at the service cannot be one segment of a path")
         });
     }

@@ -9,7 +9,7 @@ use lettre::Message;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
-use super::letters::{self, Letters};
+use super::mail_templates::{self, MailTemplates};
 use super::smtp::{Post, Smtp};
 use crate::domain::Millis;
 use crate::domain::mailbox::with_ascii_domain;
@@ -31,7 +31,7 @@ pub struct MailSettings {
     pub transport: Transport,
     /// The sender, as `Name <address>` or an address.
     pub from: String,
-    pub letters: Letters,
+    pub templates: MailTemplates,
     /// The URL that links in mails start with. Never taken from a request.
     pub link_base: String,
 }
@@ -88,7 +88,7 @@ pub fn sample(
     to: &str,
     now: Millis,
 ) -> Result<Vec<u8>, String> {
-    let notice = letters::sample(topic, english, to);
+    let notice = mail_templates::sample(topic, english, to);
     Ok(compose(settings, &notice, 0, now)?.formatted())
 }
 
@@ -103,7 +103,7 @@ pub fn send_sample(
     to: &str,
     now: Millis,
 ) -> Result<(), String> {
-    let notice = letters::sample(topic, english, to);
+    let notice = mail_templates::sample(topic, english, to);
     Mailing::new(settings).send(&notice, 0, now)
 }
 
@@ -133,9 +133,9 @@ fn compose(
     }
     let address = with_ascii_domain(&notice.to);
     let address = address.parse().map_err(|e| format!("recipient: {e}"))?;
-    let name = Some(letters::one_line(&notice.name)).filter(|name| !name.is_empty());
+    let name = Some(mail_templates::one_line(&notice.name)).filter(|name| !name.is_empty());
     let to = Mailbox::new(name, address);
-    let words = settings.letters.write(notice, &link(settings, notice))?;
+    let words = settings.templates.write(notice, &link(settings, notice))?;
     let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(created_at).unwrap_or(0));
     let domain = from.email.domain().to_owned();
     Message::builder()
@@ -184,7 +184,7 @@ mod tests {
         MailSettings {
             transport: Transport::Folder(folder.to_path_buf()),
             from: "Chaingun <noreply@localhost>".into(),
-            letters: Letters::load(None).unwrap(),
+            templates: MailTemplates::load(None).unwrap(),
             link_base: "https://id.example".into(),
         }
     }

@@ -1,17 +1,17 @@
 //! The outbox worker: takes rows that are due and delivers them, at least once each.
 
 mod callbacks;
+mod failure;
 mod guard;
-mod housekeeping;
-mod letters;
 mod mail;
+mod mail_templates;
 mod schedule;
 mod smtp;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::domain::Millis;
@@ -21,15 +21,17 @@ use crate::metrics::Attempt;
 use crate::parts::Parts;
 use crate::secrets::sealing::Binding;
 use crate::store::{Engine, StoreError, audit, outbox, services};
+use crate::threads::Threads;
 
 pub use callbacks::{CallbackSettings, always_refused};
 pub use guard::Reach;
-pub use letters::{Letters, TEMPLATES, write_templates};
 pub use mail::{MailSettings, Transport, is_sender, sample, send_sample};
-pub use schedule::Patience;
+pub use mail_templates::{MailTemplates, TEMPLATES, write_templates};
+pub use schedule::RetryPolicy;
 pub use smtp::{Authorities, Login, Security, Smtp};
 
 use callbacks::{Caller, Target};
+use failure::Failure;
 
 /// Rows claimed in one turn: mails, and callbacks of one service.
 const BATCH: i64 = 50;
@@ -48,31 +50,7 @@ const HELD: &str = "not sent: a user holds this id in the service";
 pub struct DeliverySettings {
     pub mail: MailSettings,
     pub callbacks: CallbackSettings,
-    pub patience: Patience,
-}
-
-/// Why a row could not be delivered.
-#[derive(Debug)]
-struct Failure {
-    /// For the operator; neither personal nor secret.
-    reason: String,
-    /// How long the receiver asks to be left alone.
-    asked: Option<Millis>,
-    /// It will not go better another time.
-    hopeless: bool,
-    /// A user holds the id that the callback is about.
-    is_held: bool,
-}
-
-impl Failure {
-    fn of(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            asked: None,
-            hopeless: false,
-            is_held: false,
-        }
-    }
+    pub retry: RetryPolicy,
 }
 
 /// What became of the rows of a turn.
@@ -89,7 +67,7 @@ pub struct Delivery {
     settings: DeliverySettings,
     /// Made at the first callback.
     caller: OnceLock<Result<Caller, String>>,
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
 }
 
 impl Delivery {
@@ -100,7 +78,7 @@ impl Delivery {
             parts,
             settings,
             caller: OnceLock::new(),
-            stop: AtomicBool::new(false),
+            stop: Arc::default(),
         }
     }
 
@@ -176,7 +154,7 @@ impl Delivery {
         let mut outcome = Outcome::default();
         for row in &run.rows {
             // What is given up holds up nothing.
-            let is_stuck = outcome.failed.iter().any(|(_, failure)| !failure.hopeless);
+            let is_stuck = outcome.failed.iter().any(|(_, failure)| !failure.is_final);
             if is_stuck || self.is_over(begun) {
                 outcome.untried.push(row.id);
                 continue;
@@ -210,12 +188,12 @@ impl Delivery {
                     created_at: row.created_at,
                     attempts: row.attempts,
                     now,
-                    asked: failure.asked,
+                    retry_after: failure.retry_after,
                 };
                 let [a, b, ..] = self.parts.entropy.bytes();
-                let dice = u64::from(u16::from_be_bytes([a, b]));
-                let next = schedule::next(failed, self.settings.patience, dice);
-                let next = next.filter(|_| !failure.hopeless);
+                let random = u64::from(u16::from_be_bytes([a, b]));
+                let next = schedule::next(failed, self.settings.retry, random);
+                let next = next.filter(|_| !failure.is_final);
                 tracing::warn!(
                     outbox.id = row.id,
                     attempt = row.attempts + 1,
@@ -242,7 +220,7 @@ impl Delivery {
             }
             for ((row, failure), next) in outcome.failed.iter().zip(&next) {
                 outbox::put_off(c, row, *next, &failure.reason, now)?;
-                if failure.is_held {
+                if failure.id_is_in_use {
                     audit::record(c, &withheld(row.id, now))?;
                 }
             }
@@ -295,8 +273,8 @@ impl Delivery {
         match held {
             Ok(false) => Ok(()),
             Ok(true) => Err(Failure {
-                hopeless: true,
-                is_held: true,
+                is_final: true,
+                id_is_in_use: true,
                 ..Failure::of(HELD)
             }),
             Err(error) => Err(Failure::of(error.to_string())),
@@ -313,35 +291,19 @@ impl Delivery {
         opened.ok_or_else(|| "what is sealed cannot be opened with this sealing key".to_owned())
     }
 
-    /// Starts the worker's threads.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub fn start(self) -> std::io::Result<Running> {
-        let lanes = self.settings.callbacks.parallel;
-        let mut running = Running {
-            delivery: Arc::new(self),
-            threads: Vec::with_capacity(lanes + 2),
-        };
-        running.delivery.take_back();
-        running.spawn("delivery", Delivery::work)?;
-        running.spawn("mail", Delivery::send_mails)?;
-        for _ in 0..lanes {
-            running.spawn("callback", Delivery::call_services)?;
+    /// Starts the threads that deliver. Dropping the result stops them after their current delivery.
+    pub fn start(self) -> std::io::Result<Threads> {
+        let callback_threads = self.settings.callbacks.parallel;
+        let delivery = Arc::new(self);
+        let mut threads = Threads::new(Arc::clone(&delivery.stop));
+        delivery.release_own_claims();
+        let mailer = Arc::clone(&delivery);
+        threads.spawn("mail", move || mailer.send_mails())?;
+        for _ in 0..callback_threads {
+            let caller = Arc::clone(&delivery);
+            threads.spawn("callback", move || caller.call_services())?;
         }
-        Ok(running)
-    }
-
-    /// Has some more names of erased users give way in the audit log, and tells whether it had to.
-    ///
-    /// # Errors
-    /// The store's; it is gone on with the next time.
-    pub fn go_on_erasing(&self) -> Result<usize, StoreError> {
-        let store = &self.parts.store;
-        if !store.read(audit::is_erasing)? {
-            return Ok(0);
-        }
-        store.write(audit::erase_names).map(usize::from)
+        Ok(threads)
     }
 
     /// One of the threads that make callbacks.
@@ -371,45 +333,14 @@ impl Delivery {
         }
     }
 
-    /// The thread that looks after everything but deliveries.
-    fn work(&self) {
-        // The cipher library gathers its own randomness when it is first used, which takes some 40 ms: here
-        // nobody waits for it.
-        let _ = self.parts.sealer.seal(Binding::Mail(0), "");
-        let mut changes = self.parts.store.changes();
-        let (mut done, mut stale) = (housekeeping::Done::default(), true);
-        while !self.is_stopping() {
-            self.keep_house(&mut done);
-            stale |= changes.may_have_come();
-            if stale {
-                stale = false;
-                if let Err(error) = self.parts.registry.refresh(&self.parts.store) {
-                    tracing::warn!(cause = %error, "the registry could not be read again");
-                    stale = true;
-                }
-            }
-            let erased = self.go_on_erasing().unwrap_or_else(|error| {
-                tracing::warn!(cause = %error, "names of erased users are still in the audit log");
-                0
-            });
-            if let Err(error) = self.parts.tokens.reload() {
-                tracing::warn!(cause = %error, "the signing keys could not be read again");
-            }
-            if erased == 0 {
-                thread::park_timeout(PAUSE);
-            }
-        }
-        self.write_refusals();
-    }
-
-    /// Takes up at once what this node had claimed when it was killed. An embedded database has no other node; on
-    /// PostgreSQL the claims lapse.
-    fn take_back(&self) {
+    /// Releases the claims of this node's previous process. A SQLite database has no other node; on PostgreSQL claims
+    /// expire.
+    fn release_own_claims(&self) {
         if self.parts.store.engine() == Engine::Postgres {
             return;
         }
         if let Err(error) = self.parts.store.write(outbox::release_all) {
-            tracing::warn!(cause = %error, "claims of before could not be taken back");
+            tracing::warn!(cause = %error, "cannot release the claims of the previous process");
         }
     }
 }
@@ -427,33 +358,6 @@ fn all_of(turn: impl Fn() -> Result<Option<usize>, StoreError>) -> Result<usize,
         settled += more;
     }
     Ok(settled)
-}
-
-/// A running worker; stops, after what it is just delivering, when dropped.
-pub struct Running {
-    delivery: Arc<Delivery>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Running {
-    fn spawn(&mut self, name: &str, work: fn(&Delivery)) -> std::io::Result<()> {
-        let delivery = Arc::clone(&self.delivery);
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(&delivery))?;
-        self.threads.push(thread);
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.delivery.stop.store(true, Ordering::Release);
-        for thread in self.threads.drain(..) {
-            thread.thread().unpark();
-            let _ = thread.join();
-        }
-    }
 }
 
 /// Where mails go when they go into files.

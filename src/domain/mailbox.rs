@@ -2,7 +2,7 @@
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::names::{is_hidden, is_mark};
+use super::hidden::{is_hidden, is_mark};
 use super::text::canonical;
 
 /// The longest e-mail address, in characters (RFC 5321 §4.5.3.1.3 less the angle brackets).

@@ -3,6 +3,7 @@
 pub mod audit_event;
 pub mod client;
 pub mod external_identity;
+pub mod hidden;
 pub mod mailbox;
 pub mod names;
 pub mod network;

@@ -1,12 +1,10 @@
 //! Which user names and display names are accepted, and which user names look alike.
 
-use icu_properties::props::{
-    BinaryProperty as _, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory,
-    GeneralCategoryGroup, Script,
-};
+use icu_properties::props::{EnumeratedProperty as _, GeneralCategory, Script};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::confusable_detection::skeleton as uts39_skeleton;
 
+use super::hidden::{is_hidden, is_mark};
 use super::mailbox::is_email;
 use super::text::{canonical, has_control};
 
@@ -30,25 +28,6 @@ pub enum Flaw {
     Blank,
     /// The name has a meaning of its own in paths or in the audit log.
     Reserved,
-}
-
-/// Whether a character is not seen, changes the direction of writing, or is not assigned by Unicode or for all: default
-/// ignorable and format characters, bidirectional controls among them, private use and unassigned ones.
-#[must_use]
-pub fn is_hidden(c: char) -> bool {
-    const FORBIDDEN: GeneralCategoryGroup = GeneralCategoryGroup::Format
-        .union(GeneralCategoryGroup::PrivateUse)
-        .union(GeneralCategoryGroup::Unassigned);
-    // The pattern of no dots is a symbol that is drawn as nothing.
-    !c.is_ascii()
-        && (FORBIDDEN.contains(GeneralCategory::for_char(c))
-            || DefaultIgnorableCodePoint::for_char(c)
-            || c == '\u{2800}')
-}
-
-/// Whether a character is a combining mark.
-pub(super) fn is_mark(c: char) -> bool {
-    !c.is_ascii() && GeneralCategoryGroup::Mark.contains(GeneralCategory::for_char(c))
 }
 
 /// What is wrong with a text on one line that people see, such as an organisational unit.

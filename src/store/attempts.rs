@@ -74,7 +74,7 @@ pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(),
 ///
 /// Whoever wants to be forgiven before the time has to bring so many subjects into the table that are forgiven later:
 /// for one more guess at an account, as many requests as there are rows.
-pub fn forget_forgiven(
+pub fn purge_expired(
     connection: &mut AnyConnection,
     now: Millis,
     most_rows: i64,

@@ -95,7 +95,7 @@ fn counts_networks_beyond_the_limit_together() {
     let gateway = behind_proxy(&[("refusals.keys", "10"), ("refusals.rows", "1000")]);
     for n in 0..30 {
         show(&gateway, &format!("203.0.113.{n}"), "", "a");
-        gateway.delivery.write_refusals();
+        gateway.background.housekeeping.write_refusals();
     }
     assert_eq!(counted(&gateway, "user_shown").len(), 10);
     let other = counted(&gateway, "other");
@@ -109,13 +109,13 @@ fn drops_counts_beyond_the_limit_and_old_ones() {
         gateway.parts.clock.advance(60_000);
         show(&gateway, "203.0.113.9", "", &format!("a{n}"));
     }
-    gateway.delivery.write_refusals();
-    gateway.delivery.purge();
+    gateway.background.housekeeping.write_refusals();
+    gateway.background.housekeeping.purge();
     let kept = counted(&gateway, "user_shown");
     assert_eq!(kept.len(), 1_000);
     assert!(!kept.iter().any(|row| row.2.as_deref() == Some("a99")));
     advance(&gateway, DAY - 10 * 60_000);
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     let left = counted(&gateway, "user_shown").len();
     assert_eq!(left, 11, "with the minute that is not over a day old");
 }
@@ -281,10 +281,10 @@ fn purges_old_audit_entries_and_keeps_proofs() {
         events
     };
     advance(&gateway, 30 * DAY);
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     assert_eq!(left().len(), 4);
     advance(&gateway, 1);
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     assert_eq!(left(), [events[0], events[1], "user_deleted"]);
 }
 
@@ -337,10 +337,10 @@ fn deletes_unconfirmed_accounts_only() {
         "ok"
     );
     advance(&gateway, HOUR + 30 * DAY);
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     assert!(exists(&gateway, "ubul"), "its time is not over yet");
     advance(&gateway, 1);
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     assert!(!exists(&gateway, "ubul"));
     let others = [
         "again",
@@ -353,14 +353,14 @@ fn deletes_unconfirmed_accounts_only() {
     for name in others {
         assert!(exists(&gateway, name), "{name}");
     }
-    while gateway.delivery.go_on_erasing().unwrap() > 0 {}
+    while gateway.background.housekeeping.erase_names().unwrap() {}
     let log = gateway.log(None, 1000);
     assert!(!format!("{log:?}").contains("ubul"), "{log:#?}");
     assert_eq!(rows(&gateway, "user_registrations_lapsed"), 1);
     // The name and the address can be registered again.
     register(&gateway, "ubul");
     advance(&gateway, 48 * HOUR);
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     assert!(!exists(&gateway, "again"), "its second token has expired");
     for name in ["taken-on", "member", "made", "confirmed"] {
         assert!(exists(&gateway, name), "{name}");
@@ -374,7 +374,7 @@ fn deletes_the_oldest_unconfirmed_accounts_beyond_the_limit() {
         advance(&gateway, 1000);
         register(&gateway, &format!("u{n}"));
     }
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     let left: Vec<_> = (0..13)
         .filter(|n| exists(&gateway, &format!("u{n}")))
         .collect();
@@ -464,12 +464,12 @@ fn deletes_delivered_mails_and_their_files_after_keep_days() {
     register(&gateway, "ubul");
     let rows = || gateway.parts.store.read(outbox::all).unwrap().len();
     advance(&gateway, 10 * DAY - 1);
-    gateway.delivery.purge();
-    gateway.delivery.purge_mail_files();
+    gateway.background.housekeeping.purge();
+    gateway.background.housekeeping.purge_mail_files();
     assert_eq!((rows(), gateway.mails().len()), (1, 1));
     advance(&gateway, 2);
-    gateway.delivery.purge();
-    gateway.delivery.purge_mail_files();
+    gateway.background.housekeeping.purge();
+    gateway.background.housekeeping.purge_mail_files();
     assert_eq!((rows(), gateway.mails().len()), (0, 0));
 }
 
@@ -489,7 +489,7 @@ fn drops_attempts_beyond_the_limit_that_expire_first() {
             Ok::<_, StoreError>(())
         })
         .unwrap();
-    gateway.delivery.purge();
+    gateway.background.housekeeping.purge();
     let (subjects, failures) = store.read(attempts::total).unwrap();
     assert!((990..=1_000).contains(&subjects), "{subjects}");
     assert_eq!(failures, subjects + 5, "the delayed subject stays");
@@ -500,8 +500,8 @@ fn drops_attempts_beyond_the_limit_that_expire_first() {
 #[test]
 fn reports_the_sizes_of_the_database_and_its_tables() {
     let gateway = Gateway::demo();
-    gateway.delivery.purge();
-    gateway.delivery.count_rows();
+    gateway.background.housekeeping.purge();
+    gateway.background.housekeeping.count_rows();
     let metrics = gateway.get("/metrics").body;
     let value = |name: &str| -> i64 {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::delivery::{
-    CallbackSettings, Delivery, DeliverySettings, Letters, MailSettings, Patience, Reach, Transport,
+    CallbackSettings, Delivery, DeliverySettings, MailSettings, MailTemplates, Reach, RetryPolicy,
+    Transport,
 };
 use chaingun_gateway::secrets::sealing::Binding;
 use chaingun_gateway::store::outbox::{self, Again, Row};
@@ -384,7 +385,7 @@ fn second_node(gateway: &Gateway) -> Delivery {
             mail: MailSettings {
                 transport: Transport::Folder(gateway.data.path().join("outbox")),
                 from: "noreply@localhost".to_owned(),
-                letters: Letters::ours(),
+                templates: MailTemplates::built_in(),
                 link_base: String::new(),
             },
             callbacks: CallbackSettings {
@@ -392,7 +393,7 @@ fn second_node(gateway: &Gateway) -> Delivery {
                 timeout: Duration::from_secs(5),
                 parallel: 3,
             },
-            patience: Patience {
+            retry: RetryPolicy {
                 first_retry_ms: 5_000,
                 give_up_ms: 72 * HOUR,
             },

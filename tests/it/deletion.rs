@@ -212,7 +212,7 @@ fn replaces_names_in_6000_audit_entries_after_the_answer() {
         ok()
     );
     let mut turns = 0;
-    while gateway.delivery.go_on_erasing().unwrap() > 0 {
+    while gateway.background.housekeeping.erase_names().unwrap() {
         turns += 1;
     }
     assert!(turns > 1, "the deletion's answer did not wait for this");

@@ -373,8 +373,8 @@ impl<'a> Walk<'a> {
                 });
             }
         });
-        self.gateway.delivery.write_refusals();
-        self.gateway.delivery.purge();
+        self.gateway.background.housekeeping.write_refusals();
+        self.gateway.background.housekeeping.purge();
     }
 
     /// The bytes of the database's file.

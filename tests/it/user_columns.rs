@@ -330,7 +330,7 @@ fn erases_every_column_from_every_table() {
     let (_, row) = update_every_field(&gateway);
     let reply = ask(&gateway, "DELETE", "/users/mokamiki", KEY, "");
     assert_eq!(told(&reply), (200, "ok".to_owned()));
-    while gateway.delivery.go_on_erasing().unwrap() > 0 {}
+    while gateway.background.housekeeping.erase_names().unwrap() {}
     let is_postgres = gateway.database.url().is_some();
     for table in tables(&gateway) {
         for (cell, kind) in columns(&gateway, &table) {

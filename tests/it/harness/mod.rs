@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chaingun_gateway::background::Background;
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{Config, Values};
 use chaingun_gateway::delivery::Delivery;
@@ -33,6 +34,7 @@ pub const PARTNER_KEY: &str = include_str!("apekx.pem");
 pub struct Gateway {
     pub parts: Arc<Parts>,
     pub delivery: Delivery,
+    pub background: Background,
     node: Node,
     config: Config,
     pub data: TempDir,
@@ -106,9 +108,11 @@ impl Gateway {
         let node = Node::start(&config);
         let parts = Arc::clone(&node.parts);
         let delivery = app::delivery(&config, &parts, node.address);
+        let background = app::background(&config, &parts);
         Self {
             parts,
             delivery,
+            background,
             node,
             config,
             data,
@@ -129,7 +133,7 @@ impl Gateway {
 
     /// The audit log and the refusals that were counted, the newest first, about one user or about all.
     pub fn log(&self, subject: Option<&str>, limit: i64) -> Vec<audit::Listed> {
-        self.delivery.write_refusals();
+        self.background.housekeeping.write_refusals();
         let list = self.parts.store.read(|c| audit::list(c, subject, limit));
         list.unwrap()
     }

@@ -1,13 +1,15 @@
-//! What has expired goes, refusals that were counted are written, and the sizes of what is left are noted.
+//! Deletes expired rows and files, writes counted refusals, and measures the size of the tables.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Delivery, mail::Transport};
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
+use crate::parts::Parts;
 use crate::store::{
     AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
     outbox, refusals, sessions, sizes, token_families,
@@ -17,61 +19,86 @@ use crate::store::{
 
 /// How long dead letters are kept.
 const KEEP_DEAD_MS: Millis = 90 * 86_400_000;
-/// How long partners' tokens are remembered past their end: another node's clock may be behind.
+/// How long used tokens of partners are remembered after they expire, because the clock of another node may be slow.
 const KEEP_USED_MS: Millis = 3_600_000;
-/// How often counted refusals are written. A process that is killed loses what it counted since.
+/// The interval of writing counted refusals. A killed process loses the counts since the last time.
 const WRITE_EVERY_MS: Millis = 5_000;
-/// How often what has expired is deleted.
+/// The interval of deleting expired rows.
 const PURGE_EVERY_MS: Millis = 60_000;
-/// How often rows are counted, and old mail files are looked for.
+/// The interval of counting rows and of deleting old mail files.
 const COUNT_EVERY_MS: Millis = 600_000;
-/// Rows that are deleted in one transaction, since others wait for it.
+/// The most rows that one transaction deletes, because other writers wait for it.
 const BATCH: i64 = 500;
-/// Batches of one kind that are deleted in a row; the rest goes the next time.
-const MOST_BATCHES: usize = 100;
-/// Accounts that are deleted in one transaction.
+/// The most batches of one kind in a row; the next run deletes the rest.
+const MAX_BATCHES: usize = 100;
+/// The most accounts that one transaction deletes.
 const ACCOUNTS: i64 = 50;
-/// Mail files that outbox/ holds; the oldest are deleted first.
-const MOST_MAIL_FILES: usize = 100_000;
-/// What the audit log calls this.
+/// The most mail files in outbox/; the oldest are deleted first.
+const MAX_MAIL_FILES: usize = 100_000;
+/// The request id of housekeeping in the audit log.
 const HOUSEKEEPING: &str = "housekeeping";
 
-/// When each of it was done last.
+/// When each part ran last.
 #[derive(Debug, Default)]
-pub(super) struct Done {
+pub(super) struct LastRuns {
     written: Millis,
     purged: Millis,
     counted: Millis,
 }
 
-impl Delivery {
-    /// Does what is due.
-    pub(super) fn keep_house(&self, done: &mut Done) {
+/// The housekeeping of one node.
+pub struct Housekeeping {
+    parts: Arc<Parts>,
+    mail_folder: Option<PathBuf>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Housekeeping {
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        mail_folder: Option<PathBuf>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            parts,
+            mail_folder,
+            stop,
+        }
+    }
+
+    /// Replaces some names of deleted users in the audit log by their pseudonyms; `false` if no names were left.
+    pub fn erase_names(&self) -> Result<bool, StoreError> {
+        let store = &self.parts.store;
+        Ok(store.read(audit::is_erasing)? && store.write(audit::erase_names)?)
+    }
+
+    /// Runs the parts that are due.
+    pub(super) fn run_due(&self, last: &mut LastRuns) {
         let now = self.parts.clock.now();
-        if now - done.written >= WRITE_EVERY_MS {
-            done.written = now;
+        if now - last.written >= WRITE_EVERY_MS {
+            last.written = now;
             self.write_refusals();
         }
-        if now - done.purged >= PURGE_EVERY_MS {
-            done.purged = now;
+        if now - last.purged >= PURGE_EVERY_MS {
+            last.purged = now;
             self.purge();
         }
-        if now - done.counted >= COUNT_EVERY_MS {
-            done.counted = now;
+        if now - last.counted >= COUNT_EVERY_MS {
+            last.counted = now;
             self.count_rows();
             self.purge_mail_files();
         }
     }
 
-    /// Writes the refusals that were counted since the last time.
+    /// Writes the refusals that were counted since the last run.
     pub fn write_refusals(&self) {
         let parts = &self.parts;
         if let Err(error) = parts.refusals.write(&parts.store, parts.clock.now()) {
-            tracing::warn!(cause = %error, "counted refusals could not be written; they will be later");
+            tracing::warn!(cause = %error, "cannot write the counted refusals; the next run tries again");
         }
     }
 
-    /// Deletes what has expired, and what is too many.
+    /// Deletes expired rows, and the oldest rows of tables above their limits.
     pub fn purge(&self) {
         let now = self.parts.clock.now();
         let rules = &self.parts.rules;
@@ -83,7 +110,7 @@ impl Delivery {
                 max_waiting: keep.unconfirmed_users,
             },
         );
-        // Before the tokens, which say when they are over.
+        // Before the tokens, because an account expires with its last token.
         self.in_batches("unconfirmed accounts", ACCOUNTS, |c| {
             delete_unconfirmed(c, limits, now)
         });
@@ -108,7 +135,7 @@ impl Delivery {
             sessions::forget_expired(c, now, now - idle, BATCH)
         });
         self.in_batches("attempts", BATCH, |c| {
-            attempts::forget_forgiven(c, now, keep.attempts_rows, BATCH)
+            attempts::purge_expired(c, now, keep.attempts_rows, BATCH)
         });
         self.in_batches("known sources", BATCH, |c| {
             known_sources::forget_expired(c, now, BATCH)
@@ -123,34 +150,36 @@ impl Delivery {
             audit::purge(c, now - keep.audit_ms, BATCH)
         });
         if let Err(error) = self.parts.store.checkpoint() {
-            tracing::warn!(cause = %error, "the database's log could not be emptied");
+            tracing::warn!(cause = %error, "cannot empty the write-ahead log");
         }
         match self.parts.store.read(sizes::bytes) {
             Ok(bytes) => self.parts.metrics.database_has(bytes),
-            Err(error) => tracing::warn!(cause = %error, "the size of the database is not known"),
+            Err(error) => tracing::warn!(cause = %error, "cannot read the size of the database"),
         }
     }
 
-    /// Deletes rows of one kind until fewer than a batch go.
+    /// Deletes rows of one kind until a batch is not full.
     fn in_batches(
         &self,
-        what: &str,
+        rows: &str,
         batch: i64,
         step: impl Fn(&mut AnyConnection) -> Result<usize, StoreError>,
     ) {
-        for _ in 0..MOST_BATCHES {
+        for _ in 0..MAX_BATCHES {
             match self.parts.store.write(&step) {
-                Ok(gone) if (gone as i64) < batch || self.is_stopping() => return,
+                Ok(deleted) if (deleted as i64) < batch || self.stop.load(Ordering::Acquire) => {
+                    return;
+                }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(cause = %error, what, "expired rows could not be deleted");
+                    tracing::warn!(cause = %error, rows, "cannot delete expired rows");
                     return;
                 }
             }
         }
     }
 
-    /// Notes how many rows there are.
+    /// Measures the number of rows of each table.
     pub fn count_rows(&self) {
         match self.parts.store.read(sizes::rows) {
             Ok(tables) => {
@@ -158,40 +187,39 @@ impl Delivery {
                     self.parts.metrics.table_has(table, rows);
                 }
             }
-            Err(error) => tracing::warn!(cause = %error, "the rows could not be counted"),
+            Err(error) => tracing::warn!(cause = %error, "cannot count the rows"),
         }
     }
 
-    /// Deletes mail files that are old, and the oldest beyond [`MOST_MAIL_FILES`].
+    /// Deletes old mail files, and the oldest of more than [`MAX_MAIL_FILES`].
     pub fn purge_mail_files(&self) {
-        let Transport::Folder(folder) = &self.settings.mail.transport else {
+        let Some(folder) = &self.mail_folder else {
             return;
         };
         let before = self.parts.clock.now() - self.parts.rules.retention.delivered_ms;
-        match delete_mail_files(folder, before, MOST_MAIL_FILES) {
+        match delete_mail_files(folder, before, MAX_MAIL_FILES) {
             Ok(0) => {}
-            Ok(gone) => tracing::info!(files = gone, "old mail files are deleted"),
-            Err(error) => tracing::warn!(cause = %error, "old mail files could not be deleted"),
+            Ok(files) => tracing::info!(files, "deleted old mail files"),
+            Err(error) => tracing::warn!(cause = %error, "cannot delete old mail files"),
         }
     }
 }
 
-/// Deletes some accounts that registered themselves and were never confirmed. The log gets one entry for all of them, and
-/// their names in it give way like those of any account that is deleted.
+/// Deletes some unconfirmed accounts. The audit log gets one entry for all of them, and pseudonyms replace their names.
 fn delete_unconfirmed(
     c: &mut AnyConnection,
     limits: UnconfirmedLimits,
     now: Millis,
 ) -> Result<usize, StoreError> {
-    let lapsed = unconfirmed::beyond_limits(c, limits, ACCOUNTS)?;
-    for user in &lapsed {
+    let expired = unconfirmed::beyond_limits(c, limits, ACCOUNTS)?;
+    for user in &expired {
         users::erase(c, user.id)?;
         audit::begin_erasure(c, &user.names(), &format!("{ERASED}{}", user.uuid))?;
     }
-    if !lapsed.is_empty() {
+    if !expired.is_empty() {
         tracing::info!(
-            accounts = lapsed.len(),
-            "accounts that were never confirmed are deleted"
+            accounts = expired.len(),
+            "deleted accounts that were never confirmed"
         );
         audit::record(
             c,
@@ -203,11 +231,12 @@ fn delete_unconfirmed(
             ),
         )?;
     }
-    Ok(lapsed.len())
+    Ok(expired.len())
 }
 
-/// Deletes the mail files that were written before this time, and the oldest beyond so many. Returns how many went.
-fn delete_mail_files(folder: &Path, before: Millis, most: usize) -> std::io::Result<usize> {
+/// Deletes the mail files that were written before this time, and the oldest of more than `max`. Returns the number of
+/// deleted files.
+fn delete_mail_files(folder: &Path, before: Millis, max: usize) -> std::io::Result<usize> {
     let files = match std::fs::read_dir(folder) {
         Ok(files) => files,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
@@ -222,16 +251,16 @@ fn delete_mail_files(folder: &Path, before: Millis, most: usize) -> std::io::Res
         }
     }
     mails.sort();
-    let too_many = mails.len().saturating_sub(most);
-    let mut gone = 0;
+    let too_many = mails.len().saturating_sub(max);
+    let mut deleted = 0;
     for (at, (written, path)) in mails.iter().enumerate() {
         if at >= too_many && *written >= before {
             break;
         }
         std::fs::remove_file(path)?;
-        gone += 1;
+        deleted += 1;
     }
-    Ok(gone)
+    Ok(deleted)
 }
 
 #[cfg(test)]
@@ -239,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deletes_mail_files_that_are_old_or_too_many_and_nothing_else() {
+    fn deletes_old_and_surplus_mail_files_and_no_other_files() {
         let folder = tempfile::tempdir().unwrap();
         for (name, at) in [("1.eml", 1), ("2.eml", 2), ("3.eml", 3), ("4.txt", 0)] {
             let file = std::fs::File::create(folder.path().join(name)).unwrap();

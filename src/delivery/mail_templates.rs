@@ -48,7 +48,7 @@ const SUBJECT: &str = "Subject:";
 
 /// The words that mails are written with.
 #[derive(Debug, Clone)]
-pub struct Letters {
+pub struct MailTemplates {
     /// Where the operator keeps templates of its own.
     folder: Option<PathBuf>,
     /// What is in use; all copies of these letters change together.
@@ -64,7 +64,7 @@ pub(super) struct Words {
     pub html: String,
 }
 
-impl Letters {
+impl MailTemplates {
     /// Our own templates, but for those that stand in this folder, if there is one.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Letters {
 
     /// Our own templates alone.
     #[must_use]
-    pub fn ours() -> Self {
+    pub fn built_in() -> Self {
         // They are part of the program: a test finds a broken one, and a mail with it is not written.
         let environment = compile(None).unwrap_or_default();
         Self {
@@ -90,7 +90,7 @@ impl Letters {
     /// Reads the folder again. Where anything is wrong with it, what is in use stays.
     ///
     /// # Errors
-    /// As [`Letters::load`] has.
+    /// As [`MailTemplates::load`] has.
     pub fn reload(&self) -> Result<(), Vec<String>> {
         let fresh = Arc::new(compile(self.folder.as_deref())?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn every_mail_has_its_words_in_both_languages() {
-        let letters = Letters::load(None).unwrap();
+        let letters = MailTemplates::load(None).unwrap();
         for topic in Topic::ALL {
             let subjects = [false, true].map(|english| {
                 let notice = sample(topic, english, "valaki@valami.hu");
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn text_of_users_is_escaped_in_html_and_stands_as_it_is_in_text() {
-        let letters = Letters::load(None).unwrap();
+        let letters = MailTemplates::load(None).unwrap();
         let words = letters
             .write(&hostile("<b>Ági</b> & \"x\""), "https://id.example")
             .unwrap();
@@ -383,7 +383,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let own = "Subject: {{ user_name }}\n\n{{ name }}, {{ token }}\n";
         fs::write(folder.path().join("activation.hu.txt"), own).unwrap();
-        let letters = Letters::load(Some(folder.path())).unwrap();
+        let letters = MailTemplates::load(Some(folder.path())).unwrap();
         for breaks in [
             "\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\0",
         ] {
@@ -406,7 +406,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("activation.hu.txt");
         fs::write(&path, "Subject: Sajat\r\n\r\nSzia {{ name }}!").unwrap();
-        let letters = Letters::load(Some(folder.path())).unwrap();
+        let letters = MailTemplates::load(Some(folder.path())).unwrap();
         let write = |topic| letters.write(&sample(topic, false, "a@b.hu"), "").unwrap();
         let words = write(Topic::Activation);
         assert_eq!(
@@ -477,7 +477,7 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(name), text).unwrap();
-            let wrong = Letters::load(Some(folder.path())).unwrap_err();
+            let wrong = MailTemplates::load(Some(folder.path())).unwrap_err();
             assert_eq!(wrong.len(), 1, "{wrong:?}");
             assert!(
                 wrong[0].contains(name) && wrong[0].contains(told),
@@ -485,7 +485,7 @@ mod tests {
             );
         }
         let missing = Path::new("/nonexistent/folder");
-        assert_eq!(Letters::load(Some(missing)).unwrap_err().len(), 1);
+        assert_eq!(MailTemplates::load(Some(missing)).unwrap_err().len(), 1);
     }
 
     #[test]
@@ -498,7 +498,7 @@ mod tests {
         );
         fs::write(mails.join("activation.hu.txt"), "Subject: x\n").unwrap();
         assert!(write_templates(&mails, false).unwrap().is_empty());
-        Letters::load(Some(&mails)).unwrap();
+        MailTemplates::load(Some(&mails)).unwrap();
         assert_eq!(
             write_templates(&mails, true).unwrap().len(),
             TEMPLATES.len()

@@ -1,0 +1,75 @@
+//! SIGHUP: a running server applies its registry file and reads its mail templates again.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::registry_file;
+use crate::delivery::{MailTemplates, Reach};
+use crate::parts::Parts;
+use crate::registry::apply::ApplyError;
+
+/// What a server reads again at SIGHUP.
+pub struct Reloaded {
+    pub parts: Arc<Parts>,
+    /// The registry file, if the settings name one.
+    pub registry: Option<PathBuf>,
+    /// How far callbacks reach, for the warnings about the file.
+    pub reach: Reach,
+    pub templates: MailTemplates,
+}
+
+impl Reloaded {
+    /// Reads everything again at each SIGHUP; the handler is in place on return. There is no such signal on Windows.
+    pub fn at_hangup(self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut hangup = signal(SignalKind::hangup())?;
+            let reloaded = Arc::new(self);
+            tokio::spawn(async move {
+                while hangup.recv().await.is_some() {
+                    let reloaded = Arc::clone(&reloaded);
+                    // One reload after another, and outside of the runtime, because the database may block.
+                    let done = tokio::task::spawn_blocking(move || reloaded.reload()).await;
+                    if let Err(error) = done {
+                        tracing::error!(cause = %error, "the reload at SIGHUP failed");
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn reload(&self) {
+        match self.templates.reload() {
+            Ok(()) => tracing::info!("the mail templates were read again"),
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    tracing::error!(mistake, "the mail templates in use stay");
+                }
+            }
+        }
+        match &self.registry {
+            Some(file) => self.apply(file),
+            None => {
+                tracing::info!("SIGHUP; the setting registry names no file, so nothing is applied");
+            }
+        }
+    }
+
+    fn apply(&self, file: &Path) {
+        let told = file.display();
+        match registry_file::apply(&self.parts, file, self.reach, "SIGHUP") {
+            Ok(()) => {}
+            Err(ApplyError::Mistakes(mistakes)) => {
+                for mistake in mistakes {
+                    tracing::error!(file = %told, mistake = mistake.0, "the registry file was not applied");
+                }
+            }
+            Err(error) => {
+                tracing::error!(file = %told, cause = %error, "the registry file was not applied");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The registry file of a running server: applied at the start and at SIGHUP.
+
+use std::io;
+use std::path::Path;
+
+use crate::delivery::{Reach, always_refused};
+use crate::domain::hidden::visible;
+use crate::parts::Parts;
+use crate::registry::apply::{Applier, ApplyError};
+use crate::registry::file::Watch;
+use crate::registry::plan::Wishes;
+
+/// Applies the file at the start of a server.
+pub fn apply_at_start(parts: &Parts, file: &Path, reach: Reach) -> io::Result<()> {
+    apply(parts, file, reach, "start").map_err(|error| {
+        let file = file.display();
+        io::Error::other(format!("{file}: {error}"))
+    })
+}
+
+/// Applies the file and refreshes the registry of this node. Entries that the file does not name stay.
+pub(super) fn apply(parts: &Parts, file: &Path, reach: Reach, by: &str) -> Result<(), ApplyError> {
+    let plan = applier(parts, by).apply(file, Wishes::default())?;
+    for warning in warnings(file, &plan.watch, reach) {
+        tracing::warn!(warning, "the registry file may contain a mistake");
+    }
+    let (changes, unchanged) = (plan.lines.len(), plan.left);
+    tracing::info!(file = %file.display(), changes, unchanged, "the registry file is applied");
+    Ok(parts.registry.refresh(&parts.store)?)
+}
+
+/// Applies registry files to the store of this server; `by` is the actor in the audit log.
+#[must_use]
+pub fn applier<'a>(parts: &'a Parts, by: &'a str) -> Applier<'a> {
+    Applier {
+        store: &parts.store,
+        sealer: &parts.sealer,
+        by,
+        now: parts.clock.now(),
+    }
+}
+
+/// Warnings about a valid file: callbacks that the address guard always refuses, and applications that may call without
+/// their secret.
+#[must_use]
+pub fn warnings(file: &Path, watch: &Watch, reach: Reach) -> Vec<String> {
+    let refused = watch.callbacks.iter().filter_map(|(place, id, url)| {
+        let reason = always_refused(url, reach)?;
+        Some(format!(
+            "{place}.callback_url: every callback of service {id} will be refused: {reason}; see the setting \
+             callbacks.allow_private"
+        ))
+    });
+    let plain = watch.plain.iter().map(|(place, client_id)| {
+        format!(
+            "{place}.plain_calls: {client_id} need not prove itself: whoever has a user's token can claim an id that nobody \
+             holds, and have the service remove it"
+        )
+    });
+    let file = file.display();
+    refused
+        .chain(plain)
+        .map(|warning| format!("{file}: {}", visible(&warning)))
+        .collect()
+}

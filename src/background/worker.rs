@@ -1,0 +1,71 @@
+//! The thread that notices changes of the registry and of keys, and that runs the housekeeping.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::housekeeping::{Housekeeping, LastRuns};
+use crate::parts::Parts;
+use crate::secrets::sealing::Binding;
+use crate::threads::Threads;
+
+/// The pause between two rounds.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The background work of one node.
+pub struct Background {
+    parts: Arc<Parts>,
+    pub housekeeping: Housekeeping,
+    stop: Arc<AtomicBool>,
+}
+
+impl Background {
+    /// The work, not yet running. `mail_folder` is the folder of mail files, if mails become files.
+    #[must_use]
+    pub fn new(parts: Arc<Parts>, mail_folder: Option<PathBuf>) -> Self {
+        let stop = Arc::<AtomicBool>::default();
+        Self {
+            housekeeping: Housekeeping::new(Arc::clone(&parts), mail_folder, Arc::clone(&stop)),
+            parts,
+            stop,
+        }
+    }
+
+    /// Starts the thread. Dropping the result stops it.
+    pub fn start(self) -> std::io::Result<Threads> {
+        let mut threads = Threads::new(Arc::clone(&self.stop));
+        threads.spawn("background", move || self.run())?;
+        Ok(threads)
+    }
+
+    fn run(&self) {
+        // The cipher library gathers its randomness at the first use, which takes some 40 ms: here no request waits.
+        let _ = self.parts.sealer.seal(Binding::Mail(0), "");
+        let mut changes = self.parts.store.changes();
+        let (mut last, mut is_stale) = (LastRuns::default(), true);
+        while !self.stop.load(Ordering::Acquire) {
+            self.housekeeping.run_due(&mut last);
+            is_stale |= changes.may_have_come();
+            if is_stale {
+                let refreshed = self.parts.registry.refresh(&self.parts.store);
+                is_stale = refreshed.is_err();
+                if let Err(error) = refreshed {
+                    tracing::warn!(cause = %error, "cannot read the registry again; the old one stays in use");
+                }
+            }
+            let has_erased = self.housekeeping.erase_names().unwrap_or_else(|error| {
+                tracing::warn!(cause = %error, "cannot erase the names of deleted users from the audit log yet");
+                false
+            });
+            if let Err(error) = self.parts.tokens.reload() {
+                tracing::warn!(cause = %error, "cannot read the signing keys again; the old ones stay in use");
+            }
+            if !has_erased {
+                thread::park_timeout(PAUSE);
+            }
+        }
+        self.housekeeping.write_refusals();
+    }
+}
