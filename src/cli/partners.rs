@@ -250,7 +250,7 @@ fn change(
     become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
 ) -> io::Result<Partner> {
     let changed = call.parts.store.write(|c| {
-        clients::hold_registry(c)?;
+        clients::lock_registry(c)?;
         let all = partners::all(c)?;
         let stored = all.iter().find(|p| p.iss == iss);
         // The users of two that are told apart by case alone could be taken for each other's.

@@ -155,7 +155,7 @@ pub(super) fn run(
             .unwrap_or_default()
     } else {
         let put = store.write(|c| {
-            if users::hold(c, user.id)?.is_none() {
+            if users::lock_for_update(c, user.id)?.is_none() {
                 return Ok(None);
             }
             let profile = change.made_to(profiles::find(c, user.id)?.unwrap_or_default());

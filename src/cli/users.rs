@@ -166,7 +166,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             };
             let granted = parts
                 .store
-                .read(|c| organisations::granted(c, user.id))
+                .read(|c| organisations::memberships(c, user.id))
                 .map_err(io::Error::other)?;
             let member_of: Vec<_> = granted.into_iter().map(|g| g.uuid).collect();
             output.record(&[

@@ -216,10 +216,10 @@ impl Delivery {
             .collect();
         self.parts.store.write(|c| {
             if !outcome.done.is_empty() {
-                outbox::settle(c, &outcome.done, now)?;
+                outbox::mark_delivered(c, &outcome.done, now)?;
             }
             for ((row, failure), next) in outcome.failed.iter().zip(&next) {
-                outbox::put_off(c, row, *next, &failure.reason, now)?;
+                outbox::reschedule(c, row, *next, &failure.reason, now)?;
                 if failure.id_is_in_use {
                     audit::record(c, &withheld(row.id, now))?;
                 }

@@ -12,7 +12,7 @@ words! {
 
 /// An organisation as a user's memberships show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Granted {
+pub struct Membership {
     pub uuid: String,
     pub name: String,
     /// Roles the user has in it, in the order they were given.
@@ -25,14 +25,14 @@ pub enum Choice<'a> {
     /// Member of nothing: a token without an organisation.
     None,
     /// This one.
-    One(&'a Granted),
+    One(&'a Membership),
     /// Several, and none (or none of them) was named: the caller has to choose.
     Several,
 }
 
 /// Chooses the organisation of a sign-in. A name that is not among `granted` counts as no choice.
 #[must_use]
-pub fn choose<'a>(granted: &'a [Granted], wanted: Option<&str>) -> Choice<'a> {
+pub fn choose<'a>(granted: &'a [Membership], wanted: Option<&str>) -> Choice<'a> {
     if let Some(wanted) = wanted
         && let Some(found) = granted.iter().find(|g| g.uuid == wanted)
     {
@@ -49,8 +49,8 @@ pub fn choose<'a>(granted: &'a [Granted], wanted: Option<&str>) -> Choice<'a> {
 mod tests {
     use super::*;
 
-    fn org(uuid: &str) -> Granted {
-        Granted {
+    fn org(uuid: &str) -> Membership {
+        Membership {
             uuid: uuid.into(),
             name: uuid.to_uppercase(),
             roles: vec![],

@@ -19,7 +19,7 @@ use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
 use crate::store::profiles::Profile;
 use crate::store::refusals::Cause;
-use crate::store::token_families::{self, Standing};
+use crate::store::token_families::{self, TokenRecord};
 use crate::store::{sessions, users};
 
 /// Decides whether the caller may call the operation, runs it, and records a refusal of access in the audit log.
@@ -212,7 +212,7 @@ fn in_session(call: &mut Call<'_>, token: &str) -> Result<bool, Refusal> {
     }
     let (store, sha256) = (&call.parts.store, sha256_hex(token));
     let idle_since = call.now - call.parts.rules.session_idle_ms;
-    let standing = store.read(|c| sessions::standing(c, &sha256, call.now, idle_since))?;
+    let standing = store.read(|c| sessions::find(c, &sha256, call.now, idle_since))?;
     let Some(standing) = standing.filter(|s| s.user.status == Status::Active) else {
         return Ok(false);
     };
@@ -314,7 +314,10 @@ fn bare(authorization: &Secret) -> Option<&str> {
 
 /// The record of a valid token and its user; none for any other token. The verified signature may come from a cache;
 /// the record is read each time, because it can change.
-fn look_up(call: &Call<'_>, authorization: &Secret) -> Result<Option<(Held, Standing)>, Refusal> {
+fn look_up(
+    call: &Call<'_>,
+    authorization: &Secret,
+) -> Result<Option<(Held, TokenRecord)>, Refusal> {
     let claims = bare(authorization).and_then(|token| call.parts.tokens.verify(token, call.now));
     let Some(claims) = claims else {
         return Ok(None);
@@ -324,7 +327,7 @@ fn look_up(call: &Call<'_>, authorization: &Secret) -> Result<Option<(Held, Stan
     let standing = call
         .parts
         .store
-        .read(|c| token_families::standing(c, &jti_sha256, organisation.as_deref()))?;
+        .read(|c| token_families::find(c, &jti_sha256, organisation.as_deref()))?;
     let Some(standing) = standing else {
         return Ok(None);
     };

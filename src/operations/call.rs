@@ -297,8 +297,8 @@ impl Call<'_> {
             detail: String::new(),
         };
         let sealed = self.seal(Binding::Mail(0), &notice.to_lines())?;
-        one_time_tokens::pretend(connection, &sha256, Purpose::PasswordReset, self.now)?;
-        outbox::pretend(connection, &sealed, self.now)?;
+        one_time_tokens::dummy_insert(connection, &sha256, Purpose::PasswordReset, self.now)?;
+        outbox::dummy_insert(connection, &sealed, self.now)?;
         Ok(())
     }
 

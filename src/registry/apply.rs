@@ -60,11 +60,11 @@ impl Applier<'_> {
         let (file, mistakes) = self.read(path)?;
         self.store.write(|c| {
             // From here on nobody else changes what the plan rests on.
-            clients::hold_registry(c)?;
+            clients::lock_registry(c)?;
             if wishes.prune {
-                organisations::hold_all(c)?;
-                agreements::hold_all(c)?;
-                services::hold_all(c)?;
+                organisations::lock_all(c)?;
+                agreements::lock_all(c)?;
+                services::lock_all(c)?;
             }
             let plan = self.compare(c, &file, &mistakes, wishes)?;
             if plan.lines.is_empty() {

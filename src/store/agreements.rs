@@ -49,7 +49,7 @@ pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, Store
 }
 
 /// Has nobody accept any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
-pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = agreements::table
             .select(agreements::id)

@@ -147,14 +147,14 @@ pub fn remove(connection: &mut AnyConnection, name: &str) -> Result<(), StoreErr
 }
 
 /// Has everybody else who changes the registry wait until this transaction ends.
-pub fn hold_registry(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    settings::hold(connection, REGISTRY_VERSION)
+pub fn lock_registry(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    settings::lock(connection, REGISTRY_VERSION)
 }
 
 /// Lets running nodes know that the registry has changed.
 pub fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
     // Two that change it at once must not end at the same number: nodes would miss one of them.
-    hold_registry(connection)?;
+    lock_registry(connection)?;
     let next = registry_version(connection)? + 1;
     settings::set(connection, REGISTRY_VERSION, &next.to_string())?;
     changes::tell(connection)

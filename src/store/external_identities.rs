@@ -27,8 +27,8 @@ pub fn owner(
         .optional()?)
 }
 
-/// The user whose identity this is, held like [`super::users::hold`] does.
-pub fn hold_owner(
+/// The user whose identity this is, held like [`super::users::lock_for_update`] does.
+pub fn lock_owner(
     connection: &mut AnyConnection,
     identity: &ExternalIdentity,
 ) -> Result<Option<User>, StoreError> {

@@ -39,7 +39,7 @@ fn insert(
 }
 
 /// Writes what [`issue`] would, in some user's name, and takes it back at once; older ones stay.
-pub fn pretend(
+pub fn dummy_insert(
     connection: &mut AnyConnection,
     sha256: &str,
     purpose: Purpose,

@@ -7,7 +7,7 @@ use super::lines::{join_lines, split_lines};
 use super::tables::{memberships, organisations};
 use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
-use crate::domain::organisation::{Granted, JoinPolicy};
+use crate::domain::organisation::{JoinPolicy, Membership};
 use crate::domain::text::canonical;
 
 /// An organisation as it is kept.
@@ -173,7 +173,10 @@ pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreErr
 }
 
 /// The organisations a user belongs to, by uuid.
-pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Granted>, StoreError> {
+pub fn memberships(
+    connection: &mut AnyConnection,
+    user_id: i64,
+) -> Result<Vec<Membership>, StoreError> {
     let rows: Vec<(String, String, String)> = memberships::table
         .inner_join(organisations::table)
         .filter(memberships::user_id.eq(user_id))
@@ -182,7 +185,7 @@ pub fn granted(connection: &mut AnyConnection, user_id: i64) -> Result<Vec<Grant
         .load(connection)?;
     Ok(rows
         .into_iter()
-        .map(|(uuid, name, roles)| Granted {
+        .map(|(uuid, name, roles)| Membership {
             uuid,
             name,
             roles: split_lines(&roles),
@@ -264,7 +267,7 @@ pub fn join(
 }
 
 /// Has nobody join any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
-pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = organisations::table
             .select(organisations::uuid)

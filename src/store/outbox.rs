@@ -140,7 +140,7 @@ fn enqueue(
 }
 
 /// Writes what [`enqueue_mail`] would, and takes it back at once.
-pub fn pretend(
+pub fn dummy_insert(
     connection: &mut AnyConnection,
     sealed: &[u8],
     now: Millis,
@@ -323,7 +323,11 @@ pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
 }
 
 /// Marks rows as delivered and erases what they held.
-pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Result<(), StoreError> {
+pub fn mark_delivered(
+    connection: &mut AnyConnection,
+    ids: &[i64],
+    now: Millis,
+) -> Result<(), StoreError> {
     diesel::update(
         outbox::table
             .filter(outbox::id.eq_any(ids))
@@ -342,7 +346,7 @@ pub fn settle(connection: &mut AnyConnection, ids: &[i64], now: Millis) -> Resul
 }
 
 /// Puts a row off until `due_at`, or gives it up when that is `None`.
-pub fn put_off(
+pub fn reschedule(
     connection: &mut AnyConnection,
     row: &Due,
     due_at: Option<Millis>,

@@ -358,7 +358,7 @@ pub fn unassign(
 }
 
 /// Has nobody be assigned to any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
-pub fn hold_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = services::table.select(services::id).order(services::id);
         all.for_update().load::<i64>(c)?;

@@ -28,7 +28,7 @@ pub struct Session {
 
 /// A session that can be used, and whose it is.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct SessionRecord {
     pub user: User,
     pub session: Session,
     pub profile: Profile,
@@ -58,12 +58,12 @@ pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64
 }
 
 /// The session whose cookie has this hash, and whose it is, if it has been used since `idle_since` and is not over.
-pub fn standing(
+pub fn find(
     connection: &mut AnyConnection,
     sha256: &str,
     now: Millis,
     idle_since: Millis,
-) -> Result<Option<Standing>, StoreError> {
+) -> Result<Option<SessionRecord>, StoreError> {
     let query = sessions::table
         .inner_join(users::table.left_join(profiles::table))
         .filter(sessions::sha256.eq(sha256.to_owned()))
@@ -76,7 +76,7 @@ pub fn standing(
         ));
     let found: Option<(UserRow, Session, Option<Profile>)> =
         on_backend!(connection, c => query.get_result(c)).optional()?;
-    Ok(found.map(|(row, session, profile)| Standing {
+    Ok(found.map(|(row, session, profile)| SessionRecord {
         user: row.into(),
         session,
         profile: profile.unwrap_or_default(),

@@ -28,7 +28,7 @@ pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(),
 }
 
 /// Has everybody else who sets this name wait until this transaction ends.
-pub fn hold(connection: &mut AnyConnection, key: &str) -> Result<(), StoreError> {
+pub fn lock(connection: &mut AnyConnection, key: &str) -> Result<(), StoreError> {
     diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(settings::value))
         .execute(connection)?;

@@ -12,7 +12,7 @@ use crate::domain::user::User;
 
 /// Where a token stands, and whose it is.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct TokenRecord {
     pub user: User,
     pub family: i64,
     /// When the family began, by signing in.
@@ -68,11 +68,11 @@ pub fn add(
 }
 
 /// Where the token with this id stands; `organisation` is the one it is bound to.
-pub fn standing(
+pub fn find(
     connection: &mut AnyConnection,
     jti_sha256: &str,
     organisation: Option<&str>,
-) -> Result<Option<Standing>, StoreError> {
+) -> Result<Option<TokenRecord>, StoreError> {
     let membership = memberships::table
         .filter(memberships::user_id.eq(users::id))
         .filter(memberships::organisation_uuid.eq(organisation.unwrap_or("").to_owned()));
@@ -89,7 +89,7 @@ pub fn standing(
     let found: Option<(UserRow, i64, Millis, Option<Millis>, bool)> =
         on_backend!(connection, c => query.get_result(c)).optional()?;
     Ok(found.map(
-        |(row, family, started_at, retired_at, is_member)| Standing {
+        |(row, family, started_at, retired_at, is_member)| TokenRecord {
             user: row.into(),
             family,
             started_at,

@@ -77,7 +77,10 @@ pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, St
 
 /// The user with this number, held until the transaction ends: what is decided on it stays true. SQLite's only writer
 /// holds everybody anyhow.
-pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
+pub fn lock_for_update(
+    connection: &mut AnyConnection,
+    id: i64,
+) -> Result<Option<User>, StoreError> {
     let query = users::table
         .filter(users::id.eq(id))
         .select(columns::<UserRow>());
@@ -89,8 +92,8 @@ pub fn hold(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, Sto
     Ok(row.map(User::from))
 }
 
-/// The user with this UUID, or else with this number, held like [`hold`] does.
-pub fn hold_by_uuid_or_id(
+/// The user with this UUID, or else with this number, held like [`lock_for_update`] does.
+pub fn lock_by_uuid_or_id(
     connection: &mut AnyConnection,
     text: &str,
 ) -> Result<Option<User>, StoreError> {
@@ -101,31 +104,31 @@ pub fn hold_by_uuid_or_id(
         .optional()?;
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match by_uuid.or_else(|| text.parse().ok().filter(|_| is_number)) {
-        Some(id) => hold(connection, id),
+        Some(id) => lock_for_update(connection, id),
         None => Ok(None),
     }
 }
 
-/// The user of this name, held like [`hold`] does.
-pub fn hold_by_name(
+/// The user of this name, held like [`lock_for_update`] does.
+pub fn lock_by_name(
     connection: &mut AnyConnection,
     user_name: &str,
 ) -> Result<Option<User>, StoreError> {
     match by_name(connection, user_name)? {
-        Some(user) => hold(connection, user.id),
+        Some(user) => lock_for_update(connection, user.id),
         None => Ok(None),
     }
 }
 
-/// The user with this name or address, held like [`hold`] does.
-pub fn hold_by_login(
+/// The user with this name or address, held like [`lock_for_update`] does.
+pub fn lock_by_login(
     connection: &mut AnyConnection,
     login: &str,
 ) -> Result<Option<User>, StoreError> {
     let Some(found) = by_login(connection, login)? else {
         return Ok(None);
     };
-    let held = hold(connection, found.id)?;
+    let held = lock_for_update(connection, found.id)?;
     // The address may have changed while another transaction was waited for.
     let login = canonical_login(login);
     Ok(held.filter(|u| {

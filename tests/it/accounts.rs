@@ -65,7 +65,7 @@ fn confirms_a_registration_once_and_adds_the_membership_then() {
             .store
             .read(|c| {
                 let user = users::by_name(c, "ubul")?.unwrap();
-                organisations::granted(c, user.id)
+                organisations::memberships(c, user.id)
             })
             .unwrap()
     };
@@ -388,7 +388,7 @@ fn adds_the_membership_when_a_trusted_client_activates_the_user() {
         .store
         .read(|c| {
             let user = users::by_name(c, "ubul")?.unwrap();
-            organisations::granted(c, user.id)
+            organisations::memberships(c, user.id)
         })
         .unwrap();
     assert_eq!(granted[0].uuid, "hammy");

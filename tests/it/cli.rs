@@ -506,7 +506,7 @@ fn lists_retries_and_purges_outbox_rows() {
 
     let dead = |c: &mut AnyConnection| -> Result<(), StoreError> {
         let run = outbox::claim_callbacks(c, i64::MAX, 0, 1)?.unwrap();
-        outbox::put_off(c, &run.rows[0], None, "given up", NOW)
+        outbox::reschedule(c, &run.rows[0], None, "given up", NOW)
     };
     parts.store.write(dead).unwrap();
     assert_eq!(run("outbox purge --state dead").code, 1);

@@ -642,7 +642,7 @@ fn assigns_and_replaces_roles_and_writes_them_into_tokens() {
         call(&gateway, "POST", path, request)
     };
     let kept = || -> Vec<String> {
-        let granted = run(&gateway, |c| organisations::granted(c, moka.id));
+        let granted = run(&gateway, |c| organisations::memberships(c, moka.id));
         let moby = granted.into_iter().find(|g| g.uuid == "moby");
         moby.map(|g| g.roles).unwrap_or_default()
     };
@@ -786,7 +786,7 @@ fn signs_in_the_user_created_here_when_its_partner_sends_it() {
     let school = json!({"userId": uuid, "organisationId": "apekx-school", "roles": ["PUBLIC"]});
     result(call(&gateway, "POST", "/user/v1/role/assign", school));
     assert_eq!(arrive("2").status, 303);
-    let granted = run(&gateway, |c| organisations::granted(c, user.id));
+    let granted = run(&gateway, |c| organisations::memberships(c, user.id));
     assert_eq!(
         granted[0].roles,
         ["PUBLIC"],

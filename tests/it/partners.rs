@@ -446,7 +446,7 @@ fn stores_the_verified_address_and_phone_of_the_old_layout() {
     assert_eq!(profile.phone.as_deref(), Some("8884930864"));
     assert!(
         partner
-            .run(|c| organisations::granted(c, user.id))
+            .run(|c| organisations::memberships(c, user.id))
             .is_empty()
     );
 
@@ -604,7 +604,7 @@ impl Partner {
 
     fn schools(&self, user: &str) -> Vec<String> {
         let id = self.user(user).unwrap().id;
-        let granted = self.run(|c| organisations::granted(c, id));
+        let granted = self.run(|c| organisations::memberships(c, id));
         granted.into_iter().map(|g| g.uuid).collect()
     }
 }

@@ -21,7 +21,7 @@ pub mod withdraw_agreement;
 use super::{Call, Refusal, refuse};
 use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
-use crate::domain::organisation::Granted;
+use crate::domain::organisation::Membership;
 use crate::domain::session;
 use crate::domain::user::User;
 use crate::secrets::sha256_hex;
@@ -39,7 +39,7 @@ pub struct SignedIn {
     /// The value of the cookie by which the browser is recognised later.
     pub known_browser: Secret,
     /// The user's organisations.
-    pub granted: Vec<Granted>,
+    pub granted: Vec<Membership>,
 }
 
 /// A user whose browser is signed in.
@@ -49,7 +49,7 @@ pub struct Visitor {
     pub session: Session,
     pub profile: Profile,
     /// The user's organisations.
-    pub granted: Vec<Granted>,
+    pub granted: Vec<Membership>,
 }
 
 /// The signed-in user.
@@ -62,7 +62,7 @@ fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
 /// The same, locked until the transaction ends.
 fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
     let id = user(call)?.id;
-    users::hold(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
+    users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
 /// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody

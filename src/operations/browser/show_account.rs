@@ -4,7 +4,7 @@ use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::domain::Millis;
 use crate::domain::external_identity::LinkedIdentity;
-use crate::domain::organisation::Granted;
+use crate::domain::organisation::Membership;
 use crate::domain::user::User;
 use crate::operations::{Access, Call, Operation, Refusal, Request, refuse};
 use crate::store::audit::{self, Listed};
@@ -35,7 +35,7 @@ pub struct Account {
     pub identities: Vec<LinkedIdentity>,
     /// Changes of address that can still be undone.
     pub email_undos: Vec<EmailUndo>,
-    pub granted: Vec<Granted>,
+    pub granted: Vec<Membership>,
     pub services: Vec<KnownService>,
     pub agreements: Vec<KnownAgreement>,
     /// This browser's session.
@@ -99,7 +99,7 @@ impl Request for ShowAccountRequest {
                 profile: call.profile.clone(),
                 identities: external_identities::linked_to(c, user.id)?,
                 email_undos: email_undos::of_user(c, user.id, call.now)?,
-                granted: organisations::granted(c, user.id)?,
+                granted: organisations::memberships(c, user.id)?,
                 services: named(call, services::assignments(c, user.id)?),
                 agreements: all_agreements(call, &consents::decisions(c, user.id)?),
                 sessions: sessions::of_user(c, user.id, call.now, idle_since)?,

@@ -29,7 +29,7 @@ impl Request for ShowVisitorRequest {
             false => call
                 .parts
                 .store
-                .read(|c| organisations::granted(c, user.id))?,
+                .read(|c| organisations::memberships(c, user.id))?,
         };
         Ok(Some(Visitor {
             user: user.clone(),

@@ -45,7 +45,7 @@ impl Request for SignInRequest {
         let granted = call
             .parts
             .store
-            .read(|c| organisations::granted(c, user_id))?;
+            .read(|c| organisations::memberships(c, user_id))?;
         Ok(SignedIn {
             token,
             known_browser,

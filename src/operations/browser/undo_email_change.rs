@@ -54,7 +54,7 @@ impl Request for UndoEmailChangeRequest {
 /// owner sets a new one by mail.
 fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
     let change = email_undos::find(c, sha256, call.now)?.ok_or_else(spent)?;
-    let user = users::hold(c, change.user_id)?.ok_or_else(spent)?;
+    let user = users::lock_for_update(c, change.user_id)?.ok_or_else(spent)?;
     if users::is_taken(c, &change.email, Some(user.id))? {
         return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
     }

@@ -66,7 +66,7 @@ pub fn leave_by_operator(
     service_id: i64,
 ) -> Result<bool, Refusal> {
     call.parts.store.write(|c| {
-        let user = users::hold_by_name(c, user_name)?;
+        let user = users::lock_by_name(c, user_name)?;
         let user = user.ok_or_else(|| refuse(Code::UserNotFound))?;
         leave(call, c, &user, service_id)
     })

@@ -188,9 +188,9 @@ fn hold_named(
     identity: Option<&ExternalIdentity>,
 ) -> Result<User, Refusal> {
     match (user_id, identity) {
-        (Some(id), _) => users::hold_by_uuid_or_id(c, id)?
+        (Some(id), _) => users::lock_by_uuid_or_id(c, id)?
             .ok_or_else(|| refuse_field(Code::UserNotFound, "userId", None)),
-        (None, Some(identity)) => external_identities::hold_owner(c, identity)?
+        (None, Some(identity)) => external_identities::lock_owner(c, identity)?
             .ok_or_else(|| refuse_field(Code::ExternalidNotFound, "externalId", None)),
         (None, None) => Err(refuse_field(Code::MissingField, "userId", None)),
     }

@@ -5,7 +5,7 @@ use crate::contract::problem::Code;
 use crate::contract::shape::{Flat, Number, Wrapped, shape};
 use crate::contract::time::directory_time;
 use crate::domain::external_identity::ExternalIdentity;
-use crate::domain::organisation::Granted;
+use crate::domain::organisation;
 use crate::domain::user::{Status, User};
 use crate::operations::{
     Access, Call, DirectoryRoute, Operation, Refusal, Request, refuse, refuse_field,
@@ -133,7 +133,7 @@ impl Request for DirectoryReadRequest {
             };
             let phone = profiles::find(c, owner)?.and_then(|p| p.phone);
             let identities = external_identities::of_user(c, owner)?;
-            let granted = organisations::granted(c, owner)?;
+            let granted = organisations::memberships(c, owner)?;
             Ok::<_, Refusal>(Some(person(user, phone, identities, granted)))
         })?;
         let unknown = || refuse_field(Code::ExternalidNotFound, "externalId", None);
@@ -147,7 +147,7 @@ fn person(
     user: User,
     phone: Option<String>,
     identities: Vec<ExternalIdentity>,
-    granted: Vec<Granted>,
+    granted: Vec<organisation::Membership>,
 ) -> Person {
     let identities = identities.into_iter().map(|identity| ExternalId {
         id: identity.id,

@@ -58,7 +58,7 @@ pub fn make(
     profiles::put(c, id, &profile)?;
     let (event, iss) = ("user_created", &introduction.iss);
     record(call, c, (event, "ok"), iss, Some(user_name))?;
-    users::hold(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
+    users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
 
 /// Updates the name and the telephone number, and adds an e-mail address if the user has none.

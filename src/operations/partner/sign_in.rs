@@ -115,7 +115,7 @@ impl PartnerSignInRequest {
     /// Uses the token up and starts a session, in one transaction.
     fn admit(&self, call: &Call<'_>, said: Introduction) -> Result<Admitted, Refusal> {
         let token = call.parts.store.write(|c| {
-            let known = external_identities::hold_owner(c, &said.identity)?;
+            let known = external_identities::lock_owner(c, &said.identity)?;
             if let Some(current) = self.replaced(call, known.as_ref()) {
                 may_use(c, &said)?;
                 return Ok(Err(current));

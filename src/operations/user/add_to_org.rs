@@ -3,8 +3,8 @@
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::problem::{Code, Why};
 use crate::contract::shape::shape;
-use crate::domain::organisation::Granted;
 use crate::domain::organisation::JoinPolicy;
+use crate::domain::organisation::Membership;
 use crate::domain::user::User;
 use crate::operations::{
     Access, Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all, refuse_field,
@@ -63,7 +63,8 @@ impl Request for AddToOrgRequest {
         refuse_all(problems)?;
         let new_uuid = call.parts.entropy.uuid();
         let token = call.parts.store.write(|c| {
-            let user = &users::hold(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
+            let user =
+                &users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let uuid = match (&self.org_uuid, &self.org_name) {
                 // The specification's table allows both fields; `orgUuid` takes precedence.
                 (Some(uuid), _) => join(call, c, user, uuid)?,
@@ -74,7 +75,7 @@ impl Request for AddToOrgRequest {
                 }
             };
             call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
-            let granted = organisations::granted(c, user.id)?;
+            let granted = organisations::memberships(c, user.id)?;
             let joined = granted.iter().find(|g| g.uuid == uuid);
             issue(call, c, user, joined, call.held.as_ref())
         })?;
@@ -93,7 +94,7 @@ fn join(
     user: &User,
     uuid: &str,
 ) -> Result<String, Refusal> {
-    let member = organisations::granted(c, user.id)?
+    let member = organisations::memberships(c, user.id)?
         .iter()
         .any(|g| g.uuid == uuid);
     let may = organisations::find(c, uuid)?
@@ -114,8 +115,8 @@ fn make(
     name: &str,
     new_uuid: &str,
 ) -> Result<String, Refusal> {
-    let granted = organisations::granted(c, user.id)?;
-    if let Some(Granted { uuid, .. }) = granted.iter().find(|g| g.name == name) {
+    let granted = organisations::memberships(c, user.id)?;
+    if let Some(Membership { uuid, .. }) = granted.iter().find(|g| g.name == name) {
         return Ok(uuid.clone());
     }
     if granted.len() >= MAX_MEMBERSHIPS {

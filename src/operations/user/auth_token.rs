@@ -4,7 +4,7 @@ use crate::contract::common::Param;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Wrapped;
-use crate::domain::organisation::Granted;
+use crate::domain::organisation::Membership;
 use crate::domain::user::User;
 use crate::operations::call::Held;
 use crate::operations::{Call, Refusal, refuse};
@@ -29,7 +29,7 @@ pub(super) fn issue(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user: &User,
-    organisation: Option<&Granted>,
+    organisation: Option<&Membership>,
     held: Option<&Held>,
 ) -> Result<String, Refusal> {
     let jti = call.parts.entropy.uuid();
@@ -91,7 +91,7 @@ pub(super) fn issue_as(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user: &User,
-    organisation: Option<&Granted>,
+    organisation: Option<&Membership>,
     held: &Held,
     jti: String,
 ) -> Result<String, Refusal> {

@@ -5,7 +5,7 @@ use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::contract::user::FlatUser;
-use crate::domain::organisation::{Choice, Granted, choose};
+use crate::domain::organisation::{Choice, Membership, choose};
 use crate::operations::{
     Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, known_sources, refuse,
 };
@@ -94,7 +94,7 @@ impl AuthenticateRequest {
         let granted = call
             .parts
             .store
-            .read(|c| organisations::granted(c, checked.user.id))?;
+            .read(|c| organisations::memberships(c, checked.user.id))?;
         let meta_params = self.request_meta.as_ref().map_or(&[][..], |m| &m.params.0);
         let wanted = param(&self.params.0, USER_ORG_UUID)
             .or(param(meta_params, USER_ORG_UUID))
@@ -122,7 +122,7 @@ impl AuthenticateRequest {
     }
 }
 
-fn ask_to_choose(granted: &[Granted]) -> Rejection {
+fn ask_to_choose(granted: &[Membership]) -> Rejection {
     let orgs: Vec<OrgClaim> = granted
         .iter()
         .map(|g| OrgClaim {

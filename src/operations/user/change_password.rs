@@ -5,7 +5,7 @@ use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::domain::organisation::Granted;
+use crate::domain::organisation::Membership;
 use crate::domain::user::{Status, User};
 use crate::operations::call::Addressee;
 use crate::operations::identities;
@@ -110,10 +110,10 @@ impl ChangePasswordRequest {
             }
         };
         let password = self.password.reveal();
-        let granted: Vec<Granted> = call
+        let granted: Vec<Membership> = call
             .parts
             .store
-            .read(|c| organisations::granted(c, user.id))?;
+            .read(|c| organisations::memberships(c, user.id))?;
         let mut names = vec![user.user_name.as_str(), &user.name, &user.email];
         names.extend(granted.iter().map(|g| g.name.as_str()));
         super::check_password(password, &names)?;
@@ -181,7 +181,8 @@ fn set(
     hash: &str,
     keep: &[&str],
 ) -> Result<(), Refusal> {
-    let current = users::hold(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
+    let current =
+        users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
     let status = match proof {
         Proof::Token(sha256) => {
             one_time_tokens::spend(c, sha256, Purpose::PasswordReset, call.now)?
@@ -258,7 +259,10 @@ pub fn set_by_operator(
     super::check_password(password, &[&user.user_name, &user.name, &user.email])?;
     let hash = call.hash(password)?;
     call.parts.store.write(|c| {
-        let status = match users::hold(c, user.id)?.ok_or_else(unknown)?.status {
+        let status = match users::lock_for_update(c, user.id)?
+            .ok_or_else(unknown)?
+            .status
+        {
             Status::Unactivated => Status::Active,
             other => other,
         };

@@ -62,7 +62,7 @@ impl ConfirmUserRequest {
             let sha256 = sha256_hex(token);
             // Lock the user before its tokens, as everywhere.
             let id = one_time_tokens::peek(c, &sha256, Purpose::Activation, call.now)?;
-            let user = users::hold(c, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
+            let user = users::lock_for_update(c, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
             let id = one_time_tokens::spend(c, &sha256, Purpose::Activation, call.now)?
                 .ok_or_else(spent)?;
             if user.status != Status::Unactivated {

@@ -47,7 +47,7 @@ impl Request for DeleteUserRequest {
             }));
         }
         call.parts.store.write(|c| {
-            let user = users::hold_by_name(c, &self.user_name)?;
+            let user = users::lock_by_name(c, &self.user_name)?;
             erase(call, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
         })?;
         forget_names(call)?;

@@ -163,7 +163,7 @@ fn mail_token(
     // The same query for every login; only a mail that is sent uses up the quota.
     let has_row = refusals.has_row(Cause::Anyone, call.now);
     let outcome = call.parts.store.write(|c| {
-        let user = users::hold_by_login(c, login)?;
+        let user = users::lock_by_login(c, login)?;
         let user = user.filter(|u| u.address().is_some() && serves(u));
         match user {
             Some(user) if throttle::may_mail(call, c, &user.email)? => {

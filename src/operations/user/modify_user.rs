@@ -77,7 +77,7 @@ impl Request for ModifyUserRequest {
             return Err(refuse(Code::UserNotFound));
         }
         let changed = call.parts.store.write(|c| {
-            let before = users::hold_by_name(c, user_name)?;
+            let before = users::lock_by_name(c, user_name)?;
             let before = before.ok_or_else(|| refuse(Code::UserNotFound))?;
             let after = apply(&before, &wanted, status, call.parts.clock.now());
             if !everything && !only_the_name_differs(&before, &after) {

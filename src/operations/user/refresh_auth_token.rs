@@ -51,8 +51,9 @@ impl Request for RefreshAuthTokenRequest {
         }
         let token = call.parts.store.write(|c| -> Result<String, Refusal> {
             // Rights are read from the database and not from the old token.
-            let user = users::hold(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
-            let granted = organisations::granted(c, user.id)?;
+            let user =
+                users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
+            let granted = organisations::memberships(c, user.id)?;
             let bound_to = held.organisation.as_deref();
             let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
             if bound_to.is_some() && organisation.is_none() {

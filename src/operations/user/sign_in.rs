@@ -47,7 +47,7 @@ impl Checked {
     ) -> Result<Option<T>, Refusal> {
         let user = &self.user;
         call.parts.store.write(|c| {
-            let current = users::hold(c, user.id)?
+            let current = users::lock_for_update(c, user.id)?
                 .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
             let Some(current) = current else {
                 return Ok(None);
