@@ -119,29 +119,29 @@ impl Housekeeping {
             (Purpose::Activation, limits.expired_before),
         ] {
             self.in_batches("one-time tokens", BATCH, |c| {
-                one_time_tokens::forget_expired(c, purpose, before, BATCH)
+                one_time_tokens::purge_expired(c, purpose, before, BATCH)
             });
         }
         self.in_batches("outbox rows", BATCH, |c| {
             outbox::forget(c, now - keep.delivered_ms, now - KEEP_DEAD_MS, BATCH)
         });
         self.in_batches("former e-mail addresses", BATCH, |c| {
-            email_undos::forget_expired(c, now, BATCH)
+            email_undos::purge_expired(c, now, BATCH)
         });
         self.in_batches("used assertions", BATCH, |c| {
-            used_assertions::forget_expired(c, now - KEEP_USED_MS, BATCH)
+            used_assertions::purge_expired(c, now - KEEP_USED_MS, BATCH)
         });
         self.in_batches("sessions", BATCH, |c| {
-            sessions::forget_expired(c, now, now - idle, BATCH)
+            sessions::purge_expired(c, now, now - idle, BATCH)
         });
         self.in_batches("attempts", BATCH, |c| {
             attempts::purge_expired(c, now, keep.attempts_rows, BATCH)
         });
         self.in_batches("known sources", BATCH, |c| {
-            known_sources::forget_expired(c, now, BATCH)
+            known_sources::purge_expired(c, now, BATCH)
         });
         self.in_batches("tokens", BATCH, |c| {
-            token_families::forget_expired(c, now, BATCH)
+            token_families::purge_expired(c, now, BATCH)
         });
         self.in_batches("refusals", BATCH, |c| {
             refusals::purge(c, now - keep.refusals_ms, keep.refusals_rows, BATCH)

@@ -21,7 +21,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError>
         .load(connection)?)
 }
 
-/// Makes an agreement be like this, whether there is one of that number or not.
+/// Inserts or replaces the agreement with this number.
 pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), StoreError> {
     let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
         .set(agreements::name.eq(&agreement.name))
@@ -34,13 +34,13 @@ pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), 
     Ok(())
 }
 
-/// Removes an agreement, and who accepted it.
+/// Removes an agreement and its acceptances.
 pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(connection)?;
     Ok(())
 }
 
-/// How many users have ever accepted an agreement; those who withdrew are among them.
+/// The number of users that have ever accepted an agreement, including those that withdrew.
 pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::agreement_id.eq(id))
@@ -48,7 +48,7 @@ pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, Store
         .get_result(connection)?)
 }
 
-/// Has nobody accept any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+/// Locks all agreements, so that no user accepts one until the transaction ends. SQLite has only one writer anyway.
 pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = agreements::table

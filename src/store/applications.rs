@@ -1,4 +1,4 @@
-//! Applications: front ends that embed the loginbar.
+//! Applications: web front ends that embed the loginbar.
 
 use diesel::prelude::*;
 
@@ -6,17 +6,17 @@ use super::lines::{join_lines, split_lines};
 use super::tables::applications;
 use super::{AnyConnection, StoreError};
 
-/// An application as it is configured.
+/// A configured application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Application {
-    /// Without the suffix that callers may leave out.
+    /// The id without the suffix that callers may leave out.
     pub client_id: String,
     pub origins: Vec<String>,
-    /// The first one is where it leads when none is asked for.
+    /// The allowed redirect targets; the first one is the default.
     pub redirect_uris: Vec<String>,
-    /// The secret of its hashes, sealed.
+    /// The sealed secret of the application.
     pub secret: Option<Vec<u8>>,
-    /// Whether it may assign users to services, and remove them, without proving itself by the secret.
+    /// Whether the application may assign and remove users without its secret.
     pub plain_calls: bool,
 }
 
@@ -48,7 +48,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreErro
         .collect())
 }
 
-/// Makes an application be like this, whether there is one of that id or not.
+/// Inserts or replaces the application with this id.
 pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<(), StoreError> {
     let id = applications::client_id.eq(&application.client_id);
     let values = (
@@ -75,7 +75,7 @@ pub fn remove(connection: &mut AnyConnection, client_id: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// Whether there is an application of this id.
+/// Whether an application with this id exists.
 pub fn exists(connection: &mut AnyConnection, client_id: &str) -> Result<bool, StoreError> {
     let found: i64 = applications::table
         .filter(applications::client_id.eq(client_id))

@@ -1,4 +1,4 @@
-//! Attempts that are counted, by the keyed hash of what they are counted for.
+//! Counters of failed attempts. Their subjects are keyed hashes, so that the table names nobody.
 
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::throttle::{Limit, Tally};
 
-/// When the next attempt is heard that counts for all of these; none where nothing is counted for any.
+/// When the next attempt is allowed for all of these subjects; `None` if none of them has a counter.
 pub fn open_at(
     connection: &mut AnyConnection,
     subjects: &[String],
@@ -20,7 +20,7 @@ pub fn open_at(
         .get_result(connection)?)
 }
 
-/// Whether attempts of this subject are counted that are not forgiven.
+/// Whether this subject has a counter that has not drained.
 pub fn has(connection: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool, StoreError> {
     let counted: i64 = attempts::table
         .filter(attempts::subject.eq(subject))
@@ -30,7 +30,7 @@ pub fn has(connection: &mut AnyConnection, subject: &str, now: Millis) -> Result
     Ok(counted > 0)
 }
 
-/// Counts one more; those that are counted at the same time, by other nodes too, wait for each other.
+/// Counts one attempt. Concurrent attempts, on other nodes too, wait for each other.
 pub fn count(
     connection: &mut AnyConnection,
     subject: &str,
@@ -43,7 +43,7 @@ pub fn count(
         attempts::open_at.eq(0),
         attempts::forget_at.eq(0),
     );
-    // Changes nothing of what is there, but holds it.
+    // Changes nothing, but locks the row.
     let forget_at: Millis = on_backend!(connection, c => diesel::insert_into(attempts::table)
         .values(none)
         .on_conflict(attempts::subject)
@@ -62,27 +62,27 @@ pub fn count(
     Ok(tally)
 }
 
-/// Forgets what was counted for these.
+/// Deletes the counters of these subjects.
 pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(), StoreError> {
     diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects)))
         .execute(connection)?;
     Ok(())
 }
 
-/// Forgets what is forgiven by now, and the subjects beyond so many that are forgiven soonest; some at a time. Returns how
-/// many went.
+/// Deletes drained counters, and of more than `max` counters those that drain first, at most `limit` of them. Returns
+/// the number of deleted rows.
 ///
-/// Whoever wants to be forgiven before the time has to bring so many subjects into the table that are forgiven later:
-/// for one more guess at an account, as many requests as there are rows.
+/// An attacker who wants a counter deleted early has to create as many later ones as the table has rows: that is the
+/// price of one more guess.
 pub fn purge_expired(
     connection: &mut AnyConnection,
     now: Millis,
-    most_rows: i64,
+    max: i64,
     limit: i64,
 ) -> Result<usize, StoreError> {
     let last_kept: Option<Millis> = attempts::table
         .order(attempts::forget_at.desc())
-        .offset(most_rows)
+        .offset(max)
         .limit(1)
         .select(attempts::forget_at)
         .load(connection)?
@@ -98,7 +98,7 @@ pub fn purge_expired(
     Ok(diesel::delete(gone).execute(connection)?)
 }
 
-/// How many subjects there are, and attempts in all.
+/// The number of counters, and the number of attempts in all of them.
 pub fn total(connection: &mut AnyConnection) -> Result<(i64, i64), StoreError> {
     let counted: Vec<i64> = attempts::table
         .select(attempts::failures)

@@ -1,5 +1,4 @@
-//! The audit log: written in the transaction of what it records, and never changed; and beside it the refusals that are
-//! only counted.
+//! The audit log, written in the transaction of the event and then immutable; and the refusals that are only counted.
 
 use std::ops::Deref;
 
@@ -12,7 +11,7 @@ use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
 
-/// Who did what to whom, and with what outcome.
+/// An event: the actor, the action, the subject and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_log)]
 pub struct Entry {
@@ -22,12 +21,11 @@ pub struct Entry {
     /// `ok`, or the message code of the refusal.
     pub outcome: String,
     pub client_name: Option<String>,
-    /// The signed-in user; names are in their canonical form here, so that a person is found whatever way it was
-    /// written.
+    /// The signed-in user. Names in the log are canonical, so that a search finds a person however the name was typed.
     pub actor: Option<String>,
-    /// Whom a trusted client says it acts for; a claim, not a proof.
+    /// The user that a trusted client claims to act for; nothing proves the claim.
     pub on_behalf_of: Option<String>,
-    /// The user it was done to.
+    /// The user that the action concerned.
     pub subject: Option<String>,
     pub request_id: String,
 }
@@ -49,19 +47,19 @@ impl Entry {
     }
 }
 
-/// The event and the outcome of a callback that is not sent because a user holds the id that it is about.
+/// The event and the outcome of a callback that is withheld because another user has its id.
 pub const CALLBACK_WITHHELD: (AuditEvent, &str) = (AuditEvent::UserServiceCallback, "withheld");
 
-/// The longest text in any column of the audit log, in characters. What is longer is cut.
+/// The longest text in a column of the audit log, in characters. Longer texts are cut.
 pub const MAX_TEXT_CHARS: usize = 256;
 
-/// An entry as it is listed, with refusals that were counted among them.
+/// A listed entry: a row of the log, or refusals that were counted together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub entry: Entry,
-    /// How often it happened in that minute; 1 for a row of the log itself.
+    /// How often the event happened in its minute; 1 for a row of the log.
     pub times: i64,
-    /// The network that refusals came from; none for a row of the log itself.
+    /// The network of counted refusals; `None` for a row of the log.
     pub network: Option<String>,
 }
 
@@ -77,8 +75,7 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-/// A name as the log has it: canonical, so that a person is found whatever way it was written, and cut to
-/// [`MAX_TEXT_CHARS`].
+/// A name in the form of the log: canonical, and cut to [`MAX_TEXT_CHARS`].
 #[must_use]
 pub fn logged(name: &str) -> String {
     cut(&canonical(&cut(name, MAX_TEXT_CHARS)), MAX_TEXT_CHARS)
@@ -103,14 +100,14 @@ pub fn record(connection: &mut AnyConnection, entry: &Entry) -> Result<(), Store
     Ok(())
 }
 
-/// The setting that the database lets rows be deleted by, in the transaction that sets it.
+/// The setting that makes the database accept deletions older than its value, in the transaction that sets it.
 const DELETE_BEFORE: &str = "audit_log.delete_before";
-/// Rows that may be deleted when they are old: all but proofs of an erasure or of a consent. As a literal, since a partial
-/// index is used for nothing else.
+/// Old rows may go unless they prove an erasure or a consent. The condition is a literal, because only that uses the
+/// partial index.
 const NO_PROOF: &str =
     "event NOT IN ('user_deleted', 'user_agreements_accepted', 'user_agreements_withdrawn')";
 
-/// Deletes rows that are older than this and no proofs, some at a time. Returns how many went.
+/// Deletes at most `limit` rows older than `before` that are no proofs. Returns the number of deleted rows.
 pub fn purge(
     connection: &mut AnyConnection,
     before: Millis,
@@ -133,10 +130,10 @@ pub fn purge(
     Ok(gone)
 }
 
-/// Entries that get a pseudonym in one transaction: others wait for it.
+/// The most entries that one transaction changes, because other writers wait for it.
 const ERASED_AT_A_TIME: i64 = 500;
 
-/// Has a pseudonym put in the place of these names, wherever they stand; [`erase_names`] does it.
+/// Queues the replacement of these names by a pseudonym; [`erase_names`] carries it out.
 pub fn begin_erasure(
     connection: &mut AnyConnection,
     names: &[String],
@@ -160,13 +157,13 @@ pub fn begin_erasure(
     Ok(())
 }
 
-/// Whether there are names that still have to give way.
+/// Whether queued replacements are left.
 pub fn is_erasing(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     let left: i64 = erasures::table.count().get_result(connection)?;
     Ok(left > 0)
 }
 
-/// Goes on putting pseudonyms in the place of names, some entries at a time; `false` once there is nothing left to do.
+/// Carries out some of the queued replacements; `false` if none were left.
 pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     let next: Option<(String, String)> = erasures::table
         .select((erasures::name_ci, erasures::pseudonym))
@@ -214,7 +211,7 @@ pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// The same among the refusals that are only counted; returns how many rows changed.
+/// Replaces the name in counted refusals. Returns the number of changed rows.
 fn erase_in_refusals(
     connection: &mut AnyConnection,
     name: &str,
@@ -240,7 +237,7 @@ fn erase_in_refusals(
     Ok(changed + actors)
 }
 
-/// The newest entries first, about one user or about all, with the refusals that were counted.
+/// The newest entries first, about one user or about all, including counted refusals.
 pub fn list(
     connection: &mut AnyConnection,
     subject: Option<&str>,
@@ -262,13 +259,13 @@ pub fn list(
         times: 1,
         network: None,
     }));
-    // Stable, so that each of the two keeps its own order.
+    // A stable sort keeps the order within the log and within the counts.
     counted.sort_by_key(|listed| std::cmp::Reverse(listed.at));
     counted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(counted)
 }
 
-/// The refusals that were counted, the newest first.
+/// The counted refusals, the newest first.
 fn counted(
     connection: &mut AnyConnection,
     subject: Option<&str>,
@@ -351,7 +348,7 @@ mod tests {
             assert!(run(&sql).is_err(), "{sql}");
         }
         assert_eq!(store.write(|c| purge(c, 20, 10)).unwrap(), 1);
-        // What let it go holds for that transaction alone.
+        // The permission to delete is valid in that transaction only.
         assert!(run("DELETE FROM audit_log WHERE at = 10").is_err());
         let left = store.read(|c| list(c, None, 10)).unwrap();
         let left: Vec<_> = left.iter().map(|e| (e.event.as_str(), e.at)).collect();

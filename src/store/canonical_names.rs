@@ -1,5 +1,5 @@
-//! What the program computes of names, and SQL cannot: login names in canonical form, and the skeletons of user names.
-//! Rows of older releases, or of other Unicode tables, are brought up to date after the migrations.
+//! Computes the columns that SQL cannot compute: canonical login names and the skeletons of user names. After a
+//! migration or a change of the Unicode tables it recomputes all rows.
 
 use diesel::prelude::*;
 
@@ -11,12 +11,12 @@ use super::{AnyConnection, StoreError, settings};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::tables_version;
 
-/// The setting that says by which tables the rows are up to date.
+/// The setting with the version of the tables that the rows were computed with.
 const MARK: &str = "canonical_names";
-/// How many rows one transaction looks at.
+/// The most rows that one transaction reads.
 const BATCH: i64 = 2000;
 
-/// Brings every row up to date, a batch in a transaction, unless that has been done. What is interrupted is done again.
+/// Recomputes all rows in batches, unless they are up to date. An interrupted run starts again.
 pub(super) fn bring_up_to_date(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let version = tables_version();
     if settings::get(connection, MARK)? == Some(version.clone()) {
@@ -33,8 +33,8 @@ pub(super) fn bring_up_to_date(connection: &mut AnyConnection) -> Result<(), Sto
     retry(connection, |c| settings::set(c, MARK, &version))
 }
 
-/// Writes a batch of login names in canonical form and returns the last of them. Where somebody else holds that form
-/// already, the name stays as it is, so that its owner can still sign in by it.
+/// Writes a batch of canonical login names and returns the last name. A name whose canonical form belongs to another
+/// user stays as it is, so that its owner can still sign in.
 fn login_names_after(
     connection: &mut AnyConnection,
     last: &str,
@@ -71,7 +71,7 @@ fn login_names_after(
     Ok(batch.into_iter().next_back().map(|(name, _)| name))
 }
 
-/// Writes a batch of skeletons and returns the number of the last user of it.
+/// Writes a batch of skeletons and returns the number of the last user.
 fn skeletons_after(connection: &mut AnyConnection, last: i64) -> Result<Option<i64>, StoreError> {
     let query = users::table
         .filter(users::id.gt(last))

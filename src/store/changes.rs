@@ -1,4 +1,4 @@
-//! How a node hears that the registry has changed, without asking for it all the time: by NOTIFY on PostgreSQL.
+//! Notices changes of the registry: by NOTIFY on PostgreSQL, by polling on SQLite.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use diesel::{PgConnection, RunQueryDsl as _};
 
 use super::{AnyConnection, Engine, Opening, StoreError};
 
-/// The channel. It belongs to the whole database, so that a gateway in another schema of it is heard too, for nothing.
+/// The channel. It belongs to the whole database, so that gateways in other schemas wake up needlessly.
 const CHANNEL: &str = "chaingun_registry";
-/// How often PostgreSQL is asked although nothing was heard: there may be a pooler between, through which nothing is.
+/// How often PostgreSQL is polled without a notification, because a connection pooler may swallow notifications.
 const ASK_ANYWAY: Duration = Duration::from_secs(10);
 
-/// Tells the other nodes, as soon as the transaction is in force, that they have to look.
+/// Notifies the other nodes when the transaction commits.
 pub(super) fn tell(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    // An embedded database has no other node, and other processes of it are found out by asking.
+    // SQLite has no other node; other processes on the same file poll.
     if let AnyConnection::Postgres(c) = connection {
         diesel::sql_query(format!("NOTIFY {CHANNEL}")).execute(c)?;
     }
@@ -24,7 +24,7 @@ pub(super) fn tell(connection: &mut AnyConnection) -> Result<(), StoreError> {
 /// Listens for changes of the registry.
 pub struct Changes<'a> {
     opening: &'a Opening,
-    /// Listens; none before the first time, and after it broke.
+    /// The listening connection; `None` before the first poll and after a failure.
     listening: Option<PgConnection>,
     asked: Option<Instant>,
 }
@@ -38,9 +38,9 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// Whether the registry may have changed since this was asked the last time; never waits for it.
+    /// Whether the registry may have changed since the last call. Returns at once.
     pub fn may_have_come(&mut self) -> bool {
-        // One look into an embedded database costs less than remembering when.
+        // Reading the version from SQLite costs less than a timer.
         if self.opening.engine == Engine::Sqlite {
             return true;
         }
@@ -55,7 +55,7 @@ impl<'a> Changes<'a> {
         heard || due
     }
 
-    /// Whether the channel had anything; also when it has only just been opened, since nobody listened before.
+    /// Whether a notification arrived. Also `true` after the channel was opened, because earlier ones were missed.
     fn heard(&mut self) -> Result<bool, StoreError> {
         if let Some(connection) = &mut self.listening {
             let mut heard = false;

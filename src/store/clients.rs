@@ -7,14 +7,14 @@ use super::{AnyConnection, StoreError, changes, settings};
 use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 
-/// Raised with every change that the registry in memory must notice.
+/// Incremented with every change of the registry, so that nodes read it again.
 const REGISTRY_VERSION: &str = "registry_version";
 
-/// A client with the hash that finds it.
+/// A client and the hash of its key.
 #[derive(Debug, Clone)]
 pub struct KeyedClient {
     pub client: Client,
-    /// Lower-case hexadecimal SHA-256 of the key; none while the client has no key.
+    /// SHA-256 of the key in lower-case hexadecimal; `None` if the client has no key.
     pub key_sha256: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreErro
         .collect())
 }
 
-/// Adds a client; `false` if there is one of that name.
+/// Adds a client; `false` if the name exists.
 pub fn add(
     connection: &mut AnyConnection,
     name: &str,
@@ -70,7 +70,7 @@ pub fn add(
     Ok(true)
 }
 
-/// Switches a client on or off; `false` if there is none.
+/// Enables or disables a client; `false` if it does not exist.
 pub fn set_active(
     connection: &mut AnyConnection,
     name: &str,
@@ -83,7 +83,7 @@ pub fn set_active(
     Ok(changed == 1)
 }
 
-/// Gives a client another key; `false` if there is none.
+/// Replaces the key of a client; `false` if the client does not exist.
 pub fn set_key(
     connection: &mut AnyConnection,
     name: &str,
@@ -96,16 +96,16 @@ pub fn set_key(
     Ok(changed == 1)
 }
 
-/// The number that changes whenever the registry does.
+/// The version of the registry.
 pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     let value = settings::get(connection, REGISTRY_VERSION)?;
     Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
-/// Makes a client be like this, whether there is one of that name or not.
+/// Inserts or replaces the client with this name.
 ///
 /// # Errors
-/// The store's; a key that is another client's is one of them.
+/// [`StoreError::Collided`] if another client has the key.
 pub fn put(
     connection: &mut AnyConnection,
     keyed: &KeyedClient,
@@ -132,7 +132,7 @@ pub fn put(
     Ok(())
 }
 
-/// Takes a client's key away, so that another may have it.
+/// Removes the key of a client, so that another client may get it.
 pub fn clear_key(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
     diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::key_sha256.eq(None::<String>))
@@ -146,14 +146,14 @@ pub fn remove(connection: &mut AnyConnection, name: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Has everybody else who changes the registry wait until this transaction ends.
+/// Locks the registry until the transaction ends.
 pub fn lock_registry(connection: &mut AnyConnection) -> Result<(), StoreError> {
     settings::lock(connection, REGISTRY_VERSION)
 }
 
-/// Lets running nodes know that the registry has changed.
+/// Increments the version of the registry and notifies running nodes.
 pub fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    // Two that change it at once must not end at the same number: nodes would miss one of them.
+    // The lock keeps two writers from the same number, which would hide one of the changes.
     lock_registry(connection)?;
     let next = registry_version(connection)? + 1;
     settings::set(connection, REGISTRY_VERSION, &next.to_string())?;

@@ -1,4 +1,4 @@
-//! How connections are opened: which backend, where, and with which settings of its own.
+//! Opens connections with the settings of each database.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ pub enum AnyConnection {
     Postgres(PgConnection),
 }
 
-/// Runs a query on the backend behind an [`AnyConnection`]: written once, compiled for each, and so
-/// without the indirection that the derived connection puts around every value.
+/// Runs a query on the database behind an [`AnyConnection`]. The query is written once and compiled for each database,
+/// which avoids the boxing of the derived connection.
 macro_rules! on_backend {
     ($connection:expr, $backend:ident => $query:expr) => {
         match $connection {
@@ -31,31 +31,31 @@ pub(super) fn columns<R: diesel::Selectable<diesel::sqlite::Sqlite>>() -> R::Sel
     R::construct_selection()
 }
 
-/// The two backends.
+/// The supported databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     Sqlite,
     Postgres,
 }
 
-/// What is needed to open connections.
+/// The parameters for opening connections.
 #[derive(Debug, Clone)]
 pub struct Opening {
     pub engine: Engine,
     /// A PostgreSQL URL, or the path of the SQLite file.
     location: String,
-    /// Connections that only read.
+    /// The size of the pool of reading connections.
     pub readers: usize,
-    /// Milliseconds that a SQLite connection waits for a lock.
+    /// How long a SQLite connection waits for a lock, in milliseconds.
     pub busy_timeout_ms: u64,
 }
 
 impl Opening {
-    /// Reads a database URL: `postgres://…`, `sqlite:path` or a plain path. Relative paths are
-    /// taken as they stand.
+    /// Reads a database URL: `postgres://…`, `sqlite:path` or a plain path. Relative paths are relative to the working
+    /// directory.
     ///
     /// # Errors
-    /// A URL of another scheme, as a sentence for the operator.
+    /// A message for the operator if the URL has another scheme.
     pub fn parse(url: &str, readers: usize, busy_timeout_ms: u64) -> Result<Self, String> {
         let sqlite = |path: &str| Opening {
             engine: Engine::Sqlite,
@@ -79,7 +79,7 @@ impl Opening {
         Ok(sqlite(url))
     }
 
-    /// Stands in where the URL is wrong and all mistakes are still being gathered.
+    /// A placeholder while other errors of the settings are still being collected.
     #[must_use]
     pub fn fallback(busy_timeout_ms: u64) -> Self {
         Opening {
@@ -90,7 +90,7 @@ impl Opening {
         }
     }
 
-    /// SQLite has one writer by nature; PostgreSQL takes as many as there are readers.
+    /// SQLite allows one writer; PostgreSQL gets as many writers as readers.
     pub(super) fn writers(&self) -> usize {
         match self.engine {
             Engine::Sqlite => 1,
@@ -104,7 +104,7 @@ impl Opening {
         (self.engine == Engine::Sqlite).then(|| Path::new(&self.location).to_path_buf())
     }
 
-    /// Makes the SQLite file for its owner only, if it is not there; SQLite's other files take after it.
+    /// Creates the SQLite file with mode 0600 if it is missing; SQLite copies the mode to its other files.
     pub(super) fn make_private_file(&self) -> Result<(), StoreError> {
         let mut options = std::fs::OpenOptions::new();
         options.create(true).append(true);
@@ -143,8 +143,8 @@ impl Opening {
     pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection, StoreError> {
         let mut connection = SqliteConnection::establish(&self.location)
             .map_err(|e| StoreError::Unavailable(e.into()))?;
-        // The timeout first: everything after it may meet a lock. FULL, because what has been
-        // answered must survive a power cut, not only a crash of ours. What is deleted is overwritten.
+        // The timeout comes first, because the next statements may meet a lock. FULL, because an acknowledged write
+        // must survive a power failure. secure_delete overwrites deleted data.
         connection.batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
              PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",

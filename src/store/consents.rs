@@ -1,4 +1,4 @@
-//! What users have agreed to, of what services require of them.
+//! The agreements that users have accepted or withdrawn.
 
 use diesel::prelude::*;
 
@@ -20,7 +20,7 @@ pub fn among(
         .load(connection)?)
 }
 
-/// What the user has accepted and not withdrawn, ascending, and when.
+/// The agreements that are in force for the user, ascending, with the time of acceptance.
 pub fn accepted(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -36,7 +36,7 @@ pub fn accepted(
         .load(connection)?)
 }
 
-/// What a user decided on an agreement, last.
+/// The last decision of a user about an agreement.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Decision {
     pub agreement_id: i64,
@@ -44,7 +44,7 @@ pub struct Decision {
     pub withdrawn_at: Option<Millis>,
 }
 
-/// Everything that a user ever decided on, ascending.
+/// Every decision of a user, by agreement.
 pub fn decisions(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -60,7 +60,7 @@ pub fn decisions(
         .load(connection)?)
 }
 
-/// Accepts an agreement; one that is in force already stays as it is.
+/// Accepts an agreement. An acceptance in force keeps its time.
 pub fn accept(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -90,7 +90,7 @@ pub fn accept(
     Ok(())
 }
 
-/// Withdraws an agreement, if it is in force.
+/// Withdraws an agreement if it is in force.
 pub fn withdraw(
     connection: &mut AnyConnection,
     user_id: i64,

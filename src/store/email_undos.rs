@@ -1,4 +1,4 @@
-//! E-mail addresses that users had before a change, and what brings them back; only hashes of the tokens are here.
+//! Former e-mail addresses of users and the hashes of the tokens that restore them.
 
 use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
@@ -9,15 +9,15 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 
-/// The most changes of one user's address that can be undone at a time. The oldest stay, since the first address is the
-/// owner's: one more change takes the place of the last.
+/// The most changes of one address that can be undone. The oldest stay, because the first address is the owner's; one
+/// more change replaces the newest.
 pub const MAX_PER_USER: i64 = 8;
 
 /// A change that can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = email_undos)]
 pub struct EmailUndo {
-    /// Ascending with time.
+    /// Grows with time.
     pub id: i64,
     pub user_id: i64,
     /// The address before the change.
@@ -26,7 +26,7 @@ pub struct EmailUndo {
     pub expires_at: Millis,
 }
 
-/// Keeps the address that a user had until now.
+/// Stores the address that a user had before a change.
 pub fn add(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -54,7 +54,7 @@ pub fn add(
     Ok(())
 }
 
-/// The change that the token of this hash undoes.
+/// The change that the token with this hash undoes.
 pub fn find(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -68,7 +68,7 @@ pub fn find(
         .optional()?)
 }
 
-/// Every change of a user's address that can be undone, the oldest first.
+/// The changes of a user's address that can be undone, the oldest first.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -82,7 +82,7 @@ pub fn of_user(
         .load(connection)?)
 }
 
-/// Whether somebody else may still get this address back: nobody new can register it meanwhile.
+/// Whether a user can still restore this address, so that no other user may register it.
 pub fn is_reserved(
     connection: &mut AnyConnection,
     email: &str,
@@ -96,8 +96,8 @@ pub fn is_reserved(
     Ok(reserved > 0)
 }
 
-/// Ends the undo with this id and all later ones of that user; `false` if it is gone already. The later ones belong to
-/// addresses of whoever made the change.
+/// Ends this undo and all later ones of the user; `false` if it has ended. The later ones belong to addresses of the
+/// person who made the change.
 pub fn end_from(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
     let own = email_undos::table.filter(email_undos::user_id.eq(user_id));
     let ended = diesel::delete(own.filter(email_undos::id.eq(id))).execute(connection)?;
@@ -105,8 +105,8 @@ pub fn end_from(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result
     Ok(ended == 1)
 }
 
-/// Forgets what has expired, some at a time. Returns how many went.
-pub fn forget_expired(
+/// Deletes at most `limit` expired rows. Returns the number of deleted rows.
+pub fn purge_expired(
     connection: &mut AnyConnection,
     now: Millis,
     limit: i64,

@@ -1,4 +1,4 @@
-//! Who users are to others: an id, in a system, of a kind; the three together are one user's only.
+//! The identities of users in other systems. The triple of provider, kind and id belongs to one user.
 
 use diesel::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::text::canonical;
 use crate::domain::user::User;
 
-/// The number of the user whose identity this is, compared canonically.
+/// The number of the user with this identity, compared canonically.
 pub fn owner(
     connection: &mut AnyConnection,
     identity: &ExternalIdentity,
@@ -27,7 +27,7 @@ pub fn owner(
         .optional()?)
 }
 
-/// The user whose identity this is, held like [`super::users::lock_for_update`] does.
+/// The user with this identity, locked like [`super::users::lock_for_update`] does.
 pub fn lock_owner(
     connection: &mut AnyConnection,
     identity: &ExternalIdentity,
@@ -42,7 +42,8 @@ pub fn lock_owner(
     let query = users::table
         .filter(users::id.eq_any(owner))
         .select(columns::<UserRow>());
-    // In one query, as every sign-in begins with it. Who takes the identity away meanwhile is after us.
+    // One query, because every partner sign-in starts with it. A concurrent removal of the identity takes effect after
+    // this transaction.
     let row: Option<UserRow> = match connection {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
@@ -60,7 +61,7 @@ pub fn of_user(
     Ok(linked.into_iter().map(|link| link.identity).collect())
 }
 
-/// The same, each with when and by whom it was linked.
+/// The identities of a user with the time and the author of each link.
 pub fn linked_to(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -100,7 +101,7 @@ pub fn linked_to(
 /// Links an identity to a user. Ask [`owner`] first, in the same transaction.
 ///
 /// # Errors
-/// The store's; [`StoreError::Collided`] if another user has it.
+/// [`StoreError::Collided`] if another user has the identity.
 pub fn add(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -123,7 +124,7 @@ pub fn add(
     Ok(())
 }
 
-/// Takes an identity from a user; `false` if it does not have it.
+/// Removes an identity from a user; `false` if the user does not have it.
 pub fn remove(
     connection: &mut AnyConnection,
     user_id: i64,

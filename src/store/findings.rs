@@ -3,17 +3,17 @@
 pub use super::finding::Finding;
 use super::{AnyConnection, StoreError, misleading_names, partners, services};
 
-/// Looks for the rows that break one rule, given the role of administrators, and hands each finding over.
+/// Searches rows that break one rule, given the role of administrators, and passes each finding on.
 type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
 
-/// Every check, in the order of the report. A check may read a whole table: nobody waits for it.
+/// Every check, in the order of the report. A check may read a whole table, because no request waits for it.
 const CHECKS: [Check; 3] = [
     |c, _, found| services::find_disputed(c, found),
     |c, _, found| partners::find_doubles(c, found),
     misleading_names::find_misleading,
 ];
 
-/// Hands over every finding, one after another, however many there are.
+/// Passes on every finding, one at a time.
 pub fn each(
     connection: &mut AnyConnection,
     admin_role: &str,

@@ -1,17 +1,17 @@
-//! The first attempt of each subject, which is kept in memory only: whoever tries another name or address each time
-//! writes nothing into the database.
+//! The first attempt of each subject. It is kept in memory only, so that an attacker who changes the name or the
+//! address each time writes nothing into the database.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::Millis;
 
-/// Which attempt of its subject one is, as far as this process knows.
+/// Which attempt of its subject an attempt is, as far as this process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nth {
-    /// The table may still have others, of before a restart or of another node.
+    /// The table may have earlier ones, from another node or from before a restart.
     First,
-    /// The first one is not in the table yet.
+    /// The second attempt; the first one is not in the table yet.
     Second,
     Later,
 }
@@ -26,21 +26,21 @@ struct Seen {
 #[derive(Debug)]
 pub struct FirstAttempts {
     seen: Mutex<HashMap<u128, Seen>>,
-    most: usize,
+    max: usize,
 }
 
 impl FirstAttempts {
-    /// Holds at most so many subjects. Those that are forgiven soonest are dropped first, so that whoever wants its own
-    /// first attempt dropped has to make as many others.
+    /// Holds at max `max` subjects. Those that drain first are dropped first, so that an attacker who wants its first
+    /// attempt dropped has to make as many others.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(max: usize) -> Self {
         Self {
             seen: Mutex::default(),
-            most: most.max(10),
+            max: max.max(10),
         }
     }
 
-    /// Notes an attempt that is forgiven at this time if it is the first.
+    /// Records an attempt, which drains at `forget_at`, if it is the first.
     pub fn note(&self, subject: &str, forget_at: Millis, now: Millis) -> Nth {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = seen.get_mut(&short(subject))
@@ -51,8 +51,8 @@ impl FirstAttempts {
                 false => Nth::Second,
             };
         }
-        if seen.len() >= self.most {
-            make_room(&mut seen, self.most, now);
+        if seen.len() >= self.max {
+            make_room(&mut seen, self.max, now);
         }
         let first = Seen {
             forget_at,
@@ -62,7 +62,7 @@ impl FirstAttempts {
         Nth::First
     }
 
-    /// Notes that the table has attempts of this subject.
+    /// Records that the table has attempts of this subject.
     pub fn note_in_table(&self, subject: &str) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = seen.get_mut(&short(subject)) {
@@ -70,14 +70,14 @@ impl FirstAttempts {
         }
     }
 
-    /// How many subjects have their first attempt here and not in the table.
+    /// The number of subjects whose first attempt is in memory only.
     #[must_use]
     pub fn unwritten(&self) -> usize {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.values().filter(|known| !known.is_in_table).count()
     }
 
-    /// Forgets the attempts of these subjects.
+    /// Deletes the attempts of these subjects.
     pub fn forget(&self, subjects: &[String]) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for subject in subjects {
@@ -86,21 +86,21 @@ impl FirstAttempts {
     }
 }
 
-/// Drops what is forgiven, and a tenth of the rest where that is not enough, so that not every attempt has to look for
-/// room.
-fn make_room(seen: &mut HashMap<u128, Seen>, most: usize, now: Millis) {
+/// Drops drained attempts, and a tenth of the others if that is not enough, so that not every attempt has to search for
+/// space.
+fn make_room(seen: &mut HashMap<u128, Seen>, max: usize, now: Millis) {
     seen.retain(|_, known| known.forget_at > now);
-    if seen.len() < most {
+    if seen.len() < max {
         return;
     }
     let mut ends: Vec<Millis> = seen.values().map(|known| known.forget_at).collect();
-    let tenth = (most / 10).min(ends.len().saturating_sub(1));
+    let tenth = (max / 10).min(ends.len().saturating_sub(1));
     let (_, last_dropped, _) = ends.select_nth_unstable(tenth);
     let last_dropped = *last_dropped;
     seen.retain(|_, known| known.forget_at > last_dropped);
 }
 
-/// The beginning of a subject, which is a keyed hash in hexadecimal digits.
+/// The first bytes of a subject, which is a keyed hash in hexadecimal.
 fn short(subject: &str) -> u128 {
     subject
         .get(..32)
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_so_many_and_drops_those_that_are_forgiven_soonest() {
+    fn holds_a_bounded_number_and_drops_those_that_drain_first() {
         let first = FirstAttempts::new(100);
         assert_eq!(first.note(&subject(1_000_000), 10_000, 0), Nth::First);
         for n in 0..1_000 {
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(first.note(&subject(999), 1_000, 0), Nth::Second);
         assert_eq!(first.note(&subject(1_000_000), 10_000, 0), Nth::Second);
         assert_eq!(first.note(&subject(1), 2, 0), Nth::First);
-        // Also where all are forgiven at the same time.
+        // Also if all drain at the same time.
         for n in 0..1_000 {
             first.note(&subject(2_000 + n), 20_000, 0);
             assert!(first.seen.lock().unwrap().len() <= 100);

@@ -1,4 +1,4 @@
-//! Networks and browsers that have signed a user in, by their keyed hashes.
+//! Networks and browsers that have signed a user in, as keyed hashes.
 
 use diesel::dsl::min;
 use diesel::prelude::*;
@@ -8,9 +8,9 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::throttle::MAX_KNOWN_SOURCES;
 
-/// The number of the user with this name or address. Where there is none, the number of a user that `decoy` points at,
-/// always the same one for the same text, and `false`; none where there is no such user either. Both take the same
-/// queries.
+/// The number of the user with this login and `true`. For an unknown login it is the number of the user that `decoy`
+/// selects, always the same one for the same login, and `false`; `None` if that user does not exist either. Both cases
+/// run the same queries.
 pub fn user_or_decoy(
     connection: &mut AnyConnection,
     login: &str,
@@ -36,7 +36,7 @@ pub fn user_or_decoy(
     Ok(user.or(stand_in.map(|id| (id, false))))
 }
 
-/// Which of these sources are known to have signed this user in.
+/// Those of these sources that have signed the user in.
 pub fn known(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -51,8 +51,8 @@ pub fn known(
         .load(connection)?)
 }
 
-/// Remembers a source that has signed this user in; the one that expires first goes where there are too many. The user's
-/// row must be held.
+/// Remembers a source that has signed the user in. Above the limit the source that expires first goes. The caller must
+/// have locked the user.
 pub fn remember(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -83,7 +83,7 @@ pub fn remember(
     Ok(())
 }
 
-/// Every source of this user, and when it expires.
+/// The sources of a user and their expiry.
 pub fn all(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -94,15 +94,15 @@ pub fn all(
         .load(connection)?)
 }
 
-/// Forgets every source of this user.
+/// Deletes the sources of a user.
 pub fn forget_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
     diesel::delete(known_sources::table.filter(known_sources::user_id.eq(user_id)))
         .execute(connection)?;
     Ok(())
 }
 
-/// Forgets sources that have expired, some at a time. Returns how many went.
-pub fn forget_expired(
+/// Deletes at most `limit` expired sources. Returns the number of deleted rows.
+pub fn purge_expired(
     connection: &mut AnyConnection,
     now: Millis,
     limit: i64,

@@ -1,4 +1,4 @@
-//! Migrations: embedded in the program, numbered alike for both backends.
+//! Migrations, embedded in the program and numbered alike for both databases.
 
 use diesel::connection::SimpleConnection as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
@@ -7,13 +7,14 @@ use super::{AnyConnection, Engine, Opening, StoreError, canonical_names, partner
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("schema/sql/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("schema/sql/postgres");
-/// Any number will do, as long as every node of ours takes the same. Each schema has a lock of its own.
+/// An arbitrary number that all nodes share. Each schema has a lock of its own.
 const POSTGRES_MIGRATION_LOCK: &str = "(720411822, hashtext(current_schema()))";
 
-/// Applies the migrations that are missing, fills in what SQL cannot compute, and returns the names of the migrations.
+/// Applies the missing migrations, computes the columns that SQL cannot compute, and returns the names of the
+/// migrations.
 ///
 /// # Errors
-/// When the database cannot be reached or a migration fails; it is then as it was before that one.
+/// A failed migration is rolled back; the ones before it stay applied.
 pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
         StoreError::Unavailable(format!("migration failed: {e}").into())
@@ -25,7 +26,7 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
         Engine::Sqlite => {
             opening.make_private_file()?;
             let mut connection = opening.connect_sqlite()?;
-            // Once, before any pool: many connections switching at the same time lock each other.
+            // Once, before any pool opens: connections that switch the mode at the same time lock each other.
             connection.batch_execute("PRAGMA journal_mode = WAL")?;
             let applied = match connection.has_pending_migration(SQLITE).map_err(failed)? {
                 true => connection.run_pending_migrations(SQLITE).map(names),
@@ -37,7 +38,7 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
         }
         Engine::Postgres => {
             let mut connection = opening.connect_postgres()?;
-            // Nodes that start together wait for the one that migrates, however long that takes.
+            // Nodes that start at the same time wait for the one that migrates, without a timeout.
             connection.batch_execute(&format!(
                 "SET lock_timeout = 0; SELECT pg_advisory_lock{POSTGRES_MIGRATION_LOCK}"
             ))?;
@@ -53,7 +54,7 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
     }
 }
 
-/// Fills the columns and tables of canonical forms, which SQL cannot make.
+/// Computes the columns and tables of canonical forms.
 fn fill(connection: &mut AnyConnection) -> Result<(), StoreError> {
     services::fill_compared_ids(connection)?;
     partners::fill_claims(connection)?;

@@ -1,4 +1,5 @@
-//! Findings about users that are older than the rules for names: they keep their names, and an operator hears of them.
+//! Findings about users whose names are older than the rules for names. The users keep their names; the operator gets a
+//! report.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,10 @@ use crate::domain::mailbox::{canonical_login, is_email, is_no_address, is_own_or
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_user_name, skeleton};
 use crate::domain::text::canonical;
 
-/// How many users are read at a time.
+/// The most users that one query reads.
 const BATCH: i64 = 2000;
 
-/// Finds users whose names or addresses break a rule, or that share a mailbox with somebody else.
+/// Finds users whose names or addresses break a rule, or that share a mailbox with another user.
 pub(super) fn find_misleading(
     connection: &mut AnyConnection,
     admin_role: &str,
@@ -45,7 +46,7 @@ pub(super) fn find_misleading(
     }
 }
 
-/// What is looked at of a user.
+/// The columns of a user that the checks read.
 #[derive(Queryable)]
 struct Names {
     id: i64,
@@ -119,7 +120,7 @@ fn describe(flaw: Flaw) -> &'static str {
     }
 }
 
-/// The user names of administrators, by their skeletons.
+/// The user names of administrators, by skeleton.
 fn administrators(
     connection: &mut AnyConnection,
     admin_role: &str,
@@ -139,7 +140,7 @@ fn administrators(
     Ok(administrators)
 }
 
-/// Who else has a mailbox of this user, if it is somebody that an older release told apart from it.
+/// Another user with the same mailbox, which an older release did not recognise as the same.
 fn shared_mailbox(
     connection: &mut AnyConnection,
     user: &Names,

@@ -1,4 +1,4 @@
-//! One-time tokens: only their hashes are here, and each opens once.
+//! One-time tokens. The table holds their hashes, and each token works once.
 
 use diesel::dsl::min;
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 
-/// Keeps a new token; the user's older ones for the same purpose die.
+/// Stores a new token and deletes the user's older ones for the same purpose.
 pub fn issue(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -38,7 +38,8 @@ fn insert(
     Ok(())
 }
 
-/// Writes what [`issue`] would, in some user's name, and takes it back at once; older ones stay.
+/// Does the work of [`issue`] for some user and deletes the row at once, so that unknown accounts cost the same time.
+/// Older tokens stay.
 pub fn dummy_insert(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -55,7 +56,7 @@ pub fn dummy_insert(
     Ok(())
 }
 
-/// Ends every token of a user for one purpose.
+/// Deletes every token of a user for one purpose.
 pub fn revoke(
     connection: &mut AnyConnection,
     purpose: Purpose,
@@ -70,7 +71,7 @@ pub fn revoke(
     Ok(())
 }
 
-/// The user a token would open for, without using it up.
+/// The user of a valid token. The token stays valid.
 pub fn peek(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -87,7 +88,7 @@ pub fn peek(
         .optional()?)
 }
 
-/// Uses a token up and tells for whom it opened; of any number of parallel callers one gets it.
+/// Uses a token and returns its user. Only one of several concurrent callers succeeds.
 pub fn spend(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -97,7 +98,7 @@ pub fn spend(
     let Some(user_id) = peek(connection, sha256, purpose, now)? else {
         return Ok(None);
     };
-    // The condition is asked again by the statement that writes, so two of them cannot both win.
+    // The update repeats the condition, so that two callers cannot both succeed.
     let spent = diesel::update(
         one_time_tokens::table
             .filter(one_time_tokens::sha256.eq(sha256))
@@ -108,8 +109,8 @@ pub fn spend(
     Ok((spent == 1).then_some(user_id))
 }
 
-/// Forgets tokens for this purpose that expired before `before`, some at a time. Returns how many went.
-pub fn forget_expired(
+/// Deletes at most `limit` tokens for this purpose that expired before `before`. Returns the number of deleted rows.
+pub fn purge_expired(
     connection: &mut AnyConnection,
     purpose: Purpose,
     before: Millis,

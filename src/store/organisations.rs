@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::domain::organisation::{JoinPolicy, Membership};
 use crate::domain::text::canonical;
 
-/// An organisation as it is kept.
+/// A stored organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = organisations)]
 pub struct Organisation {
@@ -18,7 +18,7 @@ pub struct Organisation {
     pub name: String,
     #[diesel(deserialize_as = String)]
     pub join_policy: JoinPolicy,
-    /// The partner system that knows it by `external_id`; both are there, or neither is.
+    /// The partner system that identifies the organisation by `external_id`; both are present, or neither is.
     pub channel: Option<String>,
     pub external_id: Option<String>,
 }
@@ -30,7 +30,7 @@ impl Organisation {
         self.join_policy == JoinPolicy::Open
     }
 
-    /// The channel that knows it, and by what id.
+    /// The channel and the id in that channel.
     #[must_use]
     pub fn known_as(&self) -> Option<(&str, &str)> {
         self.channel.as_deref().zip(self.external_id.as_deref())
@@ -49,7 +49,7 @@ pub fn find(
         .optional()?)
 }
 
-/// The organisation that a channel knows by this id, both compared canonically.
+/// The organisation with this id in this channel, both compared canonically.
 pub fn by_external_id(
     connection: &mut AnyConnection,
     channel: &str,
@@ -63,7 +63,7 @@ pub fn by_external_id(
         .optional()?)
 }
 
-/// The uuid of the organisation that a channel knows by this id, and whether this user is a member of it.
+/// The uuid of the organisation with this id in this channel, and whether the user is a member of it.
 pub fn by_external_id_for(
     connection: &mut AnyConnection,
     (channel, external_id): (&str, &str),
@@ -83,7 +83,7 @@ pub fn by_external_id_for(
     Ok(found.map(|(uuid, member)| (uuid, member.is_some())))
 }
 
-/// Whether a channel knows any organisation, compared canonically.
+/// Whether any organisation has an id in this channel, compared canonically.
 pub fn has_channel(connection: &mut AnyConnection, channel: &str) -> Result<bool, StoreError> {
     let known: i64 = organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
@@ -100,7 +100,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreErr
         .load(connection)?)
 }
 
-/// Adds an organisation; `false` if there is one with that uuid.
+/// Adds an organisation; `false` if the uuid exists.
 pub fn add(
     connection: &mut AnyConnection,
     uuid: &str,
@@ -122,10 +122,10 @@ pub fn add(
     Ok(true)
 }
 
-/// Lets a channel know an organisation by this id, or by none. No two of a channel can have the same.
+/// Sets or removes the channel and the id of an organisation. An id is unique in its channel.
 ///
 /// # Errors
-/// The store's; [`StoreError::Collided`] if another one has this id.
+/// [`StoreError::Collided`] if another organisation has the id.
 pub fn set_external_id(
     connection: &mut AnyConnection,
     uuid: &str,
@@ -143,7 +143,7 @@ pub fn set_external_id(
     Ok(())
 }
 
-/// Gives an organisation that there is this name and way to join; see [`set_external_id`] for the rest.
+/// Updates the name and the join policy of an existing organisation; see [`set_external_id`] for the rest.
 pub fn update(
     connection: &mut AnyConnection,
     organisation: &Organisation,
@@ -157,7 +157,7 @@ pub fn update(
     Ok(())
 }
 
-/// How many members an organisation has.
+/// The number of members of an organisation.
 pub fn members(connection: &mut AnyConnection, uuid: &str) -> Result<i64, StoreError> {
     Ok(memberships::table
         .filter(memberships::organisation_uuid.eq(uuid))
@@ -172,7 +172,7 @@ pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The organisations a user belongs to, by uuid.
+/// The memberships of a user, by uuid of the organisation.
 pub fn memberships(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -193,7 +193,7 @@ pub fn memberships(
         .collect())
 }
 
-/// Ends a user's memberships in the organisations that this channel knows, all but one.
+/// Ends a user's memberships in all organisations of this channel but one.
 pub fn leave_others_of_channel(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -212,7 +212,7 @@ pub fn leave_others_of_channel(
     Ok(())
 }
 
-/// Replaces the roles that a member has in an organisation.
+/// Replaces the roles of a member in an organisation.
 pub fn set_roles(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -229,7 +229,7 @@ pub fn set_roles(
     Ok(())
 }
 
-/// Ends a membership, if there is one.
+/// Ends a membership if it exists.
 pub fn leave(connection: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<(), StoreError> {
     diesel::delete(
         memberships::table
@@ -240,7 +240,7 @@ pub fn leave(connection: &mut AnyConnection, user_id: i64, uuid: &str) -> Result
     Ok(())
 }
 
-/// Makes a user a member, unless it is one already.
+/// Makes a user a member, if it is none yet.
 pub fn join(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -266,7 +266,7 @@ pub fn join(
     Ok(())
 }
 
-/// Has nobody join any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+/// Locks all organisations, so that nobody joins one until the transaction ends. SQLite has only one writer anyway.
 pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = organisations::table

@@ -1,4 +1,4 @@
-//! What is still to be delivered: rows written in the transaction of what caused them.
+//! The outbox: mails and callbacks to deliver. A row is written in the transaction of its cause.
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
@@ -15,7 +15,7 @@ use crate::domain::outbox::{OutboxKind, OutboxState};
 #[diesel(table_name = outbox)]
 pub struct Due {
     pub id: i64,
-    /// Whom a mail belongs to.
+    /// The recipient of a mail.
     pub user_id: Option<i64>,
     /// Sealed; see `secrets::sealing`.
     pub payload: Option<Vec<u8>>,
@@ -23,7 +23,7 @@ pub struct Due {
     pub created_at: Millis,
 }
 
-/// A row with its sealed payload, and whom or what it is for.
+/// A row with its sealed payload and the user or service that it is sealed for.
 #[derive(Debug, Clone, Queryable)]
 pub struct SealedRow {
     pub id: i64,
@@ -32,7 +32,7 @@ pub struct SealedRow {
     pub payload: Vec<u8>,
 }
 
-/// A row as `outbox list` and the tests see it.
+/// A row for `outbox list` and the tests.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = outbox)]
 pub struct Row {
@@ -50,14 +50,14 @@ pub struct Row {
     pub claimed_until: Millis,
 }
 
-/// What one service is to be told next, in order.
+/// The next callbacks of one service, in order.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub service_id: i64,
     pub rows: Vec<Due>,
 }
 
-/// Puts a sealed mail into the outbox.
+/// Queues a sealed mail.
 pub fn enqueue_mail(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -75,7 +75,7 @@ pub fn enqueue_mail(
     drop_oldest_mails(connection, user_id)
 }
 
-/// Rows of mails to one user, delivered or not. Of those that carry a token only the newest is of use.
+/// The most rows of mails to one user, delivered or not. Only the newest mail with a token is of use.
 const MOST_MAILS_OF_USER: i64 = 100;
 
 fn drop_oldest_mails(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
@@ -98,7 +98,7 @@ fn drop_oldest_mails(connection: &mut AnyConnection, user_id: i64) -> Result<(),
     Ok(())
 }
 
-/// Puts a callback into the outbox: the service's name of the user that has left, sealed.
+/// Queues a callback. The sealed payload is the id, at the service, of the user that has left.
 pub fn enqueue_callback(
     connection: &mut AnyConnection,
     service_id: i64,
@@ -139,7 +139,7 @@ fn enqueue(
         .get_result(connection)?)
 }
 
-/// Writes what [`enqueue_mail`] would, and takes it back at once.
+/// Does the work of [`enqueue_mail`] and deletes the row at once, so that unknown accounts cost the same time.
 pub fn dummy_insert(
     connection: &mut AnyConnection,
     sealed: &[u8],
@@ -151,13 +151,13 @@ pub fn dummy_insert(
     Ok(())
 }
 
-/// Both kinds, because the index of states begins with the kind.
+/// All kinds. The index by state begins with the kind, so that a query without it would scan the table.
 fn every_kind() -> impl Iterator<Item = &'static str> {
     OutboxKind::ALL.iter().map(|kind| kind.as_str())
 }
 
-/// Forgets what was delivered before the one time, and dead letters older than the other; some at a time. Returns how
-/// many went.
+/// Deletes at most `limit` rows that were delivered before `delivered_before`, or became dead letters before
+/// `dead_before`. Returns the number of deleted rows.
 pub fn forget(
     connection: &mut AnyConnection,
     delivered_before: Millis,
@@ -181,7 +181,7 @@ pub fn forget(
     Ok(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(connection)?)
 }
 
-/// Deletes rows in this state, which must be a final one, that came into it before this time.
+/// Deletes the rows in this final state that entered it before `before`. Returns their number.
 pub fn purge(
     connection: &mut AnyConnection,
     state: OutboxState,
@@ -197,8 +197,8 @@ pub fn purge(
     .execute(connection)?)
 }
 
-/// The services with callbacks waiting, each found by one step through the index however much waits; and of each the
-/// oldest row. Literals, because partial indexes are used for nothing else.
+/// The oldest pending callback of each service, by index steps whose number grows with the services and not with the
+/// rows. The conditions are literals, because only those use the partial indexes.
 const HEADS: &str = "WITH RECURSIVE waiting(service_id) AS (\
      SELECT min(service_id) FROM outbox WHERE kind = 'callback' AND state = 'pending' \
      UNION ALL \
@@ -218,7 +218,7 @@ struct Head {
     service_id: i64,
 }
 
-/// Whether any service is to be told something now.
+/// Whether a callback is due.
 pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
     let head: Option<Head> = on_backend!(connection, c => diesel::sql_query(HEADS)
         .bind::<BigInt, _>(now)
@@ -227,8 +227,8 @@ pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool
     Ok(head.is_some())
 }
 
-/// Claims the oldest callbacks of one service: what nobody else is delivering, and whose first is due. While that
-/// waits or is claimed, no later one of the service is given out, by any node.
+/// Claims the oldest callbacks of one service whose first callback is due and unclaimed. Until that one is delivered or
+/// given up, no node gets later ones of the service.
 pub fn claim_callbacks(
     connection: &mut AnyConnection,
     now: Millis,
@@ -265,7 +265,7 @@ pub fn claim_callbacks(
     }))
 }
 
-/// Whether any mail is due that nobody is delivering.
+/// Whether a mail is due that no node has claimed.
 pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
     let query = outbox::table
         .filter(outbox::kind.eq(OutboxKind::Mail.as_str()))
@@ -275,7 +275,7 @@ pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, St
     Ok(diesel::select(diesel::dsl::exists(query)).get_result(connection)?)
 }
 
-/// Claims the oldest mails that are due and that nobody else is delivering.
+/// Claims the oldest due mails that no node has claimed.
 pub fn claim_mails(
     connection: &mut AnyConnection,
     now: Millis,
@@ -306,7 +306,7 @@ fn claim(connection: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<
     Ok(())
 }
 
-/// Gives claimed rows back untried.
+/// Releases claimed rows without an attempt.
 pub fn release(connection: &mut AnyConnection, ids: &[i64]) -> Result<(), StoreError> {
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(0))
@@ -314,7 +314,7 @@ pub fn release(connection: &mut AnyConnection, ids: &[i64]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Gives back everything that was claimed: for the only node there is, when it starts.
+/// Releases every claim. Only the start of the only node may do this.
 pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
         .set(outbox::claimed_until.eq(0))
@@ -322,7 +322,7 @@ pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks rows as delivered and erases what they held.
+/// Marks rows as delivered and erases their payloads.
 pub fn mark_delivered(
     connection: &mut AnyConnection,
     ids: &[i64],
@@ -345,7 +345,7 @@ pub fn mark_delivered(
     Ok(())
 }
 
-/// Puts a row off until `due_at`, or gives it up when that is `None`.
+/// Schedules the next attempt of a row; `None` makes it a dead letter.
 pub fn reschedule(
     connection: &mut AnyConnection,
     row: &Due,
@@ -357,7 +357,7 @@ pub fn reschedule(
         Some(_) => OutboxState::Pending,
         None => OutboxState::Dead,
     };
-    // Another node may have delivered it meanwhile.
+    // The filter by state keeps a row that another node has delivered in the meantime.
     diesel::update(
         outbox::table
             .filter(outbox::id.eq(row.id))
@@ -374,16 +374,16 @@ pub fn reschedule(
     Ok(())
 }
 
-/// Which rows to send again.
+/// The rows to send again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Again {
     /// Every dead letter.
     Dead,
-    /// This row, if it is not delivered.
+    /// This row, unless it is delivered.
     One(i64),
 }
 
-/// Makes rows due at once, as if they had only just come in: a dead letter gets the whole time again. Tells how many.
+/// Makes rows due now with a new age, so that a dead letter gets all its attempts again. Returns the number of rows.
 pub fn retry(
     connection: &mut AnyConnection,
     again: &Again,
@@ -408,7 +408,7 @@ pub fn retry(
         .execute(connection)?)
 }
 
-/// Every row that holds a sealed payload, oldest first.
+/// Every row with a sealed payload, the oldest first.
 pub fn sealed(connection: &mut AnyConnection) -> Result<Vec<SealedRow>, StoreError> {
     Ok(outbox::table
         .filter(outbox::payload.is_not_null())
@@ -434,7 +434,7 @@ pub fn set_payload(
     Ok(())
 }
 
-/// Every row, oldest first.
+/// Every row, the oldest first.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
     Ok(outbox::table
         .order(outbox::id)
@@ -478,7 +478,7 @@ pub fn undelivered(connection: &mut AnyConnection) -> Result<Vec<Undelivered>, S
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
-/// Rows in this state, or in any, the newest first.
+/// The newest rows first, in this state or in any.
 pub fn list(
     connection: &mut AnyConnection,
     state: Option<OutboxState>,

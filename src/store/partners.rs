@@ -1,4 +1,4 @@
-//! Partners that sign their users in.
+//! Partners, which sign their users in with tokens of their own.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use super::{AnyConnection, StoreError};
 use crate::domain::text::canonical;
 use crate::domain::user::same_name;
 
-/// A partner as it is configured.
+/// A configured partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partner {
-    /// How it names itself in what it signs.
+    /// The `iss` of the partner's tokens.
     pub iss: String,
-    /// PEM, one after another.
+    /// Public keys in PEM, concatenated.
     pub public_keys: String,
     pub state_ids: Vec<String>,
     pub redirect_origins: Vec<String>,
-    /// The longest that what it signs may be good for, in seconds.
+    /// The longest accepted lifetime of the partner's tokens, in seconds.
     pub max_life_s: i64,
 }
 
 impl Partner {
-    /// A `state_id` that this partner and another have, whatever its case: each could sign in the other's users.
+    /// A `state_id` that both partners have, compared canonically. With it each could sign in the other's users.
     #[must_use]
     pub fn shares_with<'a>(&'a self, other: &Self) -> Option<&'a str> {
         self.state_ids
@@ -34,7 +34,7 @@ impl Partner {
             .map(String::as_str)
     }
 
-    /// A `state_id` that it has twice, but for case.
+    /// A `state_id` that the partner has twice, compared canonically.
     #[must_use]
     pub fn repeats(&self) -> Option<&str> {
         let ids = &self.state_ids;
@@ -46,7 +46,8 @@ impl Partner {
         found.map(|(_, id)| id.as_str())
     }
 
-    /// What belongs to it alone: its name and its `state_id`s, each with its kind, as they are compared.
+    /// The names that belong to this partner alone: its `iss` and its `state_id`s, each with its kind, in compared
+    /// form.
     fn claims(&self) -> Vec<(&'static str, String)> {
         let states = self.state_ids.iter().map(|id| (STATE_ID, canonical(id)));
         let mut claims: Vec<_> = std::iter::once((ISS, canonical(&self.iss)))
@@ -57,7 +58,7 @@ impl Partner {
     }
 }
 
-/// The kinds of [`partner_claims`].
+/// The kinds in [`partner_claims`].
 const ISS: &str = "iss";
 const STATE_ID: &str = "state_id";
 
@@ -87,10 +88,10 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Partner>, StoreError> {
         .collect())
 }
 
-/// Makes a partner be like this, whether there is one of that name or not.
+/// Inserts or replaces the partner with this `iss`.
 ///
 /// # Errors
-/// The store's; [`StoreError::Collided`] where another partner has one of its names that it did not have before.
+/// [`StoreError::Collided`] if another partner has one of its new names.
 pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), StoreError> {
     let stored: Option<String> = partners::table
         .find(&partner.iss)
@@ -129,7 +130,7 @@ pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), Stor
     fill_claims(connection)
 }
 
-/// Takes from a partner its `state_id`s, so that another can get them in the same transaction.
+/// Removes the `state_id`s of a partner, so that another partner can get them in the same transaction.
 pub fn clear_state_ids(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
     diesel::update(partners::table.filter(partners::iss.eq(iss)))
         .set(partners::state_ids.eq(""))
@@ -167,7 +168,7 @@ fn release(
     Ok(())
 }
 
-/// Notes in the database what belongs to which partner, where it belongs to nobody yet.
+/// Stores the owner of each name that has none yet.
 pub fn fill_claims(connection: &mut AnyConnection) -> Result<(), StoreError> {
     for (iss, claim, holder) in contested(connection)? {
         if holder.is_none() {
@@ -177,7 +178,7 @@ pub fn fill_claims(connection: &mut AnyConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Reports names and `state_id`s that two partners have, from a time when that was allowed.
+/// Reports names and `state_id`s that two partners have had since a release that allowed it.
 pub(super) fn find_doubles(
     connection: &mut AnyConnection,
     found: &mut dyn FnMut(Finding),
@@ -196,7 +197,7 @@ pub(super) fn find_doubles(
     Ok(())
 }
 
-/// What the database does not have for its partner: the partner, the name, and the other partner that has it, if any.
+/// The names that are not stored as their partner's: the partner, the name, and the other partner that owns it, if any.
 #[expect(clippy::type_complexity, reason = "it is used twice and taken apart")]
 fn contested(
     connection: &mut AnyConnection,
@@ -241,7 +242,7 @@ mod tests {
     use crate::store::{Opening, Store};
 
     #[test]
-    fn reports_what_two_partners_have_from_former_times_and_leaves_it() {
+    fn reports_names_of_two_partners_and_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gateway.db");
         let opening = Opening::parse(&path.to_string_lossy(), 1, 5000).unwrap();
@@ -273,7 +274,7 @@ mod tests {
         assert_eq!(doubles(), double);
         store.write(fill_claims).unwrap();
         assert_eq!(doubles(), double);
-        // Each can get another key; the second gets the name when the first gives it up.
+        // Each partner can get another key. The second gets the name once the first gives it up.
         let mut stored = store.read(all).unwrap();
         store.write(|c| put(c, &stored[1])).unwrap();
         stored[0].state_ids.retain(|id| id != "One");

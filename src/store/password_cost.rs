@@ -1,5 +1,5 @@
-//! The highest bcrypt cost among the stored password hashes. Every verification spends that much, so that the time of an
-//! answer tells nothing about the hash of an account, nor whether there is one.
+//! The highest bcrypt cost of the stored password hashes. Every verification costs that much, so that response times
+//! reveal neither the cost of an account's hash nor whether the account exists.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable};
@@ -9,13 +9,13 @@ use crate::domain::password::cost_of;
 
 const KEY: &str = "highest_password_cost";
 
-/// The remembered cost; none in a database that no release has written it into.
+/// The remembered cost; `None` in a database of an older release.
 pub fn highest(connection: &mut AnyConnection) -> Result<Option<u32>, StoreError> {
     let value = settings::get(connection, KEY)?;
     Ok(value.and_then(|v| v.parse().ok()))
 }
 
-/// Remembers the cost of a hash that is about to be stored, if it is the highest so far.
+/// Remembers the cost of a hash that will be stored, if it is the highest.
 pub fn note(connection: &mut AnyConnection, hash: &str) -> Result<(), StoreError> {
     let Some(cost) = cost_of(hash) else {
         return Ok(());
@@ -26,8 +26,8 @@ pub fn note(connection: &mut AnyConnection, hash: &str) -> Result<(), StoreError
     }
 }
 
-/// Makes the remembered cost be the highest that is stored. Reads every user unless the remembered cost is at most this
-/// one, which every verification spends anyhow.
+/// Recomputes the remembered cost. Reads every user, but only if the remembered cost exceeds the configured one, which
+/// every verification costs anyway.
 pub fn recount(connection: &mut AnyConnection, configured: u32) -> Result<(), StoreError> {
     let known = highest(connection)?;
     if known.is_some_and(|cost| cost <= configured) {
@@ -42,7 +42,7 @@ pub fn recount(connection: &mut AnyConnection, configured: u32) -> Result<(), St
 
 fn remember(connection: &mut AnyConnection, cost: u32) -> Result<(), StoreError> {
     settings::set(connection, KEY, &cost.to_string())?;
-    // The registry in memory has it, on every node.
+    // Every node keeps the cost in its registry in memory.
     clients::touch(connection)
 }
 
@@ -53,7 +53,7 @@ struct Highest {
 }
 
 fn highest_stored(connection: &mut AnyConnection) -> Result<Option<u32>, StoreError> {
-    // The two digits after `$2b$`; a text without them is no hash that could be verified.
+    // The two digits after `$2b$`. A text without them is no bcrypt hash.
     let row: Highest = match connection {
         AnyConnection::Sqlite(c) => diesel::sql_query(
             "SELECT max(CAST(substr(password_hash, instr(password_hash, '$2') + 4, 2) AS INTEGER)) AS cost \

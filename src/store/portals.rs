@@ -21,7 +21,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
         .load(connection)?)
 }
 
-/// Makes a portal be like this, whether there is one of that number or not.
+/// Inserts or replaces the portal with this number.
 pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreError> {
     let changed = diesel::update(portals::table.filter(portals::id.eq(portal.id)))
         .set(portals::name.eq(&portal.name))
@@ -34,7 +34,7 @@ pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreE
     Ok(())
 }
 
-/// Removes a portal; its services are not looked at.
+/// Removes a portal; its services stay.
 pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(portals::table.filter(portals::id.eq(id))).execute(connection)?;
     Ok(())

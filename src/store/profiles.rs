@@ -1,4 +1,4 @@
-//! What the loginbar shows of a user beside what everybody has.
+//! What the loginbar shows of a user in addition to the name.
 
 use diesel::prelude::*;
 
@@ -6,17 +6,17 @@ use super::connection::columns;
 use super::tables::profiles;
 use super::{AnyConnection, StoreError};
 
-/// A user's profile; nothing in it has to be there.
+/// The profile of a user. Every field is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = profiles, treat_none_as_null = true)]
 pub struct Profile {
-    /// A mail account elsewhere.
+    /// A mail account at another provider.
     pub external: Option<String>,
-    /// Where notifications come from.
+    /// The source of notifications.
     pub channel: Option<String>,
-    /// How many notifications there are.
+    /// The number of notifications.
     pub counter: Option<i64>,
-    /// How many of them came since the last visit.
+    /// The number of notifications since the last visit.
     pub last_visit_counter: Option<i64>,
     /// The URL of a picture.
     pub avatar: Option<String>,
@@ -27,7 +27,7 @@ pub struct Profile {
     pub phone: Option<String>,
 }
 
-/// A user's profile, if it has one.
+/// The profile of a user.
 pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>, StoreError> {
     Ok(profiles::table
         .filter(profiles::user_id.eq(user_id))
@@ -36,7 +36,7 @@ pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profi
         .optional()?)
 }
 
-/// Makes a user's profile be like this.
+/// Inserts or replaces the profile of a user.
 pub fn put(
     connection: &mut AnyConnection,
     user_id: i64,

@@ -1,5 +1,5 @@
-//! Refusals of callers who proved nothing. They are counted in memory, and written as one row for each minute, network,
-//! event and code, so that nobody can fill the disk by being refused.
+//! Refusals of unauthenticated callers. They are counted in memory and written as one row for each minute, network,
+//! event and code, so that nobody can fill the disk with refused calls.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,18 +14,18 @@ use crate::domain::Millis;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
 
-/// The longest sample of a name that no user has, in characters.
+/// The longest sample of an unknown name, in characters.
 const MAX_SAMPLE_CHARS: usize = 64;
-/// What stands for the network, the event and the code of refusals that are counted together.
+/// The network, the event and the code of refusals that are counted together.
 const OTHER: &str = "other";
 const MINUTE_MS: Millis = 60_000;
 const HOUR_MS: Millis = 60 * MINUTE_MS;
-/// Refusals of one user with one code that are rows of the audit log in an hour; further ones are counted.
+/// The most rows of the audit log in an hour for refusals of one user with one code; further refusals are counted.
 pub const USER_ROWS_PER_HOUR: u32 = 5;
-/// Rows of the audit log in a minute for refusals of one trusted client or partner, and for what callers did who proved
-/// nothing; further ones are counted.
+/// The most rows of the audit log in a minute for one trusted client or partner, and for all unauthenticated callers;
+/// further refusals are counted.
 pub const ROWS_PER_MINUTE: u32 = 60;
-/// Callers whose rows are counted at the same time.
+/// The most causes whose rows are limited at the same time.
 const MAX_BUDGETS: usize = 10_000;
 
 /// One refusal.
@@ -42,12 +42,12 @@ pub struct Refused<'a> {
     pub request_id: &'a str,
 }
 
-/// Who caused a row of the audit log, as far as its number is limited.
+/// The cause of a row in the audit log. Each cause has a budget of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause<'a> {
-    /// A caller who proved nothing.
+    /// An unauthenticated caller.
     Anyone,
-    /// A signed-in user, refused with this code.
+    /// A signed-in user who was refused with this code.
     User(i64, &'static str),
     /// A trusted client or a partner.
     Party(&'a str),
@@ -56,7 +56,7 @@ pub enum Cause<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     minute: i64,
-    /// None for what is counted together, and for what came from nowhere.
+    /// `None` for refusals that are counted together and for callers without a network.
     network: Option<Network>,
     event: &'static str,
     outcome: &'static str,
@@ -66,11 +66,11 @@ struct Key {
 #[derive(Debug, Clone)]
 struct Count {
     times: i64,
-    /// How many of them the table has.
+    /// The count that the table has.
     written: i64,
     last_at: Millis,
     client_name: Option<String>,
-    /// The name in the sample; `Err` until it is known whose it is.
+    /// The name in the sample; `Err` until a lookup has found its user or found none.
     subject: Result<Option<String>, NotNamed>,
     request_id: String,
 }
@@ -78,7 +78,7 @@ struct Count {
 #[derive(Debug, Clone, Copy)]
 struct NotNamed;
 
-/// A sample that still has to get its name.
+/// A sample that still needs its name.
 #[derive(Debug)]
 #[must_use]
 pub struct Unnamed(Key);
@@ -92,24 +92,24 @@ enum Budget {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The newest minute, and the keys that were counted apart in it.
+    /// The current minute and the keys that are counted separately in it.
     minute: i64,
     keys: usize,
     counts: HashMap<Key, Count>,
-    /// When the window of each budget began, and how many rows it had since.
+    /// The start of the window of each budget and the rows in it.
     budgets: HashMap<Budget, (Millis, u32)>,
 }
 
-/// The refusals that are counted in this process.
+/// The refusals that this process counts.
 #[derive(Debug)]
 pub struct Refusals {
     state: Mutex<State>,
-    /// Keys that are counted apart in one minute.
+    /// The most keys that are counted separately in one minute.
     max_keys: usize,
 }
 
 impl Refusals {
-    /// Counts nothing yet, and so many keys apart in one minute.
+    /// No refusals yet; at most `keys` keys are counted separately in a minute.
     #[must_use]
     pub fn new(max_keys: usize) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl Refusals {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a refusal. One that is the first of its kind is a sample, and gets its name by [`Refusals::name`].
+    /// Counts a refusal. The first one of its key becomes the sample, and [`Refusals::name`] sets its name.
     pub fn count(&self, refused: &Refused<'_>) -> Option<Unnamed> {
         let mut state = self.state();
         let minute = refused.at.div_euclid(MINUTE_MS);
@@ -141,7 +141,7 @@ impl Refusals {
             count.add(refused.at);
             return None;
         }
-        // What could not be written yet may be there beside the keys of this minute, but no more of it than of them.
+        // Unwritten counts of earlier minutes may double the number of keys, and no more.
         let is_full = state.counts.len() >= 2 * self.max_keys.max(1);
         if state.keys >= self.max_keys || is_full {
             key = Key {
@@ -170,8 +170,8 @@ impl Refusals {
         Some(Unnamed(key))
     }
 
-    /// Gives a sample the name that it is about. Of a user this is its user name, so that an erasure finds it whatever
-    /// address it was called by; of nobody the beginning of what was typed.
+    /// Sets the name of a sample. For a known user it is the user name, so that an erasure finds it whatever address
+    /// was typed; for an unknown one it is the beginning of the typed text.
     pub fn name(&self, sample: Unnamed, user_name: Option<&str>, typed: Option<&str>) {
         let typed = typed.map(|typed| {
             let short = canonical(&cut(typed, MAX_SAMPLE_CHARS));
@@ -182,12 +182,12 @@ impl Refusals {
         }
     }
 
-    /// Whether the audit log takes one more row for this cause; it is counted as taken.
+    /// Takes one row from the budget of this cause; `false` if the budget is used up.
     pub fn take_row(&self, cause: Cause<'_>, now: Millis) -> bool {
         self.row(cause, now, 1)
     }
 
-    /// Whether the audit log would take one more row for this cause.
+    /// Whether the budget of this cause has a row left.
     #[must_use]
     pub fn has_row(&self, cause: Cause<'_>, now: Millis) -> bool {
         self.row(cause, now, 0)
@@ -216,14 +216,14 @@ impl Refusals {
         is_free
     }
 
-    /// Writes what was counted since the last time, some rows in a transaction. Returns how many rows were written.
+    /// Writes the counts since the last call, in batches. Returns the number of written rows.
     ///
     /// # Errors
-    /// The store's; what was not written is tried again the next time.
+    /// Unwritten counts stay for the next call.
     pub fn write(&self, store: &super::Store, now: Millis) -> Result<usize, StoreError> {
         let mut written = 0;
         loop {
-            // The copy is made inside the transaction, so that an erasure on SQLite comes either before it, and has
+            // The copy is made inside the transaction. On SQLite an erasure therefore comes either before it, and has
             // renamed the sample here, or after it, and renames it in the table.
             let rows = store.write(|c| {
                 let rows = self.unwritten();
@@ -245,7 +245,7 @@ impl Refusals {
         let is_due = |c: &Count| c.times > c.written && c.subject.is_ok();
         let due = state.counts.iter().filter(|(_, count)| is_due(count));
         let mut due: Vec<_> = due.collect();
-        // The oldest first, since the table drops what has the lowest ids.
+        // The oldest first, because the table drops the lowest ids.
         due.sort_by_key(|(key, _)| key.minute);
         due.into_iter()
             .take(ROWS_AT_A_TIME)
@@ -265,7 +265,7 @@ impl Refusals {
             .retain(|key, count| key.minute >= minute || count.times > count.written);
     }
 
-    /// Puts a pseudonym in the place of names that were not written yet.
+    /// Replaces names in unwritten samples by a pseudonym.
     pub fn rename(&self, names: &[String], pseudonym: &str) {
         let mut state = self.state();
         let counts = std::mem::take(&mut state.counts);
@@ -286,7 +286,7 @@ impl Refusals {
     }
 }
 
-/// Rows that are written in one transaction.
+/// The most rows that one transaction writes.
 const ROWS_AT_A_TIME: usize = 200;
 
 impl Count {
@@ -334,12 +334,12 @@ fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<(), StoreError
     Ok(())
 }
 
-/// Does the work of writing a row of the audit log, and takes it back: for callers about nobody, whose refusal is only
-/// counted, so that the time of an answer does not tell who has an account.
+/// Does the work of writing a row of the audit log and deletes it at once. Refusals about unknown users cost the same
+/// time that way.
 pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), StoreError> {
     let id: i64 = diesel::insert_into(refusals::table)
         .values((
-            // No minute that anything is counted in.
+            // A minute in which nothing is counted.
             refusals::minute.eq(-1),
             refusals::network.eq(""),
             refusals::event.eq(&entry.event),
@@ -357,18 +357,19 @@ pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), S
     Ok(())
 }
 
-/// Forgets counts of before this time, and the oldest beyond so many rows; some at a time. Returns how many went.
+/// Deletes at most `limit` counts from before `before`, and the oldest of more than `max_rows` rows. Returns the number of
+/// deleted rows.
 pub fn purge(
     c: &mut AnyConnection,
     before: Millis,
-    most_rows: i64,
+    max_rows: i64,
     limit: i64,
 ) -> Result<usize, StoreError> {
     let last: Option<i64> = refusals::table
         .select(diesel::dsl::max(refusals::id))
         .get_result(c)?;
-    // Ids go up by one with each row, so that nothing has to be counted.
-    let too_many = refusals::id.le(last.unwrap_or(0) - most_rows);
+    // Ids are consecutive, so that their difference replaces a count.
+    let too_many = refusals::id.le(last.unwrap_or(0) - max_rows);
     let old = refusals::minute.lt(before.div_euclid(MINUTE_MS));
     let ids: Vec<i64> = refusals::table
         .filter(too_many.or(old))
@@ -430,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_again_after_a_write_and_forgets_minutes_that_are_over() {
+    fn counts_again_after_a_write_and_drops_past_minutes() {
         let refusals = Refusals::new(10);
         count(&refusals, &refused(60_000, "192.0.2.1"));
         let rows = refusals.unwritten();

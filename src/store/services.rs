@@ -1,4 +1,4 @@
-//! Services of partners, and which users are known to them.
+//! Services of partners, and the users that are assigned to them.
 
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
@@ -10,31 +10,31 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 
-/// A service as it is configured.
+/// A configured service.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = services, treat_none_as_null = true)]
 pub struct Service {
     pub id: i64,
     pub portal_id: i64,
     pub name: String,
-    /// Where it is told that a user has left; nowhere if there is none.
+    /// The URL for callbacks about users that have left; `None` for no callbacks.
     pub callback_url: Option<String>,
-    /// Access key and secret for that, sealed.
+    /// The sealed access key and secret for callbacks.
     pub credentials: Option<Vec<u8>>,
-    /// Whether it tells ids apart that differ in case or Unicode form alone.
+    /// Whether ids that differ only in case or Unicode form belong to different users.
     pub case_sensitive_ids: bool,
 }
 
-/// Where a service is told, and as whom.
+/// The target of the callbacks of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callback {
     pub url: String,
-    /// Sealed.
+    /// The sealed access key and secret.
     pub credentials: Option<Vec<u8>>,
     pub case_sensitive_ids: bool,
 }
 
-/// That a user is known to a service.
+/// An assignment of a user to a service.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Assignment {
     pub service_id: i64,
@@ -42,28 +42,28 @@ pub struct Assignment {
     pub created_at: Millis,
 }
 
-/// What ended with an assignment.
+/// An assignment that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     pub service_id: i64,
     pub user_id_in_service: String,
-    /// Whether the service wants to be told.
+    /// Whether the service wants callbacks.
     pub has_callback: bool,
-    /// Whether another user holds the id, so that the service must not be told.
+    /// Whether another user has the id, so that no callback may be sent.
     pub is_held: bool,
 }
 
-/// What became of a claim to an id in a service.
+/// The result of claiming an id in a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     Granted,
-    /// There is no such service any more.
+    /// The service does not exist.
     NoService,
-    /// Another user holds the id.
+    /// Another user has the id.
     Taken,
 }
 
-/// The numbers of every service.
+/// The numbers of all services.
 pub fn ids(connection: &mut AnyConnection) -> Result<Vec<i64>, StoreError> {
     Ok(services::table
         .select(services::id)
@@ -94,8 +94,8 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, StoreError> {
         .load(connection)?)
 }
 
-/// Makes a service that there is be like this. Where ids are to be compared in another way than before, the ids of its
-/// users are; those that several users then hold are disputed.
+/// Updates an existing service. If ids are compared differently from now on, the compared ids of its users are
+/// recomputed, and ids of several users become disputed.
 pub fn update(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
     let stored = services::table.filter(services::id.eq(service.id));
     let was_case_sensitive: Option<bool> = stored
@@ -115,13 +115,13 @@ pub fn update(connection: &mut AnyConnection, service: &Service) -> Result<(), S
     Ok(())
 }
 
-/// Removes a service, and what is known of users at it.
+/// Removes a service and its assignments.
 pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(services::table.filter(services::id.eq(id))).execute(connection)?;
     Ok(())
 }
 
-/// Which service requires which agreement, by both numbers.
+/// Which service requires which agreement, by number.
 pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, StoreError> {
     Ok(required_agreements::table
         .select((
@@ -135,7 +135,7 @@ pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, S
         .load(connection)?)
 }
 
-/// Has a service require these agreements and no others.
+/// Sets the agreements that a service requires.
 pub fn require(
     connection: &mut AnyConnection,
     service_id: i64,
@@ -156,7 +156,7 @@ pub fn require(
     Ok(())
 }
 
-/// How many users are known to a service.
+/// The number of users that are assigned to a service.
 pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
     Ok(assignments::table
         .filter(assignments::service_id.eq(id))
@@ -164,7 +164,7 @@ pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError>
         .get_result(connection)?)
 }
 
-/// Where a service is told that a user has left, and its sealed credentials; nothing if it is gone or wants no callbacks.
+/// The target of the callbacks of a service; `None` if it is gone or wants none.
 pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callback>, StoreError> {
     let found: Option<(Option<String>, Option<Vec<u8>>, bool)> = services::table
         .filter(services::id.eq(id))
@@ -184,7 +184,7 @@ pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callba
     }))
 }
 
-/// Has a service told elsewhere that users have left.
+/// Changes the callback URL of a service.
 pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreError> {
     diesel::update(services::table.filter(services::id.eq(id)))
         .set(services::callback_url.eq(url))
@@ -192,8 +192,8 @@ pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Resul
     Ok(())
 }
 
-/// Makes a user known to a service by this id, or by another id than before, unless another user holds it. Hold the user
-/// first. Of two users that claim an id at the same time the database refuses one, whose step is run again and then sees
+/// Assigns a user to a service under this id, or changes the id, unless another user has it. The caller must have
+/// locked the user. If two users claim an id at the same time, the database refuses one; that step runs again and sees
 /// the other.
 pub fn assign(
     connection: &mut AnyConnection,
@@ -221,7 +221,7 @@ pub fn assign(
     let compared = compared_id(user_id_in_service, case_sensitive);
     let row = assignments::table.find((user_id, service_id));
     if held.as_ref() == Some(&compared) {
-        // The same id, perhaps in another spelling. If it is disputed, it stays so.
+        // The same id, perhaps spelled differently. A disputed id stays disputed.
         diesel::update(row)
             .set(assignments::user_id_in_service.eq(user_id_in_service))
             .execute(connection)?;
@@ -253,7 +253,7 @@ pub fn assign(
     Ok(Claim::Granted)
 }
 
-/// Whether a user holds this id in a service, by its compared form. A disputed id is held.
+/// Whether a user has this id, in compared form, in a service. A disputed id counts.
 pub fn is_held(
     connection: &mut AnyConnection,
     service_id: i64,
@@ -270,7 +270,7 @@ pub fn is_held(
     Ok(diesel::select(owner.or(disputing)).get_result(connection)?)
 }
 
-/// Ends the dispute about an id if one user is left that holds it: the id belongs to that user.
+/// Ends the dispute about an id if one holder is left, who owns it from then on.
 fn settle_dispute(
     c: &mut AnyConnection,
     service_id: i64,
@@ -291,7 +291,7 @@ fn settle_dispute(
     Ok(())
 }
 
-/// The services of a portal that a user is assigned to, ascending.
+/// The services of a portal that a user is assigned to, by number.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -306,7 +306,7 @@ pub fn of_user(
         .load(connection)?)
 }
 
-/// Every service that a user is assigned to, by number, whether it wants to be told anything or not.
+/// The services that a user is assigned to, by number.
 pub fn assignments(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -322,7 +322,7 @@ pub fn assignments(
         .load(connection)?)
 }
 
-/// Ends an assignment, if there is one. Hold the user first.
+/// Ends an assignment if it exists. The caller must have locked the user.
 pub fn unassign(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -357,7 +357,7 @@ pub fn unassign(
     }))
 }
 
-/// Has nobody be assigned to any of them until this transaction ends; SQLite's only writer holds everybody anyhow.
+/// Locks all services, so that nobody is assigned to one until the transaction ends. SQLite has only one writer anyway.
 pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = connection {
         let all = services::table.select(services::id).order(services::id);
@@ -366,16 +366,16 @@ pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The longest form of an id that is compared, in bytes: PostgreSQL's indexes take no more than 2,704. Canonical forms of
-/// ids of 256 characters are longer only where each character stands for many; what follows is not compared then.
+/// The longest compared form of an id, in bytes, because PostgreSQL's indexes take at most 2,704. Canonical forms of
+/// 256 characters are longer only if each character expands; the rest is then ignored.
 const MAX_COMPARED: usize = 1024;
-/// Rows that are filled in at a time.
+/// The most rows that one transaction fills in.
 const BATCH: i64 = 1000;
-/// Holders of a disputed id that a finding names.
+/// The most holders that a finding names.
 const MAX_NAMED: i64 = 10;
 
-/// The form in which ids in a service are compared: two of one form are the same id. Services may ignore case, so that ids
-/// that differ in case or Unicode form alone are the same unless the service is known to tell them apart.
+/// The compared form of an id in a service. Ids with the same form are the same id: services may ignore case, so ids
+/// that differ only in case or Unicode form are the same unless the service is configured to distinguish them.
 #[must_use]
 pub fn compared_id(id: &str, case_sensitive: bool) -> String {
     let mut form = match case_sensitive {
@@ -389,11 +389,11 @@ pub fn compared_id(id: &str, case_sensitive: bool) -> String {
     form
 }
 
-/// Computes the compared ids that are missing: of rows that are older than the column, and of services whose ids are
-/// compared in another way than before. Ids that several users hold are disputed from then on.
+/// Computes missing compared ids, of rows older than the column and of services whose comparison has changed. Ids of
+/// several users become disputed.
 ///
 /// # Errors
-/// The store's; what was computed stays, and the rest is for the next time.
+/// Computed ids stay; the next call computes the rest.
 pub fn fill_compared_ids(connection: &mut AnyConnection) -> Result<(), StoreError> {
     while is_one_missing(connection)? {
         retry(connection, fill_some)?;
@@ -406,7 +406,7 @@ fn is_one_missing(c: &mut AnyConnection) -> Result<bool, StoreError> {
     Ok(diesel::select(exists(missing)).get_result(c)?)
 }
 
-/// Fills in a batch of rows, in the caller's transaction, and tells how many there were.
+/// Fills in a batch of rows and returns their number.
 fn fill_some(c: &mut AnyConnection) -> Result<usize, StoreError> {
     let rows: Vec<(i64, i64, String, bool)> = assignments::table
         .inner_join(services::table)
@@ -439,7 +439,7 @@ fn fill_some(c: &mut AnyConnection) -> Result<usize, StoreError> {
     Ok(rows.len())
 }
 
-/// Reports each id that several users hold.
+/// Reports each id that several users have.
 pub(super) fn find_disputed(
     connection: &mut AnyConnection,
     found: &mut dyn FnMut(Finding),

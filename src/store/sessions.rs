@@ -1,4 +1,4 @@
-//! Browsers that are signed in: a session is good for as long as it stands here, in time and in use.
+//! Sessions of browsers. A session is valid while its row exists, has not expired and is not idle for too long.
 
 use diesel::prelude::*;
 
@@ -10,23 +10,23 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
-/// A session as its user may see it.
+/// A session for its user.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub struct Session {
     pub id: i64,
-    /// What the user chose at sign-in, if there was a choice.
+    /// The organisation that the user chose at sign-in.
     #[diesel(column_name = organisation_uuid)]
     pub organisation: Option<String>,
     pub started_at: Millis,
-    /// When it was last used, to within [`crate::domain::session::SEEN_EVERY_MS`].
+    /// The last use, accurate to [`crate::domain::session::SEEN_EVERY_MS`].
     pub seen_at: Millis,
     pub expires_at: Millis,
-    /// What the browser calls itself.
+    /// The User-Agent of the browser.
     pub user_agent: String,
 }
 
-/// A session that can be used, and whose it is.
+/// A valid session and its user.
 #[derive(Debug, Clone)]
 pub struct SessionRecord {
     pub user: User,
@@ -34,14 +34,14 @@ pub struct SessionRecord {
     pub profile: Profile,
 }
 
-/// A session to be.
+/// A session to insert.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = sessions)]
 pub struct NewSession<'a> {
-    /// Of what its cookie holds.
+    /// The hash of the cookie.
     pub sha256: &'a str,
     pub user_id: i64,
-    /// What is chosen from the start.
+    /// The organisation that is chosen from the start.
     pub organisation_uuid: Option<&'a str>,
     pub started_at: Millis,
     pub seen_at: Millis,
@@ -49,7 +49,7 @@ pub struct NewSession<'a> {
     pub user_agent: &'a str,
 }
 
-/// Begins a session.
+/// Starts a session.
 pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64, StoreError> {
     Ok(diesel::insert_into(sessions::table)
         .values(new)
@@ -57,7 +57,7 @@ pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64
         .get_result(connection)?)
 }
 
-/// The session whose cookie has this hash, and whose it is, if it has been used since `idle_since` and is not over.
+/// The valid session whose cookie has this hash, if it was used after `idle_since`.
 pub fn find(
     connection: &mut AnyConnection,
     sha256: &str,
@@ -83,7 +83,7 @@ pub fn find(
     }))
 }
 
-/// Every session of a user that can still be used, the last used first.
+/// The valid sessions of a user, the last used first.
 pub fn of_user(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -99,7 +99,7 @@ pub fn of_user(
         .load(connection)?)
 }
 
-/// Notes that a session is in use.
+/// Records the use of a session.
 pub fn touch(connection: &mut AnyConnection, id: i64, now: Millis) -> Result<(), StoreError> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set(sessions::seen_at.eq(now))
@@ -107,7 +107,7 @@ pub fn touch(connection: &mut AnyConnection, id: i64, now: Millis) -> Result<(),
     Ok(())
 }
 
-/// Notes what the user chose.
+/// Records the organisation that the user chose.
 pub fn choose_organisation(
     connection: &mut AnyConnection,
     id: i64,
@@ -119,7 +119,7 @@ pub fn choose_organisation(
     Ok(())
 }
 
-/// Ends one session of a user; `false` if it has none of that number.
+/// Ends a session of a user; `false` if the user has no such session.
 pub fn end(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
     let session = sessions::table
         .filter(sessions::id.eq(id))
@@ -127,7 +127,7 @@ pub fn end(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool
     Ok(diesel::delete(session).execute(connection)? == 1)
 }
 
-/// Ends every session of a user but that one, if it is named; and says how many there were.
+/// Ends all sessions of a user except `except`. Returns their number.
 pub fn end_all(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -139,7 +139,7 @@ pub fn end_all(
     Ok(diesel::delete(others).execute(connection)?)
 }
 
-/// Ends the sessions of a user beyond so many, those unused for longest first. Returns how many ended.
+/// Ends the least recently used sessions of a user above the limit. Returns their number.
 pub fn end_oldest(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -159,8 +159,8 @@ pub fn end_oldest(
     Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(connection)?)
 }
 
-/// Forgets sessions that are over, by time or for want of use, some at a time. Returns how many went.
-pub fn forget_expired(
+/// Deletes at most `limit` sessions that expired or were idle for too long. Returns the number of deleted rows.
+pub fn purge_expired(
     connection: &mut AnyConnection,
     now: Millis,
     idle_since: Millis,

@@ -1,11 +1,11 @@
-//! Facts about the database itself, by name.
+//! Named values about the database itself.
 
 use diesel::prelude::*;
 
 use super::tables::settings;
 use super::{AnyConnection, StoreError};
 
-/// The value of this name.
+/// The value with this name.
 pub fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, StoreError> {
     Ok(settings::table
         .filter(settings::key.eq(key))
@@ -14,7 +14,7 @@ pub fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, 
         .optional()?)
 }
 
-/// Sets the value of this name.
+/// Sets the value with this name.
 pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(), StoreError> {
     let changed = diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(value))
@@ -27,7 +27,7 @@ pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(),
     Ok(())
 }
 
-/// Has everybody else who sets this name wait until this transaction ends.
+/// Locks a value until the transaction ends.
 pub fn lock(connection: &mut AnyConnection, key: &str) -> Result<(), StoreError> {
     diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(settings::value))

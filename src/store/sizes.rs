@@ -1,4 +1,4 @@
-//! How large the database is, and how many rows the tables have that callers can make grow.
+//! The size of the database and of the tables that callers can make grow.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -7,10 +7,10 @@ use super::connection::on_backend;
 use super::tables::user_counts;
 use super::{AnyConnection, StoreError};
 
-/// Rows that are counted in a table at most; one that has more tells this number.
+/// The highest count of a table; larger tables report this number.
 const MOST_COUNTED: i64 = 1_000_000;
 
-/// Tables whose rows are counted.
+/// The counted tables.
 const COUNTED: [&str; 10] = [
     "one_time_tokens",
     "outbox",
@@ -23,7 +23,7 @@ const COUNTED: [&str; 10] = [
     "external_identities",
     "email_undos",
 ];
-/// Tables whose ids go up by one with each row and of which only the oldest rows go, so that nothing has to be counted.
+/// Tables with consecutive ids of which only the oldest rows are deleted, so that two ids replace a count.
 const NUMBERED: [&str; 2] = ["audit_log", "refusals"];
 
 #[derive(QueryableByName)]
@@ -37,7 +37,7 @@ fn number(connection: &mut AnyConnection, sql: &str) -> Result<i64, StoreError> 
     Ok(row.number)
 }
 
-/// The bytes that the database takes on its disk, without SQLite's log beside it, which is emptied every minute.
+/// The size of the database in bytes. SQLite's write-ahead log, which is emptied every minute, is not included.
 pub fn bytes(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     let sql = match connection {
         AnyConnection::Sqlite(_) => {
@@ -48,7 +48,7 @@ pub fn bytes(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     number(connection, sql)
 }
 
-/// The rows of each table that callers can make grow; about a second's work in a large database.
+/// The number of rows of each table that callers can make grow. Takes about a second in a large database.
 pub fn rows(connection: &mut AnyConnection) -> Result<Vec<(&'static str, i64)>, StoreError> {
     let users: Vec<i64> = user_counts::table
         .select(user_counts::users)

@@ -1,4 +1,4 @@
-//! Sign-ins and their tokens: a token is good for as long as it stands here, unretired.
+//! Sign-ins and their tokens. A token is valid while its row exists and is not retired.
 
 use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
@@ -10,20 +10,20 @@ use super::{AnyConnection, StoreError};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
-/// Where a token stands, and whose it is.
+/// The state of a token, and its user.
 #[derive(Debug, Clone)]
 pub struct TokenRecord {
     pub user: User,
     pub family: i64,
-    /// When the family began, by signing in.
+    /// The time of the sign-in.
     pub started_at: Millis,
-    /// When another token took its place.
+    /// When a newer token replaced this one.
     pub retired_at: Option<Millis>,
-    /// Whether the user is a member of the organisation that was asked about.
+    /// Whether the user is a member of the requested organisation.
     pub is_member: bool,
 }
 
-/// Begins a family, without a token as yet.
+/// Starts a family without tokens.
 pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Result<i64, StoreError> {
     Ok(diesel::insert_into(token_families::table)
         .values((
@@ -35,7 +35,7 @@ pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Resul
         .get_result(connection)?)
 }
 
-/// Adds the family's newest token, or prolongs it if it is there already; `false` if the family has been ended meanwhile.
+/// Adds a token to a family, or extends it if it exists; `false` if the family has ended.
 pub fn add(
     connection: &mut AnyConnection,
     family: i64,
@@ -67,7 +67,7 @@ pub fn add(
     Ok(true)
 }
 
-/// Where the token with this id stands; `organisation` is the one it is bound to.
+/// The state of the token with this id. `organisation` is the one that the token is bound to.
 pub fn find(
     connection: &mut AnyConnection,
     jti_sha256: &str,
@@ -99,7 +99,7 @@ pub fn find(
     ))
 }
 
-/// Marks a token as replaced; the first time counts.
+/// Marks a token as replaced. Later calls do not change the time.
 pub fn retire(
     connection: &mut AnyConnection,
     jti_sha256: &str,
@@ -115,7 +115,7 @@ pub fn retire(
     Ok(())
 }
 
-/// Ends a family with all its tokens; `false` if it had ended already.
+/// Ends a family with all its tokens; `false` if it has ended.
 pub fn end(connection: &mut AnyConnection, family: i64) -> Result<bool, StoreError> {
     let ended = diesel::delete(token_families::table.filter(token_families::id.eq(family)))
         .execute(connection)?;
@@ -129,7 +129,7 @@ pub fn end_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), Store
     Ok(())
 }
 
-/// Ends the families of a user beyond so many, the oldest first.
+/// Ends the oldest families of a user above the limit.
 pub fn end_oldest(
     connection: &mut AnyConnection,
     user_id: i64,
@@ -152,7 +152,7 @@ pub fn end_oldest(
     Ok(())
 }
 
-/// How many tokens of a family have not expired, and when the first of them will.
+/// The number of unexpired tokens of a family, and when the first of them expires.
 pub fn unexpired(
     connection: &mut AnyConnection,
     family: i64,
@@ -165,8 +165,9 @@ pub fn unexpired(
         .get_result(connection)?)
 }
 
-/// Forgets tokens, and families whose last token, expired before `before`; some at a time. Returns how many went.
-pub fn forget_expired(
+/// Deletes at most `limit` tokens that expired before `before`, and families without tokens. Returns the number of
+/// deleted rows.
+pub fn purge_expired(
     connection: &mut AnyConnection,
     before: Millis,
     limit: i64,

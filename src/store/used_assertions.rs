@@ -1,4 +1,4 @@
-//! What partners signed and was used: each only once, whichever node it comes to, until it expires.
+//! Used assertions of partners. Each one is accepted once, on whichever node, until it expires.
 
 use diesel::prelude::*;
 
@@ -21,7 +21,7 @@ pub fn is_used(
     Ok(used > 0)
 }
 
-/// Uses an assertion up; `false` if it was used before, or is just being used by another transaction that succeeds.
+/// Records the use of an assertion; `false` if it was used before, or if a concurrent transaction uses it and succeeds.
 pub fn use_up(
     connection: &mut AnyConnection,
     iss: &str,
@@ -33,25 +33,25 @@ pub fn use_up(
         used_assertions::jti_sha256.eq(jti_sha256.to_owned()),
         used_assertions::expires_at.eq(expires_at),
     ));
-    // The primary key decides; of two at once the second waits for the first.
+    // The primary key decides: the second of two concurrent writers waits for the first.
     let inserted = on_backend!(connection, c => insertion.on_conflict_do_nothing().execute(c))?;
     Ok(inserted > 0)
 }
 
-/// Forgets what had expired by then, some at a time. Returns how many went.
-pub fn forget_expired(
+/// Deletes at most `limit` assertions that expired before `before`. Returns the number of deleted rows.
+pub fn purge_expired(
     connection: &mut AnyConnection,
-    by: Millis,
+    before: Millis,
     limit: i64,
 ) -> Result<usize, StoreError> {
     let expired: Vec<String> = used_assertions::table
-        .filter(used_assertions::expires_at.le(by))
+        .filter(used_assertions::expires_at.le(before))
         .select(used_assertions::jti_sha256)
         .limit(limit)
         .load(connection)?;
-    // Of two partners with one id the other's may have expired as well, or stays.
+    // Two partners may use the same id; the condition keeps the other's row if that has not expired.
     let gone = used_assertions::table
-        .filter(used_assertions::expires_at.le(by))
+        .filter(used_assertions::expires_at.le(before))
         .filter(used_assertions::jti_sha256.eq_any(expired));
     Ok(diesel::delete(gone).execute(connection)?)
 }

@@ -1,4 +1,4 @@
-//! Users: found, made and changed.
+//! Users: lookups, locks and changes.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::domain::names::skeleton;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 
-/// The user of this name, compared as logins are.
+/// The user with this user name, compared like logins.
 pub fn by_name(
     connection: &mut AnyConnection,
     user_name: &str,
@@ -29,13 +29,13 @@ pub fn by_name(
     if row.is_some() || !folded.contains('@') {
         return Ok(row.map(User::from));
     }
-    // Perhaps its domain is written in the other of its two forms.
+    // The domain may be written in the other of its two forms.
     let login = canonical_login(user_name);
     let found = by_login(connection, user_name)?;
     Ok(found.filter(|user| canonical_login(&user.user_name) == login))
 }
 
-/// The user with this name or this e-mail address.
+/// The user with this user name or e-mail address.
 pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<User>, StoreError> {
     let [typed, canonical] = stored_forms(login);
     let form = |form: &str| {
@@ -51,7 +51,7 @@ pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Us
     Ok(row.map(User::from))
 }
 
-/// The number of the user with this name or this e-mail address, in one query whether there is one or not.
+/// The number of the user with this user name or e-mail address, by one query in any case.
 pub(super) fn id_by_login(
     connection: &mut AnyConnection,
     login: &str,
@@ -75,8 +75,8 @@ pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, St
     Ok(row.map(User::from))
 }
 
-/// The user with this number, held until the transaction ends: what is decided on it stays true. SQLite's only writer
-/// holds everybody anyhow.
+/// The user with this number, locked until the transaction ends, so that decisions based on it stay true. SQLite has
+/// only one writer anyway.
 pub fn lock_for_update(
     connection: &mut AnyConnection,
     id: i64,
@@ -92,7 +92,7 @@ pub fn lock_for_update(
     Ok(row.map(User::from))
 }
 
-/// The user with this UUID, or else with this number, held like [`lock_for_update`] does.
+/// The user with this UUID, or else with this number, locked like [`lock_for_update`] does.
 pub fn lock_by_uuid_or_id(
     connection: &mut AnyConnection,
     text: &str,
@@ -109,7 +109,7 @@ pub fn lock_by_uuid_or_id(
     }
 }
 
-/// The user of this name, held like [`lock_for_update`] does.
+/// The user with this user name, locked like [`lock_for_update`] does.
 pub fn lock_by_name(
     connection: &mut AnyConnection,
     user_name: &str,
@@ -120,7 +120,7 @@ pub fn lock_by_name(
     }
 }
 
-/// The user with this name or address, held like [`lock_for_update`] does.
+/// The user with this user name or address, locked like [`lock_for_update`] does.
 pub fn lock_by_login(
     connection: &mut AnyConnection,
     login: &str,
@@ -129,7 +129,7 @@ pub fn lock_by_login(
         return Ok(None);
     };
     let held = lock_for_update(connection, found.id)?;
-    // The address may have changed while another transaction was waited for.
+    // The address may have changed while this transaction waited for the lock.
     let login = canonical_login(login);
     Ok(held.filter(|u| {
         [&u.user_name, &u.email]
@@ -138,14 +138,14 @@ pub fn lock_by_login(
     }))
 }
 
-/// Which of its two names stands in the way of a new or renamed user.
+/// The name of a new or renamed user that another user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     UserName,
     Email,
 }
 
-/// Which of these names of a new user somebody has, as user name or as address.
+/// Which of these two names another user has, as user name or as address.
 pub fn taken(
     connection: &mut AnyConnection,
     user_name: &str,
@@ -154,7 +154,7 @@ pub fn taken(
     let (name_forms, email_forms) = (stored_forms(user_name), stored_forms(email));
     let wanted = name_forms.iter().chain(&email_forms);
     let held = held_by_others(connection, wanted, None)?;
-    // Both may be; the name is told first.
+    // Both may be taken; the user name is reported first.
     Ok(match held.as_slice() {
         [] => None,
         names if names.iter().any(|n| name_forms.contains(n)) => Some(Taken::UserName),
@@ -162,7 +162,7 @@ pub fn taken(
     })
 }
 
-/// Whether another user than `own` has this login, as user name or as address.
+/// Whether a user other than `own` has this login, as user name or as address.
 pub fn is_taken(
     connection: &mut AnyConnection,
     login: &str,
@@ -185,10 +185,10 @@ fn held_by_others<'a>(
     Ok(on_backend!(connection, c => query.load(c))?)
 }
 
-/// No user's number.
+/// The number of no user.
 const NOBODY: i64 = -1;
 
-/// Whether people could mistake this user name for that of somebody who has this role.
+/// Whether this user name looks like that of a user with this role.
 pub fn looks_like_holder_of(
     connection: &mut AnyConnection,
     role: &str,
@@ -201,10 +201,10 @@ pub fn looks_like_holder_of(
     Ok(alike.iter().any(|roles| roles.lines().any(|r| r == role)))
 }
 
-/// Makes a user and returns its number. Ask [`taken`] first, in the same transaction.
+/// Inserts a user and returns its number. Ask [`taken`] first, in the same transaction.
 ///
 /// # Errors
-/// The store's; [`StoreError::Collided`] if another transaction took a name meanwhile.
+/// [`StoreError::Collided`] if a concurrent transaction took a name.
 pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, StoreError> {
     if let Some(hash) = new.password_hash {
         password_cost::note(connection, hash)?;
@@ -219,7 +219,7 @@ pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, 
     Ok(id)
 }
 
-/// Notes that a user registered itself and has to confirm; it is deleted some time after it could have.
+/// Records that a registered user has not confirmed yet; housekeeping deletes it after a while.
 pub fn set_unconfirmed(
     connection: &mut AnyConnection,
     id: i64,
@@ -231,7 +231,7 @@ pub fn set_unconfirmed(
     Ok(())
 }
 
-/// Writes a user back as it is now, all but its password. It is no longer one that has to confirm or is deleted.
+/// Updates every column of a user but the fixed ones and the password. The account counts as confirmed from then on.
 pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
     diesel::update(users::table.filter(users::id.eq(user.id)))
         .set(UpdatedColumns::from(user))
@@ -239,7 +239,7 @@ pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreEr
     replace(connection, user)
 }
 
-/// Sets a password; see [`super::token_families::end_all`] for what was signed in with the old one.
+/// Sets a password. [`super::token_families::end_all`] ends the sign-ins with the old one.
 pub fn set_password(
     connection: &mut AnyConnection,
     id: i64,
@@ -259,7 +259,7 @@ pub fn set_password(
     Ok(())
 }
 
-/// Takes a user's password away; it can set a new one by mail.
+/// Removes the password of a user, who can set a new one by mail.
 pub fn clear_password(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::update(users::table.filter(users::id.eq(id)))
         .set(users::password_hash.eq(None::<String>))
@@ -267,7 +267,7 @@ pub fn clear_password(connection: &mut AnyConnection, id: i64) -> Result<(), Sto
     Ok(())
 }
 
-/// Replaces a hash by a newer one of the same password, unless it has changed meanwhile.
+/// Replaces a hash by a newer one of the same password, unless it has changed in the meantime.
 pub fn rehash(
     connection: &mut AnyConnection,
     id: i64,
@@ -285,7 +285,7 @@ pub fn rehash(
     Ok(())
 }
 
-/// Makes a registered user active and returns the organisation it joins by that.
+/// Activates a registered user and returns the organisation that it joins.
 pub fn activate(
     connection: &mut AnyConnection,
     id: i64,
@@ -306,7 +306,7 @@ pub fn activate(
     Ok(joins)
 }
 
-/// Removes a user with everything that is only its own: names, memberships, tokens, mails on their way.
+/// Deletes a user with its names, memberships, tokens and queued mails.
 pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
     diesel::delete(users::table.filter(users::id.eq(id))).execute(connection)?;
     Ok(())

@@ -249,7 +249,7 @@ fn forgets_sources_by_age_by_number_and_at_a_password_change() {
     let now = gateway.parts.clock.now();
     let store = &gateway.parts.store;
     store
-        .write(|c| known_sources::forget_expired(c, now, 10))
+        .write(|c| known_sources::purge_expired(c, now, 10))
         .unwrap();
     assert_eq!(count_known_sources(&gateway), 0);
 }

@@ -1049,9 +1049,9 @@ fn accepts_a_token_once_on_any_node_and_after_a_restart() {
 
     // The `jti` is forgotten only when no node can accept the token any more.
     let used = || partner.run(|c| used_assertions::use_up(c, "apekx", &sha256_hex("a"), 0));
-    partner.run(|c| used_assertions::forget_expired(c, NOW + 3_599_999, 10));
+    partner.run(|c| used_assertions::purge_expired(c, NOW + 3_599_999, 10));
     assert!(!used());
-    partner.run(|c| used_assertions::forget_expired(c, NOW + 3_600_000, 10));
+    partner.run(|c| used_assertions::purge_expired(c, NOW + 3_600_000, 10));
     assert!(used());
 }
 
