@@ -1,4 +1,4 @@
-//! Callbacks: one DELETE to a service for each user that has left it.
+//! Callbacks: a DELETE request to a service for each user that has left it.
 
 use std::error::Error as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -12,39 +12,39 @@ use super::failure::Failure;
 use super::guard::{Reach, Refused, Resolver, check_url, is_this_machine};
 use crate::domain::Millis;
 
-/// What callbacks are made with.
+/// The settings of callbacks.
 #[derive(Debug, Clone)]
 pub struct CallbackSettings {
     pub reach: Reach,
-    /// For the whole of one callback.
+    /// The time limit of a whole callback.
     pub timeout: Duration,
-    /// Services that are called at the same time.
+    /// How many services are called at the same time.
     pub parallel: usize,
 }
 
-/// A service's address and what it knows us by.
+/// The URL of a service and its credentials.
 pub(super) struct Target {
     pub service_id: i64,
-    /// Whether it tells ids apart that differ in case or Unicode form alone.
+    /// Whether ids that differ only in case or Unicode form belong to different users.
     pub case_sensitive_ids: bool,
-    /// The address without the user.
+    /// The URL without the user.
     pub url: String,
     /// `accessKey:secretKey`.
     pub credentials: String,
 }
 
-/// Everything but what RFC 3986 leaves unreserved.
+/// All characters but those that RFC 3986 leaves unreserved.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// How much of an answer's body is read, which is only so that the connection can be used again, and for how long.
+/// How many bytes of an answer's body are read, and for how long. Reading it only serves to reuse the connection.
 const MOST_BODY: usize = 65_536;
 const LONGEST_BODY: Duration = Duration::from_secs(1);
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
-/// Makes callbacks, from any thread that is not itself driving futures.
+/// Makes callbacks. Its callers must not run inside of an async runtime.
 pub(super) struct Caller {
     runtime: Runtime,
     client: Client,
@@ -52,7 +52,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// A caller with no connection yet.
+    /// A caller without connections.
     pub(super) fn new(settings: &CallbackSettings) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -70,7 +70,7 @@ impl Caller {
                 .timeout(settings.timeout)
                 .dns_resolver(Resolver(settings.reach))
         };
-        // A machine without any root certificates can still call services over http.
+        // A machine without root certificates can still call services over http.
         let client = builder()
             .build()
             .or_else(|_| builder().tls_certs_only([]).build())
@@ -82,7 +82,7 @@ impl Caller {
         })
     }
 
-    /// Tells the service that this user of its has left. Only the answer 200 counts.
+    /// Tells the service that this user has left. Only status 200 counts as success.
     pub(super) fn call(&self, target: &Target, user: &str, now: Millis) -> Result<(), Failure> {
         let url = address(&target.url, user)?;
         check_url(&url, self.reach).map_err(|e| Failure::of(e.to_string()))?;
@@ -125,7 +125,7 @@ fn judge(status: StatusCode, retry_after: Option<Millis>) -> Result<(), Failure>
     })
 }
 
-/// The URL for a user: its name as one segment below the path of the service's.
+/// The URL for a user: its id as one segment below the path of the service's URL.
 fn address(base: &str, user: &str) -> Result<Url, Failure> {
     let mut url: Url = base
         .parse()
@@ -133,8 +133,8 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     let segment = utf8_percent_encode(user, SEGMENT).to_string();
     let path = format!("{}/{segment}", url.path().trim_end_matches('/'));
     url.set_path(&path);
-    // A step up or to the same place stays one however it is encoded (RFC 3986, 5.2.4 and 6.2.2), for us and for the
-    // receiver: such a name, or an empty one, would delete something else.
+    // A dot segment stays one however it is encoded (RFC 3986, 5.2.4 and 6.2.2). With such an id, or an empty one, the
+    // request would delete another resource.
     if segment.is_empty() || url.path() != path {
         return Err(Failure {
             is_final: true,
@@ -144,8 +144,7 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// Why callbacks to this URL are always refused under this setting; none where that depends on the addresses that the
-/// host's name resolves to.
+/// Why callbacks to this URL are refused under this setting; `None` if that depends on the addresses of the host.
 #[must_use]
 pub fn always_refused(url: &str, reach: Reach) -> Option<String> {
     let url = match address(url, "user") {
@@ -157,7 +156,7 @@ pub fn always_refused(url: &str, reach: Reach) -> Option<String> {
     refused.or_else(|| (is_here && reach == Reach::Public).then(|| "it is this machine".to_owned()))
 }
 
-/// What went wrong, without the URL, which names the user.
+/// The cause of a failed request, without the URL, which contains the user's id.
 fn told(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut innermost = None;
@@ -176,7 +175,7 @@ fn told(error: &reqwest::Error) -> String {
     }
 }
 
-/// How long the receiver asks to be left alone: seconds, or a date.
+/// The value of Retry-After, in seconds or as a date, as a delay in milliseconds.
 fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Millis> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u32>() {

@@ -1,19 +1,19 @@
-//! Which addresses callbacks may reach. Partners configure URLs; none of them may make the gateway talk to what only it
-//! can reach. The check is made on the address that is connected to, after the name was resolved, once.
+//! The address guard of callbacks. Partners configure URLs, and none of them may make the gateway connect to addresses
+//! that only the gateway can reach. The guard checks the resolved address that the connection then uses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// How far callbacks reach.
+/// The addresses that callbacks may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Public addresses, over https.
+    /// Public addresses over https.
     Public,
-    /// And this machine, over http as well.
+    /// Public addresses over https, and this machine over http or https.
     Loopback,
-    /// And private networks; http everywhere.
+    /// Public and private addresses and this machine, over http or https.
     Private,
 }
 
@@ -27,7 +27,7 @@ enum Kind {
     Public,
     Loopback,
     Private(&'static str),
-    /// No receiver is there, whatever the settings.
+    /// Not the address of any receiver, so that no setting allows it.
     Never(&'static str),
 }
 
@@ -63,14 +63,14 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
         [0xfc00..=0xfdff, ..] => Kind::Private("a unique local"),
         [0xfe80..=0xfebf, ..] => Kind::Never("a link-local"),
         [0xff00..=0xffff, ..] => Kind::Never("a multicast"),
-        // Teredo, and what documents use.
+        // Teredo and documentation addresses.
         [0x2001, 0 | 0xdb8, ..] => Kind::Never("a reserved"),
         [0x2000..=0x3fff, ..] => Kind::Public,
         _ => Kind::Never("a reserved"),
     }
 }
 
-/// The IPv4 address that an IPv6 one stands for: mapped, compatible, translated (NAT64) or tunnelled (6to4).
+/// The IPv4 address inside of an IPv6 address: mapped, compatible, translated (NAT64) or tunnelled (6to4).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -99,7 +99,7 @@ fn check(address: IpAddr, reach: Reach) -> Result<(), Refused> {
     Err(Refused(format!("{address} is {what} address")))
 }
 
-/// Whether callbacks may go to this URL, as far as it tells by itself; names are checked when they are resolved.
+/// Refuses a URL that is inadmissible by itself. The resolver checks the addresses of names.
 pub(super) fn check_url(url: &Url, reach: Reach) -> Result<(), Refused> {
     let host = url.host_str().unwrap_or("");
     let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
@@ -121,14 +121,14 @@ pub(super) fn check_url(url: &Url, reach: Reach) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Whether this host is this machine, whoever is asked for its address (RFC 6761, 6.3).
+/// Whether this host name always means this machine (RFC 6761, 6.3).
 pub(super) fn is_this_machine(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Resolves names, and gives out an address only if every one of the name may be reached. What it gives out is what is
-/// connected to, so a name that changes between two questions gains nothing.
+/// Resolves names, and returns addresses only if callbacks may reach all of them. The connection uses the returned
+/// addresses, so that a name which changes between two queries gains nothing.
 pub(super) struct Resolver(pub Reach);
 
 impl Resolve for Resolver {
@@ -221,7 +221,7 @@ mod tests {
         assert!(fine("http://service.example/users", Reach::Private));
         assert!(!fine("ftp://service.example/users", Reach::Private));
         assert!(!fine("https://a:b@service.example/", Reach::Private));
-        // Other ways to write the same address.
+        // Other spellings of the same address.
         for url in [
             "https://2130706433/",
             "https://0x7f.1/",

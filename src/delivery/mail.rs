@@ -1,4 +1,4 @@
-//! Mails: what is sent to whom, and the way out.
+//! Composes mails and sends them, to files or to a mail server.
 
 use std::fs;
 use std::io::Write as _;
@@ -16,33 +16,33 @@ use crate::domain::mailbox::with_ascii_domain;
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::text::has_control;
 
-/// How mails leave.
+/// Where mails go.
 #[derive(Debug, Clone)]
 pub enum Transport {
-    /// As `.eml` files in this folder.
+    /// To `.eml` files in this folder.
     Folder(PathBuf),
     /// To this server.
     Smtp(Smtp),
 }
 
-/// What mails are written with.
+/// The settings of mails.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
     pub transport: Transport,
-    /// The sender, as `Name <address>` or an address.
+    /// The sender: `Name <address>` or an address.
     pub from: String,
     pub templates: MailTemplates,
-    /// The URL that links in mails start with. Never taken from a request.
+    /// The base URL of links. Never taken from a request.
     pub link_base: String,
 }
 
-/// Whether mails can be sent from this.
+/// Whether this is a valid sender.
 #[must_use]
 pub fn is_sender(text: &str) -> bool {
     text.parse::<Mailbox>().is_ok()
 }
 
-/// The mails of one turn on their way out, over one connection where they go to a server.
+/// The mails of one turn. They share one connection to the mail server.
 pub(super) struct Mailing<'a> {
     settings: &'a MailSettings,
     post: Option<Post<'a>>,
@@ -57,8 +57,8 @@ impl<'a> Mailing<'a> {
         Self { settings, post }
     }
 
-    /// Writes one mail and sends it off. The same row always gives the same file name, so that a
-    /// repetition after a crash replaces and does not double.
+    /// Composes and sends one mail. A row always has the same file name, so that a repetition after a crash replaces
+    /// the file.
     pub(super) fn send(
         &mut self,
         notice: &Notice,
@@ -77,10 +77,10 @@ impl<'a> Mailing<'a> {
     }
 }
 
-/// A mail about nobody, as it would be sent to this address.
+/// A sample mail to this address.
 ///
 /// # Errors
-/// Why it cannot be written, as a sentence for the operator.
+/// A message for the operator if the mail cannot be composed.
 pub fn sample(
     settings: &MailSettings,
     topic: Topic,
@@ -92,10 +92,10 @@ pub fn sample(
     Ok(compose(settings, &notice, 0, now)?.formatted())
 }
 
-/// Sends a mail about nobody to this address at once, past the outbox.
+/// Sends a sample mail to this address at once, without the outbox.
 ///
 /// # Errors
-/// Why it could not be sent, as a sentence for the operator.
+/// A message for the operator if the mail cannot be sent.
 pub fn send_sample(
     settings: &MailSettings,
     topic: Topic,
@@ -109,13 +109,13 @@ pub fn send_sample(
 
 fn write(folder: &Path, name: &str, bytes: &[u8], at: Millis) -> std::io::Result<()> {
     crate::secrets::keys::create_private_dir(folder)?;
-    // Mails hold tokens; a folder of an older version may be open to everybody.
+    // Mails contain tokens, and a folder of an older release may be readable by everybody.
     #[cfg(unix)]
     fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     let aside = folder.join(format!(".{name}.{}", std::process::id()));
     let mut file = crate::secrets::keys::create_private_file(&aside)?;
     file.write_all(bytes)?;
-    // Housekeeping deletes old mails, and goes by the gateway's clock.
+    // Housekeeping compares the modification time with the gateway's clock.
     file.set_modified(UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap_or(0)))?;
     file.sync_all()?;
     fs::rename(&aside, folder.join(name))
@@ -160,7 +160,7 @@ fn compose(
         .map_err(|e| e.to_string())
 }
 
-/// Where the mail leads.
+/// The target of the link in the mail.
 fn link(settings: &MailSettings, notice: &Notice) -> String {
     let page = match notice.topic {
         Topic::Activation => "confirm.html",
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    /// The header lines of a mail, folded ones included.
+    /// The header lines of a mail, with folded lines joined.
     fn head(name: &str, to: &str) -> Result<String, String> {
         let message = compose(&settings(Path::new("")), &notice(name, to), 7, 0)?;
         let mail = String::from_utf8(message.formatted()).unwrap();

@@ -1,4 +1,4 @@
-//! The words of mails: templates in both languages, our own or, file by file, the operator's.
+//! The templates of mails in both languages: built-in ones, each of which the operator can replace by a file.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::domain::text::has_control;
 
 macro_rules! templates {
     ($($name:literal)+) => {
-        /// Our own templates: the name of each, and its text.
+        /// The built-in templates: name and text.
         pub const TEMPLATES: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("mails/", $name))),)+];
     };
@@ -27,7 +27,7 @@ templates! {
     "identity-unlinked.hu.txt" "identity-unlinked.hu.html" "identity-unlinked.en.txt" "identity-unlinked.en.html"
 }
 
-/// What a template can name.
+/// The variables of templates.
 const NAMES: [&str; 7] = [
     "name",
     "user_name",
@@ -37,27 +37,27 @@ const NAMES: [&str; 7] = [
     "hours",
     "systems",
 ];
-/// What minijinja has under names of its own.
+/// The names that minijinja defines.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 /// The largest template, in bytes.
-const MOST_BYTES: u64 = 65_536;
+const MAX_BYTES: u64 = 65_536;
 /// The longest subject, in characters.
-const MOST_SUBJECT: usize = 200;
-/// What the first line of a text template begins with.
+const MAX_SUBJECT: usize = 200;
+/// How the first line of a text template begins.
 const SUBJECT: &str = "Subject:";
 
-/// The words that mails are written with.
+/// The templates in use. All clones share them.
 #[derive(Debug, Clone)]
 pub struct MailTemplates {
-    /// Where the operator keeps templates of its own.
+    /// The operator's folder of templates.
     folder: Option<PathBuf>,
-    /// What is in use; all copies of these letters change together.
+    /// Replaced as a whole by [`MailTemplates::reload`].
     current: Arc<RwLock<Arc<Environment<'static>>>>,
 }
 
-/// What one mail says.
+/// The texts of one mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct MailText {
     /// One line, without control characters.
     pub subject: String,
     pub text: String,
@@ -65,10 +65,10 @@ pub(super) struct Words {
 }
 
 impl MailTemplates {
-    /// Our own templates, but for those that stand in this folder, if there is one.
+    /// The templates in this folder, and the built-in ones for missing files.
     ///
     /// # Errors
-    /// All that is wrong with the folder and the templates in it, as sentences for the operator.
+    /// Every fault of the folder and of its templates, as messages for the operator.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<String>> {
         Ok(Self {
             folder: folder.map(Path::to_path_buf),
@@ -76,10 +76,10 @@ impl MailTemplates {
         })
     }
 
-    /// Our own templates alone.
+    /// The built-in templates.
     #[must_use]
     pub fn built_in() -> Self {
-        // They are part of the program: a test finds a broken one, and a mail with it is not written.
+        // A test finds a broken built-in template; at run time a mail with it fails.
         let environment = compile(None).unwrap_or_default();
         Self {
             folder: None,
@@ -87,10 +87,10 @@ impl MailTemplates {
         }
     }
 
-    /// Reads the folder again. Where anything is wrong with it, what is in use stays.
+    /// Reads the folder again. After an error the templates in use stay.
     ///
     /// # Errors
-    /// As [`MailTemplates::load`] has.
+    /// Those of [`MailTemplates::load`].
     pub fn reload(&self) -> Result<(), Vec<String>> {
         let fresh = Arc::new(compile(self.folder.as_deref())?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -103,18 +103,15 @@ impl MailTemplates {
         self.folder.as_deref()
     }
 
-    /// Writes a mail. `link` leads to the page that its token is for.
-    pub(super) fn write(&self, notice: &Notice, link: &str) -> Result<Words, String> {
+    /// Composes the texts of a mail. `link` is the page for its token.
+    pub(super) fn write(&self, notice: &Notice, link: &str) -> Result<MailText, String> {
         let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
-        words(&current, notice, link)
+        compose(&current, notice, link)
     }
 }
 
-/// Writes our own templates into a folder, which is made if it is not there; files that are there stay unless they are to
-/// be replaced. Tells the names of those it wrote.
-///
-/// # Errors
-/// What the system reports.
+/// Writes the built-in templates into a folder, which is created if it is missing. Existing files stay unless `replace`
+/// is set. Returns the names of the written files.
 pub fn write_templates(folder: &Path, replace: bool) -> std::io::Result<Vec<&'static str>> {
     fs::create_dir_all(folder)?;
     let mut written = Vec::new();
@@ -128,14 +125,14 @@ pub fn write_templates(folder: &Path, replace: bool) -> std::io::Result<Vec<&'st
     Ok(written)
 }
 
-/// Every template, each checked by writing a mail with it.
+/// Compiles every template and checks it by composing a sample mail.
 fn compile(folder: Option<&Path>) -> Result<Environment<'static>, Vec<String>> {
     let mut wrong = Vec::new();
     let mut environment = Environment::new();
-    // What a template names and we do not have is a mistake.
+    // A template that uses an undefined variable is faulty.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     if let Some(folder) = folder {
-        wrong.extend(strangers(folder));
+        wrong.extend(misnamed(folder));
     }
     for (name, ours) in TEMPLATES {
         let text = match folder.map(|folder| own(folder, name)).transpose() {
@@ -162,8 +159,8 @@ fn compile(folder: Option<&Path>) -> Result<Environment<'static>, Vec<String>> {
     }
 }
 
-/// Files that look like templates and are none, most likely by a slip in their names.
-fn strangers(folder: &Path) -> Vec<String> {
+/// Files with a template's extension but an unknown name, which is most likely misspelled.
+fn misnamed(folder: &Path) -> Vec<String> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => return vec![format!("mail.templates {}: {error}", folder.display())],
@@ -180,13 +177,13 @@ fn strangers(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The operator's own template of this name, if there is one.
+/// The operator's template with this name, if the file exists.
 fn own(folder: &Path, name: &str) -> Result<Option<String>, String> {
     let path = folder.join(name);
     let told = |what: &dyn std::fmt::Display| format!("mail template {}: {what}", path.display());
     match fs::metadata(&path) {
-        Ok(found) if found.len() > MOST_BYTES => {
-            Err(told(&format!("is over {MOST_BYTES} bytes long")))
+        Ok(found) if found.len() > MAX_BYTES => {
+            Err(told(&format!("is over {MAX_BYTES} bytes long")))
         }
         Ok(_) => fs::read_to_string(&path).map(Some).map_err(|e| told(&e)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -194,7 +191,7 @@ fn own(folder: &Path, name: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// Names that nothing stands for, also where a condition keeps them from being met today.
+/// Undefined variables, also in branches that a sample does not reach.
 fn unknown_names(environment: &Environment<'_>) -> Vec<String> {
     let known: HashSet<&str> = NAMES.into_iter().chain(FUNCTIONS).collect();
     let mut wrong = Vec::new();
@@ -213,16 +210,16 @@ fn unknown_names(environment: &Environment<'_>) -> Vec<String> {
     wrong
 }
 
-/// Writes one mail of each kind to see whether it can be.
+/// Composes one mail of each kind and reports failures.
 fn failing(environment: &Environment<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for topic in Topic::ALL {
         for english in [false, true] {
             let notice = sample(topic, english, "somebody@example.org");
             let link = "https://id.example.org/checkSSO/page.html";
-            match words(environment, &notice, link) {
+            match compose(environment, &notice, link) {
                 Err(what) => wrong.push(what),
-                // Whoever registers an address chooses the name, and a subject is read first.
+                // A stranger may have chosen the name, and the subject is what a recipient reads first.
                 Ok(words) if shows_names(&words.subject, &notice) => wrong.push(format!(
                     "mail template {}.{}.txt: the subject must not show the name",
                     topic.as_str(),
@@ -235,7 +232,7 @@ fn failing(environment: &Environment<'_>) -> Vec<String> {
     wrong
 }
 
-/// Whether a subject shows what others have chosen.
+/// Whether a subject contains text that other people have chosen.
 fn shows_names(subject: &str, notice: &Notice) -> bool {
     let has_systems = matches!(
         notice.topic,
@@ -244,7 +241,7 @@ fn shows_names(subject: &str, notice: &Notice) -> bool {
     subject.contains(&notice.name) || (has_systems && subject.contains(&notice.detail))
 }
 
-/// A mail about nobody, to show how mails look.
+/// A sample mail without personal data.
 pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
     let name = if english {
         "Jane Sample"
@@ -272,7 +269,7 @@ pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
     }
 }
 
-/// How a user is addressed whose name is not shown.
+/// The form of address if the name is not shown.
 const fn somebody(english: bool) -> &'static str {
     match english {
         true => "user",
@@ -280,7 +277,7 @@ const fn somebody(english: bool) -> &'static str {
     }
 }
 
-fn words(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result<Words, String> {
+fn compose(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result<MailText, String> {
     let language = if notice.english { "en" } else { "hu" };
     let render = |kind: &str| {
         let name = format!("{}.{language}.{kind}", notice.topic.as_str());
@@ -305,24 +302,24 @@ fn words(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result<W
     };
     let (name, text) = render("txt")?;
     let (_, html) = render("html")?;
-    // Lines end as mail has them, whichever system the template was written on.
+    // Mail lines end in LF here, whichever system the template was written on.
     let text = text.replace("\r\n", "\n");
     let (head, text) = text.split_once('\n').unwrap_or((&text, ""));
     let subject = head.strip_prefix(SUBJECT).map(one_line).unwrap_or_default();
-    let subject: String = subject.trim().chars().take(MOST_SUBJECT).collect();
+    let subject: String = subject.trim().chars().take(MAX_SUBJECT).collect();
     if subject.is_empty() {
         return Err(format!(
             "mail template {name}: the first line must be `{SUBJECT} …`"
         ));
     }
-    Ok(Words {
+    Ok(MailText {
         subject,
         text: text.trim_start_matches('\n').to_owned(),
         html,
     })
 }
 
-/// The text with blanks where it would end a line or steer whatever shows it, so that no value begins a header.
+/// Replaces control characters by blanks, so that no value can start a header or a line.
 pub(super) fn one_line(text: &str) -> String {
     let harmless = |c: char| match has_control(c.encode_utf8(&mut [0; 4])) {
         true => ' ',
@@ -398,7 +395,7 @@ mod tests {
             assert!(words.text.starts_with("Ági "), "{:?}", words.text);
         }
         let long = letters.write(&hostile(&"ő".repeat(5000)), "").unwrap();
-        assert_eq!(long.subject.chars().count(), MOST_SUBJECT);
+        assert_eq!(long.subject.chars().count(), MAX_SUBJECT);
     }
 
     #[test]

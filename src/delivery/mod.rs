@@ -1,4 +1,4 @@
-//! The outbox worker: takes rows that are due and delivers them, at least once each.
+//! The outbox worker: delivers due rows at least once each.
 
 mod callbacks;
 mod failure;
@@ -33,19 +33,19 @@ pub use smtp::{Authorities, Login, Security, Smtp};
 use callbacks::{Caller, Target};
 use failure::Failure;
 
-/// Rows claimed in one turn: mails, and callbacks of one service.
+/// The most rows that one turn claims: mails, or callbacks of one service.
 const BATCH: i64 = 50;
-/// How long a turn begins new deliveries; what it has claimed and not begun goes back.
+/// How long a turn starts new deliveries. It releases the rows that it has claimed and not tried.
 const TURN: Duration = Duration::from_secs(5);
-/// How long a node has what it claimed, if it is never heard of again: longer than a turn and the callback it ends with
-/// may take. A mail server that takes even longer over one mail may be given it twice.
+/// How long a claim of a node that has died is valid: longer than a turn and its last callback. If a mail server takes
+/// even longer over one mail, it may receive the mail twice.
 const CLAIM_MS: Millis = 30_000;
-/// How often the outbox is looked at when nothing is due.
+/// The pause of a thread that found nothing due.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Why a callback is not sent whose id a user holds.
-const HELD: &str = "not sent: a user holds this id in the service";
+/// The error of a callback that is withheld because a user has its id.
+const ID_IN_USE: &str = "not sent: a user holds this id in the service";
 
-/// What deliveries are made with.
+/// The settings of deliveries.
 #[derive(Debug, Clone)]
 pub struct DeliverySettings {
     pub mail: MailSettings,
@@ -53,25 +53,25 @@ pub struct DeliverySettings {
     pub retry: RetryPolicy,
 }
 
-/// What became of the rows of a turn.
+/// The results of a turn.
 #[derive(Default)]
-struct Outcome<'a> {
+struct TurnResults<'a> {
     done: Vec<i64>,
     failed: Vec<(&'a outbox::Due, Failure)>,
-    untried: Vec<i64>,
+    not_tried: Vec<i64>,
 }
 
-/// Delivers what is in the outbox.
+/// Delivers the rows of the outbox.
 pub struct Delivery {
     parts: Arc<Parts>,
     settings: DeliverySettings,
-    /// Made at the first callback.
+    /// Created by the first callback.
     caller: OnceLock<Result<Caller, String>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Delivery {
-    /// A worker that is not yet running.
+    /// A worker without threads; see [`Delivery::start`].
     #[must_use]
     pub fn new(parts: Arc<Parts>, settings: DeliverySettings) -> Self {
         Self {
@@ -82,24 +82,24 @@ impl Delivery {
         }
     }
 
-    /// Delivers everything that is due now and tells how many rows it settled.
+    /// Delivers all due rows on the calling thread and returns the number of delivered rows.
     ///
     /// # Errors
-    /// The store's; what was not settled stays due.
+    /// Rows without a recorded result stay due.
     pub fn deliver_due(&self) -> Result<usize, StoreError> {
         thread::scope(|scope| {
             let lanes: Vec<_> = (0..self.settings.callbacks.parallel)
-                .map(|_| scope.spawn(|| all_of(|| self.callback_turn())))
+                .map(|_| scope.spawn(|| run_all(|| self.callback_turn())))
                 .collect();
-            let mut settled = all_of(|| self.mail_turn())?;
+            let mut delivered = run_all(|| self.mail_turn())?;
             for lane in lanes {
-                settled += lane.join().unwrap_or(Ok(0))?;
+                delivered += lane.join().unwrap_or(Ok(0))?;
             }
-            Ok(settled)
+            Ok(delivered)
         })
     }
 
-    /// Sends some mails, and tells how many went out; nothing if none is due.
+    /// Sends a batch of mails and returns the number of sent ones; `None` if none is due.
     fn mail_turn(&self) -> Result<Option<usize>, StoreError> {
         let (store, now) = (&self.parts.store, self.parts.clock.now());
         if self.is_stopping() || !store.read(|c| outbox::has_mails(c, now))? {
@@ -110,23 +110,23 @@ impl Delivery {
             return Ok(None);
         }
         let begun = Instant::now();
-        let mut outcome = Outcome::default();
+        let mut results = TurnResults::default();
         let mut mailing = mail::Mailing::new(&self.settings.mail);
         for row in &rows {
             if self.is_over(begun) {
-                outcome.untried.push(row.id);
+                results.not_tried.push(row.id);
                 continue;
             }
             match self.send(&mut mailing, row) {
-                Ok(()) => outcome.done.push(row.id),
-                Err(failure) => outcome.failed.push((row, failure)),
+                Ok(()) => results.done.push(row.id),
+                Err(failure) => results.failed.push((row, failure)),
             }
         }
-        self.keep(OutboxKind::Mail, &outcome).map(Some)
+        self.record(OutboxKind::Mail, &results).map(Some)
     }
 
-    /// Tells one service what it is to be told next, in order, until it fails, and tells how much it took; nothing if
-    /// no service is to be told anything.
+    /// Makes the next callbacks of one service, in order, until one fails. Returns the number of successful ones;
+    /// `None` if no service has a due callback.
     fn callback_turn(&self) -> Result<Option<usize>, StoreError> {
         let (store, now) = (&self.parts.store, self.parts.clock.now());
         if self.is_stopping() || !store.read(|c| outbox::has_callbacks(c, now))? {
@@ -151,24 +151,24 @@ impl Delivery {
                 })
             });
         let begun = Instant::now();
-        let mut outcome = Outcome::default();
+        let mut results = TurnResults::default();
         for row in &run.rows {
-            // What is given up holds up nothing.
-            let is_stuck = outcome.failed.iter().any(|(_, failure)| !failure.is_final);
+            // A row that was given up does not block later ones.
+            let is_stuck = results.failed.iter().any(|(_, failure)| !failure.is_final);
             if is_stuck || self.is_over(begun) {
-                outcome.untried.push(row.id);
+                results.not_tried.push(row.id);
                 continue;
             }
             let binding = Binding::Callback(run.service_id);
             match self.call(row, binding, target.as_ref().map_err(String::as_str)) {
-                Ok(()) => outcome.done.push(row.id),
-                Err(failure) => outcome.failed.push((row, failure)),
+                Ok(()) => results.done.push(row.id),
+                Err(failure) => results.failed.push((row, failure)),
             }
         }
-        self.keep(OutboxKind::Callback, &outcome).map(Some)
+        self.record(OutboxKind::Callback, &results).map(Some)
     }
 
-    /// Whether a turn that began then takes up nothing new.
+    /// Whether a turn that began at this time starts no more deliveries.
     fn is_over(&self, begun: Instant) -> bool {
         begun.elapsed() > TURN || self.is_stopping()
     }
@@ -177,10 +177,10 @@ impl Delivery {
         self.stop.load(Ordering::Acquire)
     }
 
-    /// Writes down what became of the rows of a turn.
-    fn keep(&self, kind: OutboxKind, outcome: &Outcome<'_>) -> Result<usize, StoreError> {
+    /// Records the results of a turn.
+    fn record(&self, kind: OutboxKind, results: &TurnResults<'_>) -> Result<usize, StoreError> {
         let now = self.parts.clock.now();
-        let next: Vec<_> = outcome
+        let next: Vec<_> = results
             .failed
             .iter()
             .map(|(row, failure)| {
@@ -200,8 +200,8 @@ impl Delivery {
                     cause = failure.reason,
                     "{}",
                     match next {
-                        Some(_) => "not delivered; it is tried again",
-                        None => "not delivered; it is a dead letter",
+                        Some(_) => "delivery failed; the next attempt is scheduled",
+                        None => "delivery failed for good; the row is a dead letter",
                     }
                 );
                 self.parts.metrics.attempted(
@@ -215,26 +215,26 @@ impl Delivery {
             })
             .collect();
         self.parts.store.write(|c| {
-            if !outcome.done.is_empty() {
-                outbox::mark_delivered(c, &outcome.done, now)?;
+            if !results.done.is_empty() {
+                outbox::mark_delivered(c, &results.done, now)?;
             }
-            for ((row, failure), next) in outcome.failed.iter().zip(&next) {
+            for ((row, failure), next) in results.failed.iter().zip(&next) {
                 outbox::reschedule(c, row, *next, &failure.reason, now)?;
                 if failure.id_is_in_use {
                     audit::record(c, &withheld(row.id, now))?;
                 }
             }
-            if !outcome.untried.is_empty() {
-                outbox::release(c, &outcome.untried)?;
+            if !results.not_tried.is_empty() {
+                outbox::release(c, &results.not_tried)?;
             }
             Ok::<_, StoreError>(())
         })?;
-        for _ in &outcome.done {
+        for _ in &results.done {
             self.parts
                 .metrics
                 .attempted(kind.as_str(), Attempt::Delivered);
         }
-        Ok(outcome.done.len())
+        Ok(results.done.len())
     }
 
     fn send(&self, mailing: &mut mail::Mailing<'_>, row: &outbox::Due) -> Result<(), Failure> {
@@ -262,8 +262,7 @@ impl Delivery {
         caller.call(target, &user, self.parts.clock.now())
     }
 
-    /// Refuses a callback for an id that a user holds again since the callback was queued: the service would remove that
-    /// user.
+    /// Withholds a callback if a user has got its id since it was queued: the service would remove that user.
     fn check_holder(&self, target: &Target, id: &str) -> Result<(), Failure> {
         let compared = services::compared_id(id, target.case_sensitive_ids);
         let held = self
@@ -275,7 +274,7 @@ impl Delivery {
             Ok(true) => Err(Failure {
                 is_final: true,
                 id_is_in_use: true,
-                ..Failure::of(HELD)
+                ..Failure::of(ID_IN_USE)
             }),
             Err(error) => Err(Failure::of(error.to_string())),
         }
@@ -306,11 +305,11 @@ impl Delivery {
         Ok(threads)
     }
 
-    /// One of the threads that make callbacks.
+    /// The work of a callback thread.
     fn call_services(&self) {
         while !self.is_stopping() {
             let turn = self.callback_turn().unwrap_or_else(|error| {
-                tracing::error!(cause = %error, "callbacks could not be made");
+                tracing::error!(cause = %error, "cannot make callbacks");
                 None
             });
             if turn.is_none() {
@@ -319,12 +318,11 @@ impl Delivery {
         }
     }
 
-    /// The thread that sends mails. It has nothing else to do, so that a mail server that takes its time keeps only mails
-    /// waiting.
+    /// The work of the mail thread. Mails have their own thread, so that a slow mail server delays nothing else.
     fn send_mails(&self) {
         while !self.is_stopping() {
             let turn = self.mail_turn().unwrap_or_else(|error| {
-                tracing::error!(cause = %error, "mails could not be sent");
+                tracing::error!(cause = %error, "cannot send mails");
                 None
             });
             if turn.is_none() {
@@ -345,22 +343,22 @@ impl Delivery {
     }
 }
 
-/// The audit log's entry about a callback that is not sent because a user holds its id.
+/// The audit entry of a withheld callback.
 fn withheld(row: i64, now: Millis) -> audit::Entry {
-    let (event, outcome) = audit::CALLBACK_WITHHELD;
-    audit::Entry::new(now, event, outcome, &format!("outbox {row}"))
+    let (event, results) = audit::CALLBACK_WITHHELD;
+    audit::Entry::new(now, event, results, &format!("outbox {row}"))
 }
 
-/// Takes turns until there is nothing left to do, and counts what they delivered.
-fn all_of(turn: impl Fn() -> Result<Option<usize>, StoreError>) -> Result<usize, StoreError> {
-    let mut settled = 0;
+/// Runs turns until nothing is left, and adds up their results.
+fn run_all(turn: impl Fn() -> Result<Option<usize>, StoreError>) -> Result<usize, StoreError> {
+    let mut delivered = 0;
     while let Some(more) = turn()? {
-        settled += more;
+        delivered += more;
     }
-    Ok(settled)
+    Ok(delivered)
 }
 
-/// Where mails go when they go into files.
+/// The folder of mail files.
 #[must_use]
 pub fn outbox_folder(data_dir: &std::path::Path) -> PathBuf {
     data_dir.join("outbox")

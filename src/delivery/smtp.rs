@@ -1,4 +1,4 @@
-//! Handing mails to a mail server: one connection for the mails of a turn.
+//! The SMTP client: one connection for the mails of a turn.
 
 use std::error::Error as _;
 use std::fmt;
@@ -20,11 +20,11 @@ pub struct Smtp {
     pub port: u16,
     pub security: Security,
     pub login: Option<Login>,
-    /// The authorities that its certificate is checked against; those that the system trusts where there are none.
+    /// The authorities that may issue the server's certificate; `None` for those of the system.
     pub authorities: Option<Authorities>,
 }
 
-/// What a mail server is signed in to with.
+/// The credentials for the mail server.
 #[derive(Clone)]
 pub struct Login {
     pub user: String,
@@ -40,11 +40,11 @@ impl fmt::Debug for Login {
 /// How the connection to a mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
-    /// By STARTTLS, without which nothing is sent.
+    /// STARTTLS; without it no mail is sent.
     StartTls,
-    /// By TLS from the first byte.
+    /// TLS from the first byte.
     Tls,
-    /// Not at all.
+    /// No encryption.
     None,
 }
 
@@ -59,10 +59,10 @@ impl fmt::Debug for Authorities {
 }
 
 impl Authorities {
-    /// Reads PEM: one certificate or several.
+    /// Reads one or several certificates in PEM.
     ///
     /// # Errors
-    /// What is wrong with it, as words for the operator.
+    /// A message for the operator.
     pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
         let begins = b"-----BEGIN CERTIFICATE-----";
         if !pem.windows(begins.len()).any(|w| w == begins) {
@@ -75,10 +75,10 @@ impl Authorities {
     }
 }
 
-/// How long a mail server may take for each answer.
+/// The time limit of each answer of the mail server.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A mail server, and the connection to it once there is one.
+/// A mail server and the open connection to it.
 pub(super) struct Post<'a> {
     server: &'a Smtp,
     connection: Option<SmtpConnection>,
@@ -92,10 +92,10 @@ impl<'a> Post<'a> {
         }
     }
 
-    /// Hands a mail over.
+    /// Sends a mail.
     pub(super) fn send(&mut self, message: &Message) -> Result<(), String> {
         let (envelope, bytes) = (message.envelope(), message.formatted());
-        // Some servers take only so many mails over one connection: then one more attempt over a fresh one.
+        // Some servers limit the mails of one connection, so a failure is retried once over a new connection.
         if let Some(mut open) = self.connection.take() {
             match open.send(envelope, &bytes) {
                 Ok(_) => {
@@ -152,7 +152,7 @@ impl<'a> Post<'a> {
 impl Drop for Post<'_> {
     fn drop(&mut self) {
         if let Some(mut open) = self.connection.take() {
-            // Out of courtesy; nobody waits long for the answer.
+            // QUIT is a courtesy, so its answer has a short time limit.
             let _ = open.set_timeout(Some(Duration::from_secs(1)));
             let _ = open.quit();
         }
@@ -162,7 +162,7 @@ impl Drop for Post<'_> {
 fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(Authorities(certificate)) = authorities {
-        // Only these, then: whoever names its own authority wants no other to speak for the server.
+        // Configured authorities replace those of the system, so that no other authority can vouch for the server.
         builder = builder
             .certificate_store(CertificateStore::None)
             .add_root_certificate(certificate.clone());
@@ -170,25 +170,26 @@ fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParame
     builder.build().map_err(|e| reason(&e))
 }
 
-/// Whether another connection might do better.
+/// Whether a new connection could succeed.
 fn is_about_the_connection(error: &Error) -> bool {
     let is_told_so = error.status().is_none_or(|code| u16::from(code) == 421);
     is_told_so && !has_run_out_of_time(error)
 }
 
-/// What the system says of it, if it was the system that failed.
+/// The error of the operating system, if it caused the failure.
 fn system_kind(error: &Error) -> Option<io::ErrorKind> {
     let cause = error.source()?.downcast_ref::<io::Error>()?;
     Some(cause.kind())
 }
 
-/// Whether the server took too long. Unix says of a read that it would have had to wait on.
+/// Whether the server was too slow. Unix reports a timed-out read as WouldBlock.
 fn has_run_out_of_time(error: &Error) -> bool {
     let waited = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
     system_kind(error).is_some_and(|kind| waited.contains(&kind))
 }
 
-/// Why it failed, for the operator. What the server says may name the recipient; its code does not.
+/// The cause of the failure, for the operator. It contains the server's code and not its text, which may contain the
+/// recipient.
 fn reason(error: &Error) -> String {
     if let Some(code) = error.status() {
         return format!("the mail server answered {code}");
