@@ -1,5 +1,5 @@
-//! What is configured rather than lived, kept in memory, so that no request asks the store for it; and how a file of it is
-//! applied.
+//! The registry: the configuration that the store holds, as a snapshot in memory, so that no request queries it. The
+//! modules of the room apply and export it as a file.
 
 pub mod apply;
 pub mod export;
@@ -21,16 +21,16 @@ use crate::store::{
     services,
 };
 
-/// What the names of applications may end in (SPEC §8).
+/// The suffix that callers may add to the id of an application (SPEC §8).
 const OPAL_SUFFIX: &str = ".onetapi.pl";
 
-/// The current snapshot; replaced as a whole when the store's registry has changed.
+/// The current snapshot. A refresh replaces it as a whole.
 #[derive(Default)]
 pub struct Registry {
     snapshot: RwLock<Option<Arc<Snapshot>>>,
 }
 
-/// The registry as it was at one version of it.
+/// The registry at one version.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     version: i64,
@@ -42,13 +42,13 @@ pub struct Snapshot {
     highest_password_cost: u32,
 }
 
-/// A service, as far as requests ask for it.
+/// The parts of a service that requests need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     pub id: i64,
     pub portal_id: i64,
     pub name: String,
-    /// The agreements that it requires, ascending.
+    /// The required agreements, by number.
     pub requires: Vec<i64>,
 }
 
@@ -59,7 +59,7 @@ impl Snapshot {
         self.clients.get(key_sha256)
     }
 
-    /// The application of this name, with or without the suffix that may be left out.
+    /// The application with this id, with or without the optional suffix.
     #[must_use]
     pub fn application(&self, name: &str) -> Option<&Application> {
         let name = name.strip_suffix(OPAL_SUFFIX).unwrap_or(name);
@@ -71,31 +71,31 @@ impl Snapshot {
         self.applications.values()
     }
 
-    /// The service of this number.
+    /// The service with this number.
     #[must_use]
     pub fn service(&self, id: i64) -> Option<&Service> {
         self.services.get(&id)
     }
 
-    /// Every agreement by number, with its name.
+    /// The names of all agreements, by number.
     #[must_use]
     pub fn agreements(&self) -> &BTreeMap<i64, String> {
         &self.agreements
     }
 
-    /// The partner that signs with this name.
+    /// The partner with this `iss`.
     #[must_use]
     pub fn partner(&self, iss: &str) -> Option<&Partner> {
         self.partners.get(iss)
     }
 
-    /// The highest bcrypt cost among the stored password hashes, as far as it was remembered.
+    /// The highest bcrypt cost of the stored password hashes, if it is known.
     #[must_use]
     pub fn highest_password_cost(&self) -> u32 {
         self.highest_password_cost
     }
 
-    /// Whether some partner signs in the user with this identity.
+    /// Whether a partner signs in the user with this identity.
     #[must_use]
     pub fn can_sign_in(&self, identity: &ExternalIdentity) -> bool {
         let ExternalIdentity {
@@ -147,23 +147,23 @@ impl Snapshot {
 }
 
 impl Registry {
-    /// What is configured now; the same for as long as it is held. Nothing, and not loaded, before the first refresh.
+    /// The current snapshot; it is empty before the first refresh.
     #[must_use]
     pub fn now(&self) -> Arc<Snapshot> {
         self.loaded().unwrap_or_default()
     }
 
-    /// The same, if it has been loaded.
+    /// The current snapshot; `None` before the first refresh.
     #[must_use]
     pub fn loaded(&self) -> Option<Arc<Snapshot>> {
         let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
         snapshot.clone()
     }
 
-    /// Takes a new snapshot if the store's registry has changed since the last one.
+    /// Reads the registry again if its version has changed.
     ///
     /// # Errors
-    /// The store's; the old snapshot stays.
+    /// The old snapshot stays in use.
     pub fn refresh(&self, store: &Store) -> Result<(), StoreError> {
         let known = self.loaded().map(|s| s.version);
         let fresh = store.read(|c: &mut AnyConnection| {

@@ -1,4 +1,4 @@
-//! `audit`: who did what to whom, and what was refused.
+//! `audit`: the audit log.
 
 use std::io;
 
@@ -12,10 +12,10 @@ use super::{Output, open, utc};
 /// Commands about the audit log.
 #[derive(Subcommand)]
 pub enum AuditCommand {
-    /// List entries, the newest first. Refusals of callers who proved nothing are counted by the minute, network, event and
-    /// code; such a row has their number, and one of them as a sample.
+    /// List entries, the newest first. Refusals of unauthenticated callers are counted by minute, network, event and
+    /// code; such a row has their count and a sample.
     List {
-        /// Only what was done to this user; of refusals that are counted, those with it as their sample.
+        /// Only entries about this user; of counted refusals those with this user as the sample.
         #[arg(long, value_name = "USER")]
         user: Option<String>,
         /// The most entries to list.
@@ -24,7 +24,7 @@ pub enum AuditCommand {
     },
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: AuditCommand) -> io::Result<()> {
     let parts = open(config)?;
     let AuditCommand::List { user, limit } = command;

@@ -17,32 +17,32 @@ use super::{Output, call, check_name, explain, open};
 /// Commands about clients.
 #[derive(Subcommand)]
 pub enum ClientCommand {
-    /// Add a client and print its key, which is shown only this once.
+    /// Add a client and print its key. The key is not shown again.
     Add {
-        /// Its name, as users' clientName has it.
+        /// The client's name, which is the clientName of its users.
         name: String,
-        /// trusted: the key alone is the credential. public: a user token is needed too.
+        /// trusted: the key alone is the credential. public: calls about users also need a user token.
         #[arg(long, default_value = "public", value_parser = ["trusted", "public"])]
         trust: String,
-        /// Use this key, for example the one a legacy installation has, instead of a random one.
+        /// Use this key instead of a random one, for example the key of a legacy installation.
         #[arg(long)]
         key: Option<String>,
     },
     /// List the clients.
     List,
-    /// Refuse a client's calls from now on.
+    /// Disable a client, so that its calls are refused from now on.
     Disable {
-        /// Its name.
+        /// The client's name.
         name: String,
     },
-    /// Accept a disabled client's calls again.
+    /// Enable a disabled client.
     Enable {
-        /// Its name.
+        /// The client's name.
         name: String,
     },
-    /// Give a client another key and print it; the old one stops working at once.
+    /// Replace the key of a client and print the new one. The old key stops working at once.
     RotateKey {
-        /// Its name.
+        /// The client's name.
         name: String,
         /// Use this key instead of a random one.
         #[arg(long)]
@@ -50,7 +50,7 @@ pub enum ClientCommand {
     },
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Result<()> {
     let parts = open(config)?;
     let call = call(&parts);
@@ -133,11 +133,11 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
     }
 }
 
-/// The longest name and key of a client, in characters, as the contract has them.
+/// The longest name and key of a client, in characters; the contract has the same limits.
 const MAX_NAME: usize = 128;
 const MAX_KEY: usize = 256;
 
-/// Refuses a key that no request could carry, or that is another client's.
+/// Rejects a key that no request can carry or that another client has.
 fn check_key(call: &chaingun_gateway::operations::Call<'_>, key: &str) -> io::Result<()> {
     check_name("a key", key, MAX_KEY)?;
     let sha256 = sha256_hex(key);

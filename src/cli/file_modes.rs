@@ -1,16 +1,16 @@
-//! Files with secrets that other users of the machine may read or change.
+//! Reports files with secrets that other users of the machine can read or change.
 
 use std::path::{Path, PathBuf};
 
 use chaingun_gateway::config::{self, Config};
 use chaingun_gateway::registry::file::secret_places;
 
-/// Bits of a mode: what the group and others may do.
+/// Mode bits of the group and of others.
 const ANY_BY_OTHERS: u32 = 0o077;
 const WRITE_BY_OTHERS: u32 = 0o022;
 
-/// A sentence for each file of this configuration whose mode is too wide: keys and databases must be their owner's
-/// alone, and so must every configuration file that holds a secret; nobody else may write any of them.
+/// One message for each file whose mode is too open. Only the owner may read keys, databases and configuration files
+/// with secrets, and only the owner may write any of them.
 pub fn findings(
     config: &Config,
     settings_file: Option<&Path>,
@@ -33,7 +33,7 @@ pub fn findings(
         let places = secret_places(path);
         match places.inside {
             true => private.push(path.clone()),
-            // Who can change the registry can give away every right there is.
+            // Write access to the registry file can grant every right.
             false => shared.push(path.clone()),
         }
         private.extend(places.files);
@@ -46,7 +46,7 @@ pub fn findings(
         .collect()
 }
 
-/// None where the mode is right, the file is missing, or the system knows no modes.
+/// `None` if the mode is right, the file is missing, or the system has no modes.
 #[cfg(unix)]
 fn finding(path: &Path, forbidden: u32) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! `migrate`: brings the database up to date and reports rows that break today's rules.
+//! `migrate`: applies migrations and reports rows that break current rules.
 
 use std::io;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ fn print(output: Output, finding: &Finding) -> io::Result<()> {
     )
 }
 
-/// Counts the findings of a server's database beside its work, and logs the number if there are any.
+/// Counts the findings in the background of a server, and logs the number if it is not zero.
 pub fn count_beside(parts: Arc<Parts>) -> io::Result<()> {
     let count = move || {
         let mut count = 0_usize;

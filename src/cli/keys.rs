@@ -14,24 +14,24 @@ use super::{Output, utc};
 /// Commands about signing keys.
 #[derive(Subcommand)]
 pub enum KeysCommand {
-    /// List the keys in use, the one that signs first.
+    /// List the keys in use. The first one signs.
     List,
-    /// Sign with a new key from now on; running nodes notice within a second.
+    /// Sign with a new key from now on. Running nodes notice within a second.
     Rotate {
-        /// Take the old key away at once, and end every token it signed: for a key that has got out.
+        /// Remove the old key at once and so end every token that it signed. Use this for a leaked key.
         #[arg(long)]
         revoke: bool,
     },
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: KeysCommand) -> io::Result<()> {
     let folder: PathBuf = config.keys_dir();
     let now = Clock::System.now();
     let keys = match command {
         KeysCommand::List => signing_keys::list(&folder, config.signing, now)?,
         KeysCommand::Rotate { revoke } => {
-            // Until the last token that it signed has expired, and a minute for clocks that differ.
+            // Until the last token of the key has expired, and a minute for clock differences.
             let overlap = (config.rules.token_seconds + 60) * 1000;
             let until = if revoke { now } else { now + overlap };
             signing_keys::rotate(&folder, config.signing, now, until)?

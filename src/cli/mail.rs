@@ -1,4 +1,4 @@
-//! `mail`: what mails look like, and whether they arrive.
+//! `mail`: templates and test mails.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -16,38 +16,38 @@ use super::Output;
 /// Commands about mails.
 #[derive(Subcommand)]
 pub enum MailCommand {
-    /// List the templates that mails are written with, and whose they are; or write ours out, to be edited.
+    /// List the mail templates and the files that replace them, or write the built-in templates for editing.
     ///
-    /// They are Jinja templates with the names name, user_name, email and link; activation, password-reset and email-changed
-    /// also have token, email-changed has hours, and identity-linked and identity-unlinked have systems. The first line of a
-    /// text template is the subject. Name their folder in the setting mail.templates; what is not in it
-    /// is ours. Send a running gateway SIGHUP to have them read again.
+    /// They are Jinja templates with the variables name, user_name, email and link; activation, password-reset and
+    /// email-changed also have token, email-changed has hours, and identity-linked and identity-unlinked have systems.
+    /// The first line of a text template is the subject. The setting mail.templates names the folder; missing templates
+    /// fall back to the built-in ones. A running gateway reads them again at SIGHUP.
     Templates {
-        /// Write ours into this folder; files that are there stay.
+        /// Write the built-in templates into this folder; existing files stay.
         #[arg(long, value_name = "DIR")]
         write: Option<PathBuf>,
-        /// Replace files that are there.
+        /// Replace existing files.
         #[arg(long, requires = "write")]
         force: bool,
     },
-    /// Send a sample mail to an address at once, past the outbox, or print it.
+    /// Send a sample mail to an address at once, without the outbox, or print it.
     Test {
-        /// Whom to send it to.
+        /// The recipient.
         #[arg(long, value_name = "ADDRESS")]
         to: String,
-        /// Which mail.
+        /// The kind of mail.
         #[arg(long, default_value = "activation", value_parser = Topic::ALL.map(Topic::as_str))]
         topic: String,
-        /// In which language.
+        /// The language of the mail.
         #[arg(long, default_value = "hu", value_parser = ["hu", "en"])]
         language: String,
-        /// Print it, as it would be sent, instead.
+        /// Print the mail instead of sending it.
         #[arg(long)]
         print: bool,
     },
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<()> {
     match command {
         MailCommand::Templates { write: None, .. } => list(&config.templates, output),

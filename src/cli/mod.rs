@@ -1,4 +1,4 @@
-//! The commands that look after clients, organisations, users, the registry, mails, the outbox and the audit log.
+//! The administrative commands.
 
 pub mod audit;
 pub mod clients;
@@ -41,18 +41,18 @@ pub use partners::PartnerCommand;
 pub use registry::{ApplyArgs, RegistryCommand};
 pub use users::UserCommand;
 
-/// What the audit log calls the operator at the command line.
+/// The operator at the command line, as the actor in the audit log.
 const OPERATOR: &str = "command line";
 
-/// How results are printed.
+/// The format of results.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
-    /// For machines instead of for people.
+    /// JSON instead of text.
     pub json: bool,
 }
 
 impl Output {
-    /// One record: names and values.
+    /// Prints one record of names and values.
     fn record(self, fields: &[(&str, Value)]) -> io::Result<()> {
         if self.json {
             let object: serde_json::Map<_, _> = fields
@@ -68,7 +68,7 @@ impl Output {
         Ok(())
     }
 
-    /// Records below a head line; one JSON object a line for machines.
+    /// Prints records below a header line, or one JSON object per line.
     fn table(self, head: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
         if self.json {
             for row in rows {
@@ -103,7 +103,7 @@ impl Output {
         Ok(())
     }
 
-    /// A sentence for people; machines get a record.
+    /// Prints a sentence, or a record as JSON.
     fn done(self, sentence: &str, fields: &[(&str, Value)]) -> io::Result<()> {
         if self.json {
             self.record(fields)
@@ -122,7 +122,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Refuses a name that cannot be one, or is longer than the contract lets it be.
+/// Rejects an invalid name, and one that is longer than the contract allows.
 fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     if is_line(text) && text.chars().count() <= max {
         return Ok(());
@@ -132,7 +132,7 @@ fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     )))
 }
 
-/// The same for a name that people see.
+/// Rejects an invalid display name, and one that is longer than the contract allows.
 fn check_display_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     check_name(what, text, max)?;
     match flaw_of_display_name(text) {
@@ -143,12 +143,12 @@ fn check_display_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     }
 }
 
-/// The parts on the configured store.
+/// Opens the configured store.
 fn open(config: &Config) -> io::Result<Arc<Parts>> {
     app::build(config, Clock::System, Entropy::System)
 }
 
-/// The operator's own call, which may do everything.
+/// A call of the operator, who may do everything.
 fn call(parts: &Parts) -> Call<'_> {
     Call {
         parts,
@@ -171,7 +171,7 @@ fn call(parts: &Parts) -> Call<'_> {
     }
 }
 
-/// A refusal as a sentence for the operator.
+/// A refusal as a message for the operator.
 fn explain(refusal: Refusal) -> io::Error {
     let rejection = refusal.into_rejection();
     let mut texts: Vec<_> = rejection

@@ -19,17 +19,17 @@ use super::{Output, call, check_display_name, check_name, explain, open};
 pub enum OrgCommand {
     /// Add an organisation.
     Add {
-        /// Its id; any text, for example hammy, dbx-2020-0403 or a UUID.
+        /// The organisation's id: any text, for example hammy, dbx-2020-0403 or a UUID.
         uuid: String,
-        /// Its name.
+        /// The organisation's name.
         name: String,
-        /// Let anyone join by itself.
+        /// Let users join by themselves.
         #[arg(long)]
         open: bool,
-        /// The partner system that knows it by another id, as its users' state_id has it.
+        /// The partner system that has another id for the organisation (state_id of its users).
         #[arg(long, requires = "external_id")]
         channel: Option<String>,
-        /// That id, as its users' school_id has it.
+        /// The id in that system (school_id of its users).
         #[arg(long, requires = "channel")]
         external_id: Option<String>,
     },
@@ -37,7 +37,7 @@ pub enum OrgCommand {
     List,
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<()> {
     let parts = open(config)?;
     match command {

@@ -1,4 +1,4 @@
-//! `outbox`: mails and callbacks that wait, went out, or were given up. What they hold is never printed.
+//! `outbox`: queued, delivered and failed mails and callbacks. Their contents are never printed.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use super::{Output, call, explain, open, utc};
 pub enum OutboxCommand {
     /// List mails and callbacks, the newest first.
     List {
-        /// Only these.
+        /// Only rows in this state.
         #[arg(long, value_parser = ["pending", "delivered", "dead"])]
         state: Option<String>,
         /// The most entries to list.
@@ -26,33 +26,33 @@ pub enum OutboxCommand {
     },
     /// Show one mail or callback.
     Show {
-        /// Its number in the list.
+        /// The number in the list.
         id: i64,
     },
-    /// Send again at once, with the whole time for further attempts.
+    /// Make rows due at once, with a full series of further attempts.
     Retry {
-        /// Its number in the list.
+        /// The number in the list.
         #[arg(required_unless_present = "dead")]
         id: Option<i64>,
         /// Every dead letter.
         #[arg(long, conflicts_with = "id")]
         dead: bool,
     },
-    /// Forget what was delivered or given up.
+    /// Delete delivered rows or dead letters.
     Purge {
-        /// Which of them.
+        /// The state of the rows to delete.
         #[arg(long, value_parser = ["delivered", "dead"])]
         state: String,
-        /// Only those that have been so for this many days.
+        /// Only rows that have been in the state for this many days.
         #[arg(long, default_value_t = 0)]
         days: u32,
-        /// Dead letters cannot be brought back; this says that it is meant.
+        /// Confirm the deletion of dead letters, which cannot be undone.
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// What is shown of a row.
+/// The columns of the list.
 const HEAD: [&str; 9] = [
     "id",
     "kind",
@@ -65,7 +65,7 @@ const HEAD: [&str; 9] = [
     "last_error",
 ];
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Result<()> {
     let parts = open(config)?;
     let call = call(&parts);

@@ -1,4 +1,4 @@
-//! `partner`: those that sign their users in with tokens of their own.
+//! `partner`: partners that sign their users in with tokens.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -26,32 +26,32 @@ use serde_json::json;
 
 use super::{Output, call, check_name, explain, open};
 
-/// The longest name of a partner, and of what its users come from, in characters, as in the registry file.
+/// The longest name and state_id of a partner, in characters, as in the registry file.
 const MAX_NAME: usize = 128;
 
 /// Commands about partners.
 #[derive(Subcommand)]
 pub enum PartnerCommand {
-    /// Add a partner: whoever it signs a token for, with one of its keys, is signed in.
+    /// Add a partner. Users sign in with tokens that one of its keys has signed.
     Add(AddArgs),
-    /// List the partners, with the fingerprints of their keys.
+    /// List the partners and the fingerprints of their keys.
     List,
-    /// Give a partner another key; the ones it has go on counting, unless --only says otherwise.
+    /// Add a key to a partner. The existing keys stay valid unless --only is given.
     RotateKey {
-        /// How it names itself in its tokens (iss).
+        /// The partner's name in its tokens (iss).
         iss: String,
-        /// Its new public RSA key, in PEM.
+        /// The new public RSA key, in PEM.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// Drop every other key at once: what was signed with them is refused from now on.
+        /// Remove all other keys at once, so that their tokens are refused from now on.
         #[arg(long)]
         only: bool,
     },
-    /// Check a token that comes over standard input as a sign-in would, without using it up; or sign one to try out.
+    /// Check a token from standard input like a sign-in, without using it up, or sign a token for a test.
     TestToken(TestTokenArgs),
 }
 
-/// What `partner test-token` is told.
+/// The arguments of `partner test-token`.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     chaingun-gateway partner test-token < token.txt\n  \
@@ -59,59 +59,59 @@ pub enum PartnerCommand {
     A token is checked with what is configured here, for the URL that partners know this gateway by: public_url, or \
     else the address it listens at.")]
 pub struct TestTokenArgs {
-    /// The URL that partners know the gateway by, if it is another one.
+    /// The gateway's URL for partners, if it differs from the setting.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Sign a token with this private key (PKCS #8, PEM), and print it with the address to open.
+    /// Sign a token with this private key (PKCS #8, PEM), and print it and the URL to open.
     #[arg(long, value_name = "FILE", requires_all = ["iss", "sub", "school_id"])]
     sign_with: Option<PathBuf>,
-    /// The partner that signs.
+    /// The partner that signs (iss).
     #[arg(long, requires = "sign_with")]
     iss: Option<String>,
-    /// What the user is called there.
+    /// The user's id at the partner (sub).
     #[arg(long, requires = "sign_with")]
     sub: Option<String>,
-    /// What its school is called there.
+    /// The school's id at the partner (school_id).
     #[arg(long, requires = "sign_with")]
     school_id: Option<String>,
-    /// Where it comes from; the partner's own name if nothing is said.
+    /// The system that the user comes from (state_id); the partner's name by default.
     #[arg(long, requires = "sign_with")]
     state_id: Option<String>,
-    /// What people call the user.
+    /// The user's display name.
     #[arg(long, requires = "sign_with", default_value = "Some User")]
     name: String,
-    /// Where it is to go on to; its account if nothing is said.
+    /// The URL after the sign-in (redirect_uri); the account page by default.
     #[arg(long, requires = "sign_with", value_name = "URL")]
     redirect_uri: Option<String>,
-    /// For how many seconds the token is good.
+    /// The lifetime of the token, in seconds.
     #[arg(long, requires = "sign_with", value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
     life: i64,
 }
 
-/// What `partner add` is told.
+/// The arguments of `partner add`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     chaingun-gateway partner add apekx --key apekx.pub.pem --state-id apekx --redirect-origin https://school.example.org\n\n\
     The schools its users come from are organisations with that state_id as their channel: \
     chaingun-gateway org add some-school 'Some School' --channel apekx --external-id S-1")]
 pub struct AddArgs {
-    /// How it names itself in its tokens (iss).
+    /// The partner's name in its tokens (iss).
     iss: String,
-    /// Its public RSA key of 2048 to 8192 bits, in PEM; several while one replaces the other.
+    /// The public RSA key of 2048 to 8192 bits, in PEM; several during a key rotation.
     #[arg(long, value_name = "FILE", required = true)]
     key: Vec<PathBuf>,
-    /// What its users may come from (state_id); its own name if nothing is said.
+    /// The accepted state_id of its users; the partner's name by default.
     #[arg(long, value_name = "ID")]
     state_id: Vec<String>,
-    /// Where its users may be sent on to beside this gateway, like https://school.example.org.
+    /// An origin that its users may be redirected to besides this gateway, for example https://school.example.org.
     #[arg(long, value_name = "ORIGIN")]
     redirect_origin: Vec<String>,
-    /// The longest, in seconds, that its tokens may be good for.
+    /// The longest accepted lifetime of its tokens, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = LIFE_S, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
     max_life: i64,
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Result<()> {
     let parts = open(config)?;
     let call = call(&parts);
@@ -154,7 +154,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
                     .ok_or_else(|| format!("there is no partner {iss:?}; see `partner list`"))?;
                 let mut keys = rsa_keys::split(&partner.public_keys);
                 keys.retain(|old| !only && *old != new);
-                // The newest first: it is the one that most tokens are signed with.
+                // The newest key first, because it has signed most tokens.
                 keys.insert(0, new.clone());
                 if keys.len() > MAX_KEYS {
                     return Err(format!(
@@ -242,7 +242,7 @@ fn signed(
     ])
 }
 
-/// Makes a partner be what becomes of the one that is stored, and has every node notice.
+/// Changes a stored partner and notifies every node.
 fn change(
     call: &Call<'_>,
     iss: &str,
@@ -253,14 +253,15 @@ fn change(
         clients::lock_registry(c)?;
         let all = partners::all(c)?;
         let stored = all.iter().find(|p| p.iss == iss);
-        // The users of two that are told apart by case alone could be taken for each other's.
+        // If two names differed only in case, users of one partner could be mistaken for users of the other.
         if let Some(other) = all.iter().find(|p| p.iss != iss && same_name(&p.iss, iss)) {
             let cause = format!("there is a partner {:?}", other.iss);
             return Err(Rejection::new(Code::InvalidField).because(cause).into());
         }
         let partner =
             become_of(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
-        // A partner that shares one from former times keeps it until a registry file says whose it is.
+        // A state_id that two partners have shared since an older release stays until a registry file assigns it to
+        // one.
         let is_new = stored.is_none_or(|stored| stored.state_ids != partner.state_ids);
         let mut others = all.iter().filter(|other| is_new && other.iss != iss);
         let shared = others.find_map(|other| Some((partner.shares_with(other)?, &other.iss)));
@@ -310,7 +311,7 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
     })
 }
 
-/// Reads a public key; what else stands in the file is not told, since it may be the private one.
+/// Reads a public key. The message does not quote the file, which may be the private key.
 fn public_key(file: &Path) -> io::Result<String> {
     let told = file.display();
     let text = std::fs::read_to_string(file)
@@ -319,7 +320,7 @@ fn public_key(file: &Path) -> io::Result<String> {
         .ok_or_else(|| io::Error::other(format!("{told}: must be {PUBLIC_KEY}")))
 }
 
-/// What people compare keys by: the first 16 digits of the SHA-256 of the PEM text that is kept.
+/// The fingerprint for comparing keys: the first 16 hexadecimal digits of the SHA-256 of the stored PEM text.
 fn fingerprints(partner: &Partner) -> Vec<String> {
     rsa_keys::split(&partner.public_keys)
         .iter()

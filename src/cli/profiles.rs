@@ -1,4 +1,4 @@
-//! `user profile`: what the loginbar shows of a user beside its name, which comes from elsewhere.
+//! `user profile`: what the loginbar shows of a user in addition to the name. Other systems provide it.
 
 use std::io;
 
@@ -12,24 +12,24 @@ use serde_json::json;
 
 use super::{Output, explain};
 
-/// The longest text of a profile, in characters.
+/// The longest text in a profile, in characters.
 const MAX_TEXT_CHARS: usize = 256;
 /// The longest URL of a picture, in characters.
 const MAX_URL_CHARS: usize = 1024;
 
-/// What is to be changed; nothing, if nothing is said.
+/// The changes; without any the profile is only printed.
 #[derive(Args)]
 pub struct Change {
-    /// A mail account elsewhere.
+    /// A mail account at another provider.
     #[arg(long)]
     external: Option<String>,
-    /// Where notifications come from.
+    /// The source of notifications.
     #[arg(long)]
     channel: Option<String>,
-    /// How many notifications there are.
+    /// The number of notifications.
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     counter: Option<i64>,
-    /// How many of them came since the last visit.
+    /// The number of notifications since the last visit.
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     last_visit_counter: Option<i64>,
     /// The URL of a picture.
@@ -48,7 +48,7 @@ pub struct Change {
     /// A telephone number.
     #[arg(long)]
     phone: Option<String>,
-    /// What is to be empty again; may be repeated.
+    /// A field to clear; may be repeated.
     #[arg(long, value_enum)]
     clear: Vec<Field>,
 }
@@ -134,7 +134,7 @@ impl Change {
     }
 }
 
-/// Changes a profile, if anything is to be changed, and prints it.
+/// Changes a profile, if there are changes, and prints it.
 pub(super) fn run(
     call: &Call<'_>,
     output: Output,

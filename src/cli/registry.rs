@@ -1,4 +1,4 @@
-//! `apply` and `registry`: the registry as one file.
+//! `apply` and `registry`: the registry as a file.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,19 +15,19 @@ use serde_json::json;
 
 use super::{OPERATOR, Output, open, visible};
 
-/// What `apply` is told.
+/// The arguments of `apply`.
 #[derive(Args)]
 pub struct ApplyArgs {
     /// The registry file, like examples/registry.toml.
     file: PathBuf,
-    /// Show what would change, and change nothing.
+    /// Show the changes without making them.
     #[arg(long)]
     dry_run: bool,
-    /// Remove what the file does not name; never the client Default.
+    /// Remove entries that the file does not name, but never the client Default.
     #[arg(long)]
     prune: bool,
-    /// Remove also what users depend on: organisations with members, services they are assigned to, agreements they
-    /// accepted.
+    /// Remove entries even if users depend on them: organisations with members, services with assigned users, accepted
+    /// agreements.
     #[arg(long, requires = "prune")]
     force: bool,
 }
@@ -39,7 +39,7 @@ pub enum RegistryCommand {
     Export,
 }
 
-/// Applies a file; what is wrong with it, if anything is, comes back as lines.
+/// Applies a file. Returns the faults of the file as lines.
 pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Vec<String>> {
     let parts = open(config)?;
     let wishes = Wishes {
@@ -68,7 +68,7 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
     }
 }
 
-/// What is wrong with a file by itself, whatever is in the store; and what its operator should know of.
+/// The faults of a file by itself, and the warnings about it.
 pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
     let told = path.display();
     let text = match std::fs::read_to_string(path) {
@@ -85,7 +85,7 @@ pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
     (lines.collect(), warnings)
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, command: RegistryCommand) -> io::Result<()> {
     let RegistryCommand::Export = command;
     let parts = open(config)?;

@@ -1,4 +1,4 @@
-//! `user`: made, shown, found and given passwords, by the rules of the operations.
+//! `user`: users. The rules are those of the operations.
 
 use std::io;
 
@@ -24,11 +24,11 @@ use super::{Output, call, check_name, explain, open, profiles, secret_from_stdin
 /// Commands about users.
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Add a user, and print the token with which it sets its password.
+    /// Add a user and print the token for setting a password.
     Add {
-        /// Its user name, unique in any case.
+        /// The user name, unique regardless of case.
         user_name: String,
-        /// Its e-mail address, unique.
+        /// The e-mail address, unique.
         #[arg(long)]
         email: String,
         /// The person's name.
@@ -40,16 +40,16 @@ pub enum UserCommand {
         /// The organisational unit.
         #[arg(long)]
         unit: Option<String>,
-        /// The client the user belongs to; Default if not given.
+        /// The client that the user belongs to; Default if it is not given.
         #[arg(long)]
         client: Option<String>,
-        /// Read a password from standard input and activate the user with it.
+        /// Read a password from standard input and activate the user.
         #[arg(long)]
         password_stdin: bool,
     },
     /// Show a user.
     Show {
-        /// Its user name.
+        /// The user name.
         user_name: String,
     },
     /// Find users by parts of their names.
@@ -69,40 +69,40 @@ pub enum UserCommand {
         /// The most users to list.
         #[arg(long, default_value_t = 20)]
         limit: u16,
-        /// How many hits to pass over.
+        /// The number of hits to skip.
         #[arg(long, default_value_t = 0)]
         offset: u32,
     },
-    /// Erase a user and everything personal about it, and tell the services it was assigned to; cannot be undone.
+    /// Delete a user with all personal data and notify the services that it was assigned to. This cannot be undone.
     Erase {
-        /// Its user name.
+        /// The user name.
         user_name: String,
-        /// Really do it.
+        /// Confirm the deletion.
         #[arg(long)]
         yes: bool,
     },
-    /// End a user's assignment to a service; the service is told unless another user holds the id there.
+    /// End a user's assignment to a service. The service is notified unless another user has the id there.
     LeaveService {
-        /// Its user name.
+        /// The user name.
         user_name: String,
         /// The number of the service.
         service: i64,
     },
-    /// Show what the loginbar shows of a user beside its name, or change it.
+    /// Show or change what the loginbar shows of a user in addition to the name.
     Profile {
-        /// Its user name.
+        /// The user name.
         user_name: String,
         #[command(flatten)]
         change: profiles::Change,
     },
-    /// Set a password, read from standard input, and sign the user out everywhere.
+    /// Set a password from standard input and sign the user out everywhere.
     SetPassword {
-        /// Its user name.
+        /// The user name.
         user_name: String,
     },
 }
 
-/// Carries a command out.
+/// Runs a command.
 pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<()> {
     let parts = open(config)?;
     let call = call(&parts);
@@ -128,7 +128,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             }
             let password = password_stdin.then(secret_from_stdin).transpose()?;
             if let Some(password) = &password {
-                // Before anything is made, so that a weak one leaves nothing behind.
+                // The password is checked first, so that a weak one creates no user.
                 check_password(password, &[&user_name, &name, &email]).map_err(explain)?;
             }
             let request = CreateUserRequest {

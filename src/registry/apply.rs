@@ -1,4 +1,4 @@
-//! Applies a registry file to the store: all of it, or nothing.
+//! Applies a registry file to the store, in one transaction.
 
 use std::io;
 use std::path::Path;
@@ -41,25 +41,25 @@ impl StepError for ApplyError {
     }
 }
 
-/// Where a file is applied to, and on whose behalf.
+/// The target of a registry file and the actor.
 #[derive(Clone, Copy)]
 pub struct Applier<'a> {
     pub store: &'a Store,
     pub sealer: &'a Sealer,
-    /// What the audit log calls who wants it.
+    /// The actor in the audit log.
     pub by: &'a str,
     pub now: Millis,
 }
 
 impl Applier<'_> {
-    /// Makes the store have what the file names and tells what that changed.
+    /// Applies a file and returns the changes.
     ///
     /// # Errors
-    /// Everything that is wrong with the file, or the store's; nothing is changed then.
+    /// Every fault of the file. The store is unchanged.
     pub fn apply(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
         let (file, mistakes) = self.read(path)?;
         self.store.write(|c| {
-            // From here on nobody else changes what the plan rests on.
+            // The lock keeps the basis of the plan from changing.
             clients::lock_registry(c)?;
             if wishes.prune {
                 organisations::lock_all(c)?;
@@ -79,10 +79,10 @@ impl Applier<'_> {
         })
     }
 
-    /// What [`Applier::apply`] would change.
+    /// The changes that [`Applier::apply`] would make.
     ///
     /// # Errors
-    /// The same.
+    /// Those of [`Applier::apply`].
     pub fn plan(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
         let (file, mistakes) = self.read(path)?;
         self.store

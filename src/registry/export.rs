@@ -1,4 +1,4 @@
-//! Writes the store's registry down as a registry file. Secrets stay where they are.
+//! Exports the registry as a file, without its secrets.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ const HEAD: &str = "\
 # services, secret of applications) are left out: where a file has none, those that are stored stay.
 ";
 
-/// The file; applied to the same store, it changes nothing.
+/// The registry as a file. Applied to the same store, it changes nothing.
 #[must_use]
 pub fn export(state: &State) -> String {
     let mut out = Printer(HEAD.to_owned());
@@ -107,7 +107,7 @@ impl Printer {
     }
 
     fn line(&mut self, text: std::fmt::Arguments<'_>) {
-        // Writing to a text does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The registry file: what it may hold, and everything that is wrong with one.
+//! The format of the registry file, and its validation.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::store::organisations::Organisation;
 use crate::store::partners::Partner;
 use crate::store::portals::Portal;
 
-/// What a file names.
+/// The entries of a file.
 #[derive(Debug, Clone, Default)]
 pub struct RegistryFile {
-    /// A client without a key keeps the one it has.
+    /// A client without a key in the file keeps its stored key.
     pub clients: Vec<Placed<KeyedClient>>,
     pub organisations: Vec<Placed<Organisation>>,
     pub portals: Vec<Placed<Portal>>,
@@ -31,17 +31,17 @@ pub struct RegistryFile {
     pub partners: Vec<Placed<Partner>>,
 }
 
-/// What a file may say and its operator should have a look at.
+/// Entries that are valid, but that the operator should check.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
-    /// Where services are called: the place in the file, the service and the URL.
+    /// Callback URLs: the place in the file, the service and the URL.
     pub callbacks: Vec<(String, i64, String)>,
-    /// The applications that may call without their secret: the place in the file and the application.
+    /// Applications that may call without their secret: the place in the file and the id.
     pub plain: Vec<(String, String)>,
 }
 
 impl RegistryFile {
-    /// What of it deserves a look.
+    /// The entries that the operator should check.
     #[must_use]
     pub fn watch(&self) -> Watch {
         let called = self.services.iter().filter_map(|Placed { place, entry }| {
@@ -58,33 +58,33 @@ impl RegistryFile {
     }
 }
 
-/// A service as the file names it.
+/// A service in the file.
 #[derive(Debug, Clone)]
 pub struct NamedService {
     pub id: i64,
     pub portal: i64,
     pub name: String,
     pub callback_url: Option<String>,
-    /// Access key and secret; those that are stored stay where there are none.
+    /// The access key and the secret; without them the stored ones stay.
     pub credentials: Option<(String, String)>,
-    /// Agreements, ascending.
+    /// The required agreements, by number.
     pub requires: Vec<i64>,
     pub case_sensitive_ids: bool,
 }
 
-/// An application as the file names it.
+/// An application in the file.
 #[derive(Debug, Clone)]
 pub struct NamedApplication {
     pub client_id: String,
     pub origins: Vec<String>,
     pub redirect_uris: Vec<String>,
-    /// The one that is stored stays where there is none.
+    /// Without it the stored secret stays.
     pub secret: Option<String>,
     pub plain_calls: bool,
 }
 
-/// The sections in the order in which they are written, with the keys of their tables; the first one is what it is told
-/// apart by.
+/// The sections in the order of their keys' first use, with the keys of their tables; the first key identifies an
+/// entry.
 const CLIENTS: (&str, &[&str]) = (
     "clients",
     &["name", "key", "key_file", "key_sha256", "trust", "active"],
@@ -140,27 +140,27 @@ const SECTIONS: [(&str, &[&str]); 7] = [
     PARTNERS,
 ];
 
-/// What may be left out of an application's id.
+/// The optional suffix of an application's id.
 const SUFFIX: &str = ".onetapi.pl";
-/// How long what a partner signs may be good for if the file does not say, and at most (SPEC §11).
+/// The default and the highest lifetime of a partner's tokens, in seconds (SPEC §11).
 pub const LIFE_S: i64 = 3600;
 pub const MAX_LIFE_S: i64 = 86_400;
-/// The most keys a partner has at a time: every token may have to be tried with each of them.
+/// The most keys of a partner. A token may have to be checked with each of them.
 pub const MAX_KEYS: usize = 4;
 
-/// Keys of entries that hold a secret; with `_file` behind it, the name of a file that does.
+/// The keys with a secret. The same key with the suffix `_file` names a file with the secret.
 const SECRETS: [&str; 3] = ["key", "secret", "secret_key"];
 
-/// Where a registry file has its secrets.
+/// Where the secrets of a registry file are.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SecretPlaces {
-    /// Whether some stand in the file itself.
+    /// Whether the file itself contains secrets.
     pub inside: bool,
-    /// Files that it takes others from.
+    /// The files with secrets that it names.
     pub files: Vec<PathBuf>,
 }
 
-/// Finds where a registry file has its secrets; nowhere, if it cannot be read.
+/// Finds the secrets of a registry file; none if the file cannot be read.
 #[must_use]
 pub fn secret_places(path: &Path) -> SecretPlaces {
     let mut places = SecretPlaces::default();
@@ -181,14 +181,13 @@ pub fn secret_places(path: &Path) -> SecretPlaces {
     places
 }
 
-/// Reads a file; beside what could be read comes everything that is wrong with it. Files that it names are looked for in
-/// the folder.
+/// Reads a file and returns its entries together with its faults. Paths in it are relative to `folder`.
 ///
 /// # Errors
-/// What is no TOML at all.
+/// The file is not TOML.
 pub fn read(text: &str, folder: &Path) -> Result<(RegistryFile, Vec<Mistake>), Mistake> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        // Its own rendering shows the line, in which there may be a secret.
+        // The message of the TOML library quotes the line, which may contain a secret.
         let at = error.span().map_or(0, |span| span.start);
         let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
         Mistake(format!("line {line}: {}", error.message()))
@@ -218,7 +217,7 @@ fn unknown_sections(table: &Table) -> Vec<Mistake> {
         .collect()
 }
 
-/// A key tells whose call it is, so no two clients can have the same.
+/// A key identifies a client, so that keys must be unique.
 fn same_keys(clients: &[Placed<KeyedClient>], mistakes: &mut Vec<Mistake>) {
     let mut known: HashMap<&str, &str> = HashMap::new();
     for Placed { place, entry } in clients {
@@ -231,7 +230,7 @@ fn same_keys(clients: &[Placed<KeyedClient>], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// What a channel calls an organisation tells which one it means, so no two can have the same.
+/// The id in a channel identifies an organisation, so that it must be unique there.
 fn same_external_ids(organisations: &[Placed<Organisation>], mistakes: &mut Vec<Mistake>) {
     let mut known: HashMap<(String, String), &str> = HashMap::new();
     for Placed { place, entry } in organisations {
@@ -287,7 +286,7 @@ fn organisation(e: &mut Entry<'_>) -> Option<Organisation> {
             e.wrong(key, "channel and external_id go together");
         }
     }
-    // What is wrong with one of them has been told.
+    // A fault of one of them is already reported.
     let known_as = channel.zip(external_id);
     let (channel, external_id) = known_as.unzip();
     Some(Organisation {
@@ -318,7 +317,7 @@ fn agreement(e: &mut Entry<'_>) -> Option<Agreement> {
 fn service(e: &mut Entry<'_>) -> Option<NamedService> {
     let (id, portal, name) = (e.id("id"), e.id("portal"), e.display_name("name"));
     let callback_url = e.text("callback_url");
-    // The name of the user is added to it, as one more part of the path.
+    // The id of the user becomes one more segment of the path.
     if callback_url
         .as_ref()
         .is_some_and(|url| !is_url(url) || url.ends_with('/') || url.contains('?'))
@@ -331,7 +330,7 @@ fn service(e: &mut Entry<'_>) -> Option<NamedService> {
     let secret_key = e.secret("secret_key");
     let has_secret = e.has("secret_key") || e.has("secret_key_file");
     let access_key = e.has("access_key").then(|| e.name("access_key")).flatten();
-    // HTTP's Basic scheme puts a colon after it.
+    // HTTP Basic authentication separates the two by a colon.
     if access_key.as_ref().is_some_and(|key| key.contains(':')) {
         e.wrong("access_key", "must hold no colon");
     }
@@ -359,7 +358,7 @@ fn service(e: &mut Entry<'_>) -> Option<NamedService> {
     })
 }
 
-/// What an origin must be.
+/// The rule for an origin.
 pub const ORIGIN: &str = "http:// or https:// and a host in lower case, without a path";
 
 fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
@@ -390,10 +389,10 @@ fn application(e: &mut Entry<'_>) -> Option<NamedApplication> {
     })
 }
 
-/// What a partner's key must be.
+/// The rule for a partner's key.
 pub const PUBLIC_KEY: &str = "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----";
 
-/// Why `loginId` is no `state_id`.
+/// Why `loginId` cannot be a `state_id`.
 pub const LOGIN_ID_IS_TAKEN: &str =
     "names the users of partners with the old layout, and cannot be a state_id";
 

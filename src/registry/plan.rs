@@ -1,4 +1,4 @@
-//! What has to change so that the store has what a registry file names.
+//! Compares a registry file with the store and plans the changes.
 
 use std::fmt::Display;
 
@@ -17,7 +17,7 @@ use crate::store::portals::{self, Portal};
 use crate::store::services::{self, Service};
 use crate::store::{AnyConnection, StoreError};
 
-/// What the store has now.
+/// The registry in the store.
 #[derive(Debug)]
 pub struct State {
     pub clients: Vec<KeyedClient>,
@@ -25,14 +25,14 @@ pub struct State {
     pub portals: Vec<Portal>,
     pub agreements: Vec<Agreement>,
     pub services: Vec<Service>,
-    /// Service and agreement.
+    /// Pairs of service and agreement.
     pub requirements: Vec<(i64, i64)>,
     pub applications: Vec<Application>,
     pub partners: Vec<Partner>,
 }
 
 impl State {
-    /// Reads it.
+    /// Reads the registry from the store.
     pub fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
         Ok(Self {
             clients: clients::all(connection)?,
@@ -46,7 +46,7 @@ impl State {
         })
     }
 
-    /// The agreements that a service requires, ascending.
+    /// The agreements that a service requires, by number.
     #[must_use]
     pub fn required(&self, service: i64) -> Vec<i64> {
         let of = self.requirements.iter().filter(|(id, _)| *id == service);
@@ -54,7 +54,7 @@ impl State {
     }
 }
 
-/// What is to happen to one thing.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Added,
@@ -62,24 +62,24 @@ pub enum Change {
     Removed,
 }
 
-/// One thing that changes.
+/// One changed entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub change: Change,
     pub kind: &'static str,
     pub name: String,
-    /// What of it changes, as the file calls it.
+    /// The keys of the file whose values change.
     pub fields: Vec<&'static str>,
 }
 
-/// Everything that changes, and how much is left as it is.
+/// All changes, and the number of unchanged entries.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub lines: Vec<Line>,
     pub left: usize,
-    /// What of the file deserves a look.
+    /// The entries that the operator should check.
     pub watch: Watch,
-    /// What makes room for the rest, and the rest.
+    /// The steps that free unique values, and then the other steps.
     pub(super) first: Vec<Step>,
     pub(super) then: Vec<Step>,
 }
@@ -109,16 +109,16 @@ pub(super) enum Step {
     RemovePartner(String),
 }
 
-/// What is wished beside the file.
+/// Options of the caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wishes {
-    /// Remove what the file does not name.
+    /// Remove entries that the file does not name.
     pub prune: bool,
-    /// Also if users depend on it.
+    /// Remove entries even if users depend on them.
     pub force: bool,
 }
 
-/// Makes plans.
+/// Compares a file with the store.
 pub(super) struct Planner<'a> {
     pub file: &'a RegistryFile,
     pub state: &'a State,
@@ -128,14 +128,14 @@ pub(super) struct Planner<'a> {
     pub plan: Plan,
 }
 
-/// The names of those that are different.
+/// The names of the values that differ.
 fn which<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
     let different = fields.into_iter().filter(|(_, different)| *different);
     different.map(|(name, _)| name).collect()
 }
 
 impl Planner<'_> {
-    /// Compares everything; what cannot be is among the mistakes then.
+    /// Compares all sections and collects the faults.
     pub fn compare(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         self.clients();
         self.organisations();
@@ -157,7 +157,7 @@ impl Planner<'_> {
         self.mistakes.push(Mistake(format!("{place}: {what}")));
     }
 
-    /// Complains of something that is missing, unless what is there in its place is wrong anyway.
+    /// Reports a missing reference, unless the entry that should contain it is faulty anyway.
     fn missing(&mut self, place: &str, key: &str, what: &str) {
         let told = format!("{place}.{key}");
         if !self.mistakes.iter().any(|m| m.0.starts_with(&told)) {
@@ -181,7 +181,7 @@ impl Planner<'_> {
         });
     }
 
-    /// Notes what there is to do for one thing; `None` stands for one that is not there yet.
+    /// Plans the steps for one entry. `None` means that the store does not have it.
     fn settle(
         &mut self,
         kind: &'static str,
@@ -226,14 +226,14 @@ impl Planner<'_> {
                 ])
             });
             if different.as_ref().is_some_and(|d| d.contains(&"key")) {
-                // Two may exchange theirs.
+                // Two entries may swap this value.
                 self.plan.first.push(Step::ClearKey(name.clone()));
             }
             self.settle("client", name, different, || Step::Client(wanted));
         }
     }
 
-    /// The client that has the same key and, as the file does not speak of its key, keeps it.
+    /// The client that has this key in the store and keeps it, because the file does not change its key.
     fn holder(&self, wanted: &KeyedClient) -> Option<&str> {
         let key = wanted.key_sha256.as_ref()?;
         let holder =
@@ -270,7 +270,7 @@ impl Planner<'_> {
                 self.wrong(&format!("{place}.external_id"), what);
             }
             if stored.is_some_and(|s| s.channel.is_some()) {
-                // Two may exchange theirs.
+                // Two entries may swap this value.
                 let step = Step::ClearExternalId(entry.uuid.clone());
                 let moves = different.as_ref().is_some_and(|fields| {
                     fields.contains(&"channel") || fields.contains(&"external_id")
@@ -288,7 +288,8 @@ impl Planner<'_> {
         }
     }
 
-    /// The organisation that its channel knows by the same id and that, as the file does not speak of it, keeps that.
+    /// The organisation that has this external id in the store and keeps it, because the file does not name that
+    /// organisation.
     fn keeper(&self, wanted: &Organisation) -> Option<String> {
         let known_as = |o: &Organisation| {
             let (channel, id) = o.known_as()?;
@@ -322,7 +323,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether there will be such a portal, or agreement.
+    /// Whether the portal or agreement exists after the changes.
     fn will_be<T, S>(
         &self,
         named: &[Placed<T>],
@@ -335,7 +336,7 @@ impl Planner<'_> {
 
     fn references(&mut self, place: &str, service: &NamedService) {
         let (file, state, portal) = (self.file, self.state, service.portal);
-        // 0 stands for what could not be read.
+        // 0 replaces a number that could not be read.
         if portal != 0
             && !self.will_be(
                 &file.portals,
@@ -402,7 +403,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The sealed credentials that a service gets, and whether its access key and its secret are new.
+    /// The sealed credentials of a service, and whether the access key and the secret are new.
     fn credentials(
         &mut self,
         place: &str,
@@ -417,7 +418,7 @@ impl Planner<'_> {
                 let what = "is missing, which the callback_url needs, as well as an access_key";
                 self.missing(place, "secret_key", what);
             }
-            // Without a callback there is nothing to keep them for.
+            // A service without callbacks needs no credentials.
             let kept = sealed.filter(|_| is_called || !was_called);
             return (kept, false, false);
         };
@@ -484,7 +485,7 @@ impl Planner<'_> {
         let (file, state) = (self.file, self.state);
         for Placed { place, entry } in &file.partners {
             let stored = state.partners.iter().find(|p| p.iss == entry.iss);
-            // The users of two that are told apart by case alone could be taken for each other's.
+            // If two names differed only in case, users of one partner could be mistaken for users of the other.
             let is_like_it = |p: &&Partner| p.iss != entry.iss && same_name(&p.iss, &entry.iss);
             let alike = state.partners.iter().find(is_like_it);
             if let Some(other) = alike.filter(|_| !self.wishes.prune) {
@@ -520,7 +521,7 @@ impl Planner<'_> {
                 ])
             });
             if different.as_ref().is_some_and(|d| d.contains(&"state_ids")) {
-                // Two may exchange theirs.
+                // Two entries may swap this value.
                 self.plan.first.push(Step::ClearStateIds(entry.iss.clone()));
             }
             self.settle("partner", &entry.iss, different, || {

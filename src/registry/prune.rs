@@ -1,4 +1,4 @@
-//! What a registry file does not name, and what of that must stay.
+//! Plans the removal of entries that a registry file does not name, and protects those that users depend on.
 
 use std::fmt::Display;
 
@@ -15,7 +15,7 @@ use crate::store::services::{self, Service};
 use crate::store::{AnyConnection, StoreError};
 
 impl Planner<'_> {
-    /// Plans to remove what is not named; what users depend on is a mistake then, unless that is wished.
+    /// Plans the removals. An entry that users depend on is a fault, unless the caller forces its removal.
     pub fn prune(&mut self, c: &mut AnyConnection) -> Result<(), StoreError> {
         self.prune_who_calls();
         self.prune_what_users_have(c)
@@ -57,7 +57,7 @@ impl Planner<'_> {
         }
         for Agreement { id, .. } in &state.agreements {
             if !file.agreements.iter().any(|p| p.entry.id == *id) {
-                // Who agreed to what, and when, is a proof.
+                // The acceptance of an agreement is a proof that must stay.
                 self.spare("agreement", id, agreements::acceptances(c, *id)?);
                 self.remove("agreement", id, Step::RemoveAgreement(*id));
             }
@@ -76,7 +76,7 @@ impl Planner<'_> {
         self.plan.first.push(step);
     }
 
-    /// Complains of what so many users depend on, unless it is to go all the same.
+    /// Reports an entry that this many users depend on, unless its removal is forced.
     fn spare(&mut self, kind: &str, name: impl Display, users: i64) {
         if users > 0 && !self.wishes.force {
             self.mistakes.push(Mistake(format!(

@@ -1,4 +1,4 @@
-//! Reads the tables of a registry file value by value, collecting what is wrong and where.
+//! Reads the tables of a registry file value by value and collects every fault with its place.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -13,14 +13,14 @@ use crate::domain::text::is_line;
 /// The longest name, id and URL, in characters.
 const MAX_NAME: usize = 128;
 const MAX_TEXT: usize = 2048;
-/// How many characters a secret has at least, and at most.
+/// The shortest and the longest secret, in characters.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// What is wrong, with its place in the file.
+/// A fault with its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake(pub String);
 
-/// Something read, with its place in the file, like `services[2]`.
+/// An entry with its place in the file, for example `services[2]`.
 #[derive(Debug, Clone)]
 pub struct Placed<T> {
     pub place: String,
@@ -35,7 +35,7 @@ pub struct Entry<'a> {
     mistakes: &'a mut Vec<Mistake>,
 }
 
-/// Reads every table of a section; of those that name the same thing, the later ones are mistakes.
+/// Reads every table of a section. A later table with the identity of an earlier one is a fault.
 pub fn section<T, K: Eq + Hash>(
     (table, folder): (&Table, &Path),
     mistakes: &mut Vec<Mistake>,
@@ -83,7 +83,7 @@ pub fn section<T, K: Eq + Hash>(
 }
 
 impl Entry<'_> {
-    /// Reports what is wrong with a value of this table.
+    /// Reports a fault of a value in this table.
     pub fn wrong(&mut self, key: &str, what: impl Display) {
         let place = &self.place;
         self.mistakes
@@ -100,12 +100,12 @@ impl Entry<'_> {
         }
     }
 
-    /// Whether the file has this value at all.
+    /// Whether the table has this key.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
-    /// A text, if there is one.
+    /// An optional text.
     pub fn text(&mut self, key: &str) -> Option<String> {
         match self.table.get(key)? {
             Value::String(text) => Some(text.clone()),
@@ -116,7 +116,7 @@ impl Entry<'_> {
         }
     }
 
-    /// A name or id, which must be there.
+    /// A required name or id.
     pub fn name(&mut self, key: &str) -> Option<String> {
         if !self.has(key) {
             self.wrong(key, "is missing");
@@ -135,7 +135,7 @@ impl Entry<'_> {
         None
     }
 
-    /// A name that people see, which must be there.
+    /// A required display name.
     pub fn display_name(&mut self, key: &str) -> Option<String> {
         let text = self.name(key)?;
         if flaw_of_display_name(&text).is_none() {
@@ -148,7 +148,7 @@ impl Entry<'_> {
         None
     }
 
-    /// A whole number, if there is one.
+    /// An optional integer.
     pub fn number(&mut self, key: &str, most: i64) -> Option<i64> {
         let value = self.table.get(key)?;
         self.whole(key, value, most)
@@ -162,7 +162,7 @@ impl Entry<'_> {
         number
     }
 
-    /// The number of something, which must be there.
+    /// A required number of an entry.
     pub fn id(&mut self, key: &str) -> Option<i64> {
         if !self.has(key) {
             self.wrong(key, "is missing");
@@ -170,7 +170,7 @@ impl Entry<'_> {
         self.number(key, i64::MAX)
     }
 
-    /// Numbers, ascending and each once; none if there are none.
+    /// An optional list of numbers, sorted and without duplicates.
     pub fn ids(&mut self, key: &str) -> Vec<i64> {
         let values = self.array(key);
         let mut ids: Vec<i64> = Vec::new();
@@ -198,7 +198,7 @@ impl Entry<'_> {
         }
     }
 
-    /// Texts in their order, each once, of which every one passes the check.
+    /// An optional list of texts without duplicates, all of which pass the check.
     pub fn texts(&mut self, key: &str, what: &str, check: impl Fn(&str) -> bool) -> Vec<String> {
         let values = self.array(key);
         let mut texts: Vec<String> = Vec::new();
@@ -215,7 +215,7 @@ impl Entry<'_> {
         texts
     }
 
-    /// The same, and there must be one.
+    /// A list like [`Entry::texts`] that must not be empty.
     pub fn some_texts(
         &mut self,
         key: &str,
@@ -233,7 +233,7 @@ impl Entry<'_> {
         self.texts(key, what, check)
     }
 
-    /// Yes or no, with what it is if the file does not say.
+    /// An optional boolean with its default.
     pub fn flag(&mut self, key: &str, default: bool) -> bool {
         match self.table.get(key) {
             None => default,
@@ -245,7 +245,7 @@ impl Entry<'_> {
         }
     }
 
-    /// A secret, from the file itself or from another one that it names; none if it says nothing.
+    /// An optional secret, from the file itself or from the file that it names.
     pub fn secret(&mut self, key: &str) -> Option<String> {
         let file_key = format!("{key}_file");
         if self.has(key) && self.has(&file_key) {
@@ -264,7 +264,7 @@ impl Entry<'_> {
             },
             None => (key, self.text(key)?),
         };
-        // What it is must not be told: reports end up in logs.
+        // The message must not contain the value, because reports end up in logs.
         if !is_line(&text) || !SECRET.contains(&text.chars().count()) {
             self.wrong(
                 key,
