@@ -36,7 +36,7 @@ pub enum MailCommand {
         #[arg(long, value_name = "ADDRESS")]
         to: String,
         /// The kind of mail.
-        #[arg(long, default_value = "activation", value_parser = Topic::ALL.map(Topic::as_str))]
+        #[arg(long, default_value = "activation", value_parser = Topic::ALL.iter().map(|topic| topic.as_str()).collect::<Vec<_>>())]
         topic: String,
         /// The language of the mail.
         #[arg(long, default_value = "hu", value_parser = ["hu", "en"])]

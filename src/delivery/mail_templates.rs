@@ -213,7 +213,7 @@ fn unknown_names(environment: &Environment<'_>) -> Vec<String> {
 /// Composes one mail of each kind and reports failures.
 fn failing(environment: &Environment<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for topic in Topic::ALL {
+    for &topic in Topic::ALL {
         for english in [false, true] {
             let notice = sample(topic, english, "somebody@example.org");
             let link = "https://id.example.org/checkSSO/page.html";
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn every_mail_has_its_words_in_both_languages() {
         let letters = MailTemplates::load(None).unwrap();
-        for topic in Topic::ALL {
+        for &topic in Topic::ALL {
             let subjects = [false, true].map(|english| {
                 let notice = sample(topic, english, "valaki@valami.hu");
                 let words = letters

@@ -1,59 +1,33 @@
 //! What people are told by mail: the facts, not the words.
 
-/// Which mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// Carries the token that activates a registered user.
-    Activation,
-    /// Carries the token that sets a new password.
-    PasswordReset,
-    /// Says that the password was changed.
-    PasswordChanged,
-    /// Says at the old address that it is no longer the user's, and carries the token that brings it back.
-    EmailChanged,
-    /// Says that somebody else's system can sign in as the user now.
-    IdentityLinked,
-    /// Says that one no longer can.
-    IdentityUnlinked,
+use super::words::words;
+
+words! {
+    /// The kind of a mail. Its word stands in the outbox, in file names and on the command line.
+    pub enum Topic {
+        /// Carries the token that activates a registered user.
+        Activation = "activation",
+        /// Carries the token that sets a new password.
+        PasswordReset = "password-reset",
+        /// Reports that the password was changed.
+        PasswordChanged = "password-changed",
+        /// Reports a change of the address to the old address, and carries the token that restores it.
+        EmailChanged = "email-changed",
+        /// Reports that another system can sign in as the user.
+        IdentityLinked = "identity-linked",
+        /// Reports that another system can no longer sign in as the user.
+        IdentityUnlinked = "identity-unlinked",
+    }
 }
 
 impl Topic {
-    /// Every topic, in the order of the documents.
-    pub const ALL: [Topic; 6] = [
-        Topic::Activation,
-        Topic::PasswordReset,
-        Topic::PasswordChanged,
-        Topic::EmailChanged,
-        Topic::IdentityLinked,
-        Topic::IdentityUnlinked,
-    ];
-
-    /// The word for it: in the outbox, in the names of files and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Topic::Activation => "activation",
-            Topic::PasswordReset => "password-reset",
-            Topic::PasswordChanged => "password-changed",
-            Topic::EmailChanged => "email-changed",
-            Topic::IdentityLinked => "identity-linked",
-            Topic::IdentityUnlinked => "identity-unlinked",
-        }
-    }
-
-    /// Whether such a mail carries a token.
+    /// Whether the mail carries a token.
     #[must_use]
     pub const fn has_token(self) -> bool {
         match self {
             Topic::Activation | Topic::PasswordReset | Topic::EmailChanged => true,
             Topic::PasswordChanged | Topic::IdentityLinked | Topic::IdentityUnlinked => false,
         }
-    }
-
-    /// The inverse of [`Topic::as_str`].
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Topic> {
-        Topic::ALL.into_iter().find(|topic| topic.as_str() == text)
     }
 }
 

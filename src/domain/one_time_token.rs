@@ -1,22 +1,14 @@
 //! One-time tokens: what they are for and what they look like.
 
-/// What a one-time token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Makes a registered user active.
-    Activation,
-    /// Sets a new password.
-    PasswordReset,
-}
+use super::words::words;
 
-impl Purpose {
-    /// The spelling in the store.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Purpose::Activation => "activation",
-            Purpose::PasswordReset => "password_reset",
-        }
+words! {
+    /// The purpose of a one-time token.
+    pub enum Purpose {
+        /// Activates a registered user.
+        Activation = "activation",
+        /// Sets a new password.
+        PasswordReset = "password_reset",
     }
 }
 

@@ -2,39 +2,20 @@
 
 use super::Millis;
 use super::mailbox::{NOWHERE, canonical_login, is_no_address};
+use super::words::words;
 
 /// The most roles one user, or one membership, may carry.
 pub const MAX_ROLES: usize = 100;
 
-/// Where a user stands between registration and the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Made, but not yet confirmed; cannot sign in.
-    Unactivated,
-    /// May sign in.
-    Active,
-    /// Locked out by an administrator; cannot sign in.
-    Inactive,
-}
-
-impl Status {
-    /// Every status, in the order documents list them.
-    pub const ALL: [Status; 3] = [Status::Unactivated, Status::Active, Status::Inactive];
-
-    /// The published spelling.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Status::Unactivated => "UNACTIVATED",
-            Status::Active => "ACTIVE",
-            Status::Inactive => "INACTIVE",
-        }
-    }
-
-    /// Reads the published spelling, exactly.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Status> {
-        Status::ALL.into_iter().find(|s| s.as_str() == text)
+words! {
+    /// The status of an account.
+    pub enum Status {
+        /// Not confirmed yet; cannot sign in.
+        Unactivated = "UNACTIVATED",
+        /// Can sign in.
+        Active = "ACTIVE",
+        /// Disabled by an administrator; cannot sign in.
+        Inactive = "INACTIVE",
     }
 }
 

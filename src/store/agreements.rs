@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::tables::{accepted_agreements, agreements};
 use super::{AnyConnection, StoreError};
 
 /// An agreement.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = agreements)]
 pub struct Agreement {
     pub id: i64,
@@ -16,7 +17,7 @@ pub struct Agreement {
 /// Every agreement, by number.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError> {
     Ok(agreements::table
-        .select((agreements::id, agreements::name))
+        .select(columns::<Agreement>())
         .order(agreements::id)
         .load(connection)?)
 }
@@ -24,7 +25,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError>
 /// Inserts or replaces the agreement with this number.
 pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), StoreError> {
     let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
-        .set(agreements::name.eq(&agreement.name))
+        .set(agreement)
         .execute(connection)?;
     if changed == 0 {
         diesel::insert_into(agreements::table)

@@ -97,11 +97,3 @@ pub fn purge_expired(
     let gone = attempts::table.filter(attempts::subject.eq_any(subjects));
     Ok(diesel::delete(gone).execute(connection)?)
 }
-
-/// The number of counters, and the number of attempts in all of them.
-pub fn total(connection: &mut AnyConnection) -> Result<(i64, i64), StoreError> {
-    let counted: Vec<i64> = attempts::table
-        .select(attempts::failures)
-        .load(connection)?;
-    Ok((counted.len() as i64, counted.iter().sum()))
-}

@@ -434,14 +434,6 @@ pub fn set_payload(
     Ok(())
 }
 
-/// Every row, the oldest first.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Row>, StoreError> {
-    Ok(outbox::table
-        .order(outbox::id)
-        .select(columns::<Row>())
-        .load(connection)?)
-}
-
 /// The undelivered rows of one kind in one state.
 #[derive(Debug, Clone)]
 pub struct Undelivered {

@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::tables::portals;
 use super::{AnyConnection, StoreError};
 
 /// A portal.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = portals)]
 pub struct Portal {
     pub id: i64,
@@ -16,7 +17,7 @@ pub struct Portal {
 /// Every portal, by number.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
     Ok(portals::table
-        .select((portals::id, portals::name))
+        .select(columns::<Portal>())
         .order(portals::id)
         .load(connection)?)
 }
@@ -24,7 +25,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
 /// Inserts or replaces the portal with this number.
 pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreError> {
     let changed = diesel::update(portals::table.filter(portals::id.eq(portal.id)))
-        .set(portals::name.eq(&portal.name))
+        .set(portal)
         .execute(connection)?;
     if changed == 0 {
         diesel::insert_into(portals::table)

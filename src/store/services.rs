@@ -3,6 +3,7 @@
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::finding::Finding;
 use super::tables::{assignments, required_agreements, services, users};
 use super::transaction::retry;
@@ -11,7 +12,7 @@ use crate::domain::Millis;
 use crate::domain::text::canonical;
 
 /// A configured service.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = services, treat_none_as_null = true)]
 pub struct Service {
     pub id: i64,
@@ -82,14 +83,7 @@ pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), Stor
 /// Every service, by number.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, StoreError> {
     Ok(services::table
-        .select((
-            services::id,
-            services::portal_id,
-            services::name,
-            services::callback_url,
-            services::credentials,
-            services::case_sensitive_ids,
-        ))
+        .select(columns::<Service>())
         .order(services::id)
         .load(connection)?)
 }
@@ -182,14 +176,6 @@ pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callba
             case_sensitive_ids,
         })
     }))
-}
-
-/// Changes the callback URL of a service.
-pub fn set_callback(connection: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreError> {
-    diesel::update(services::table.filter(services::id.eq(id)))
-        .set(services::callback_url.eq(url))
-        .execute(connection)?;
-    Ok(())
 }
 
 /// Assigns a user to a service under this id, or changes the id, unless another user has it. The caller must have

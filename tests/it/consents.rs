@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use chaingun_gateway::store::{audit, outbox};
+use chaingun_gateway::store::audit;
 
 use crate::harness::rest::sign_in;
-use crate::harness::{Gateway, Reply};
+use crate::harness::{Gateway, Reply, outbox_rows};
 
 fn post(gateway: &Gateway, path: &str, media_type: &str, body: &str) -> Reply {
     let head = format!(
@@ -265,7 +265,7 @@ fn assigns_services_records_agreements_and_ends_assignments() {
         (json!("OK"), json!("OK"), json!("OK"))
     );
     assert_eq!(ask("get_user_services", json!({"portal_id": 1})), json!([]));
-    let rows = gateway.parts.store.read(outbox::all).unwrap();
+    let rows = gateway.parts.store.read(outbox_rows).unwrap();
     let queued: Vec<_> = rows
         .iter()
         .map(|r| (r.kind.as_str(), r.service_id))

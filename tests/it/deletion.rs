@@ -1,9 +1,9 @@
 //! Deletion of accounts: erased data, callbacks to services, and the audit entry that stays as a proof.
 
-use chaingun_gateway::store::{audit, outbox, services, users};
+use chaingun_gateway::store::{audit, services, users};
 
-use crate::harness::Gateway;
 use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, sign_in, told, try_to_sign_in};
+use crate::harness::{Gateway, outbox_rows};
 
 fn ok() -> (u16, String) {
     (200, "ok".to_owned())
@@ -67,7 +67,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
         .read(|c| {
             assert!(users::by_name(c, "mokamiki")?.is_none());
             assert!(users::by_login(c, "miki@dbx.hu")?.is_none());
-            outbox::all(c)
+            outbox_rows(c)
         })
         .unwrap();
     let log = gateway.log(None, 100);

@@ -10,7 +10,7 @@ use chaingun_gateway::store::{StoreError, outbox, services, settings};
 
 use crate::harness::process::Process;
 use crate::harness::receiver::Receiver;
-use crate::harness::{Gateway, NOW};
+use crate::harness::{Gateway, NOW, outbox_rows};
 
 #[test]
 fn refuses_to_start_with_a_missing_or_a_wrong_pepper() {
@@ -83,7 +83,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
         Some("moka-1")
     );
     while gateway.delivery.deliver_due().unwrap() > 0 {}
-    let states: Vec<_> = store.read(outbox::all).unwrap();
+    let states: Vec<_> = store.read(outbox_rows).unwrap();
     assert!(
         states.iter().all(|row| row.state.as_str() == "delivered"),
         "{states:?}"
@@ -111,7 +111,7 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
         })
         .unwrap();
     gateway.delivery.deliver_due().unwrap();
-    let row = parts.store.read(outbox::all).unwrap().remove(0);
+    let row = parts.store.read(outbox_rows).unwrap().remove(0);
     assert_eq!(row.state.as_str(), "pending");
     let error = row.last_error.unwrap();
     assert!(error.contains("cannot be opened"), "{error}");

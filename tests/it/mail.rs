@@ -4,10 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use chaingun_gateway::store::outbox;
-
-use crate::harness::Gateway;
 use crate::harness::rest::{FLAT, ask, told};
+use crate::harness::{Gateway, outbox_rows};
 
 /// A mail server with this greeting; the channel yields what clients send.
 fn server(greeting: &'static str) -> (u16, Receiver<String>) {
@@ -106,7 +104,7 @@ fn retries_a_mail_when_the_server_refuses_or_is_unreachable() {
         let gateway = Gateway::with(&settings(&port));
         ask_for_reset(&gateway);
         assert_eq!(gateway.delivery.deliver_due().unwrap(), 0);
-        let row = gateway.parts.store.read(outbox::all).unwrap().remove(0);
+        let row = gateway.parts.store.read(outbox_rows).unwrap().remove(0);
         let error = row.last_error.unwrap();
         assert_eq!((row.state.as_str(), row.attempts), ("pending", 1));
         assert!(error.starts_with(reason), "{error}");

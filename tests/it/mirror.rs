@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use chaingun_gateway::store::audit;
 use chaingun_gateway::store::user_search::{self, Filter};
-use chaingun_gateway::store::{audit, outbox};
 
-use crate::harness::Gateway;
+use crate::harness::{Gateway, outbox_rows};
 
 /// The fields of an operation by their names in the contract, and whether they are inside `user`.
 struct Case {
@@ -251,7 +251,7 @@ fn rows(gateway: &Gateway) -> Vec<String> {
                 )
             }));
             rows.extend(
-                outbox::all(c)?
+                outbox_rows(c)?
                     .iter()
                     .map(|o| format!("{} {}", o.kind.as_str(), o.state.as_str())),
             );

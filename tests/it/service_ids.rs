@@ -18,7 +18,7 @@ use crate::harness::browser::signed_in;
 use crate::harness::process::Process;
 use crate::harness::receiver::Receiver;
 use crate::harness::rest::{KEY, ask, sign_in};
-use crate::harness::{Database, Gateway, Speaker};
+use crate::harness::{Database, Gateway, Speaker, outbox_rows};
 
 const MOKA: (&str, &str) = ("mokamiki", "MokaMiki-1234");
 const MAKI: (&str, &str) = ("hakapeszimaki", "passWORD123");
@@ -64,7 +64,7 @@ fn unassign(speaker: &Speaker, token: &str, service: i64) -> String {
 
 /// All callbacks in the outbox.
 fn callbacks(gateway: &Gateway) -> Vec<outbox::Row> {
-    let rows = gateway.parts.store.read(outbox::all).unwrap();
+    let rows = gateway.parts.store.read(outbox_rows).unwrap();
     rows.into_iter()
         .filter(|r| r.kind.as_str() == "callback")
         .collect()

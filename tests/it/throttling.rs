@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::secrets::assertions::sign;
-use chaingun_gateway::store::attempts;
 use serde_json::json;
 
 use crate::harness::browser::{Browser, token_in};
 use crate::harness::process::Process;
 use crate::harness::rest::{FLAT, KEY, ask, json as document, mailed_token, told, try_to_sign_in};
+use crate::harness::sql::counted_attempts;
 use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker, element, envelope};
 
 const PASSWORD: &str = "MokaMiki-1234";
@@ -463,7 +463,7 @@ fn counts_all_simultaneous_guesses() {
     );
     // Up to three more were being hashed when the fifth failed.
     assert!((5..=5 + 3).contains(&heard), "{heard}");
-    let (subjects, attempts) = gateway.parts.store.read(attempts::total).unwrap();
+    let (subjects, attempts) = counted_attempts(&gateway);
     assert_eq!((subjects, attempts), (2, 2 * heard as i64));
 }
 

@@ -21,7 +21,7 @@ use chaingun_gateway::delivery::Delivery;
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::parts::Parts;
 use chaingun_gateway::server::Server;
-use chaingun_gateway::store::{Opening, audit};
+use chaingun_gateway::store::{AnyConnection, Opening, StoreError, audit, outbox};
 use chaingun_gateway::{app, demo};
 use tempfile::TempDir;
 
@@ -335,6 +335,13 @@ fn psql(url: &str, sql: &str) {
         .status()
         .unwrap();
     assert!(done.success(), "psql: {sql}");
+}
+
+/// Every row of the outbox, the oldest first.
+pub fn outbox_rows(c: &mut AnyConnection) -> Result<Vec<outbox::Row>, StoreError> {
+    let mut rows = outbox::list(c, None, i64::MAX)?;
+    rows.reverse();
+    Ok(rows)
 }
 
 /// The value of the first element of this name.

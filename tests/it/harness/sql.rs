@@ -84,3 +84,13 @@ pub fn columns(gateway: &Gateway, table: &str) -> Vec<Column> {
     columns.sort();
     columns
 }
+
+/// The number of counters of attempts, and the number of attempts in all of them.
+pub fn counted_attempts(gateway: &Gateway) -> (i64, i64) {
+    let counts = query(
+        gateway,
+        "SELECT CAST(failures AS TEXT) AS value FROM attempts",
+    );
+    let counts: Vec<i64> = counts.iter().map(|n| n.parse().unwrap()).collect();
+    (counts.len() as i64, counts.iter().sum())
+}
