@@ -65,7 +65,7 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
                 let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, call.now)?;
                 call.audit(
                     c,
-                    AuditEvent::ClientAdded.as_str(),
+                    AuditEvent::ClientAdded,
                     if added { "ok" } else { "exists" },
                     Some(&name),
                 )?;
@@ -119,12 +119,7 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             let known = parts.store.write(|c| {
                 let known = clients::set_key(c, &name, &sha256_hex(&key))?;
                 let outcome = if known { "ok" } else { "unknown" };
-                call.audit(
-                    c,
-                    AuditEvent::ClientKeyRotated.as_str(),
-                    outcome,
-                    Some(&name),
-                )?;
+                call.audit(c, AuditEvent::ClientKeyRotated, outcome, Some(&name))?;
                 Ok::<_, Refusal>(known)
             });
             must_be_known(known.map_err(explain)?, &name)?;
@@ -168,7 +163,7 @@ fn set_active(
     let known = call.parts.store.write(|c| {
         let known = clients::set_active(c, name, active)?;
         let outcome = if known { "ok" } else { "unknown" };
-        call.audit(c, event.as_str(), outcome, Some(name))?;
+        call.audit(c, event, outcome, Some(name))?;
         Ok::<_, Refusal>(known)
     });
     must_be_known(known.map_err(explain)?, name)

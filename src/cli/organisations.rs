@@ -73,12 +73,7 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                     organisations::set_external_id(c, &uuid, known_as)?;
                 }
                 let outcome = if added { "ok" } else { "exists" };
-                call.audit(
-                    c,
-                    AuditEvent::OrganisationAdded.as_str(),
-                    outcome,
-                    Some(&uuid),
-                )?;
+                call.audit(c, AuditEvent::OrganisationAdded, outcome, Some(&uuid))?;
                 Ok::<_, Refusal>(added)
             });
             if !added.map_err(explain)? {

@@ -133,7 +133,7 @@ fn fields(row: &Row) -> Vec<Value> {
 fn retry(call: &Call<'_>, again: &Again) -> io::Result<usize> {
     let done = call.parts.store.write(|c| {
         let count = outbox::retry(c, again, call.now)?;
-        call.audit(c, AuditEvent::OutboxRetried.as_str(), "ok", None)?;
+        call.audit(c, AuditEvent::OutboxRetried, "ok", None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)
@@ -142,7 +142,7 @@ fn retry(call: &Call<'_>, again: &Again) -> io::Result<usize> {
 fn purge(call: &Call<'_>, state: OutboxState, days: i64) -> io::Result<usize> {
     let done = call.parts.store.write(|c| {
         let count = outbox::purge(c, state, call.now - days * 86_400_000)?;
-        call.audit(c, AuditEvent::OutboxPurged.as_str(), state.as_str(), None)?;
+        call.audit(c, AuditEvent::OutboxPurged, state.as_str(), None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)

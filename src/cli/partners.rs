@@ -275,7 +275,7 @@ fn change(
         }
         partners::put(c, &partner)?;
         clients::touch(c)?;
-        call.audit(c, event.as_str(), "ok", Some(iss))?;
+        call.audit(c, event, "ok", Some(iss))?;
         Ok::<_, Refusal>(partner)
     });
     changed.map_err(explain)

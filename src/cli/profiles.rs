@@ -160,12 +160,7 @@ pub(super) fn run(
             }
             let profile = change.made_to(profiles::find(c, user.id)?.unwrap_or_default());
             profiles::put(c, user.id, &profile)?;
-            call.audit(
-                c,
-                AuditEvent::UserUpdated.as_str(),
-                "ok",
-                Some(&user.user_name),
-            )?;
+            call.audit(c, AuditEvent::UserUpdated, "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(Some(profile))
         });
         put.map_err(explain)?.ok_or_else(unknown)?

@@ -10,6 +10,7 @@ use super::{Access, Call, Credentials, DecodedRequest, Operation, Refusal, refus
 use crate::contract::problem::{Code, Kind, Problem, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Value as _};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::client::{Client, Trust};
 use crate::domain::session::{self, SEEN_EVERY_MS};
 use crate::domain::user::{Status, User, same_name};
@@ -76,7 +77,7 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
 
 /// Writes a refusal into the audit log if the caller is authenticated and was not refused often in the last minute;
 /// otherwise only counts it.
-fn record_refusal(call: &Call<'_>, event: &'static str, code: &'static str, subject: Option<&str>) {
+fn record_refusal(call: &Call<'_>, event: AuditEvent, code: &'static str, subject: Option<&str>) {
     let client = call.client.as_ref();
     let trusted = client.filter(|client| client.trust == Trust::Trusted);
     let cause = match (&call.user, trusted) {
@@ -359,7 +360,7 @@ fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held)
         call.parts.store.write(|c| {
             if token_families::end(c, held.family)? {
                 let name = &standing.user.user_name;
-                call.audit(c, "authn_token_reuse", "revoked", Some(name))?;
+                call.audit(c, AuditEvent::TokenReused, "revoked", Some(name))?;
             }
             Ok::<_, Refusal>(())
         })?;

@@ -5,13 +5,14 @@ use super::{Call, Refusal, refuse};
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Value as _};
+use crate::domain::audit_event::AuditEvent;
 use crate::registry::Application;
 use crate::secrets::is_same;
 use crate::secrets::sealing::Binding;
 use crate::store::attempts;
 
 /// The audit event for an application whose secret was guessed too often.
-const LOCKED: &str = "authn_login_lock";
+const LOCKED: AuditEvent = AuditEvent::LoginLocked;
 
 /// Checks every secret that was sent. Without one, the registry setting `plain_calls` decides. Wrong secrets are
 /// counted by application and source address, so that an attacker is delayed and the application itself, at another

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::contract::messages::Language;
 use crate::contract::shape::Secret;
 use crate::domain::Millis;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::client::{Client, Trust};
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
@@ -156,7 +157,7 @@ impl Call<'_> {
     pub fn audit(
         &self,
         connection: &mut AnyConnection,
-        event: &str,
+        event: AuditEvent,
         outcome: &str,
         subject: Option<&str>,
     ) -> Result<(), Refusal> {
@@ -165,10 +166,15 @@ impl Call<'_> {
     }
 
     /// The audit entry of this request.
-    pub(super) fn entry(&self, event: &str, outcome: &str, subject: Option<&str>) -> audit::Entry {
+    pub(super) fn entry(
+        &self,
+        event: AuditEvent,
+        outcome: &str,
+        subject: Option<&str>,
+    ) -> audit::Entry {
         audit::Entry {
             at: self.now,
-            event: event.to_owned(),
+            event: event.as_str().to_owned(),
             outcome: outcome.to_owned(),
             client_name: self.client.as_ref().map(|c| c.name.clone()),
             actor: self.user.as_ref().map(|u| logged(&u.user_name)),
@@ -182,7 +188,7 @@ impl Call<'_> {
     /// audit log in batches.
     pub(super) fn count(
         &self,
-        event: &'static str,
+        event: AuditEvent,
         outcome: &'static str,
         subject: Option<&str>,
         client_name: Option<&str>,
@@ -190,7 +196,7 @@ impl Call<'_> {
         let sample = self.parts.refusals.count(&Refused {
             at: self.now,
             source: self.source,
-            event,
+            event: event.as_str(),
             outcome,
             client_name: client_name.or(self.client.as_ref().map(|c| c.name.as_str())),
             actor: self.user.as_ref().map(|u| u.user_name.as_str()),
@@ -215,7 +221,7 @@ impl Call<'_> {
     /// The store's.
     pub(super) fn audit_unproven(
         &self,
-        event: &'static str,
+        event: AuditEvent,
         outcome: &'static str,
         subject: Option<&str>,
     ) -> Result<(), Refusal> {
@@ -319,7 +325,6 @@ impl Call<'_> {
         }
         if ended.is_held {
             let (event, outcome) = audit::CALLBACK_WITHHELD;
-            let event = event.as_str();
             return self.audit(connection, event, outcome, Some(&user.user_name));
         }
         let binding = Binding::Callback(ended.service_id);

@@ -3,6 +3,7 @@
 
 use super::call::Addressee;
 use super::{Call, Refusal};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::notice::Topic;
 use crate::domain::plain_name;
@@ -59,7 +60,12 @@ pub(super) fn unlink(
     let mut gone = Vec::new();
     for link in linked.into_iter().filter(unwanted) {
         if external_identities::remove(c, user.id, &link.identity)? {
-            call.audit(c, "user_identity_unlinked", "ok", Some(&user.user_name))?;
+            call.audit(
+                c,
+                AuditEvent::UserIdentityUnlinked,
+                "ok",
+                Some(&user.user_name),
+            )?;
             gone.push(link.identity);
         }
     }

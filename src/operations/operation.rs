@@ -10,6 +10,7 @@ use crate::contract::problem::Problems;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Structure;
 use crate::contract::xml::XmlReader;
+use crate::domain::audit_event::AuditEvent;
 
 /// Who may call an operation; [`access`](super::access) applies the rule to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub struct Operation {
     /// Its public name.
     pub name: &'static str,
     /// The name of its events in the audit log.
-    pub event: &'static str,
+    pub event: AuditEvent,
     /// What it does, in a sentence.
     pub doc: &'static str,
     pub access: Access,
@@ -88,7 +89,7 @@ impl Operation {
     /// reached by no face yet.
     pub(super) const fn of<R: Request>(
         name: &'static str,
-        event: &'static str,
+        event: AuditEvent,
         doc: &'static str,
     ) -> Self
     where
@@ -105,7 +106,7 @@ impl Operation {
     /// The same with an answer that its face receives by type. To any other face it answers an [`EmptyResponse`].
     pub(super) const fn unpublished<R: Request>(
         name: &'static str,
-        event: &'static str,
+        event: AuditEvent,
         doc: &'static str,
     ) -> Self {
         Self {

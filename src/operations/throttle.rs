@@ -8,6 +8,7 @@ use super::request::Runnable;
 use super::{Access, Call, Refusal, known_sources};
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::network::Network;
 use crate::domain::throttle::Limit;
@@ -230,7 +231,7 @@ struct Counter {
     subject: String,
     limit: Limit,
     /// The audit event when the limit is reached.
-    event: &'static str,
+    event: AuditEvent,
     /// Whether it counts for an account and not for a source.
     is_account: bool,
 }
@@ -270,12 +271,12 @@ fn counted(
             )
         }
     };
-    let flood = "excess_rate_limit_exceeded";
+    let flood = AuditEvent::RateLimitExceeded;
     let about = about.map(|(subject, limit)| Counter {
         subject,
         limit,
         event: match throttle {
-            Throttle::Guesses => "authn_login_lock",
+            Throttle::Guesses => AuditEvent::LoginLocked,
             _ => flood,
         },
         is_account: true,

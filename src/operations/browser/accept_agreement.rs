@@ -1,6 +1,7 @@
 //! Accepts an agreement.
 
 use crate::contract::shape::{Number, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::change_agreements;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::consents;
@@ -17,7 +18,7 @@ impl Request for AcceptAgreementRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "acceptAgreement",
-        "user_agreements_accepted",
+        AuditEvent::UserAgreementsAccepted,
         "Accepts an agreement.",
     )
     .access(Access::Session)

@@ -1,6 +1,7 @@
 //! Changes the user's own password, with the old one. Every other session of the user ends.
 
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::change_password::ChangePasswordRequest;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
 
@@ -18,7 +19,7 @@ impl Request for ChangeOwnPasswordRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "changeOwnPassword",
-        "authn_password_change",
+        AuditEvent::PasswordChanged,
         "Changes the password of the user, with the old one.",
     )
     .access(Access::Session)

@@ -2,6 +2,7 @@
 
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse, refuse_field};
 use crate::store::{organisations, sessions};
 
@@ -17,7 +18,7 @@ impl Request for ChooseOrganisationRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "chooseOrganisation",
-        "session_organisation_chosen",
+        AuditEvent::SessionOrganisationChosen,
         "Chooses the organisation that the user is signed in for.",
     )
     .access(Access::Session)

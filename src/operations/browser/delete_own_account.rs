@@ -2,6 +2,7 @@
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
@@ -20,7 +21,7 @@ impl Request for DeleteOwnAccountRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "deleteOwnAccount",
-        "user_deleted",
+        AuditEvent::UserDeleted,
         "Deletes the account of the user, with its password.",
     )
     .access(Access::Session)

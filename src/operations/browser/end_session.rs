@@ -2,6 +2,7 @@
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
 use crate::store::{sessions, token_families};
 
@@ -17,7 +18,7 @@ impl Request for EndSessionRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "endSession",
-        "session_ended",
+        AuditEvent::SessionEnded,
         "Ends a session of the user, or every other one and all tokens.",
     )
     .access(Access::Session)

@@ -1,6 +1,7 @@
 //! Leaves a service and tells the service.
 
 use crate::contract::shape::{Number, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::delete_user_from_service;
 use crate::operations::throttle;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
@@ -17,7 +18,7 @@ impl Request for LeaveServiceRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "leaveService",
-        "user_service_unassigned",
+        AuditEvent::UserServiceUnassigned,
         "Leaves a service, which is told.",
     )
     .access(Access::Session)

@@ -3,6 +3,7 @@
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
@@ -23,7 +24,7 @@ impl Request for RegisterVisitorRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "registerVisitor",
-        "user_registered",
+        AuditEvent::UserRegistered,
         "Registers a new user by e-mail address, who confirms by mail.",
     )
     .access(Access::Visitor)

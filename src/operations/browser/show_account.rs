@@ -3,6 +3,7 @@
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::domain::Millis;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::organisation::Membership;
 use crate::domain::user::User;
@@ -78,7 +79,7 @@ impl Request for ShowAccountRequest {
     type Answer = Account;
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "showAccount",
-        "account_shown",
+        AuditEvent::AccountShown,
         "Everything that is kept about the user.",
     )
     .access(Access::Session)

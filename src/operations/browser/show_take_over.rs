@@ -2,6 +2,7 @@
 //! keep.
 
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::operations::{Access, Call, Operation, Refusal, Request};
@@ -22,7 +23,7 @@ impl Request for ShowTakeOverRequest {
     type Answer = Vec<LinkedIdentity>;
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "showTakeOver",
-        "take_over_shown",
+        AuditEvent::TakeOverShown,
         "Which external identities a link of a mail would unlink.",
     )
     .access(Access::Anyone)

@@ -2,6 +2,7 @@
 
 use super::Visitor;
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::organisations;
 
@@ -15,10 +16,13 @@ shape! {
 
 impl Request for ShowVisitorRequest {
     type Answer = Option<Visitor>;
-    const OPERATION: &'static Operation =
-        &Operation::unpublished::<Self>("showVisitor", "session_shown", "Whose browser it is.")
-            .access(Access::Visitor)
-            .pages();
+    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+        "showVisitor",
+        AuditEvent::SessionShown,
+        "Whose browser it is.",
+    )
+    .access(Access::Visitor)
+    .pages();
 
     fn run(self, call: &Call<'_>) -> Result<Option<Visitor>, Refusal> {
         let (Some(user), Some(session)) = (&call.user, &call.session) else {

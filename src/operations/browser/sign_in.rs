@@ -2,6 +2,7 @@
 
 use super::SignedIn;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle, known_sources};
 use crate::store::organisations;
@@ -22,7 +23,7 @@ impl Request for SignInRequest {
     type Answer = SignedIn;
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "signIn",
-        "authn_login",
+        AuditEvent::Login,
         "Signs a browser in by user name or e-mail address and password.",
     )
     .access(Access::Visitor)

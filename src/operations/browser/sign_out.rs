@@ -1,6 +1,7 @@
 //! Ends the session of this browser.
 
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::{sessions, token_families};
 
@@ -16,7 +17,7 @@ impl Request for SignOutRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "signOut",
-        "session_ended",
+        AuditEvent::SessionEnded,
         "Ends the session of this browser, if it has one.",
     )
     .access(Access::Visitor)

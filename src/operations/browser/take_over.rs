@@ -2,6 +2,7 @@
 //! that the owner chose.
 
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::MAX_IDENTITIES;
 use crate::operations::identities::KEY_CHARS;
 use crate::operations::user::change_password::ChangePasswordRequest;
@@ -41,7 +42,7 @@ impl Request for ConfirmVisitorRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "confirmVisitor",
-        "user_confirmed",
+        AuditEvent::UserConfirmed,
         "Makes a registered user active, who keeps the external identities that it names.",
     )
     .access(Access::Anyone)
@@ -63,7 +64,7 @@ impl Request for SetPasswordRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "setPassword",
-        "authn_password_change",
+        AuditEvent::PasswordChanged,
         "Sets a new password with the token of a mail; the user keeps the external \
          identities that it names.",
     )

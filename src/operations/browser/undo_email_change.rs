@@ -2,6 +2,7 @@
 
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::{Status, User};
@@ -31,7 +32,7 @@ impl Request for UndoEmailChangeRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "undoEmailChange",
-        "user_email_restored",
+        AuditEvent::UserEmailRestored,
         "Brings back the e-mail address that a user had before a change.",
     )
     .access(Access::Anyone)

@@ -2,6 +2,7 @@
 
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::identities::{self, key};
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
 use crate::store::{external_identities, sessions, token_families};
@@ -18,7 +19,7 @@ impl Request for UnlinkIdentityRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "unlinkIdentity",
-        "user_identity_unlinked",
+        AuditEvent::UserIdentityUnlinked,
         "Unlinks an external identity from the account of the user.",
     )
     .access(Access::Session)

@@ -1,6 +1,7 @@
 //! Withdraws an agreement.
 
 use crate::contract::shape::{Number, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::change_agreements;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::consents;
@@ -17,7 +18,7 @@ impl Request for WithdrawAgreementRequest {
     type Answer = ();
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "withdrawAgreement",
-        "user_agreements_withdrawn",
+        AuditEvent::UserAgreementsWithdrawn,
         "Withdraws an agreement.",
     )
     .access(Access::Session)

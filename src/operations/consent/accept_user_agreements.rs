@@ -2,6 +2,7 @@
 
 use super::Done;
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::consents;
 
@@ -21,7 +22,7 @@ impl Request for AcceptUserAgreementsRequest {
     type Answer = Done;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "accept_user_agreements",
-        "user_agreements_accepted",
+        AuditEvent::UserAgreementsAccepted,
         "Accepts agreements on behalf of the user.",
     )
     .access(Access::Application)

@@ -3,6 +3,7 @@
 use super::Done;
 use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Number, Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::has_control;
 use crate::operations::refuse_field;
 use crate::operations::throttle;
@@ -31,7 +32,7 @@ impl Request for AssignUserToServiceRequest {
     type Answer = Done;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "assign_user_to_service",
-        "user_service_assigned",
+        AuditEvent::UserServiceAssigned,
         "Assigns the user to a service by its id there, in the place of an earlier one; \
          an id that another user holds is refused.",
     )

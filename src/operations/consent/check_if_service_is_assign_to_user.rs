@@ -1,6 +1,7 @@
 //! Whether the user is assigned to a service.
 
 use crate::contract::shape::{Number, Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::services;
 
@@ -30,7 +31,7 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
     type Answer = Whether;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "check_if_service_is_assign_to_user",
-        "user_services_shown",
+        AuditEvent::UserServicesShown,
         "Whether the user is assigned to a service.",
     )
     .access(Access::Application)

@@ -1,6 +1,7 @@
 //! The agreements that a service requires and the user has not accepted, or has withdrawn.
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::consents;
 
@@ -38,7 +39,7 @@ impl Request for CheckUserAgreementsRequest {
     type Answer = Missing;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "check_user_agreements",
-        "user_agreements_shown",
+        AuditEvent::UserAgreementsShown,
         "The agreements that a service requires and the user has not accepted, or has withdrawn.",
     )
     .access(Access::Application)

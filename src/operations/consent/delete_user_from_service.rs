@@ -3,6 +3,7 @@
 use super::Done;
 use crate::contract::problem::Code;
 use crate::contract::shape::{Number, Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::user::User;
 use crate::operations::throttle;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
@@ -28,7 +29,7 @@ impl Request for DeleteUserFromServiceRequest {
     type Answer = Done;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "delete_user_from_service",
-        "user_service_unassigned",
+        AuditEvent::UserServiceUnassigned,
         "Ends the assignment to a service, which is told; there need not be one.",
     )
     .access(Access::ProvenApplication)

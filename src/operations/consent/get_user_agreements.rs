@@ -2,6 +2,7 @@
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::contract::time::utc;
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::consents;
 
@@ -37,7 +38,7 @@ impl Request for GetUserAgreementsRequest {
     type Answer = Accepted;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "get_user_agreements",
-        "user_agreements_shown",
+        AuditEvent::UserAgreementsShown,
         "The agreements of the user that are in force, ascending, and since when.",
     )
     .access(Access::Application)

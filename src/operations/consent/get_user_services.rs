@@ -1,6 +1,7 @@
 //! The services of a portal that the user is assigned to, ascending.
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Operation, Refusal, Request};
 use crate::store::services;
 
@@ -36,7 +37,7 @@ impl Request for GetUserServicesRequest {
     type Answer = Services;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "get_user_services",
-        "user_services_shown",
+        AuditEvent::UserServicesShown,
         "The services of a portal that the user is assigned to, ascending.",
     )
     .access(Access::Application)

@@ -13,6 +13,7 @@ use super::{Call, Refusal, refuse, refuse_field};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
 use crate::domain::Millis;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::user::User;
 use crate::registry::{Service, Snapshot};
 use crate::store::{AnyConnection, StoreError, users};
@@ -58,7 +59,7 @@ fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Serv
 pub(super) fn change_agreements(
     call: &Call<'_>,
     ids: &[Number],
-    event: &str,
+    event: AuditEvent,
     change: fn(&mut AnyConnection, i64, i64, Millis) -> Result<(), StoreError>,
 ) -> Result<(), Refusal> {
     let registry = call.parts.registry.now();

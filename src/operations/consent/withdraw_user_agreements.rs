@@ -2,6 +2,7 @@
 
 use super::Done;
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
 use crate::store::consents;
 
@@ -21,7 +22,7 @@ impl Request for WithdrawUserAgreementsRequest {
     type Answer = Done;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "withdraw_user_agreements",
-        "user_agreements_withdrawn",
+        AuditEvent::UserAgreementsWithdrawn,
         "Withdraws agreements that the user has accepted; those it has not are left.",
     )
     .access(Access::Application)

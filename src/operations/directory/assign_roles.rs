@@ -7,6 +7,7 @@ use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Flat, Value, shape};
 use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::roles;
 use crate::operations::{
     Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_field,
@@ -86,7 +87,7 @@ impl Request for AssignRolesRequest {
     type Answer = Assigned;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "assignRoles",
-        "authz_change",
+        AuditEvent::RolesChanged,
         "Gives a user roles in an organisation, of which it becomes a member if it is none.",
     )
     .access(Access::TrustedOrAdmin)

@@ -3,6 +3,7 @@
 use super::{Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds};
 use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;
 use crate::domain::user::{Status, User};
@@ -49,7 +50,7 @@ impl Request for DirectoryCreateRequest {
     type Answer = Written;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "directoryCreate",
-        "user_created",
+        AuditEvent::UserCreated,
         "Makes an active user, known by what others call it.",
     )
     .access(Access::TrustedOrAdmin)

@@ -4,6 +4,7 @@ use super::Triple;
 use crate::contract::problem::Code;
 use crate::contract::shape::{Flat, Number, Wrapped, shape};
 use crate::contract::time::directory_time;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::organisation;
 use crate::domain::user::{Status, User};
@@ -107,7 +108,7 @@ impl Request for DirectoryReadRequest {
     type Answer = Found;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "directoryRead",
-        "user_read",
+        AuditEvent::UserRead,
         "Looks a user up by external ID.",
     )
     .access(Access::TrustedOrAdmin)

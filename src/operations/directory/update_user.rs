@@ -5,6 +5,7 @@ use super::{
 };
 use crate::contract::problem::{Code, Problem};
 use crate::contract::shape::{Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::notice::Topic;
 use crate::domain::user::User;
@@ -43,7 +44,7 @@ impl Request for DirectoryUpdateRequest {
     type Answer = Written;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "directoryUpdate",
-        "user_updated",
+        AuditEvent::UserUpdated,
         "Changes a user, or what others call it.",
     )
     .access(Access::TrustedOrAdmin)

@@ -7,6 +7,7 @@ pub mod sign_in;
 
 use super::{Call, Refusal};
 use crate::contract::shape::Secret;
+use crate::domain::audit_event::AuditEvent;
 use crate::store::audit::logged;
 use crate::store::refusals::Cause;
 use crate::store::{AnyConnection, audit};
@@ -38,7 +39,7 @@ pub enum Admitted {
 fn record(
     call: &Call<'_>,
     c: &mut AnyConnection,
-    (event, outcome): (&str, &str),
+    (event, outcome): (AuditEvent, &str),
     iss: &str,
     subject: Option<&str>,
 ) -> Result<(), Refusal> {
@@ -46,7 +47,7 @@ fn record(
         c,
         &audit::Entry {
             at: call.now,
-            event: event.to_owned(),
+            event: event.as_str().to_owned(),
             outcome: outcome.to_owned(),
             client_name: Some(named(iss)),
             actor: None,
@@ -67,7 +68,7 @@ fn named(iss: &str) -> String {
 /// minute are audit entries; the others are counted.
 fn record_refusal(
     call: &Call<'_>,
-    event: &'static str,
+    event: AuditEvent,
     code: &'static str,
     iss: &str,
 ) -> Result<(), Refusal> {

@@ -2,6 +2,7 @@
 
 use super::{Introduction, School, record};
 use crate::contract::problem::Code;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::looks_like_address;
 use crate::domain::names::{MAX_NAME_CHARS, cleaned, flaw_of_user_name};
 use crate::domain::user::{Status, User};
@@ -56,7 +57,7 @@ pub fn make(
         ..Default::default()
     };
     profiles::put(c, id, &profile)?;
-    let (event, iss) = ("user_created", &introduction.iss);
+    let (event, iss) = (AuditEvent::UserCreated, &introduction.iss);
     record(call, c, (event, "ok"), iss, Some(user_name))?;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
@@ -83,7 +84,7 @@ pub fn keep(
     if kept != user {
         kept.updated_at = call.now;
         users::update(c, &kept)?;
-        let (event, iss) = ("user_updated", &introduction.iss);
+        let (event, iss) = (AuditEvent::UserUpdated, &introduction.iss);
         record(call, c, (event, "ok"), iss, Some(&kept.user_name))?;
     }
     if kept.name != user.name || introduction.phone.is_some() {
@@ -145,7 +146,7 @@ pub fn attend(
     }
     organisations::leave_others_of_channel(c, user.id, &school.channel, &found.uuid)?;
     organisations::join(c, user.id, &found.uuid, &[], call.now)?;
-    let event = ("user_joined_organisation", "ok");
+    let event = (AuditEvent::UserJoinedOrganisation, "ok");
     record(call, c, event, iss, Some(&user.user_name))
 }
 

@@ -4,6 +4,7 @@ use super::claims::{self, Introduction};
 use super::{Admitted, provisioning, record, record_refusal};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::user::{Status, User};
 use crate::operations::browser::begin_session_in;
 use crate::operations::{
@@ -31,7 +32,7 @@ impl Request for PartnerSignInRequest {
     type Answer = Admitted;
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "partnerSignIn",
-        "authn_partner_login",
+        AuditEvent::PartnerLogin,
         "Signs a browser in by a partner's token, and makes its user if there is none.",
     )
     .access(Access::Visitor)

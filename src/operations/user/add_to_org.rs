@@ -3,6 +3,7 @@
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::problem::{Code, Why};
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::organisation::JoinPolicy;
 use crate::domain::organisation::Membership;
 use crate::domain::user::User;
@@ -36,7 +37,7 @@ impl Request for AddToOrgRequest {
     type Answer = EmptyResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "addToOrg",
-        "user_joined_organisation",
+        AuditEvent::UserJoinedOrganisation,
         "Makes the signed-in user a member of an organisation, and answers a token for it.",
     )
     .access(Access::User)

@@ -5,6 +5,7 @@ use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::contract::user::FlatUser;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::organisation::{Choice, Membership, choose};
 use crate::operations::{
     Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, known_sources, refuse,
@@ -50,7 +51,7 @@ impl Request for AuthenticateRequest {
     type Answer = AuthenticateResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "authenticate",
-        "authn_login",
+        AuditEvent::Login,
         "Signs a user in by user name or e-mail address and password.",
     )
     .access(Access::Anyone)

@@ -3,6 +3,7 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Secret, Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Membership;
@@ -55,7 +56,7 @@ impl Request for ChangePasswordRequest {
     type Answer = ChangePasswordResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "changePassword",
-        "authn_password_change",
+        AuditEvent::PasswordChanged,
         "Sets a new password, with the old one or with a reset token.",
     )
     .access(Access::Anyone)

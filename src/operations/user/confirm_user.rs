@@ -3,6 +3,7 @@
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;
 use crate::operations::identities;
@@ -26,7 +27,7 @@ impl Request for ConfirmUserRequest {
     type Answer = EmptyResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "confirm",
-        "user_confirmed",
+        AuditEvent::UserConfirmed,
         "Makes a registered user active.",
     )
     .access(Access::Anyone)

@@ -4,6 +4,7 @@ use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::{Code, Problem, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
@@ -46,7 +47,7 @@ impl Request for CreateUserRequest {
     type Answer = CreateUserResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "createUser",
-        "user_created",
+        AuditEvent::UserCreated,
         "Makes a user, UNACTIVATED until it sets its password.",
     )
     .cost(Cost::Write)

@@ -3,6 +3,7 @@
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::text::canonical;
 use crate::domain::user::User;
@@ -26,7 +27,7 @@ impl Request for DeleteUserRequest {
     type Answer = EmptyResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "deleteUser",
-        "user_deleted",
+        AuditEvent::UserDeleted,
         "Deletes an account and tells the services it was assigned to.",
     )
     .cost(Cost::Write)

@@ -4,6 +4,7 @@ use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::Why;
 use crate::contract::shape::{Number, Wrapped, shape};
 use crate::contract::user::FlatUser;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse_all};
@@ -125,7 +126,7 @@ impl Request for FindUsersRequest {
     type Answer = FindUsersResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "findUsers",
-        "users_found",
+        AuditEvent::UsersFound,
         "Finds users by parts of their names, by client and by status.",
     )
     .cost(Cost::Search)

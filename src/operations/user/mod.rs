@@ -19,6 +19,7 @@ pub(super) mod sign_in;
 
 use super::{Call, Refusal, refuse_field, throttle};
 use crate::contract::problem::{Code, Problem, Why};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::{is_email, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_line, flaw_of_user_name};
 use crate::domain::notice::Topic;
@@ -147,7 +148,7 @@ pub(super) fn check_names_are_free(
 struct Mailing {
     purpose: Purpose,
     topic: Topic,
-    event: &'static str,
+    event: AuditEvent,
 }
 
 /// Mails the user of this login a new token, if the user passes `serves` and the mailbox has not had too many.

@@ -4,6 +4,7 @@ use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::{Code, Problem, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
@@ -44,7 +45,7 @@ impl Request for ModifyUserRequest {
     type Answer = ModifyUserResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "modifyUser",
-        "user_updated",
+        AuditEvent::UserUpdated,
         "Changes a user; absent fields stay as they are.",
     )
     .cost(Cost::Write)

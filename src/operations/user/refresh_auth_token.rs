@@ -3,6 +3,7 @@
 use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Access, Body, Call, Cost, Operation, Refusal, Request, Route, refuse};
 use crate::secrets::sha256_hex;
 use crate::store::{organisations, token_families, users};
@@ -23,7 +24,7 @@ impl Request for RefreshAuthTokenRequest {
     type Answer = EmptyResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "refreshAuthToken",
-        "authn_token_created",
+        AuditEvent::TokenCreated,
         "Answers a new token for one that is still valid, and retires that one.",
     )
     .access(Access::User)

@@ -3,6 +3,7 @@
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
@@ -47,7 +48,7 @@ impl Request for RegisterUserRequest {
     type Answer = RegisterUserResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "registerUser",
-        "user_registered",
+        AuditEvent::UserRegistered,
         "Registers a new user, who confirms by mail.",
     )
     .access(Access::Anyone)

@@ -3,6 +3,7 @@
 use super::Mailing;
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::shape::shape;
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
@@ -22,7 +23,7 @@ impl Request for ResendRequest {
     type Answer = EmptyResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "resend",
-        "user_activation_resent",
+        AuditEvent::UserActivationResent,
         "Mails a registered user a new activation token.",
     )
     .access(Access::Anyone)

@@ -3,6 +3,7 @@
 use super::Mailing;
 use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::shape::{Wrapped, shape};
+use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
@@ -32,7 +33,7 @@ impl Request for ResetPasswordRequest {
     type Answer = ResetPasswordResponse;
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "resetPassword",
-        "authn_password_reset",
+        AuditEvent::PasswordReset,
         "Mails the user a token for setting a new password.",
     )
     .access(Access::Anyone)

@@ -4,6 +4,7 @@ use crate::contract::common::{Param, RequestMeta, ResponseStatus};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::FlatUser;
+use crate::domain::audit_event::AuditEvent;
 use crate::operations::{Call, Operation, Refusal, Request, Route, refuse};
 use crate::store::users;
 
@@ -31,10 +32,13 @@ shape! {
 
 impl Request for ShowUserRequest {
     type Answer = ShowUserResponse;
-    const OPERATION: &'static Operation =
-        &Operation::of::<Self>("showUser", "user_shown", "Shows one user by user name.")
-            .soap()
-            .rest(&[Route::bodiless("GET", "/users/{userName}")]);
+    const OPERATION: &'static Operation = &Operation::of::<Self>(
+        "showUser",
+        AuditEvent::UserShown,
+        "Shows one user by user name.",
+    )
+    .soap()
+    .rest(&[Route::bodiless("GET", "/users/{userName}")]);
 
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
