@@ -1,180 +1,165 @@
-//! Chaingun Gateway: ChaingunUserAPI over SOAP and as JSON:API resources, and the consent API over JSON-RPC, on one store,
-//! SQLite or PostgreSQL.
+//! Chaingun Gateway serves ChaingunUserAPI over SOAP and JSON:API, the consent API over JSON-RPC, a loginbar with its
+//! pages, partner sign-on and a directory, all on one store: SQLite or PostgreSQL.
 //!
 //! # The idea
 //!
-//! One **catalogue of operations** ([`operations::CATALOG`]). An operation states once what it is called, what it takes
-//! and answers, who may call it and what it costs; the faces loop over the catalogue, and the contract is printed from
-//! it. Nobody writes a handler per operation and protocol, so that no two protocols can drift apart.
+//! An operation is stated once, in a **catalogue** ([`operations::CATALOG`]): its name, its request and answer, who may call
+//! it, what it costs, and which faces offer it. A *face* is one protocol. Faces decode requests into operations and encode
+//! answers from their shapes; the WSDL, the OpenAPI document and `/docs` are printed from the same catalogue. Nobody writes
+//! a handler for each operation and protocol, so that two protocols cannot drift apart.
+//!
+//! # The picture
+//!
+//! ```text
+//!            bytes                     a decoded request               a decided call
+//!  client ─────────► server ─► faces ──────────────────► operations ─────────────────► store ─► SQLite or PostgreSQL
+//!                                soap jsonapi jsonrpc         │                           ▲
+//!                                loginbar sso directory       │ outbox rows               │
+//!                                                             ▼                           │
+//!                                     mail server, services ◄── delivery ─────────────────┘
+//!
+//!  below all of these: http (requests and replies), contract (shapes, codes, XML, JSON), registry (the configuration in
+//!  memory), secrets (hashes, keys, sealing), domain (rules and values that need nothing else)
+//! ```
 //!
 //! # The rooms
 //!
-//! ```text
-//! main ─► app ─┬─► server ─► { soap jsonapi jsonrpc loginbar sso directory docs } ─► operations ─► { registry store secrets contract } ─► domain
-//!              └─► background ─► delivery ────────────────────────────────────────► { registry store secrets } ──────────► domain
-//! ```
-//!
-//! A request goes through [`server`] (listen, limits, queues), [`soap`], [`jsonapi`], [`jsonrpc`], [`sso`] or [`directory`] (bytes to a decoded
-//! request), then `operations::access` (who is calling, and may it), the operation's own file, [`store`], and back.
+//! - [`domain`] holds values and rules: names, addresses, passwords, limits. It does no input or output.
+//! - [`contract`] holds what clients see: shapes, error codes and their texts, the XML and JSON readers and writers, and the
+//!   printers of WSDL, XSD and OpenAPI.
+//! - [`store`] is the only room that speaks SQL. A function is one statement or one step; callers open the transaction.
+//! - [`secrets`] hashes passwords, signs and checks tokens, and seals what the database must not show.
+//! - [`registry`] keeps clients, services, applications and partners in memory, and reads and writes the registry file.
+//! - [`operations`] has one file for each use case. `operations::access` decides every call before it runs.
+//! - [`http`] parses what all faces have in common: media types, `Accept`, parameters, credentials, content codings.
+//! - [`soap`], [`jsonapi`], [`jsonrpc`], [`loginbar`], [`sso`] and [`directory`] are the faces.
+//! - [`server`] accepts connections, reads requests within limits, queues calls, and runs them on threads.
+//! - [`delivery`] sends mails and callbacks from the outbox. [`background`] runs it, reloads keys and the registry, and deletes
+//!   what has expired.
+//! - [`docs`] prints the page at `/docs`.
+//! - [`app`] puts the program together; [`config`] reads the settings.
 //!
 //! # Invariants
 //!
-//! A test reads the `use` lines and keeps the first two.
+//! Tests keep the first two.
 //!
-//! 1. Faces contain no rule about users; operations never see a wire format of HTTP.
-//! 2. One package, one door: diesel only in `store/`, hyper only in `server/`, jsonwebtoken, bcrypt and the ciphers only
-//!    in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only in `contract/`.
-//! 3. Nothing leaves the process inside a request: mails and callbacks are outbox rows of the same transaction.
-//! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests steer them.
-//! 5. No error text reaches a client unless it stands in `contract::messages`.
+//! 1. Faces hold no rule about users, and operations know no protocol.
+//! 2. One package, one room: diesel only in `store/`, hyper only in `server/` and `http/`, jsonwebtoken, bcrypt and the
+//!    ciphers only in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only in `contract/`.
+//! 3. Nothing leaves the process during a request: a mail or a callback is a row of the same transaction.
+//! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests control them.
+//! 5. Every text that a client gets stands in `contract::messages`; causes go to the log.
 //!
 //! # Decisions
 //!
-//! - **Roles are one text column**, a role a line: they are always read with their user and never searched, so a user is
-//!   one row and one query, and a page has no N+1.
-//! - **User names and addresses share one table of login names** with one unique index, so that "an address may not be
-//!   somebody else's user name" is kept by the database, also under parallel writers.
-//! - **Login names are compared by `domain::mailbox::canonical_login`**, which the table of login names, lookups and throttle
-//!   counters share. The columns that searches read hold the names as typed and folded, so that a part of an IDN domain
-//!   is found.
-//! - **Skeletons of user names are stored of users with roles only**, so that the index stays small however many people
-//!   register, and a name like an administrator's costs one indexed query. Rust computes them after the SQL migrations.
-//! - **A write may be run again.** On PostgreSQL two transactions that collide are told apart from a conflict by running
-//!   the step once more: the second time it sees the winner's row and answers the conflict.
-//! - **A user is held while it is decided on.** A step that reads a user and then writes takes its row first, so that on
-//!   PostgreSQL, too, what was decided is still true when it is written; users first, then what belongs to them.
-//! - **A token has one successor**, whose id follows from its own: a client that lost an answer gets the same again, and
-//!   there are no two lines of tokens of which one would never be missed.
-//! - **A search lists its hits first** where there are few, by the trigram index, and only then asks the other
-//!   conditions; where there are many it walks users in order until the page is full. Both cost what the answer is worth.
-//! - **A token is good for as long as it stands in the store**, in the family of its sign-in. Its signature may be
-//!   remembered; one query each time tells whose it is, whether it was replaced, and whether the user is still a member of
-//!   its organisation. So what ends tokens is a row that goes, in the transaction of what ends them, to the moment; and
-//!   whoever takes a deleted user's name does not wake its tokens.
-//! - **Keys are files, and every key in the folder checks tokens**: the newest of the configured algorithm signs, a replaced
-//!   one has the end of its time in its name. Nodes that share the folder notice a new one by themselves.
-//! - **Who is deleted leaves a pseudonym in the audit log**, `erased:` and its UUID. Names are kept there in canonical form,
-//!   so that they are found; the database lets them be replaced by that and changes nothing else.
-//! - **A refusal of a caller who proved nothing is no row of its own**: it is counted in memory by minute, network, event and
-//!   code, and housekeeping writes the counts every 5 seconds. A process that is killed loses the last of them.
-//! - **The audit log lets old rows be deleted only by the transaction that states how old**, and never proofs of an erasure or
-//!   of a consent. The database's triggers keep that, so that "append-only" also holds for a bug of ours.
-//! - **The first attempt of a name or a network is counted in memory only**, so that whoever tries another name each time writes
-//!   nothing. A restart, and each node beside the first, forgives one attempt.
-//! - **What is too many goes by what it is worth to an attacker.** Of counted attempts those that are forgiven soonest are
-//!   dropped: one more guess costs as many requests as the table has rows. Of a user's sign-ins the oldest ends. A used
-//!   token is never dropped for a new one, or a thief could refresh until the theft is forgotten: too many are refused.
-//! - **Totals are kept, not counted**, by client and status, by triggers: PostgreSQL takes 50 ms to count a million users.
-//! - **A page far down the whole list starts from a page anchor**, remembered until the count of changes moves on.
-//! - **Mails are sealed in the outbox** with a key file outside the database, because they carry one-time tokens. Each
-//!   purpose has a key of its own, derived from that file, and a sealed value opens only in the row of the user, service or
-//!   application it was sealed for: moving a service's credentials to another service makes them useless.
-//! - **Passwords are pre-hashed with a secret pepper** that lies outside the database, so that a stolen database alone gives
-//!   nothing to guess at. The database remembers the pepper's fingerprint, and a node without the right file does not start.
-//!   Hashes from before the pepper still match, and the next sign-in replaces them.
-//! - **Callbacks keep their order because a service's oldest is the only one to be claimed**, with a few behind it: while it
-//!   waits or is claimed, by whichever node, none of the service goes out. A claim lapses by itself, so that who was killed
-//!   is taken over from; a receiver may hear things twice, and never in another order.
-//! - **A callback's address is checked where it is connected to**: our resolver gives out what it has checked, and redirects
-//!   are not followed. Link-local addresses, where clouds keep their secrets, are refused whatever the settings.
-//! - **An id in a service belongs to one user**, by a unique index on its compared form. Older rows that share an id are
-//!   disputed: nobody else can claim the id, and `migrate` reports it. A callback for an id that a user holds is not sent;
-//!   the worker checks it just before it sends, since somebody may have claimed the id after the user left.
-//! - **Changes of assignments are counted in memory**, by each node: a row in the database for each service would make all
-//!   its callers wait for each other. A call above a user's limit does not count for the service.
-//! - **A name of dots cannot be called back**: however it is encoded, `..` is a step up to RFC 3986. It is a dead letter at
-//!   once, and the service's next callback is not held up.
-//! - **Whatever fails is tried again for the same three days**, also what looks final, like a wrong password or a 404: it is
-//!   more often a mistake that somebody puts right. `outbox retry` gives it the whole time again.
-//! - **A mail shows a name only where it is plain** (`domain::plain_name`): whoever registers somebody else's address, or is a
-//!   partner, chooses the name, and the mail must not carry a message. This holds for confirmed addresses as well, since a
-//!   partner or a thief can change a name later.
-//! - **Templates of mails are read at start and at SIGHUP, all or none**, and each is tried out then: a slip in one is told to
-//!   who made it, and not found when a mail is due. They are not noticed by themselves, since an editor saves halves.
-//! - **Mails have a thread of their own, and share a connection for a turn**: a mail server that takes its time keeps only
-//!   mails waiting, and a hundred mails are one conversation.
-//! - **Nobody is mailed nothing at the same price**: resetPassword and resend do the work of a mail for unknown names
-//!   too, and take it back, so that the time of an answer does not tell who there is.
-//! - **The page at `/docs` has a small writer of its own** and no template engine: its text comes out of tables, so there is
-//!   hardly any markup to keep apart from code. Its examples are the conversations that the tests hold.
-//! - **A route names the codes that its operation's rules refuse with**, because the OpenAPI document promises them; a test
-//!   reads the operation's file for those it forgot.
-//! - **A registry file is compared with the store inside the transaction that applies it**, while the registry's version is
-//!   held, so that what was planned is still true when it is written. What it does not name stays, unless pruning is asked
-//!   for, and what users depend on stays even then, unless that is forced: accepted agreements are proofs.
-//! - **A registry file is read value by value and not by serde**, which stops at the first mistake. No mistake quotes a
-//!   secret, nor TOML's own rendering of the line it is in: reports end up in logs.
-//! - **Pages run operations like every face**, with forms in the place of documents, so that limits and messages are the
-//!   same. Their operations (`operations::browser`) are in the catalogue and in no published contract: a page names the type
-//!   of a request and receives the type of its answer.
-//! - **A form carries a stamp** of the browser it was given to and of whom that is signed in as. It needs no row, and is worth
-//!   nothing elsewhere, or after signing in or out.
-//! - **A browser's session is a row and no JWT**: it ends to the moment, and one query tells whose it is. Its last use is
-//!   noted every five minutes, so that looking at the loginbar does not write.
-//! - **Who registers at a page has its address for a user name**, and the page says the same whether there was an account: only
-//!   the owner of the address is told, by a link for a new password, which takes an account over from whoever else may
-//!   have registered it.
-//! - **Partners' users are known by provider, kind and id**, and nobody is ever found by an e-mail address: two partners with
-//!   one `sub` have two users. Users of the old layout, too, have such an identity; `sub@iss` is only how they are called, if
-//!   nobody else is and it does not look like an address, and a UUID otherwise.
-//! - **A partner's claim ends where the owner takes over.** A new password by mail, or a confirmed address, unlinks every
-//!   external identity that the owner does not mark on the page, and ends all sessions. The page's form brings the list
-//!   back when it is refused; only the marked keys decide. That user of the partner gets an account of its own next time.
-//! - **A `state_id` belongs to one partner**, kept by a unique index over its canonical form. SQL cannot fold names, so the
-//!   program fills that table after migrating; what two partners share from former times is reported and left.
-//! - **A partner's sign-in asks before it replaces another user's session**, on a page that brings the partner's token back, so
-//!   that nothing is stored and the token is used up only when the user agrees.
-//! - **A changed address can be undone with a table of its own** and not with `one_time_tokens`: a later change must not
-//!   revoke an earlier token, and each token carries an address. An undo clears the password, since it may be the thief's.
-//! - **Who has no e-mail address has one at `nowhere.invalid`**, since the database has one for everybody. It is not shown,
-//!   nobody is mailed there, and nobody can ask for such an address.
-//! - **A partner's token is used up in the transaction that signs in**, so that what is refused can be tried again, and of two
-//!   at once, on whichever nodes, one wins.
-//! - **Whom a partner's token must be for is never taken from the request**: it is the public URL, or the address that is
-//!   listened at. Otherwise what was signed for somebody else could be brought here under that one's name.
-//! - **A user that comes from another school has left the old one**; who comes from the same keeps whatever else it has been
-//!   given since.
-//! - **The registry is in memory as a whole**, and read again when its version moves on: requests ask the store only about
-//!   users. On PostgreSQL nodes hear of that by NOTIFY, and ask now and then in case a pooler swallowed it.
-//! - **Wrong secrets and mails are counted by the name that was typed**, and by the network it came from, under a keyed hash,
-//!   so that there need be no such user, and the table names nobody. A name and an address of one user are two, or the
-//!   waits would tell that they belong together. The limit of mails that one mailbox gets in all is therefore silent. Nobody is counted before: what is being hashed when the limit is reached
-//!   gets through, a few at most, and a sign-in that goes well writes nothing more. A trusted client's address is not
-//!   counted, since all its users come from there. Tokens and sessions are not: they are too long to be guessed, and
-//!   counting them would have reads write.
-//! - **Every verification spends the same work**: as much as the configured cost or the highest stored cost, whichever is
-//!   higher. A cheaper stored hash is padded with hashes for nothing, and an unknown account spends all of it so. The
-//!   highest stored cost is a row that whoever writes a hash keeps up to date and that the registry in memory has. The
-//!   other way, unknown accounts that pretend one of the stored costs, would need their distribution at every sign-in.
-//!   A hash of another cost than the configured one is renewed at the next good sign-in, so the highest cost falls again
-//!   where the setting was lowered; it is looked up anew at start.
-//! - **Cheap checks come before a hash, and a refusal after a hash is counted whatever its code.** A call notes that it
-//!   cost a hash; the throttle takes the note when it counts a refusal. Successes are not limited: the queue's fair shares
-//!   bound what an account can take with its own right password.
-//! - **A network or browser that has signed an account in has a counter of its own for it**, so that guesses elsewhere do
-//!   not keep the owner out. A browser is known by a random mark in a cookie, which is a row and no signature: a new
-//!   password forgets it. The address of a trusted client is never known. Somebody in the owner's network can see that it
-//!   is let in while others wait; so that this proves nothing, a name that nobody has answers like some other user's.
-//! - **A reset token is not kept waiting by an account's counter**, with or without a user name beside it: it has 128 bits.
-//!   The user name must be the token's user, or the token is refused as unknown.
-//! - **XML is checked piece by piece after quick-xml has cut it.** quick-xml accepts much that is not well-formed, and two
-//!   readers that disagree about a document are a way around whatever the first one checks.
-//! - **A Security header is understood completely or refused.** What it holds beside a UsernameToken and a Timestamp is
-//!   passed over only where its sender does not say mustUnderstand; an expired Timestamp is refused always.
-//! - **Connections are accepted always and dropped by need.** A connection without a complete request gives its place to a
-//!   new one, first within its own network. Its phase and age are one atomic word, so that a request takes no lock, and no
-//!   request that is worked on can be dropped.
-//! - **Time-outs of connections are kept by one sweep over the table**, ten times a second, and not by a timer each.
-//! - **Heads are looked at before hyper sees them**, only for what leaves open where a body ends. hyper already decides that
-//!   safely; the look makes the refusal explicit (501 or 400).
-//! - **Queues for hashes, searches and writes are shared by source and by account**; the source and account served least recently
-//!   are next. Reads are served in the order of arrival, because a source has at most as many waiting as it has connections, and
-//!   each takes a fraction of a millisecond.
-//! - **A refusal for want of a share is held back**, longer each time, up to a second: asking again and again would otherwise cost
-//!   others the processor time that they were to be given. It holds a connection of the caller, and no thread.
-//! - **Work that waits is given up when its caller has gone**: nobody would see the answer. Work that was begun is done.
-//! - **Searches and probes have connections of their own**, or a search that holds the last one would stop every read.
-//! - **createUser leaves the roles out of its SOAP answer**, as its sample does.
+//! ## Storage
+//!
+//! - Roles are one text column with a role on each line. They are always read with their user and never searched, so that
+//!   a user is one row and a page of users is one query.
+//! - User names and addresses share one table with one unique index, so that the database itself keeps an address from
+//!   being somebody else's user name. Names are compared in the canonical form of `domain::mailbox::canonical_login`.
+//! - Skeletons of names (Unicode TR39) are stored for users with roles only: the index stays small, and a name that looks
+//!   like an administrator's costs one query.
+//! - A step that reads a user and then changes it locks the user's row first. Rows are locked in one order: the user, then
+//!   what belongs to the user.
+//! - A transaction that collides with another on PostgreSQL runs once more; it then sees the other's row and answers the
+//!   conflict.
+//! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a list
+//!   starts from an anchor that is remembered until a user changes.
+//! - A search with few hits collects them from the trigram index and sorts them. A search with many hits walks the users in
+//!   order until the page is full. Both cost as much as the answer is large.
+//! - The registry is in memory as a whole and is read again when its version changes; requests ask the store about users
+//!   only. On PostgreSQL nodes listen for NOTIFY, and ask every few seconds in case a pooler swallows it.
+//! - A registry file is compared with the store inside the transaction that applies it. Entries that it does not name
+//!   stay, unless pruning is asked for; accepted agreements are proofs and stay even then.
+//!
+//! ## Tokens and sessions
+//!
+//! - A token is valid as long as its row exists, in the family of its sign-in. The check of the signature may be cached;
+//!   one query per request finds the user, the successor and the membership. Ending tokens is deleting rows.
+//! - A token has one successor, whose id is derived from its own. A client that lost an answer gets the same token again.
+//!   Use of a replaced token after its grace period revokes the family, since one of the two holders stole it.
+//! - A browser session is a row and not a JWT, so that it ends at once. Its last use is written every five minutes.
+//! - Every key in the key folder verifies tokens, and the newest of the configured algorithm signs. Nodes that share the
+//!   folder notice new keys.
+//! - A deleted user leaves the pseudonym `erased:` and its UUID in the audit log. The database's triggers allow this
+//!   replacement and the deletion of expired rows, and refuse every other change.
+//!
+//! ## Passwords and secrets
+//!
+//! - Passwords are pre-hashed with a pepper from a file, so that a stolen database alone allows no guessing. The database
+//!   holds the pepper's fingerprint, and a node with another pepper does not start.
+//! - Every verification costs the same: as much as the configured or the highest stored cost, whichever is higher. Cheaper
+//!   stored hashes are padded, and unknown accounts pay in full. A hash of another cost is renewed at the next sign-in.
+//! - Unknown accounts cost the same time as known ones for mails, too: the step does its writes and takes them back.
+//! - Secrets that the gateway has to read again are sealed with a key from a file, a key for each purpose, and bound to
+//!   their row: a sealed secret copied to another row does not open.
+//!
+//! ## Limits against abuse
+//!
+//! - Cheap checks come before a hash, and a refusal after a hash counts as an attempt whatever its code is. Successful
+//!   sign-ins are limited by the fair queue only.
+//! - Attempts are counted under a keyed hash of the name as typed and of the client's network, so that the table names
+//!   nobody. The name and the address of one user count separately, or the waits would show that they belong together.
+//! - A network or browser that has signed an account in has a counter of its own for it, so that guesses from elsewhere do
+//!   not lock the owner out. A reset token waits for no counter: it has 128 bits.
+//! - The first attempt of a name or network is counted in memory only, so that ever new names write nothing.
+//! - Where a table is full, the rows that are worth least to an attacker go first: of attempts those that expire soonest, of
+//!   sign-ins the oldest. A used token is never dropped for a new one, since that would hide a theft.
+//! - A refusal of an anonymous caller is a counter for each minute, network and code, written every 5 seconds. A process
+//!   that is killed loses the last counters.
+//! - Assignments to services are counted in the memory of each node: a common row would make the callers of one service
+//!   wait for each other.
+//! - Hashes, searches and writes have queues of their own, shared by source and by account: the one served least recently is
+//!   next. Reads are served in order of arrival. A refused caller waits up to a second for its refusal, so that repeating
+//!   costs others no processor time. Work whose caller has gone is dropped before it begins.
+//! - A new connection is always accepted; when slots run short, a connection without a complete request is dropped, first of
+//!   the same network. One sweep over the table, ten times a second, keeps all time limits.
+//!
+//! ## Mails and callbacks
+//!
+//! - Mails are sealed in the outbox, because they carry one-time tokens. They have a thread of their own and share one
+//!   connection to the mail server.
+//! - A mail shows a name only if it is plain (`domain::plain_name`), since strangers choose names, and a mail must not carry
+//!   their messages.
+//! - The oldest callback of a service is the only one that can be claimed, with a few behind it, which keeps their order on
+//!   all nodes. A claim expires; a receiver may get a callback twice, but never out of order.
+//! - Every failure of a callback is retried for three days, also a 404: most are mistakes that somebody mends.
+//! - The address of a callback is checked when the connection is made, by our own resolver; redirects are not followed.
+//!   Link-local addresses are always refused.
+//! - An id in a service belongs to one user, by a unique index. A callback for an id that another user holds is not sent,
+//!   which is checked again just before sending.
+//! - Templates of mails are read at start and at SIGHUP, all or none, and each is rendered once as a check.
+//!
+//! ## Partners and the directory
+//!
+//! - Partners' users are found by provider, type and id, never by e-mail address. Two partners with the same `sub` have two
+//!   users. A `state_id` belongs to one partner, by a unique index.
+//! - A partner's claim ends where the owner takes over: a password set by mail or a confirmed address unlinks every external
+//!   identity that the owner does not mark, and ends all sessions.
+//! - The audience of a partner's token is `public_url` or the bound address, never the Host header. The token is used up in
+//!   the transaction that signs in.
+//! - A sign-in by a partner asks before it replaces the session of another user.
+//! - A user without an address has one at `nowhere.invalid`, which is never shown or mailed.
+//!
+//! ## Pages
+//!
+//! - Forms carry a CSRF token that is bound to the browser and to the signed-in user. It needs no row.
+//! - A registration on the page answers the same whether the address has an account; only its owner is told, by mail.
+//! - A change of an address can be undone for 72 hours by a link in a mail to the old one. The undo clears the password, since
+//!   a thief may have set it.
+//!
+//! ## Wire formats
+//!
+//! - quick-xml cuts documents into pieces, and `contract::xml` checks each piece: quick-xml accepts much that is not
+//!   well-formed, and two readers that disagree about a document open a way around the first.
+//! - A WS-Security header is understood completely or refused; see `soap::header`.
+//! - createUser leaves roles out of its SOAP answer, as the sample does.
+//! - A route names the codes that its operation refuses with, for the OpenAPI document; a test compares them with the code.
+//! - Registry files are read value by value and not by serde, so that all mistakes are reported at once and none of them
+//!   quotes a secret.
+//! - Heads of requests are checked before hyper reads them, for framing only: hyper is safe there, and the check makes the
+//!   refusal explicit (400 or 501).
 
 pub mod app;
 pub mod background;
