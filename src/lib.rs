@@ -187,3 +187,4 @@ pub mod sso;
 pub mod store;
 mod threads;
 mod upgrade;
+pub mod web;

@@ -58,13 +58,27 @@ impl Rejection {
     }
 
     /// Writes it to the log, with its cause; clients never see that.
-    pub fn log(&self, request_id: &str, operation: &str) {
+    pub fn log(&self, face: &str, request_id: &str, operation: &str) {
         let code = self.code().as_str();
         let cause = self.cause.as_deref().unwrap_or("");
         if self.kind() == Kind::Internal {
-            tracing::error!(request.id = request_id, operation, code, cause, "failed");
+            tracing::error!(
+                request.id = request_id,
+                face,
+                operation,
+                code,
+                cause,
+                "failed"
+            );
         } else {
-            tracing::info!(request.id = request_id, operation, code, cause, "refused");
+            tracing::info!(
+                request.id = request_id,
+                face,
+                operation,
+                code,
+                cause,
+                "refused"
+            );
         }
     }
 

@@ -1,15 +1,13 @@
 //! The directory: portals make users, look them up by what others call them, and give them roles (SPEC §11). Holds no rule
 //! about users.
 
-pub mod envelope;
-
 use crate::contract::json::{Json, parse};
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::domain::Millis;
-use crate::http::{self, HttpRequest, Reply, path};
+use crate::http::envelope::Heading;
+use crate::http::{self, Decoded, Face, HttpRequest, Reply, path};
 use crate::operations::{CATALOG, DecodedRequest, DirectoryRoute, Operation, Payload};
-use envelope::Heading;
 
 /// What every path of the directory starts with.
 const PREFIXES: [&str; 2] = ["/user/v1/", "/orguser/v1/"];
@@ -20,8 +18,9 @@ pub fn is_below(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// One call, but for what comes of it.
-pub struct Asked {
+/// A request to the directory.
+#[derive(Debug)]
+pub struct DirectoryFace {
     heading: Heading,
     /// The operation and its route, if the path and the method lead to one.
     route: Option<(&'static Operation, &'static DirectoryRoute)>,
@@ -29,12 +28,13 @@ pub struct Asked {
     named: Vec<(&'static str, String)>,
     /// The methods of the path, if it is one.
     allow: Vec<&'static str>,
+    depth: usize,
 }
 
-impl Asked {
-    /// The call of this request, at this time.
+impl DirectoryFace {
+    /// The face of a request that was received at `now`; bodies have at most `depth` levels of JSON.
     #[must_use]
-    pub fn of(request: &HttpRequest, now: Millis) -> Self {
+    pub fn new(request: &HttpRequest, depth: usize, now: Millis) -> Self {
         let below = request.path().trim_end_matches('/');
         // HEAD is asked for what GET answers.
         let method = match request.is_get() {
@@ -72,63 +72,49 @@ impl Asked {
             route,
             named: named.unwrap_or_default(),
             allow,
+            depth,
         }
     }
+}
 
-    /// Reads it, with so many levels of JSON at most.
-    ///
-    /// # Errors
-    /// The reply for what is no call.
-    pub fn read(
-        &self,
-        request: &HttpRequest,
-        depth: usize,
-    ) -> Result<Box<DecodedRequest<Payload>>, Reply> {
+impl Face for DirectoryFace {
+    const NAME: &'static str = "directory";
+    type Answer = Payload;
+
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
         let Some((operation, _)) = self.route else {
-            return Err(self.not_routed());
+            return Err(Rejection::new(Code::NoSuchOperation));
         };
         let mut problems = Problems::none(false);
         let credentials = http::credentials(request, &mut problems);
         let object = if self.named.is_empty() {
-            body(request, depth, &mut problems).map_err(|r| self.refusal(&r))?
+            body(request, self.depth, &mut problems)?
         } else {
             let fields = self.named.iter();
             let fields = fields.map(|(name, text)| ((*name).to_owned(), Json::Text(text.clone())));
             Json::Object(fields.collect())
         };
         let decoded = (operation.decode_json)(&object, &mut problems);
-        Ok(Box::new(DecodedRequest {
+        Ok(Decoded::Call(Box::new(DecodedRequest {
             request: decoded,
             problems: std::mem::take(&mut problems.found),
             credentials,
             language: self.heading.language,
             request_id: request.request_id.clone(),
-        }))
+        })))
     }
 
-    /// A path that leads nowhere, or not by this method.
-    fn not_routed(&self) -> Reply {
-        let mut reply = self.refusal(&Rejection::new(Code::NoSuchOperation));
-        if !self.allow.is_empty() {
+    fn encode(&self, payload: Payload) -> Reply {
+        self.heading.success(payload.answer.as_ref())
+    }
+
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        let mut reply = self.heading.refusal(rejection);
+        if self.route.is_none() && !self.allow.is_empty() && reply.status == 404 {
             reply.status = 405;
-            reply.headers.push(("Allow", self.allow.join(", ")));
+            return reply.with("Allow", self.allow.join(", "));
         }
         reply
-    }
-
-    /// The reply to it.
-    #[must_use]
-    pub fn reply(&self, outcome: Result<Payload, Rejection>) -> Reply {
-        match outcome {
-            Err(rejection) => self.refusal(&rejection),
-            Ok(payload) => self.heading.success(payload.answer.as_ref()),
-        }
-    }
-
-    /// Why it was not done.
-    #[must_use]
-    pub fn refusal(&self, rejection: &Rejection) -> Reply {
-        self.heading.refusal(rejection)
     }
 }
 

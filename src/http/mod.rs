@@ -4,6 +4,8 @@
 pub mod accept;
 pub mod body;
 mod credentials;
+pub mod envelope;
+mod face;
 pub mod media_type;
 pub mod parameters;
 pub mod path;
@@ -11,6 +13,7 @@ mod reply;
 mod request;
 
 pub use credentials::credentials;
+pub use face::{Decoded, Face};
 pub use media_type::MediaType;
 pub use parameters::Parameters;
 pub use reply::Reply;

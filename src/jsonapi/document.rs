@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::links::Links;
-use super::{Form, Manner};
+use super::{Form, ResponseContext};
 use crate::contract::common::{params_of, status_of};
 use crate::contract::field::Shape;
 use crate::contract::json::JsonWriter;
@@ -42,15 +42,15 @@ enum Source {
 }
 
 /// The document of an answer.
-pub(super) fn answer(manner: &Manner, answer: &dyn Shaped) -> Vec<u8> {
+pub(super) fn answer(context: &ResponseContext, answer: &dyn Shaped) -> Vec<u8> {
     let shape = answer.shape();
     let total = shape.position("total");
     let mut out = JsonWriter::new();
     out.object(|out| {
         out.name("data");
-        data(out, manner, answer);
+        data(out, context, answer);
         if let Some(hits) = total.and_then(|at| answer.number_in(at)) {
-            out.member("links", &Links::of(&manner.target, hits));
+            out.member("links", &Links::of(&context.target, hits));
         }
         out.name("meta");
         out.object(|out| {
@@ -65,8 +65,8 @@ pub(super) fn answer(manner: &Manner, answer: &dyn Shaped) -> Vec<u8> {
 }
 
 /// Writes the payload as a resource or a list of them.
-fn data(out: &mut JsonWriter, manner: &Manner, answer: &dyn Shaped) {
-    let kind = manner.route.map_or("users", |r| r.answers);
+fn data(out: &mut JsonWriter, context: &ResponseContext, answer: &dyn Shaped) {
+    let kind = context.route.map_or("users", |r| r.answers);
     let mut is_empty = true;
     if let Some(payload) = answer.shape().payload() {
         let order = sampled_order(payload.shape);
@@ -85,7 +85,7 @@ fn data(out: &mut JsonWriter, manner: &Manner, answer: &dyn Shaped) {
         out.object(|out| {
             out.member("type", "emptyResponse");
             // A resource has an id; the request's own is as unique as any.
-            out.member("id", &manner.request_id);
+            out.member("id", &context.request_id);
             out.name("attributes");
             out.object(|_| {});
         });
@@ -113,7 +113,7 @@ fn resource(out: &mut JsonWriter, kind: &str, value: &dyn Shaped, order: &[usize
 
 /// The document of a refusal. `errors` tell every refusal but the sampled choice of organisation, which has an empty user
 /// instead; `meta` tells the refusals of operations.
-pub(super) fn refusal(manner: &Manner, status: u16, rejection: &Rejection) -> Vec<u8> {
+pub(super) fn refusal(context: &ResponseContext, status: u16, rejection: &Rejection) -> Vec<u8> {
     let (_, code) = rejection.kind().rest();
     let mut out = JsonWriter::new();
     out.object(|out| {
@@ -123,7 +123,7 @@ pub(super) fn refusal(manner: &Manner, status: u16, rejection: &Rejection) -> Ve
             resource(out, "users", &nobody, &sampled_order(nobody.shape()));
         } else if !rejection.problems.is_empty() {
             let problems = rejection.problems.iter().enumerate();
-            let errors = problems.map(|(at, p)| error(manner, status, at, p));
+            let errors = problems.map(|(at, p)| error(context, status, at, p));
             out.member("errors", &errors.collect::<Vec<_>>());
         }
         if let Some(code) = code {
@@ -132,18 +132,18 @@ pub(super) fn refusal(manner: &Manner, status: u16, rejection: &Rejection) -> Ve
                 out.name("params");
                 params_of(rejection).write_json(out);
                 out.name("responseStatus");
-                status_of(rejection, code, manner.language).write_json(out);
+                status_of(rejection, code, context.language).write_json(out);
             });
         }
     });
     out.finish()
 }
 
-fn error(manner: &Manner, status: u16, at: usize, problem: &Problem) -> Error {
-    let id = manner.route.and_then(|r| r.id);
-    let source = problem.field.as_deref().map(|field| match manner.form {
+fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -> Error {
+    let id = context.route.and_then(|r| r.id);
+    let source = problem.field.as_deref().map(|field| match context.form {
         Form::Query => {
-            let named = manner.named.iter().find(|(name, _)| name == field);
+            let named = context.named.iter().find(|(name, _)| name == field);
             Source::Parameter(named.map_or(field, |(_, sent)| sent).to_owned())
         }
         Form::Flat => Source::Pointer(format!("/{field}")),
@@ -153,15 +153,15 @@ fn error(manner: &Manner, status: u16, at: usize, problem: &Problem) -> Error {
     });
     // The request's id, which the log knows; no two errors have the same.
     let id = match at {
-        0 => manner.request_id.clone(),
-        at => format!("{}.{at}", manner.request_id),
+        0 => context.request_id.clone(),
+        at => format!("{}.{at}", context.request_id),
     };
     Error {
         id,
         status: status.to_string(),
         code: problem.code.as_str(),
-        title: title(problem.code, manner.language),
-        detail: describe(problem, manner.language),
+        title: title(problem.code, context.language),
+        detail: describe(problem, context.language),
         source,
     }
 }

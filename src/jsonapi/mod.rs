@@ -9,10 +9,10 @@ mod routing;
 use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Kind};
 use crate::contract::rejection::Rejection;
-use crate::http::{HttpRequest, Reply};
-use crate::operations::{DecodedRequest, Payload, Route};
+use crate::http::{Decoded, Face, HttpRequest, Method, Reply};
+use crate::operations::{Payload, Route};
 
-pub use routing::{Found, find};
+use routing::{Found, find};
 
 /// The media type of everything written here.
 pub const MEDIA_TYPE: &str = "application/vnd.api+json";
@@ -26,18 +26,18 @@ pub struct JsonLimits {
     pub refuse_unknown: bool,
 }
 
-/// How a reply to this request is written.
-#[derive(Debug, Clone)]
-pub struct Manner {
-    pub language: Language,
-    pub request_id: String,
+/// How replies to a request are written.
+#[derive(Debug)]
+struct ResponseContext {
+    language: Language,
+    request_id: String,
     /// The path and query that were asked for, for a list's links.
-    pub target: String,
-    pub route: Option<&'static Route>,
-    /// Where the fields of this request stand: below `data`, in the object itself, or in the query.
-    pub form: Form,
+    target: String,
+    route: Option<&'static Route>,
+    /// Where the fields of this request stand.
+    form: Form,
     /// Fields that the query names otherwise, like `page[limit]`, and that name.
-    pub named: Vec<(String, String)>,
+    named: Vec<(String, String)>,
 }
 
 /// Where the fields of a request stand.
@@ -48,81 +48,83 @@ pub enum Form {
     Query,
 }
 
-/// How to answer a request of which only the head is known.
-#[must_use]
-pub fn manner(request: &HttpRequest) -> Manner {
-    Manner {
-        language: request.language(),
-        request_id: request.request_id.clone(),
-        target: request.uri.to_string(),
-        route: None,
-        form: Form::Resource,
-        named: Vec::new(),
-    }
-}
-
-/// Reads a request up to the point where it can be run.
-///
-/// # Errors
-/// The reply for one that cannot.
-pub fn read(
-    request: &HttpRequest,
-    found: &Found,
+/// A request for a JSON:API resource.
+#[derive(Debug)]
+pub struct RestFace {
+    context: ResponseContext,
+    /// The operation, or the methods that the path has.
+    found: Result<Found, Vec<&'static str>>,
     limits: JsonLimits,
-) -> Result<(Manner, DecodedRequest<Payload>), Reply> {
-    let mut manner = manner(request);
-    manner.route = Some(found.route);
-    negotiation::accepted(request)
-        .and_then(|()| request::read(request, found, limits, &mut manner))
-        .map_err(|rejection| refusal(&manner, &rejection))
-        .map(|incoming| (manner, incoming))
 }
 
-/// Writes an operation's answer.
-pub fn answer(manner: &Manner, payload: Payload) -> Reply {
-    let mut reply = reply(200, document::answer(manner, payload.answer.as_ref()));
-    if let Some(token) = payload.authorization {
-        reply.headers.push(("Authorization", token));
+impl RestFace {
+    /// The face of a request for this path below the prefix.
+    #[must_use]
+    pub fn new(request: &HttpRequest, path: &str, limits: JsonLimits) -> Self {
+        let found = find(request.method.as_str(), path);
+        Self {
+            context: ResponseContext {
+                language: request.language(),
+                request_id: request.request_id.clone(),
+                target: request.uri.to_string(),
+                route: found.as_ref().ok().map(|found| found.route),
+                form: Form::Resource,
+                named: Vec::new(),
+            },
+            found,
+            limits,
+        }
     }
-    reply
 }
 
-/// Writes a refusal, as its row of the table says.
-#[must_use]
-pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
-    let (status, _) = rejection.kind().rest();
-    refused(manner, status, rejection)
-}
+impl Face for RestFace {
+    const NAME: &'static str = "rest";
+    type Answer = Payload;
 
-fn refused(manner: &Manner, status: u16, rejection: &Rejection) -> Reply {
-    rejection.log(&manner.request_id, manner.route.map_or("-", |r| r.path));
-    let mut reply = reply(status, document::refusal(manner, status, rejection));
-    if rejection.kind() == Kind::SignIn {
-        reply.headers.push(("WWW-Authenticate", "JWT".to_owned()));
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
+        let found = match &self.found {
+            Ok(found) => found,
+            Err(allow) if request.method == Method::OPTIONS && !allow.is_empty() => {
+                let reply = Reply::empty().with("Allow", allow.join(", "));
+                return Ok(Decoded::Reply(reply));
+            }
+            Err(_) => return Err(Rejection::new(Code::NoSuchOperation)),
+        };
+        negotiation::accepted(request)?;
+        let decoded = request::read(request, found, self.limits, &mut self.context)?;
+        Ok(Decoded::Call(Box::new(decoded)))
     }
-    if let Some(seconds) = rejection.retry_after() {
-        reply.headers.push(("Retry-After", seconds.to_string()));
-    }
-    reply
-}
 
-/// Refuses a path or method that nothing is reached by; `allow` are the methods of the path.
-#[must_use]
-pub fn not_routed(request: &HttpRequest, allow: &[&str]) -> Reply {
-    let status = if allow.is_empty() { 404 } else { 405 };
-    let rejection = Rejection::new(Code::NoSuchOperation);
-    let mut reply = refused(&manner(request), status, &rejection);
-    if !allow.is_empty() {
-        reply.headers.push(("Allow", allow.join(", ")));
+    fn encode(&self, payload: Payload) -> Reply {
+        let reply = reply(
+            200,
+            document::answer(&self.context, payload.answer.as_ref()),
+        );
+        match payload.authorization {
+            Some(token) => reply.with("Authorization", token),
+            None => reply,
+        }
     }
-    reply
+
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        let (status, _) = rejection.kind().rest();
+        let (status, allow) = match &self.found {
+            Err(allow) if rejection.code() == Code::NoSuchOperation && !allow.is_empty() => {
+                (405, allow.join(", "))
+            }
+            Err(_) | Ok(_) => (status, String::new()),
+        };
+        let mut reply = reply(status, document::refusal(&self.context, status, rejection));
+        if rejection.kind() == Kind::SignIn {
+            reply = reply.with("WWW-Authenticate", "JWT");
+        }
+        if !allow.is_empty() {
+            reply = reply.with("Allow", allow);
+        }
+        reply
+    }
 }
 
 fn reply(status: u16, body: Vec<u8>) -> Reply {
-    Reply {
-        status,
-        content_type: MEDIA_TYPE,
-        headers: vec![("Vary", "Accept, Accept-Language".to_owned())],
-        body,
-    }
+    Reply::new(status, MEDIA_TYPE, body).with("Vary", "Accept, Accept-Language")
 }

@@ -9,7 +9,7 @@ use crate::http::parameters::MAX_PARAMETERS;
 use crate::http::{self, HttpRequest, Parameters};
 use crate::operations::{Body, Credentials, DecodedRequest, Payload};
 
-use super::{Form, Found, JsonLimits, Manner, negotiation};
+use super::{Form, Found, JsonLimits, ResponseContext, negotiation};
 
 /// Members of one object that is still being put together.
 type Members = Vec<(String, Json)>;
@@ -22,7 +22,7 @@ pub(super) fn read(
     request: &HttpRequest,
     found: &Found,
     limits: JsonLimits,
-    manner: &mut Manner,
+    context: &mut ResponseContext,
 ) -> Result<DecodedRequest<Payload>, Rejection> {
     let query = Parameters::of(request.query());
     let mut problems = Problems::none(limits.refuse_unknown);
@@ -32,20 +32,20 @@ pub(super) fn read(
         credentials.client_key = key.map(|(_, value)| Secret::from(value));
     }
     if found.route.body == Body::Ignored {
-        manner.form = Form::Query;
+        context.form = Form::Query;
     }
     if query.is_cut {
         return Err(malformed(Why::TooMany(MAX_PARAMETERS)));
     }
     supported(&query, found)?;
     let mut fields = match found.route.body {
-        Body::Ignored => from_query(&query, &mut credentials, &mut manner.named),
+        Body::Ignored => from_query(&query, &mut credentials, &mut context.named),
         Body::Optional if request.body.is_empty() => Members::new(),
         Body::Optional | Body::Needed => {
             negotiation::sent(request)?;
             let body = parse(&request.body, limits.depth)?;
             let (form, fields) = from_body(body, found.route.id)?;
-            manner.form = form;
+            context.form = form;
             fields
         }
     };
@@ -77,8 +77,8 @@ pub(super) fn read(
         request: decoded,
         problems: std::mem::take(&mut problems.found),
         credentials,
-        language: manner.language,
-        request_id: manner.request_id.clone(),
+        language: context.language,
+        request_id: context.request_id.clone(),
     })
 }
 

@@ -3,15 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::contract::json::{Json, JsonWriter};
-use crate::contract::messages::{describe, title};
+use crate::contract::messages::{Language, describe, title};
 use crate::contract::problem::Kind;
 use crate::contract::rejection::Rejection;
-use crate::http::{HttpRequest, Reply};
+use crate::http::Reply;
 use crate::operations::Payload;
+
+/// The media type of answers.
+pub(super) const CONTENT_TYPE: &str = "application/json-rpc; charset=utf-8";
 
 /// The id of a call, echoed as it came.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Id {
+pub(super) enum Id {
     Null,
     Text(String),
     Number(serde_json::Number),
@@ -40,8 +43,7 @@ impl Id {
 
 /// Writes the answer of a call. Its result is the value of the answer's only field. The members stand as the document's
 /// example has them.
-#[must_use]
-pub fn answer(id: &Id, payload: &Payload) -> Reply {
+pub(super) fn answer(id: &Id, payload: &Payload) -> Reply {
     let mut out = JsonWriter::new();
     out.object(|out| {
         out.member("jsonrpc", "2.0");
@@ -53,10 +55,12 @@ pub fn answer(id: &Id, payload: &Payload) -> Reply {
 
 /// Writes why a call was refused. The protocol's own errors are told in its own words and no more; the others say in `data`
 /// what every face says.
-#[must_use]
-pub fn refusal(request: &HttpRequest, id: &Id, rejection: &Rejection) -> Reply {
-    rejection.log(&request.request_id, "json-rpc");
-    let language = request.language();
+pub(super) fn refusal(
+    id: &Id,
+    language: Language,
+    request_id: &str,
+    rejection: &Rejection,
+) -> Reply {
     let kind = rejection.kind();
     let messages: Vec<_> = rejection
         .problems
@@ -79,15 +83,14 @@ pub fn refusal(request: &HttpRequest, id: &Id, rejection: &Rejection) -> Reply {
                 Kind::Internal => "Internal error",
                 _ => title(rejection.code(), language),
             },
-            "data": { "messages": messages, "requestId": request.request_id },
+            "data": { "messages": messages, "requestId": request_id },
         }),
     };
     error_reply(&error, id)
 }
 
 /// Writes that a body is no JSON.
-pub(super) fn unparseable(request: &HttpRequest, rejection: &Rejection) -> Reply {
-    rejection.log(&request.request_id, "json-rpc");
+pub(super) fn unparseable() -> Reply {
     error_reply(
         &json!({ "code": -32700, "message": "Parse error" }),
         &Id::Null,
@@ -105,10 +108,5 @@ fn error_reply(error: &Value, id: &Id) -> Reply {
 }
 
 fn reply(body: Vec<u8>) -> Reply {
-    Reply {
-        status: 200,
-        content_type: "application/json-rpc; charset=utf-8",
-        headers: Vec::new(),
-        body,
-    }
+    Reply::new(200, CONTENT_TYPE, body)
 }

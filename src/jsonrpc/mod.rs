@@ -3,12 +3,13 @@
 mod message;
 
 use crate::contract::json::{Json, parse};
+use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::{Rejection, malformed};
-use crate::http::{self, HttpRequest, MediaType, Reply};
-use crate::operations::{CATALOG, Credentials, DecodedRequest, Payload};
+use crate::http::{self, Decoded, Face, HttpRequest, MediaType, Reply};
+use crate::operations::{CATALOG, Credentials, DecodedRequest, Operation, Payload};
 
-pub use message::{Id, answer, refusal};
+use message::Id;
 
 /// Where the consent API is, beside the root.
 pub const PATH: &str = "/user-multi-services";
@@ -20,17 +21,108 @@ pub const MAX_BATCH: usize = 50;
 /// What a body holds.
 #[derive(Debug)]
 pub enum Calls {
-    One(Read),
-    Batch(Vec<Read>),
+    One(RpcCall),
+    Batch(Vec<RpcCall>),
 }
 
 /// One call, as far as it can be read.
 #[derive(Debug)]
-pub enum Read {
-    /// One to be run; without an id it is a notification, which is not answered.
-    Call(Option<Id>, Box<DecodedRequest<Payload>>),
-    /// One that cannot be.
-    Refused(Option<Id>, Rejection),
+pub struct RpcCall {
+    /// `None` for a notification, which is not answered.
+    id: Option<Id>,
+    language: Language,
+    request_id: String,
+    /// Whether nothing of the call could be read.
+    is_unreadable: bool,
+    /// The operation and its parameters.
+    call: Result<(&'static Operation, Json), Rejection>,
+}
+
+impl RpcCall {
+    /// A call that is refused for this reason.
+    fn refused(request: &HttpRequest, id: Option<Id>, rejection: Rejection) -> Self {
+        Self {
+            id,
+            language: request.language(),
+            request_id: request.request_id.clone(),
+            is_unreadable: false,
+            call: Err(rejection),
+        }
+    }
+
+    /// What stands for the calls of a body that could not be read.
+    #[must_use]
+    pub fn unreadable(request: &HttpRequest, rejection: Rejection) -> Self {
+        Self {
+            is_unreadable: true,
+            ..Self::refused(request, Some(Id::Null), rejection)
+        }
+    }
+}
+
+impl Face for RpcCall {
+    const NAME: &'static str = "rpc";
+    type Answer = Payload;
+
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
+        let (operation, params) = self.call.as_ref().map_err(Clone::clone)?;
+        let mut problems = Problems::none(false);
+        let decoded = (operation.decode_json)(params, &mut problems);
+        // The token stands among the parameters; of the headers, only the application's secret counts.
+        let application = http::credentials(request, &mut Problems::none(false)).application;
+        Ok(Decoded::Call(Box::new(DecodedRequest {
+            request: decoded,
+            problems: std::mem::take(&mut problems.found),
+            credentials: Credentials {
+                source: request.client_ip,
+                application,
+                ..Credentials::default()
+            },
+            language: self.language,
+            request_id: self.request_id.clone(),
+        })))
+    }
+
+    fn encode(&self, payload: Payload) -> Reply {
+        match &self.id {
+            Some(id) => message::answer(id, &payload),
+            None => Reply::empty(),
+        }
+    }
+
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        match (rejection.code(), &self.id) {
+            (_, None) => Reply::empty(),
+            (Code::TooLarge, _) if self.is_unreadable => {
+                Reply::text(413, "The request is too large")
+            }
+            (Code::UnsupportedMediaType, _) if self.is_unreadable => {
+                let line = "Send application/json-rpc or application/json, in UTF-8";
+                Reply::text(415, line)
+            }
+            (Code::Malformed, _) if self.is_unreadable => message::unparseable(),
+            (_, Some(id)) => message::refusal(id, self.language, &self.request_id, rejection),
+        }
+    }
+}
+
+/// The replies of a batch as one; there is none where all calls are notifications.
+#[must_use]
+pub fn batch(replies: Vec<Reply>) -> Reply {
+    let replies: Vec<_> = replies.into_iter().filter(|r| !r.body.is_empty()).collect();
+    if replies.is_empty() {
+        return Reply::empty();
+    }
+    let bodies: Vec<_> = replies.iter().map(|r| r.body.as_slice()).collect();
+    let body = [b"[", bodies.join(&b',').as_slice(), b"]"].concat();
+    let mut reply = Reply::new(200, message::CONTENT_TYPE, body);
+    let waits = replies.into_iter().flat_map(|r| r.headers);
+    let waits = waits.filter(|(name, _)| *name == "Retry-After");
+    // Who repeats the batch repeats the call that has to wait longest.
+    reply
+        .headers
+        .extend(waits.max_by_key(|(_, seconds)| seconds.parse().unwrap_or(0_i64)));
+    reply
 }
 
 /// Whether a request for the root is meant for the consent API.
@@ -39,49 +131,31 @@ pub fn is_rpc(media_type: &MediaType) -> bool {
     media_type.name == MEDIA_TYPE
 }
 
-/// The reply to a body of another media type.
-fn unsupported() -> Reply {
-    let line = "Send application/json-rpc or application/json, in UTF-8";
-    Reply::text(415, line)
-}
-
-/// The reply to a request whose body could not be read.
-#[must_use]
-pub fn unread(request: &HttpRequest, rejection: &Rejection) -> Reply {
-    match rejection.code() {
-        Code::TooLarge => Reply::text(413, "The request is too large"),
-        Code::UnsupportedMediaType => unsupported(),
-        Code::Malformed => message::unparseable(request, rejection),
-        _ => refusal(request, &Id::Null, rejection),
-    }
-}
-
 /// Reads a body.
-///
-/// # Errors
-/// The reply for one of which no call can be told.
-pub fn read(request: &HttpRequest, depth: usize) -> Result<Calls, Reply> {
+#[must_use]
+pub fn read(request: &HttpRequest, depth: usize) -> Calls {
     let media_type = request.media_type();
     let is_known = [MEDIA_TYPE, "application/json"].contains(&media_type.name.as_str());
     if !is_known || !media_type.is_utf8() {
-        return Err(unsupported());
+        let rejection = Rejection::new(Code::UnsupportedMediaType).because(media_type.name);
+        return Calls::One(RpcCall::unreadable(request, rejection));
     }
     match parse(&request.body, depth) {
-        Err(rejection) => Err(message::unparseable(request, &rejection)),
+        Err(rejection) => Calls::One(RpcCall::unreadable(request, rejection)),
         Ok(Json::List(calls)) if calls.is_empty() || calls.len() > MAX_BATCH => {
             let rejection = malformed(Why::BatchSize(MAX_BATCH));
-            Err(refusal(request, &Id::Null, &rejection))
+            Calls::One(RpcCall::refused(request, Some(Id::Null), rejection))
         }
-        Ok(Json::List(calls)) => Ok(Calls::Batch(
-            calls.into_iter().map(|c| call(request, c)).collect(),
-        )),
-        Ok(single) => Ok(Calls::One(call(request, single))),
+        Ok(Json::List(calls)) => {
+            Calls::Batch(calls.into_iter().map(|c| call(request, c)).collect())
+        }
+        Ok(single) => Calls::One(call(request, single)),
     }
 }
 
 /// Reads one call.
-fn call(request: &HttpRequest, json: Json) -> Read {
-    let invalid = |id| Read::Refused(Some(id), malformed(Why::NotACall));
+fn call(request: &HttpRequest, json: Json) -> RpcCall {
+    let invalid = |id| RpcCall::refused(request, Some(id), malformed(Why::NotACall));
     let Json::Object(_) = json else {
         return invalid(Id::Null);
     };
@@ -98,33 +172,21 @@ fn call(request: &HttpRequest, json: Json) -> Read {
     };
     let operation = CATALOG.iter().find(|o| o.rpc && o.name == method);
     let Some(operation) = operation else {
-        return Read::Refused(id, Rejection::new(Code::NoSuchOperation));
+        return RpcCall::refused(request, id, Rejection::new(Code::NoSuchOperation));
     };
-    let nothing = Json::Object(Vec::new());
     let params = match json.get("params") {
-        None => &nothing,
-        Some(params @ Json::Object(_)) => params,
+        None => Json::Object(Vec::new()),
+        Some(params @ Json::Object(_)) => params.clone(),
         // Parameters here are known by their names only.
         Some(Json::List(_)) => {
             let code = Code::InvalidField;
             let why = Some(Why::NamesNeeded);
-            return Read::Refused(id, Rejection::field(code, "params", why));
+            return RpcCall::refused(request, id, Rejection::field(code, "params", why));
         }
         Some(_) => return invalid(id.unwrap_or(Id::Null)),
     };
-    let mut problems = Problems::none(false);
-    let decoded = (operation.decode_json)(params, &mut problems);
-    let incoming = DecodedRequest {
-        request: decoded,
-        problems: std::mem::take(&mut problems.found),
-        // The token stands among the parameters, and so does the user.
-        credentials: Credentials {
-            source: request.client_ip,
-            application: http::credentials(request, &mut Problems::none(false)).application,
-            ..Credentials::default()
-        },
-        language: request.language(),
-        request_id: request.request_id.clone(),
-    };
-    Read::Call(id, Box::new(incoming))
+    RpcCall {
+        call: Ok((operation, params)),
+        ..RpcCall::refused(request, id, Rejection::new(Code::InternalError))
+    }
 }

@@ -1,7 +1,5 @@
 //! `loginbar.json`: who is signed in, for scripts of the applications' own pages.
 
-use crate::http::Method;
-use crate::http::header::ORIGIN;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -9,18 +7,20 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Cookies, ESCAPED, PREFIX, Page, Read, Site, decoded};
+use super::{Page, Read, decoded};
 use crate::contract::messages::Language;
+use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::contract::time::utc;
-use crate::http::{HttpRequest, Parameters, Reply};
+use crate::http::header::ORIGIN;
+use crate::http::{HttpRequest, Method, Parameters, Reply};
 use crate::operations::browser::Visitor;
 use crate::operations::browser::show_visitor::ShowVisitorRequest;
 use crate::secrets::sealing::Binding;
 use crate::secrets::stamps::hmac_sha512_hex;
+use crate::web::{Cookies, ESCAPED, MAX_CLIENT_ID, PREFIX, Site};
 
 /// The longest `client_id`, in bytes.
-pub(super) const MAX_CLIENT_ID: usize = 256;
 
 /// The fields that are given when none are asked for.
 const DEFAULT_FIELDS: &str = "login";
@@ -38,7 +38,6 @@ struct Bar {
     fields: String,
     base: String,
     now: i64,
-    request_id: String,
 }
 
 /// What is told of a user: what was asked for, in the order of the document's sample. What is asked for and not there is
@@ -112,11 +111,13 @@ struct Answered<T> {
     result: T,
 }
 
+/// The path of the loginbar, below [`PREFIX`].
+pub(super) const PATH: &str = "loginbar.json";
+
 /// Reads a request for it.
 pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     let Some(registry) = &site.registry else {
-        let reply = error(503, "The configuration is not loaded yet");
-        return Read::Reply(reply.with("Retry-After", "1"));
+        return Read::Refused(Rejection::new(Code::NotReady), Arc::new(Unread));
     };
     let query = Parameters::of(request.query());
     let client_id = query
@@ -144,7 +145,6 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
         fields: fields.to_owned(),
         base: site.base.clone(),
         now: site.now,
-        request_id: request.request_id.clone(),
     };
     match request.method {
         Method::GET | Method::HEAD => {
@@ -162,9 +162,17 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
 
 impl Page for Bar {
     fn refused(&self, rejection: &Rejection) -> Reply {
-        rejection.log(&self.request_id, "loginbar");
+        self.allowed(Unread.refused(rejection))
+    }
+}
+
+/// The loginbar of an application that is not known yet.
+pub(super) struct Unread;
+
+impl Page for Unread {
+    fn refused(&self, rejection: &Rejection) -> Reply {
         let (status, _) = rejection.kind().rest();
-        self.allowed(error(status, "Try again later"))
+        error(status, "Try again later")
     }
 }
 

@@ -2,86 +2,107 @@
 
 mod bar;
 mod browsers;
-pub mod cookies;
-mod copy;
-pub mod destination;
-mod entrance;
-mod form;
+mod data_export;
 mod page_reply;
 mod pages;
-mod view;
-mod words;
 
 use std::sync::Arc;
-
-use crate::http::header::COOKIE;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::contract::json::Json;
 use crate::contract::messages::Language;
 use crate::contract::problem::Problems;
 use crate::contract::rejection::Rejection;
-use crate::contract::shape::Secret;
-use crate::entropy::Entropy;
-use crate::http::{HttpRequest, Reply};
+use crate::http::header::COOKIE;
+use crate::http::{Decoded, Face, HttpRequest, Reply};
 use crate::operations::request::from_fields;
 use crate::operations::{Credentials, DecodedRequest, Request};
-use crate::registry::Snapshot;
-use crate::secrets::sealing::Sealer;
-use crate::secrets::stamps::Stamper;
+use crate::parts::Parts;
+use crate::web::{Cookies, PREFIX, Site, View, session};
 
-pub use cookies::Cookies;
-pub use entrance::{Entrance, Switch};
-pub use form::is_form;
-use view::View;
-
-/// What every path of the pages starts with.
-pub const PREFIX: &str = "/checkSSO/";
-
-/// What stands in a value of a query: letters, digits, and what needs no escaping anywhere.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// What the pages are served with.
-pub struct Site<'a> {
-    /// What is configured; nothing before that is known.
-    pub registry: Option<Arc<Snapshot>>,
-    pub stamper: &'a Stamper,
-    pub sealer: &'a Sealer,
-    pub entropy: &'a Entropy,
-    /// The URL that browsers know us by, without a path.
-    pub base: String,
-    /// How long a browser stays signed in, in milliseconds.
-    pub session_ms: i64,
-    /// How long a browser is known after it has signed a user in, in milliseconds.
-    pub known_ms: i64,
-    /// The time, in milliseconds.
-    pub now: i64,
-}
-
-/// What a request comes to.
-pub enum Read {
-    /// A reply that needs nothing of anybody.
+/// What a request for a page comes to.
+enum Read {
+    /// A reply that needs no operation.
     Reply(Reply),
-    /// An operation, whose answer becomes a reply, and the page that tells a refusal.
+    /// An operation, whose answer becomes a reply, and the page that shows a refusal.
     Call(Box<DecodedRequest<Reply>>, Arc<dyn Page>),
+    /// A refusal, and the page that shows it.
+    Refused(Rejection, Arc<dyn Page>),
 }
 
-/// A page whose operation may be refused.
-pub trait Page: Send + Sync {
-    /// The reply that tells why.
+/// A page that shows why its operation was refused.
+trait Page: Send + Sync {
     fn refused(&self, rejection: &Rejection) -> Reply;
 }
 
+/// A browser's request for the loginbar or one of its pages.
+pub struct PageFace {
+    parts: Arc<Parts>,
+    /// The URL by which the browser knows the gateway, without a path.
+    base: String,
+    /// The page that shows a refusal.
+    page: Arc<dyn Page>,
+}
+
+impl PageFace {
+    /// The face of a request for a path below [`PREFIX`], at this URL.
+    #[must_use]
+    pub fn new(parts: Arc<Parts>, request: &HttpRequest, base: String) -> Self {
+        let page: Arc<dyn Page> = match path_of(request) {
+            bar::PATH => Arc::new(bar::Unread),
+            _ => Arc::new(View::of(
+                &Site::of(&parts, base.clone()),
+                request,
+                "not_possible",
+            )),
+        };
+        Self { parts, base, page }
+    }
+}
+
+/// The path below [`PREFIX`].
+fn path_of(request: &HttpRequest) -> &str {
+    request.path().strip_prefix(PREFIX).unwrap_or("")
+}
+
+impl Face for PageFace {
+    const NAME: &'static str = "page";
+    type Answer = Reply;
+
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Reply>, Rejection> {
+        let site = Site::of(&self.parts, self.base.clone());
+        match read(&site, request, path_of(request)) {
+            Read::Reply(reply) => Ok(Decoded::Reply(reply)),
+            Read::Call(decoded, page) => {
+                self.page = page;
+                Ok(Decoded::Call(decoded))
+            }
+            Read::Refused(rejection, page) => {
+                self.page = page;
+                Err(rejection)
+            }
+        }
+    }
+
+    fn encode(&self, reply: Reply) -> Reply {
+        reply
+    }
+
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        self.page.refused(rejection)
+    }
+}
+
+impl Page for View {
+    fn refused(&self, rejection: &Rejection) -> Reply {
+        self.refusal(rejection)
+    }
+}
+
 /// Reads a request for the path below [`PREFIX`].
-#[must_use]
-pub fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
+fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
     let get = request.is_get();
     match (path, get) {
-        ("loginbar.json", _) => bar::read(site, request),
+        (bar::PATH, _) => bar::read(site, request),
         ("pages.css", true) => {
             Read::Reply(file("text/css; charset=utf-8", include_str!("pages.css")))
         }
@@ -95,12 +116,6 @@ pub fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
         }
         _ => pages::read(site, request, path),
     }
-}
-
-/// The page for a request whose body is too large.
-#[must_use]
-pub fn refusal(site: &Site<'_>, request: &HttpRequest, rejection: &Rejection) -> Reply {
-    View::of(site, request, "not_possible").refusal(rejection)
 }
 
 /// A reply with our security headers for whatever a page links to (SECURITY-CHECKS C6).
@@ -133,6 +148,34 @@ fn decoded<R: Request>(
     }
 }
 
-fn session(cookies: Cookies, request: &HttpRequest) -> Option<Secret> {
-    cookies.session(request.header(COOKIE).as_deref())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::secrets::sealing::Sealer;
+    use crate::secrets::stamps::Stamper;
+
+    #[test]
+    fn refuses_every_page_until_the_configuration_is_loaded() {
+        let keys = tempfile::tempdir().unwrap();
+        let stamper = Stamper::load(&keys.path().join("a.key")).unwrap();
+        let sealer = Sealer::load(&keys.path().join("b.key")).unwrap();
+        let site = Site {
+            registry: None,
+            stamper: &stamper,
+            sealer: &sealer,
+            entropy: &Entropy::System,
+            base: "https://id.example.org".to_owned(),
+            session_ms: 1000,
+            known_ms: 1,
+            now: 0,
+        };
+        for path in ["loginbar.json", "login.html"] {
+            let Read::Refused(rejection, page) = read(&site, &HttpRequest::default(), path) else {
+                panic!("{path} is answered");
+            };
+            assert_eq!(page.refused(&rejection).status, 503);
+            assert_eq!(rejection.retry_after(), Some(1));
+        }
+    }
 }

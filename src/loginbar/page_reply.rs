@@ -5,8 +5,7 @@ use std::sync::Arc;
 use minijinja::{Value, context};
 
 use super::pages::Kind;
-use super::view::View;
-use super::{Page, Read, browsers, copy};
+use super::{Page, Read, browsers, data_export, decoded};
 use crate::contract::common::EmptyResponse;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -17,6 +16,7 @@ use crate::operations::Request;
 use crate::operations::browser::{Account, SignedIn, Visitor};
 use crate::operations::identities::key;
 use crate::operations::user::reset_password::ResetPasswordResponse;
+use crate::web::View;
 
 /// One request for a page, but for what its operation comes to.
 pub(super) struct Asked {
@@ -75,7 +75,8 @@ pub(super) fn call<R: Request<Answer: OnPage>>(
     let page = Arc::new(asked);
     let shown = Arc::clone(&page);
     let show = move |answer: R::Answer| answer.show(&shown);
-    let call = page.view.call::<R>(fields, request, show);
+    let (language, cookies) = (page.view.language, page.view.cookies);
+    let call = decoded::<R>(fields, language, request, cookies, show);
     Read::Call(Box::new(call), page)
 }
 
@@ -217,7 +218,7 @@ impl Asked {
 
     fn account(&self, account: &Account) -> Reply {
         if self.kind == Kind::Data {
-            let reply = copy::of(account);
+            let reply = data_export::of(account);
             return self.view.guarded(reply);
         }
         let more = context! { account => shown_account(account), notice => self.notice };
@@ -268,22 +269,11 @@ impl Asked {
         reply
     }
 
-    /// A form that is not ours, or was given out before the browser signed in or out.
-    pub(super) fn expired(&self) -> Reply {
-        let mut rejection = Rejection::new(Code::FormExpired);
-        rejection.cause = Some("the form carries no stamp of this browser".to_owned());
-        match self.kind {
-            Kind::Login
-            | Kind::Register
-            | Kind::Resend
-            | Kind::Confirm
-            | Kind::Forgotten
-            | Kind::UndoEmail
-            | Kind::NewPassword => self
-                .view
-                .again(self.kind.template(), &rejection, self.filled()),
-            _ => self.view.titled("not_possible").refusal(&rejection),
-        }
+    /// Refuses a form that is not ours, or was given out before the browser signed in or out.
+    pub(super) fn expired(self) -> Read {
+        let cause = "the form carries no stamp of this browser";
+        let rejection = Rejection::new(Code::FormExpired).because(cause);
+        Read::Refused(rejection, Arc::new(self))
     }
 }
 
@@ -294,11 +284,11 @@ impl Page for Asked {
             Code::TokenExpired | Code::AuthenticationRequired
         );
         match self.kind {
-            _ if signed_out => {
-                rejection.log(&self.view.request_id, "page");
-                self.without_session(self.to_sign_in())
-            }
+            _ if signed_out => self.without_session(self.to_sign_in()),
             Kind::Account | Kind::Data | Kind::Organisation | Kind::Logout => {
+                self.view.titled("not_possible").refusal(rejection)
+            }
+            Kind::Password | Kind::Delete if rejection.code() == Code::FormExpired => {
                 self.view.titled("not_possible").refusal(rejection)
             }
             _ if !self.sent => self.view.titled("not_possible").refusal(rejection),

@@ -1,11 +1,11 @@
 //! The pages: which there are, what each of them asks for when it is opened, and what its form does.
 
+use std::sync::Arc;
+
 use minijinja::context;
 
-use super::form::{is_foreign, is_form};
+use super::Read;
 use super::page_reply::{Asked, Linked, Step, call};
-use super::view::View;
-use super::{Read, Site};
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::http::Method;
@@ -29,6 +29,8 @@ use crate::operations::browser::unlink_identity::UnlinkIdentityRequest;
 use crate::operations::browser::withdraw_agreement::WithdrawAgreementRequest;
 use crate::operations::user::resend::ResendRequest;
 use crate::operations::user::reset_password::ResetPasswordRequest;
+use crate::web::form::{is_foreign, is_form};
+use crate::web::{Site, View};
 
 /// The pages by name. The rest of what a page is stands in [`Kind`].
 const PAGES: &[(&str, Kind)] = &[
@@ -193,7 +195,7 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
     let kind = *kind;
     let view = View::of(site, request, kind.title());
     if site.registry.is_none() {
-        return Read::Reply(view.refusal(&Rejection::new(Code::NotReady)));
+        return Read::Refused(Rejection::new(Code::NotReady), Arc::new(view));
     }
     if view.is_unknown_application {
         let lead = context! { lead => "unknown_application_lead" };
@@ -270,13 +272,13 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     };
     let own = asked.view.is_own(site, request, &field("stamp"));
     if !own || is_foreign(request, &site.base) {
-        return Read::Reply(asked.expired());
+        return asked.expired();
     }
     let deed = DEEDS.iter().find(|(name, ..)| *name == field("do"));
     let (step, names, notice): (_, &[&str], _) = match (kind.does(), deed) {
         (Some((step, names)), _) => (step, names, ""),
         (None, Some((_, step, name, notice))) => (*step, &[*name], *notice),
-        (None, None) => return Read::Reply(asked.expired()),
+        (None, None) => return asked.expired(),
     };
     let mut fields: Vec<(&str, &str)> = names
         .iter()

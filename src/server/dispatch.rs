@@ -12,12 +12,12 @@ use crate::contract::wsdl;
 use crate::http::{self, MediaType, Reply};
 use crate::operations::{Origin, soap_entries};
 use crate::parts::Parts;
-use crate::{directory, jsonrpc, loginbar, metrics, sso};
+use crate::{directory, jsonrpc, metrics, sso, web};
 
 use super::connections::{Connection, Unframed};
 use super::cors::Asked;
 use super::documents::Documents;
-use super::faces::{arrive, browse, call, consents, look_up, resource};
+use super::handlers::Routed;
 use super::public_url::{address, is_https};
 use super::reading::Peer;
 use super::source::{is_forwarded, source};
@@ -112,15 +112,20 @@ async fn route(
     request: Request<IncomingBody>,
     id: &str,
 ) -> Reply {
-    let path = request.uri().path();
-    let path = if path.len() > 1 {
-        path.trim_end_matches('/')
-    } else {
-        path
+    let path = request.uri().path().to_owned();
+    let path = match path.trim_end_matches('/') {
+        "" => path.as_str(),
+        path => path,
+    };
+    let routed = |request| Routed {
+        gateway,
+        peer,
+        request,
+        id,
     };
     if gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
-            Method::POST => call(gateway, peer, request, id).await,
+            Method::POST => routed(request).soap().await,
             Method::GET | Method::HEAD if peer.is_told_busy => busy(),
             Method::GET | Method::HEAD => contract(gateway, peer.address, &request),
             _ => Reply::method_not_allowed("GET, HEAD, POST"),
@@ -128,11 +133,11 @@ async fn route(
     }
     let below = |prefix: &String| {
         let rest = path.strip_prefix(prefix.as_str())?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     };
     if let Some(path) = gateway.config.rest_prefixes.iter().find_map(below) {
         let asked = Asked::of(&gateway.config.cors_origins, request.headers());
-        let mut reply = resource(gateway, peer, request, &path, id).await;
+        let mut reply = routed(request).rest(path).await;
         if let Some(asked) = asked {
             asked.answer(&mut reply);
         }
@@ -140,19 +145,18 @@ async fn route(
     }
     if path == jsonrpc::PATH || (path == "/" && jsonrpc::is_rpc(&media_type(request.headers()))) {
         return match *request.method() {
-            Method::POST => consents(gateway, peer, request, id).await,
+            Method::POST => routed(request).rpc().await,
             _ => Reply::method_not_allowed("POST"),
         };
     }
-    if let Some(page) = path.strip_prefix(loginbar::PREFIX) {
-        let page = page.to_owned();
-        return browse(gateway, peer, request, &page, id).await;
+    if path.starts_with(web::PREFIX) {
+        return routed(request).page().await;
     }
     if directory::is_below(path) {
-        return look_up(gateway, peer, request, id).await;
+        return routed(request).directory().await;
     }
     if sso::PATHS.contains(&path) {
-        return arrive(gateway, peer, request, id).await;
+        return routed(request).sso().await;
     }
     let is_probe = matches!(path, "/healthz" | "/readyz" | "/metrics");
     if peer.is_told_busy && !is_probe {

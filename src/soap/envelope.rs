@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::http::{self, HttpRequest, MediaType, Reply};
 use crate::operations::{CATALOG, Credentials, DecodedRequest, Payload};
 
-use super::{Manner, SoapLimits, header};
+use super::{ResponseContext, SoapLimits, header};
 
 /// The two versions of SOAP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +64,11 @@ pub(super) fn read(
     request: &HttpRequest,
     limits: &SoapLimits,
     now: Millis,
-    manner: &mut Manner,
+    context: &mut ResponseContext,
 ) -> Result<DecodedRequest<Payload>, Rejection> {
     let mut reader = XmlReader::new(text, limits.xml, limits.refuse_unknown);
     let version = open(&mut reader)?;
-    manner.version = version;
+    context.version = version;
     let mut username_token = None;
     let mut in_body = next_part(&mut reader, version)?;
     if in_body == Some(Part::Header) {
@@ -95,7 +95,7 @@ pub(super) fn read(
     };
     let decoded = (operation.decode_xml)(&mut reader)?;
     close(&mut reader)?;
-    manner.operation = Some(operation);
+    context.operation = Some(operation);
 
     // Client key and user name stand in the envelope; headers of that name are those of REST.
     let meta = decoded.claims().meta;
@@ -109,8 +109,8 @@ pub(super) fn read(
         problems: std::mem::take(&mut reader.problems.found),
         request: decoded,
         credentials,
-        language: manner.language,
-        request_id: manner.request_id.clone(),
+        language: context.language,
+        request_id: context.request_id.clone(),
     })
 }
 
@@ -169,13 +169,13 @@ fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
 }
 
 /// An answer whose `<response>` is written by `write`.
-pub(super) fn reply(manner: &Manner, write: impl FnOnce(&mut XmlWriter)) -> Reply {
-    let omitted = manner.operation.map_or(&[][..], |o| o.soap_omits);
+pub(super) fn reply(context: &ResponseContext, write: impl FnOnce(&mut XmlWriter)) -> Reply {
+    let omitted = context.operation.map_or(&[][..], |o| o.soap_omits);
     let mut out = XmlWriter::omitting(omitted);
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<S:Envelope xmlns:S=\"");
-    out.raw(manner.version.namespace());
+    out.raw(context.version.namespace());
     out.raw("\"><S:Body><ns2:");
-    let name = manner.operation.map_or("", |o| o.name);
+    let name = context.operation.map_or("", |o| o.name);
     out.raw(name);
     out.raw("Response xmlns:ns2=\"");
     out.raw(NAMESPACE);
@@ -186,17 +186,17 @@ pub(super) fn reply(manner: &Manner, write: impl FnOnce(&mut XmlWriter)) -> Repl
     out.raw("Response></S:Body></S:Envelope>");
     Reply {
         status: 200,
-        content_type: manner.version.media_type(),
+        content_type: context.version.media_type(),
         headers: Vec::new(),
         body: out.finish(),
     }
 }
 
 /// A refusal by an operation: an ordinary answer with its status and parameters.
-pub(super) fn refused(manner: &Manner, rejection: &Rejection, status: i32) -> Reply {
+pub(super) fn refused(context: &ResponseContext, rejection: &Rejection, status: i32) -> Reply {
     let response = EmptyResponse {
-        status: status_of(rejection, status, manner.language),
+        status: status_of(rejection, status, context.language),
         params: params_of(rejection),
     };
-    reply(manner, |out| response.write_element(out, "response"))
+    reply(context, |out| response.write_element(out, "response"))
 }

@@ -8,33 +8,33 @@ use crate::contract::xml::XmlWriter;
 use crate::http::Reply;
 
 use super::envelope::Version;
-use super::{Manner, header};
+use super::{ResponseContext, header};
 
 /// The texts of a rejection in one line.
-pub(super) fn describe(manner: &Manner, rejection: &Rejection) -> String {
+pub(super) fn describe(context: &ResponseContext, rejection: &Rejection) -> String {
     let texts: Vec<_> = rejection
         .problems
         .iter()
-        .map(|p| messages::describe(p, manner.language))
+        .map(|p| messages::describe(p, context.language))
         .collect();
     texts.join("; ")
 }
 
 /// A fault with its HTTP status.
-pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> Reply {
-    let text = describe(manner, rejection);
+pub(super) fn reply(context: &ResponseContext, rejection: &Rejection, code: FaultCode) -> Reply {
+    let text = describe(context, rejection);
     let mut out = XmlWriter::new();
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<S:Envelope xmlns:S=\"");
-    out.raw(manner.version.namespace());
+    out.raw(context.version.namespace());
     out.raw("\">");
-    if manner.version == Version::Soap12 && code == FaultCode::VersionMismatch {
+    if context.version == Version::Soap12 && code == FaultCode::VersionMismatch {
         // What we do understand (SOAP 1.2 part 1, §5.4.7).
         out.raw("<S:Header><S:Upgrade>");
         out.raw("<S:SupportedEnvelope qname=\"S:Envelope\"/>");
         out.raw("<S:SupportedEnvelope xmlns:s11=\"http://schemas.xmlsoap.org/soap/envelope/\" qname=\"s11:Envelope\"/>");
         out.raw("</S:Upgrade></S:Header>");
     }
-    if manner.version == Version::Soap12 && code == FaultCode::MustUnderstand {
+    if context.version == Version::Soap12 && code == FaultCode::MustUnderstand {
         not_understood(&mut out, rejection);
     }
     out.raw("<S:Body><S:Fault>");
@@ -45,14 +45,14 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
         out.raw(NAMESPACE);
         out.raw("\">");
         out.text("code", rejection.code().as_str());
-        out.text("requestId", &manner.request_id);
+        out.text("requestId", &context.request_id);
         out.raw("</ns2:fault>");
     };
-    match manner.version {
+    match context.version {
         Version::Soap11 => {
             out.text("faultcode", code_in_11(code));
             out.raw("<faultstring xml:lang=\"");
-            out.raw(manner.language.tag());
+            out.raw(context.language.tag());
             out.raw("\">");
             out.escaped(&text);
             out.raw("</faultstring>");
@@ -67,7 +67,7 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
             out.text("S:Value", code_in_12(code));
             out.close("S:Code");
             out.raw("<S:Reason><S:Text xml:lang=\"");
-            out.raw(manner.language.tag());
+            out.raw(context.language.tag());
             out.raw("\">");
             out.escaped(&text);
             out.raw("</S:Text></S:Reason>");
@@ -79,19 +79,8 @@ pub(super) fn reply(manner: &Manner, rejection: &Rejection, code: FaultCode) -> 
         }
     }
     out.raw("</S:Fault></S:Body></S:Envelope>");
-    let mut headers = Vec::new();
-    if let Some(seconds) = rejection
-        .retry_after()
-        .filter(|_| code == FaultCode::ServerBusy)
-    {
-        headers.push(("Retry-After", seconds.to_string()));
-    }
-    Reply {
-        status: http_status(manner.version, code),
-        content_type: manner.version.media_type(),
-        headers,
-        body: out.finish(),
-    }
+    let status = http_status(context.version, code);
+    Reply::new(status, context.version.media_type(), out.finish())
 }
 
 /// Names the header entries that are not understood (SOAP 1.2 part 1, §5.4.8).

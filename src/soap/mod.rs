@@ -6,12 +6,12 @@ mod fault;
 mod header;
 
 use crate::contract::messages::Language;
-use crate::contract::problem::SoapForm;
+use crate::contract::problem::{FaultCode, SoapForm};
 use crate::contract::rejection::Rejection;
 use crate::contract::xml::XmlLimits;
 use crate::domain::Millis;
-use crate::http::{HttpRequest, Reply};
-use crate::operations::{DecodedRequest, Operation, Payload};
+use crate::http::{Decoded, Face, HttpRequest, Reply};
+use crate::operations::{Operation, Payload};
 
 pub use envelope::Version;
 
@@ -25,41 +25,73 @@ pub struct SoapLimits {
     pub refuse_unknown: bool,
 }
 
-/// How a reply to this request is written.
-#[derive(Debug, Clone)]
-pub struct Manner {
-    pub version: Version,
-    pub language: Language,
-    pub request_id: String,
+/// How replies to a request are written.
+#[derive(Debug)]
+struct ResponseContext {
+    version: Version,
+    language: Language,
+    request_id: String,
     /// The operation, once it is known.
-    pub operation: Option<&'static Operation>,
+    operation: Option<&'static Operation>,
 }
 
-/// How to answer a request of which only the head is known.
-#[must_use]
-pub fn manner(request: &HttpRequest) -> Manner {
-    Manner {
-        version: Version::of_media_type(&request.media_type()),
-        language: request.language(),
-        request_id: request.request_id.clone(),
-        operation: None,
+/// A SOAP request.
+#[derive(Debug)]
+pub struct SoapFace {
+    context: ResponseContext,
+    limits: SoapLimits,
+    now: Millis,
+}
+
+impl SoapFace {
+    /// The face of a request that was received at `now`.
+    #[must_use]
+    pub fn new(request: &HttpRequest, limits: SoapLimits, now: Millis) -> Self {
+        Self {
+            context: ResponseContext {
+                version: Version::of_media_type(&request.media_type()),
+                language: request.language(),
+                request_id: request.request_id.clone(),
+                operation: None,
+            },
+            limits,
+            now,
+        }
     }
 }
 
-/// Reads a request, received at `now`, up to the point where it can be run.
-///
-/// # Errors
-/// The reply for one that cannot.
-pub fn read(
-    request: &HttpRequest,
-    limits: &SoapLimits,
-    now: Millis,
-) -> Result<(Manner, DecodedRequest<Payload>), Reply> {
-    let mut manner = manner(request);
-    let read = encoding::decode(request)
-        .and_then(|text| envelope::read(&text, request, limits, now, &mut manner));
-    read.map_err(|rejection| refusal(&manner, &rejection))
-        .map(|incoming| (manner, incoming))
+impl Face for SoapFace {
+    const NAME: &'static str = "soap";
+    type Answer = Payload;
+
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
+        let text = encoding::decode(request)?;
+        let decoded = envelope::read(&text, request, &self.limits, self.now, &mut self.context)?;
+        Ok(Decoded::Call(Box::new(decoded)))
+    }
+
+    fn encode(&self, payload: Payload) -> Reply {
+        let reply = envelope::reply(&self.context, |out| {
+            payload.answer.write_element(out, "response");
+        });
+        match payload.authorization {
+            Some(token) => reply.with("Authorization", token),
+            None => reply,
+        }
+    }
+
+    /// Writes a refusal in the form that its row of the table says.
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        let context = &self.context;
+        match rejection.kind().soap() {
+            SoapForm::Status(status) if context.operation.is_some() => {
+                envelope::refused(context, rejection, status)
+            }
+            SoapForm::Status(_) => fault::reply(context, rejection, FaultCode::Client),
+            SoapForm::Fault(code) => fault::reply(context, rejection, code),
+            SoapForm::Http(status) => Reply::text(status, &fault::describe(context, rejection)),
+        }
+    }
 }
 
 /// Reads a body as any XML document, to tell whether it is well-formed and within the limits. Nothing is answered by
@@ -70,34 +102,4 @@ pub fn read(
 pub fn check(request: &HttpRequest, limits: &SoapLimits) -> Result<(), Rejection> {
     let text = encoding::decode(request)?;
     crate::contract::xml::check(&text, limits.xml)
-}
-
-/// Writes an operation's answer.
-pub fn answer(manner: &Manner, payload: Payload) -> Reply {
-    let mut reply = envelope::reply(manner, |out| {
-        payload.answer.write_element(out, "response");
-    });
-    if let Some(token) = payload.authorization {
-        reply.headers.push(("Authorization", token));
-    }
-    reply
-}
-
-/// Writes a refusal, in the form its row of the table says.
-#[must_use]
-pub fn refusal(manner: &Manner, rejection: &Rejection) -> Reply {
-    let operation = manner.operation.map_or("-", |o| o.name);
-    rejection.log(&manner.request_id, operation);
-    match rejection.kind().soap() {
-        SoapForm::Status(status) if manner.operation.is_some() => {
-            envelope::refused(manner, rejection, status)
-        }
-        SoapForm::Status(_) => fault::reply(
-            manner,
-            rejection,
-            crate::contract::problem::FaultCode::Client,
-        ),
-        SoapForm::Fault(code) => fault::reply(manner, rejection, code),
-        SoapForm::Http(status) => Reply::text(status, &fault::describe(manner, rejection)),
-    }
 }

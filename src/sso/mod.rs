@@ -1,19 +1,26 @@
 //! Where partners send their users: reads what they bring, and lets them in or says why not (SPEC §11). Holds no rule about
 //! users.
 
+mod sign_in_landing;
+
+use std::sync::Arc;
+
 use crate::contract::json::Json;
 use crate::contract::problem::{Code, Problems};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
-use crate::directory::envelope::{Heading, code_of};
 use crate::http::Method;
+use crate::http::envelope::{Heading, code_of};
 use crate::http::header::{ACCEPT, USER_AGENT};
-use crate::http::{HttpRequest, Parameters, Reply, accept};
-use crate::loginbar::{Entrance, Site, Switch, is_form};
+use crate::http::{Decoded, Face, HttpRequest, Parameters, Reply, accept};
 use crate::operations::partner::Admitted;
 use crate::operations::partner::sign_in::PartnerSignInRequest;
 use crate::operations::request::from_fields;
 use crate::operations::{Credentials, DecodedRequest};
+use crate::parts::Parts;
+use crate::web::Site;
+use crate::web::form::is_form;
+use sign_in_landing::{SignInLanding, Switch};
 
 /// Where that is: the path of either layout's document. The token itself says which layout it has, so both take both.
 pub const PATHS: [&str; 2] = ["/v1/user/session/create", "/v2/user/session/create"];
@@ -29,22 +36,27 @@ const FETCH_DEST: &str = "sec-fetch-dest";
 /// How much of what a browser calls itself is passed on, in characters.
 const USER_AGENT_CHARS: usize = 256;
 
-/// A browser that comes from a partner, but for what comes of that.
-#[derive(Debug, Clone)]
-pub struct Arrival {
-    entrance: Entrance,
+/// A browser that comes from a partner.
+pub struct SsoFace {
+    parts: Arc<Parts>,
+    /// The URL by which the browser knows the gateway, without a path.
+    base: String,
+    /// The audience that the partner's token must name.
+    own_url: String,
+    landing: SignInLanding,
     heading: Heading,
     as_json: bool,
     path: String,
-    /// What the partner has signed.
+    /// The partner's token.
     token: Secret,
 }
 
-impl Arrival {
-    /// The browser of this request.
+impl SsoFace {
+    /// The face of a request to a gateway that the browser knows by `base`, and partners' tokens by `own_url`.
     #[must_use]
-    pub fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
-        let entrance = Entrance::of(site, request);
+    pub fn new(parts: Arc<Parts>, request: &HttpRequest, base: String, own_url: String) -> Self {
+        let site = Site::of(&parts, base.clone());
+        let landing = SignInLanding::of(&site, request);
         let is_first = request.path().starts_with("/v1/");
         Self {
             heading: Heading {
@@ -52,80 +64,77 @@ impl Arrival {
                 ver: if is_first { "v1" } else { "v2" },
                 now: site.now,
                 request_id: request.request_id.clone(),
-                language: entrance.language(),
+                language: landing.language(),
             },
             as_json: prefers_json(request),
             path: request.path().to_owned(),
             token: token(request),
-            entrance,
+            landing,
+            parts,
+            base,
+            own_url,
         }
     }
+}
 
-    /// Reads what it brings, for a gateway that is known by this URL.
-    ///
-    /// # Errors
-    /// The reply for what is no sign-in.
-    pub fn read(
-        &self,
-        site: &Site<'_>,
-        request: &HttpRequest,
-        own_url: &str,
-    ) -> Result<Box<DecodedRequest<Admitted>>, Reply> {
+impl Face for SsoFace {
+    const NAME: &'static str = "sso";
+    type Answer = Admitted;
+
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Admitted>, Rejection> {
         // Not HEAD: it would use the token up and sign nobody in.
         if !matches!(request.method, Method::GET | Method::POST) {
-            return Err(Reply::method_not_allowed("GET, POST"));
+            return Ok(Decoded::Reply(Reply::method_not_allowed("GET, POST")));
         }
         if !is_navigation(request) {
-            return Err(self.refusal(&Rejection::new(Code::NavigationRequired)));
+            return Err(Rejection::new(Code::NavigationRequired));
         }
+        let site = Site::of(&self.parts, self.base.clone());
         if site.registry.is_none() {
-            return Err(self.refusal(&Rejection::new(Code::NotReady)));
+            return Err(Rejection::new(Code::NotReady));
         }
         if has_body(request) && !is_form(request) {
-            return Err(self.refusal(&Rejection::new(Code::UnsupportedMediaType)));
+            return Err(Rejection::new(Code::UnsupportedMediaType));
         }
         let form = form(request);
         let agent = request.header(USER_AGENT).unwrap_or_default();
         let agent: String = agent.chars().take(USER_AGENT_CHARS).collect();
         let agreed =
-            form.get("switch").is_some() && self.entrance.is_own_form(site, request, &form);
+            form.get("switch").is_some() && self.landing.is_own_form(&site, request, &form);
         let fields = [
             ("agreed", if agreed { "1" } else { "" }),
             ("token", self.token.reveal()),
-            ("ownUrl", own_url),
+            ("ownUrl", &self.own_url),
             ("userAgent", &agent),
         ];
         let fields = fields.map(|(name, text)| (name.to_owned(), Json::Text(text.to_owned())));
         let mut problems = Problems::none(false);
         let object = Json::Object(fields.into());
         let decoded = from_fields::<PartnerSignInRequest, _>(&object, &mut problems, |a| a);
-        Ok(Box::new(DecodedRequest {
+        Ok(Decoded::Call(Box::new(DecodedRequest {
             request: decoded,
             problems: std::mem::take(&mut problems.found),
             credentials: Credentials {
                 source: request.client_ip,
-                session: self.entrance.session(request),
+                session: self.landing.session(request),
                 ..Credentials::default()
             },
             language: self.heading.language,
             request_id: request.request_id.clone(),
-        }))
+        })))
     }
 
-    /// The reply to it.
-    #[must_use]
-    pub fn reply(&self, outcome: Result<Admitted, Rejection>) -> Reply {
-        match outcome {
-            Err(rejection) => self.refusal(&rejection),
-            Ok(Admitted::SignedIn { token, to }) => self.entrance.admit(&token, to.as_deref()),
-            Ok(Admitted::OtherUser { .. }) if self.as_json => {
-                self.refusal(&Rejection::new(Code::OtherUserSignedIn))
+    fn encode(&self, admitted: Admitted) -> Reply {
+        match admitted {
+            Admitted::SignedIn { token, to } => self.landing.admit(&token, to.as_deref()),
+            Admitted::OtherUser { .. } if self.as_json => {
+                self.refuse(&Rejection::new(Code::OtherUserSignedIn))
             }
-            Ok(Admitted::OtherUser {
+            Admitted::OtherUser {
                 current,
                 arriving,
                 to,
-            }) => self.entrance.ask_to_switch(&Switch {
+            } => self.landing.ask_to_switch(&Switch {
                 current: &current,
                 arriving: &arriving,
                 to: to.as_deref(),
@@ -135,14 +144,13 @@ impl Arrival {
         }
     }
 
-    /// Why it is not let in: a page, or the envelope for those who ask for JSON.
-    #[must_use]
-    pub fn refusal(&self, rejection: &Rejection) -> Reply {
+    /// Writes a page, or the envelope for clients that ask for JSON.
+    fn refuse(&self, rejection: &Rejection) -> Reply {
         match self.as_json {
             true => self.heading.refusal(rejection),
             false => {
                 let (status, _) = rejection.kind().envelope();
-                self.entrance.refuse(rejection, status, code_of(rejection))
+                self.landing.refuse(rejection, status, code_of(rejection))
             }
         }
     }

@@ -10,17 +10,20 @@ use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::contract::xml::{self, XmlLimits};
 use chaingun_gateway::domain::web;
 
+use chaingun_gateway::directory::DirectoryFace;
 use chaingun_gateway::http::parameters::MAX_PARAMETERS;
-use chaingun_gateway::http::{HttpRequest, Parameters, Reply};
-use chaingun_gateway::loginbar::{destination, is_form};
+use chaingun_gateway::http::{Decoded, Face, HttpRequest, Parameters, Reply, path};
+use chaingun_gateway::jsonapi::{JsonLimits, RestFace};
+use chaingun_gateway::jsonrpc::{self, Calls, RpcCall};
+use chaingun_gateway::operations::DecodedRequest;
 use chaingun_gateway::registry::file;
 use chaingun_gateway::secrets::assertions::{self, Assertion};
 use chaingun_gateway::secrets::rsa_keys;
 use chaingun_gateway::secrets::signing_keys::Signing;
 use chaingun_gateway::secrets::tokens::{Claims, OrgClaim, Tokens};
-use chaingun_gateway::soap::{self, SoapLimits};
+use chaingun_gateway::soap::{self, SoapFace, SoapLimits};
 use chaingun_gateway::store::applications::Application;
-use chaingun_gateway::{directory, jsonapi, jsonrpc};
+use chaingun_gateway::web::{destination, form::is_form};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Uri};
 
@@ -313,7 +316,39 @@ pub fn content_type(text: &str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, value)])
 }
 
-/// Any XML document, read as an envelope and by itself.
+/// What a face makes of a request: the decoded request, or the reply to one that cannot be run.
+fn decode<F: Face>(
+    face: &mut F,
+    request: &HttpRequest,
+) -> Result<Box<DecodedRequest<F::Answer>>, Reply> {
+    match face.decode(request) {
+        Ok(Decoded::Call(decoded)) => {
+            assert!(decoded.problems.len() <= MAX_PROBLEMS);
+            Ok(decoded)
+        }
+        Ok(Decoded::Reply(reply)) => Err(reply),
+        Err(rejection) => Err(face.refuse(&rejection)),
+    }
+}
+
+/// The status of the reply to a request that cannot be run, and 200 for any other.
+fn status<F: Face>(mut face: F, request: &HttpRequest) -> u16 {
+    decode(&mut face, request).map_or_else(|reply| reply.status, |_| 200)
+}
+
+/// A request whose reply, if it cannot be run, is JSON.
+fn is_json_or_runs<F: Face>(mut face: F, request: &HttpRequest) {
+    if let Err(reply) = decode(&mut face, request) {
+        assert_json(&reply);
+    }
+}
+
+const LIMITS: JsonLimits = JsonLimits {
+    depth: DEPTH,
+    refuse_unknown: false,
+};
+
+/// Any XML document: read as an envelope, and on its own.
 pub fn envelope(bytes: &[u8]) {
     let request = |body: &[u8]| HttpRequest {
         headers: content_type("text/xml"),
@@ -323,13 +358,13 @@ pub fn envelope(bytes: &[u8]) {
     };
     let sent = request(bytes);
     let checked = soap::check(&sent, &SOAP);
-    match soap::read(&sent, &SOAP, NOW) {
-        Ok((manner, incoming)) => {
+    let face = |request: &HttpRequest| SoapFace::new(request, SOAP, NOW);
+    let mut first = face(&sent);
+    match decode(&mut first, &sent) {
+        Ok(incoming) => {
             assert_eq!(checked, Ok(()), "what is accepted is well-formed");
-            assert!(incoming.problems.len() <= MAX_PROBLEMS);
             if !incoming.problems.is_empty() {
-                let refusal = soap::refusal(&manner, &Rejection::of(incoming.problems.clone()));
-                assert_small_xml(&refusal);
+                assert_small_xml(&first.refuse(&Rejection::of(incoming.problems.clone())));
             }
             // The document in UTF-16 must be read as the same request.
             let Ok(text) = std::str::from_utf8(bytes) else {
@@ -341,8 +376,9 @@ pub fn envelope(bytes: &[u8]) {
             }
             let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
             let wide: Vec<u8> = units.flat_map(u16::to_be_bytes).collect();
-            match soap::read(&request(&wide), &SOAP, NOW) {
-                Ok((_, again)) => {
+            let wide = request(&wide);
+            match decode(&mut face(&wide), &wide) {
+                Ok(again) => {
                     assert_eq!(again.operation().name, incoming.operation().name);
                     assert_eq!(again.problems, incoming.problems);
                     assert_eq!(
@@ -398,19 +434,14 @@ pub fn json(bytes: &[u8]) {
         ("POST", "/register"),
     ];
     let (method, path) = routes[bytes.len() % routes.len()];
-    let found = jsonapi::find(method, path).expect("a route");
-    let limits = jsonapi::JsonLimits {
-        depth: DEPTH,
-        refuse_unknown: false,
+    let as_resource = HttpRequest {
+        method: method.parse().expect("a method"),
+        body: bytes.to_vec(),
+        headers: content_type("application/json"),
+        ..HttpRequest::default()
     };
-    match jsonapi::read(&request, &found, limits) {
-        Ok((_, incoming)) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
-        Err(reply) => assert_json(&reply),
-    }
-    match directory::Asked::of(&request, NOW).read(&request, DEPTH) {
-        Ok(incoming) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
-        Err(reply) => assert_json(&reply),
-    }
+    is_json_or_runs(RestFace::new(&as_resource, path, LIMITS), &as_resource);
+    is_json_or_runs(DirectoryFace::new(&request, DEPTH, NOW), &request);
 }
 
 fn write(json: &Json, out: &mut String) {
@@ -465,23 +496,23 @@ pub fn jsonrpc(bytes: &[u8]) {
         body: bytes.to_vec(),
         ..HttpRequest::default()
     };
-    let check = |read: jsonrpc::Read| match read {
-        jsonrpc::Read::Call(_, incoming) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
-        jsonrpc::Read::Refused(id, rejection) => {
-            assert_json(&jsonrpc::refusal(
-                &request,
-                &id.unwrap_or(jsonrpc::Id::Null),
-                &rejection,
-            ));
-        }
-    };
     match jsonrpc::read(&request, DEPTH) {
-        Ok(jsonrpc::Calls::One(call)) => check(call),
-        Ok(jsonrpc::Calls::Batch(calls)) => {
+        Calls::One(call) => is_reply_or_runs(call, &request),
+        Calls::Batch(calls) => {
             assert!((1..=jsonrpc::MAX_BATCH).contains(&calls.len()));
-            calls.into_iter().for_each(check);
+            for call in calls {
+                is_reply_or_runs(call, &request);
+            }
         }
-        Err(reply) => assert_json(&reply),
+    }
+}
+
+/// A call whose reply, if it cannot be run and is no notification, is JSON.
+fn is_reply_or_runs(mut call: RpcCall, request: &HttpRequest) {
+    if let Err(reply) = decode(&mut call, request)
+        && reply.status != 204
+    {
+        assert_json(&reply);
     }
 }
 
@@ -502,21 +533,16 @@ pub fn query(bytes: &[u8]) {
         uri,
         ..HttpRequest::default()
     };
-    let limits = jsonapi::JsonLimits {
-        depth: DEPTH,
-        refuse_unknown: false,
-    };
-    let found = jsonapi::find("GET", "/users").expect("a route");
-    match jsonapi::read(&request, &found, limits) {
-        Ok((_, incoming)) => assert!(incoming.problems.len() <= MAX_PROBLEMS),
-        Err(reply) => {
-            assert!((400..500).contains(&reply.status), "{reply:?}");
-            assert_json(&reply);
-        }
+    let mut face = RestFace::new(&request, "/users", LIMITS);
+    if let Err(reply) = decode(&mut face, &request) {
+        assert!((400..500).contains(&reply.status), "{reply:?}");
+        assert_json(&reply);
     }
-    if let Ok(found) = jsonapi::find("DELETE", &format!("/users/{text}"))
-        && let Some((_, name)) = found.captured.first()
-    {
+    let path = format!("/users/{text}");
+    if let Some(captured) = path::captures("/users/{userName}", &path) {
+        let [(_, name)] = captured.as_slice() else {
+            panic!("{captured:?}");
+        };
         assert!(name.len() <= 3 * text.len(), "{name}");
     }
 }
@@ -693,17 +719,14 @@ pub fn media_type(bytes: &[u8]) {
             body: b"{\"userNameOrEmail\":\"a\"}".to_vec(),
             ..HttpRequest::default()
         };
-        let limits = jsonapi::JsonLimits {
-            depth: DEPTH,
-            refuse_unknown: false,
-        };
-        let found = jsonapi::find("POST", "/password/reset").expect("a route");
-        let rest =
-            jsonapi::read(&request, &found, limits).map_or_else(|reply| reply.status, |_| 200);
+        let rest = status(RestFace::new(&request, "/password/reset", LIMITS), &request);
         assert!([200, 406, 415].contains(&rest), "{rest}");
-        let rpc = jsonrpc::read(&request, DEPTH).map_or_else(|reply| reply.status, |_| 200);
-        assert!([200, 415].contains(&rpc), "{rpc}");
-        let soap = soap::read(&request, &SOAP, NOW).map_or_else(|reply| reply.status, |_| 200);
+        let Calls::One(call) = jsonrpc::read(&request, DEPTH) else {
+            panic!("a single call");
+        };
+        let rpc = status(call, &request);
+        assert!([200, 204, 415].contains(&rpc), "{rpc}");
+        let soap = status(SoapFace::new(&request, SOAP, NOW), &request);
         assert!([400, 415, 500].contains(&soap), "{soap}");
         (rest, rpc, soap, is_form(&request))
     };

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use crate::harness::browser::Browser;
+use crate::harness::rest::sign_in;
 use crate::harness::{Gateway, Reply, envelope};
 
 const KEY: &str = "X-Client-Hash-Key: demo-hash-key\r\n";
@@ -176,4 +177,55 @@ fn refuses_too_many_query_parameters() {
     let refused = list(101);
     assert_eq!(refused.status, 400, "{refused:?}");
     assert!(refused.body.contains("100"), "{refused:?}");
+}
+
+#[test]
+fn sends_the_true_wait_in_retry_after_on_every_face() {
+    let gateway = Gateway::demo();
+    let wait = |reply: &Reply| reply.header("Retry-After").map(str::to_owned);
+    let calls = calls(&gateway);
+    let (soap, rest, page) = (
+        envelope(
+            "authenticate",
+            "<userNameOrEmail>mokamiki</userNameOrEmail><password>wrong</password>",
+        ),
+        "{\"userNameOrEmail\":\"mokamiki\",\"password\":\"wrong\"}",
+        calls[3].2.replace("MokaMiki-1234", "wrong"),
+    );
+    // After five failures the next attempt is delayed by a second, and the delay doubles.
+    for _ in 0..7 {
+        send(&gateway, calls[1].0, &calls[1].1, rest.as_bytes());
+        gateway.parts.clock.advance(5_000);
+    }
+    send(&gateway, calls[1].0, &calls[1].1, rest.as_bytes());
+    let expected = wait(&send(&gateway, calls[1].0, &calls[1].1, rest.as_bytes()));
+    let seconds: i64 = expected.as_deref().unwrap().parse().unwrap();
+    assert!(seconds > 1, "{seconds}");
+    for (at, body) in [(0, &soap), (3, &page)] {
+        let reply = send(&gateway, calls[at].0, &calls[at].1, body.as_bytes());
+        assert_eq!(wait(&reply), expected, "{}: {reply:?}", calls[at].0);
+    }
+}
+
+#[test]
+fn sends_the_longest_wait_of_a_batch_in_retry_after() {
+    let gateway = Gateway::with(&[("throttle.assignments_per_user", "1")]);
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", Some("default"));
+    let token = token.strip_prefix("JWT ").unwrap();
+    let call = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"assign_user_to_service\",\"params\":{{\
+         \"client_id\":\"konto.onet.pl.front\",\"token\":\"{token}\",\"portal_id\":1,\"service_id\":1,\
+         \"user_id_in_service\":\"moka\"}}}}"
+    );
+    let json = "Content-Type: application/json\r\n";
+    let ask = |body: &str| send(&gateway, "POST /user-multi-services", json, body.as_bytes());
+    let first = ask(&call);
+    assert!(first.body.contains("\"OK\""), "{first:?}");
+    assert_eq!(first.header("Retry-After"), None);
+    let single = ask(&call);
+    assert!(single.body.contains("TOO_MANY_ATTEMPTS"), "{single:?}");
+    assert!(single.header("Retry-After").is_some(), "{single:?}");
+    let unknown = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"nothing\"}";
+    let batch = ask(&format!("[{unknown},{call}]"));
+    assert_eq!(batch.header("Retry-After"), single.header("Retry-After"));
 }

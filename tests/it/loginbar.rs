@@ -1,7 +1,5 @@
 //! loginbar.json: the documented answers, every field, the allowed origins, and the answer to an unknown application.
 
-use chaingun_gateway::http::HttpRequest;
-use chaingun_gateway::loginbar::{self, Read, Site};
 use chaingun_gateway::secrets::stamps::hmac_sha512_hex;
 use chaingun_gateway::store::profiles::{self, Profile};
 use chaingun_gateway::store::users;
@@ -202,33 +200,6 @@ fn allows_only_the_origins_of_the_application() {
         (reply.status, reply.header("Allow")),
         (405, Some("GET, HEAD, OPTIONS"))
     );
-}
-
-#[test]
-fn answers_503_before_the_registry_is_loaded() {
-    let gateway = Gateway::demo();
-    let parts = &gateway.parts;
-    let site = Site {
-        registry: None,
-        stamper: &parts.stamper,
-        sealer: &parts.sealer,
-        entropy: &parts.entropy,
-        base: "https://id.example.org".to_owned(),
-        known_ms: 1,
-        session_ms: 1000,
-        now: NOW,
-    };
-    let request = HttpRequest {
-        uri: "/checkSSO/loginbar.json".parse().unwrap(),
-        ..HttpRequest::default()
-    };
-    for page in ["loginbar.json", "login.html"] {
-        let Read::Reply(reply) = loginbar::read(&site, &request, page) else {
-            panic!("{page} asks an operation");
-        };
-        assert_eq!(reply.status, 503);
-        assert!(reply.headers.contains(&("Retry-After", "1".to_owned())));
-    }
 }
 
 #[test]

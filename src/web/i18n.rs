@@ -129,7 +129,7 @@ fn of(pick: fn(&(&'static str, &'static str, &'static str)) -> &'static str) -> 
 }
 
 /// Every word of a language, by key.
-pub(super) fn words(language: Language) -> Value {
+pub fn words(language: Language) -> Value {
     match language {
         Language::Hungarian => HUNGARIAN.clone(),
         Language::English => ENGLISH.clone(),

@@ -7,16 +7,14 @@ use crate::http::header::COOKIE;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use percent_encoding::utf8_percent_encode;
 
-use super::bar::MAX_CLIENT_ID;
 use super::cookies::{self, Cookies};
 use super::destination::{self, MOST_BYTES};
-use super::{ESCAPED, PREFIX, Site, decoded, session, words};
+use super::{ESCAPED, MAX_CLIENT_ID, PREFIX, Site, i18n, session};
 use crate::contract::messages::{Language, explain};
 use crate::contract::problem::{Code, Kind, Problem};
 use crate::contract::rejection::Rejection;
 use crate::domain::one_time_token::format as token_of;
 use crate::http::{HttpRequest, Parameters, Reply};
-use crate::operations::{DecodedRequest, Request};
 use crate::secrets::stamps::Use;
 
 macro_rules! templates {
@@ -56,7 +54,7 @@ const TYPED: [&str; 6] = [
 
 /// A page for one browser.
 #[derive(Debug, Clone)]
-pub(super) struct View {
+pub struct View {
     pub cookies: Cookies,
     pub language: Language,
     /// The page, below the prefix.
@@ -76,12 +74,11 @@ pub(super) struct View {
     stamp: String,
     title: &'static str,
     set_cookies: Vec<String>,
-    pub request_id: String,
 }
 
 impl View {
     /// The page of this title for whoever sent this request.
-    pub(super) fn of(site: &Site<'_>, request: &HttpRequest, title: &'static str) -> Self {
+    pub fn of(site: &Site<'_>, request: &HttpRequest, title: &'static str) -> Self {
         let cookies = Cookies::of(&site.base);
         let header = &request.header(COOKIE).unwrap_or_default();
         let query = Parameters::of(request.query());
@@ -118,7 +115,6 @@ impl View {
             stamp: String::new(),
             title,
             set_cookies,
-            request_id: request.request_id.clone(),
         };
         view.stamp = view.own_stamp(site, request, header);
         view
@@ -139,7 +135,7 @@ impl View {
     }
 
     /// Whether a form carries the stamp of this browser, signed in as it is.
-    pub(super) fn is_own(&self, site: &Site<'_>, request: &HttpRequest, stamp: &str) -> bool {
+    pub fn is_own(&self, site: &Site<'_>, request: &HttpRequest, stamp: &str) -> bool {
         let header = &request.header(COOKIE).unwrap_or_default();
         self.cookies.browser(header).is_some_and(|browser| {
             let stamped = stamped(browser, self.cookies, request);
@@ -147,18 +143,8 @@ impl View {
         })
     }
 
-    /// A call of an operation by this browser; `show` turns the answer into the reply.
-    pub(super) fn call<R: Request>(
-        &self,
-        fields: &[(&str, &str)],
-        request: &HttpRequest,
-        show: impl FnOnce(R::Answer) -> Reply + Send + 'static,
-    ) -> DecodedRequest<Reply> {
-        decoded::<R>(fields, self.language, request, self.cookies, show)
-    }
-
     /// The same browser on another page.
-    pub(super) fn titled(&self, title: &'static str) -> Self {
+    pub fn titled(&self, title: &'static str) -> Self {
         Self {
             title,
             ..self.clone()
@@ -166,7 +152,7 @@ impl View {
     }
 
     /// The same browser at another path, below the prefix.
-    pub(super) fn at(self, path: &str) -> Self {
+    pub fn at(self, path: &str) -> Self {
         Self {
             path: path.to_owned(),
             ..self
@@ -174,7 +160,7 @@ impl View {
     }
 
     /// The address of another of our pages, for the same application.
-    pub(super) fn link(&self, page: &str) -> String {
+    pub fn link(&self, page: &str) -> String {
         self.link_with(page, None)
     }
 
@@ -198,7 +184,7 @@ impl View {
     }
 
     /// Where a browser that is signed in goes on to.
-    pub(super) fn onward(&self) -> String {
+    pub fn onward(&self) -> String {
         match &self.application {
             Some((_, to)) => destination::with_state(to, self.state.as_deref()),
             None => self.link("account.html"),
@@ -206,7 +192,7 @@ impl View {
     }
 
     /// Sends the browser elsewhere, by GET.
-    pub(super) fn redirect(&self, to: String) -> Reply {
+    pub fn redirect(&self, to: String) -> Reply {
         let mut reply = Reply::empty();
         reply.status = 303;
         reply.headers.push(("Location", to));
@@ -214,24 +200,19 @@ impl View {
     }
 
     /// Writes a page of this template.
-    pub(super) fn page(&self, status: u16, template: &str, more: Value) -> Reply {
+    pub fn page(&self, status: u16, template: &str, more: Value) -> Reply {
         self.written(status, template, Vec::new(), more)
     }
 
     /// Writes the page again, with what was wrong.
-    pub(super) fn again(&self, template: &str, rejection: &Rejection, more: Value) -> Reply {
-        rejection.log(&self.request_id, self.title);
+    pub fn again(&self, template: &str, rejection: &Rejection, more: Value) -> Reply {
         let wrongs: Vec<Value> = rejection
             .problems
             .iter()
             .map(|problem| self.wrong(rejection.kind(), problem))
             .collect();
         let (status, _) = rejection.kind().rest();
-        let mut reply = self.written(status, template, wrongs, more);
-        if let Some(seconds) = rejection.retry_after() {
-            reply.headers.push(("Retry-After", seconds.to_string()));
-        }
-        reply
+        self.written(status, template, wrongs, more)
     }
 
     /// What is wrong, and in which field.
@@ -243,7 +224,7 @@ impl View {
             _ => None,
         };
         if let Some(field) = its_password {
-            let text = words::words(self.language).get_attr("wrong_password").ok();
+            let text = i18n::words(self.language).get_attr("wrong_password").ok();
             return context! { field, text };
         }
         let about_a_field = matches!(kind, Kind::Invalid | Kind::NotFound);
@@ -253,7 +234,7 @@ impl View {
     }
 
     /// Writes a page about something that did not work.
-    pub(super) fn refusal(&self, rejection: &Rejection) -> Reply {
+    pub fn refusal(&self, rejection: &Rejection) -> Reply {
         let way_on = context! { href => self.link("account.html"), text => "back_to_account" };
         self.again("message.html", rejection, context! { lead => "", way_on })
     }
@@ -265,7 +246,7 @@ impl View {
         let own = context! {
             language => self.language.tag(),
             languages => languages.to_vec(),
-            w => words::words(self.language),
+            w => i18n::words(self.language),
             title => self.title,
             stamp => &self.stamp,
             action => self.link(&self.path),
@@ -303,7 +284,7 @@ impl View {
     }
 
     /// Adds the cookies and the headers that guard a page.
-    pub(super) fn guarded(&self, mut reply: Reply) -> Reply {
+    pub fn guarded(&self, mut reply: Reply) -> Reply {
         for cookie in &self.set_cookies {
             reply.headers.push(("Set-Cookie", cookie.clone()));
         }

@@ -30,7 +30,7 @@ impl Cookies {
     }
 
     /// What tells this browser's forms from others'.
-    pub(super) fn browser(self, header: &str) -> Option<&str> {
+    pub fn browser(self, header: &str) -> Option<&str> {
         self.find(header, "browser")
     }
 
@@ -41,7 +41,7 @@ impl Cookies {
     }
 
     /// The language that was chosen here before.
-    pub(super) fn language(self, header: &str) -> Option<Language> {
+    pub fn language(self, header: &str) -> Option<Language> {
         language(self.find(header, "language")?)
     }
 
@@ -73,15 +73,15 @@ impl Cookies {
     }
 
     /// Has the browser be known for as long.
-    pub(super) fn set_known_browser(self, marks: &Secret, life: Millis) -> String {
+    pub fn set_known_browser(self, marks: &Secret, life: Millis) -> String {
         self.set("known", marks.reveal(), Some(life / 1000), "Lax")
     }
 
-    pub(super) fn set_browser(self, id: &str) -> String {
+    pub fn set_browser(self, id: &str) -> String {
         self.set("browser", id, None, "Lax")
     }
 
-    pub(super) fn set_language(self, language: Language) -> String {
+    pub fn set_language(self, language: Language) -> String {
         self.set("language", language.tag(), Some(LANGUAGE_SECONDS), "Lax")
     }
 
@@ -96,7 +96,7 @@ impl Cookies {
 }
 
 /// Reads the tag of a language.
-pub(super) fn language(tag: &str) -> Option<Language> {
+pub fn language(tag: &str) -> Option<Language> {
     [Language::Hungarian, Language::English]
         .into_iter()
         .find(|l| l.tag() == tag)

@@ -2,17 +2,16 @@
 
 use minijinja::context;
 
-use super::Site;
-use super::form::is_foreign;
-use super::view::View;
 use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
 use crate::http::{HttpRequest, Parameters, Reply};
+use crate::web::form::is_foreign;
+use crate::web::{Site, View, session};
 
 /// A browser that somebody else has sent to us.
 #[derive(Debug, Clone)]
-pub struct Entrance {
+pub(super) struct SignInLanding {
     view: View,
     /// How long it stays signed in, in milliseconds.
     session_ms: i64,
@@ -20,23 +19,23 @@ pub struct Entrance {
 
 /// A sign-in that waits for the user to agree.
 #[derive(Debug)]
-pub struct Switch<'a> {
+pub(super) struct Switch<'a> {
     /// The name of the user who is signed in.
-    pub current: &'a str,
+    pub(super) current: &'a str,
     /// The name of the user who arrives.
-    pub arriving: &'a str,
+    pub(super) arriving: &'a str,
     /// Where the browser goes on to.
-    pub to: Option<&'a str>,
+    pub(super) to: Option<&'a str>,
     /// Where the form is sent to.
-    pub path: &'a str,
+    pub(super) path: &'a str,
     /// The partner's token, which the form brings back.
-    pub token: &'a Secret,
+    pub(super) token: &'a Secret,
 }
 
-impl Entrance {
+impl SignInLanding {
     /// The browser of this request.
     #[must_use]
-    pub fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
+    pub(super) fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
         Self {
             // What is asked for is no page of ours, so what it offers, other languages above all, is our own front door.
             view: View::of(site, request, "not_possible").at("login.html"),
@@ -46,19 +45,19 @@ impl Entrance {
 
     /// The language that it reads.
     #[must_use]
-    pub fn language(&self) -> Language {
+    pub(super) fn language(&self) -> Language {
         self.view.language
     }
 
     /// What its session cookie holds.
     #[must_use]
-    pub fn session(&self, request: &HttpRequest) -> Option<Secret> {
-        super::session(self.view.cookies, request)
+    pub(super) fn session(&self, request: &HttpRequest) -> Option<Secret> {
+        session(self.view.cookies, request)
     }
 
     /// Signs it in and sends it on; to the page of its account where nobody says where to.
     #[must_use]
-    pub fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
+    pub(super) fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
         let to = to.map_or_else(|| self.view.link("account.html"), str::to_owned);
         let mut reply = self.view.redirect(to);
         let cookie = self.view.cookies.set_session(token, self.session_ms);
@@ -68,14 +67,19 @@ impl Entrance {
 
     /// Whether this is a form of our own page, sent by this browser, which is signed in as it was then.
     #[must_use]
-    pub fn is_own_form(&self, site: &Site<'_>, request: &HttpRequest, form: &Parameters) -> bool {
+    pub(super) fn is_own_form(
+        &self,
+        site: &Site<'_>,
+        request: &HttpRequest,
+        form: &Parameters,
+    ) -> bool {
         let stamp = form.get("stamp").unwrap_or("");
         self.view.is_own(site, request, stamp) && !is_foreign(request, &site.base)
     }
 
     /// The page that asks whether another user is to take the place of the one who is signed in.
     #[must_use]
-    pub fn ask_to_switch(&self, switch: &Switch<'_>) -> Reply {
+    pub(super) fn ask_to_switch(&self, switch: &Switch<'_>) -> Reply {
         let mut view = self.view.titled("switch_user");
         // A path alone is one of ours.
         view.leads_to = switch
@@ -93,7 +97,7 @@ impl Entrance {
 
     /// The page that says why not, with this status and the code that the other side's people can look up.
     #[must_use]
-    pub fn refuse(&self, rejection: &Rejection, status: u16, code: &str) -> Reply {
+    pub(super) fn refuse(&self, rejection: &Rejection, status: u16, code: &str) -> Reply {
         let way_on = context! { href => self.view.link("login.html"), text => "sign_in" };
         let more = context! { lead => "", code, way_on };
         let mut reply = self.view.again("message.html", rejection, more);

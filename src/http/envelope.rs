@@ -1,5 +1,6 @@
-//! The envelope of the directory's answers, which partners' sign-ins are refused in as well.
+//! The JSON envelope around answers of the directory and around refusals of partners' sign-ins.
 
+use super::Reply;
 use crate::contract::json::JsonWriter;
 use crate::contract::messages::{Language, describe};
 use crate::contract::problem::{Code, Problem, Why};
@@ -7,7 +8,6 @@ use crate::contract::rejection::Rejection;
 use crate::contract::shape::Shaped;
 use crate::contract::time::directory_time;
 use crate::domain::Millis;
-use crate::http::Reply;
 
 /// What stands around an answer, whatever it is.
 #[derive(Debug, Clone)]
@@ -31,7 +31,6 @@ impl Heading {
     /// Why there is none.
     #[must_use]
     pub fn refusal(&self, rejection: &Rejection) -> Reply {
-        rejection.log(&self.request_id, self.id);
         let kind = rejection.kind();
         let (status, response_code) = kind.envelope();
         let texts: Vec<String> = rejection
@@ -43,9 +42,6 @@ impl Heading {
         let mut reply = self.reply(status, response_code, error, None);
         if status == 401 {
             reply.headers.push(("WWW-Authenticate", "JWT".to_owned()));
-        }
-        if let Some(seconds) = rejection.retry_after() {
-            reply.headers.push(("Retry-After", seconds.to_string()));
         }
         reply
     }

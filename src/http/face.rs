@@ -1,0 +1,34 @@
+//! What a face is: a protocol that reads requests for operations and writes their outcomes.
+
+use super::{HttpRequest, Reply};
+use crate::contract::rejection::Rejection;
+use crate::operations::DecodedRequest;
+
+/// What a face makes of a request.
+pub enum Decoded<A> {
+    /// An operation to be run, whose answer the face gets as an `A`.
+    Call(Box<DecodedRequest<A>>),
+    /// A reply that needs no operation.
+    Reply(Reply),
+}
+
+/// One request of a protocol, from its head to its reply. The server makes a face of the request's head, has it decode the
+/// request, runs the operation, and has the face write what comes of it.
+pub trait Face: Send + Sync + 'static {
+    /// The face's name in logs and metrics.
+    const NAME: &'static str;
+    /// The answer of an operation, as the face gets it.
+    type Answer: 'static;
+
+    /// Reads the request up to the point where it can be run. Called once.
+    ///
+    /// # Errors
+    /// What the client is to be told; the server has [`Face::refuse`] write it.
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Self::Answer>, Rejection>;
+
+    /// Writes the answer of the operation.
+    fn encode(&self, answer: Self::Answer) -> Reply;
+
+    /// Writes a refusal. The server logs it, and adds `Retry-After`.
+    fn refuse(&self, rejection: &Rejection) -> Reply;
+}

@@ -1,0 +1,196 @@
+//! Has faces decode requests, runs their operations on threads, and logs and counts what comes of them.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::Request;
+use hyper::body::Incoming as IncomingBody;
+use hyper::header::HOST;
+
+use crate::contract::problem::Code;
+use crate::contract::rejection::Rejection;
+use crate::directory::DirectoryFace;
+use crate::http::{Decoded, Face, HttpRequest, Reply};
+use crate::jsonapi::RestFace;
+use crate::jsonrpc::{self, Calls, RpcCall};
+use crate::loginbar::PageFace;
+use crate::operations::{Cost, DecodedRequest, Origin, access};
+use crate::soap::SoapFace;
+use crate::sso::SsoFace;
+
+use super::Gateway;
+use super::pools::{NotDone, Shed};
+use super::public_url::{base, own_url};
+use super::reading::{Peer, read};
+
+/// A request that has been routed to a face.
+pub(super) struct Routed<'a> {
+    pub gateway: &'a Arc<Gateway>,
+    pub peer: Peer<'a>,
+    pub request: Request<IncomingBody>,
+    /// The id of the request in answers and logs.
+    pub id: &'a str,
+}
+
+impl Routed<'_> {
+    pub(super) async fn soap(self) -> Reply {
+        let (limits, now) = (self.gateway.config.soap, self.gateway.parts.clock.now());
+        self.answer(|request| SoapFace::new(request, limits, now))
+            .await
+    }
+
+    /// Answers a request for this path below the prefix of the REST face.
+    pub(super) async fn rest(self, path: &str) -> Reply {
+        let limits = self.gateway.config.json;
+        self.answer(|request| RestFace::new(request, path, limits))
+            .await
+    }
+
+    pub(super) async fn directory(self) -> Reply {
+        let (depth, now) = (
+            self.gateway.config.json.depth,
+            self.gateway.parts.clock.now(),
+        );
+        self.answer(|request| DirectoryFace::new(request, depth, now))
+            .await
+    }
+
+    pub(super) async fn page(self) -> Reply {
+        let parts = Arc::clone(&self.gateway.parts);
+        let base = base(self.gateway, self.peer.address, self.request.headers());
+        self.answer(|request| PageFace::new(parts, request, base))
+            .await
+    }
+
+    pub(super) async fn sso(self) -> Reply {
+        let gateway = Arc::clone(self.gateway);
+        let base = base(&gateway, self.peer.address, self.request.headers());
+        self.answer(|request| {
+            let own_url = own_url(&gateway, request.header(HOST).as_deref());
+            SsoFace::new(Arc::clone(&gateway.parts), request, base, own_url)
+        })
+        .await
+    }
+
+    /// Answers a call of the consent API, or a batch of them.
+    pub(super) async fn rpc(self) -> Reply {
+        let gateway = self.gateway;
+        let (request, unread) = read(gateway, self.peer, self.request, self.id).await;
+        if let Some(unread) = unread {
+            return unread.reply(|rejection| {
+                let call = RpcCall::unreadable(&request, rejection.clone());
+                refuse(&call, &request.request_id, "-", rejection)
+            });
+        }
+        match jsonrpc::read(&request, gateway.config.json.depth) {
+            Calls::One(call) => answer(gateway, call, &request).await,
+            Calls::Batch(calls) => {
+                let mut replies = Vec::with_capacity(calls.len());
+                // In order, as they may build on each other.
+                for call in calls {
+                    replies.push(answer(gateway, call, &request).await);
+                }
+                jsonrpc::batch(replies)
+            }
+        }
+    }
+
+    /// Reads the request, and answers it with the face that is made of its head.
+    async fn answer<F: Face>(self, face: impl FnOnce(&HttpRequest) -> F) -> Reply {
+        let (request, unread) = read(self.gateway, self.peer, self.request, self.id).await;
+        let face = face(&request);
+        match unread {
+            Some(unread) => unread.reply(|r| refuse(&face, &request.request_id, "-", r)),
+            None => answer(self.gateway, face, &request).await,
+        }
+    }
+}
+
+/// Has a face decode a request that was read, runs its operation, and has the face write the outcome.
+async fn answer<F: Face>(gateway: &Arc<Gateway>, mut face: F, request: &HttpRequest) -> Reply {
+    match face.decode(request) {
+        Ok(Decoded::Call(decoded)) => run(gateway, face, *decoded).await,
+        Ok(Decoded::Reply(reply)) => reply,
+        Err(rejection) => refuse(&face, &request.request_id, "-", &rejection),
+    }
+}
+
+/// Logs a refusal and has the face write it. `operation` is `-` where it is not known.
+fn refuse<F: Face>(face: &F, request_id: &str, operation: &str, rejection: &Rejection) -> Reply {
+    rejection.log(F::NAME, request_id, operation);
+    face.refuse(rejection).with_retry_after(rejection)
+}
+
+/// Runs an operation on a thread of its queue, and counts and writes the outcome.
+async fn run<F: Face>(
+    gateway: &Arc<Gateway>,
+    face: F,
+    decoded: DecodedRequest<F::Answer>,
+) -> Reply {
+    let operation = decoded.operation();
+    // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
+    let cost = match operation.cost {
+        _ if decoded.credentials.username_token.is_some() => Cost::Hash,
+        cost => cost,
+    };
+    let (queue, fair) = match cost {
+        Cost::Hash => ("hash", Some(&gateway.hashing)),
+        Cost::Search => ("search", Some(&gateway.searching)),
+        Cost::Write => ("write", Some(&gateway.writing)),
+        // Reads are so short that they are served in the order of arrival.
+        Cost::Read => ("read", None),
+    };
+    let fair = fair.map(|pool| (pool, Origin::of(&gateway.parts, &decoded)));
+    let parts = Arc::clone(&gateway.parts);
+    let request_id = decoded.request_id.clone();
+    let outer = Arc::new((face, request_id, operation.name));
+    let inner = Arc::clone(&outer);
+    let queued = Instant::now();
+    let work = move || {
+        let (face, request_id, operation) = &*inner;
+        let begun = Instant::now();
+        parts.metrics.waited(queue, begun - queued);
+        let outcome = access::run(&parts, decoded);
+        let code = match &outcome {
+            Ok(_) => "ok",
+            Err(rejection) => rejection.code().as_str(),
+        };
+        parts
+            .metrics
+            .called(F::NAME, operation, code, begun.elapsed());
+        match outcome {
+            Ok(answer) => face.encode(answer),
+            Err(rejection) => refuse(face, request_id, operation, &rejection),
+        }
+    };
+    let done = match &fair {
+        Some((pool, origin)) => pool.run(origin, work).await,
+        None => gateway.reading.run(work).await,
+    };
+    let rejection = match done {
+        Ok(reply) => return reply,
+        Err(NotDone::Panicked) => {
+            Rejection::new(Code::InternalError).because("the operation panicked")
+        }
+        Err(NotDone::Shed(shed)) => {
+            let source = fair.as_ref().map_or("", |(_, origin)| &origin.source);
+            let hold = shed.hold;
+            let rejection = shed_rejection(gateway, queue, shed, source);
+            tokio::time::sleep(hold).await;
+            rejection
+        }
+    };
+    let (face, request_id, operation) = &*outer;
+    refuse(face, request_id, operation, &rejection)
+}
+
+/// The refusal of a request that did not get its turn, counted and logged.
+fn shed_rejection(gateway: &Gateway, queue: &'static str, shed: Shed, source: &str) -> Rejection {
+    let reason = shed.reason.as_str();
+    gateway.parts.metrics.shed(queue, reason);
+    gateway.shed_log.note(queue, shed.reason, source);
+    Rejection {
+        wait_ms: i64::try_from(shed.retry.as_millis()).unwrap_or(i64::MAX),
+        ..Rejection::new(Code::Busy).because(format!("the queue {queue}: {reason}"))
+    }
+}

@@ -1,0 +1,75 @@
+//! What all faces for browsers share: the site, its cookies, forms, texts and templates.
+
+pub mod cookies;
+pub mod destination;
+pub mod form;
+mod i18n;
+pub mod view;
+
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+use crate::contract::shape::Secret;
+use crate::entropy::Entropy;
+use crate::http::HttpRequest;
+use crate::http::header::COOKIE;
+use crate::parts::Parts;
+use crate::registry::Snapshot;
+use crate::secrets::sealing::Sealer;
+use crate::secrets::stamps::Stamper;
+
+pub use cookies::Cookies;
+pub use view::View;
+
+/// The start of every path of the pages.
+pub const PREFIX: &str = "/checkSSO/";
+/// The longest `client_id`, in bytes.
+pub const MAX_CLIENT_ID: usize = 256;
+
+/// What is escaped in a value of a query: everything but letters, digits and four marks.
+pub const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// What pages are served with, for one request.
+pub struct Site<'a> {
+    /// The configuration; `None` until it is loaded.
+    pub registry: Option<Arc<Snapshot>>,
+    pub stamper: &'a Stamper,
+    pub sealer: &'a Sealer,
+    pub entropy: &'a Entropy,
+    /// The URL by which browsers know the gateway, without a path.
+    pub base: String,
+    /// How long a browser stays signed in, in milliseconds.
+    pub session_ms: i64,
+    /// How long a browser is known after it has signed a user in, in milliseconds.
+    pub known_ms: i64,
+    /// The time, in milliseconds.
+    pub now: i64,
+}
+
+impl<'a> Site<'a> {
+    /// The site at this URL.
+    #[must_use]
+    pub fn of(parts: &'a Parts, base: String) -> Self {
+        Self {
+            registry: parts.registry.loaded(),
+            stamper: &parts.stamper,
+            sealer: &parts.sealer,
+            entropy: &parts.entropy,
+            base,
+            session_ms: parts.rules.session_ms,
+            known_ms: parts.rules.throttle.known_ms,
+            now: parts.clock.now(),
+        }
+    }
+}
+
+/// The token in the session cookie of a request.
+#[must_use]
+pub fn session(cookies: Cookies, request: &HttpRequest) -> Option<Secret> {
+    cookies.session(request.header(COOKIE).as_deref())
+}
