@@ -20,8 +20,6 @@ use crate::secrets::sealing::Binding;
 use crate::secrets::stamps::hmac_sha512_hex;
 use crate::web::{Cookies, ESCAPED, MAX_CLIENT_ID, PREFIX, Site};
 
-/// The longest `client_id`, in bytes.
-
 /// The fields that are given when none are asked for.
 const DEFAULT_FIELDS: &str = "login";
 
