@@ -2,7 +2,7 @@
 
 use super::words::words;
 
-/// The client that owns what comes without a client key (SPEC §3); it always exists.
+/// The client of requests without a client key (SPEC §3). It always exists.
 pub const DEFAULT_CLIENT: &str = "Default";
 
 words! {

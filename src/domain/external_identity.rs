@@ -1,4 +1,4 @@
-//! Who a user is in somebody else's system.
+//! The identities of a user in external systems.
 
 use super::Millis;
 use super::text::{canonical, is_line};
@@ -8,45 +8,47 @@ pub const MAX_CHARS: usize = 128;
 /// The most identities that one user has.
 pub const MAX_IDENTITIES: usize = 32;
 
-/// An id in a system: the three together name one user at most, compared canonically (SPEC §2, §11).
+/// The identity of a user in an external system. The three parts together belong to at most one user. They are
+/// compared in canonical form (SPEC §2, §11).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalIdentity {
     pub id: String,
-    /// The system.
+    /// The external system that issued the id.
     pub provider: String,
-    /// What kind of id it is there.
+    /// The type of the id in that system.
     pub id_type: String,
 }
 
-/// The type of id that the old layout of partners' tokens gives its users; their provider is the partner itself. No
-/// partner may use it as a `state_id`, or the users of one could be taken for those of another.
+/// The type of the ids in partners' tokens of the old layout; the provider of such an id is the partner itself. A
+/// partner must not use it as a `state_id`: its users could then be taken for the users of another partner.
 pub const LOGIN_ID: &str = "loginId";
 
 impl ExternalIdentity {
-    /// The three parts as they are compared.
+    /// The provider, the type and the id, each in canonical form.
     #[must_use]
     pub fn canonical(&self) -> [String; 3] {
         [&self.provider, &self.id_type, &self.id].map(|part| canonical(part))
     }
 }
 
-/// An identity as it is linked to its user.
+/// An identity with the details of its link to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkedIdentity {
     pub identity: ExternalIdentity,
-    /// `None` for a link that is older than this column.
+    /// `None` if the link was made before this column existed.
     pub linked_at: Option<Millis>,
-    /// Who said that the user is that one: `partner:` or `client:` and a name, or `administrator`.
+    /// Which party asserted the link: `partner:` or `client:` followed by a name, or `administrator`.
     pub asserted_by: Option<String>,
 }
 
-/// Whether this is [`LOGIN_ID`], whatever its case.
+/// Whether `text` is [`LOGIN_ID`] in any case.
 #[must_use]
 pub fn is_login_id(text: &str) -> bool {
     canonical(text) == canonical(LOGIN_ID)
 }
 
-/// Whether this can be part of an identity: one line of 1 to [`MAX_CHARS`] characters, without blanks at the ends.
+/// Whether `text` can be a part of an identity: one line of 1 to [`MAX_CHARS`] characters without leading or trailing
+/// blanks.
 #[must_use]
 pub fn is_part(text: &str) -> bool {
     is_line(text) && text.chars().count() <= MAX_CHARS
@@ -57,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_one_short_line() {
+    fn accepts_a_part_of_one_short_line() {
         for good in ["1", "a/b é+%", "manzarul07+110332", &"ő".repeat(MAX_CHARS)] {
             assert!(is_part(good), "{good}");
         }

@@ -1,4 +1,4 @@
-//! E-mail addresses: which are accepted, and which are one mailbox.
+//! The syntax of e-mail addresses and the comparison of mailboxes.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
@@ -7,12 +7,13 @@ use super::text::canonical;
 
 /// The longest e-mail address, in characters (RFC 5321 §4.5.3.1.3 less the angle brackets).
 pub const MAX_EMAIL_CHARS: u32 = 254;
-/// The domain of addresses that stand where a user has none: nobody can be written to there (RFC 2606 §2).
+/// The domain of the placeholder address of a user without an e-mail address. The `.invalid` domain never receives
+/// mail (RFC 2606 §2).
 pub(super) const NOWHERE: &str = "nowhere.invalid";
 
-/// The form in which logins, which are user names and e-mail addresses, are compared: canonical, and the domain of an
-/// address in ASCII, so that `user@bücher.de` and `user@xn--bcher-kva.de` are one mailbox (SPEC §2). An address whose
-/// domain is not valid is compared as it stands.
+/// The form in which logins (user names and e-mail addresses) are compared. It is the canonical form, with the domain
+/// of an address in ASCII, so that `user@bücher.de` and `user@xn--bcher-kva.de` are one mailbox (SPEC §2). An address
+/// with an invalid domain stays in its canonical form.
 #[must_use]
 pub fn canonical_login(text: &str) -> String {
     let folded = canonical(text);
@@ -22,7 +23,7 @@ pub fn canonical_login(text: &str) -> String {
     let Some((local, domain)) = folded.rsplit_once('@') else {
         return folded;
     };
-    // An A-label can hold letters that folding would have replaced, so it is decoded and folded as well.
+    // An A-label can encode letters that case folding changes, so the domain is decoded and folded first.
     let (decoded, _) = Uts46::new().to_unicode(
         domain.as_bytes(),
         AsciiDenyList::STD3,
@@ -34,13 +35,13 @@ pub fn canonical_login(text: &str) -> String {
     }
 }
 
-/// Whether [`canonical_login`] can differ from [`canonical`] for this folded text.
+/// Whether [`canonical_login`] may return something other than `folded`.
 fn may_have_idn_domain(folded: &str) -> bool {
     !folded.is_ascii() || folded.contains("xn--")
 }
 
-/// The address with its domain in ASCII, as mail servers without SMTPUTF8 (RFC 6531) take it; as it stands where the
-/// domain is not valid.
+/// The address with its domain in ASCII, for mail servers without SMTPUTF8 (RFC 6531). An address with an invalid
+/// domain is returned unchanged.
 #[must_use]
 pub fn with_ascii_domain(address: &str) -> String {
     let converted = address
@@ -49,7 +50,7 @@ pub fn with_ascii_domain(address: &str) -> String {
     converted.unwrap_or_else(|| address.to_owned())
 }
 
-/// The domain in lower-case ASCII, by UTS #46 without transitional mappings; none if it is not valid.
+/// The domain in lower-case ASCII by UTS #46 without transitional mappings; `None` if the domain is invalid.
 fn ascii_domain(domain: &str) -> Option<String> {
     Uts46::new()
         .to_ascii(
@@ -62,8 +63,8 @@ fn ascii_domain(domain: &str) -> Option<String> {
         .map(|ascii| ascii.into_owned())
 }
 
-/// Whether `text` has the form of an e-mail address we can deliver to: one `@`, a local part of at most 64 bytes and
-/// without quotes, a valid domain with a dot, nothing hidden.
+/// Whether mail can be delivered to `text` by its syntax: one `@`, a local part of at most 64 bytes without quotes, a
+/// valid domain with a dot, and no hidden characters.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
@@ -83,17 +84,17 @@ pub fn is_email(text: &str) -> bool {
     is_local
         && domain.contains('.')
         && domain.split('.').all(label)
-        // Who had an address there would be taken for a user that has none.
+        // A user with an address in this domain would look like a user without an address.
         && ascii_domain(domain).is_some_and(|ascii| !ascii.ends_with(NOWHERE))
 }
 
-/// Whether this stands in the place of an address for a user that has none.
+/// Whether `email` is the placeholder of a user without an e-mail address.
 #[must_use]
 pub fn is_no_address(email: &str) -> bool {
     email.ends_with(NOWHERE)
 }
 
-/// Whether people would take this user name for an e-mail address, also where nothing could be delivered to it.
+/// Whether a person would read this user name as an e-mail address, even if no mail could be delivered to it.
 #[must_use]
 pub fn looks_like_address(user_name: &str) -> bool {
     let folded = canonical(user_name).replace('。', ".");
@@ -104,7 +105,8 @@ pub fn looks_like_address(user_name: &str) -> bool {
     })
 }
 
-/// Whether a user of this address may have this user name: one that looks like an address must be the user's own.
+/// Whether a user with this e-mail address may have this user name. A user name that looks like an address must be
+/// the user's own address.
 #[must_use]
 pub fn is_own_or_no_address(user_name: &str, email: &str) -> bool {
     !looks_like_address(user_name) || canonical_login(user_name) == canonical_login(email)
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_an_email_address() {
+    fn accepts_deliverable_addresses_only() {
         for good in [
             "moka.miklos@dbx.hu",
             "gabor.papp+hakapeszi.maki@dbx.hu",
@@ -175,16 +177,16 @@ mod tests {
             canonical_login("a@bücher.de"),
             canonical_login("a@bucher.de")
         );
-        // No domain, or none that is valid.
+        // A text without a domain, and an address with an invalid domain.
         assert_eq!(canonical_login("BÜCHER.de"), "bücher.de");
         assert_eq!(canonical_login("a@xn--a.hu"), "a@xn--a.hu");
         assert_eq!(with_ascii_domain("Őr@Bücher.de"), "Őr@xn--bcher-kva.de");
         assert_eq!(with_ascii_domain("a@b_c"), "a@b_c");
     }
 
-    /// Every character that folding changes, and random texts of the characters that folding and IDNA treat in a way of their own.
+    /// Every character that folding changes, and random texts of characters that folding or IDNA treats specially.
     #[test]
-    fn canonical_forms_are_canonical_already() {
+    fn canonicalising_twice_changes_nothing() {
         let check = |text: &str| {
             let folded = canonical(text);
             assert_eq!(canonical(&folded), folded, "{text:?}");
@@ -192,7 +194,7 @@ mod tests {
             assert_eq!(canonical_login(&login), login, "{text:?}");
             assert_eq!(canonical_login(&folded), login, "{text:?}");
         };
-        // Beyond there are ideographs and private use only.
+        // The planes above hold only ideographs and private-use characters.
         for c in '\0'..'\u{20000}' {
             let text = c.to_string();
             if canonical(&text) != text {
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_name_that_looks_like_an_address_is_the_users_own() {
+    fn recognises_user_names_that_look_like_addresses() {
         for address in ["a@b.hu", "A＠B．HU", "a@b。hu", "a@b.hu.", "a b@c_d.hu"] {
             assert!(looks_like_address(address), "{address}");
         }

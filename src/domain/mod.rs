@@ -1,4 +1,5 @@
-//! Pure rules about users, organisations, passwords and tokens; no I/O, no wire names, nothing else of ours.
+//! Rules about users, organisations, passwords and tokens, as pure functions: no I/O, no wire names, no imports of
+//! other modules.
 
 pub mod audit_event;
 pub mod client;
@@ -23,5 +24,5 @@ pub mod web;
 pub mod windows;
 pub mod words;
 
-/// Milliseconds since 1970-01-01T00:00:00Z; the only way this program writes a time down.
+/// The only representation of time in this program.
 pub type Millis = i64;

@@ -1,4 +1,4 @@
-//! Which user names and display names are accepted, and which user names look alike.
+//! Rules for user names and display names, and the detection of names that look alike.
 
 use icu_properties::props::{EnumeratedProperty as _, GeneralCategory, Script};
 use unicode_normalization::UnicodeNormalization as _;
@@ -8,29 +8,29 @@ use super::hidden::{is_hidden, is_mark};
 use super::mailbox::is_email;
 use super::text::{canonical, has_control};
 
-/// The longest user name, name, organisational unit and role, in characters.
+/// The maximum length of a user name, display name, organisational unit or role, in characters.
 pub const MAX_NAME_CHARS: u32 = 128;
-/// What stands in the audit log for users that are gone begins with this, and no user's name does.
+/// The prefix of the pseudonym that replaces an erased user in the audit log. No user name may start with it.
 pub const ERASED: &str = "erased:";
-/// The most characters of a skeleton that are kept and compared.
+/// The maximum length of a stored skeleton, in characters.
 const MAX_SKELETON_CHARS: usize = 256;
 
-/// Why a text cannot be a name.
+/// The reason why a text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// It holds a control character or a line break, or a user name has a blank at one of its ends.
+    /// The text has a control character or a line break, or it is a user name with a leading or trailing blank.
     Control,
-    /// It holds a character that is not seen, changes the direction of writing or has no meaning.
+    /// The text has a character for which [`is_hidden`] is true.
     Hidden,
-    /// It begins or ends with a combining mark that belongs to no letter.
+    /// The text starts or ends with a combining mark that belongs to no letter.
     LooseMark,
-    /// Nothing in it can be read.
+    /// The text has no visible character.
     Blank,
-    /// The name has a meaning of its own in paths or in the audit log.
+    /// The name has a special meaning in paths or in the audit log.
     Reserved,
 }
 
-/// What is wrong with a text on one line that people see, such as an organisational unit.
+/// The flaw of a one-line text that people read, such as an organisational unit.
 #[must_use]
 pub fn flaw_of_line(text: &str) -> Option<Flaw> {
     if has_control(text) {
@@ -39,8 +39,8 @@ pub fn flaw_of_line(text: &str) -> Option<Flaw> {
     text.contains(is_hidden).then_some(Flaw::Hidden)
 }
 
-/// What is wrong with a person's or an organisation's name. Marks that a script needs at the end, as Thai and Devanagari
-/// do, are no flaw.
+/// The flaw of a person's or an organisation's name. A trailing mark that the script needs, as in Thai and
+/// Devanagari, is not a flaw.
 #[must_use]
 pub fn flaw_of_display_name(text: &str) -> Option<Flaw> {
     if let Some(flaw) = flaw_of_line(text) {
@@ -56,8 +56,9 @@ pub fn flaw_of_display_name(text: &str) -> Option<Flaw> {
     (has_mark_without_base(text) || ends_with_loose_mark(text)).then_some(Flaw::LooseMark)
 }
 
-/// What is wrong with a user name. Stricter than [`flaw_of_display_name`]: no blanks at the ends, no mark at the end
-/// whatever the script, also once the name is folded. An address may end with its domain's mark.
+/// The flaw of a user name. The rules are stricter than those of [`flaw_of_display_name`]: no leading or trailing
+/// blanks and no trailing mark in any script, before and after folding. Only an e-mail address may end with a mark,
+/// because its domain may.
 #[must_use]
 pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
     if text.is_empty() || text.trim() != text {
@@ -77,8 +78,8 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
     is_loose.then_some(Flaw::LooseMark)
 }
 
-/// A name that somebody else vouches for, less everything that a display name cannot hold; none if nothing can be read
-/// of what is left.
+/// Removes from an asserted name every character that a display name must not have. Returns `None` if no visible
+/// character is left.
 #[must_use]
 pub fn cleaned(text: &str) -> Option<String> {
     let mut kept = String::with_capacity(text.len());
@@ -107,9 +108,8 @@ fn has_mark_without_base(text: &str) -> bool {
     })
 }
 
-/// Whether a text ends with a mark that does not belong to its last letter: an enclosing one, or an accent on a Latin,
-/// Greek or Cyrillic letter that Unicode has no such letter for. A second accent is one of the letter's own, as in
-/// Yoruba.
+/// Whether the last mark of a text is loose: an enclosing mark, or an accent on a Latin, Greek or Cyrillic letter for
+/// which Unicode has no precomposed form. A second accent on an accented letter belongs to that letter, as in Yoruba.
 fn ends_with_loose_mark(text: &str) -> bool {
     if text.is_ascii() {
         return false;
@@ -137,8 +137,8 @@ fn ends_with_loose_mark(text: &str) -> bool {
     needs_none.contains(&Script::for_char(*base)) && !(is_only_one && has_accent)
 }
 
-/// What user names that people may mistake for each other have in common: the skeleton of UTS #39 §4, of the folded
-/// name. The letter i counts as l, because it is that in capitals.
+/// The skeleton (UTS #39 §4) of the folded user name. Two names that people may confuse have the same skeleton. The
+/// letter i counts as l, because a capital I looks like an l.
 #[must_use]
 pub fn skeleton(user_name: &str) -> String {
     let seen: String = uts39_skeleton(user_name).collect();
@@ -148,8 +148,8 @@ pub fn skeleton(user_name: &str) -> String {
         .collect()
 }
 
-/// The version of the tables that [`skeleton`] and [`super::mailbox::canonical_login`] go by: where it moves on, what is
-/// stored of them is made anew.
+/// The version of the Unicode tables behind [`skeleton`] and [`super::mailbox::canonical_login`]. After a change of
+/// version the stored values are computed again.
 #[must_use]
 pub fn tables_version() -> String {
     let (major, minor, update) = unicode_security::UNICODE_VERSION;
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_name_is_one_line_without_outer_blanks() {
+    fn accepts_user_names_of_one_line_without_outer_blanks() {
         for good in [
             "móka miki",
             "a",
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_cleaned_of_what_it_cannot_hold() {
+    fn removes_forbidden_characters_from_asserted_names() {
         assert_eq!(
             cleaned("\u{202e}Va\u{200b}laki\u{336} ").as_deref(),
             Some("Valaki")
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_look_alike_have_one_skeleton() {
+    fn gives_names_that_look_alike_one_skeleton() {
         for like in [
             "аdmin",
             "АDMIN",

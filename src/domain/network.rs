@@ -1,13 +1,13 @@
-//! The network that a request comes from, as far as one party has it to itself.
+//! The network of a client, as the unit that limits and counters use.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 address, or an IPv6 network of the size that is given to one party (RFC 6177).
+/// An IPv4 address or an IPv6 /64, the smallest block that one customer gets (RFC 6177).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Network {
     V4(Ipv4Addr),
-    /// The first 64 bits.
+    /// The first 64 bits of the address.
     V6([u16; 4]),
 }
 

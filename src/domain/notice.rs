@@ -1,13 +1,13 @@
-//! What people are told by mail: the facts, not the words.
+//! The data of a mail to a user; the templates add the text.
 
 use super::words::words;
 
 words! {
     /// The kind of a mail. Its word stands in the outbox, in file names and on the command line.
     pub enum Topic {
-        /// Carries the token that activates a registered user.
+        /// Delivers the token that activates a registered user.
         Activation = "activation",
-        /// Carries the token that sets a new password.
+        /// Delivers the token for setting a new password.
         PasswordReset = "password-reset",
         /// Reports that the password was changed.
         PasswordChanged = "password-changed",
@@ -31,24 +31,24 @@ impl Topic {
     }
 }
 
-/// One mail to be written.
+/// The data of one mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub topic: Topic,
     pub english: bool,
     pub to: String,
-    /// The person's name; empty for one that no mail shows.
+    /// The name of the person; empty if it must not appear in a mail.
     pub name: String,
     pub user_name: String,
-    /// The one-time token, for the topics that carry one.
+    /// The one-time token; empty for topics without one.
     pub token: String,
-    /// What else the topic tells: the hours in which a change can be undone, or the names of the systems that were linked
-    /// or unlinked, where a mail shows them.
+    /// A further fact that depends on the topic: the hours in which a change can be undone, or the names of the
+    /// linked or unlinked systems; empty if the mail must not show them.
     pub detail: String,
 }
 
 impl Notice {
-    /// One line a field; no field can hold a line break, since every one was checked for that.
+    /// Encodes each field as one line. Every field was checked earlier and has no line break.
     #[must_use]
     pub fn to_lines(&self) -> String {
         let language = if self.english { "en" } else { "hu" };
@@ -78,7 +78,7 @@ impl Notice {
             name: next()?,
             user_name: next()?,
             token: next()?,
-            // A mail of an older version has no such line.
+            // Rows written by older versions have no `detail` line.
             detail: next().unwrap_or_default(),
         };
         lines.next().is_none().then_some(notice)
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn survives_the_way_through_the_outbox() {
+    fn decodes_what_it_encoded_for_the_outbox() {
         let notice = Notice {
             topic: Topic::PasswordChanged,
             english: false,

@@ -1,4 +1,4 @@
-//! One-time tokens: what they are for and what they look like.
+//! The purposes and the text form of one-time tokens.
 
 use super::words::words;
 
@@ -12,7 +12,7 @@ words! {
     }
 }
 
-/// Writes 128 random bits as the seeds show a token: 32 lower-case hexadecimal characters.
+/// Formats 128 random bits as a token: 32 lower-case hexadecimal characters, as in the original samples.
 #[must_use]
 pub fn format(random: [u8; 16]) -> String {
     hex(&random)
@@ -28,7 +28,7 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Whether `text` has a token's form at all, so that nothing else is ever looked up.
+/// Whether `text` has the form of a token. Other texts are refused without a database query.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
     text.len() == 32

@@ -1,4 +1,4 @@
-//! Organisations and the choice of one at sign-in.
+//! The choice of an organisation at sign-in.
 
 use super::words::words;
 
@@ -10,27 +10,28 @@ words! {
     }
 }
 
-/// An organisation as a user's memberships show it.
+/// A user's membership of an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     pub uuid: String,
     pub name: String,
-    /// Roles the user has in it, in the order they were given.
+    /// The roles of the user in the organisation, in the order they were given.
     pub roles: Vec<String>,
 }
 
-/// What the memberships of a user and the organisation it asked for lead to (SPEC §6 authenticate).
+/// The result of [`choose`] (SPEC §6 authenticate).
 #[derive(Debug, PartialEq, Eq)]
 pub enum Choice<'a> {
-    /// Member of nothing: a token without an organisation.
+    /// The user has no membership: the token names no organisation.
     None,
-    /// This one.
+    /// The token names this organisation.
     One(&'a Membership),
-    /// Several, and none (or none of them) was named: the caller has to choose.
+    /// The user has several memberships and named none of them: the caller has to choose.
     Several,
 }
 
-/// Chooses the organisation of a sign-in. A name that is not among `granted` counts as no choice.
+/// Chooses the organisation of a sign-in. A wanted organisation that is not among the memberships counts as no
+/// choice.
 #[must_use]
 pub fn choose<'a>(granted: &'a [Membership], wanted: Option<&str>) -> Choice<'a> {
     if let Some(wanted) = wanted
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_only_one_or_the_named_one_and_otherwise_asks() {
+    fn takes_the_only_or_the_named_membership_and_otherwise_asks() {
         let (a, b) = (org("a"), org("b"));
         assert_eq!(choose(&[], None), Choice::None);
         assert_eq!(choose(std::slice::from_ref(&a), None), Choice::One(&a));

@@ -1,4 +1,4 @@
-//! Which passwords are acceptable (SECURITY-CHECKS P1, P3, P5).
+//! The password policy (SECURITY-CHECKS P1, P3, P5).
 
 use super::text::canonical;
 
@@ -6,8 +6,8 @@ use super::text::canonical;
 pub const MIN_CHARS: usize = 8;
 /// The longest acceptable password, in characters.
 pub const MAX_CHARS: usize = 64;
-/// A password that would fall within this many guesses counts as common. Set so that the 3,000
-/// most used passwords, their capitalised and `…1` forms are refused and the seeds' samples pass.
+/// A password that an attacker finds within this many guesses counts as common. With this value the 3,000 most used
+/// passwords and their capitalised and `…1` forms are refused, and the passwords of the original samples pass.
 const COMMON_WITHIN_GUESSES: u64 = 20_000;
 
 /// Why a password is refused.
@@ -15,17 +15,17 @@ const COMMON_WITHIN_GUESSES: u64 = 20_000;
 pub enum Weakness {
     TooShort,
     TooLong,
-    /// Holds a NUL, which C clients of ours cannot carry.
+    /// The password has a NUL character, which C clients cannot send.
     HoldsNul,
-    /// Equal to the user's own user name, name or e-mail address.
+    /// The password equals the user's own user name, name or e-mail address.
     OwnName,
     Common,
 }
 
-/// Judges a password for a user with these names. Blanks at the ends are part of a password.
+/// Checks a password for a user with these names. Leading and trailing blanks are part of the password.
 ///
 /// # Errors
-/// The first [`Weakness`] found, cheapest check first.
+/// The first [`Weakness`] found; cheap checks come first.
 pub fn judge(password: &str, own_names: &[&str]) -> Result<(), Weakness> {
     let chars = password.chars().take(MAX_CHARS + 1).count();
     if chars < MIN_CHARS {
@@ -47,7 +47,7 @@ pub fn judge(password: &str, own_names: &[&str]) -> Result<(), Weakness> {
     Ok(())
 }
 
-/// The bcrypt cost of a stored hash, ours or an imported one: the two digits after `$2b$`.
+/// The bcrypt cost of a stored hash, native or imported: the two digits after `$2b$`.
 #[must_use]
 pub fn cost_of(stored: &str) -> Option<u32> {
     let (_, bcrypt_hash) = stored.split_once("$2")?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_samples_pass() {
+    fn accepts_the_passwords_of_the_samples() {
         for password in [
             "ValaKi1234",
             "TeszT1234",
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn common_ones_and_own_names_do_not() {
+    fn refuses_common_passwords_and_own_names() {
         for password in [
             "password",
             "12345678",

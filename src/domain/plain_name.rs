@@ -1,5 +1,6 @@
-//! A name as a mail may show it: short, and nothing that a mail program turns into a link or a telephone number.
-//! Anybody can register somebody else's address under any name; the mail that follows must not carry a message.
+//! The form of a name that a mail may show: short, and free of text that a mail program turns into a link or a
+//! telephone number. Anybody can register another person's address under any name, so the mail to that address must
+//! not carry a message in the name.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -7,13 +8,14 @@ use super::text::canonical;
 
 /// The longest name in a mail, in characters.
 pub const MAX_CHARS: usize = 40;
-/// The longest abbreviation that may end in a dot, like `prof.`, in characters.
+/// The longest abbreviation with a trailing dot, like `prof.`, in characters.
 const MAX_ABBREVIATION_CHARS: usize = 6;
-/// The most digits in a name; telephone numbers have more.
+/// The maximum number of digits in a name; telephone numbers have more.
 const MAX_DIGITS: usize = 3;
 
-/// The name of a person: words of letters, with hyphens and apostrophes inside, cut after the last whole word within
-/// [`MAX_CHARS`]. `None` for a text that holds anything else, such as a URL, a domain, `@`, markup or a line break.
+/// The name of a person, cut after the last whole word within [`MAX_CHARS`]. A name has words of letters, with
+/// hyphens and apostrophes inside. Returns `None` for any other text, such as a URL, a domain, `@`, markup or a line
+/// break.
 #[must_use]
 pub fn of_person(text: &str) -> Option<String> {
     let text: String = text.nfc().collect();
@@ -37,8 +39,8 @@ pub fn of_person(text: &str) -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-/// A user name, where it is one plain word of at most [`MAX_CHARS`] letters, digits, hyphens and underscores, or else
-/// the mailbox itself: users can sign in by either.
+/// The user name if it is one plain word of at most [`MAX_CHARS`] letters, digits, hyphens and underscores; otherwise
+/// the mailbox. Users can sign in with either.
 #[must_use]
 pub fn of_user(user_name: &str, mailbox: &str) -> String {
     let is_plain = user_name.chars().count() <= MAX_CHARS

@@ -1,34 +1,34 @@
-//! How long the gateway keeps what callers leave behind, and how much of it.
+//! How long the gateway keeps logs, counters and unfinished accounts, and how many of them.
 
 use super::Millis;
 
-/// What is kept, for how long.
+/// The limits that the sweeper enforces: ages in milliseconds, and numbers of rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// Rows of the audit log that prove neither an erasure nor a consent.
+    /// Age of audit entries that prove neither an erasure nor a consent.
     pub audit_ms: Millis,
-    /// Counts of refusals.
+    /// Age of refusal counters.
     pub refusals_ms: Millis,
-    /// Rows of counted refusals; the oldest go first.
+    /// Number of rows of refusal counters; the oldest are deleted first.
     pub refusals_rows: i64,
-    /// Different refusals that are counted apart in one minute; the others are counted together.
+    /// Number of different refusals that are counted separately in one minute; all others share one counter.
     pub refusals_keys: usize,
-    /// Outbox rows of what was delivered, and mail files.
+    /// Age of delivered outbox rows and of mail files.
     pub delivered_ms: Millis,
-    /// An account that its owner never confirmed, after its last activation token has expired.
+    /// Age of an unconfirmed account, counted from the expiry of its last activation token.
     pub unconfirmed_ms: Millis,
-    /// Accounts that wait for their confirmation; the oldest go first.
+    /// Number of unconfirmed accounts; the oldest are deleted first.
     pub unconfirmed_users: i64,
-    /// Subjects that attempts are counted for; those that are forgiven soonest go first.
+    /// Number of accounts and networks with an attempt counter; the counters that expire soonest are deleted first.
     pub attempts_rows: i64,
-    /// Families of tokens that one user may have; the oldest ends.
+    /// Number of token families of one user; the oldest ends first.
     pub families_of_user: i64,
-    /// Browsers that one user may be signed in with; the one unused for longest is signed out.
+    /// Number of browser sessions of one user; the one unused for longest ends first.
     pub sessions_of_user: i64,
 }
 
 impl Retention {
-    /// Subjects whose first attempt is kept in memory: as many as the table may have.
+    /// Number of first attempts that are kept in memory: as many as the table may have rows.
     #[must_use]
     pub fn attempts_memory(&self) -> usize {
         usize::try_from(self.attempts_rows).unwrap_or(usize::MAX)

@@ -1,6 +1,6 @@
-//! The roles that the directory gives people in organisations (SPEC §11).
+//! The roles of people in the directory's organisations (SPEC §11).
 
-/// Every role there is, as it is written. The documents write some of them without underscores.
+/// All roles in their stored spelling. The original documents write some of them without underscores.
 pub const KNOWN: [&str; 25] = [
     "ADMIN",
     "ANNOUNCEMENT_SENDER",
@@ -29,7 +29,7 @@ pub const KNOWN: [&str; 25] = [
     "TEACHER_BADGE_ISSUER",
 ];
 
-/// The role that is meant, whatever its case and with its underscores or without them.
+/// Finds a role by its name, ignoring case and underscores.
 #[must_use]
 pub fn known(text: &str) -> Option<&'static str> {
     let letters = |text: &str| -> String {

@@ -1,21 +1,21 @@
-//! Sessions of browsers: what their cookies hold, and how exactly their use is noted.
+//! Browser sessions: the token in the cookie and the precision of the last use.
 
 use super::Millis;
 use super::one_time_token::hex;
 
-/// How exactly the last use of a session is known, so that not every request writes: five minutes.
+/// The precision of a session's last use: five minutes. A finer value would make every request write to the database.
 pub const SEEN_EVERY_MS: Millis = 5 * 60 * 1000;
 
-/// The longest that a browser may call itself in the list of sessions, in characters; what is more is cut.
+/// The maximum length of the stored `User-Agent` header, in characters; longer values are cut.
 pub const USER_AGENT_CHARS: usize = 200;
 
-/// Writes 256 random bits as a session's token: 64 lower-case hexadecimal characters.
+/// Formats 256 random bits as a session token: 64 lower-case hexadecimal characters.
 #[must_use]
 pub fn format(random: [[u8; 16]; 2]) -> String {
     hex(random.as_flattened())
 }
 
-/// Whether `text` has the form of a session's token at all, so that nothing else is ever looked up.
+/// Whether `text` has the form of a session token. Other texts are refused without a database query.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
     text.len() == 64

@@ -1,10 +1,10 @@
-//! How texts are compared and which characters they may hold.
+//! The canonical form of texts and the check for control characters.
 
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
-/// The form in which names are compared and searched: compatibility-normalised and case-folded over all of Unicode, so
-/// that `ÁRVÍZ` and `árvíz` are one name (SPEC §2). Logins are compared by [`super::mailbox::canonical_login`].
+/// The form in which names are compared and searched: NFKC and case-folded over all of Unicode, so that `ÁRVÍZ` and
+/// `árvíz` are one name (SPEC §2). Logins are compared by [`super::mailbox::canonical_login`].
 #[must_use]
 pub fn canonical(text: &str) -> String {
     if text.is_ascii() {
@@ -13,16 +13,15 @@ pub fn canonical(text: &str) -> String {
     text.nfkc().default_case_fold().nfkc().collect()
 }
 
-/// Whether `text` holds a character that has no place in a single-line field: controls (line
-/// breaks among them, which could forge a mail header or a log line) and Unicode's line and
-/// paragraph separators.
+/// Whether `text` has a character that a single-line field must not have: a control character, or Unicode's line or
+/// paragraph separator. A line break could forge a mail header or a log line.
 #[must_use]
 pub fn has_control(text: &str) -> bool {
     text.chars()
         .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
-/// Whether `text` can be an id or a secret: one line, not empty, without blanks at the ends.
+/// Whether `text` can be an id or a secret: one line, not empty, without leading or trailing blanks.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !has_control(text)

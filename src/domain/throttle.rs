@@ -1,64 +1,64 @@
-//! How much longer each attempt has to wait than the one before it, and how that is forgiven.
+//! The delay after repeated attempts: how it grows and how it drains.
 
 use super::Millis;
 
-/// The wait after the first attempt that has to.
+/// The first delay. Each further attempt doubles it.
 const FIRST_WAIT_MS: Millis = 1_000;
 
-/// The most networks and browsers that are remembered of one user.
+/// The maximum number of known networks and browsers of one user.
 pub const MAX_KNOWN_SOURCES: usize = 16;
 
-/// How many attempts are free, and what the next ones cost.
+/// The rule for one kind of attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// Attempts that nobody has to wait after. At least one.
+    /// Number of attempts without a delay; at least one.
     pub free: i64,
-    /// The time in which as many as are free are forgiven, one after the other.
+    /// The time in which `free` attempts are forgiven, one after the other.
     pub forgive_ms: Millis,
-    /// The longest wait, however many there were; so nobody is shut out for good.
+    /// The maximum delay. It is bounded so that no account is locked for good.
     pub longest_ms: Millis,
 }
 
-/// The limits of what is counted.
+/// The rules for all kinds of attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Of wrong secrets for one account.
+    /// Wrong secrets for one account.
     pub guesses: Limit,
-    /// Of wrong secrets from one source.
+    /// Wrong secrets from one network.
     pub guesses_per_source: Limit,
-    /// Of mails to one mailbox.
+    /// Mails to one mailbox.
     pub mails: Limit,
-    /// Of mails asked for from one source.
+    /// Requests for mails from one network.
     pub mails_per_source: Limit,
-    /// How long a network or a browser is known after it has signed a user in.
+    /// How long the gateway remembers a network or a browser after a successful sign-in.
     pub known_ms: Millis,
 }
 
-/// What is kept of attempts.
+/// The stored counter of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
-    /// Attempts that are not forgiven.
+    /// Number of attempts that are not yet forgiven.
     pub attempts: i64,
-    /// When the next one is heard.
+    /// When the next attempt is allowed.
     pub open_at: Millis,
-    /// When the last one is forgiven.
+    /// When the last attempt is forgiven and the counter is empty.
     pub forget_at: Millis,
 }
 
 impl Limit {
-    /// The time after which one attempt is forgiven.
+    /// The time in which one attempt is forgiven, in milliseconds.
     #[must_use]
     pub fn forgiven_after(&self) -> Millis {
         (self.forgive_ms / self.free.max(1)).max(1)
     }
 
-    /// The tally with one more attempt, made now.
+    /// The counter after one more attempt at `now`.
     #[must_use]
     pub fn with_one_more(&self, forget_at: Millis, now: Millis) -> Tally {
         let each = self.forgiven_after();
         let left = (forget_at - now).max(0);
-        // One that is forgiven in part still counts. More than the longest wait tells are not remembered: to forgive
-        // them would take ever longer.
+        // A partly forgiven attempt still counts. The counter stops 32 attempts after the last free one: the delay no
+        // longer grows there, and a larger counter would only take longer to drain.
         let attempts = ((left + each - 1) / each + 1).min(self.free + 32);
         Tally {
             attempts,
@@ -67,7 +67,7 @@ impl Limit {
         }
     }
 
-    /// How long the next attempt has to wait when there were so many.
+    /// The delay before the next attempt after `attempts` attempts, in milliseconds.
     fn wait(&self, attempts: i64) -> Millis {
         match u32::try_from(attempts - self.free) {
             Ok(over) => FIRST_WAIT_MS
@@ -88,7 +88,7 @@ mod tests {
         longest_ms: 900_000,
     };
 
-    /// The waits after attempts that are made as soon as they are heard.
+    /// The delays, in seconds, of attempts that are each made as soon as they are allowed.
     fn waits(attempts: usize) -> Vec<Millis> {
         let (mut now, mut forget_at) = (0, 0);
         (0..attempts)
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_is_too_large() {
+    fn extreme_numbers_do_not_overflow() {
         let endless = Limit {
             free: i64::from(u32::MAX),
             ..LIMIT

@@ -1,10 +1,10 @@
-//! A user, its names and its status.
+//! A user with its names and its status.
 
 use super::Millis;
 use super::mailbox::{NOWHERE, canonical_login, is_no_address};
 use super::words::words;
 
-/// The most roles one user, or one membership, may carry.
+/// The maximum number of roles of one user or one membership.
 pub const MAX_ROLES: usize = 100;
 
 words! {
@@ -19,7 +19,7 @@ words! {
     }
 }
 
-/// A user as the rules see it.
+/// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: i64,
@@ -32,47 +32,47 @@ pub struct User {
     pub status: Status,
     /// Global roles, in the order they were given.
     pub roles: Vec<String>,
-    /// How the password is kept, if there is one; see `secrets::hashing`.
+    /// The stored form of the password, if the user has one; see `secrets::hashing`.
     pub password_hash: Option<String>,
     pub created_at: Millis,
     pub updated_at: Millis,
 }
 
 impl User {
-    /// What stands in the place of an e-mail address for a user of this UUID that has none.
+    /// The placeholder address of a user without an e-mail address, made from the user's UUID.
     #[must_use]
     pub fn no_address(uuid: &str) -> String {
         format!("{uuid}@{NOWHERE}")
     }
 
-    /// The e-mail address, if there is one.
+    /// The e-mail address; `None` if the user has none.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
         (!is_no_address(&self.email)).then_some(self.email.as_str())
     }
 
-    /// Whether this is its user name or its e-mail address.
+    /// Whether `text` is the user's user name or e-mail address.
     #[must_use]
     pub fn has_login(&self, text: &str) -> bool {
         let address = self.address();
         same_name(&self.user_name, text) || address.is_some_and(|own| same_name(own, text))
     }
 
-    /// What people call it by: its e-mail address, or else its name here.
+    /// The name that people know the user by: the e-mail address, or the user name if there is none.
     #[must_use]
     pub fn login(&self) -> &str {
         self.address().unwrap_or(&self.user_name)
     }
 }
 
-/// Whether `text` is a telephone number: 4 to 15 digits (ITU-T E.164), with a plus before them or without.
+/// Whether `text` is a telephone number: 4 to 15 digits (ITU-T E.164) with an optional leading plus.
 #[must_use]
 pub fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     (4..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether two names are the same under the one comparison rule.
+/// Whether two logins are equal by [`canonical_login`].
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
     a == b || canonical_login(a) == canonical_login(b)

@@ -1,15 +1,15 @@
-//! Addresses on the web, as they are configured.
+//! Checks for URLs and origins in the configuration.
 
 use std::net::Ipv6Addr;
 
-/// Whether this is an origin as browsers send it; there are no wild cards.
+/// Whether `text` is an origin (RFC 6454 §6.2) as browsers send it. Wildcards are not supported.
 #[must_use]
 pub fn is_origin(text: &str) -> bool {
     without_scheme(text).is_some_and(is_authority)
 }
 
-/// Whether this is an absolute URL of http or https that can be used as it is written: a host in lower case, nobody's
-/// name or password, no fragment.
+/// Whether `text` is an absolute http or https URL that can be used unchanged: a lower-case host, no user
+/// information, no fragment.
 #[must_use]
 pub fn is_url(text: &str) -> bool {
     let Some(rest) = without_scheme(text) else {
@@ -22,7 +22,7 @@ pub fn is_url(text: &str) -> bool {
     is_authority(authority) && path.chars().all(plain) && escapes.all(escaped)
 }
 
-/// The origin of an address: all before its path.
+/// The origin of a URL: everything before its path.
 #[must_use]
 pub fn origin(address: &str) -> &str {
     let host = address.find("://").map_or(0, |at| at + 3);
@@ -36,7 +36,7 @@ fn without_scheme(text: &str) -> Option<&str> {
         .or_else(|| text.strip_prefix("http://"))
 }
 
-/// A host in lower case, and a port if need be.
+/// Whether `text` is a lower-case host with an optional port.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),

@@ -1,22 +1,22 @@
-//! How many calls a user and a service get in a minute, counted in memory.
+//! Limits on calls per minute, by user and by service, counted in memory.
 
 use std::collections::HashMap;
 
 use super::Millis;
 
-/// How long a window is.
+/// The length of one window: a minute.
 const WINDOW_MS: Millis = 60_000;
-/// The most users that are counted in one window. Of more than that only the calls to a service are counted.
+/// The maximum number of users with a counter in one window. Beyond it only the calls to each service are counted.
 const MAX_USERS: usize = 100_000;
 
-/// The most calls in one window.
+/// The maximum number of calls in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerMinute {
     pub per_user: u32,
     pub per_service: u32,
 }
 
-/// The counts of the current window. The services are those of the registry, so that their number is bounded.
+/// The counters of the current window. Only registered services have a counter, so their number is bounded.
 #[derive(Debug, Default)]
 pub struct Windows {
     began_at: Millis,
@@ -25,11 +25,11 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Counts a call of a user to a service. A call that a user has too many of does not count for the service, so that
-    /// one user cannot use up what others need.
+    /// Counts a call of a user to a service. A call over the user's limit does not count for the service, so that one
+    /// user cannot use up the calls of others.
     ///
     /// # Errors
-    /// Too many calls: how long the window lasts, in milliseconds.
+    /// The call is over a limit. The value is the rest of the window, in milliseconds.
     pub fn count(
         &mut self,
         most: PerMinute,
@@ -37,7 +37,7 @@ impl Windows {
         service: Option<i64>,
         now: Millis,
     ) -> Result<(), Millis> {
-        // A clock that was set back begins a new window as well.
+        // A clock that was set back also starts a new window.
         if !(self.began_at..self.began_at + WINDOW_MS).contains(&now) {
             self.began_at = now - now.rem_euclid(WINDOW_MS);
             self.users.clear();
@@ -57,7 +57,7 @@ impl Windows {
     }
 }
 
-/// Counts one more, unless there are as many as there may be.
+/// Adds one to the counter unless it has reached `most`; returns whether it did.
 fn one_more(count: &mut u32, most: u32) -> bool {
     let fits = *count < most;
     *count += u32::from(fits);
@@ -78,7 +78,7 @@ mod tests {
         let mut windows = Windows::default();
         let mut count = |user, now| windows.count(MOST, user, Some(7), now);
         assert_eq!([count(1, 60_000), count(1, 60_001)], [Ok(()), Ok(())]);
-        // What user 1 is refused leaves the service's last call to user 2.
+        // The refused calls of user 1 leave the last call of the service to user 2.
         assert_eq!(
             [count(1, 60_002), count(1, 60_003)],
             [Err(59_998), Err(59_997)]
