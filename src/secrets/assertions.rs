@@ -1,4 +1,4 @@
-//! What partners sign to say who somebody is: JSON Web Tokens with RS256 and nothing else (SPEC §11, RFC 7519).
+//! Assertions: JSON Web Tokens in which a partner states who a user is. Only RS256 is accepted (SPEC §11, RFC 7519).
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// The longest token that is looked at, in bytes; the documents' own have less than a thousand.
+/// The maximum length of a token in bytes; the samples of the original documents have less than a thousand.
 pub const MAX_TOKEN_BYTES: usize = 8192;
 
-/// Why a text is no token of a partner, whoever that may be.
+/// The reason why a text is not an assertion, independent of the partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// Too long, or not three parts of base64url with an object in the first two.
+    /// The token is too long, or it is not three parts of base64url with a JSON object in each of the first two.
     Malformed,
-    /// Its header says more than `alg`, `typ` and `kid`: a key to check it with, an extension.
+    /// The header has a parameter besides `alg`, `typ` and `kid`, such as a key or an extension.
     Header,
-    /// It is signed by anything but RS256, or by nothing.
+    /// The token is unsigned or is not signed with RS256.
     Algorithm,
 }
 
-/// A token's header. Whatever else stands there means something to somebody, and above all it must not choose the key
+/// The header of a token. Any other parameter is refused, because a token must not choose the key that verifies it
 /// (RFC 7515 §4.1 `jwk`, `jku`, `x5u`, `x5c`, `crit`).
 #[derive(Deserialize)]
 struct Head {
@@ -35,10 +35,10 @@ struct Head {
     more: BTreeMap<String, IgnoredAny>,
 }
 
-/// The claims as they were sent, of whatever type; `null` counts as nothing. A name that is there twice makes the token
-/// unreadable, since two readers could take it differently.
+/// The claims as sent, of any type; `null` counts as absent. A token with a duplicate claim is refused, because two
+/// parsers could read it differently.
 #[derive(Debug, Default, Deserialize)]
-#[expect(missing_docs, reason = "they are called as SPEC §11 calls them")]
+#[expect(missing_docs, reason = "the names are those of SPEC §11")]
 pub struct Claims {
     pub iss: Option<Value>,
     pub aud: Option<Value>,
@@ -59,20 +59,20 @@ pub struct Claims {
     pub redirect_url: Option<Value>,
 }
 
-/// A token that can be read, of which nothing is known yet.
+/// A parsed token that is not yet verified.
 #[derive(Debug)]
 pub struct Assertion<'a> {
     token: &'a str,
-    /// The key's name in the header, if it has one.
+    /// The key ID in the header, if present.
     pub kid: Option<Value>,
     pub claims: Claims,
 }
 
 impl<'a> Assertion<'a> {
-    /// Takes a token apart; it is not to be believed before [`Assertion::is_signed_with`].
+    /// Parses a token. Its claims are not trustworthy before [`Assertion::is_signed_with`] returns true.
     ///
     /// # Errors
-    /// What is wrong with its form.
+    /// The flaw in the token's form.
     pub fn read(token: &'a str) -> Result<Self, Flaw> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Flaw::Malformed);
@@ -101,7 +101,7 @@ impl<'a> Assertion<'a> {
         })
     }
 
-    /// Whether the holder of this public key, in PEM, signed it.
+    /// Whether the token's signature is valid under this public key in PEM.
     #[must_use]
     pub fn is_signed_with(&self, public_key: &str) -> bool {
         let Ok(key) = DecodingKey::from_rsa_pem(public_key.as_bytes()) else {
@@ -110,24 +110,24 @@ impl<'a> Assertion<'a> {
         let Some((signed, signature)) = self.token.rsplit_once('.') else {
             return false;
         };
-        // The signature alone: what the claims mean is not the library's business.
+        // The library checks only the signature; the operation checks the claims.
         verify(signature, signed.as_bytes(), &key, Algorithm::RS256).unwrap_or(false)
     }
 }
 
 fn object<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Flaw> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Malformed)?;
-    // A derived reader would take a list as well, member by member.
+    // Serde's derived deserializer would also accept an array, so only objects get this far.
     if bytes.first() != Some(&b'{') {
         return Err(Flaw::Malformed);
     }
     serde_json::from_slice(&bytes).map_err(|_| Flaw::Malformed)
 }
 
-/// Signs claims as a partner does, with a private key in PEM; for trying things out.
+/// Signs claims with a partner's private key in PEM; for the demo and for tests.
 ///
 /// # Errors
-/// A key that is no RSA key.
+/// The key is not an RSA key.
 pub fn sign(private_key: &str, claims: &Value) -> Result<String, String> {
     let key = EncodingKey::from_rsa_pem(private_key.as_bytes()).map_err(|e| e.to_string())?;
     jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &key).map_err(|e| e.to_string())
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_holds_the_key_has_signed() {
+    fn accepts_signatures_of_the_partners_key_only() {
         let (one, two) = (rsa_keys::generate().unwrap(), rsa_keys::generate().unwrap());
         let token = sign(&one, &json!({"iss": "a", "iat": 1})).unwrap();
         let assertion = Assertion::read(&token).unwrap();
@@ -153,7 +153,7 @@ mod tests {
         assert!(assertion.is_signed_with(&rsa_keys::public_half(&one).unwrap()));
         assert!(!assertion.is_signed_with(&rsa_keys::public_half(&two).unwrap()));
         assert!(!assertion.is_signed_with("no key"));
-        // One character of the claims, and of the signature.
+        // A token with one changed character in the claims, and one with a changed character in the signature.
         for part in [1, 2] {
             let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
             let first = if parts[part].starts_with('A') {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_malformed() {
+    fn refuses_malformed_tokens() {
         let head = json!({"alg": "RS256"});
         let good = forged(&head, "{}");
         assert!(Assertion::read(&good).is_ok());

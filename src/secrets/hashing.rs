@@ -1,5 +1,5 @@
-//! Password hashes: bcrypt over a pre-hash with a secret pepper, so that no byte of a long password is cut off and a
-//! stolen database alone gives nothing to guess at.
+//! Password hashing: bcrypt over a pre-hash that is keyed with a secret pepper. The pre-hash covers every byte of a
+//! long password, and an attacker who has only the database cannot guess passwords.
 
 use std::hint::black_box;
 use std::io;
@@ -14,18 +14,20 @@ use super::keys::load_or_make;
 use crate::domain::one_time_token::hex;
 use crate::domain::password::cost_of;
 
-/// Marks a hash whose pre-hash is keyed with the pepper. A stored hash without a mark is plain bcrypt that was imported.
+/// The prefix of a hash whose pre-hash is keyed with the pepper. A stored hash without a prefix is an imported plain
+/// bcrypt hash.
 const PEPPERED: &str = "hmac-sha384+pepper:";
-/// Marks a hash of an earlier version, whose pre-hash is keyed with [`CONTEXT`]; the next sign-in replaces it.
+/// The prefix of a hash of an earlier version, whose pre-hash is keyed with [`CONTEXT`]. The next sign-in replaces
+/// such a hash.
 const UNPEPPERED: &str = "hmac-sha384:";
-/// Keeps the pre-hashes of earlier versions apart from other uses of the same password; not secret.
+/// The public HMAC key of earlier versions. It separates their pre-hashes from other uses of the same password.
 const CONTEXT: &[u8] = b"chaingun-gateway password v1";
-/// The lowest cost that bcrypt has.
+/// The lowest cost that bcrypt supports.
 const MIN_COST: u32 = 4;
-/// The highest cost that an imported hash may ask for: 16 takes about 5 s.
+/// The highest accepted cost; a hash at cost 16 takes about 5 s.
 const MAX_COST: u32 = 16;
 
-/// The secret that passwords are pre-hashed with. It lies outside the database; without it no password matches.
+/// The secret key of the pre-hash. The pepper is stored outside the database. No password can be verified without it.
 #[derive(Debug, Clone)]
 pub struct Pepper {
     key: Key,
@@ -33,15 +35,15 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// Loads the pepper from this file. Where the database remembers no fingerprint yet, a missing file is made.
+    /// Loads the pepper from `path`. `expected` is the fingerprint from the database; a missing file is created only
+    /// if there is none yet.
     ///
     /// # Errors
-    /// A file that cannot be read or made, and a file that is missing or is not the one that this database's hashes were
-    /// made with.
+    /// The file cannot be read or created; or it is missing or has another fingerprint than `expected`.
     pub fn load(path: &Path, expected: Option<&str>) -> io::Result<Self> {
         if expected.is_some() && !path.exists() {
             return Err(io::Error::other(format!(
-                "{} is missing, and the passwords in this database cannot be checked without it: restore it from a \
+                "{} is missing, and no password in this database can be verified without it: restore it from a \
                  backup, or from another node's data folder",
                 path.display()
             )));
@@ -54,7 +56,7 @@ impl Pepper {
         })?;
         if bytes.len() != 48 || bytes.iter().all(|b| *b == 0) {
             return Err(io::Error::other(format!(
-                "{} holds no pepper",
+                "{} is not a pepper file: it must hold 48 bytes that are not all zero",
                 path.display()
             )));
         }
@@ -69,7 +71,7 @@ impl Pepper {
         }
     }
 
-    /// The pepper of these bytes.
+    /// Creates a pepper from its bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
         let key = Key::new(HMAC_SHA384, bytes);
@@ -78,7 +80,8 @@ impl Pepper {
         Self { key, fingerprint }
     }
 
-    /// What the database remembers of the pepper, to tell a wrong one at start. It reveals nothing about the pepper.
+    /// The fingerprint of the pepper, which the database stores so that a wrong pepper is detected at start. It
+    /// reveals nothing about the pepper.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -92,16 +95,16 @@ pub struct Hasher {
     pepper: Pepper,
 }
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Wrong,
     Right,
-    /// Right, but kept in another form or at another cost than new hashes.
+    /// The password is right, but its hash has another form or cost than new hashes.
     RightButStale,
 }
 
-/// The outcome of a comparison and the bcrypt rounds that it took.
+/// The result of a comparison and the bcrypt rounds that it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verification {
     pub verdict: Verdict,
@@ -109,7 +112,7 @@ pub struct Verification {
 }
 
 impl Hasher {
-    /// A hasher of this bcrypt cost, 4 to 16.
+    /// A hasher with this bcrypt cost; the cost is clamped to 4 to 16.
     #[must_use]
     pub fn new(cost: u32, pepper: Pepper) -> Self {
         Self {
@@ -130,10 +133,10 @@ impl Hasher {
         1 << self.cost
     }
 
-    /// Hashes a password with this salt; takes about 0.3 s at cost 12.
+    /// Hashes a password with this salt. Takes about 0.3 s at cost 12.
     ///
     /// # Errors
-    /// What bcrypt reports; none is known for input of this form.
+    /// The error of bcrypt; none is known for input of this form.
     pub fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, String> {
         let parts = bcrypt::hash_with_salt(self.pre_hash(password), self.cost, salt)
             .map_err(|e| e.to_string())?;
@@ -143,9 +146,9 @@ impl Hasher {
         ))
     }
 
-    /// Compares a password with a stored hash; without a stored hash the verdict is [`Verdict::Wrong`]. The work is the
-    /// same for every stored hash and for none: as much as one hash of the configured cost or of `highest_stored`,
-    /// whichever is higher.
+    /// Compares a password with a stored hash; without a stored hash the verdict is [`Verdict::Wrong`]. Every call
+    /// costs the same time, with any stored hash and without one: as much as one hash of the configured cost or of
+    /// cost `highest_stored`, whichever is higher.
     #[must_use]
     pub fn verify(
         &self,
@@ -172,8 +175,8 @@ impl Hasher {
         }
     }
 
-    /// What bcrypt compares: the text for this password, the bcrypt hash in what is stored, and whether new hashes have
-    /// that form.
+    /// Returns the text that bcrypt hashes for this password, the bcrypt hash without its prefix, and whether new
+    /// hashes have this form.
     fn comparable<'a>(&self, password: &str, stored: &'a str) -> (String, &'a str, bool) {
         if let Some(hash) = stored.strip_prefix(PEPPERED) {
             (self.pre_hash(password), hash, true)
@@ -190,13 +193,13 @@ impl Hasher {
     }
 }
 
-/// The bcrypt rounds of one verification, counted where they are done.
+/// Counts the bcrypt rounds of one verification.
 struct Work {
     rounds: u64,
 }
 
 impl Work {
-    /// Compares a text with a bcrypt hash; a hash that is malformed or too costly is not worked on.
+    /// Compares a text with a bcrypt hash. Returns false without any work for a hash that is malformed or too costly.
     fn compare(&mut self, text: &str, bcrypt_hash: &str) -> bool {
         let known = bcrypt_hash.parse::<bcrypt::HashParts>().ok();
         let Some(cost) = known
@@ -209,8 +212,8 @@ impl Work {
         bcrypt::verify(text, bcrypt_hash).unwrap_or(false)
     }
 
-    /// Hashes for nothing until this many rounds are done. A cost is a power of two, so that what is missing is a sum of
-    /// costs: 2^12 = 2^8 + 2^8 + 2^9 + 2^10 + 2^11.
+    /// Hashes until `target` rounds are reached and discards the results (dummy work). Every cost is a power of two,
+    /// so the missing rounds are a sum of costs: 2^12 = 2^8 + 2^8 + 2^9 + 2^10 + 2^11.
     fn fill_up(&mut self, text: &str, target: u64) {
         while let Some(cost) = target.saturating_sub(self.rounds).checked_ilog2() {
             if cost < MIN_COST {
@@ -222,8 +225,8 @@ impl Work {
     }
 }
 
-/// Whether `text` is a bcrypt hash that can be imported: `$2a$`, `$2b$`, `$2x$` or `$2y$`, at a
-/// cost that is neither trifling nor a way to keep the processor busy.
+/// Whether `text` is an importable bcrypt hash: `$2a$`, `$2b$`, `$2x$` or `$2y$` with a cost of 4 to 16. A higher
+/// cost could be used to overload the processor.
 #[must_use]
 pub fn is_importable(text: &str) -> bool {
     let known = ["$2a$", "$2b$", "$2x$", "$2y$"]
@@ -235,7 +238,7 @@ pub fn is_importable(text: &str) -> bool {
         && cost_of(text).is_some_and(|c| (MIN_COST..=MAX_COST).contains(&c))
 }
 
-/// 64 characters for any password, well below the 72 bytes that bcrypt looks at.
+/// The pre-hash: 64 characters for every password, below bcrypt's limit of 72 bytes.
 fn keyed(key: &Key, password: &str) -> String {
     STANDARD_NO_PAD.encode(sign(key, password.as_bytes()).as_ref())
 }
@@ -259,7 +262,7 @@ mod tests {
         );
     }
 
-    /// Made by the version before the pepper, at cost 4.
+    /// A hash of the version before the pepper, at cost 4.
     const UNPEPPERED_HASH: &str =
         "hmac-sha384:$2b$04$picW5V6qZlQPmVmV.hg1Y.Ia2V6Odbbdlw2S9PAg1t6mjSUoKHRpC";
 
@@ -284,13 +287,13 @@ mod tests {
         assert!(!path.exists());
     }
 
-    /// The verdict where no stored hash is costlier than new ones.
+    /// The verdict if no stored hash has a higher cost than new hashes.
     fn verdict(with: &Hasher, password: &str, stored: Option<&str>) -> Verdict {
         with.verify(password, stored, 0).verdict
     }
 
     #[test]
-    fn tells_right_from_wrong_and_stale() {
+    fn distinguishes_right_wrong_and_stale_hashes() {
         let weak = hasher(4);
         let hash = weak.hash(" ValaKi1234", [7; 16]).unwrap();
         let of = |cost, password| verdict(&hasher(cost), password, Some(&hash));
@@ -338,7 +341,7 @@ mod tests {
         let mut stored: Vec<Option<String>> = (4..=6).map(|cost| Some(ours(cost))).collect();
         stored.extend([TwoA, TwoB, TwoX, TwoY].map(|version| Some(foreign(5, version))));
         stored.push(Some(UNPEPPERED_HASH.to_owned()));
-        // Damaged rows, and costs that would keep a processor busy for hours.
+        // Damaged rows, and costs that would occupy a processor for hours.
         stored.extend(
             ["", "$2b$", "hmac-sha384:", "hmac-sha384+pepper:$2b$99$x"].map(|t| Some(t.into())),
         );
@@ -356,8 +359,8 @@ mod tests {
     }
 
     #[test]
-    fn work_for_nobody_is_real_work() {
-        // The stand-in must be a hash that bcrypt works on, not one it refuses at once.
+    fn spends_real_work_without_a_stored_hash() {
+        // The dummy work must be a hash that bcrypt computes, not one that it rejects at once.
         assert!(bcrypt::hash_with_salt(hasher(4).pre_hash("x"), MIN_COST, [0; 16]).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Key files: made at first start, readable by their owner only.
+//! Key files: created at first start and readable by their owner only.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,8 +8,8 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use crate::domain::one_time_token::hex;
 
-/// Reads a key file, or makes it with what `make` returns; two processes starting at once end up
-/// with the same key.
+/// Reads a key file; creates it with the bytes that `make` returns if it is missing or empty. Two processes that
+/// start at the same time get the same key.
 ///
 /// # Errors
 /// What the file system reports.
@@ -22,7 +22,7 @@ pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<V
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_dir(folder)?;
-    // Written aside and linked into place, so that nobody ever sees half a key.
+    // The key is written to a temporary file and hard-linked into place, so that no process ever reads half a key.
     let mut random = [0; 8];
     SystemRandom::new()
         .fill(&mut random)
@@ -47,7 +47,7 @@ pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<V
     }
 }
 
-/// Makes a folder that only its owner may enter, if it is not there.
+/// Creates a folder that only its owner may enter, if it does not exist.
 ///
 /// # Errors
 /// What the file system reports.
@@ -59,7 +59,7 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Makes an empty file that only its owner may read, in the place of one that is there.
+/// Creates or truncates a file that only its owner may read.
 ///
 /// # Errors
 /// What the file system reports.
@@ -69,7 +69,7 @@ pub fn create_private_file(path: &Path) -> io::Result<fs::File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
-    // The mode above is for new files only.
+    // The mode above applies to new files only.
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(file)

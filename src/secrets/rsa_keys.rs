@@ -1,4 +1,4 @@
-//! RSA keys of others, as they hand them over, and such keys for trying things out: PEM.
+//! RSA keys in PEM: the public keys of partners, and key pairs for the demo and for tests.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicEncryptingKey};
@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";
 
-/// The public RSA key of 2048 to 8192 bits in this text, written the one way we keep it; none if it is anything else, a
-/// private key above all.
+/// Parses a public RSA key of 2048 to 8192 bits and returns it in the one PEM form that is stored. Returns `None` for
+/// any other text, such as a private key.
 #[must_use]
 pub fn public_key(pem: &str) -> Option<String> {
     let inner = pem.trim().strip_prefix(BEGIN)?.strip_suffix(END)?;
@@ -23,7 +23,7 @@ pub fn public_key(pem: &str) -> Option<String> {
     Some(in_pem("PUBLIC KEY", &base64))
 }
 
-/// A new private key of 2048 bits (PKCS #8); none where the system has no randomness.
+/// Generates a private key of 2048 bits (PKCS #8). Returns `None` if the system has no randomness.
 #[must_use]
 pub fn generate() -> Option<String> {
     let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
@@ -31,7 +31,8 @@ pub fn generate() -> Option<String> {
     Some(in_pem(PRIVATE, &STANDARD.encode(der.as_ref())))
 }
 
-/// The public half of a private key (PKCS #8), as [`public_key`] writes it; none if the text is no such key.
+/// The public key of a private key (PKCS #8), in the form of [`public_key`]. Returns `None` if the text is not such a
+/// key.
 #[must_use]
 pub fn public_half(private_key: &str) -> Option<String> {
     let begin = format!("-----BEGIN {PRIVATE}-----");
@@ -59,7 +60,7 @@ fn in_pem(label: &str, base64: &str) -> String {
     format!("{text}\n-----END {label}-----\n")
 }
 
-/// The keys in a text of several, one after another.
+/// Splits a text into the PEM keys it holds.
 #[must_use]
 pub fn split(pems: &str) -> Vec<String> {
     pems.split_inclusive(END)
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_kept_one_way_and_come_apart_again() {
+    fn stores_keys_in_one_form_and_splits_them() {
         let (one, two) = (pem(), pem());
         let (kept, other) = (public_key(&one).unwrap(), public_key(&two).unwrap());
         assert!(kept.lines().all(|l| l.len() <= 64));
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_key_is_refused() {
+    fn refuses_texts_that_are_not_public_rsa_keys() {
         let good = pem();
         let two = format!("{good}\n{good}");
         let private = good.replace("PUBLIC", "PRIVATE");

@@ -1,4 +1,4 @@
-//! Encryption of what waits in the database: one key for each purpose, and every value bound to its row.
+//! Encryption of secrets in the database, with one key for each purpose. Every sealed value is bound to its row.
 
 use std::io;
 use std::path::Path;
@@ -9,14 +9,14 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use super::keys::load_or_make;
 
-/// The first byte of a sealed value. Values without it come from earlier versions; see [`Sealer::open_unbound`].
+/// The first byte of a sealed value. Values of earlier versions lack it; see [`Sealer::open_unbound`].
 const FORMAT: u8 = 1;
 
-/// What a sealed value is for, and the row it belongs to. A value opens only under the binding it was sealed with, so
-/// that nobody who can write to the database can move it elsewhere.
+/// The purpose and the row of a sealed value. A value opens only under the binding with which it was sealed, so an
+/// attacker who can write to the database cannot move it to another row or purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding<'a> {
-    /// A mail in the outbox, of the user with this ID.
+    /// A mail in the outbox to the user with this ID.
     Mail(i64),
     /// A callback in the outbox, to the service with this ID.
     Callback(i64),
@@ -27,7 +27,7 @@ pub enum Binding<'a> {
 }
 
 impl Binding<'_> {
-    /// The associated data of the cipher: the row, as text.
+    /// The associated data of the cipher: the key of the row, as text.
     fn row(&self) -> String {
         match self {
             Binding::Mail(id) | Binding::Callback(id) | Binding::ServiceCredentials(id) => {
@@ -38,29 +38,34 @@ impl Binding<'_> {
     }
 }
 
-/// Encrypts and decrypts with keys that are derived from one key file, which lies outside the database.
+/// Encrypts and decrypts with keys that are derived from one key file outside the database.
 pub struct Sealer {
     mail: RandomizedNonceKey,
     callback: RandomizedNonceKey,
     service_credentials: RandomizedNonceKey,
     application_secret: RandomizedNonceKey,
-    /// The key file's own key, which earlier versions used for every purpose.
+    /// The key in the file itself, which earlier versions used for every purpose.
     unbound: RandomizedNonceKey,
 }
 
 impl Sealer {
-    /// Loads the key from this file, and makes the file if it is missing.
+    /// Loads the key from `path`; creates the file if it is missing.
     ///
     /// # Errors
-    /// A file that cannot be read or made, or that does not hold 32 bytes of key.
+    /// The file cannot be read or created, or it does not hold a key of 32 bytes.
     pub fn load(path: &Path) -> io::Result<Self> {
         let bytes = load_or_make(path, || {
             let mut key = vec![0; 32];
-            // An all-zero key would be refused below.
+            // An all-zero key is refused below.
             let _ = SystemRandom::new().fill(&mut key);
             key
         })?;
-        let broken = || io::Error::other(format!("{} holds no sealing key", path.display()));
+        let broken = || {
+            io::Error::other(format!(
+                "{} is not a sealing key: it must hold 32 bytes that are not all zero",
+                path.display()
+            ))
+        };
         if bytes.len() != 32 || bytes.iter().all(|b| *b == 0) {
             return Err(broken());
         }
@@ -90,10 +95,10 @@ impl Sealer {
         }
     }
 
-    /// Seals a text for this purpose and row.
+    /// Encrypts a text for this purpose and row.
     ///
     /// # Errors
-    /// None is known for texts of our size.
+    /// The error of the cipher; none is known for texts of this size.
     pub fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>, String> {
         let mut buffer = text.as_bytes().to_vec();
         let nonce = self
@@ -107,7 +112,7 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens what [`Sealer::seal`] sealed under the same binding with the same key file.
+    /// Decrypts a value that [`Sealer::seal`] made under the same binding with the same key file.
     #[must_use]
     pub fn open(&self, binding: Binding<'_>, sealed: &[u8]) -> Option<String> {
         let [FORMAT, rest @ ..] = sealed else {
@@ -116,8 +121,8 @@ impl Sealer {
         open_with(self.key(binding), Aad::from(binding.row()), rest)
     }
 
-    /// Opens a value that an earlier version sealed, which had one key for everything and no binding. Only the upgrade
-    /// at start uses this.
+    /// Decrypts a value of an earlier version, which used one key for everything and no binding. Only the upgrade at
+    /// start uses this.
     #[must_use]
     pub fn open_unbound(&self, sealed: &[u8]) -> Option<String> {
         open_with(&self.unbound, Aad::empty(), sealed)
@@ -145,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_what_it_sealed_and_nothing_else() {
+    fn opens_only_values_that_it_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let ours = sealer(&folder, "a.key");
         let sealed = ours.seal(Binding::Mail(1), "token fc375d64").unwrap();

@@ -1,4 +1,5 @@
-//! The keys that sign our tokens: one a file, the newest of the configured algorithm signs, the others still check.
+//! The signing keys of the gateway's tokens: one file for each key. The newest key of the configured algorithm signs;
+//! the other keys only verify.
 
 use std::fs;
 use std::io;
@@ -19,7 +20,7 @@ use super::keys::{create_private_dir, load_or_make};
 use super::sha256_hex;
 use crate::domain::Millis;
 
-/// How tokens can be signed.
+/// A signature algorithm for tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signing {
     Es256,
@@ -48,7 +49,7 @@ impl Signing {
         }
     }
 
-    /// Reads that name.
+    /// Parses the name of an algorithm.
     #[must_use]
     pub fn parse(text: &str) -> Option<Signing> {
         Signing::ALL.into_iter().find(|s| s.as_str() == text)
@@ -64,24 +65,24 @@ impl Signing {
     }
 }
 
-/// What there is to tell of a key.
+/// The public description of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyInfo {
     pub kid: String,
     pub signing: Signing,
-    /// Whether new tokens are signed with it.
+    /// Whether the key signs new tokens.
     pub signs: bool,
-    /// Until when it checks old ones; without end while it is the newest of its algorithm.
+    /// The time until which the key verifies tokens; `None` while it is the newest of its algorithm.
     pub until: Option<Millis>,
 }
 
-/// One key, ready for use.
+/// A loaded key.
 pub(super) struct SigningKey {
     pub signing: Signing,
     pub kid: String,
     pub encoding: EncodingKey,
     pub decoding: DecodingKey,
-    /// Its JSON Web Key; a shared secret has none.
+    /// The public JSON Web Key; `None` for a shared secret.
     jwk: Option<serde_json::Value>,
     until: Option<Millis>,
 }
@@ -92,22 +93,22 @@ impl SigningKey {
     }
 }
 
-/// Every key of a folder.
+/// All keys of a folder.
 pub(super) struct KeyRing {
-    /// The one that signs comes first.
+    /// The signing key comes first.
     keys: Vec<SigningKey>,
-    /// The files it was read from, by which a change is noticed.
+    /// The files that the keys were read from, for detecting changes.
     pub files: Files,
 }
 
-/// Names of key files, with the time each was written.
+/// The names of key files and the time of their last change.
 pub(super) type Files = Vec<(String, SystemTime)>;
 
 impl KeyRing {
-    /// Reads the keys of a folder, and makes the one that signs if there is none.
+    /// Reads the keys of a folder; creates the signing key if it is missing.
     ///
     /// # Errors
-    /// A key file that cannot be read or made, or holds something else.
+    /// A key file cannot be read, created or parsed.
     pub fn load(folder: &Path, signing: Signing) -> io::Result<Self> {
         let current = file_name(signing);
         load_or_make(&folder.join(&current), || {
@@ -129,19 +130,19 @@ impl KeyRing {
         Ok(Self { keys, files })
     }
 
-    /// The key that signs.
+    /// The signing key.
     pub fn current(&self) -> Option<&SigningKey> {
         self.keys.first()
     }
 
-    /// The key with this id, if it may still check tokens.
+    /// The key with this ID, if it may still verify tokens.
     pub fn find(&self, kid: &str, now: Millis) -> Option<&SigningKey> {
         self.keys
             .iter()
             .find(|key| key.kid == kid && key.is_usable(now))
     }
 
-    /// The published halves of the keys (RFC 7517).
+    /// The JSON Web Key Set with the public keys (RFC 7517).
     pub fn jwks(&self, now: Millis) -> String {
         let usable = self.keys.iter().filter(|key| key.is_usable(now));
         let keys: Vec<_> = usable.filter_map(|key| key.jwk.as_ref()).collect();
@@ -162,20 +163,20 @@ impl KeyRing {
     }
 }
 
-/// The keys in a folder that are in use, the one that signs first.
+/// The usable keys of a folder; the signing key comes first.
 ///
 /// # Errors
-/// See [`rotate`].
+/// As for [`rotate`].
 pub fn list(folder: &Path, signing: Signing, now: Millis) -> io::Result<Vec<KeyInfo>> {
     Ok(KeyRing::load(folder, signing)?.infos(now))
 }
 
-/// Makes a new key for signing. The one before goes on checking tokens until `until`. Where that is over already, it is
-/// taken away, and so is every other replaced key of the algorithm: which of them has got out may not be known. Keys whose
-/// time was over before go in any case.
+/// Creates a new signing key. The previous key verifies tokens until `until`. If `until` is already over, the
+/// previous key and every other replaced key of the algorithm are deleted, because it may be unknown which of them
+/// has leaked. Expired keys are deleted in any case.
 ///
 /// # Errors
-/// A key file that cannot be read, made or moved, or holds something else; another rotation at the same time.
+/// A key file cannot be read, created, renamed or parsed; or another rotation is running.
 pub fn rotate(
     folder: &Path,
     signing: Signing,
@@ -183,7 +184,7 @@ pub fn rotate(
     until: Millis,
 ) -> io::Result<Vec<KeyInfo>> {
     create_private_dir(folder)?;
-    let _alone = Alone::in_folder(folder)?;
+    let _lock = RotationLock::acquire(folder)?;
     let before = KeyRing::load(folder, signing)?;
     let current = folder.join(file_name(signing));
     if let Some(key) = before.current() {
@@ -210,11 +211,11 @@ pub fn rotate(
     list(folder, signing, now)
 }
 
-/// Keeps others from rotating keys in the same folder at the same time.
-struct Alone(PathBuf);
+/// A lock file that prevents concurrent rotations in one folder.
+struct RotationLock(PathBuf);
 
-impl Alone {
-    fn in_folder(folder: &Path) -> io::Result<Self> {
+impl RotationLock {
+    fn acquire(folder: &Path) -> io::Result<Self> {
         let path = folder.join(".rotating");
         let made = fs::OpenOptions::new()
             .write(true)
@@ -224,7 +225,8 @@ impl Alone {
             Ok(_) => Ok(Self(path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let path = path.display();
-                let text = format!("keys are being rotated already; if not, remove {path}");
+                let text =
+                    format!("another key rotation is running; if there is none, delete {path}");
                 Err(io::Error::other(text))
             }
             Err(error) => Err(error),
@@ -232,7 +234,7 @@ impl Alone {
     }
 }
 
-impl Drop for Alone {
+impl Drop for RotationLock {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
@@ -242,7 +244,7 @@ fn file_name(signing: Signing) -> String {
     format!("jwt-{}.pem", signing.as_str().to_lowercase())
 }
 
-/// What the name of a key file says: the algorithm, and for a replaced one until when it is used.
+/// Parses the name of a key file into the algorithm and, for a replaced key, the time until which it is used.
 fn parse_name(name: &str) -> Option<(Signing, Option<Millis>)> {
     let rest = name.strip_prefix("jwt-")?.strip_suffix(".pem")?;
     let mut parts = rest.split('.');
@@ -333,13 +335,13 @@ fn unpem(file: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(body).ok()
 }
 
-/// The two halves of a key, and what is made of them.
+/// The private and the public part of a key in the forms that their users need.
 struct KeyPair {
     encoding: EncodingKey,
     decoding: DecodingKey,
-    /// What the key's id is made of.
+    /// The value from which the key's ID is derived.
     identity: String,
-    /// Members of its JSON Web Key, by their names in RFC 7518 and 8037; none for a shared secret.
+    /// The members of the JSON Web Key, by their names in RFC 7518 and 8037; empty for a shared secret.
     public: Vec<(&'static str, String)>,
 }
 
@@ -368,7 +370,7 @@ fn key_pair(signing: Signing, pem: &[u8], der: &[u8]) -> Option<KeyPair> {
         Signing::Es256 => {
             let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
-            // An uncompressed point: a four, then both coordinates.
+            // An uncompressed point is a byte 4 followed by both coordinates.
             let (x, y) = public.get(1..)?.split_at_checked(32)?;
             member("x", x);
             member("y", y);
@@ -402,7 +404,7 @@ fn key_pair(signing: Signing, pem: &[u8], der: &[u8]) -> Option<KeyPair> {
         }
         Signing::Hs256 => {
             let key = EncodingKey::from_secret(der);
-            // A hash of a hash, since the id is public.
+            // The ID is public, so it is made from a hash of the secret.
             let identity = sha256_hex(&STANDARD.encode(der)).into_bytes();
             (key, DecodingKey::from_secret(der), identity)
         }

@@ -1,4 +1,4 @@
-//! Our own JWTs: issued and verified with one algorithm a key.
+//! The gateway's own JWTs: issuing and verification. Each key has one algorithm.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,38 +17,37 @@ use crate::domain::Millis;
 
 pub use super::signing_keys::Signing;
 
-/// The claims of the seeds' sample, in its order.
+/// The claims of the original sample, in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The user name.
     pub sub: String,
-    /// Seconds since 1970, as the next two.
+    /// In seconds since 1970, like `nbf` and `iat`.
     pub exp: i64,
     pub nbf: i64,
     pub iat: i64,
     pub jti: String,
-    /// Global roles and the roles in `org`.
+    /// The global roles and the roles in `org`.
     pub rls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org: Option<OrgClaim>,
 }
 
-/// The organisation a token is bound to.
+/// The organisation that a token is bound to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrgClaim {
     pub uuid: String,
     pub name: String,
 }
 
-/// Verified tokens that are remembered, since a signature takes longer to check than all the rest
-/// of a request.
+/// The capacity of the cache of verified tokens. Checking a signature takes longer than the rest of a request.
 const REMEMBERED_TOKENS: usize = 10_000;
-/// The longest token that is looked at, in bytes: more than one with all the roles a user and a
-/// membership can have, and less than the head of a request may be.
+/// The maximum length of a token in bytes. A token with all the roles that a user and a membership can have is
+/// shorter, and a request head may be longer.
 const MAX_TOKEN_BYTES: usize = 48 * 1024;
-/// How long an unknown key is not looked for again, after one was.
+/// The minimum time between two searches for an unknown key.
 const LOOK_AGAIN_MS: Millis = 200;
-/// How far in the future a token may begin, in seconds: other nodes' clocks differ.
+/// The leeway for clocks of other nodes, in seconds: a token may start this far in the future.
 const LEEWAY_SECONDS: i64 = 5;
 
 /// Issues and verifies tokens.
@@ -56,15 +55,15 @@ pub struct Tokens {
     folder: PathBuf,
     signing: Signing,
     keys: RwLock<Arc<KeyRing>>,
-    /// By SHA-256 of the token. Only the signature and the claims are remembered; whether the user
-    /// may still use it is asked anew each time.
+    /// The cache of verified tokens, by the SHA-256 of the token. It holds only the claims; whether the user may
+    /// still use the token is checked at every request.
     verified: Mutex<HashMap<String, Claims>>,
-    /// When an unknown key was last looked for.
+    /// The time of the last search for an unknown key.
     looked_at: AtomicI64,
 }
 
-/// A token's header, in full: one that says more was made by somebody else, who means something by it (RFC 7515 `jku`,
-/// `x5u`, `jwk`, `crit`).
+/// The complete header of a token. Any other parameter (RFC 7515 `jku`, `x5u`, `jwk`, `crit`) shows that another
+/// system made the token, so it is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -74,10 +73,10 @@ struct Head {
 }
 
 impl Tokens {
-    /// Loads the keys of a folder, and makes the one that signs with this algorithm if there is none.
+    /// Loads the keys of a folder; creates the signing key for `signing` if it is missing.
     ///
     /// # Errors
-    /// A key file that cannot be read or made, or holds something else.
+    /// A key file cannot be read, created or parsed.
     pub fn load(folder: &Path, signing: Signing) -> io::Result<Self> {
         Ok(Self {
             folder: folder.to_path_buf(),
@@ -88,22 +87,22 @@ impl Tokens {
         })
     }
 
-    /// Takes the keys anew if the folder has changed; tells whether it has.
+    /// Loads the keys again if the folder has changed; returns whether it has.
     ///
     /// # Errors
-    /// As at [`Tokens::load`]; the keys stay as they were.
+    /// As for [`Tokens::load`]; the loaded keys then stay in use.
     pub fn reload(&self) -> io::Result<bool> {
         if signing_keys::files(&self.folder)? == self.keys().files {
             return Ok(false);
         }
         let fresh = Arc::new(KeyRing::load(&self.folder, self.signing)?);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        // What a key checked that is gone counts no more.
+        // Tokens that a removed key had verified are no longer valid.
         self.lock().clear();
         Ok(true)
     }
 
-    /// The JSON Web Key Set by which others check our tokens (RFC 7517).
+    /// The JSON Web Key Set with which other systems verify these tokens (RFC 7517).
     #[must_use]
     pub fn jwks(&self, now: Millis) -> String {
         self.keys().jwks(now)
@@ -112,16 +111,16 @@ impl Tokens {
     /// Signs a token.
     ///
     /// # Errors
-    /// What the library reports; none is known for a loaded key.
+    /// The error of the library; none is known for a loaded key.
     pub fn issue(&self, claims: &Claims) -> Result<String, String> {
         let keys = self.keys();
-        let key = keys.current().ok_or("there is no key to sign with")?;
+        let key = keys.current().ok_or("no signing key is loaded")?;
         let mut header = Header::new(key.signing.algorithm());
         header.kid = Some(key.kid.clone());
         jsonwebtoken::encode(&header, claims, &key.encoding).map_err(|e| e.to_string())
     }
 
-    /// The claims of a token that is ours, unaltered and within its time.
+    /// Verifies a token: returns its claims if the gateway signed it and it is valid at `now`.
     #[must_use]
     pub fn verify(&self, token: &str, now: Millis) -> Option<Claims> {
         if token.len() > MAX_TOKEN_BYTES {
@@ -153,7 +152,8 @@ impl Tokens {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the folder may be looked at for an unknown key: not for everyone who makes one up.
+    /// Whether the folder may be searched for an unknown key now. The limit keeps callers with made-up key IDs from
+    /// causing disk reads.
     fn may_look_again(&self, now: Millis) -> bool {
         let last = self.looked_at.swap(now, Ordering::Relaxed);
         if (now - last).abs() < LOOK_AGAIN_MS {
@@ -172,7 +172,7 @@ impl Tokens {
         let head: Head = serde_json::from_slice(&head).ok()?;
         let mut keys = self.keys();
         if keys.find(&head.kid, now).is_none() && self.may_look_again(now) {
-            // Another node may have signed with a key that has just been made.
+            // Another node may have created the key just now.
             self.reload().ok()?;
             keys = self.keys();
         }
@@ -182,7 +182,7 @@ impl Tokens {
             return None;
         }
         let mut validation = Validation::new(key.signing.algorithm());
-        // Times are checked against our own clock above; the claims' types and presence by serde.
+        // The times are checked above against `now`; serde checks the types and presence of the claims.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn others_can_check_a_token_by_what_is_published() {
+    fn published_keys_verify_a_token() {
         for signing in Signing::ALL {
             let folder = tempfile::tempdir().unwrap();
             let tokens = Tokens::load(folder.path(), signing).unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_checks_old_tokens_as_long_as_it_was_given() {
+    fn a_replaced_key_verifies_old_tokens_until_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let (now, until) = (1_601_973_890_000, 1_601_973_990_000);
         let tokens = Tokens::load(folder.path(), Signing::Es256).unwrap();
@@ -293,10 +293,10 @@ mod tests {
         let later = Tokens::load(folder.path(), Signing::Es256).unwrap();
         assert!(later.verify(&old, until).is_none(), "its time is over");
         assert!(later.verify(&new, until).is_some());
-        // Another algorithm signs from now on, and what was signed before counts on.
+        // After a change of algorithm, tokens with the old algorithm stay valid.
         let other = Tokens::load(folder.path(), Signing::EdDsa).unwrap();
         assert!(other.verify(&new, now).is_some());
-        // Once without overlap, for a key that has got out; files whose time is over go as well.
+        // A rotation without overlap, for a key that has leaked; it also removes expired key files.
         signing_keys::rotate(folder.path(), Signing::Es256, until, until).unwrap();
         assert!(tokens.reload().unwrap());
         assert!(tokens.verify(&new, now).is_none());
