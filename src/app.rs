@@ -15,9 +15,9 @@ use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::registry::Registry;
 use crate::secrets::hashing::{Hasher, Pepper};
+use crate::secrets::keyed_hashes;
 use crate::secrets::keys::create_private_dir;
 use crate::secrets::sealing::Sealer;
-use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
 use crate::store::first_attempts::FirstAttempts;
 use crate::store::refusals::Refusals;
@@ -33,9 +33,11 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
     let keys = config.keys_dir();
     let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
     let pepper = pepper(&store, &keys)?;
+    let (csrf_signer, pseudonymizer) = keyed_hashes::load(&keys.join("stamps.key"))?;
     let parts = Parts {
         tokens: Tokens::load(&keys, config.signing)?,
-        stamper: Stamper::load(&keys.join("stamps.key"))?,
+        csrf_signer,
+        pseudonymizer,
         sealer: Sealer::load(&keys.join("outbox.key"))?,
         hasher: Hasher::new(config.password_cost, pepper),
         registry: Registry::default(),

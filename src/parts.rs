@@ -11,8 +11,8 @@ use crate::entropy::Entropy;
 use crate::metrics::{Backlog, Metrics};
 use crate::registry::Registry;
 use crate::secrets::hashing::Hasher;
+use crate::secrets::keyed_hashes::{CsrfSigner, Pseudonymizer};
 use crate::secrets::sealing::Sealer;
-use crate::secrets::stamps::Stamper;
 use crate::secrets::tokens::Tokens;
 use crate::store::first_attempts::FirstAttempts;
 use crate::store::refusals::Refusals;
@@ -68,7 +68,8 @@ pub struct Parts {
     pub hasher: Hasher,
     pub tokens: Tokens,
     pub sealer: Sealer,
-    pub stamper: Stamper,
+    pub csrf_signer: CsrfSigner,
+    pub pseudonymizer: Pseudonymizer,
     pub metrics: Metrics,
     pub clock: Clock,
     pub entropy: Entropy,

@@ -16,8 +16,8 @@ use crate::http::header::ORIGIN;
 use crate::http::{HttpRequest, Method, Parameters, Reply};
 use crate::operations::browser::Visitor;
 use crate::operations::browser::show_visitor::ShowVisitorRequest;
+use crate::secrets::keyed_hashes::hmac_sha512_hex;
 use crate::secrets::sealing::Binding;
-use crate::secrets::stamps::hmac_sha512_hex;
 use crate::web::{Cookies, ESCAPED, MAX_CLIENT_ID, PREFIX, Site};
 
 /// The fields that are given when none are asked for.

@@ -152,17 +152,17 @@ fn decoded<R: Request>(
 mod tests {
     use super::*;
     use crate::entropy::Entropy;
+    use crate::secrets::keyed_hashes;
     use crate::secrets::sealing::Sealer;
-    use crate::secrets::stamps::Stamper;
 
     #[test]
     fn refuses_every_page_until_the_configuration_is_loaded() {
         let keys = tempfile::tempdir().unwrap();
-        let stamper = Stamper::load(&keys.path().join("a.key")).unwrap();
+        let (csrf_signer, _) = keyed_hashes::load(&keys.path().join("a.key")).unwrap();
         let sealer = Sealer::load(&keys.path().join("b.key")).unwrap();
         let site = Site {
             registry: None,
-            stamper: &stamper,
+            csrf_signer: &csrf_signer,
             sealer: &sealer,
             entropy: &Entropy::System,
             base: "https://id.example.org".to_owned(),

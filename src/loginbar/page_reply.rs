@@ -271,7 +271,7 @@ impl Asked {
 
     /// Refuses a form that is not ours, or was given out before the browser signed in or out.
     pub(super) fn expired(self) -> Read {
-        let cause = "the form carries no stamp of this browser";
+        let cause = "the form has no CSRF token of this browser";
         let rejection = Rejection::new(Code::FormExpired).because(cause);
         Read::Refused(rejection, Arc::new(self))
     }

@@ -13,7 +13,6 @@ use crate::domain::mailbox::canonical_login;
 use crate::domain::network::Network;
 use crate::domain::throttle::Limit;
 use crate::domain::user::User;
-use crate::secrets::stamps::Use;
 use crate::store::first_attempts::Nth;
 use crate::store::{AnyConnection, attempts, known_sources as stored_sources};
 
@@ -364,7 +363,7 @@ fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
 /// The stored subject of a counter: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash, which reveals no name.
 pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
     let text = format!("{what}\n{whose}");
-    let mut subject = call.parts.stamper.stamp(Use::Attempts, &text);
+    let mut subject = call.parts.pseudonymizer.pseudonym(&text);
     subject.truncate(SUBJECT_CHARS);
     subject
 }

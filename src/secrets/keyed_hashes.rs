@@ -1,4 +1,4 @@
-//! Keyed hashes: stamps that only we can make, and the hashes that portals check with a secret they share with us.
+//! Keyed hashes: CSRF tokens, the pseudonyms of throttled subjects, and the hashes that portals verify.
 
 use std::io;
 use std::path::Path;
@@ -11,83 +11,73 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use super::keys::load_or_make;
 use crate::domain::one_time_token::hex;
 
-/// What a stamp is for, so that one of one kind is none of another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// Shows that a form was given out by us, to this browser.
-    Form,
-    /// Names what attempts are counted for, without naming it.
-    Attempts,
-}
+/// Signs and verifies the CSRF tokens of forms.
+pub struct CsrfSigner(Key);
 
-impl Use {
-    const fn label(self) -> &'static str {
-        match self {
-            Use::Form => "form",
-            Use::Attempts => "attempts",
-        }
-    }
-}
-
-/// One key for each use, derived from a key file that lies outside the database.
-pub struct Stamper {
-    form: Key,
-    attempts: Key,
-}
-
-impl Stamper {
-    /// The stamper with the key in this file, which is made if it is not there.
-    ///
-    /// # Errors
-    /// A file that cannot be read or made, or holds no key.
-    pub fn load(path: &Path) -> io::Result<Self> {
-        let bytes = load_or_make(path, || {
-            let mut key = vec![0; 32];
-            // An all-zero key would be refused below.
-            let _ = SystemRandom::new().fill(&mut key);
-            key
-        })?;
-        if bytes.len() != 32 || bytes.iter().all(|b| *b == 0) {
-            return Err(io::Error::other(format!(
-                "{} holds no stamping key",
-                path.display()
-            )));
-        }
-        let root = Salt::new(HKDF_SHA256, b"chaingun-gateway stamps v1").extract(&bytes);
-        let derive = |purpose: Use| {
-            let info = [purpose.label().as_bytes()];
-            let derived = root.expand(&info, HMAC_SHA256).map(Key::from);
-            derived.map_err(|_| io::Error::other("the stamping keys cannot be derived"))
-        };
-        Ok(Self {
-            form: derive(Use::Form)?,
-            attempts: derive(Use::Attempts)?,
-        })
-    }
-
-    /// The stamp of a text, as 64 lower-case hexadecimal characters.
+impl CsrfSigner {
+    /// The CSRF token of a form for this browser: 64 lower-case hexadecimal characters.
     #[must_use]
-    pub fn stamp(&self, purpose: Use, text: &str) -> String {
-        let key = match purpose {
-            Use::Form => &self.form,
-            Use::Attempts => &self.attempts,
-        };
-        hex(sign(key, text.as_bytes()).as_ref())
+    pub fn token(&self, browser: &str) -> String {
+        hmac_hex(&self.0, browser)
     }
 
-    /// Whether this is the stamp of that text; takes the same time whatever is wrong with it.
+    /// Whether `token` is the CSRF token for this browser. The comparison takes the same time for every wrong token.
     #[must_use]
-    pub fn is_stamp(&self, purpose: Use, text: &str, stamp: &str) -> bool {
-        let right = self.stamp(purpose, text);
-        verify_slices_are_equal(right.as_bytes(), stamp.as_bytes()).is_ok()
+    pub fn is_valid(&self, browser: &str, token: &str) -> bool {
+        let expected = self.token(browser);
+        verify_slices_are_equal(expected.as_bytes(), token.as_bytes()).is_ok()
     }
+}
+
+/// Replaces the subjects of attempts (accounts and networks) by keyed hashes, so that the table of attempts names nobody.
+pub struct Pseudonymizer(Key);
+
+impl Pseudonymizer {
+    /// The pseudonym of a subject: 64 lower-case hexadecimal characters.
+    #[must_use]
+    pub fn pseudonym(&self, subject: &str) -> String {
+        hmac_hex(&self.0, subject)
+    }
+}
+
+/// Loads both keys from one key file outside the database; creates the file if it is missing.
+///
+/// # Errors
+/// The file cannot be read or created, or it does not hold a key of 32 bytes.
+pub fn load(path: &Path) -> io::Result<(CsrfSigner, Pseudonymizer)> {
+    let bytes = load_or_make(path, || {
+        let mut key = vec![0; 32];
+        // An all-zero key is refused below.
+        let _ = SystemRandom::new().fill(&mut key);
+        key
+    })?;
+    if bytes.len() != 32 || bytes.iter().all(|b| *b == 0) {
+        return Err(io::Error::other(format!(
+            "{} is not an HMAC key: it must hold 32 bytes that are not all zero",
+            path.display()
+        )));
+    }
+    // The labels are those of the first version: other labels would give other keys.
+    let root = Salt::new(HKDF_SHA256, b"chaingun-gateway stamps v1").extract(&bytes);
+    let derive = |label: &str| {
+        let info = [label.as_bytes()];
+        let derived = root.expand(&info, HMAC_SHA256).map(Key::from);
+        derived.map_err(|_| io::Error::other("the HMAC keys cannot be derived"))
+    };
+    Ok((
+        CsrfSigner(derive("form")?),
+        Pseudonymizer(derive("attempts")?),
+    ))
+}
+
+fn hmac_hex(key: &Key, text: &str) -> String {
+    hex(sign(key, text.as_bytes()).as_ref())
 }
 
 /// Lower-case hexadecimal HMAC-SHA512: the hashes of the loginbar (SPEC §10).
 #[must_use]
 pub fn hmac_sha512_hex(secret: &str, text: &str) -> String {
-    let key = Key::new(HMAC_SHA512, secret.as_bytes());
-    hex(sign(&key, text.as_bytes()).as_ref())
+    hmac_hex(&Key::new(HMAC_SHA512, secret.as_bytes()), text)
 }
 
 #[cfg(test)]
@@ -95,22 +85,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_good_for_one_use_and_one_text_under_one_key() {
+    fn accepts_a_csrf_token_for_its_browser_and_key_only() {
         let folder = tempfile::tempdir().unwrap();
-        let stamper = Stamper::load(&folder.path().join("a.key")).unwrap();
-        let stamp = stamper.stamp(Use::Form, "browser");
-        assert_eq!(stamp.len(), 64);
-        assert!(stamper.is_stamp(Use::Form, "browser", &stamp));
-        assert!(!stamper.is_stamp(Use::Form, "another", &stamp));
-        assert!(!stamper.is_stamp(Use::Attempts, "browser", &stamp));
-        assert!(!stamper.is_stamp(Use::Form, "browser", ""));
-        let other = Stamper::load(&folder.path().join("b.key")).unwrap();
-        assert!(!other.is_stamp(Use::Form, "browser", &stamp));
+        let (signer, pseudonymizer) = load(&folder.path().join("a.key")).unwrap();
+        let token = signer.token("browser");
+        assert_eq!(token.len(), 64);
+        assert!(signer.is_valid("browser", &token));
+        assert!(!signer.is_valid("another", &token));
+        assert!(!signer.is_valid("browser", &pseudonymizer.pseudonym("browser")));
+        assert!(!signer.is_valid("browser", ""));
+        let (other, _) = load(&folder.path().join("b.key")).unwrap();
+        assert!(!other.is_valid("browser", &token));
     }
 
     /// RFC 4231, test case 2.
     #[test]
-    fn hashes_as_the_standard_says() {
+    fn computes_the_hmac_of_the_standard() {
         assert_eq!(
             hmac_sha512_hex("Jefe", "what do ya want for nothing?"),
             "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"

@@ -73,8 +73,8 @@ impl SignInLanding {
         request: &HttpRequest,
         form: &Parameters,
     ) -> bool {
-        let stamp = form.get("stamp").unwrap_or("");
-        self.view.is_own(site, request, stamp) && !is_foreign(request, &site.base)
+        let token = form.get("stamp").unwrap_or("");
+        self.view.is_own(site, request, token) && !is_foreign(request, &site.base)
     }
 
     /// The page that asks whether another user is to take the place of the one who is signed in.

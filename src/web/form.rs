@@ -13,7 +13,7 @@ pub fn is_form(request: &HttpRequest) -> bool {
     request.media_type().name == FORM
 }
 
-/// Whether a browser says that a form was sent by a page of another site. Where it says nothing, the stamp decides. Pages
+/// Whether a browser says that a form was sent by a page of another site. Where it says nothing, the CSRF token decides. Pages
 /// that give no referrer, as ours do, have an origin of `null`.
 pub fn is_foreign(request: &HttpRequest, base: &str) -> bool {
     if request.header("sec-fetch-site").as_deref() == Some("cross-site") {

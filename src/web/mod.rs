@@ -16,8 +16,8 @@ use crate::http::HttpRequest;
 use crate::http::header::COOKIE;
 use crate::parts::Parts;
 use crate::registry::Snapshot;
+use crate::secrets::keyed_hashes::CsrfSigner;
 use crate::secrets::sealing::Sealer;
-use crate::secrets::stamps::Stamper;
 
 pub use cookies::Cookies;
 pub use view::View;
@@ -38,7 +38,7 @@ pub const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 pub struct Site<'a> {
     /// The configuration; `None` until it is loaded.
     pub registry: Option<Arc<Snapshot>>,
-    pub stamper: &'a Stamper,
+    pub csrf_signer: &'a CsrfSigner,
     pub sealer: &'a Sealer,
     pub entropy: &'a Entropy,
     /// The URL by which browsers know the gateway, without a path.
@@ -57,7 +57,7 @@ impl<'a> Site<'a> {
     pub fn of(parts: &'a Parts, base: String) -> Self {
         Self {
             registry: parts.registry.loaded(),
-            stamper: &parts.stamper,
+            csrf_signer: &parts.csrf_signer,
             sealer: &parts.sealer,
             entropy: &parts.entropy,
             base,

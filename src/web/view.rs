@@ -1,4 +1,4 @@
-//! One page for one browser: its language, the application it came from, its forms' stamps, and how it is written.
+//! One page for one browser: its language, the application it came from, the CSRF token of its forms, and how it is written.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -15,7 +15,6 @@ use crate::contract::problem::{Code, Kind, Problem};
 use crate::contract::rejection::Rejection;
 use crate::domain::one_time_token::format as token_of;
 use crate::http::{HttpRequest, Parameters, Reply};
-use crate::secrets::stamps::Use;
 
 macro_rules! templates {
     ($($name:literal)+) => {
@@ -71,7 +70,7 @@ pub struct View {
     state: Option<String>,
     /// Whether `client_id` is nobody's.
     pub is_unknown_application: bool,
-    stamp: String,
+    csrf_token: String,
     title: &'static str,
     set_cookies: Vec<String>,
 }
@@ -112,16 +111,21 @@ impl View {
             leads_to: None,
             state: short("state", MOST_BYTES).map(str::to_owned),
             is_unknown_application: query.get("client_id").is_some() && known.is_none(),
-            stamp: String::new(),
+            csrf_token: String::new(),
             title,
             set_cookies,
         };
-        view.stamp = view.own_stamp(site, request, header);
+        view.csrf_token = view.issue_csrf_token(site, request, header);
         view
     }
 
-    /// The stamp of this browser's forms; a browser that is new gets a name first.
-    fn own_stamp(&mut self, site: &Site<'_>, request: &HttpRequest, cookies: &str) -> String {
+    /// The CSRF token of this browser's forms. A new browser first gets an ID.
+    fn issue_csrf_token(
+        &mut self,
+        site: &Site<'_>,
+        request: &HttpRequest,
+        cookies: &str,
+    ) -> String {
         let browser = match self.cookies.browser(cookies) {
             Some(browser) => browser.to_owned(),
             None => {
@@ -130,16 +134,16 @@ impl View {
                 browser
             }
         };
-        let stamped = stamped(&browser, self.cookies, request);
-        site.stamper.stamp(Use::Form, &stamped)
+        let signed = signed_browser(&browser, self.cookies, request);
+        site.csrf_signer.token(&signed)
     }
 
-    /// Whether a form carries the stamp of this browser, signed in as it is.
-    pub fn is_own(&self, site: &Site<'_>, request: &HttpRequest, stamp: &str) -> bool {
+    /// Whether a form carries the CSRF token of this browser and its current session.
+    pub fn is_own(&self, site: &Site<'_>, request: &HttpRequest, token: &str) -> bool {
         let header = &request.header(COOKIE).unwrap_or_default();
         self.cookies.browser(header).is_some_and(|browser| {
-            let stamped = stamped(browser, self.cookies, request);
-            site.stamper.is_stamp(Use::Form, &stamped, stamp)
+            let signed = signed_browser(browser, self.cookies, request);
+            site.csrf_signer.is_valid(&signed, token)
         })
     }
 
@@ -248,7 +252,7 @@ impl View {
             languages => languages.to_vec(),
             w => i18n::words(self.language),
             title => self.title,
-            stamp => &self.stamp,
+            stamp => &self.csrf_token,
             action => self.link(&self.path),
             application => self.application.as_ref().map(|(name, _)| name),
             errors,
@@ -311,8 +315,8 @@ impl View {
     }
 }
 
-/// What a form's stamp is about: a browser, and whom it is signed in as.
-fn stamped(browser: &str, cookies: Cookies, request: &HttpRequest) -> String {
+/// The value that a CSRF token signs: the browser and its session.
+fn signed_browser(browser: &str, cookies: Cookies, request: &HttpRequest) -> String {
     let session = session(cookies, request);
     let session = session.as_ref().map_or("", |s| s.reveal());
     format!("{browser}\n{session}")

@@ -1,6 +1,6 @@
 //! loginbar.json: the documented answers, every field, the allowed origins, and the answer to an unknown application.
 
-use chaingun_gateway::secrets::stamps::hmac_sha512_hex;
+use chaingun_gateway::secrets::keyed_hashes::hmac_sha512_hex;
 use chaingun_gateway::store::profiles::{self, Profile};
 use chaingun_gateway::store::users;
 use serde_json::{Value, json};
