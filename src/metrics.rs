@@ -1,4 +1,4 @@
-//! What is counted and timed while the program runs, and how it is told to whoever collects it.
+//! The metrics of the gateway and their output in OpenMetrics text format.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-/// The media type of [`Metrics::tell`].
+/// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Upper bounds of the durations that are told apart, in seconds: from a read out of memory to a hash that had to wait.
+/// Upper bounds of the histogram buckets in seconds: from a read from memory to a hash that had to wait.
 const BOUNDS: [f64; 12] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
 ];
@@ -80,22 +80,22 @@ struct Table {
     table: &'static str,
 }
 
-/// What became of an attempt to deliver.
+/// The outcome of a delivery attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
     Delivered,
-    /// It will be tried again.
+    /// The delivery will be retried.
     PutOff,
-    /// It is a dead letter.
+    /// The message is now a dead letter.
     GivenUp,
 }
 
-/// What a password hash was made for.
+/// The purpose of a password hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashKind {
-    /// To compare a password with a stored hash, or for an account that is not there.
+    /// The hash was computed to verify a password, or as dummy work for an unknown account.
     Verified,
-    /// To be stored.
+    /// The hash was computed to be stored.
     Made,
 }
 
@@ -109,17 +109,17 @@ impl HashKind {
     }
 }
 
-/// Rows of the outbox of one kind, in one state.
+/// The number of outbox rows of one kind and state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
     pub kind: &'static str,
     pub state: &'static str,
     pub rows: i64,
-    /// How long ago the oldest of them came in, in milliseconds.
+    /// The age of the oldest row, in milliseconds.
     pub oldest_ms: i64,
 }
 
-/// Everything that is counted. Counting takes no lock that another count could hold for long.
+/// All metrics. Updating one takes no lock that another update could hold for long.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
@@ -141,7 +141,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Nothing counted yet; `started` is the time in seconds since 1970.
+    /// Creates the metrics with all counters at zero; `started` is the start time in seconds since 1970.
     #[must_use]
     pub fn new(started: i64) -> Self {
         let mut registry = Registry::with_prefix("chaingun");
@@ -166,50 +166,49 @@ impl Metrics {
         };
         registry.register(
             "build",
-            "The program",
+            "Version of the program",
             Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
         );
         let start = Gauge::<i64>::default();
         start.set(started);
         let seconds = || Unit::Seconds;
-        registry.register_with_unit(
-            "start_time",
-            "When it started, since 1970",
-            seconds(),
-            start,
-        );
+        registry.register_with_unit("start_time", "Start time, since 1970", seconds(), start);
         let m = &metrics;
         registry.register(
             "requests",
-            "Calls of operations, by what came of them",
+            "Calls of operations, by face, operation and outcome",
             m.requests.clone(),
         );
         registry.register_with_unit(
             "duration",
-            "Time of an operation, without its wait",
+            "Duration of an operation, without its time in a queue",
             seconds(),
             m.durations.clone(),
         );
         registry.register(
             "shed",
-            "Calls that were refused because they did not get their turn",
+            "Calls that a worker queue refused, by queue and reason",
             m.shed.clone(),
         );
-        registry.register("queued", "Calls that wait for a worker", m.queued.clone());
+        registry.register(
+            "queued",
+            "Calls that wait for a worker, by queue",
+            m.queued.clone(),
+        );
         registry.register_with_unit(
             "wait",
-            "Time that calls waited for a worker",
+            "Time that calls waited for a worker, by queue",
             seconds(),
             m.waits.clone(),
         );
         registry.register(
             "connections",
-            "Connections that are open, by what they are used for",
+            "Open connections, by state",
             m.connections.clone(),
         );
         registry.register(
             "password_hashes",
-            "Password hashes, by what they were for",
+            "Password hashes, by purpose",
             m.hashes.clone(),
         );
         registry.register(
@@ -219,51 +218,51 @@ impl Metrics {
         );
         registry.register(
             "connections_dropped",
-            "Connections that the gateway closed by itself",
+            "Connections that the gateway dropped, by reason",
             m.dropped.clone(),
         );
         registry.register(
             "connections_refused",
-            "Connections and requests that were told BUSY for want of a place",
+            "Connections and requests refused with BUSY at a connection limit, by reason",
             m.refused.clone(),
         );
         registry.register(
             "deliveries",
-            "Attempts to deliver mails and callbacks",
+            "Delivery attempts of mails and callbacks, by outcome",
             m.deliveries.clone(),
         );
         registry.register(
             "outbox_rows",
-            "Mails and callbacks that are not delivered",
+            "Mails and callbacks that are not delivered, by state",
             m.backlog.clone(),
         );
         registry.register_with_unit(
             "outbox_oldest",
-            "Age of the oldest of them",
+            "Age of the oldest undelivered mail or callback",
             seconds(),
             m.oldest.clone(),
         );
         registry.register(
             "refusals",
-            "Calls that were refused for want of a right or a sign-in, by code",
+            "Calls refused by authentication or authorisation, by code",
             m.refusals.clone(),
         );
         registry.register_with_unit(
             "database",
-            "Size of the database; looked up once a minute",
+            "Size of the database, updated once a minute",
             Unit::Bytes,
             m.database.clone(),
         );
         registry.register(
             "table_rows",
-            "Rows of the tables that callers can make grow; looked up once in ten minutes",
+            "Rows of the tables that callers can grow, updated every ten minutes",
             m.rows.clone(),
         );
         metrics.registry = registry;
         metrics
     }
 
-    /// Counts and times one call of an operation.
+    /// Records the outcome and the duration of one call of an operation.
     pub fn called(
         &self,
         face: &'static str,
@@ -281,18 +280,18 @@ impl Metrics {
         durations.observe(took.as_secs_f64());
     }
 
-    /// Counts a call that did not get its turn in a queue.
+    /// Counts a call that a queue refused.
     pub fn shed(&self, queue: &'static str, reason: &'static str) {
         self.shed.get_or_create(&Shed { queue, reason }).inc();
     }
 
-    /// Notes how long a call waited in a queue.
+    /// Records how long a call waited in a queue.
     pub fn waited(&self, queue: &'static str, wait: Duration) {
         let waits = self.waits.get_or_create(&Queue { queue });
         waits.observe(wait.as_secs_f64());
     }
 
-    /// Sets how many connections are in each state.
+    /// Sets the number of connections in each state.
     pub fn set_connections(&self, counts: &[(&'static str, u32)]) {
         for (state, count) in counts {
             let connections = self.connections.get_or_create(&State { state });
@@ -300,12 +299,12 @@ impl Metrics {
         }
     }
 
-    /// Counts a connection that the gateway closes by itself.
+    /// Counts a connection that the gateway dropped.
     pub fn dropped(&self, reason: &'static str) {
         self.dropped.get_or_create(&Reason { reason }).inc();
     }
 
-    /// Counts a connection or a request for which there is no place.
+    /// Counts a connection or a request that was refused with BUSY because a connection limit was reached.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Reason { reason }).inc();
     }
@@ -316,19 +315,19 @@ impl Metrics {
         self.hash_rounds.inc_by(rounds);
     }
 
-    /// How many password hashes of this kind there were.
+    /// The number of password hashes of this kind.
     #[must_use]
     pub fn hashes(&self, kind: HashKind) -> u64 {
         self.hashes.get_or_create(&kind.label()).get()
     }
 
-    /// How many bcrypt rounds all password hashes took.
+    /// The number of bcrypt rounds of all password hashes.
     #[must_use]
     pub fn hash_rounds(&self) -> u64 {
         self.hash_rounds.get()
     }
 
-    /// Counts an attempt to deliver.
+    /// Counts a delivery attempt.
     pub fn attempted(&self, kind: &'static str, attempt: Attempt) {
         let outcome = match attempt {
             Attempt::Delivered => "delivered",
@@ -344,24 +343,25 @@ impl Metrics {
         self.refusals.get_or_create(&Refusal { code }).inc();
     }
 
-    /// Notes the size of the database.
+    /// Sets the size of the database.
     pub fn database_has(&self, bytes: i64) {
         self.database.set(bytes);
     }
 
-    /// Notes how many rows a table has.
+    /// Sets the number of rows of a table.
     pub fn table_has(&self, table: &'static str, rows: i64) {
         self.rows.get_or_create(&Table { table }).set(rows);
     }
 
-    /// Everything, as [`MEDIA_TYPE`] has it, with what is only looked at when it is asked for.
+    /// Encodes all metrics as [`MEDIA_TYPE`]. The queue lengths and the backlog are read only for this output, so the
+    /// caller passes them in.
     #[must_use]
-    pub fn tell(&self, queued: &[(&'static str, usize)], backlog: &[Backlog]) -> String {
+    pub fn encode(&self, queued: &[(&'static str, usize)], backlog: &[Backlog]) -> String {
         for (queue, waiting) in queued {
             let queued = self.queued.get_or_create(&Queue { queue });
             queued.set(i64::try_from(*waiting).unwrap_or(i64::MAX));
         }
-        // What is empty now is not told as it was.
+        // Combinations without rows must disappear from the output.
         self.backlog.clear();
         self.oldest.clear();
         for rows in backlog {
@@ -407,7 +407,7 @@ mod tests {
             rows: 3,
             oldest_ms: 1500,
         }];
-        let text = metrics.tell(&[("hash", 7)], &backlog);
+        let text = metrics.encode(&[("hash", 7)], &backlog);
         for line in [
             "chaingun_requests_total{face=\"soap\",operation=\"showUser\",outcome=\"ok\"} 2",
             "chaingun_duration_seconds_bucket{le=\"0.00025\",operation=\"showUser\"} 0",
@@ -433,7 +433,7 @@ mod tests {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
         }
         metrics.set_connections(&[("idle", 0)]);
-        let text = metrics.tell(&[], &[]);
+        let text = metrics.encode(&[], &[]);
         assert!(text.contains("chaingun_connections{state=\"idle\"} 0"));
         assert!(!text.contains("outbox_rows{"), "{text}");
         assert!(text.ends_with("# EOF\n"));

@@ -1,8 +1,9 @@
-//! The table of open connections: who holds how many, what each is used for, and which are dropped when slots run short.
+//! The table of open connections. It counts them by network, knows the phase of each, and drops connections when
+//! slots run short.
 //!
-//! Every connection is accepted. Where a limit is reached, a connection that no complete request is worked on gives its
-//! place to the new one. Where there is none, the new one gets a reserved slot, which answers probes and tells all
-//! others that the gateway is busy.
+//! Every connection is accepted. At a limit, the new connection replaces one that has no complete request in
+//! progress. If there is none, the new connection gets a reserved slot, which answers probes and refuses all other
+//! requests with BUSY.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -15,35 +16,35 @@ use tokio::task::AbortHandle;
 
 use crate::metrics::Metrics;
 
-use super::source::network;
+use super::client_ip::network;
 
-/// The unit in which the table counts time, and the time between two looks for connections whose time is over.
+/// The time unit of the table, and the interval between two checks for expired connections.
 pub(super) const TICK: Duration = Duration::from_millis(100);
-/// Ticks that a client gets to close a connection that we are done with.
+/// Ticks for a client to close a finished connection.
 const CLOSING_TICKS: u64 = 20;
-/// Ticks after which an answer that is still on its way may be dropped, when slots run short.
+/// Ticks after which a response in transfer may be dropped when slots run short.
 const SLOW_TICKS: u64 = 50;
-/// Ticks between two lines in the log about the same thing.
+/// Ticks between two log lines about the same fact.
 const QUIET_TICKS: u64 = 600;
 
-/// What a connection is used for.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It has sent nothing yet.
+    /// The client has sent nothing yet.
     New,
-    /// It is kept after an answer.
+    /// The connection is idle after a response.
     Idle,
-    /// A part of a request's head has come.
+    /// A part of a request's head has arrived.
     Head,
-    /// The head has come, the body not yet.
+    /// The head has arrived, the body has not.
     Body,
-    /// A complete request is worked on.
+    /// A complete request is in progress.
     Busy,
-    /// The answer is being sent.
+    /// The response is being sent.
     Sending,
-    /// Everything is sent; the client is about to close.
+    /// The response is sent, and the client is expected to close the connection.
     Closing,
-    /// It lost its place. No request is taken from it any more.
+    /// The connection lost its slot. No further request is read from it.
     Dropped,
 }
 
@@ -60,7 +61,7 @@ impl Phase {
     ];
 }
 
-/// A phase and the tick in which it began, in one word, so that both change at once.
+/// A phase and the tick in which it began, in one word, so that both change atomically.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct State(u64);
 
@@ -81,17 +82,17 @@ impl State {
     }
 }
 
-/// Why the head of a request was cut short; see [`super::framing`].
+/// The reason why the head of a request was cut short; see [`super::framing`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Unframed {
-    /// A transfer encoding other than `chunked` alone.
+    /// The transfer coding is not exactly `chunked`.
     Encoded = 1,
-    /// Both a transfer encoding and a length.
+    /// The head has both a transfer coding and a length.
     Twice = 2,
 }
 
-/// One open connection. Requests change its phase without taking a lock.
+/// An open connection. Requests change its phase without a lock.
 pub(super) struct Connection {
     peer: IpAddr,
     state: AtomicU64,
@@ -100,7 +101,7 @@ pub(super) struct Connection {
     place: Place,
 }
 
-/// Where a connection stands in the table.
+/// The key of a connection in the table.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     network: IpAddr,
@@ -109,12 +110,12 @@ struct Place {
 }
 
 impl Connection {
-    /// The client's address, or its proxy's.
+    /// The address of the client or of its proxy.
     pub(super) fn peer(&self) -> IpAddr {
         self.peer
     }
 
-    /// Whether it has a reserved slot, where only probes are answered.
+    /// Whether the connection has a reserved slot, in which only probes are answered.
     pub(super) fn is_reserved(&self) -> bool {
         self.place.reserved
     }
@@ -123,7 +124,7 @@ impl Connection {
         self.state().phase()
     }
 
-    /// Begins a phase; false if the connection was dropped meanwhile, so that nothing may be done for it any more.
+    /// Begins a phase. Returns false if the connection was dropped in the meantime; the caller must then stop.
     pub(super) fn begin(&self, phase: Phase) -> bool {
         let next = State::new(phase, self.now.load(Ordering::Relaxed));
         let mut now = self.state();
@@ -136,19 +137,19 @@ impl Connection {
         false
     }
 
-    /// Begins a phase, or never returns: the task of a dropped connection is ended from outside.
+    /// Begins a phase. For a dropped connection it never returns: the table aborts the task.
     pub(super) async fn begin_or_end(&self, phase: Phase) {
         if !self.begin(phase) {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Notes why the head was cut short.
+    /// Records why the head was cut short.
     pub(super) fn cut(&self, why: Unframed) {
         self.unframed.store(why as u8, Ordering::Relaxed);
     }
 
-    /// Why the head was cut short, if it was.
+    /// The reason why the head was cut short, if it was.
     pub(super) fn unframed(&self) -> Option<Unframed> {
         match self.unframed.load(Ordering::Relaxed) {
             1 => Some(Unframed::Encoded),
@@ -168,22 +169,22 @@ impl Connection {
     }
 }
 
-/// How many connections there may be, and for how long without a request.
+/// The limits on the number of connections and on their time without a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnectionLimits {
-    /// In all.
+    /// Maximum number in total.
     pub all: usize,
-    /// Of one network.
+    /// Maximum number of one network.
     pub per_network: usize,
-    /// Beyond the others, for probes.
+    /// Further connections, for probes only.
     pub reserved: usize,
-    /// Kept without a request.
+    /// Time for which an idle connection is kept.
     pub idle: Duration,
-    /// For a head.
+    /// Time for a head.
     pub read: Duration,
 }
 
-/// Connections of one kind, by network.
+/// The regular or the reserved connections, by network.
 struct Section {
     all: usize,
     per_network: usize,
@@ -193,23 +194,23 @@ struct Section {
 
 struct Entry {
     connection: Arc<Connection>,
-    /// Of a trusted proxy.
+    /// Whether the peer is a trusted proxy.
     trusted: bool,
     task: Option<AbortHandle>,
 }
 
-/// Why a connection is dropped, or told that we are busy.
+/// The reason why a connection is dropped or refused with BUSY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// Its network has as many as it may have.
+    /// The network is at its limit.
     Address,
-    /// There are as many as there may be in all.
+    /// The total limit is reached.
     Slots,
     Idle,
     Read,
-    /// The client did not close it.
+    /// The client did not close the connection.
     Closing,
-    /// The server stops.
+    /// The server shuts down.
     Stop,
 }
 
@@ -236,10 +237,10 @@ impl Section {
         }
     }
 
-    /// Makes room for one more; the reason why a connection was dropped for that, if one was.
+    /// Makes room for one more connection. Returns the reason if another connection was dropped for it.
     ///
     /// # Errors
-    /// The reason why there is no room.
+    /// The reason why no connection can be dropped.
     fn make_room(&mut self, of: IpAddr, trusted: bool, now: u64) -> Result<Option<Reason>, Reason> {
         let held = self.networks.get(&of).map_or(0, BTreeMap::len);
         if !trusted && held >= self.per_network {
@@ -255,7 +256,8 @@ impl Section {
         Ok(None)
     }
 
-    /// Drops the oldest connection without a request: of this network, or of the one that holds most.
+    /// Drops the oldest connection without a request in progress: of this network, or of the network with the most
+    /// connections.
     fn drop_one(&mut self, of: Option<IpAddr>, now: u64) -> bool {
         loop {
             let networks = self.networks.iter();
@@ -264,8 +266,8 @@ impl Section {
                 .flat_map(|(_, held)| held.values().map(move |entry| (held.len(), entry)))
                 .filter_map(|(held, entry)| {
                     let state = entry.connection.state();
-                    // Answers that are on their way for long come last, and connections of proxies, which many
-                    // people come through, after those of clients.
+                    // Slow responses come last. Connections of proxies come after those of clients, because many
+                    // people share them.
                     let is_slow = match state.phase() {
                         Phase::Busy | Phase::Dropped => return None,
                         Phase::Sending if now < state.since() + SLOW_TICKS => return None,
@@ -285,14 +287,14 @@ impl Section {
             let Some((_, state, place)) = found else {
                 return false;
             };
-            // It may have begun a request since it was looked at.
+            // The connection may have begun a request since its state was read.
             if self.drop_as(place, state) {
                 return true;
             }
         }
     }
 
-    /// Drops a connection if it is still in this state.
+    /// Drops a connection if its state is unchanged.
     fn drop_as(&mut self, place: Place, state: State) -> bool {
         let entries = self.networks.get_mut(&place.network);
         let Some(entry) = entries.and_then(|entries| entries.get(&place.number)) else {
@@ -325,7 +327,7 @@ impl Section {
         self.networks.values().flat_map(BTreeMap::values)
     }
 
-    /// Drops those for which this is a reason.
+    /// Drops the connections for which `is_due` returns a reason.
     fn drop_each(&mut self, metrics: &Metrics, is_due: impl Fn(State) -> Option<Reason>) {
         let due = self.entries().filter_map(|entry| {
             let state = entry.connection.state();
@@ -344,18 +346,18 @@ struct Sections {
     ordinary: Section,
     reserved: Section,
     next: u64,
-    /// When the log was last told that connections are dropped, and how many it was not told of.
-    told: Option<u64>,
-    untold: u64,
+    /// The tick of the last log line about dropped connections, and the number of drops since then.
+    logged_at: Option<u64>,
+    unlogged: u64,
 }
 
-/// The table. Its lock is taken when a connection comes or goes, and never for a request.
+/// The table. Its lock is taken when a connection opens or closes, and never for a request.
 pub(super) struct Connections {
     sections: Mutex<Sections>,
     idle_ticks: u64,
     read_ticks: u64,
     started: Instant,
-    /// Ticks since the start.
+    /// The current tick, counted from the start.
     now: Arc<AtomicU64>,
 }
 
@@ -365,15 +367,15 @@ fn ticks(time: Duration) -> u64 {
 
 impl Connections {
     pub(super) fn new(limits: ConnectionLimits) -> Self {
-        // One network holds at most half of what is reserved, so that another one's probes get through.
+        // One network may hold at most half of the reserved slots, so that probes of other networks get through.
         let reserved = Section::new(limits.reserved, limits.reserved.div_ceil(2));
         Self {
             sections: Mutex::new(Sections {
                 ordinary: Section::new(limits.all, limits.per_network),
                 reserved,
                 next: 0,
-                told: None,
-                untold: 0,
+                logged_at: None,
+                unlogged: 0,
             }),
             idle_ticks: ticks(limits.idle),
             read_ticks: ticks(limits.read),
@@ -392,7 +394,7 @@ impl Connections {
         now
     }
 
-    /// Gives a new connection a slot, an ordinary or a reserved one; nothing if there is neither.
+    /// Assigns a new connection a regular or a reserved slot; returns `None` if neither is free.
     pub(super) fn open(
         self: &Arc<Self>,
         metrics: &Metrics,
@@ -409,12 +411,12 @@ impl Connections {
             Ok(None) => {}
             Ok(Some(reason)) => {
                 metrics.dropped(reason.name());
-                sections.tell(now, reason, network);
+                sections.log(now, reason, network);
             }
             Err(reason) => {
                 reserved = true;
                 metrics.refused(reason.name());
-                sections.tell(now, reason, network);
+                sections.log(now, reason, network);
                 if sections.reserved.make_room(network, false, now).is_err() {
                     return None;
                 }
@@ -450,7 +452,7 @@ impl Connections {
         })
     }
 
-    /// Names the task that serves a connection, which is ended when the connection is dropped.
+    /// Registers the task that serves a connection, so that dropping the connection aborts the task.
     pub(super) fn serve(&self, connection: &Connection, task: AbortHandle) {
         let place = connection.place;
         let mut sections = self.sections();
@@ -461,10 +463,10 @@ impl Connections {
         }
     }
 
-    /// Drops connections whose time is over.
+    /// Drops connections that exceeded their time limit.
     pub(super) fn sweep(&self, metrics: &Metrics) {
         let now = self.tick();
-        // A phase may have begun at the end of its tick.
+        // A phase may have begun at the end of its tick, so a full tick more must pass.
         let over = |state: State, ticks: u64| now > state.since() + ticks;
         self.drop_each(metrics, |state| match state.phase() {
             Phase::New | Phase::Head => over(state, self.read_ticks).then_some(Reason::Read),
@@ -474,7 +476,7 @@ impl Connections {
         });
     }
 
-    /// Drops one connection without a request, to have its file descriptor.
+    /// Drops one connection without a request in progress to free its file descriptor.
     pub(super) fn drop_one(&self, metrics: &Metrics) -> bool {
         let now = self.tick();
         let dropped = self.sections().ordinary.drop_one(None, now);
@@ -484,7 +486,7 @@ impl Connections {
         dropped
     }
 
-    /// Drops all connections that wait for nothing, because the server stops.
+    /// Drops all connections without a request, because the server shuts down.
     pub(super) fn drop_idle(&self, metrics: &Metrics) {
         self.drop_each(metrics, |state| match state.phase() {
             Phase::New | Phase::Idle | Phase::Closing => Some(Reason::Stop),
@@ -503,7 +505,7 @@ impl Connections {
         sections.ordinary.open + sections.reserved.open == 0
     }
 
-    /// How many connections are in each phase.
+    /// The number of connections in each phase.
     pub(super) fn count(&self) -> [(&'static str, u32); 7] {
         let [counts @ .., _] = Phase::ALL.map(|(phase, name)| {
             let sections = self.sections();
@@ -526,25 +528,28 @@ impl Sections {
         }
     }
 
-    /// Tells the log, once a minute at most.
-    fn tell(&mut self, now: u64, reason: Reason, network: IpAddr) {
-        self.untold += 1;
-        if self.told.is_none_or(|told| now >= told + QUIET_TICKS) {
+    /// Logs dropped and refused connections, at most once a minute.
+    fn log(&mut self, now: u64, reason: Reason, network: IpAddr) {
+        self.unlogged += 1;
+        if self
+            .logged_at
+            .is_none_or(|logged_at| now >= logged_at + QUIET_TICKS)
+        {
             tracing::warn!(
                 reason = reason.name(),
                 %network,
-                connections = self.untold,
+                connections = self.unlogged,
                 open = self.ordinary.open,
-                "connections run short: idle ones are dropped, or new ones told that the gateway is busy; this line \
-                 comes once a minute at most"
+                "a connection limit is reached: idle connections are dropped, or new ones are refused with BUSY; this \
+                 line is written at most once a minute"
             );
-            self.told = Some(now);
-            self.untold = 0;
+            self.logged_at = Some(now);
+            self.unlogged = 0;
         }
     }
 }
 
-/// A connection's place in the table, which is free again when this is dropped.
+/// A connection's slot in the table; dropping it frees the slot.
 pub(super) struct Slot {
     table: Arc<Connections>,
     connection: Arc<Connection>,
@@ -567,7 +572,7 @@ impl Drop for Slot {
 mod tests {
     use super::*;
 
-    /// Three connections, two of one network, two reserved.
+    /// A table of three connections, two for one network, and two reserved ones.
     fn table() -> Arc<Connections> {
         Arc::new(Connections::new(ConnectionLimits {
             all: 3,
@@ -642,7 +647,7 @@ mod tests {
         let _probe = open(&table, "192.0.2.1", Phase::Busy).unwrap();
         assert!(open(&table, "192.0.2.1", Phase::Busy).is_none());
         assert!(open(&table, "192.0.2.2", Phase::Busy).is_some());
-        // What has been dropped, or has ended, has no place.
+        // Dropped and closed connections hold no slot.
         assert_eq!(table.sections().reserved.open, 1);
     }
 

@@ -1,26 +1,27 @@
-//! Which browser front ends may call the REST face: those of the origins that are configured, and no other.
+//! CORS for the REST face: only configured origins may call it.
 
 use hyper::header::{self, HeaderMap};
 
 use crate::http::Reply;
 
-/// What scripts may send and see beyond what every page may.
-const SENT: &str =
+/// The request headers that scripts may send and the response headers that they may read, beyond the CORS-safelisted
+/// ones.
+const ALLOWED_HEADERS: &str =
     "Accept, Accept-Language, Authorization, Content-Type, X-Client-Hash-Key, X-User-Name";
-const SEEN: &str = "Authorization, Retry-After, WWW-Authenticate, X-Request-Id";
-/// Seconds for which a browser remembers what it may do.
+const EXPOSED_HEADERS: &str = "Authorization, Retry-After, WWW-Authenticate, X-Request-Id";
+/// Seconds for which a browser caches the preflight response.
 const MAX_AGE: &str = "600";
 
-/// What a browser asks on behalf of a script.
-pub(super) struct Asked {
-    /// The script's origin, if it is a configured one.
+/// The CORS part of a request.
+pub(super) struct CorsRequest {
+    /// The origin of the script, if it is configured.
     origin: Option<String>,
-    /// Whether it asks before it sends.
+    /// Whether the request is a preflight.
     preflight: bool,
 }
 
-impl Asked {
-    /// Nothing is asked where nobody may.
+impl CorsRequest {
+    /// Reads the headers of a request; `None` if no origin is configured.
     pub(super) fn of(origins: &[String], request: &HeaderMap) -> Option<Self> {
         if origins.is_empty() {
             return None;
@@ -32,9 +33,10 @@ impl Asked {
         })
     }
 
-    /// Adds what lets the script read this reply. Cookies are never let in: this face knows tokens only.
+    /// Adds the CORS headers to the reply. Credentials are never allowed, because this face uses tokens and not
+    /// cookies.
     pub(super) fn answer(self, reply: &mut Reply) {
-        // Whatever the origin is, another one may be answered otherwise.
+        // The reply depends on the origin, also for an unknown one.
         match reply.headers.iter_mut().find(|(name, _)| *name == "Vary") {
             Some((_, vary)) => vary.push_str(", Origin"),
             None => reply.headers.push(("Vary", "Origin".to_owned())),
@@ -45,9 +47,9 @@ impl Asked {
         reply.headers.push(("Access-Control-Allow-Origin", origin));
         let mut add = |name, value: &str| reply.headers.push((name, value.to_owned()));
         if !self.preflight {
-            return add("Access-Control-Expose-Headers", SEEN);
+            return add("Access-Control-Expose-Headers", EXPOSED_HEADERS);
         }
-        add("Access-Control-Allow-Headers", SENT);
+        add("Access-Control-Allow-Headers", ALLOWED_HEADERS);
         add("Access-Control-Max-Age", MAX_AGE);
         let allowed = reply.headers.iter().find(|(name, _)| *name == "Allow");
         if let Some(methods) = allowed.map(|(_, methods)| methods.clone()) {

@@ -1,15 +1,16 @@
-//! File descriptors: a process may often open 1,024 only, until it asks for as many as it is allowed.
+//! The limit on file descriptors: most systems start a process with a soft limit of 1,024, which it may raise to its
+//! hard limit.
 
 use super::ServerConfig;
 
-/// Descriptors of one connection to the database: on SQLite the file, its log and its index.
+/// Descriptors of one database connection: on SQLite the database, its write-ahead log and the log's index.
 const PER_DATABASE_CONNECTION: usize = 3;
-/// Connections to the database beside those of the workers.
+/// Database connections beside those of the workers.
 const OTHER_DATABASE_CONNECTIONS: usize = 4;
-/// For everything else: standard streams, the runtime, mails and callbacks on their way, files that are read.
+/// Descriptors for everything else: standard streams, the runtime, deliveries and files.
 const OTHER: usize = 128;
 
-/// How many descriptors this configuration may need at a time.
+/// The number of descriptors that this configuration may need.
 fn needed(config: &ServerConfig) -> u64 {
     let workers = config.read_threads + config.write_threads + config.hash_threads;
     let store = (workers + OTHER_DATABASE_CONNECTIONS) * PER_DATABASE_CONNECTION;
@@ -17,7 +18,7 @@ fn needed(config: &ServerConfig) -> u64 {
     u64::try_from(all).unwrap_or(u64::MAX)
 }
 
-/// Raises the soft limit to the hard one, and warns if that is not enough.
+/// Raises the soft limit to the hard limit, and warns if that is too low.
 pub fn raise(config: &ServerConfig) {
     let needed = needed(config);
     #[cfg(unix)]

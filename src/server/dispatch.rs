@@ -14,13 +14,13 @@ use crate::operations::{Origin, soap_entries};
 use crate::parts::Parts;
 use crate::{directory, jsonrpc, metrics, sso, web};
 
+use super::client_ip::{client_ip, is_forwarded};
 use super::connections::{Connection, Unframed};
-use super::cors::Asked;
+use super::cors::CorsRequest;
 use super::documents::Documents;
 use super::handlers::Routed;
 use super::public_url::{address, is_https};
 use super::reading::Peer;
-use super::source::{is_forwarded, source};
 use super::{Body, Gateway, MetricsFor, documents, host};
 
 /// The header that names a request in answers and logs.
@@ -51,7 +51,7 @@ pub(super) async fn handle(
     let peer = Peer {
         address,
         connection,
-        is_told_busy: connection.is_reserved() || is_over_its_limit,
+        is_over_limit: connection.is_reserved() || is_over_its_limit,
     };
     let reply = match refused(connection, &mut request) {
         None => route(gateway, peer, request, &request_id).await,
@@ -98,7 +98,7 @@ fn forwarded_source(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Opt
     let trusted = &gateway.config.trusted_proxies;
     let source = trusted
         .contains(&peer)
-        .then(|| source(trusted, peer, headers))?;
+        .then(|| client_ip(trusted, peer, headers))?;
     (source != peer).then_some(source)
 }
 
@@ -126,7 +126,7 @@ async fn route(
     if gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
             Method::POST => routed(request).soap().await,
-            Method::GET | Method::HEAD if peer.is_told_busy => busy(),
+            Method::GET | Method::HEAD if peer.is_over_limit => busy(),
             Method::GET | Method::HEAD => contract(gateway, peer.address, &request),
             _ => Reply::method_not_allowed("GET, HEAD, POST"),
         };
@@ -136,7 +136,7 @@ async fn route(
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     };
     if let Some(path) = gateway.config.rest_prefixes.iter().find_map(below) {
-        let asked = Asked::of(&gateway.config.cors_origins, request.headers());
+        let asked = CorsRequest::of(&gateway.config.cors_origins, request.headers());
         let mut reply = routed(request).rest(path).await;
         if let Some(asked) = asked {
             asked.answer(&mut reply);
@@ -159,7 +159,7 @@ async fn route(
         return routed(request).sso().await;
     }
     let is_probe = matches!(path, "/healthz" | "/readyz" | "/metrics");
-    if peer.is_told_busy && !is_probe {
+    if peer.is_over_limit && !is_probe {
         return busy();
     }
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -261,7 +261,7 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
         ("write", gateway.writing.waiting()),
         ("hash", gateway.hashing.waiting()),
     ];
-    let body = gateway.parts.metrics.tell(&queues, &backlog);
+    let body = gateway.parts.metrics.encode(&queues, &backlog);
     Reply::new(200, metrics::MEDIA_TYPE, body)
 }
 

@@ -1,5 +1,5 @@
-//! The documents that the gateway serves about itself, printed when they are first asked for: most nodes never are, and
-//! printing them takes longer than all the rest of a start.
+//! The documents that the gateway serves about itself. They are printed on first request: most nodes never serve
+//! them, and printing them takes longer than the rest of the start.
 
 use std::sync::OnceLock;
 
@@ -9,10 +9,10 @@ use crate::docs;
 use crate::http::Reply;
 use crate::operations::rest_entries;
 
-/// What a page may load and do: its own stylesheet, and nothing else.
+/// The content security policy: the page may load its own stylesheet and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// The documents that are printed by now.
+/// The printed documents.
 #[derive(Default)]
 pub(super) struct Documents {
     openapi: OnceLock<String>,
@@ -20,23 +20,23 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// `/openapi.json`, if it has been printed.
+    /// `/openapi.json`, if it is already printed.
     pub(super) fn openapi(&self) -> Option<Reply> {
         self.openapi.get().map(|text| openapi_reply(text))
     }
 
-    /// The same, for the paths of this configuration; printed if need be.
+    /// `/openapi.json` with the paths of this configuration; printed on the first call.
     pub(super) fn print_openapi(&self, config: &ServerConfig) -> Reply {
         let print = || openapi::document(&rest_entries(), &config.rest_prefixes);
         openapi_reply(self.openapi.get_or_init(print))
     }
 
-    /// `/docs`, if it has been printed.
+    /// `/docs`, if it is already printed.
     pub(super) fn page(&self) -> Option<Reply> {
         self.page.get().map(|text| page_reply(text))
     }
 
-    /// The same, printed if need be.
+    /// `/docs`; printed on the first call.
     pub(super) fn print_page(&self, config: &ServerConfig) -> Reply {
         let print = || docs::page(&config.soap_paths, &config.rest_prefixes);
         page_reply(self.page.get_or_init(print))
@@ -56,7 +56,7 @@ fn page_reply(text: &str) -> Reply {
     reply
 }
 
-/// `/docs.css`
+/// `/docs.css`.
 pub(super) fn style() -> Reply {
     reply("text/css; charset=utf-8", docs::STYLE)
 }

@@ -1,38 +1,38 @@
-//! A queue that sources and accounts share: each may hold a part of it, and the one served least recently is served next.
+//! A queue that clients and accounts share. Each may hold a part of it, and the least recently served is served next.
 
 use std::collections::HashMap;
 
-/// How many jobs may wait and run.
+/// The limits of the queue.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// Jobs that may wait.
+    /// Maximum number of waiting jobs.
     pub waiting: usize,
-    /// Jobs about one account that may wait.
+    /// Maximum number of waiting jobs that concern one account.
     pub per_account: usize,
-    /// Jobs of one source that may run at the same time.
+    /// Maximum number of running jobs of one client.
     pub running_per_source: usize,
 }
 
-/// Whose a job is.
+/// The owner of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     pub source: u64,
-    /// Jobs of this source that may wait.
+    /// Maximum number of waiting jobs of this client.
     pub per_source: usize,
-    /// The account it is about, if it is about one.
+    /// The account that the job concerns, if any.
     pub account: Option<u64>,
 }
 
-/// Why a job does not wait any longer, or does not wait at all.
+/// The reason why a job is refused or removed from the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     /// The queue is full.
     Full,
-    /// Its source has its share of the queue.
+    /// The client holds its share of the queue.
     SourceShare,
-    /// Its account has its share of the queue.
+    /// The account's jobs hold its share of the queue.
     AccountShare,
-    /// It waited too long.
+    /// The job waited too long.
     Deadline,
 }
 
@@ -48,7 +48,7 @@ impl Reason {
     }
 }
 
-/// Names a job for as long as it waits.
+/// Identifies a waiting job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
 
@@ -59,27 +59,27 @@ struct Waiting<J> {
     job: J,
 }
 
-/// What a source or an account has in the queue. Forgotten when it has nothing there any more.
+/// The jobs of a client or an account. Removed when it has no job any more.
 #[derive(Debug, Default)]
 struct Usage {
     waiting: usize,
     running: usize,
-    /// The turn in which it was last served.
+    /// The turn in which a job of it was last served.
     served: u64,
-    /// Jobs that its share refused since it first had one here.
+    /// Number of refusals by its share since the entry exists.
     refused: u32,
 }
 
-/// What became of a job that was brought.
+/// The result of adding a job.
 #[derive(Debug)]
 pub(super) enum Brought<J> {
-    /// It waits; the jobs that gave way to it are to be told why.
+    /// The job waits. The displaced jobs must be told the reason.
     Waits(Ticket, Vec<(J, Reason)>),
-    /// It does not wait. The bound that was reached has refused so many by now.
+    /// The job is refused. The number counts the refusals by the same limit so far.
     Refused(J, Reason, u32),
 }
 
-/// The queue. It knows neither threads nor time.
+/// The queue. It uses neither threads nor clocks.
 #[derive(Debug)]
 pub(super) struct FairQueue<J> {
     bounds: Bounds,
@@ -88,7 +88,7 @@ pub(super) struct FairQueue<J> {
     usage: HashMap<u64, Usage>,
     tickets: u64,
     turns: u64,
-    /// Jobs that were refused because the queue was full, since it was last empty.
+    /// Number of refusals by a full queue since it was last empty.
     refused: u32,
 }
 
@@ -104,13 +104,13 @@ impl<J> FairQueue<J> {
         }
     }
 
-    /// How many jobs wait.
+    /// Number of waiting jobs.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Takes a job in. Where a bound is reached, the newest job of whoever holds most of that part gives way, if the new
-    /// job's owner holds less even with the new job.
+    /// Adds a job. If a limit is reached, the newest job of the largest holder is displaced, provided that the new
+    /// job's owner still holds less with the new job.
     pub(super) fn bring(&mut self, owner: Owner, job: J) -> Brought<J> {
         let mut displaced = Vec::new();
         match self.make_room(&owner, &mut displaced) {
@@ -126,7 +126,7 @@ impl<J> FairQueue<J> {
                 Brought::Waits(ticket, told.map(|(_, w, why)| (w.job, why)).collect())
             }
             Err(reason) => {
-                // Nobody gives way to a job that is refused in the end.
+                // A job that is refused in the end displaces no other job.
                 for (index, back, _) in displaced.into_iter().rev() {
                     self.count(&back.owner, |usage| usage.waiting += 1);
                     self.waiting.insert(index, back);
@@ -136,7 +136,7 @@ impl<J> FairQueue<J> {
         }
     }
 
-    /// Counts a refusal where the bound is, and returns how many there were.
+    /// Counts a refusal for the limit that caused it, and returns the count.
     fn count_refusal(&mut self, owner: &Owner, reason: Reason) -> u32 {
         let key = match reason {
             Reason::SourceShare => Some(owner.source),
@@ -144,7 +144,7 @@ impl<J> FairQueue<J> {
             Reason::Full | Reason::Deadline => None,
         };
         let refused = match key {
-            // Whatever has reached its share is in use.
+            // A client or account at its share has an entry.
             Some(key) => self.usage.get_mut(&key).map(|usage| &mut usage.refused),
             None => Some(&mut self.refused),
         };
@@ -154,8 +154,8 @@ impl<J> FairQueue<J> {
         })
     }
 
-    /// Gives the next job to run: the job of the owner that has least running, and of those the one served least recently.
-    /// None where nothing may run now.
+    /// Removes and returns the next job to run: a job of the owner with the fewest running jobs, and among those the
+    /// least recently served. `None` if no job may run now.
     pub(super) fn take(&mut self) -> Option<(Owner, J)> {
         let next = self
             .waiting
@@ -183,7 +183,7 @@ impl<J> FairQueue<J> {
         Some((owner, job))
     }
 
-    /// Notes that a job that was taken is done.
+    /// Records that a running job has ended.
     pub(super) fn done(&mut self, owner: &Owner) {
         self.count(owner, |usage| {
             usage.running = usage.running.saturating_sub(1);
@@ -191,9 +191,9 @@ impl<J> FairQueue<J> {
         self.forget_idle(owner);
     }
 
-    /// Takes back a job that still waits; `false` where it does not.
+    /// Withdraws a waiting job; returns `false` if it no longer waits.
     pub(super) fn withdraw(&mut self, ticket: Ticket) -> bool {
-        // Tickets ascend, since jobs are in the order of arrival.
+        // Jobs are in the order of arrival, so their tickets ascend.
         let Ok(index) = self.waiting.binary_search_by_key(&ticket, |w| w.ticket) else {
             return false;
         };
@@ -202,7 +202,7 @@ impl<J> FairQueue<J> {
         true
     }
 
-    /// How many jobs run, and the turn of the last one.
+    /// The number of running jobs and the turn of the last served one.
     fn has(&self, key: u64) -> (usize, u64) {
         self.usage
             .get(&key)
@@ -239,7 +239,8 @@ impl<J> FairQueue<J> {
         Ok(())
     }
 
-    /// The newest job of the group that holds most, among some; none where the new job's own group would then hold as much.
+    /// The newest job of the largest group among the selected jobs. `None` if the new job's own group would then be
+    /// as large.
     fn holder<G: std::hash::Hash + Eq + Copy>(
         &self,
         new: &Owner,
@@ -300,7 +301,7 @@ mod tests {
         running_per_source: 2,
     };
 
-    /// A queue of numbers.
+    /// A queue with numbers as jobs.
     fn queue() -> FairQueue<u32> {
         FairQueue::new(BOUNDS)
     }
@@ -313,7 +314,7 @@ mod tests {
         }
     }
 
-    /// What became of it: the jobs that gave way, or why it was refused.
+    /// The displaced jobs, or the reason of the refusal.
     fn bring(queue: &mut FairQueue<u32>, owner: Owner, job: u32) -> Result<Vec<u32>, Reason> {
         match queue.bring(owner, job) {
             Brought::Waits(_, gave_way) => Ok(gave_way.into_iter().map(|(job, _)| job).collect()),
@@ -410,7 +411,7 @@ mod tests {
             bring(&mut queue, owner(2 + u64::from(job / 2), None), 10 + job).unwrap();
         }
         assert_eq!(bring(&mut queue, owner(9, None), 20), Ok(vec![3]));
-        // Those that hold two or three now give way to none that would then hold as many.
+        // Clients with two or three jobs do not give way to a client that would then hold as many.
         assert_eq!(bring(&mut queue, owner(9, None), 21), Ok(vec![2]));
         let third = bring(&mut queue, owner(9, None), 22);
         assert_eq!(third, Err(Reason::Full));
@@ -419,7 +420,8 @@ mod tests {
     #[test]
     fn nobody_gives_way_to_a_job_that_is_refused_in_the_end() {
         let mut queue = queue();
-        // Source 1 has its share, most of it about account 7, whose own share is taken by one job each of two sources.
+        // Source 1 is at its share, mostly with jobs of account 7, whose own share is taken by one job each of two
+        // sources.
         bring(&mut queue, owner(1, 5), 0).unwrap();
         bring(&mut queue, owner(1, 5), 1).unwrap();
         bring(&mut queue, owner(1, None), 2).unwrap();

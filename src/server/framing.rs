@@ -1,34 +1,35 @@
-//! Looks at the head of a request for what would leave open where its body ends (RFC 9112 §6.1 and §6.3), before
-//! hyper sees it: hyper refuses some of that without a word, and settles the rest by itself.
+//! Checks the head of a request for framing that leaves the end of its body ambiguous (RFC 9112 §6.1 and §6.3),
+//! before hyper reads it. hyper refuses some of these cases without a response, and accepts the others by its own
+//! rules.
 //!
-//! A head with such a line is cut there, so that hyper reads a whole head without it, and the request is refused.
-//! Bytes that a client sends before it has the answer to its last request are not looked at; hyper never takes the
-//! end of a body for anything else than the RFC does, so this is about the answer and not about safety.
+//! The head is cut before such a line, so that hyper reads a complete head without it, and the request is refused.
+//! Bytes that a client sends before the response to its previous request are not checked. That is safe: hyper finds
+//! the end of a body as the RFC demands, so the check only improves the response.
 
 use super::connections::Unframed;
 
-/// The longest line that is waited for as a whole.
+/// The longest line that is held until it is complete.
 const LONGEST_LINE: usize = 256;
 const ENCODING: &[u8] = b"transfer-encoding:";
 const LENGTH: &[u8] = b"content-length:";
 
-/// What to do with bytes of a head.
+/// The decision about the bytes of a head.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// All of them go on.
+    /// All bytes pass.
     Pass,
-    /// From here on they have to wait for the rest of their line.
+    /// The bytes from this index on wait for the rest of their line.
     Hold(usize),
-    /// The head ends here.
+    /// The head is cut at this index.
     Cut(usize, Unframed),
 }
 
-/// One head, as far as it has been looked at.
+/// The checked part of a head.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    /// Within a line that does not matter.
+    /// Inside a line that needs no check.
     within: bool,
-    /// The request line has begun.
+    /// The request line has started.
     begun: bool,
     ended: bool,
     is_http_1_0: bool,
@@ -37,7 +38,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Looks at bytes that follow those looked at, or held, before.
+    /// Checks bytes that follow those checked or held before.
     pub(super) fn look(&mut self, bytes: &[u8]) -> Verdict {
         let mut from = 0;
         while let Some(rest) = bytes
@@ -57,7 +58,7 @@ impl Head {
         Verdict::Pass
     }
 
-    /// The beginning of a line.
+    /// Handles the start of a line.
     fn unfinished(&mut self, from: usize, rest: &[u8]) -> Verdict {
         let may_matter = !self.within && (rest == b"\r" || self.begun && may_be_framing(rest));
         if may_matter && rest.len() <= LONGEST_LINE {
@@ -71,13 +72,13 @@ impl Head {
         Verdict::Pass
     }
 
-    /// The whole of a line, or its end.
+    /// Handles a complete line, or the end of one.
     fn line(&mut self, line: &[u8]) -> Option<Unframed> {
         if std::mem::take(&mut self.within) {
             return None;
         }
         if !self.begun {
-            // Empty lines before a request do no harm.
+            // Empty lines before a request are allowed.
             self.begun = !line.is_empty();
             self.is_http_1_0 = line.ends_with(b"HTTP/1.0");
             return None;
@@ -103,7 +104,7 @@ fn begins(line: &[u8], with: &[u8]) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
-/// Whether this can be the beginning of a line that matters.
+/// Whether this can be the start of a relevant line.
 fn may_be_framing(start: &[u8]) -> bool {
     [ENCODING, LENGTH].into_iter().any(|name| {
         let common = start.len().min(name.len());
@@ -115,7 +116,7 @@ fn may_be_framing(start: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// What goes on, and why the head is cut, for a head that comes in these pieces.
+    /// The bytes that pass, and the reason for the cut, for a head in these pieces.
     fn passed(pieces: &[&str]) -> (String, Option<Unframed>) {
         let (mut head, mut held, mut passed) = (Head::default(), String::new(), String::new());
         for piece in pieces {
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_goes_on_as_it_is_however_it_is_cut_into_pieces() {
+    fn passes_a_valid_head_in_pieces_of_any_size() {
         let head = "\r\nPOST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked \r\nX: y\nT: u\r\n\r\n\
                     Transfer-Encoding: gzip\r\nContent-Length: 9\r\n";
         for at in 0..head.len() {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_cut_before_the_line_that_must_not_be_there() {
+    fn cuts_a_head_before_a_forbidden_line() {
         for (version, line, before, why) in [
             ("1.1", "Transfer-Encoding: gzip", "", Unframed::Encoded),
             (
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_not_held_for_ever() {
+    fn holds_a_line_up_to_its_maximum_length() {
         let start = "POST / HTTP/1.1\r\n";
         let long = format!("{start}Transfer-Encoding: {}", " ".repeat(LONGEST_LINE));
         assert_eq!(

@@ -1,15 +1,15 @@
-//! The host that a request names (RFC 9112 §3.2 and §3.3): checked before any face sees the request.
+//! The host of a request (RFC 9112 §3.2 and §3.3), checked before any face sees the request.
 
 use std::net::Ipv6Addr;
 
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Uri, Version};
 
-/// Checks the request's host. Where the target has an authority, that becomes the `Host` header, and the target
-/// keeps only its path and query, so that nothing behind this function sees two hosts.
+/// Checks the host of a request. The authority of an absolute target replaces the `Host` header, and the target keeps
+/// only its path and query, so that later code sees a single host.
 ///
 /// # Errors
-/// The text of the 400 that is due.
+/// The text of the 400 response.
 pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     let mut lines = request.headers().get_all(header::HOST).iter();
     match (lines.next(), lines.next()) {
@@ -19,7 +19,7 @@ pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), &'static str> {
         (Some(host), None) if host.to_str().is_ok_and(is_host) => {}
         (Some(_), None) => return Err("The Host header is not a host, or a host and a port"),
     }
-    // The target of CONNECT is an authority alone; no path answers it.
+    // The target of CONNECT is only an authority; no route answers it.
     let Some(authority) = request.uri().authority().cloned() else {
         return Ok(());
     };
@@ -38,7 +38,7 @@ pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether this is `uri-host [ ":" port ]` of RFC 3986 with a host that is not empty.
+/// Whether `text` is `uri-host [ ":" port ]` (RFC 3986) with a non-empty host.
 pub(super) fn is_host(text: &str) -> bool {
     let (host_is_valid, after) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -58,7 +58,7 @@ fn is_port(text: &str) -> bool {
     text.is_empty() || text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// `reg-name`, which includes IPv4 addresses.
+/// Whether `text` is a `reg-name`, which includes IPv4 addresses.
 fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

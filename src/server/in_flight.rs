@@ -1,31 +1,31 @@
-//! How many requests one source behind trusted proxies has at a time.
+//! Limits the concurrent requests of one client behind trusted proxies.
 //!
-//! A client that connects directly has one request per connection, and a bounded number of those. Behind a proxy
-//! it is the requests that have to be counted.
+//! A direct client has one request per connection and a limited number of connections. Behind a proxy, many clients
+//! share a connection, so requests are counted.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::source::network;
+use super::client_ip::network;
 
-/// Counters in each row. Each source has one counter in each row, by two keyed hashes; the smaller one counts, so
-/// that two sources are hardly ever taken for one.
+/// The number of counters in each row. A client has one counter in each row, chosen by two keyed hashes. The smaller
+/// counter decides, so two clients are rarely counted as one.
 const COUNTERS: usize = 4096;
 
-/// Counters of requests by source. Their number is fixed, and no lock guards them.
+/// The counters of requests by client. Their number is fixed, and they need no lock.
 pub(super) struct InFlight {
     most: usize,
     keys: [RandomState; 2],
     rows: [Box<[AtomicUsize]>; 2],
 }
 
-/// A request that is counted until this is dropped.
+/// A counted request; dropping the value ends it.
 pub(super) struct Counted<'a>([&'a AtomicUsize; 2]);
 
 impl InFlight {
-    /// Allows each source so many requests at a time.
+    /// Allows each client `most` concurrent requests.
     pub(super) fn new(most: usize) -> Self {
         let row = || (0..COUNTERS).map(|_| AtomicUsize::new(0)).collect();
         Self {
@@ -35,9 +35,9 @@ impl InFlight {
         }
     }
 
-    /// Counts a request of this source; nothing if the source has as many as it may have.
-    pub(super) fn take(&self, source: IpAddr) -> Option<Counted<'_>> {
-        let network = network(source);
+    /// Counts a request of this client; returns `None` if the client is at its limit.
+    pub(super) fn take(&self, client_ip: IpAddr) -> Option<Counted<'_>> {
+        let network = network(client_ip);
         let [one, two] = [0, 1].map(|at| {
             let (key, row) = (self.keys.get(at)?, self.rows.get(at)?);
             let hash = usize::try_from(key.hash_one(network) % COUNTERS as u64).ok()?;
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_a_third_request_of_a_source_that_may_have_two() {
+    fn refuses_a_third_request_of_a_client_that_may_have_two() {
         let in_flight = InFlight::new(2);
         let [a, b, neighbour] =
             ["192.0.2.1", "2001:db8::1", "2001:db8::2"].map(|t| t.parse().unwrap());

@@ -1,5 +1,7 @@
-//! HTTP itself: listen, read within limits, dispatch, drain; the only module that imports hyper.
+//! The HTTP server: it listens, reads requests within limits, dispatches them and drains at shutdown. This is the
+//! only module that imports hyper.
 
+mod client_ip;
 mod connections;
 mod cors;
 mod descriptors;
@@ -13,7 +15,6 @@ mod in_flight;
 mod pools;
 mod public_url;
 mod reading;
-mod source;
 mod stream;
 
 use std::convert::Infallible;
@@ -40,60 +41,61 @@ pub use descriptors::raise as raise_descriptors;
 use documents::Documents;
 use in_flight::InFlight;
 use pools::{FairPool, Pool, Shares, ShedLog};
-use stream::ClientStream;
+use stream::WriteTimeoutStream;
 
-/// Who may collect the metrics.
+/// The callers that may collect the metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricsFor {
     Everyone,
-    /// Who asks from one of these addresses, and not through a proxy.
+    /// Callers at these addresses, if no proxy forwarded the request.
     Addresses(Vec<IpAddr>),
 }
 
-/// What the server needs to know.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
-    /// The SOAP endpoint's path, and the others it answers at.
+    /// The paths of the SOAP endpoint; the first one is its main path.
     pub soap_paths: Vec<String>,
-    /// What the paths of the REST resources start with.
+    /// The prefixes of the REST resources' paths.
     pub rest_prefixes: Vec<String>,
     pub json: JsonLimits,
-    /// Origins of browser front ends that may call the REST face.
+    /// The origins of browser front ends that may call the REST face.
     pub cors_origins: Vec<String>,
-    /// Who may collect the metrics.
+    /// The callers that may collect the metrics.
     pub metrics_for: MetricsFor,
-    /// The URL clients know us by; taken from the request where there is none.
+    /// The public URL of the gateway; if absent, the URL comes from each request.
     pub public_url: Option<String>,
-    /// Proxies whose word about the URL, and about whom they pass on, is believed.
+    /// The proxies whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: Vec<IpAddr>,
     pub soap: SoapLimits,
-    /// Connections at the same time.
+    /// Maximum number of connections.
     pub max_connections: usize,
-    /// Connections of one IPv4 address or IPv6 /64, and requests at a time of one behind a trusted proxy.
+    /// Maximum number of connections of one IPv4 address or IPv6 /64, and of concurrent requests of one such address
+    /// behind a trusted proxy.
     pub connections_per_address: usize,
-    /// Connections beyond the others, for probes.
+    /// Number of further connections, for probes only.
     pub reserved_connections: usize,
-    /// Time that a connection is kept without a request.
+    /// Time for which an idle connection is kept.
     pub idle_timeout: Duration,
-    /// Time for a request's head, once more for its body, and for a peer that does not read on.
+    /// Time for a request's head, again for its body, and for a client that does not read its response.
     pub read_timeout: Duration,
-    /// Time that running requests get to finish at shutdown.
+    /// Time for running requests to finish at shutdown.
     pub drain: Duration,
     pub read_threads: usize,
     pub search_threads: usize,
     pub write_threads: usize,
     pub hash_threads: usize,
-    /// Requests that may wait to read, and to write.
+    /// Length of the queue for reads, and of the queue for writes.
     pub queue: usize,
-    /// Sign-ins and the like that may wait.
+    /// Length of the queue for password hashes.
     pub hash_queue: usize,
-    /// Searches that may wait.
+    /// Length of the queue for searches.
     pub search_queue: usize,
-    /// The percentage of a queue that one source may hold, and one account.
+    /// The percentage of a queue that one client address may hold, and that one account may hold.
     pub source_share: usize,
     pub account_share: usize,
-    /// How long a request may wait for a worker.
+    /// The longest time that a request waits for a worker.
     pub wait: Duration,
 }
 
@@ -108,7 +110,7 @@ impl ServerConfig {
         }
     }
 
-    /// How a queue of this length is shared.
+    /// The rules for sharing a queue of this length.
     fn shares(&self, queue: usize, threads_per_source: usize) -> Shares {
         Shares {
             queue,
@@ -120,29 +122,29 @@ impl ServerConfig {
     }
 }
 
-/// Probes that may wait for each other.
+/// Length of the queue for probes.
 const PROBE_QUEUE: usize = 16;
 
-/// Everything a request is handled with.
+/// The state that handlers share.
 pub(crate) struct Gateway {
     parts: Arc<Parts>,
     config: ServerConfig,
     documents: Documents,
-    /// Where it listens.
+    /// The address that the server listens at.
     address: SocketAddr,
     connections: Arc<Connections>,
-    /// Requests that came through trusted proxies.
+    /// The running requests that came through trusted proxies.
     in_flight: InFlight,
     reading: Pool,
     searching: FairPool,
     writing: FairPool,
     hashing: FairPool,
-    /// For /readyz and /metrics, so that they never wait behind requests.
+    /// A separate pool for /readyz and /metrics, so that probes never wait behind requests.
     probing: Pool,
     shed_log: ShedLog,
 }
 
-/// A server that listens but does not yet serve.
+/// A server that is bound but does not serve yet.
 pub struct Server {
     listener: TcpListener,
     gateway: Arc<Gateway>,
@@ -152,7 +154,7 @@ impl Server {
     /// Binds the address and starts the worker threads.
     ///
     /// # Errors
-    /// An address that cannot be had, or no threads.
+    /// The address cannot be bound, or the threads cannot be started.
     pub async fn bind(config: ServerConfig, parts: Arc<Parts>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let (search, write, hash) = (
@@ -184,10 +186,10 @@ impl Server {
         })
     }
 
-    /// The address that was bound; with port 0 the one that was given.
+    /// The bound address, with the actual port if port 0 was configured.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The error of the operating system.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -215,7 +217,7 @@ impl Server {
             let (stream, peer) = match accepted {
                 Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
                 Err(error) => {
-                    // Out of file descriptors, most likely: free one, or give those in use time to end.
+                    // The usual cause is a lack of file descriptors: close one connection, or wait until others end.
                     tracing::warn!(cause = %error, "a connection could not be accepted");
                     let wait = if table.drop_one(metrics) { 1 } else { 50 };
                     tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -244,17 +246,17 @@ impl Server {
             }
         };
         if tokio::time::timeout(config.drain, finished).await.is_err() {
-            tracing::warn!("requests were still running when the drain time was over");
+            tracing::warn!("requests were still running at the end of drain_s and are cut off");
         }
     }
 }
 
-/// What is written to a connection that gets no slot, not even a reserved one.
+/// The response to a connection that gets no slot, not even a reserved one.
 const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
 
-/// Answers a connection for which no slot is left to wait for its request in. An answer that is lost is no loss.
+/// Answers BUSY to a connection that gets no slot. The answer may be lost.
 fn refuse(stream: TcpStream) {
-    // The runtime does not know yet whether the stream can be written; the system does.
+    // Tokio does not know yet whether the stream is writable, so the write goes directly to the socket.
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write(BUSY.as_bytes());
     }
@@ -263,16 +265,16 @@ fn refuse(stream: TcpStream) {
 fn http() -> http1::Builder {
     let mut http = http1::Builder::new();
     http.title_case_headers(true)
-        // The table of connections has the time for a head, and for none.
+        // The connection table enforces the time limits for heads and for idle connections.
         .header_read_timeout(None)
-        // A client may close its half after its request, and still wait for the answer.
+        // A client may close its write side after the request and still wait for the response.
         .half_close(true)
         .max_headers(100)
         .max_buf_size(64 * 1024);
     http
 }
 
-/// Serves one connection in a task of its own.
+/// Serves one connection in its own task.
 fn serve(
     gateway: &Arc<Gateway>,
     graceful: &GracefulShutdown,
@@ -283,7 +285,7 @@ fn serve(
     let _ = stream.set_nodelay(true);
     let gateway = Arc::clone(gateway);
     let connection = Arc::clone(slot.connection());
-    let stream = ClientStream::new(
+    let stream = WriteTimeoutStream::new(
         stream,
         Arc::clone(&connection),
         gateway.config.read_timeout,
@@ -300,7 +302,7 @@ fn serve(
     });
     let served = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     let task = tokio::spawn(async move {
-        // A peer that breaks off is its own business.
+        // An aborted connection is not an error of the gateway.
         let _ = served.await;
         drop(slot);
     });

@@ -1,5 +1,5 @@
-//! Worker threads with bounded queues: a kind of work cannot starve another, and in a fair pool a caller cannot starve
-//! another caller.
+//! Worker threads with bounded queues. One kind of work cannot starve another, and in a fair pool one caller cannot
+//! starve another.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -14,43 +14,43 @@ use tokio::sync::oneshot;
 use super::fair_queue::{Bounds, Brought, FairQueue, Owner, Reason, Ticket};
 use crate::operations::Origin;
 
-/// Work that was not done.
+/// The reason why work was not done.
 #[derive(Debug)]
 pub(super) enum NotDone {
-    /// It did not get its turn.
+    /// The job was refused or did not get its turn.
     Shed(Shed),
-    /// It panicked; the hook has logged it.
+    /// The job panicked; the panic hook has logged it.
     Panicked,
 }
 
-/// Why work did not get its turn.
+/// The details of refused work.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shed {
     pub reason: Reason,
-    /// When the work that waits now will be done, going by the last jobs.
+    /// The estimated time until the current queue is done, from the duration of recent jobs.
     pub retry: Duration,
-    /// How long the refusal itself is to be held back: whoever is refused again and again would otherwise take all
-    /// processor time for asking.
+    /// The time for which the refusal itself is delayed. Without the delay a caller that retries at once could use
+    /// all processor time.
     pub hold: Duration,
 }
 
-/// For each refusal by a share that stays used up, the next one is held back so much longer, up to a second.
+/// The delay grows by this step with each refusal by the same exhausted share, up to [`LONGEST_HOLD`].
 const HOLD_STEP: Duration = Duration::from_millis(20);
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 type PlainJob = Box<dyn FnOnce() + Send>;
 
-/// Threads that take work from one bounded queue, in the order of arrival.
+/// Threads that take jobs from one bounded queue in the order of arrival.
 pub(super) struct Pool {
     queue: Sender<PlainJob>,
     wait: Duration,
 }
 
 impl Pool {
-    /// Starts the threads. Work that has waited longer than `wait` is not begun.
+    /// Starts the threads. A job that has waited longer than `wait` is not run.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// The system cannot start a thread.
     pub(super) fn start(
         name: &str,
         threads: usize,
@@ -62,8 +62,7 @@ impl Pool {
             let receiver = receiver.clone();
             spawn(name, at, move || {
                 while let Ok(job) = receiver.recv() {
-                    // The panic itself is logged by the hook; the waiting request sees its channel
-                    // closed.
+                    // The panic hook logs the panic; the waiting request sees its channel closed.
                     let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })?;
@@ -74,15 +73,15 @@ impl Pool {
         })
     }
 
-    /// How many jobs wait for a thread.
+    /// Number of jobs that wait for a thread.
     pub(super) fn waiting(&self) -> usize {
         self.queue.len()
     }
 
-    /// Has work done. Work once queued is done in time, whether or not its caller still waits.
+    /// Runs a job and waits for its result. A queued job runs even if its caller no longer waits.
     ///
     /// # Errors
-    /// [`NotDone`], when the queue is full or the work waited too long, or when it panics.
+    /// [`NotDone`] if the queue is full, the job waited too long, or it panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -94,10 +93,10 @@ impl Pool {
                 true => Err(Reason::Deadline),
                 false => Ok(work()),
             };
-            // Nobody listening any more is fine.
+            // The caller may no longer wait for the result.
             let _ = sender.send(done);
         });
-        // These queues are long and their jobs short.
+        // These queues have short jobs, so a second is a good estimate.
         let shed = |reason| {
             NotDone::Shed(Shed {
                 reason,
@@ -118,34 +117,34 @@ impl Pool {
     }
 }
 
-/// How a fair pool is shared.
+/// The rules for sharing a fair pool.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
-    /// Jobs that may wait.
+    /// Maximum number of waiting jobs.
     pub queue: usize,
-    /// The percentage of them that may come from one source.
+    /// The percentage of waiting jobs that one client may own.
     pub per_source: usize,
-    /// The percentage of them that may be about one account.
+    /// The percentage of waiting jobs that may concern one account.
     pub per_account: usize,
-    /// How long a job may wait.
+    /// The longest time that a job waits.
     pub wait: Duration,
-    /// The most threads that work for one source at the same time.
+    /// Maximum number of threads that work for one client at the same time.
     pub threads_per_source: usize,
 }
 
 impl Shares {
-    /// So many percent of the queue, and at least one job.
+    /// The given percentage of the queue, at least one job.
     fn part(&self, percent: usize) -> usize {
         (self.queue * percent.min(100)).div_ceil(100).max(1)
     }
 }
 
-/// How many times the share of an address a trusted client has, since many people come through it.
+/// The factor for trusted clients: many people use one trusted client.
 const TRUSTED_SHARES: usize = 2;
 
 type FairJob = Box<dyn FnOnce(Result<(), Shed>) + Send>;
 
-/// Threads that take work from a queue that its callers share fairly.
+/// Threads that take jobs from a queue that callers share fairly.
 pub(super) struct FairPool {
     shared: Arc<Shared>,
     shares: Shares,
@@ -154,16 +153,16 @@ pub(super) struct FairPool {
 
 struct Shared {
     state: Mutex<State>,
-    /// Signalled when there may be something to do.
+    /// Signalled when a job may be ready.
     brought: Condvar,
     threads: u32,
-    /// How long a job may wait.
+    /// The longest time that a job waits.
     wait: Duration,
 }
 
 struct State {
     queue: FairQueue<FairJob>,
-    /// What a job takes, going by the last ones.
+    /// The moving average of the duration of a job.
     usual: Duration,
     is_over: bool,
 }
@@ -172,7 +171,7 @@ impl FairPool {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// The system cannot start a thread.
     pub(super) fn start(name: &str, threads: usize, shares: Shares) -> io::Result<Self> {
         let threads = threads.max(1);
         let queue = FairQueue::new(Bounds {
@@ -201,16 +200,16 @@ impl FairPool {
         })
     }
 
-    /// How many jobs wait for a thread.
+    /// Number of jobs that wait for a thread.
     pub(super) fn waiting(&self) -> usize {
         self.shared.lock().queue.len()
     }
 
-    /// Has work done when it is its owner's turn. Work that waits is given up when its caller does not wait any longer;
-    /// work once begun is done.
+    /// Runs a job when it is its owner's turn, and waits for the result. A waiting job is withdrawn if its caller
+    /// goes away; a started job runs to its end.
     ///
     /// # Errors
-    /// [`NotDone`], when the work did not get its turn, or panics.
+    /// [`NotDone`] if the job did not get its turn, or panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         origin: &Origin,
@@ -218,7 +217,7 @@ impl FairPool {
     ) -> Result<T, NotDone> {
         let (sender, mut receiver) = oneshot::channel();
         let job: FairJob = Box::new(move |turn: Result<(), Shed>| {
-            // Nobody listening any more is fine.
+            // The caller may no longer wait for the result.
             let _ = sender.send(turn.map(|()| work()));
         });
         let ticket = self.shared.bring(self.owner(origin), job)?;
@@ -236,7 +235,7 @@ impl FairPool {
                     hold: Duration::ZERO,
                 }));
             }
-            // It is being done.
+            // The job has started.
             Err(_) => receiver.await,
         };
         place.ticket = None;
@@ -259,7 +258,7 @@ impl FairPool {
     }
 }
 
-/// Threads end when the last work is done.
+/// Dropping the pool ends its threads after the last job.
 impl Drop for FairPool {
     fn drop(&mut self) {
         self.shared.lock().is_over = true;
@@ -272,7 +271,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a job, and tells those that gave way to it.
+    /// Queues a job, and refuses the jobs that it displaced.
     fn bring(&self, owner: Owner, job: FairJob) -> Result<Ticket, NotDone> {
         let mut state = self.lock();
         let retry = state.backlog(self);
@@ -299,7 +298,7 @@ impl Shared {
         }
     }
 
-    /// What a worker thread does.
+    /// The loop of a worker thread.
     fn work(&self) {
         let mut state = self.lock();
         loop {
@@ -325,7 +324,7 @@ impl Shared {
                 usual => (usual * 7 + took) / 8,
             };
             state.queue.done(&owner);
-            // Another thread may now work for this source.
+            // A further job of this client may run now.
             if state.queue.len() > 0 {
                 self.brought.notify_one();
             }
@@ -334,7 +333,7 @@ impl Shared {
 }
 
 impl State {
-    /// How long what waits now will take, within a second and the longest wait.
+    /// The estimated time for the waiting jobs, at least a second and at most the longest wait.
     fn backlog(&self, shared: &Shared) -> Duration {
         let ahead = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
         let least = Duration::from_secs(1);
@@ -342,14 +341,14 @@ impl State {
     }
 }
 
-/// A place in the queue; given up when the caller goes away.
+/// A place in the queue; dropping it withdraws the job.
 struct Place<'a> {
     shared: &'a Shared,
     ticket: Option<Ticket>,
 }
 
 impl Place<'_> {
-    /// Gives the place up; `false` where the job does not wait any more.
+    /// Withdraws the job; returns `false` if it no longer waits.
     fn give_up(&mut self) -> bool {
         let Some(ticket) = self.ticket.take() else {
             return false;
@@ -369,17 +368,17 @@ fn spawn(name: &str, at: usize, work: impl FnOnce() + Send + 'static) -> io::Res
     thread.spawn(work).map(drop)
 }
 
-/// Writes refusals for want of a turn to the log, a line in ten seconds at most.
+/// Logs refusals of the pools, at most one line in ten seconds.
 #[derive(Default)]
 pub(super) struct ShedLog {
     last: Mutex<(Option<Instant>, u64)>,
 }
 
-/// The least time between two lines.
+/// The minimum time between two log lines.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
 impl ShedLog {
-    /// Notes a refusal.
+    /// Counts a refusal, and logs the count if a line is due.
     pub(super) fn note(&self, queue: &'static str, reason: Reason, source: &str) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, refused) = &mut *last;
@@ -396,7 +395,7 @@ impl ShedLog {
             reason,
             source,
             refused,
-            "requests were refused with BUSY; queue, reason and source are those of the last one"
+            "requests were refused with BUSY; queue, reason and source describe the last of them"
         );
     }
 }
@@ -428,7 +427,7 @@ mod tests {
         builder.enable_time().build().unwrap()
     }
 
-    /// A pool of one thread, which is busy until something is sent.
+    /// A pool of one thread that is busy until the test sends a message.
     fn busy(shares: Shares) -> (FairPool, Sender<()>) {
         let pool = FairPool::start("test", 1, shares).unwrap();
         let (release, released): (_, Receiver<()>) = channel();

@@ -1,4 +1,4 @@
-//! By which URL clients know us.
+//! The URL of the gateway as clients see it.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -14,13 +14,13 @@ use crate::http::header_text;
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// The URL that a client used.
+/// The URL of the request, without its query.
 pub(super) fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> String {
     let base = base(gateway, peer, request.headers());
     format!("{base}{}", request.uri().path())
 }
 
-/// The same without its path, as far as it can be known: a proxy's word counts only if the proxy is trusted.
+/// The base URL of the request, without a path. Headers of a proxy count only if the proxy is trusted.
 pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> String {
     gateway.config.public_url.clone().unwrap_or_else(|| {
         let forwarded_host = forwarded(gateway, peer, headers, FORWARDED_HOST);
@@ -36,7 +36,7 @@ pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Stri
     })
 }
 
-/// Whether the client used https: what a trusted proxy says, and otherwise what the public URL starts with.
+/// Whether the client used https: by the header of a trusted proxy, otherwise by the scheme of the public URL.
 pub(super) fn is_https(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> bool {
     let public_url = gateway.config.public_url.as_deref();
     match forwarded(gateway, peer, headers, FORWARDED_PROTO) {
@@ -45,7 +45,8 @@ pub(super) fn is_https(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> 
     }
 }
 
-/// What a trusted proxy says in this header. Each proxy appends; the last entry is the one that ours wrote.
+/// The value that a trusted proxy set in this header. Each proxy appends an entry, so the last entry is the trusted
+/// one's.
 fn forwarded<'a>(
     gateway: &Gateway,
     peer: IpAddr,
@@ -59,9 +60,9 @@ fn forwarded<'a>(
     line.rsplit(',').next().map(str::trim)
 }
 
-/// The URL that we are known by, which a request cannot choose: what a partner has signed for somebody else must not be
-/// brought here under that one's name. Without a public URL it is the address that we listen at, which this machine calls
-/// `localhost` as well.
+/// The URL of the gateway as the `aud` claim must name it. A request cannot choose it: otherwise a token that a
+/// partner signed for another system could be replayed here under that system's name. Without a public URL it is the
+/// listening address, or `localhost` with the same port for requests on a loopback address.
 pub(super) fn own_url(gateway: &Gateway, host: Option<&str>) -> String {
     if let Some(url) = &gateway.config.public_url {
         return url.clone();

@@ -1,4 +1,4 @@
-//! Reads a request off the wire into our own form, with a limit on its size and its time.
+//! Reads a request into the protocol-independent form, with limits on its size and time.
 
 use std::net::IpAddr;
 
@@ -13,19 +13,19 @@ use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, Reply, body};
 
 use super::Gateway;
+use super::client_ip::client_ip;
 use super::connections::{Connection, Phase};
-use super::source::source;
 
-/// Where a request came from, and on which connection.
+/// The sender of a request and the connection it uses.
 #[derive(Clone, Copy)]
 pub(super) struct Peer<'a> {
     pub address: IpAddr,
     pub connection: &'a Connection,
-    /// There is no place for its requests; only probes are answered.
-    pub is_told_busy: bool,
+    /// The connection has no regular slot: only probes are answered, every other request gets BUSY.
+    pub is_over_limit: bool,
 }
 
-/// Reads head and body into our own form; where the body cannot be had, the head and why.
+/// Reads head and body. If the body cannot be read, the result has the head and the reason.
 pub(super) async fn read(
     gateway: &Gateway,
     peer: Peer<'_>,
@@ -37,12 +37,12 @@ pub(super) async fn read(
     let mut request = HttpRequest {
         method: head.method,
         uri: head.uri,
-        client_ip: Some(source(trusted, peer.address, &head.headers)),
+        client_ip: Some(client_ip(trusted, peer.address, &head.headers)),
         headers: head.headers,
         body: Vec::new(),
         request_id: id.to_owned(),
     };
-    if peer.is_told_busy {
+    if peer.is_over_limit {
         return (request, Some(Unread::Busy));
     }
     if body.is_end_stream() {
@@ -51,7 +51,7 @@ pub(super) async fn read(
     peer.connection.begin_or_end(Phase::Body).await;
     let limit = gateway.config.soap.body_bytes;
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    // Who waits for our consent to send is refused before sending anything.
+    // A client that sent `Expect: 100-continue` is refused before it sends the body.
     let asks_first = request.headers.contains_key(header::EXPECT);
     let read = async {
         if announced <= limit {
@@ -77,20 +77,21 @@ pub(super) async fn read(
     }
 }
 
-/// Why a body was not read.
+/// The reason why a body was not read.
 pub(super) enum Unread {
-    /// It is over this many bytes.
+    /// The body is larger than this many bytes.
     TooLarge(usize),
     Broken,
     Late,
-    /// There is no place for the request.
+    /// The connection has no regular slot.
     Busy,
-    /// Its content coding is unknown or broken, or it inflates to too much.
+    /// The content coding is unknown or broken, or the inflated body is too large.
     NotDecoded(Box<Rejection>),
 }
 
 impl Unread {
-    /// The reply. Where the body was not read to its end the connection ends too, since nobody knows what would come next.
+    /// The reply. If the body was not read to its end, the reply closes the connection, because the start of the next
+    /// request is unknown.
     pub(super) fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
         let reply = match self {
             Unread::NotDecoded(rejection) => return refuse(&rejection),
@@ -109,8 +110,8 @@ impl Unread {
     }
 }
 
-/// How many times its limit a body that is too large is read on, and thrown away: most clients send
-/// everything before they look at the answer, and would otherwise see nothing but a broken connection.
+/// The factor by which an oversized body may exceed the limit and still be read and discarded. Most clients send the
+/// whole body before they read the response; without this they would see only a broken connection.
 const SKIM: usize = 16;
 
 async fn collect(

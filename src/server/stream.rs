@@ -1,5 +1,5 @@
-//! A client's connection as hyper sees it: it notes in the table when a request begins and when its answer is sent,
-//! looks at heads, ends when the client stops reading, and lets the client close first.
+//! The stream between a client and hyper. It reports the phases of the connection to the table, checks request heads,
+//! enforces the write timeout, and lets the client close first.
 
 use std::io;
 use std::pin::Pin;
@@ -14,26 +14,26 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::connections::{Connection, Phase};
 use super::framing::{Head, Verdict};
 
-/// A stream that reports what it is used for, and has a limit on how long its client may leave us waiting to write.
-pub(super) struct ClientStream {
+/// A stream that reports its phase and limits how long a client may block a write.
+pub(super) struct WriteTimeoutStream {
     stream: TcpStream,
     connection: Arc<Connection>,
     write_timeout: Duration,
-    /// Runs while the client takes nothing.
+    /// The running write timeout, while the client takes no bytes.
     waiting: Option<Pin<Box<Sleep>>>,
     head: Head,
-    /// The beginning of a line of the head that is waited for as a whole.
+    /// The start of a header line that is needed as a whole.
     held: Vec<u8>,
-    /// The head was cut: nothing more is read.
+    /// The head was cut short: no more bytes are read.
     is_cut: bool,
-    /// Our half is closed; so many bytes more are read and thrown away.
+    /// Set once the write side is closed: the number of bytes that may still be read and discarded.
     closing: Option<usize>,
     most_at_end: usize,
 }
 
-impl ClientStream {
-    /// `most_at_end` bytes are read after the last answer: a connection that is closed while the client still sends
-    /// loses the answer.
+impl WriteTimeoutStream {
+    /// `most_at_end` is the number of bytes that are read after the last response. Closing a connection while the
+    /// client still sends would lose the response.
     pub(super) fn new(
         stream: TcpStream,
         connection: Arc<Connection>,
@@ -53,7 +53,7 @@ impl ClientStream {
         }
     }
 
-    /// What came of a write, or an error if the client has taken nothing for too long.
+    /// Returns the result of a write, or a timeout error if the client took no bytes for too long.
     fn judge<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -73,8 +73,8 @@ impl ClientStream {
         }
     }
 
-    /// Reads a part of a head, all of it or without the line that must not be in it. On return the buffer has more
-    /// than before, unless the client has closed.
+    /// Reads bytes of a head and stops before a forbidden line. On return the buffer has more bytes than before,
+    /// unless the client has closed.
     fn poll_head(
         &mut self,
         context: &mut Context<'_>,
@@ -83,7 +83,7 @@ impl ClientStream {
         let before = buffer.filled().len();
         loop {
             if buffer.remaining() <= self.held.len() {
-                // There is no room for a line: hyper is about to refuse a head of this size.
+                // The buffer has no room for the line: hyper is about to refuse a head of this size.
                 let rest = self.held.split_off(buffer.remaining());
                 buffer.put_slice(&self.held);
                 self.held = rest;
@@ -124,7 +124,7 @@ impl ClientStream {
     }
 }
 
-impl AsyncRead for ClientStream {
+impl AsyncRead for WriteTimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -159,7 +159,7 @@ impl AsyncRead for ClientStream {
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl AsyncWrite for WriteTimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -182,7 +182,7 @@ impl AsyncWrite for ClientStream {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when it has nothing more to write.
+    /// hyper flushes when the response is written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if flushed.is_ready() && self.connection.phase() == Phase::Sending {
@@ -191,7 +191,7 @@ impl AsyncWrite for ClientStream {
         flushed
     }
 
-    /// Closes our half, and waits for the client to close its own. The table ends that wait.
+    /// Closes the write side and waits for the client to close its own. The table limits that wait.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let mut left = match this.closing {

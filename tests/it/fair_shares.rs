@@ -122,7 +122,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 }
 
 fn metrics(gateway: &Gateway) -> String {
-    gateway.parts.metrics.tell(&[], &[])
+    gateway.parts.metrics.encode(&[], &[])
 }
 
 /// Waits until /metrics contains the text. The gateway always answers /metrics, whatever waits in the queues.

@@ -1,14 +1,14 @@
-//! Where a request comes from: the peer, or whom a trusted proxy says it passes on.
+//! The client address of a request: the peer, or the address that a trusted proxy reports.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
 
 use hyper::header::{HeaderMap, HeaderName};
 
-/// The header by which proxies say whom they pass on.
+/// The header in which proxies report client addresses.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What one party has to itself: an IPv4 address, or an IPv6 network of the size that is given to one (RFC 6177).
+/// The network of a client: an IPv4 address, or an IPv6 /64, the smallest block that one customer gets (RFC 6177).
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -19,9 +19,10 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The address a request comes from. Each proxy appends whom it heard; of them, ours are skipped from the end, and what
-/// stands before the first that is not ours, anybody may have written.
-pub(super) fn source(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+/// The address of the client. Each proxy appends the address of its own client to `X-Forwarded-For`. The function
+/// reads the list from the end and skips trusted proxies. The entries before the first untrusted address may be
+/// forged.
+pub(super) fn client_ip(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     if !trusted.contains(&peer) {
         if headers.contains_key(FORWARDED_FOR) {
             warn_once(peer);
@@ -46,7 +47,7 @@ pub(super) fn source(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> I
     nearest
 }
 
-/// Headers that only proxies add, and the beginnings of such headers.
+/// Headers that only proxies add, and prefixes of such headers.
 const OF_PROXIES: [&str; 16] = [
     "forwarded",
     "via",
@@ -81,14 +82,14 @@ const OF_PROXIES_FROM: [&str; 13] = [
     "fly-",
 ];
 
-/// Whether any header says that a proxy passed the request on.
+/// Whether any header shows that a proxy forwarded the request.
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().map(HeaderName::as_str).any(|name| {
         OF_PROXIES.contains(&name) || OF_PROXIES_FROM.iter().any(|from| name.starts_with(from))
     })
 }
 
-/// With a port or without one.
+/// Parses an address with or without a port.
 fn address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse().map(|address: SocketAddr| address.ip()).ok();
     let bare = text.trim_start_matches('[').trim_end_matches(']');
@@ -96,14 +97,15 @@ fn address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// A proxy that is not known as one makes all its users one source, which soon has to wait.
+/// Warns about a proxy that is not in `trusted_proxies`: all its users then count as one client and are soon
+/// throttled.
 fn warn_once(peer: IpAddr) {
     static WARNED: Once = Once::new();
     WARNED.call_once(|| {
         tracing::warn!(
             %peer,
             "requests with X-Forwarded-For come from an address that is not among trusted_proxies; \
-             if it is a proxy, all its users count as one source"
+             if it is a proxy, add it there: otherwise all its users count as one client"
         );
     });
 }
@@ -112,38 +114,44 @@ fn warn_once(peer: IpAddr) {
 mod tests {
     use super::*;
 
-    fn told(peer: &str, lines: &[&str]) -> String {
+    fn client_ip_of(peer: &str, lines: &[&str]) -> String {
         let trusted = ["10.0.0.1", "10.0.0.2", "::1"].map(|t| t.parse().unwrap());
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(FORWARDED_FOR, line.parse().unwrap());
         }
-        source(&trusted, peer.parse().unwrap(), &headers).to_string()
+        client_ip(&trusted, peer.parse().unwrap(), &headers).to_string()
     }
 
     #[test]
-    fn the_nearest_hop_that_is_no_proxy_of_ours_is_believed() {
-        assert_eq!(told("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
-        assert_eq!(told("10.0.0.1", &["6.6.6.6, 203.0.113.9"]), "203.0.113.9");
+    fn trusts_the_nearest_hop_that_is_not_a_trusted_proxy() {
+        assert_eq!(client_ip_of("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(
-            told("10.0.0.1", &["6.6.6.6", "203.0.113.9, 10.0.0.2"]),
+            client_ip_of("10.0.0.1", &["6.6.6.6, 203.0.113.9"]),
             "203.0.113.9"
         );
-        assert_eq!(told("10.0.0.1", &["203.0.113.9:1234"]), "203.0.113.9");
-        assert_eq!(told("::1", &["[2001:db8::7]:1234"]), "2001:db8::7");
-        assert_eq!(told("::1", &["2001:db8::7"]), "2001:db8::7");
-        assert_eq!(told("::1", &["::ffff:203.0.113.9"]), "203.0.113.9");
+        assert_eq!(
+            client_ip_of("10.0.0.1", &["6.6.6.6", "203.0.113.9, 10.0.0.2"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            client_ip_of("10.0.0.1", &["203.0.113.9:1234"]),
+            "203.0.113.9"
+        );
+        assert_eq!(client_ip_of("::1", &["[2001:db8::7]:1234"]), "2001:db8::7");
+        assert_eq!(client_ip_of("::1", &["2001:db8::7"]), "2001:db8::7");
+        assert_eq!(client_ip_of("::1", &["::ffff:203.0.113.9"]), "203.0.113.9");
     }
 
     #[test]
-    fn nobody_else_is() {
-        assert_eq!(told("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
-        assert_eq!(told("10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(told("10.0.0.1", &["nobody"]), "10.0.0.1");
+    fn ignores_untrusted_and_malformed_hops() {
+        assert_eq!(client_ip_of("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
+        assert_eq!(client_ip_of("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client_ip_of("10.0.0.1", &["nobody"]), "10.0.0.1");
         assert_eq!(
-            told("10.0.0.1", &["6.6.6.6, unknown, 10.0.0.2"]),
+            client_ip_of("10.0.0.1", &["6.6.6.6, unknown, 10.0.0.2"]),
             "10.0.0.2"
         );
-        assert_eq!(told("10.0.0.1", &["10.0.0.2"]), "10.0.0.2");
+        assert_eq!(client_ip_of("10.0.0.1", &["10.0.0.2"]), "10.0.0.2");
     }
 }
