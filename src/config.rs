@@ -1,4 +1,5 @@
-//! Settings: one table; defaults, then the file, then the environment, then flags; all mistakes reported at once.
+//! Settings, described by one table. Later sources override earlier ones: defaults, file, environment, flags. All
+//! mistakes are reported at once.
 
 mod table;
 
@@ -30,7 +31,7 @@ pub use table::{Setting, TABLE};
 #[derive(Debug, Clone)]
 pub struct Config {
     pub data_dir: PathBuf,
-    /// The file that is applied at start and at SIGHUP.
+    /// The registry file, applied at start and at SIGHUP.
     pub registry: Option<PathBuf>,
     pub opening: Opening,
     pub server: ServerConfig,
@@ -38,9 +39,9 @@ pub struct Config {
     pub password_cost: u32,
     pub signing: Signing,
     pub mail_from: String,
-    /// The words of mails.
+    /// The templates of mails.
     pub templates: MailTemplates,
-    /// The mail server; without one mails are files.
+    /// The mail server; without one, mails are written to files.
     pub smtp: Option<Smtp>,
     pub callbacks: CallbackSettings,
     pub retry: RetryPolicy,
@@ -51,22 +52,22 @@ pub struct Config {
 /// Milliseconds in a day.
 const DAY_MS: Millis = 24 * 3_600_000;
 
-/// What is wrong with a setting.
+/// The description of a wrong setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake(pub String);
 
-/// Settings by name, as text.
+/// The values of settings as text, by name.
 pub type Values = BTreeMap<String, String>;
 
-/// The environment's name of a setting.
+/// The name of a setting's environment variable.
 #[must_use]
 pub fn variable(name: &str) -> String {
     format!("GATEWAY_{}", name.replace('.', "_").to_uppercase())
 }
 
-/// Puts file, environment and flags over one another.
+/// Merges the file, the environment and the flags, in this order.
 ///
-/// Beside them comes what is wrong so far: names that are no settings, and files that cannot be read.
+/// The second value lists the mistakes found so far: unknown names and unreadable files.
 pub fn gather(
     file: Option<&Path>,
     environment: &dyn Fn(&str) -> Option<String>,
@@ -97,14 +98,14 @@ pub fn gather(
     (values, mistakes)
 }
 
-/// The files that the environment names for settings, such as `GATEWAY_MAIL_PASSWORD_FILE`.
+/// The files that hold values of settings, as named by environment variables such as `GATEWAY_MAIL_PASSWORD_FILE`.
 #[must_use]
 pub fn secret_files(environment: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
     let named = |setting: &Setting| environment(&format!("{}_FILE", variable(setting.name)));
     TABLE.iter().filter_map(named).map(PathBuf::from).collect()
 }
 
-/// Whether this settings file holds a password: that of the mail server, or one in the database's URL.
+/// Whether this settings file holds a password: that of the mail server, or one in the database URL.
 #[must_use]
 pub fn holds_a_secret(path: &Path) -> bool {
     let (mut values, mut mistakes) = (Values::new(), Vec::new());
@@ -127,7 +128,11 @@ fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mi
             toml::Value::String(s) => s.clone(),
             toml::Value::Integer(n) => n.to_string(),
             toml::Value::Boolean(b) => b.to_string(),
-            _ => return mistakes.push(Mistake(format!("{file}: {name} has no such form"))),
+            _ => {
+                return mistakes.push(Mistake(format!(
+                    "{file}: {name} must be a text, a whole number or true or false"
+                )));
+            }
         };
         if TABLE.iter().any(|s| s.name == name) {
             values.insert(name, text);
@@ -147,7 +152,7 @@ fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mi
     }
 }
 
-/// Reads values one by one, collecting what is wrong.
+/// Reads values one by one and collects the mistakes.
 struct Reader<'a> {
     values: &'a Values,
     mistakes: Vec<Mistake>,
@@ -191,16 +196,16 @@ impl Reader<'_> {
 }
 
 impl Config {
-    /// Where the keys are.
+    /// The folder of the key files.
     #[must_use]
     pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
     }
 
-    /// Makes sense of the values, after what was wrong while they were gathered.
+    /// Parses the values. `mistakes` are those of [`gather`].
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// All mistakes, those of [`gather`] included.
     pub fn read(values: &Values, mistakes: Vec<Mistake>) -> Result<Config, Vec<Mistake>> {
         let mut reader = Reader { values, mistakes };
         let r = &mut reader;
@@ -258,7 +263,7 @@ impl Config {
         let registry = Some(r.text("registry")).filter(|path| !path.is_empty());
         let log = r.text("log");
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
-            r.wrong("log", &log, &format!("is no filter: {error}"));
+            r.wrong("log", &log, &format!("is not a log filter: {error}"));
         }
         let mail_from = r.text("mail.from");
         if !is_sender(&mail_from) {
@@ -296,13 +301,13 @@ impl Config {
     }
 }
 
-/// Whether this is a path without its outer slashes that arrives as it is written.
+/// Whether `path`, given without its outer slashes, needs no percent-encoding.
 fn is_path(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
     !path.is_empty() && path.chars().all(plain)
 }
 
-/// The position of a word among those allowed.
+/// The index of the value among the allowed words.
 fn one_of<const N: usize>(r: &mut Reader<'_>, name: &str, words: [&str; N]) -> usize {
     let text = r.text(name);
     words.iter().position(|w| *w == text).unwrap_or_else(|| {
@@ -366,7 +371,7 @@ fn callbacks(r: &mut Reader<'_>) -> CallbackSettings {
     }
 }
 
-/// The words of mails, with every mistake in the operator's own.
+/// Loads the mail templates; reports every mistake in custom templates.
 fn templates(r: &mut Reader<'_>) -> MailTemplates {
     let folder = r.text("mail.templates");
     if folder.is_empty() {
@@ -378,7 +383,7 @@ fn templates(r: &mut Reader<'_>) -> MailTemplates {
     })
 }
 
-/// The authorities of the mail server.
+/// Loads the certificate authorities for the mail server.
 fn authorities(r: &mut Reader<'_>) -> Option<Authorities> {
     let file = r.text("mail.ca_file");
     if file.is_empty() {
@@ -425,7 +430,7 @@ fn opening(r: &mut Reader<'_>, data_dir: &Path, readers: usize) -> Opening {
         url => url,
     };
     let timeout = r.number("sqlite.busy_timeout_ms", 100, 60_000);
-    // Hashing operations and the delivery worker read as well.
+    // Hashing operations and the delivery worker also read.
     Opening::parse(&url, readers + 2, timeout).unwrap_or_else(|what| {
         // The URL may hold a password.
         r.wrong("database_url", "…", &what);
@@ -552,14 +557,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_valid() {
+    fn accepts_the_defaults() {
         let config = Config::read(&Values::new(), Vec::new()).unwrap();
         assert_eq!(config.server.soap_paths, ["/hammy/ws/user/v1"]);
         assert_eq!(config.rules.token_seconds, 1800);
     }
 
     #[test]
-    fn every_mistake_is_reported_at_once() {
+    fn reports_all_mistakes_at_once() {
         let values = [
             ("listen", "nowhere"),
             ("token.seconds", "soon"),
@@ -571,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_beat_the_environment() {
+    fn flags_override_the_environment() {
         let environment = |name: &str| (name == "GATEWAY_LISTEN").then(|| "127.0.0.1:1".to_owned());
         let flags = Values::from([("listen".to_owned(), "127.0.0.1:2".to_owned())]);
         let values = gather(None, &environment, flags).0;
