@@ -1,4 +1,4 @@
-//! Puts the program together from its configuration.
+//! Builds the program's parts from its configuration.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,10 +24,10 @@ use crate::store::refusals::Refusals;
 use crate::store::{Store, StoreError, clients, password_cost, settings};
 use crate::upgrade;
 
-/// Opens the store, loads the keys and makes sure that the client `Default` exists.
+/// Opens the store, loads the keys and creates the client `Default` if it is missing.
 ///
 /// # Errors
-/// A data folder, key file or database that cannot be used.
+/// The data folder, a key file or the database cannot be used.
 pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<Parts>> {
     create_private_dir(&config.data_dir)?;
     let keys = config.keys_dir();
@@ -69,17 +69,17 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         tracing::warn!(
             configured,
             stored,
-            "every sign-in costs as much as the costliest stored password hash; hashes are renewed at the next sign-in \
-             of their users, and the cost is looked up again at start"
+            "a stored password hash has a higher cost than password.cost, so every sign-in takes the time of that cost; the \
+             next sign-in of each user renews its hash, and the highest cost is determined again at start"
         );
     }
     Ok(Arc::new(parts))
 }
 
-/// The settings row that tells which pepper this database's password hashes were made with.
+/// The key of the settings row with the fingerprint of the pepper.
 const PEPPER_FINGERPRINT: &str = "pepper_fingerprint";
 
-/// Loads the pepper, and remembers it in the database at the first start.
+/// Loads the pepper, and stores its fingerprint at the first start.
 fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
     let path = keys.join("pepper.key");
     let known: Option<String> = store
@@ -89,7 +89,7 @@ fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
     if known.is_some() {
         return Ok(pepper);
     }
-    // Of several nodes that start for the first time, one sets the row; the others must have the same file.
+    // If several nodes start for the first time, one stores its fingerprint; the others must have the same file.
     let kept = store
         .write(|c| match settings::get(c, PEPPER_FINGERPRINT)? {
             Some(kept) => Ok(kept),
@@ -102,7 +102,7 @@ fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
     Pepper::load(&path, Some(&kept))
 }
 
-/// The outbox worker of this configuration, for a server that listens at this address.
+/// The delivery worker for this configuration and this listening address.
 #[must_use]
 pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Delivery {
     Delivery::new(
@@ -115,7 +115,7 @@ pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Del
     )
 }
 
-/// The background work of this configuration.
+/// The background worker for this configuration.
 #[must_use]
 pub fn background(config: &Config, parts: &Arc<Parts>) -> Background {
     let writes_files = config.smtp.is_none();
@@ -123,10 +123,10 @@ pub fn background(config: &Config, parts: &Arc<Parts>) -> Background {
     Background::new(Arc::clone(parts), mail_folder)
 }
 
-/// What mails are written with, and where they go, for a server that listens at this address.
+/// The settings for mails, for a server with this listening address.
 #[must_use]
 pub fn mail_settings(config: &Config, address: SocketAddr) -> MailSettings {
-    // Never from a request: whoever sends one must not choose where links in mails lead.
+    // The base of links never comes from a request: a sender must not choose where the links in mails lead.
     let public_url = config.server.public_url.clone();
     MailSettings {
         transport: match &config.smtp {

@@ -1,24 +1,24 @@
-//! The only place that asks for the time.
+//! The clock. This is the only module that reads the system time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::Millis;
 
-/// Where the time comes from.
+/// A source of time.
 #[derive(Debug)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     System,
-    /// A clock that tests turn by hand.
+    /// A clock that only tests set.
     Fixed(AtomicI64),
 }
 
 impl Clock {
-    /// Milliseconds since the epoch.
+    /// The current time in milliseconds since 1970.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place that may ask"
+        reason = "only this module reads the system time"
     )]
     pub fn now(&self) -> Millis {
         match self {
@@ -29,7 +29,7 @@ impl Clock {
         }
     }
 
-    /// Turns a fixed clock forward; the system's clock goes by itself.
+    /// Advances a fixed clock; has no effect on the system clock.
     pub fn advance(&self, by: Millis) {
         if let Clock::Fixed(at) = self {
             at.fetch_add(by, Ordering::SeqCst);

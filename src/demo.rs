@@ -1,4 +1,4 @@
-//! The demo's data, fixed so that documentation and checks can rely on it (SPEC §12).
+//! The demo data. It is fixed, so that documentation and tests can rely on it (SPEC §12).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,29 +65,25 @@ const USERS: [DemoUser; 3] = [
     },
 ];
 
-/// The setting that marks a database with demo data in it.
+/// The settings row that marks a database with demo data.
 const MARK: &str = "demo";
 
-/// The partner's name, which is the state_id of its users as well, and the school_id that they come with.
+/// The name of the partner, which is also the `state_id` of its users, and the `school_id` in their tokens.
 const PARTNER: &str = "apekx";
 const SCHOOL: &str = "pre_created_school_external_id";
 
-/// What the demo's applications check the hashes of the loginbar with.
+/// The secret of the demo's applications, with which they verify the hashes of the loginbar.
 const APPLICATION_SECRET: &str = "demo-application-secret";
 
-/// Whether this database holds the demo's users and keys, which everybody knows.
+/// Whether this database holds the demo's users and keys, which are public.
 ///
-/// # Errors
-/// The store's.
 pub fn is_loaded(parts: &Parts) -> Result<bool, StoreError> {
     parts.store.read(|c| Ok(settings::get(c, MARK)?.is_some()))
 }
 
-/// Whether there is anything in the database that the demo must not mix with.
+/// Whether the database has data that must not be mixed with the demo's.
 ///
-/// # Errors
-/// The store's.
-pub fn is_in_the_way(parts: &Parts) -> Result<bool, StoreError> {
+pub fn has_other_data(parts: &Parts) -> Result<bool, StoreError> {
     if is_loaded(parts)? {
         return Ok(false);
     }
@@ -102,9 +98,9 @@ pub fn is_in_the_way(parts: &Parts) -> Result<bool, StoreError> {
     })
 }
 
-/// These settings, with callbacks allowed to this machine, where the demo's service is.
+/// Returns the settings with callbacks to this machine allowed, because the demo's service runs here.
 #[must_use]
-pub fn reaching_this_machine(config: &Config) -> Config {
+pub fn with_loopback_callbacks(config: &Config) -> Config {
     let mut config = config.clone();
     if config.callbacks.reach == Reach::Public {
         config.callbacks.reach = Reach::Loopback;
@@ -112,16 +108,16 @@ pub fn reaching_this_machine(config: &Config) -> Config {
     config
 }
 
-/// Where the demo's partner has its private key, below the data folder.
+/// The file with the private key of the demo's partner, in the data folder.
 #[must_use]
 pub fn partner_key_file(data_dir: &Path) -> PathBuf {
     data_dir.join("demo").join(format!("{PARTNER}.pem"))
 }
 
-/// Loads what is not there yet, and marks the database.
+/// Loads the missing demo data, and marks the database.
 ///
 /// # Errors
-/// The store's; or a key of the partner that can neither be read nor made.
+/// The error of the store; or the partner's key cannot be read or created.
 pub fn load(parts: &Parts, data_dir: &Path) -> io::Result<()> {
     let made = || rsa_keys::generate().unwrap_or_default().into_bytes();
     let file = partner_key_file(data_dir);
@@ -230,7 +226,7 @@ fn add_agreements(c: &mut AnyConnection) -> Result<(), StoreError> {
     services::require(c, 1, &[1, 2, 3])
 }
 
-/// The partner, and the school that its users come from.
+/// Adds the partner and the school of its users.
 fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), StoreError> {
     if organisations::by_external_id(c, PARTNER, SCHOOL)?.is_none() {
         let uuid = "apekx-school";
@@ -246,7 +242,7 @@ fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), Stor
         max_life_s: LIFE_S,
     });
     if !partner.public_keys.contains(key) {
-        // The key is in a file; with another folder it is another one.
+        // The key file may be a new one, from another data folder.
         partner.public_keys = key.to_owned();
         partners::put(c, &partner)?;
         clients::touch(c)?;
@@ -268,7 +264,7 @@ fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreErr
                 .sealer
                 .seal(Binding::ApplicationSecret(client_id), APPLICATION_SECRET)
                 .ok(),
-            // The documents' calls bring no secret.
+            // The calls in the original documents send no secret.
             plain_calls: true,
         };
         applications::put(c, &application)?;

@@ -1,13 +1,14 @@
-//! The only place that rolls dice.
+//! The source of randomness. This is the only module that reads random bytes for the gateway's own identifiers and
+//! tokens.
 
 use std::sync::{Mutex, PoisonError};
 
-/// Where randomness comes from.
+/// A source of random bytes.
 #[derive(Debug)]
 pub enum Entropy {
-    /// The operating system.
+    /// The operating system's random source.
     System,
-    /// A counter that tests can foresee; never outside tests.
+    /// A predictable counter, for tests only.
     Counted(Mutex<u64>),
 }
 
@@ -15,10 +16,10 @@ impl Entropy {
     /// Sixteen random bytes.
     ///
     /// # Panics
-    /// When the operating system has no randomness to give; nothing safe can be done then.
+    /// Panics if the operating system has no randomness: there is no safe way to continue.
     #[expect(
         clippy::expect_used,
-        reason = "there is no safe way to go on without randomness"
+        reason = "there is no safe way to continue without randomness"
     )]
     pub fn bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];

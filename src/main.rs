@@ -1,4 +1,4 @@
-//! The command line.
+//! The entry point: command-line arguments, configuration and start of the server.
 
 mod cli;
 
@@ -30,19 +30,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(
     version,
     about,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 64 wrong configuration."
+    after_help = "Exit codes: 0 success, 1 failure, 2 wrong usage, 64 wrong configuration."
 )]
 struct Cli {
-    /// Settings file; gateway.toml is read if it is there.
+    /// Settings file. The default is gateway.toml in the current folder, if that file exists.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder for the embedded database, keys and mail files.
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
-    /// postgres://…, or a SQLite path.
+    /// Database: a postgres:// URL or a SQLite path.
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Print for machines: JSON, a record a line.
+    /// Print JSON, one record per line.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -51,74 +51,74 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve until SIGTERM or Ctrl-C.
+    /// Run the gateway until SIGTERM or Ctrl-C.
     Serve {
-        /// Address to listen on; port 0 picks one and logs it.
+        /// Address to listen on. With port 0 the system chooses a port, which is logged.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
-        /// The URL clients know us by, without a path.
+        /// Public URL of the gateway, without a path.
         #[arg(long, value_name = "URL")]
         public_url: Option<String>,
-        /// Load demo data and print a call to try; only on a loopback address.
+        /// Load demo data and print example calls; works on a loopback address only.
         #[arg(long)]
         demo: bool,
-        /// Registry file that is applied now and again at SIGHUP.
+        /// Registry file, applied at start and at SIGHUP.
         #[arg(long, value_name = "FILE")]
         registry: Option<String>,
     },
-    /// Apply the database migrations that are missing, and report rows that break today's rules.
+    /// Apply pending database migrations, and report rows that violate current rules.
     Migrate,
-    /// Check the settings, and the registry file that they name, and report every mistake.
+    /// Check the settings and the registry file, and report all mistakes.
     CheckConfig,
-    /// Make the registry have what a file names: clients, organisations, portals, services, agreements, applications and
+    /// Update the registry from a file: clients, organisations, portals, services, agreements, applications and
     /// partners.
     Apply(ApplyArgs),
-    /// The registry as a whole.
+    /// Manage the registry as a whole.
     Registry {
         #[command(subcommand)]
         command: RegistryCommand,
     },
-    /// Calling applications and their keys.
+    /// Manage clients and their keys.
     Client {
         #[command(subcommand)]
         command: ClientCommand,
     },
-    /// Organisations.
+    /// Manage organisations.
     Org {
         #[command(subcommand)]
         command: OrgCommand,
     },
-    /// Partners, which sign their users in.
+    /// Manage partners and test their sign-in tokens.
     Partner {
         #[command(subcommand)]
         command: PartnerCommand,
     },
-    /// Users.
+    /// Manage users.
     User {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// The keys that sign tokens.
+    /// List and rotate the keys that sign tokens.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// What mails look like, and whether they arrive.
+    /// Preview mail templates and test delivery.
     Mail {
         #[command(subcommand)]
         command: MailCommand,
     },
-    /// Mails and callbacks on their way.
+    /// Inspect and retry undelivered mails and callbacks.
     Outbox {
         #[command(subcommand)]
         command: OutboxCommand,
     },
-    /// The audit log.
+    /// Read the audit log.
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// The published contract.
+    /// Print the published contract.
     Contract {
         #[command(subcommand)]
         command: ContractCommand,
@@ -127,15 +127,15 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ContractCommand {
-    /// Print the WSDL, its schema and the OpenAPI document, or write them where the sources keep them.
+    /// Print the WSDL, its schema and the OpenAPI document.
     Print {
-        /// Write wsdl/ChaingunUserAPI.wsdl, schema/xsd/ChaingunUserAPI.xsd and schema/openapi.json.
+        /// Write them to wsdl/ChaingunUserAPI.wsdl, schema/xsd/ChaingunUserAPI.xsd and schema/openapi.json instead.
         #[arg(long)]
         write: bool,
     },
 }
 
-/// Wrong configuration (`EX_USAGE`).
+/// The exit code for a wrong configuration (`EX_USAGE`).
 const WRONG_CONFIGURATION: u8 = 64;
 
 fn main() -> ExitCode {
@@ -232,7 +232,7 @@ fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
     Config::read(&values, mistakes)
 }
 
-/// The settings file: the one asked for, or the usual one if it is there.
+/// The settings file: the given one, or `gateway.toml` if it exists.
 fn settings_file(asked_for: &Option<PathBuf>) -> Option<&Path> {
     let usual = Path::new("gateway.toml");
     asked_for.as_deref().or(usual.exists().then_some(usual))
@@ -256,21 +256,21 @@ fn telemetry(config: &Config) -> io::Result<()> {
     set.map_err(io::Error::other)
 }
 
-/// The least bcrypt cost that is fit for real passwords (OWASP Password Storage).
-const LEAST_COST: u32 = 10;
+/// The lowest bcrypt cost that is safe for real passwords (OWASP Password Storage).
+const MIN_SAFE_COST: u32 = 10;
 
 fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::Result<()> {
     telemetry(config)?;
     raise_descriptors(&config.server);
     if with_demo && !config.server.listen.ip().is_loopback() {
         return Err(io::Error::other(
-            "--demo listens on a loopback address only",
+            "--demo works on a loopback address only: set listen to one, such as 127.0.0.1:8080",
         ));
     }
-    if config.password_cost < LEAST_COST {
+    if config.password_cost < MIN_SAFE_COST {
         tracing::warn!(
             cost = config.password_cost,
-            "password.cost is for tests only; use {LEAST_COST} or more"
+            "this password.cost is safe for tests only; set it to {MIN_SAFE_COST} or more"
         );
     }
     let parts = app::build(config, Clock::System, Entropy::System)?;
@@ -278,9 +278,9 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
         tracing::warn!("{finding}");
     }
     if with_demo {
-        if demo::is_in_the_way(&parts).map_err(io::Error::other)? {
+        if demo::has_other_data(&parts).map_err(io::Error::other)? {
             return Err(io::Error::other(
-                "there are clients with keys or users in this database; load the demo into another --data-dir",
+                "this database has users or clients with keys: load the demo into another --data-dir",
             ));
         }
         demo::load(&parts, &config.data_dir).map_err(io::Error::other)?;
@@ -292,14 +292,14 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
     if !with_demo && demo::is_loaded(&parts).map_err(io::Error::other)? {
         if !config.server.listen.ip().is_loopback() {
             return Err(io::Error::other(
-                "this database holds the demo's users and keys, which everybody knows: use another --data-dir or \
+                "this database holds the demo's users and keys, which are public: use another --data-dir or \
                  --database-url, or listen on a loopback address",
             ));
         }
-        tracing::warn!("this database holds the demo's users and keys, which everybody knows");
+        tracing::warn!("this database holds the demo's users and keys, which are public");
     }
     let delivering = if with_demo {
-        demo::reaching_this_machine(config)
+        demo::with_loopback_callbacks(config)
     } else {
         config.clone()
     };
@@ -326,7 +326,8 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
                 app::delivery(&delivering, &shared, address).start()?,
                 app::background(&delivering, &shared).start()?,
             );
-            // Before anyone is told that we listen, and may want us to stop.
+            // The signal handlers must be in place before the log line "listening", because a supervisor may send a
+            // signal after it.
             let stop = stop_signal()?;
             let reloaded = Reloaded {
                 parts: shared,
@@ -345,11 +346,11 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             tracing::info!("stopped");
             Ok::<_, io::Error>(running)
         })
-        // Ends what is being delivered, outside the runtime.
+        // Dropping the workers ends them, outside the runtime.
         .map(drop)
 }
 
-/// Resolves at the first SIGTERM or Ctrl-C from now on; the handlers are in place on return.
+/// Resolves at the first SIGTERM or Ctrl-C from now on. The signal handlers are installed on return.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
@@ -373,29 +374,29 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     }
 }
 
-/// One ready-made call for each face.
+/// Prints an example call for each face.
 fn print_demo_calls(address: &str, server: &ServerConfig, key: &Path) -> io::Result<()> {
     let path = server.soap_paths.first().map_or("", String::as_str);
     let prefix = server.rest_prefixes.first().map_or("", String::as_str);
     say(&format!(
-        "Demo data is loaded. Show a user over SOAP:\n\n\
+        "The demo data is loaded. Show a user over SOAP:\n\n\
          curl -s http://{address}{path} -H 'Content-Type: text/xml; charset=utf-8' -d '\
          <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          xmlns:ws=\"http://ws.service.user.api.chaingun.dbx.hu/\"><soapenv:Body><ws:showUser><request>\
          <requestMeta><clientHashKey>demo-hash-key</clientHashKey></requestMeta>\
          <userName>mokamiki</userName></request></ws:showUser></soapenv:Body></soapenv:Envelope>'\n\n\
-         and as a JSON:API resource:\n\n\
+         Show the user as a JSON:API resource:\n\n\
          curl -s http://{address}{prefix}/users/mokamiki -H 'X-Client-Hash-Key: demo-hash-key'\n\n\
-         and, for a user who signs in, the agreements that a service still asks for, over JSON-RPC:\n\n\
+         Sign the user in, and list the agreements that a service still requires of it, over JSON-RPC:\n\n\
          token=$(curl -s http://{address}{prefix}/password/authenticate -H 'Content-Type: application/json' \
          -d '{{\"userNameOrEmail\":\"mokamiki\",\"password\":\"MokaMiki-1234\"}}' | sed 's/.*\"JWT \\([^\"]*\\)\".*/\\1/')\n\
          curl -s http://{address}{rpc} -H 'Content-Type: application/json-rpc' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\
          \"method\":\"check_user_agreements\",\"params\":{{\"client_id\":\"konto.onet.pl.front\",\"token\":\"'$token'\",\
          \"portal_id\":1,\"service_id\":1}}}}'\n\n\
-         Look a partner's user up in the directory:\n\n\
+         Look up a partner's user in the directory:\n\n\
          curl -s http://{address}/user/v1/get/externalId/42/externalIdProvider/apekx/externalIdType/apekx \
          -H 'X-Client-Hash-Key: demo-hash-key'\n\n\
-         and sign it in, in a browser, at the address that this prints:\n\n\
+         Print an address that signs this user in when opened in a browser:\n\n\
          chaingun-gateway partner test-token --url http://{address} --sign-with {key} --iss apekx --sub 42 \
          --school-id pre_created_school_external_id\n",
         key = key.display(),
@@ -403,7 +404,7 @@ fn print_demo_calls(address: &str, server: &ServerConfig, key: &Path) -> io::Res
     ))
 }
 
-/// Where the printed contract lies, below the top folder of the sources.
+/// The files of the printed contract, relative to the top folder of the repository.
 const WSDL_FILE: &str = "wsdl/ChaingunUserAPI.wsdl";
 const XSD_FILE: &str = "schema/xsd/ChaingunUserAPI.xsd";
 const OPENAPI_FILE: &str = "schema/openapi.json";
@@ -416,7 +417,7 @@ fn contract(write: bool) -> io::Result<()> {
         &format!("../{XSD_FILE}"),
     );
     let xsd = wsdl::xsd(&entries);
-    // The paths of a gateway with no settings, whatever is set here.
+    // The printed document has the default paths, whatever the current settings are.
     let defaults = Config::read(&Values::new(), Vec::new())
         .map_err(|_| io::Error::other("the default settings are not valid"))?;
     let openapi = openapi::document(&rest_entries(), &defaults.server.rest_prefixes);

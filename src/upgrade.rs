@@ -1,25 +1,25 @@
-//! Brings what earlier versions left in the database to today's form, once, at start.
+//! Upgrades values of earlier versions in the database, once, at start.
 
 use crate::secrets::sealing::{Binding, Sealer};
 use crate::store::{Store, StoreError, applications, outbox, services, settings};
 
-/// The settings row that tells in which form sealed values are.
+/// The key of the settings row with the format of sealed values.
 const SEALED_FORM: &str = "sealed_form";
-/// Every value has a key of its purpose and is bound to its row.
+/// The format in which every value has the key of its purpose and is bound to its row.
 const BOUND: &str = "bound";
 
-/// Seals every value of earlier versions anew, under its purpose and row. A value that the key file does not open stays
-/// as it is, and cannot be opened later either; the log says which one.
+/// Seals every value of earlier versions again under its purpose and row. A value that the key file cannot decrypt
+/// stays unchanged and remains unreadable; the log names it.
 ///
 /// # Errors
-/// The store's; nothing has changed then.
+/// The error of the store; nothing was changed.
 pub(crate) fn bind_sealed_values(store: &Store, sealer: &Sealer) -> Result<(), StoreError> {
     let is_bound = |form: Option<String>| form.as_deref() == Some(BOUND);
     if is_bound(store.read(|c| settings::get(c, SEALED_FORM))?) {
         return Ok(());
     }
     store.write(|c| {
-        // Another node may have been faster.
+        // Another node may have done the upgrade in the meantime.
         if is_bound(settings::get(c, SEALED_FORM)?) {
             return Ok(());
         }
@@ -50,13 +50,13 @@ pub(crate) fn bind_sealed_values(store: &Store, sealer: &Sealer) -> Result<(), S
     })
 }
 
-/// The same value under its binding; none where there is no value of an earlier version.
+/// Seals a value of an earlier version under its binding; `None` if there is no such value.
 fn bound(sealer: &Sealer, binding: Binding<'_>, sealed: Option<&[u8]>) -> Option<Vec<u8>> {
     let sealed = sealed.filter(|sealed| sealer.open(binding, sealed).is_none())?;
     let Some(text) = sealer.open_unbound(sealed) else {
         tracing::error!(
             value = ?binding,
-            "a sealed value cannot be opened with the key file outbox.key, and is lost unless that file is restored"
+            "a sealed value cannot be decrypted with the key file outbox.key: restore the right file, or the value is lost"
         );
         return None;
     };
