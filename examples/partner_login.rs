@@ -1,10 +1,11 @@
-//! What a partner does to sign one of its users in: it signs a token and sends the browser with it to the gateway.
+//! An example partner: it signs a token for one of its users and prints the address that signs the user in at the
+//! gateway.
 //!
 //! `cargo run --example partner_login -- --key data/demo/apekx.pem`
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a partner has a clock of its own, and printing the address is its purpose"
+    reason = "the example reads the system clock and prints the address"
 )]
 
 use std::error::Error;
@@ -15,28 +16,29 @@ use clap::Parser;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-/// Signs a token for a user with a partner's private key, and prints the address that signs its browser in, once.
+/// Signs a token for a user with a partner's private key, and prints an address that signs the user's browser in
+/// once.
 #[derive(Parser)]
 struct Arguments {
-    /// The partner's private RSA key, in PEM; the demo's is below its data folder.
+    /// Private RSA key of the partner, in PEM; the demo's key is in its data folder.
     #[arg(long, value_name = "FILE", default_value = "data/demo/apekx.pem")]
     key: PathBuf,
-    /// The URL that the gateway is known by: its public_url, or the address it listens at.
+    /// URL of the gateway: its public_url, or the address that it listens at.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     gateway: String,
-    /// The partner's name, as the gateway's registry has it.
+    /// Name of the partner in the gateway's registry.
     #[arg(long, default_value = "apekx")]
     iss: String,
-    /// What the user is called at the partner.
+    /// ID of the user at the partner.
     #[arg(long, default_value = "user_external_id")]
     sub: String,
-    /// What people call the user.
+    /// Name of the user.
     #[arg(long, default_value = "Some User")]
     name: String,
-    /// What its school is called at the partner.
+    /// ID of the user's school at the partner.
     #[arg(long, default_value = "pre_created_school_external_id")]
     school_id: String,
-    /// Where the browser goes on to; to the page of its account if nothing is said.
+    /// Address that the browser continues to; the default is the account page.
     #[arg(long, value_name = "URL")]
     redirect_uri: Option<String>,
     /// Use the older layout, which has an e-mail address in the place of a school.
@@ -64,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the token says. Its `jti` is used up by signing in, so every token has one of its own.
+/// The claims of the token. Each `jti` is accepted once, so every token has its own.
 fn claims(arguments: &Arguments, seconds: u64, jti: u128) -> Value {
     let mut claims = json!({
         "jti": format!("{}-{jti}", std::process::id()),

@@ -1,7 +1,7 @@
-//! A SOAP client of ChaingunUserAPI: reqwest carries the envelope, yaserde reads the answer, and nothing of the server is used.
+//! An example SOAP client of ChaingunUserAPI. It uses reqwest and yaserde, and no code of the gateway.
 //!
 //! `cargo run --example soap_client -- http://127.0.0.1:8080/hammy/ws/user/v1 mokamiki`
-#![expect(clippy::print_stdout, reason = "showing the user is its purpose")]
+#![expect(clippy::print_stdout, reason = "the example prints the user")]
 
 use std::error::Error;
 
@@ -109,7 +109,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(fault) = body.fault {
         return Err(format!("{}: {}", fault.faultcode, fault.faultstring).into());
     }
-    let response = body.answer.ok_or("neither an answer nor a fault")?.response;
+    let response = body
+        .answer
+        .ok_or("the envelope has neither an answer nor a fault")?
+        .response;
     if response.status.code != 0 {
         let messages = response.status.messages.message.iter();
         let texts: Vec<_> = messages
@@ -117,7 +120,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .collect();
         return Err(texts.join("; ").into());
     }
-    let user = response.user.ok_or("an answer without a user")?;
+    let user = response.user.ok_or("the answer has no user")?;
     println!("{} is {}, {}", user.user_name, user.name, user.status);
     println!("  e-mail {}, client {}", user.email, user.client_name);
     println!(
