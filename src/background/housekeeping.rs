@@ -191,7 +191,7 @@ impl Housekeeping {
         }
     }
 
-    /// Deletes old mail files, and the oldest of more than [`MAX_MAIL_FILES`].
+    /// Deletes old mail files, and the oldest of more than `MAX_MAIL_FILES`.
     pub fn purge_mail_files(&self) {
         let Some(folder) = &self.mail_folder else {
             return;
