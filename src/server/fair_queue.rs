@@ -72,7 +72,7 @@ struct Usage {
 
 /// The result of adding a job.
 #[derive(Debug)]
-pub(super) enum Brought<J> {
+pub(super) enum Added<J> {
     /// The job waits. The displaced jobs must be told the reason.
     Waits(Ticket, Vec<(J, Reason)>),
     /// The job is refused. The number counts the refusals by the same limit so far.
@@ -111,7 +111,7 @@ impl<J> FairQueue<J> {
 
     /// Adds a job. If a limit is reached, the newest job of the largest holder is displaced, provided that the new
     /// job's owner still holds less with the new job.
-    pub(super) fn bring(&mut self, owner: Owner, job: J) -> Brought<J> {
+    pub(super) fn add(&mut self, owner: Owner, job: J) -> Added<J> {
         let mut displaced = Vec::new();
         match self.make_room(&owner, &mut displaced) {
             Ok(()) => {
@@ -123,7 +123,7 @@ impl<J> FairQueue<J> {
                     self.forget_idle(&gone.owner);
                 }
                 let told = displaced.into_iter();
-                Brought::Waits(ticket, told.map(|(_, w, why)| (w.job, why)).collect())
+                Added::Waits(ticket, told.map(|(_, w, why)| (w.job, why)).collect())
             }
             Err(reason) => {
                 // A job that is refused in the end displaces no other job.
@@ -131,7 +131,7 @@ impl<J> FairQueue<J> {
                     self.count(&back.owner, |usage| usage.waiting += 1);
                     self.waiting.insert(index, back);
                 }
-                Brought::Refused(job, reason, self.count_refusal(&owner, reason))
+                Added::Refused(job, reason, self.count_refusal(&owner, reason))
             }
         }
     }
@@ -315,10 +315,10 @@ mod tests {
     }
 
     /// The displaced jobs, or the reason of the refusal.
-    fn bring(queue: &mut FairQueue<u32>, owner: Owner, job: u32) -> Result<Vec<u32>, Reason> {
-        match queue.bring(owner, job) {
-            Brought::Waits(_, gave_way) => Ok(gave_way.into_iter().map(|(job, _)| job).collect()),
-            Brought::Refused(_, reason, _) => Err(reason),
+    fn add(queue: &mut FairQueue<u32>, owner: Owner, job: u32) -> Result<Vec<u32>, Reason> {
+        match queue.add(owner, job) {
+            Added::Waits(_, gave_way) => Ok(gave_way.into_iter().map(|(job, _)| job).collect()),
+            Added::Refused(_, reason, _) => Err(reason),
         }
     }
 
@@ -326,29 +326,29 @@ mod tests {
     fn refuses_a_source_that_holds_its_share_of_an_idle_queue() {
         let mut queue = queue();
         for job in 0..4 {
-            assert_eq!(bring(&mut queue, owner(1, None), job), Ok(vec![]));
+            assert_eq!(add(&mut queue, owner(1, None), job), Ok(vec![]));
         }
-        let fifth = bring(&mut queue, owner(1, None), 4);
+        let fifth = add(&mut queue, owner(1, None), 4);
         assert_eq!(fifth, Err(Reason::SourceShare));
-        assert_eq!(bring(&mut queue, owner(2, None), 5), Ok(vec![]));
+        assert_eq!(add(&mut queue, owner(2, None), 5), Ok(vec![]));
     }
 
     #[test]
     fn counts_how_often_a_share_refused_until_nothing_of_it_is_left() {
         let mut queue = queue();
         for job in 0..4 {
-            bring(&mut queue, owner(1, None), job).unwrap();
+            add(&mut queue, owner(1, None), job).unwrap();
         }
         for times in 1..4 {
-            let refused = queue.bring(owner(1, None), 9);
-            assert!(matches!(refused, Brought::Refused(9, _, n) if n == times));
+            let refused = queue.add(owner(1, None), 9);
+            assert!(matches!(refused, Added::Refused(9, _, n) if n == times));
         }
         for source in 2..4 {
-            bring(&mut queue, owner(source, 7), 0).unwrap();
+            add(&mut queue, owner(source, 7), 0).unwrap();
         }
         for times in 1..4 {
-            let refused = queue.bring(owner(3 + u64::from(times), 7), 9);
-            assert!(matches!(refused, Brought::Refused(9, _, n) if n == times));
+            let refused = queue.add(owner(3 + u64::from(times), 7), 9);
+            assert!(matches!(refused, Added::Refused(9, _, n) if n == times));
         }
         while let Some((owner, _)) = queue.take() {
             queue.done(&owner);
@@ -360,11 +360,11 @@ mod tests {
     fn serves_a_new_source_before_one_that_fills_its_share() {
         let mut queue = queue();
         for job in 0..4 {
-            bring(&mut queue, owner(1, u64::from(job)), job).unwrap();
+            add(&mut queue, owner(1, u64::from(job)), job).unwrap();
         }
         let (first, _) = queue.take().unwrap();
         queue.take().unwrap();
-        bring(&mut queue, owner(2, 9), 9).unwrap();
+        add(&mut queue, owner(2, 9), 9).unwrap();
         queue.done(&first);
         assert_eq!(queue.take().unwrap().1, 9);
     }
@@ -373,11 +373,11 @@ mod tests {
     fn serves_another_account_before_one_that_many_sources_ask_for() {
         let mut queue = queue();
         let flood = |source| owner(source, 7);
-        bring(&mut queue, flood(1), 1).unwrap();
+        add(&mut queue, flood(1), 1).unwrap();
         let (running, _) = queue.take().unwrap();
-        bring(&mut queue, flood(2), 2).unwrap();
-        bring(&mut queue, flood(3), 3).unwrap();
-        bring(&mut queue, owner(4, 8), 4).unwrap();
+        add(&mut queue, flood(2), 2).unwrap();
+        add(&mut queue, flood(3), 3).unwrap();
+        add(&mut queue, owner(4, 8), 4).unwrap();
         queue.done(&running);
         assert_eq!(queue.take().unwrap().1, 4);
     }
@@ -386,20 +386,20 @@ mod tests {
     fn bounds_the_jobs_about_one_account_whatever_sources_they_come_from() {
         let mut queue = queue();
         for source in 1..3 {
-            bring(&mut queue, owner(source, 7), 0).unwrap();
+            add(&mut queue, owner(source, 7), 0).unwrap();
         }
-        let third = bring(&mut queue, owner(3, 7), 3);
+        let third = add(&mut queue, owner(3, 7), 3);
         assert_eq!(third, Err(Reason::AccountShare));
-        assert_eq!(bring(&mut queue, owner(3, 8), 4), Ok(vec![]));
+        assert_eq!(add(&mut queue, owner(3, 8), 4), Ok(vec![]));
     }
 
     #[test]
     fn the_newest_job_about_an_account_gives_way_to_its_owner_at_another_source() {
         let mut queue = queue();
-        bring(&mut queue, owner(1, 7), 1).unwrap();
-        bring(&mut queue, owner(1, 7), 2).unwrap();
-        assert_eq!(bring(&mut queue, owner(2, 7), 3), Ok(vec![2]));
-        let again = bring(&mut queue, owner(2, 7), 4);
+        add(&mut queue, owner(1, 7), 1).unwrap();
+        add(&mut queue, owner(1, 7), 2).unwrap();
+        assert_eq!(add(&mut queue, owner(2, 7), 3), Ok(vec![2]));
+        let again = add(&mut queue, owner(2, 7), 4);
         assert_eq!(again, Err(Reason::AccountShare));
     }
 
@@ -407,13 +407,13 @@ mod tests {
     fn the_newest_job_of_the_largest_source_gives_way_when_the_queue_is_full() {
         let mut queue = queue();
         for job in 0..4 {
-            bring(&mut queue, owner(1, None), job).unwrap();
-            bring(&mut queue, owner(2 + u64::from(job / 2), None), 10 + job).unwrap();
+            add(&mut queue, owner(1, None), job).unwrap();
+            add(&mut queue, owner(2 + u64::from(job / 2), None), 10 + job).unwrap();
         }
-        assert_eq!(bring(&mut queue, owner(9, None), 20), Ok(vec![3]));
+        assert_eq!(add(&mut queue, owner(9, None), 20), Ok(vec![3]));
         // Clients with two or three jobs do not give way to a client that would then hold as many.
-        assert_eq!(bring(&mut queue, owner(9, None), 21), Ok(vec![2]));
-        let third = bring(&mut queue, owner(9, None), 22);
+        assert_eq!(add(&mut queue, owner(9, None), 21), Ok(vec![2]));
+        let third = add(&mut queue, owner(9, None), 22);
         assert_eq!(third, Err(Reason::Full));
     }
 
@@ -422,13 +422,13 @@ mod tests {
         let mut queue = queue();
         // Source 1 is at its share, mostly with jobs of account 7, whose own share is taken by one job each of two
         // sources.
-        bring(&mut queue, owner(1, 5), 0).unwrap();
-        bring(&mut queue, owner(1, 5), 1).unwrap();
-        bring(&mut queue, owner(1, None), 2).unwrap();
-        bring(&mut queue, owner(1, None), 3).unwrap();
-        bring(&mut queue, owner(2, 7), 4).unwrap();
-        bring(&mut queue, owner(3, 7), 5).unwrap();
-        let refused = bring(&mut queue, owner(1, 7), 6);
+        add(&mut queue, owner(1, 5), 0).unwrap();
+        add(&mut queue, owner(1, 5), 1).unwrap();
+        add(&mut queue, owner(1, None), 2).unwrap();
+        add(&mut queue, owner(1, None), 3).unwrap();
+        add(&mut queue, owner(2, 7), 4).unwrap();
+        add(&mut queue, owner(3, 7), 5).unwrap();
+        let refused = add(&mut queue, owner(1, 7), 6);
         assert_eq!(refused, Err(Reason::AccountShare));
         let left: Vec<_> = queue.waiting.iter().map(|w| w.job).collect();
         assert_eq!(left, [0, 1, 2, 3, 4, 5]);
@@ -439,7 +439,7 @@ mod tests {
     fn runs_no_more_jobs_of_one_source_than_it_may() {
         let mut queue = queue();
         for job in 0..3 {
-            bring(&mut queue, owner(1, None), job).unwrap();
+            add(&mut queue, owner(1, None), job).unwrap();
         }
         let (first, _) = queue.take().unwrap();
         queue.take().unwrap();
@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn takes_back_a_job_that_still_waits_and_forgets_its_owner() {
         let mut queue = queue();
-        let Brought::Waits(ticket, _) = queue.bring(owner(1, 7), 1) else {
+        let Added::Waits(ticket, _) = queue.add(owner(1, 7), 1) else {
             panic!("it waits");
         };
         assert!(queue.withdraw(ticket));
@@ -463,7 +463,7 @@ mod tests {
     fn keeps_the_order_of_one_source() {
         let mut queue = queue();
         for job in 0..4 {
-            bring(&mut queue, owner(1, None), job).unwrap();
+            add(&mut queue, owner(1, None), job).unwrap();
         }
         let mut order = Vec::new();
         while let Some((owner, job)) = queue.take() {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use super::fair_queue::{Bounds, Brought, FairQueue, Owner, Reason, Ticket};
+use super::fair_queue::{Added, Bounds, FairQueue, Owner, Reason, Ticket};
 use crate::operations::Origin;
 
 /// The reason why work was not done.
@@ -154,7 +154,7 @@ pub(super) struct FairPool {
 struct Shared {
     state: Mutex<State>,
     /// Signalled when a job may be ready.
-    brought: Condvar,
+    ready: Condvar,
     threads: u32,
     /// The longest time that a job waits.
     wait: Duration,
@@ -185,7 +185,7 @@ impl FairPool {
                 usual: Duration::ZERO,
                 is_over: false,
             }),
-            brought: Condvar::new(),
+            ready: Condvar::new(),
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
             wait: shares.wait,
         });
@@ -220,7 +220,7 @@ impl FairPool {
             // The caller may no longer wait for the result.
             let _ = sender.send(turn.map(|()| work()));
         });
-        let ticket = self.shared.bring(self.owner(origin), job)?;
+        let ticket = self.shared.add(self.owner(origin), job)?;
         let mut place = Place {
             shared: &self.shared,
             ticket: Some(ticket),
@@ -262,7 +262,7 @@ impl FairPool {
 impl Drop for FairPool {
     fn drop(&mut self) {
         self.shared.lock().is_over = true;
-        self.shared.brought.notify_all();
+        self.shared.ready.notify_all();
     }
 }
 
@@ -272,14 +272,14 @@ impl Shared {
     }
 
     /// Queues a job, and refuses the jobs that it displaced.
-    fn bring(&self, owner: Owner, job: FairJob) -> Result<Ticket, NotDone> {
+    fn add(&self, owner: Owner, job: FairJob) -> Result<Ticket, NotDone> {
         let mut state = self.lock();
         let retry = state.backlog(self);
-        let brought = state.queue.bring(owner, job);
+        let added = state.queue.add(owner, job);
         drop(state);
-        match brought {
-            Brought::Waits(ticket, displaced) => {
-                self.brought.notify_one();
+        match added {
+            Added::Waits(ticket, displaced) => {
+                self.ready.notify_one();
                 for (job, reason) in displaced {
                     let hold = Duration::ZERO;
                     job(Err(Shed {
@@ -290,7 +290,7 @@ impl Shared {
                 }
                 Ok(ticket)
             }
-            Brought::Refused(_, reason, times) => Err(NotDone::Shed(Shed {
+            Added::Refused(_, reason, times) => Err(NotDone::Shed(Shed {
                 reason,
                 retry,
                 hold: (HOLD_STEP * times).min(LONGEST_HOLD),
@@ -305,11 +305,11 @@ impl Shared {
             let Some((owner, job)) = state.queue.take() else {
                 if state.is_over && state.queue.len() == 0 {
                     drop(state);
-                    self.brought.notify_all();
+                    self.ready.notify_all();
                     return;
                 }
                 state = self
-                    .brought
+                    .ready
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -326,7 +326,7 @@ impl Shared {
             state.queue.done(&owner);
             // A further job of this client may run now.
             if state.queue.len() > 0 {
-                self.brought.notify_one();
+                self.ready.notify_one();
             }
         }
     }
@@ -437,7 +437,7 @@ mod tests {
             let _ = released.recv();
         });
         let owner = pool.owner(&origin("busy"));
-        assert!(pool.shared.bring(owner, job).is_ok());
+        assert!(pool.shared.add(owner, job).is_ok());
         begun.recv().unwrap();
         (pool, release)
     }
@@ -477,7 +477,7 @@ mod tests {
         let job = || Box::new(|_| ());
         for n in 0..4 {
             let owner = pool.owner(&origin(&n.to_string()));
-            assert!(pool.shared.bring(owner, job()).is_ok());
+            assert!(pool.shared.add(owner, job()).is_ok());
         }
         let backlog = |usual| {
             let mut state = pool.shared.lock();
@@ -497,8 +497,7 @@ mod tests {
         let job = || Box::new(|_| ());
         let mut held = Vec::new();
         for _ in 0..60 {
-            if let Err(NotDone::Shed(shed)) = pool.shared.bring(pool.owner(&origin("many")), job())
-            {
+            if let Err(NotDone::Shed(shed)) = pool.shared.add(pool.owner(&origin("many")), job()) {
                 held.push(shed.hold);
             }
         }
@@ -531,7 +530,7 @@ mod tests {
         for n in 0..2 {
             let tell = tell.clone();
             let job: FairJob = Box::new(move |_| tell.send(n).unwrap());
-            assert!(pool.shared.bring(pool.owner(&origin("a")), job).is_ok());
+            assert!(pool.shared.add(pool.owner(&origin("a")), job).is_ok());
         }
         drop((pool, tell));
         assert_eq!(told.iter().count(), 2);
