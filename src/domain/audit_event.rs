@@ -3,7 +3,7 @@
 use super::words::words;
 
 words! {
-    /// An event of the audit log. Its word follows the OWASP logging vocabulary where that has one.
+    /// An event of the audit log. Names follow the OWASP logging vocabulary where it has a matching event.
     pub enum AuditEvent {
         UserCreated = "user_created",
         UserRegistered = "user_registered",
@@ -39,7 +39,7 @@ words! {
         PasswordChanged = "authn_password_change",
         PasswordReset = "authn_password_reset",
         TokenCreated = "authn_token_created",
-        /// A replaced token was used again, so that its family ended.
+        /// A replaced token was used again, so every token of its sign-in was revoked.
         TokenReused = "authn_token_reuse",
         RolesChanged = "authz_change",
         RateLimitExceeded = "excess_rate_limit_exceeded",

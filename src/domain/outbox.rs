@@ -1,25 +1,25 @@
-//! The kinds and the states of what the outbox delivers.
+//! The kinds and states of outbox rows.
 
 use super::words::words;
 
 words! {
-    /// What a row of the outbox delivers.
+    /// The kind of an outbox row.
     pub enum OutboxKind {
         /// A mail to a user.
         Mail = "mail",
-        /// A call that tells a service that a user has left it.
+        /// A call that notifies a service that a user has left it.
         Callback = "callback",
     }
 }
 
 words! {
-    /// How far a row of the outbox is.
+    /// The delivery state of an outbox row.
     pub enum OutboxState {
-        /// Waits for its first or next attempt.
+        /// The row waits for its first or next delivery attempt.
         Pending = "pending",
-        /// The receiver has it.
+        /// The receiver has accepted the message.
         Delivered = "delivered",
-        /// A dead letter: every attempt failed.
+        /// The row is a dead letter: every attempt failed.
         Dead = "dead",
     }
 }

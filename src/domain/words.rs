@@ -1,14 +1,14 @@
-//! Enums whose values are words in the database, in files and on the command line.
+//! A macro for enums whose values have a fixed spelling in the database, in files and on the command line.
 
-/// A word that no value of the enum is spelled as.
+/// The error for a word that is not the spelling of any value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{word:?} is no {of}")]
+#[error("{word:?} is not a value of {of}")]
 pub struct UnknownWord {
     pub word: String,
     pub of: &'static str,
 }
 
-/// Declares an enum together with the spelling of each value.
+/// Declares an enum with the spelling of each value.
 macro_rules! words {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -18,7 +18,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// Every value, in the order of the declaration.
+            /// All values, in the order of the declaration.
             pub const ALL: &[$name] = &[$($name::$value,)+];
 
             /// The spelling of this value.
@@ -29,7 +29,7 @@ macro_rules! words {
                 }
             }
 
-            /// Reads a spelling, exactly.
+            /// Parses an exact spelling.
             #[must_use]
             pub fn parse(word: &str) -> Option<$name> {
                 $name::ALL.iter().copied().find(|value| value.as_str() == word)
