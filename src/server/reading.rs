@@ -21,7 +21,8 @@ use super::connections::{Connection, Phase};
 pub(super) struct Peer<'a> {
     pub address: IpAddr,
     pub connection: &'a Connection,
-    /// The connection has no regular slot: only probes are answered, every other request gets BUSY.
+    /// The connection has a reserved slot, or its client has too many requests in progress. Only probes are answered;
+    /// every other request gets BUSY.
     pub is_over_limit: bool,
 }
 
@@ -83,7 +84,7 @@ pub(super) enum Unread {
     TooLarge(usize),
     Broken,
     Late,
-    /// The connection has no regular slot.
+    /// See [`Peer::is_over_limit`].
     Busy,
     /// The content coding is unknown or broken, or the inflated body is too large.
     NotDecoded(Box<Rejection>),
