@@ -161,7 +161,7 @@ fn call(parts: &Parts) -> Call<'_> {
             active: true,
         }),
         user: None,
-        held: None,
+        verified_token: None,
         session: None,
         source: None,
         known_browser: None,

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::application;
-use super::call::Held;
+use super::call::VerifiedToken;
 use super::request::Claims;
 use super::throttle::{self, Throttle};
 use super::{Access, Call, Credentials, DecodedRequest, Operation, Refusal, refuse, refuse_field};
@@ -43,7 +43,7 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
         language,
         client: None,
         user: None,
-        held: None,
+        verified_token: None,
         session: None,
         profile: Profile::default(),
         on_behalf_of: credentials.user_name.clone(),
@@ -155,9 +155,9 @@ fn decide(
     let trust = call.client.as_ref().map(|client| client.trust);
     let key_is_enough = trust == Some(Trust::Trusted) && operation.access != Access::User;
     if let Some(authorization) = authorization {
-        let (user, held) = user_of_token(call, authorization)?;
+        let (user, verified_token) = user_of_token(call, authorization)?;
         call.user = Some(user);
-        call.held = Some(held);
+        call.verified_token = Some(verified_token);
     }
     if let Some((name, password)) = &found.username_token {
         let named = match &call.user {
@@ -199,9 +199,9 @@ fn through_application(
             false => Err(refuse(Code::TokenExpired)),
         };
     }
-    let (user, held) = user_of_token(call, authorization)?;
+    let (user, verified_token) = user_of_token(call, authorization)?;
     call.user = Some(user);
-    call.held = Some(held);
+    call.verified_token = Some(verified_token);
     Ok(application)
 }
 
@@ -318,7 +318,7 @@ fn bare(authorization: &Secret) -> Option<&str> {
 fn look_up(
     call: &Call<'_>,
     authorization: &Secret,
-) -> Result<Option<(Held, TokenRecord)>, Refusal> {
+) -> Result<Option<(VerifiedToken, TokenRecord)>, Refusal> {
     let claims = bare(authorization).and_then(|token| call.parts.tokens.verify(token, call.now));
     let Some(claims) = claims else {
         return Ok(None);
@@ -334,20 +334,23 @@ fn look_up(
     };
     let may =
         standing.user.status == Status::Active && (organisation.is_none() || standing.is_member);
-    let held = Held {
+    let verified_token = VerifiedToken {
         family: standing.family,
         jti: claims.jti,
         organisation,
         started_at: standing.started_at,
     };
-    Ok(may.then_some((held, standing)))
+    Ok(may.then_some((verified_token, standing)))
 }
 
 /// The user of a token. A replaced token that is used after its grace period is treated as theft and revokes every
 /// token of that sign-in.
-fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held), Refusal> {
+fn user_of_token(
+    call: &Call<'_>,
+    authorization: &Secret,
+) -> Result<(User, VerifiedToken), Refusal> {
     let expired = || refuse(Code::TokenExpired);
-    let (held, standing) = look_up(call, authorization)?.ok_or_else(expired)?;
+    let (verified_token, standing) = look_up(call, authorization)?.ok_or_else(expired)?;
     let grace = call.parts.rules.grace_ms;
     if standing
         .retired_at
@@ -358,7 +361,7 @@ fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held)
             "a replaced token was used again; all tokens of its sign-in are revoked"
         );
         call.parts.store.write(|c| {
-            if token_families::end(c, held.family)? {
+            if token_families::end(c, verified_token.family)? {
                 let name = &standing.user.user_name;
                 call.audit(c, AuditEvent::TokenReused, "revoked", Some(name))?;
             }
@@ -366,7 +369,7 @@ fn user_of_token(call: &Call<'_>, authorization: &Secret) -> Result<(User, Held)
         })?;
         return Err(expired());
     }
-    Ok((standing.user, held))
+    Ok((standing.user, verified_token))
 }
 
 /// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.

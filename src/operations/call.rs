@@ -54,7 +54,7 @@ pub struct Credentials {
 
 /// The verified token of the caller.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct VerifiedToken {
     /// The token family, that is the sign-in, that it belongs to.
     pub family: i64,
     pub jti: String,
@@ -75,7 +75,7 @@ pub struct Call<'a> {
     /// The signed-in user.
     pub user: Option<User>,
     /// The token that authenticated the user, if there was one.
-    pub held: Option<Held>,
+    pub verified_token: Option<VerifiedToken>,
     /// The browser session that authenticated the user, if there was one.
     pub session: Option<Session>,
     /// The user's profile for the loginbar; loaded with a session only.

@@ -12,9 +12,9 @@ mod known_sources;
 mod operation;
 mod origin;
 pub mod partner;
-mod published;
 mod refusal;
 pub mod request;
+mod route_descriptions;
 mod throttle;
 pub mod user;
 
@@ -24,10 +24,10 @@ pub use binding::{Body, DirectoryRoute, Route};
 pub use call::{Call, Credentials};
 pub use operation::{Access, Cost, Operation};
 pub use origin::Origin;
-pub use published::rest_entries;
 pub use refusal::Refusal;
 pub(crate) use refusal::{refuse, refuse_all, refuse_field};
 pub use request::{DecodedRequest, Payload, Request};
+pub use route_descriptions::rest_entries;
 pub use throttle::Throttle;
 
 /// Every operation, in the order of the documents.

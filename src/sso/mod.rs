@@ -13,7 +13,7 @@ use crate::http::Method;
 use crate::http::envelope::{Heading, code_of};
 use crate::http::header::{ACCEPT, USER_AGENT};
 use crate::http::{Decoded, Face, HttpRequest, Parameters, Reply, accept};
-use crate::operations::partner::Admitted;
+use crate::operations::partner::PartnerSignInResult;
 use crate::operations::partner::sign_in::PartnerSignInRequest;
 use crate::operations::request::from_fields;
 use crate::operations::{Credentials, DecodedRequest};
@@ -79,9 +79,9 @@ impl SsoFace {
 
 impl Face for SsoFace {
     const NAME: &'static str = "sso";
-    type Answer = Admitted;
+    type Answer = PartnerSignInResult;
 
-    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Admitted>, Rejection> {
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<PartnerSignInResult>, Rejection> {
         // Not HEAD: it would use the token up and sign nobody in.
         if !matches!(request.method, Method::GET | Method::POST) {
             return Ok(Decoded::Reply(Reply::method_not_allowed("GET, POST")));
@@ -124,13 +124,15 @@ impl Face for SsoFace {
         })))
     }
 
-    fn encode(&self, admitted: Admitted) -> Reply {
+    fn encode(&self, admitted: PartnerSignInResult) -> Reply {
         match admitted {
-            Admitted::SignedIn { token, to } => self.landing.admit(&token, to.as_deref()),
-            Admitted::OtherUser { .. } if self.as_json => {
+            PartnerSignInResult::SignedIn { token, to } => {
+                self.landing.admit(&token, to.as_deref())
+            }
+            PartnerSignInResult::OtherUser { .. } if self.as_json => {
                 self.refuse(&Rejection::new(Code::OtherUserSignedIn))
             }
-            Admitted::OtherUser {
+            PartnerSignInResult::OtherUser {
                 current,
                 arriving,
                 to,

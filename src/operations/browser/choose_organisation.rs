@@ -29,7 +29,7 @@ impl Request for ChooseOrganisationRequest {
         let session = call.session.as_ref();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
         call.parts.store.write(|c| {
-            let user = super::hold(call, c)?;
+            let user = super::lock_user(call, c)?;
             let granted = organisations::memberships(c, user.id)?;
             if !granted.iter().any(|g| g.uuid == self.organisation) {
                 let code = Code::OrganizationNotFound;

@@ -41,7 +41,7 @@ impl Request for DeleteOwnAccountRequest {
             })?;
         } else {
             call.parts.store.write(|c| {
-                let user = super::hold(call, c)?;
+                let user = super::lock_user(call, c)?;
                 if user.password_hash.is_some() {
                     // The password changed after the request began.
                     return Err(refuse(Code::BadCredentials));

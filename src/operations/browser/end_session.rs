@@ -28,7 +28,7 @@ impl Request for EndSessionRequest {
     fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
         let own = call.session.as_ref().map(|s| s.id);
         call.parts.store.write(|c| {
-            let user = super::hold(call, c)?;
+            let user = super::lock_user(call, c)?;
             match self.session.0 {
                 // A session that has ended already is no error.
                 Some(id) => {

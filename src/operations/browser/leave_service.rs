@@ -35,7 +35,7 @@ impl Request for LeaveServiceRequest {
             .map(|service| service.id);
         throttle::count_assignment(call, super::user(call)?.id, service)?;
         call.parts.store.write(|c| {
-            let user = super::hold(call, c)?;
+            let user = super::lock_user(call, c)?;
             delete_user_from_service::leave(call, c, &user, id)
         })?;
         Ok(())

@@ -60,7 +60,7 @@ fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
 }
 
 /// The same, locked until the transaction ends.
-fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+fn lock_user(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
     let id = user(call)?.id;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }

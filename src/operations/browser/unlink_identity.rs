@@ -30,7 +30,7 @@ impl Request for UnlinkIdentityRequest {
         let own = call.session.as_ref().map(|s| s.id);
         let registry = call.parts.registry.now();
         call.parts.store.write(|c| {
-            let user = super::hold(call, c)?;
+            let user = super::lock_user(call, c)?;
             let linked = external_identities::linked_to(c, user.id)?;
             let is_it = |key_of: &str| key_of == self.identity;
             // A user without a password can only sign in through a partner.

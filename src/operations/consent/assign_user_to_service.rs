@@ -60,7 +60,7 @@ impl Request for AssignUserToServiceRequest {
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
         call.parts.store.write(|c| {
-            let user = super::hold(call, c)?;
+            let user = super::lock_user(call, c)?;
             match services::assign(c, user.id, service.id, name, call.now)? {
                 Claim::Granted => {}
                 Claim::NoService => {

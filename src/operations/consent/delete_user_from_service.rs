@@ -50,7 +50,7 @@ impl Request for DeleteUserFromServiceRequest {
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
         call.parts.store.write(|c| {
-            let user = super::hold(call, c)?;
+            let user = super::lock_user(call, c)?;
             leave(call, c, &user, service.id)
         })?;
         Ok(Done::ok())

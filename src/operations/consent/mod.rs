@@ -42,7 +42,7 @@ fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
 }
 
 /// The same, locked until the transaction ends.
-fn hold(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+fn lock_user(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
     let id = user(call)?.id;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
@@ -69,7 +69,7 @@ pub(super) fn change_agreements(
         return Err(refuse_field(code, "agreement_ids", None));
     }
     call.parts.store.write(|c| {
-        let user = hold(call, c)?;
+        let user = lock_user(call, c)?;
         for id in &ids {
             change(c, user.id, *id, call.now)?;
         }

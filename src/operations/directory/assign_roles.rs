@@ -1,6 +1,6 @@
 //! Replaces the roles of a user in an organisation; adds the user to it if needed.
 
-use super::{SUCCESS, Triple, hold_named};
+use super::{ExternalIdTriple, SUCCESS, lock_named_user};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::{Code, Problems, Why};
@@ -123,14 +123,14 @@ impl Request for AssignRolesRequest {
                 wanted.push(known.to_owned());
             }
         }
-        let triple = Triple {
+        let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
             id_type: self.external_id_type.as_deref(),
         };
-        let identity = triple.identity()?;
+        let identity = external_id.identity()?;
         call.parts.store.write(|c| {
-            let user = hold_named(c, self.user_id.as_deref(), identity.as_ref())?;
+            let user = lock_named_user(c, self.user_id.as_deref(), identity.as_ref())?;
             let organisation = organisations::find(c, &self.organisation_id)?;
             let organisation = organisation
                 .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId", None))?;

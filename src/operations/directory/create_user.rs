@@ -1,6 +1,8 @@
 //! Creates an active user, who can sign in through a partner at once, and by password after setting one.
 
-use super::{Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds};
+use super::{
+    ExternalIdField, ExternalIdTriple, IdentityChange, PersonFields, Written, add_identity, changes,
+};
 use crate::contract::problem::{Code, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::domain::audit_event::AuditEvent;
@@ -65,24 +67,27 @@ impl Request for DirectoryCreateRequest {
         self.user_name.as_deref()
     }
     fn run(self, call: &Call<'_>) -> Result<Written, Refusal> {
-        let said = Said {
+        let fields = PersonFields {
             first_name: Some(&self.first_name),
             last_name: self.last_name.as_deref(),
             email: self.email.as_deref(),
             phone: self.phone.as_deref(),
         };
-        refuse_all(said.check())?;
+        refuse_all(fields.check())?;
         if let Some(flaw) = self.user_name.as_deref().and_then(flaw_of_user_name) {
             let why = Some(why(flaw));
             return Err(refuse_field(Code::InvalidField, "userName", why));
         }
-        let triple = Triple {
+        let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
             id_type: self.external_id_type.as_deref(),
         };
-        let identities = deeds(&self.external_ids, triple.identity()?)?;
-        if identities.iter().any(|(deed, _)| *deed != Deed::Add) {
+        let identities = changes(&self.external_ids, external_id.identity()?)?;
+        if identities
+            .iter()
+            .any(|(change, _)| *change != IdentityChange::Add)
+        {
             let why = Some(Why::NoSuchParameter);
             return Err(refuse_field(Code::InvalidField, "operation", why));
         }
@@ -97,7 +102,7 @@ impl Request for DirectoryCreateRequest {
             let no_address = User::no_address(&uuid);
             let email = self.email.as_ref().unwrap_or(&no_address);
             check_names_are_free(call, c, ("userName", &user_name), email)?;
-            let name = said.name().unwrap_or_default();
+            let name = fields.name().unwrap_or_default();
             let id = users::insert(
                 c,
                 &NewUser {

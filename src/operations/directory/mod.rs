@@ -25,7 +25,7 @@ shape! {
         provider: String = "provider", max = 128, required;
         /// What kind of id it is there.
         id_type: String = "idType", max = 128, required;
-        /// ADD, which is meant if nothing is said; of a user that is there, EDIT and REMOVE as well.
+        /// ADD if absent; an update takes EDIT and REMOVE as well.
         operation: Option<String> = "operation", max = 16;
     }
 }
@@ -57,13 +57,13 @@ const SUCCESS: &str = "SUCCESS";
 
 /// The three fields of an external ID, each perhaps absent.
 #[derive(Debug, Clone, Copy)]
-struct Triple<'a> {
+struct ExternalIdTriple<'a> {
     id: Option<&'a str>,
     provider: Option<&'a str>,
     id_type: Option<&'a str>,
 }
 
-impl Triple<'_> {
+impl ExternalIdTriple<'_> {
     /// The external identity; none if all three fields are absent.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ fn identity(
 
 /// A change of an external identity of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum IdentityChange {
     Add,
     /// Replaces the identity of the same provider and type.
     Edit,
@@ -109,23 +109,26 @@ enum Deed {
 ///
 /// # Errors
 /// [`Code::DuplicateExternalIds`] for two of one provider and type, and problems of the fields.
-fn deeds(
+fn changes(
     list: &Wrapped<ExternalIdField>,
-    triple: Option<ExternalIdentity>,
-) -> Result<Vec<(Deed, ExternalIdentity)>, Refusal> {
-    let mut deeds: Vec<_> = triple.map(|added| (Deed::Add, added)).into_iter().collect();
+    external_id: Option<ExternalIdentity>,
+) -> Result<Vec<(IdentityChange, ExternalIdentity)>, Refusal> {
+    let mut changes: Vec<_> = external_id
+        .map(|added| (IdentityChange::Add, added))
+        .into_iter()
+        .collect();
     for field in &list.0 {
-        let deed = match field.operation.as_deref() {
-            None | Some("ADD" | "add") => Deed::Add,
-            Some("EDIT" | "edit") => Deed::Edit,
-            Some("REMOVE" | "remove") => Deed::Remove,
+        let change = match field.operation.as_deref() {
+            None | Some("ADD" | "add") => IdentityChange::Add,
+            Some("EDIT" | "edit") => IdentityChange::Edit,
+            Some("REMOVE" | "remove") => IdentityChange::Remove,
             Some(_) => {
                 let why = Some(Why::NoSuchParameter);
                 return Err(refuse_field(Code::InvalidField, "operation", why));
             }
         };
         let identity = identity(&field.id, &field.provider, &field.id_type, "externalIds")?;
-        let same_kind = deeds
+        let same_kind = changes
             .iter()
             .any(|(_, other)| is_same_kind(other, &identity));
         if same_kind {
@@ -135,9 +138,9 @@ fn deeds(
                 None,
             ));
         }
-        deeds.push((deed, identity));
+        changes.push((change, identity));
     }
-    Ok(deeds)
+    Ok(changes)
 }
 
 fn is_same_kind(one: &ExternalIdentity, other: &ExternalIdentity) -> bool {
@@ -182,7 +185,7 @@ fn add_identity(
 /// # Errors
 /// [`Code::UserNotFound`], [`Code::ExternalidNotFound`], [`Code::MissingField`] if the caller names no user, or an
 /// error of the store.
-fn hold_named(
+fn lock_named_user(
     c: &mut AnyConnection,
     user_id: Option<&str>,
     identity: Option<&ExternalIdentity>,
@@ -198,14 +201,14 @@ fn hold_named(
 
 /// The personal fields of a request, to create or to change a user.
 #[derive(Debug, Clone, Copy)]
-struct Said<'a> {
+struct PersonFields<'a> {
     first_name: Option<&'a str>,
     last_name: Option<&'a str>,
     email: Option<&'a str>,
     phone: Option<&'a str>,
 }
 
-impl Said<'_> {
+impl PersonFields<'_> {
     /// The problems of fields that cannot be stored.
     fn check(self) -> Vec<Problem> {
         let mut problems = Vec::new();

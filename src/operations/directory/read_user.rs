@@ -1,6 +1,6 @@
 //! Looks a user up by external ID.
 
-use super::Triple;
+use super::ExternalIdTriple;
 use crate::contract::problem::Code;
 use crate::contract::shape::{Flat, Number, Wrapped, shape};
 use crate::contract::time::directory_time;
@@ -118,12 +118,12 @@ impl Request for DirectoryReadRequest {
     ]);
 
     fn run(self, call: &Call<'_>) -> Result<Found, Refusal> {
-        let triple = Triple {
+        let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
             id_type: self.external_id_type.as_deref(),
         };
-        let identity = triple.identity()?;
+        let identity = external_id.identity()?;
         let identity = identity.ok_or_else(|| refuse(Code::DependentParamsMissing))?;
         let person = call.parts.store.read(|c| {
             let Some(owner) = external_identities::owner(c, &identity)? else {

@@ -1,7 +1,8 @@
 //! Changes a user and its external IDs; absent fields stay.
 
 use super::{
-    Deed, ExternalIdField, Said, Triple, Written, add_identity, deeds, hold_named, is_same_kind,
+    ExternalIdField, ExternalIdTriple, IdentityChange, PersonFields, Written, add_identity,
+    changes, is_same_kind, lock_named_user,
 };
 use crate::contract::problem::{Code, Problem};
 use crate::contract::shape::{Wrapped, shape};
@@ -59,43 +60,43 @@ impl Request for DirectoryUpdateRequest {
         self.user_id.as_deref()
     }
     fn run(self, call: &Call<'_>) -> Result<Written, Refusal> {
-        let said = Said {
+        let fields = PersonFields {
             first_name: self.first_name.as_deref(),
             last_name: self.last_name.as_deref(),
             email: self.email.as_deref(),
             phone: self.phone.as_deref(),
         };
-        let mut problems = said.check();
-        let triple = Triple {
+        let mut problems = fields.check();
+        let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
             id_type: self.external_id_type.as_deref(),
         };
-        let named_by = triple.identity();
+        let named_by = external_id.identity();
         if let (false, Ok(named_by)) = (problems.is_empty(), &named_by) {
             // Values that were stored before a rule existed may stay; only changed values are checked.
             let id = self.user_id.as_deref();
             let stored = call
                 .parts
                 .store
-                .write(|c| hold_named(c, id, named_by.as_ref()));
-            problems.retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, said, u)));
+                .write(|c| lock_named_user(c, id, named_by.as_ref()));
+            problems.retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, fields, u)));
         }
         refuse_all(problems)?;
         let named_by = named_by?;
         let given = named_by.clone().filter(|_| self.user_id.is_some());
-        let deeds = deeds(&self.external_ids, given)?;
+        let changes = changes(&self.external_ids, given)?;
         let uuid = call.parts.store.write(|c| {
-            let user = hold_named(c, self.user_id.as_deref(), named_by.as_ref())?;
+            let user = lock_named_user(c, self.user_id.as_deref(), named_by.as_ref())?;
             let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
-            for (deed, identity) in &deeds {
-                let done = carry_out(call, c, &user, *deed, identity)?;
+            for (change, identity) in &changes {
+                let done = apply_change(call, c, &user, *change, identity)?;
                 linked.extend(done.linked);
                 unlinked.extend(done.unlinked);
             }
             identities::tell(call, c, &user, Topic::IdentityLinked, &linked)?;
             identities::tell(call, c, &user, Topic::IdentityUnlinked, &unlinked)?;
-            self.change(call, c, &user, said)?;
+            self.change(call, c, &user, fields)?;
             call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(user.uuid)
         })?;
@@ -109,10 +110,10 @@ impl DirectoryUpdateRequest {
         call: &Call<'_>,
         c: &mut AnyConnection,
         before: &User,
-        said: Said<'_>,
+        fields: PersonFields<'_>,
     ) -> Result<(), Refusal> {
         let mut after = before.clone();
-        if let Some(name) = said.name() {
+        if let Some(name) = fields.name() {
             after.name = name;
         }
         if let Some(email) = &self.email {
@@ -142,10 +143,10 @@ impl DirectoryUpdateRequest {
 }
 
 /// Whether the field of a problem holds the stored value.
-fn is_unchanged(problem: &Problem, said: Said<'_>, stored: &User) -> bool {
+fn is_unchanged(problem: &Problem, fields: PersonFields<'_>, stored: &User) -> bool {
     match problem.field.as_deref() {
-        Some("firstName" | "lastName") => said.name().as_ref() == Some(&stored.name),
-        Some("email") => said.email == Some(stored.email.as_str()),
+        Some("firstName" | "lastName") => fields.name().as_ref() == Some(&stored.name),
+        Some("email") => fields.email == Some(stored.email.as_str()),
         _ => false,
     }
 }
@@ -157,22 +158,22 @@ struct Done {
     unlinked: Vec<ExternalIdentity>,
 }
 
-fn carry_out(
+fn apply_change(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user: &User,
-    deed: Deed,
+    change: IdentityChange,
     identity: &ExternalIdentity,
 ) -> Result<Done, Refusal> {
     let mut done = Done::default();
-    if deed == Deed::Remove {
+    if change == IdentityChange::Remove {
         if !external_identities::remove(c, user.id, identity)? {
             return Err(refuse_field(Code::ExternalidNotFound, "externalIds", None));
         }
         done.unlinked.push(identity.clone());
         return Ok(done);
     }
-    if deed == Deed::Edit {
+    if change == IdentityChange::Edit {
         let own = external_identities::of_user(c, user.id)?;
         let is_replaced = |old: &&ExternalIdentity| {
             is_same_kind(old, identity) && old.canonical() != identity.canonical()

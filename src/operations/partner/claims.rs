@@ -34,7 +34,7 @@ pub struct School {
 
 /// The verified claims of a partner about a user. Checks that need the store are still to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Introduction {
+pub struct VerifiedAssertion {
     pub iss: String,
     pub jti: String,
     pub expires_at: Millis,
@@ -49,7 +49,7 @@ pub struct Introduction {
     pub redirect: Option<String>,
 }
 
-impl Introduction {
+impl VerifiedAssertion {
     /// The preferred user name of a new user: `sub@iss` or `sub@state_id`.
     #[must_use]
     pub fn wanted_name(&self) -> String {
@@ -66,7 +66,7 @@ pub fn check(
     partner: &Partner,
     own: &str,
     now: Millis,
-) -> Result<Introduction, Refusal> {
+) -> Result<VerifiedAssertion, Refusal> {
     let expires_at = lifetime(claims, partner, now)?;
     if !is_for(claims.aud.as_ref(), own)? {
         return Err(refuse_field(Code::AudienceMismatch, "aud", None));
@@ -97,7 +97,7 @@ pub fn check(
     {
         return Err(refuse_field(Code::RedirectNotAllowed, "redirect_uri", None));
     }
-    Ok(Introduction {
+    Ok(VerifiedAssertion {
         iss: partner.iss.clone(),
         jti,
         expires_at,

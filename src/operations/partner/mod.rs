@@ -12,12 +12,12 @@ use crate::store::audit::logged;
 use crate::store::refusals::Cause;
 use crate::store::{AnyConnection, audit};
 
-pub use claims::{Introduction, School};
+pub use claims::{School, VerifiedAssertion};
 pub use sign_in::examine;
 
 /// The outcome of a partner's sign-in.
 #[derive(Debug)]
-pub enum Admitted {
+pub enum PartnerSignInResult {
     SignedIn {
         /// The value of the session cookie.
         token: Secret,

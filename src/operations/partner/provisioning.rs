@@ -1,6 +1,6 @@
 //! Creates unknown users of partners and updates known ones from the partner's claims.
 
-use super::{Introduction, School, record};
+use super::{School, VerifiedAssertion, record};
 use crate::contract::problem::Code;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::looks_like_address;
@@ -15,23 +15,23 @@ use crate::store::{AnyConnection, email_undos, external_identities, organisation
 ///
 /// # Errors
 /// The store's.
-pub fn make(
+pub fn provision(
     call: &Call<'_>,
     c: &mut AnyConnection,
-    introduction: &Introduction,
+    assertion: &VerifiedAssertion,
 ) -> Result<User, Refusal> {
     let uuid = call.parts.entropy.uuid();
-    let wanted = introduction.wanted_name();
+    let wanted = assertion.wanted_name();
     let user_name = match can_be_called(call, c, &wanted)? {
         true => &wanted,
         false => &uuid,
     };
-    let email = match &introduction.email {
+    let email = match &assertion.email {
         Some(email) if can_have_address(call, c, email)? => email.clone(),
         _ => User::no_address(&uuid),
     };
-    let id = || cleaned(&introduction.identity.id);
-    let name = introduction.name.clone().or_else(id);
+    let id = || cleaned(&assertion.identity.id);
+    let name = assertion.name.clone().or_else(id);
     let name = name.as_ref().unwrap_or(user_name);
     let id = users::insert(
         c,
@@ -49,15 +49,15 @@ pub fn make(
             now: call.now,
         },
     )?;
-    let by = format!("partner:{}", introduction.iss);
-    external_identities::add(c, id, &introduction.identity, (&by, call.now))?;
+    let by = format!("partner:{}", assertion.iss);
+    external_identities::add(c, id, &assertion.identity, (&by, call.now))?;
     let profile = profiles::Profile {
         signature_name: Some(name.clone()),
-        phone: introduction.phone.clone(),
+        phone: assertion.phone.clone(),
         ..Default::default()
     };
     profiles::put(c, id, &profile)?;
-    let (event, iss) = (AuditEvent::UserCreated, &introduction.iss);
+    let (event, iss) = (AuditEvent::UserCreated, &assertion.iss);
     record(call, c, (event, "ok"), iss, Some(user_name))?;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
@@ -66,17 +66,17 @@ pub fn make(
 ///
 /// # Errors
 /// The store's.
-pub fn keep(
+pub fn update(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user: User,
-    introduction: &Introduction,
+    assertion: &VerifiedAssertion,
 ) -> Result<User, Refusal> {
     let mut kept = user.clone();
-    if let Some(name) = &introduction.name {
+    if let Some(name) = &assertion.name {
         kept.name.clone_from(name);
     }
-    if let (None, Some(email)) = (user.address(), &introduction.email)
+    if let (None, Some(email)) = (user.address(), &assertion.email)
         && can_have_address(call, c, email)?
     {
         kept.email.clone_from(email);
@@ -84,10 +84,10 @@ pub fn keep(
     if kept != user {
         kept.updated_at = call.now;
         users::update(c, &kept)?;
-        let (event, iss) = (AuditEvent::UserUpdated, &introduction.iss);
+        let (event, iss) = (AuditEvent::UserUpdated, &assertion.iss);
         record(call, c, (event, "ok"), iss, Some(&kept.user_name))?;
     }
-    if kept.name != user.name || introduction.phone.is_some() {
+    if kept.name != user.name || assertion.phone.is_some() {
         let stored = profiles::find(c, user.id)?.unwrap_or_default();
         let mut profile = stored.clone();
         // A signature name that differs from the old name stays.
@@ -98,7 +98,7 @@ pub fn keep(
         {
             profile.signature_name = Some(kept.name.clone());
         }
-        profile.phone = introduction.phone.clone().or(profile.phone);
+        profile.phone = assertion.phone.clone().or(profile.phone);
         if profile != stored {
             profiles::put(c, user.id, &profile)?;
         }
@@ -134,7 +134,7 @@ pub fn school(
 ///
 /// # Errors
 /// The store's.
-pub fn attend(
+pub fn join_school(
     call: &Call<'_>,
     c: &mut AnyConnection,
     user: &User,

@@ -1,7 +1,7 @@
 //! Signs a browser in by a partner's token.
 
-use super::claims::{self, Introduction};
-use super::{Admitted, provisioning, record, record_refusal};
+use super::claims::{self, VerifiedAssertion};
+use super::{PartnerSignInResult, provisioning, record, record_refusal};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::domain::audit_event::AuditEvent;
@@ -29,7 +29,7 @@ shape! {
 }
 
 impl Request for PartnerSignInRequest {
-    type Answer = Admitted;
+    type Answer = PartnerSignInResult;
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "partnerSignIn",
         AuditEvent::PartnerLogin,
@@ -40,11 +40,11 @@ impl Request for PartnerSignInRequest {
     .throttle(Throttle::Forgeries)
     .sso();
 
-    fn run(self, call: &Call<'_>) -> Result<Admitted, Refusal> {
+    fn run(self, call: &Call<'_>) -> Result<PartnerSignInResult, Refusal> {
         let (iss, checked) = read(call, &self.token, &self.own_url)?;
-        let admitted = checked.and_then(|introduction| self.admit(call, introduction));
-        match admitted {
-            Ok(admitted) => Ok(admitted),
+        let result = checked.and_then(|assertion| self.admit(call, assertion));
+        match result {
+            Ok(result) => Ok(result),
             // The signature is valid, so the audit log can name the partner.
             Err(Refusal::Rejected(mut rejection)) => {
                 record_refusal(call, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
@@ -64,14 +64,14 @@ pub fn examine(
     call: &Call<'_>,
     token: &Secret,
     own_url: &str,
-) -> Result<(Introduction, Option<User>), Refusal> {
-    let said = read(call, token, own_url)?.1?;
+) -> Result<(VerifiedAssertion, Option<User>), Refusal> {
+    let assertion = read(call, token, own_url)?.1?;
     let known = call.parts.store.read(|c| {
-        may_use(c, &said)?;
-        if let Some(school) = &said.school {
+        may_use(c, &assertion)?;
+        if let Some(school) = &assertion.school {
             provisioning::school(c, school, None)?;
         }
-        match external_identities::owner(c, &said.identity)? {
+        match external_identities::owner(c, &assertion.identity)? {
             Some(id) => Ok::<_, Refusal>(users::by_id(c, id)?),
             None => Ok(None),
         }
@@ -79,7 +79,7 @@ pub fn examine(
     if let Some(user) = &known {
         may_sign_in(user)?;
     }
-    Ok((said, known))
+    Ok((assertion, known))
 }
 
 /// Verifies the signature of a token. Returns its issuer and the result of checking its claims.
@@ -87,7 +87,7 @@ fn read(
     call: &Call<'_>,
     token: &Secret,
     own_url: &str,
-) -> Result<(String, Result<Introduction, Refusal>), Refusal> {
+) -> Result<(String, Result<VerifiedAssertion, Refusal>), Refusal> {
     let assertion = Assertion::read(token.reveal().trim()).map_err(|flaw| {
         refuse(match flaw {
             Flaw::Malformed => Code::TokenMalformed,
@@ -114,15 +114,19 @@ fn read(
 
 impl PartnerSignInRequest {
     /// Uses the token up and starts a session, in one transaction.
-    fn admit(&self, call: &Call<'_>, said: Introduction) -> Result<Admitted, Refusal> {
+    fn admit(
+        &self,
+        call: &Call<'_>,
+        assertion: VerifiedAssertion,
+    ) -> Result<PartnerSignInResult, Refusal> {
         let token = call.parts.store.write(|c| {
-            let known = external_identities::lock_owner(c, &said.identity)?;
+            let known = external_identities::lock_owner(c, &assertion.identity)?;
             if let Some(current) = self.replaced(call, known.as_ref()) {
-                may_use(c, &said)?;
+                may_use(c, &assertion)?;
                 return Ok(Err(current));
             }
-            use_up(c, &said)?;
-            let school = said.school.as_ref();
+            use_up(c, &assertion)?;
+            let school = assertion.school.as_ref();
             let school = school
                 .map(|school| {
                     let found = provisioning::school(c, school, known.as_ref())?;
@@ -132,28 +136,28 @@ impl PartnerSignInRequest {
             let user = match known {
                 Some(user) => {
                     may_sign_in(&user)?;
-                    provisioning::keep(call, c, user, &said)?
+                    provisioning::update(call, c, user, &assertion)?
                 }
-                None => provisioning::make(call, c, &said)?,
+                None => provisioning::provision(call, c, &assertion)?,
             };
             if let Some((school, found)) = &school {
-                provisioning::attend(call, c, &user, (school, found), &said.iss)?;
+                provisioning::join_school(call, c, &user, (school, found), &assertion.iss)?;
             }
             // Choose the school's organisation for a user with several: the partner named it.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
             let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
             let event = (Self::OPERATION.event, "ok");
-            record(call, c, event, &said.iss, Some(&user.user_name))?;
+            record(call, c, event, &assertion.iss, Some(&user.user_name))?;
             Ok::<_, Refusal>(Ok(token))
         })?;
-        let to = said.redirect.clone();
+        let to = assertion.redirect.clone();
         Ok(match token {
-            Ok(token) => Admitted::SignedIn { token, to },
-            Err(current) => Admitted::OtherUser {
+            Ok(token) => PartnerSignInResult::SignedIn { token, to },
+            Err(current) => PartnerSignInResult::OtherUser {
                 current,
-                arriving: match &said.name {
-                    Some(name) => format!("{name} ({})", said.wanted_name()),
-                    None => said.wanted_name(),
+                arriving: match &assertion.name {
+                    Some(name) => format!("{name} ({})", assertion.wanted_name()),
+                    None => assertion.wanted_name(),
                 },
                 to,
             },
@@ -169,15 +173,20 @@ impl PartnerSignInRequest {
     }
 }
 
-fn may_use(c: &mut AnyConnection, said: &Introduction) -> Result<(), Refusal> {
-    match used_assertions::is_used(c, &said.iss, &sha256_hex(&said.jti))? {
+fn may_use(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<(), Refusal> {
+    match used_assertions::is_used(c, &assertion.iss, &sha256_hex(&assertion.jti))? {
         true => Err(replayed()),
         false => Ok(()),
     }
 }
 
-fn use_up(c: &mut AnyConnection, said: &Introduction) -> Result<(), Refusal> {
-    match used_assertions::use_up(c, &said.iss, &sha256_hex(&said.jti), said.expires_at)? {
+fn use_up(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<(), Refusal> {
+    match used_assertions::use_up(
+        c,
+        &assertion.iss,
+        &sha256_hex(&assertion.jti),
+        assertion.expires_at,
+    )? {
         true => Ok(()),
         false => Err(replayed()),
     }

@@ -78,7 +78,7 @@ impl Request for AddToOrgRequest {
             call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             let granted = organisations::memberships(c, user.id)?;
             let joined = granted.iter().find(|g| g.uuid == uuid);
-            issue(call, c, user, joined, call.held.as_ref())
+            issue(call, c, user, joined, call.verified_token.as_ref())
         })?;
         Ok(EmptyResponse {
             params: token_param(&token),

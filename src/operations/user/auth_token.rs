@@ -6,7 +6,7 @@ use crate::contract::rejection::Rejection;
 use crate::contract::shape::Wrapped;
 use crate::domain::organisation::Membership;
 use crate::domain::user::User;
-use crate::operations::call::Held;
+use crate::operations::call::VerifiedToken;
 use crate::operations::{Call, Refusal, refuse};
 use crate::secrets::sha256_hex;
 use crate::secrets::tokens::{Claims, OrgClaim};
@@ -30,19 +30,19 @@ pub(super) fn issue(
     c: &mut AnyConnection,
     user: &User,
     organisation: Option<&Membership>,
-    held: Option<&Held>,
+    verified_token: Option<&VerifiedToken>,
 ) -> Result<String, Refusal> {
     let jti = call.parts.entropy.uuid();
-    match held {
-        Some(held) => {
-            check_room(call, c, held)?;
-            issue_as(call, c, user, organisation, held, jti)
+    match verified_token {
+        Some(verified_token) => {
+            check_room(call, c, verified_token)?;
+            issue_as(call, c, user, organisation, verified_token, jti)
         }
         None => {
             let now = call.parts.clock.now();
             let most = call.parts.rules.retention.families_of_user;
             token_families::end_oldest(c, user.id, most - 1)?;
-            let first = Held {
+            let first = VerifiedToken {
                 family: token_families::start(c, user.id, now)?,
                 jti: jti.clone(),
                 organisation: None,
@@ -61,10 +61,10 @@ const MOST_TOKENS: i64 = 100;
 pub(super) fn check_room(
     call: &Call<'_>,
     c: &mut AnyConnection,
-    held: &Held,
+    verified_token: &VerifiedToken,
 ) -> Result<(), Refusal> {
     let now = call.parts.clock.now();
-    let (tokens, first) = token_families::unexpired(c, held.family, now)?;
+    let (tokens, first) = token_families::unexpired(c, verified_token.family, now)?;
     if tokens < MOST_TOKENS {
         return Ok(());
     }
@@ -92,11 +92,11 @@ pub(super) fn issue_as(
     c: &mut AnyConnection,
     user: &User,
     organisation: Option<&Membership>,
-    held: &Held,
+    verified_token: &VerifiedToken,
     jti: String,
 ) -> Result<String, Refusal> {
     let seconds = call.parts.clock.now().div_euclid(1000);
-    let end = call.parts.rules.end_of_family(held.started_at) / 1000;
+    let end = call.parts.rules.end_of_family(verified_token.started_at) / 1000;
     let exp = end.min(seconds + call.parts.rules.token_seconds);
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {
@@ -116,7 +116,12 @@ pub(super) fn issue_as(
             name: o.name.clone(),
         }),
     };
-    if !token_families::add(c, held.family, &sha256_hex(&claims.jti), exp * 1000)? {
+    if !token_families::add(
+        c,
+        verified_token.family,
+        &sha256_hex(&claims.jti),
+        exp * 1000,
+    )? {
         // The family ended after the request began, for example by a new password.
         return Err(refuse(Code::TokenExpired));
     }

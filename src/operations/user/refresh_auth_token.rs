@@ -44,10 +44,10 @@ impl Request for RefreshAuthTokenRequest {
         param(&answer.params.0, auth_token::P_AUTH_TOKEN)
     }
     fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
-        let (Some(user), Some(held)) = (&call.user, &call.held) else {
+        let (Some(user), Some(verified_token)) = (&call.user, &call.verified_token) else {
             return Err(refuse(Code::AuthenticationRequired));
         };
-        if call.parts.rules.end_of_family(held.started_at) <= call.now {
+        if call.parts.rules.end_of_family(verified_token.started_at) <= call.now {
             return Err(refuse(Code::TokenExpired));
         }
         let token = call.parts.store.write(|c| -> Result<String, Refusal> {
@@ -55,17 +55,17 @@ impl Request for RefreshAuthTokenRequest {
             let user =
                 users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let granted = organisations::memberships(c, user.id)?;
-            let bound_to = held.organisation.as_deref();
+            let bound_to = verified_token.organisation.as_deref();
             let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
             if bound_to.is_some() && organisation.is_none() {
                 return Err(refuse(Code::TokenExpired));
             }
             // A client that lost the answer may refresh again within the grace period and gets the same successor. So
             // there is one line of tokens, and the use of one that fell behind is noticed.
-            let jti = auth_token::successor(&held.jti);
-            auth_token::check_room(call, c, held)?;
-            let token = auth_token::issue_as(call, c, &user, organisation, held, jti)?;
-            token_families::retire(c, &sha256_hex(&held.jti), call.parts.clock.now())?;
+            let jti = auth_token::successor(&verified_token.jti);
+            auth_token::check_room(call, c, verified_token)?;
+            let token = auth_token::issue_as(call, c, &user, organisation, verified_token, jti)?;
+            token_families::retire(c, &sha256_hex(&verified_token.jti), call.parts.clock.now())?;
             call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             Ok(token)
         })?;
