@@ -23,9 +23,8 @@ macro_rules! shape {
         use $crate::contract::field::{Field, Kind, Order, Shape};
         use $crate::contract::json::{Json, JsonWriter};
         use $crate::contract::problem::{Problems, Why};
-        use $crate::contract::rejection::Rejection;
         use $crate::contract::shape::{Shaped, Structure, Value, write_member};
-        use $crate::contract::xml::{XmlReader, XmlWriter};
+        use $crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 
         impl Structure for $name {
             const SHAPE: &'static Shape = &Shape::new(
@@ -43,7 +42,7 @@ macro_rules! shape {
             fn kind() -> Kind {
                 Kind::Shape(Self::SHAPE)
             }
-            fn read_xml(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> Result<(), Rejection> {
+            fn read_xml(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> ReadResult {
                 let mut seen = 0_u64;
                 while let Some((at, field)) = reader.child(Self::SHAPE.fields)? {
                     let is_repeated = seen & (1 << at) != 0;

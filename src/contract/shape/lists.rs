@@ -5,7 +5,7 @@ use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
-use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 
 /// A list written as repeated elements; read in that form or with a wrapper.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,11 +106,7 @@ impl Value for Flat {
     fn kind() -> Kind {
         Kind::Flat
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         read_texts(&mut self.0, reader, field)
     }
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
@@ -134,11 +130,7 @@ impl<T: Value> Value for Wrapped<T> {
     fn kind() -> Kind {
         Kind::Wrapped(T::kind)
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         T::read_xml_list(&mut self.0, reader, field)
     }
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
@@ -167,11 +159,7 @@ impl<T: Structure> Value for Always<T> {
     fn kind() -> Kind {
         Kind::Wrapped(T::kind)
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         read_entries(&mut self.0, reader, field)
     }
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {

@@ -8,7 +8,7 @@ use super::field::{Field, Kind, Shape};
 use super::json::{Json, JsonWriter};
 use super::problem::Problems;
 use super::rejection::Rejection;
-use super::xml::{XmlReader, XmlWriter};
+use super::xml::{ReadResult, XmlReader, XmlWriter};
 
 pub(crate) use declare::shape;
 pub use lists::{Always, Flat, MAX_LIST, Wrapped};
@@ -22,11 +22,7 @@ pub trait Value: Default {
     ///
     /// # Errors
     /// Only if the document is unreadable; a wrong value alone is noted in the reader.
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection>;
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult;
     /// Reads the field's JSON value and notes what is wrong with it. Null leaves the value as it is.
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems);
     /// Writes the field's element or elements, or nothing.

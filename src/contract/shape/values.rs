@@ -5,7 +5,7 @@ use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
-use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 
 /// The text of a JSON value of at most `max` characters. Any other value but null is noted.
 fn text_of<'a>(value: &'a Json, field: &str, max: u32, problems: &mut Problems) -> Option<&'a str> {
@@ -25,11 +25,7 @@ impl Value for String {
     fn kind() -> Kind {
         Kind::Text
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         if let Some(text) = reader.text(field.name, field.max)? {
             self.push_str(text.trim());
         }
@@ -62,11 +58,7 @@ impl<V: Value> Value for Option<V> {
     fn kind() -> Kind {
         V::kind()
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         if reader.at_nil() {
             return reader.skip();
         }
@@ -125,11 +117,7 @@ impl Value for Number {
     fn kind() -> Kind {
         Kind::Number
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         if let Some(text) = reader.text(field.name, MAX_NUMBER_CHARS)? {
             let text = text.trim();
             if !text.is_empty() {
@@ -202,11 +190,7 @@ impl Value for Secret {
     fn kind() -> Kind {
         Kind::Text
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         if let Some(text) = reader.text(field.name, field.max)? {
             self.0.push_str(&text);
         }
@@ -236,7 +220,7 @@ impl Value for StatusCode {
     fn kind() -> Kind {
         Kind::Status
     }
-    fn read_xml(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, _: &'static Field) -> ReadResult {
         reader.skip()
     }
     fn read_json(&mut self, _: &Json, _: &'static Field, _: &mut Problems) {}
@@ -255,11 +239,7 @@ impl Value for bool {
     fn kind() -> Kind {
         Kind::Boolean
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         match reader
             .text(field.name, MAX_NUMBER_CHARS)?
             .as_deref()

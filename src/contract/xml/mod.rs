@@ -45,6 +45,9 @@ pub enum Token<'a> {
     Eof,
 }
 
+/// Nothing, or the refusal of an unreadable document.
+pub type ReadResult = Result<(), Rejection>;
+
 /// Reads one document in one pass. Structural errors end the reading with a rejection. Errors of single values are
 /// noted in [`XmlReader::problems`] and reading continues, so that a client learns all of them at once.
 pub struct XmlReader<'a> {

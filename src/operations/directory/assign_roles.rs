@@ -4,9 +4,8 @@ use super::{ExternalIdTriple, SUCCESS, lock_named_user};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::{Code, Problems, Why};
-use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Flat, Value, shape};
-use crate::contract::xml::{XmlReader, XmlWriter};
+use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::roles;
 use crate::operations::{
@@ -22,11 +21,7 @@ impl Value for Roles {
     fn kind() -> Kind {
         Kind::Flat
     }
-    fn read_xml(
-        &mut self,
-        reader: &mut XmlReader<'_>,
-        field: &'static Field,
-    ) -> Result<(), Rejection> {
+    fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
         let mut list = Flat::default();
         list.read_xml(reader, field)?;
         self.0.get_or_insert_default().append(&mut list.0);
