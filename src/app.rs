@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::app_context::AppContext;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -12,7 +13,6 @@ use crate::delivery::{Delivery, DeliverySettings, MailSettings, Transport, outbo
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::entropy::Entropy;
 use crate::metrics::Metrics;
-use crate::parts::Parts;
 use crate::registry::Registry;
 use crate::secrets::hashing::{Hasher, Pepper};
 use crate::secrets::keyed_hashes;
@@ -28,13 +28,13 @@ use crate::upgrade;
 ///
 /// # Errors
 /// The data folder, a key file or the database cannot be used.
-pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<Parts>> {
+pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<AppContext>> {
     create_private_dir(&config.data_dir)?;
     let keys = config.keys_dir();
     let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
     let pepper = pepper(&store, &keys)?;
     let (csrf_signer, pseudonymizer) = keyed_hashes::load(&keys.join("stamps.key"))?;
-    let parts = Parts {
+    let app = AppContext {
         tokens: Tokens::load(&keys, config.signing)?,
         csrf_signer,
         pseudonymizer,
@@ -50,20 +50,19 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         clock,
         entropy,
     };
-    upgrade::bind_sealed_values(&parts.store, &parts.sealer)
+    upgrade::bind_sealed_values(&app.store, &app.sealer)
         .map_err(|e: StoreError| io::Error::other(e))?;
-    let now = parts.clock.now();
-    parts
-        .store
+    let now = app.clock.now();
+    app.store
         .write(|c| {
-            password_cost::recount(c, parts.hasher.cost())?;
+            password_cost::recount(c, app.hasher.cost())?;
             clients::add(c, DEFAULT_CLIENT, None, Trust::Trusted, now)
         })
-        .and_then(|_| parts.registry.refresh(&parts.store))
+        .and_then(|_| app.registry.refresh(&app.store))
         .map_err(|e: StoreError| io::Error::other(e))?;
     let (configured, stored) = (
-        parts.hasher.cost(),
-        parts.registry.now().highest_password_cost(),
+        app.hasher.cost(),
+        app.registry.now().highest_password_cost(),
     );
     if stored > configured {
         tracing::warn!(
@@ -73,7 +72,7 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
              next sign-in of each user renews its hash, and the highest cost is determined again at start"
         );
     }
-    Ok(Arc::new(parts))
+    Ok(Arc::new(app))
 }
 
 /// The key of the settings row with the fingerprint of the pepper.
@@ -104,9 +103,9 @@ fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
 
 /// The delivery worker for this configuration and this listening address.
 #[must_use]
-pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Delivery {
+pub fn delivery(config: &Config, app: &Arc<AppContext>, address: SocketAddr) -> Delivery {
     Delivery::new(
-        Arc::clone(parts),
+        Arc::clone(app),
         DeliverySettings {
             mail: mail_settings(config, address),
             callbacks: config.callbacks.clone(),
@@ -117,10 +116,10 @@ pub fn delivery(config: &Config, parts: &Arc<Parts>, address: SocketAddr) -> Del
 
 /// The background worker for this configuration.
 #[must_use]
-pub fn background(config: &Config, parts: &Arc<Parts>) -> Background {
+pub fn background(config: &Config, app: &Arc<AppContext>) -> Background {
     let writes_files = config.smtp.is_none();
     let mail_folder = writes_files.then(|| outbox_folder(&config.data_dir));
-    Background::new(Arc::clone(parts), mail_folder)
+    Background::new(Arc::clone(app), mail_folder)
 }
 
 /// The settings for mails, for a server with this listening address.

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::app_context::Rules;
 use crate::contract::xml::XmlLimits;
 use crate::delivery::{
     Authorities, CallbackSettings, Login, MailTemplates, Reach, RetryPolicy, Security, Smtp,
@@ -19,7 +20,6 @@ use crate::domain::throttle::{Limit, Limits};
 use crate::domain::web::is_origin;
 use crate::domain::windows::PerMinute;
 use crate::jsonapi::JsonLimits;
-use crate::parts::Rules;
 use crate::secrets::tokens::Signing;
 use crate::server::{MetricsFor, ServerConfig};
 use crate::soap::SoapLimits;

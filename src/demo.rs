@@ -3,13 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::app_context::AppContext;
 use crate::config::Config;
 use crate::delivery::Reach;
 use crate::domain::Millis;
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::organisation::JoinPolicy;
 use crate::domain::user::Status;
-use crate::parts::Parts;
 use crate::registry::file::LIFE_S;
 use crate::secrets::keys::load_or_make;
 use crate::secrets::sealing::Binding;
@@ -77,23 +77,23 @@ const APPLICATION_SECRET: &str = "demo-application-secret";
 
 /// Whether this database holds the demo's users and keys, which are public.
 ///
-pub fn is_loaded(parts: &Parts) -> Result<bool, StoreError> {
-    parts.store.read(|c| Ok(settings::get(c, MARK)?.is_some()))
+pub fn is_loaded(app: &AppContext) -> Result<bool, StoreError> {
+    app.store.read(|c| Ok(settings::get(c, MARK)?.is_some()))
 }
 
 /// Whether the database has data that must not be mixed with the demo's.
 ///
-pub fn has_other_data(parts: &Parts) -> Result<bool, StoreError> {
-    if is_loaded(parts)? {
+pub fn has_other_data(app: &AppContext) -> Result<bool, StoreError> {
+    if is_loaded(app)? {
         return Ok(false);
     }
-    parts.store.read(|c| {
+    app.store.read(|c| {
         let keyed = clients::all(c)?.iter().any(|k| k.key_sha256.is_some());
         let everyone = user_search::Filter {
             limit: 0,
             ..user_search::Filter::default()
         };
-        let (_, users) = user_search::find(c, &everyone, parts.store.page_anchors())?;
+        let (_, users) = user_search::find(c, &everyone, app.store.page_anchors())?;
         Ok(keyed || users > 0)
     })
 }
@@ -118,18 +118,18 @@ pub fn partner_key_file(data_dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The error of the store; or the partner's key cannot be read or created.
-pub fn load(parts: &Parts, data_dir: &Path) -> io::Result<()> {
+pub fn load(app: &AppContext, data_dir: &Path) -> io::Result<()> {
     let made = || rsa_keys::generate().unwrap_or_default().into_bytes();
     let file = partner_key_file(data_dir);
     let private_key = load_or_make(&file, made)?;
     let partner_key = rsa_keys::public_half(&String::from_utf8_lossy(&private_key))
         .ok_or_else(|| io::Error::other(format!("{}: not an RSA key", file.display())))?;
-    load_store(parts, &partner_key).map_err(io::Error::other)
+    load_store(app, &partner_key).map_err(io::Error::other)
 }
 
-fn load_store(parts: &Parts, partner_key: &str) -> Result<(), StoreError> {
-    let now = parts.clock.now();
-    parts.store.write(|c| {
+fn load_store(app: &AppContext, partner_key: &str) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    app.store.write(|c| {
         settings::set(c, MARK, "loaded")?;
         clients::set_key(c, DEFAULT_CLIENT, &sha256_hex("demo-hash-key"))?;
         clients::add(
@@ -143,27 +143,27 @@ fn load_store(parts: &Parts, partner_key: &str) -> Result<(), StoreError> {
             organisations::add(c, uuid, name, JoinPolicy::Open, now)?;
         }
         if services::ids(c)?.is_empty() {
-            add_services(parts, c)?;
+            add_services(app, c)?;
         }
         if agreements::all(c)?.is_empty() {
             add_agreements(c)?;
         }
-        add_applications(parts, c)?;
+        add_applications(app, c)?;
         add_partner(c, partner_key, now)?;
         Ok::<_, StoreError>(())
     })?;
     for user in &USERS {
-        if parts
+        if app
             .store
             .read(|c| users::by_name(c, user.user_name))?
             .is_some()
         {
             continue;
         }
-        let hash = parts.hasher.hash(user.password, parts.entropy.bytes()).ok();
-        let uuid = parts.entropy.uuid();
+        let hash = app.hasher.hash(user.password, app.entropy.bytes()).ok();
+        let uuid = app.entropy.uuid();
         let roles: Vec<String> = user.roles.iter().map(|r| (*r).to_owned()).collect();
-        parts.store.write(|c| {
+        app.store.write(|c| {
             let id = users::insert(
                 c,
                 &NewUser {
@@ -189,7 +189,7 @@ fn load_store(parts: &Parts, partner_key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {
+fn add_services(app: &AppContext, c: &mut AnyConnection) -> Result<(), StoreError> {
     let portal = Portal {
         id: 1,
         name: "Demo portal".to_owned(),
@@ -206,7 +206,7 @@ fn add_services(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> 
             callback_url: callback_url.map(str::to_owned),
             credentials: callback_url.and_then(|_| {
                 let binding = Binding::ServiceCredentials(id);
-                parts.sealer.seal(binding, "demo-access:demo-secret").ok()
+                app.sealer.seal(binding, "demo-access:demo-secret").ok()
             }),
             case_sensitive_ids: false,
         };
@@ -250,7 +250,7 @@ fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), Stor
     Ok(())
 }
 
-fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreError> {
+fn add_applications(app: &AppContext, c: &mut AnyConnection) -> Result<(), StoreError> {
     for client_id in ["konto.onet.pl.front", "blic.rs.front"] {
         if applications::exists(c, client_id)? {
             continue;
@@ -260,7 +260,7 @@ fn add_applications(parts: &Parts, c: &mut AnyConnection) -> Result<(), StoreErr
             client_id: client_id.to_owned(),
             redirect_uris: vec![format!("{origin}/authorize")],
             origins: vec![origin],
-            secret: parts
+            secret: app
                 .sealer
                 .seal(Binding::ApplicationSecret(client_id), APPLICATION_SECRET)
                 .ok(),

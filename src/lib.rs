@@ -162,6 +162,7 @@
 //!   refusal explicit (400 or 501).
 
 pub mod app;
+pub mod app_context;
 pub mod background;
 pub mod clock;
 pub mod config;
@@ -178,7 +179,6 @@ pub mod jsonrpc;
 pub mod loginbar;
 pub mod metrics;
 pub mod operations;
-pub mod parts;
 pub mod registry;
 pub mod secrets;
 pub mod server;

@@ -273,23 +273,20 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             "this password.cost is safe for tests only; set it to {MIN_SAFE_COST} or more"
         );
     }
-    let parts = app::build(config, Clock::System, Entropy::System)?;
+    let app = app::build(config, Clock::System, Entropy::System)?;
     for finding in file_modes(config, settings_file) {
         tracing::warn!("{finding}");
     }
     if with_demo {
-        if demo::has_other_data(&parts).map_err(io::Error::other)? {
+        if demo::has_other_data(&app).map_err(io::Error::other)? {
             return Err(io::Error::other(
                 "this database has users or clients with keys: load the demo into another --data-dir",
             ));
         }
-        demo::load(&parts, &config.data_dir).map_err(io::Error::other)?;
-        parts
-            .registry
-            .refresh(&parts.store)
-            .map_err(io::Error::other)?;
+        demo::load(&app, &config.data_dir).map_err(io::Error::other)?;
+        app.registry.refresh(&app.store).map_err(io::Error::other)?;
     }
-    if !with_demo && demo::is_loaded(&parts).map_err(io::Error::other)? {
+    if !with_demo && demo::is_loaded(&app).map_err(io::Error::other)? {
         if !config.server.listen.ip().is_loopback() {
             return Err(io::Error::other(
                 "this database holds the demo's users and keys, which are public: use another --data-dir or \
@@ -305,15 +302,15 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
     };
     let reach = delivering.callbacks.reach;
     if let Some(file) = &config.registry {
-        registry_file::apply_at_start(&parts, file, reach)?;
+        registry_file::apply_at_start(&app, file, reach)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let (shared, counting) = (Arc::clone(&parts), Arc::clone(&parts));
+    let (shared, counting) = (Arc::clone(&app), Arc::clone(&app));
     runtime
         .block_on(async {
-            let server = Server::bind(config.server.clone(), parts)
+            let server = Server::bind(config.server.clone(), app)
                 .await
                 .map_err(|e| {
                     io::Error::new(
@@ -330,7 +327,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             // signal after it.
             let stop = stop_signal()?;
             let reloaded = Reloaded {
-                parts: shared,
+                app: shared,
                 registry: config.registry.clone(),
                 reach,
                 templates: config.templates.clone(),

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::registry_file;
+use crate::app_context::AppContext;
 use crate::delivery::{MailTemplates, Reach};
-use crate::parts::Parts;
 use crate::registry::apply::ApplyError;
 
 /// What a server reads again at SIGHUP.
 pub struct Reloaded {
-    pub parts: Arc<Parts>,
+    pub app: Arc<AppContext>,
     /// The registry file, if the settings name one.
     pub registry: Option<PathBuf>,
     /// How far callbacks reach, for the warnings about the file.
@@ -60,7 +60,7 @@ impl Reloaded {
 
     fn apply(&self, file: &Path) {
         let told = file.display();
-        match registry_file::apply(&self.parts, file, self.reach, "SIGHUP") {
+        match registry_file::apply(&self.app, file, self.reach, "SIGHUP") {
             Ok(()) => {}
             Err(ApplyError::Mistakes(mistakes)) => {
                 for mistake in mistakes {

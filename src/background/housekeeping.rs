@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::app_context::AppContext;
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
-use crate::parts::Parts;
 use crate::store::{
     AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
     outbox, refusals, sessions, sizes, token_families,
@@ -48,19 +48,19 @@ pub(super) struct LastRuns {
 
 /// The housekeeping of one node.
 pub struct Housekeeping {
-    parts: Arc<Parts>,
+    app: Arc<AppContext>,
     mail_folder: Option<PathBuf>,
     stop: Arc<AtomicBool>,
 }
 
 impl Housekeeping {
     pub(super) fn new(
-        parts: Arc<Parts>,
+        app: Arc<AppContext>,
         mail_folder: Option<PathBuf>,
         stop: Arc<AtomicBool>,
     ) -> Self {
         Self {
-            parts,
+            app,
             mail_folder,
             stop,
         }
@@ -68,13 +68,13 @@ impl Housekeeping {
 
     /// Replaces some names of deleted users in the audit log by their pseudonyms; `false` if no names were left.
     pub fn erase_names(&self) -> Result<bool, StoreError> {
-        let store = &self.parts.store;
+        let store = &self.app.store;
         Ok(store.read(audit::is_erasing)? && store.write(audit::erase_names)?)
     }
 
     /// Runs the parts that are due.
     pub(super) fn run_due(&self, last: &mut LastRuns) {
-        let now = self.parts.clock.now();
+        let now = self.app.clock.now();
         if now - last.written >= WRITE_EVERY_MS {
             last.written = now;
             self.write_refusals();
@@ -92,16 +92,16 @@ impl Housekeeping {
 
     /// Writes the refusals that were counted since the last run.
     pub fn write_refusals(&self) {
-        let parts = &self.parts;
-        if let Err(error) = parts.refusals.write(&parts.store, parts.clock.now()) {
+        let app = &self.app;
+        if let Err(error) = app.refusals.write(&app.store, app.clock.now()) {
             tracing::warn!(cause = %error, "cannot write the counted refusals; the next run tries again");
         }
     }
 
     /// Deletes expired rows, and the oldest rows of tables above their limits.
     pub fn purge(&self) {
-        let now = self.parts.clock.now();
-        let rules = &self.parts.rules;
+        let now = self.app.clock.now();
+        let rules = &self.app.rules;
         let keep = rules.retention;
         let (idle, limits) = (
             rules.session_idle_ms,
@@ -149,11 +149,11 @@ impl Housekeeping {
         self.in_batches("audit entries", BATCH, |c| {
             audit::purge(c, now - keep.audit_ms, BATCH)
         });
-        if let Err(error) = self.parts.store.checkpoint() {
+        if let Err(error) = self.app.store.checkpoint() {
             tracing::warn!(cause = %error, "cannot empty the write-ahead log");
         }
-        match self.parts.store.read(sizes::bytes) {
-            Ok(bytes) => self.parts.metrics.database_has(bytes),
+        match self.app.store.read(sizes::bytes) {
+            Ok(bytes) => self.app.metrics.database_has(bytes),
             Err(error) => tracing::warn!(cause = %error, "cannot read the size of the database"),
         }
     }
@@ -166,7 +166,7 @@ impl Housekeeping {
         step: impl Fn(&mut AnyConnection) -> Result<usize, StoreError>,
     ) {
         for _ in 0..MAX_BATCHES {
-            match self.parts.store.write(&step) {
+            match self.app.store.write(&step) {
                 Ok(deleted) if (deleted as i64) < batch || self.stop.load(Ordering::Acquire) => {
                     return;
                 }
@@ -181,10 +181,10 @@ impl Housekeeping {
 
     /// Measures the number of rows of each table.
     pub fn count_rows(&self) {
-        match self.parts.store.read(sizes::rows) {
+        match self.app.store.read(sizes::rows) {
             Ok(tables) => {
                 for (table, rows) in tables {
-                    self.parts.metrics.table_has(table, rows);
+                    self.app.metrics.table_has(table, rows);
                 }
             }
             Err(error) => tracing::warn!(cause = %error, "cannot count the rows"),
@@ -196,7 +196,7 @@ impl Housekeeping {
         let Some(folder) = &self.mail_folder else {
             return;
         };
-        let before = self.parts.clock.now() - self.parts.rules.retention.delivered_ms;
+        let before = self.app.clock.now() - self.app.rules.retention.delivered_ms;
         match delete_mail_files(folder, before, MAX_MAIL_FILES) {
             Ok(0) => {}
             Ok(files) => tracing::info!(files, "deleted old mail files"),

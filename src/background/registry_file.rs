@@ -3,40 +3,45 @@
 use std::io;
 use std::path::Path;
 
+use crate::app_context::AppContext;
 use crate::delivery::{Reach, always_refused};
 use crate::domain::hidden::visible;
-use crate::parts::Parts;
 use crate::registry::apply::{Applier, ApplyError};
 use crate::registry::file::Watch;
 use crate::registry::plan::Wishes;
 
 /// Applies the file at the start of a server.
-pub fn apply_at_start(parts: &Parts, file: &Path, reach: Reach) -> io::Result<()> {
-    apply(parts, file, reach, "start").map_err(|error| {
+pub fn apply_at_start(app: &AppContext, file: &Path, reach: Reach) -> io::Result<()> {
+    apply(app, file, reach, "start").map_err(|error| {
         let file = file.display();
         io::Error::other(format!("{file}: {error}"))
     })
 }
 
 /// Applies the file and refreshes the registry of this node. Entries that the file does not name stay.
-pub(super) fn apply(parts: &Parts, file: &Path, reach: Reach, by: &str) -> Result<(), ApplyError> {
-    let plan = applier(parts, by).apply(file, Wishes::default())?;
+pub(super) fn apply(
+    app: &AppContext,
+    file: &Path,
+    reach: Reach,
+    by: &str,
+) -> Result<(), ApplyError> {
+    let plan = applier(app, by).apply(file, Wishes::default())?;
     for warning in warnings(file, &plan.watch, reach) {
         tracing::warn!(warning, "the registry file may contain a mistake");
     }
     let (changes, unchanged) = (plan.lines.len(), plan.left);
     tracing::info!(file = %file.display(), changes, unchanged, "the registry file is applied");
-    Ok(parts.registry.refresh(&parts.store)?)
+    Ok(app.registry.refresh(&app.store)?)
 }
 
 /// Applies registry files to the store of this server; `by` is the actor in the audit log.
 #[must_use]
-pub fn applier<'a>(parts: &'a Parts, by: &'a str) -> Applier<'a> {
+pub fn applier<'a>(app: &'a AppContext, by: &'a str) -> Applier<'a> {
     Applier {
-        store: &parts.store,
-        sealer: &parts.sealer,
+        store: &app.store,
+        sealer: &app.sealer,
         by,
-        now: parts.clock.now(),
+        now: app.clock.now(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::housekeeping::{Housekeeping, LastRuns};
-use crate::parts::Parts;
+use crate::app_context::AppContext;
 use crate::secrets::sealing::Binding;
 use crate::threads::Threads;
 
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// The background work of one node.
 pub struct Background {
-    parts: Arc<Parts>,
+    app: Arc<AppContext>,
     pub housekeeping: Housekeeping,
     stop: Arc<AtomicBool>,
 }
@@ -24,11 +24,11 @@ pub struct Background {
 impl Background {
     /// The work, not yet running. `mail_folder` is the folder of mail files, if mails become files.
     #[must_use]
-    pub fn new(parts: Arc<Parts>, mail_folder: Option<PathBuf>) -> Self {
+    pub fn new(app: Arc<AppContext>, mail_folder: Option<PathBuf>) -> Self {
         let stop = Arc::<AtomicBool>::default();
         Self {
-            housekeeping: Housekeeping::new(Arc::clone(&parts), mail_folder, Arc::clone(&stop)),
-            parts,
+            housekeeping: Housekeeping::new(Arc::clone(&app), mail_folder, Arc::clone(&stop)),
+            app,
             stop,
         }
     }
@@ -42,14 +42,14 @@ impl Background {
 
     fn run(&self) {
         // The cipher library gathers its randomness at the first use, which takes some 40 ms: here no request waits.
-        let _ = self.parts.sealer.seal(Binding::Mail(0), "");
-        let mut changes = self.parts.store.changes();
+        let _ = self.app.sealer.seal(Binding::Mail(0), "");
+        let mut changes = self.app.store.changes();
         let (mut last, mut is_stale) = (LastRuns::default(), true);
         while !self.stop.load(Ordering::Acquire) {
             self.housekeeping.run_due(&mut last);
             is_stale |= changes.may_have_come();
             if is_stale {
-                let refreshed = self.parts.registry.refresh(&self.parts.store);
+                let refreshed = self.app.registry.refresh(&self.app.store);
                 is_stale = refreshed.is_err();
                 if let Err(error) = refreshed {
                     tracing::warn!(cause = %error, "cannot read the registry again; the old one stays in use");
@@ -59,7 +59,7 @@ impl Background {
                 tracing::warn!(cause = %error, "cannot erase the names of deleted users from the audit log yet");
                 false
             });
-            if let Err(error) = self.parts.tokens.reload() {
+            if let Err(error) = self.app.tokens.reload() {
                 tracing::warn!(cause = %error, "cannot read the signing keys again; the old ones stay in use");
             }
             if !has_erased {

@@ -26,9 +26,9 @@ pub enum AuditCommand {
 
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: AuditCommand) -> io::Result<()> {
-    let parts = open(config)?;
+    let app = open(config)?;
     let AuditCommand::List { user, limit } = command;
-    let entries = parts
+    let entries = app
         .store
         .read(|c| audit::list(c, user.as_deref(), i64::from(limit)))
         .map_err(io::Error::other)?;

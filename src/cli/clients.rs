@@ -12,7 +12,7 @@ use chaingun_gateway::store::clients;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, check_name, explain, open};
+use super::{Output, check_name, cx, explain, open};
 
 /// Commands about clients.
 #[derive(Subcommand)]
@@ -52,18 +52,18 @@ pub enum ClientCommand {
 
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Result<()> {
-    let parts = open(config)?;
-    let call = call(&parts);
-    let new_key = |given: Option<String>| given.unwrap_or_else(|| format(parts.entropy.bytes()));
+    let app = open(config)?;
+    let cx = cx(&app);
+    let new_key = |given: Option<String>| given.unwrap_or_else(|| format(app.entropy.bytes()));
     match command {
         ClientCommand::Add { name, trust, key } => {
             check_name("a client's name", &name, MAX_NAME)?;
             let key = new_key(key);
-            check_key(&call, &key)?;
+            check_key(&cx, &key)?;
             let trust = Trust::parse(&trust).unwrap_or(Trust::Public);
-            let added = parts.store.write(|c| {
-                let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, call.now)?;
-                call.audit(
+            let added = app.store.write(|c| {
+                let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, cx.now)?;
+                cx.audit(
                     c,
                     AuditEvent::ClientAdded,
                     if added { "ok" } else { "exists" },
@@ -83,7 +83,7 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             ])
         }
         ClientCommand::List => {
-            let all = parts.store.read(clients::all).map_err(io::Error::other)?;
+            let all = app.store.read(clients::all).map_err(io::Error::other)?;
             let rows: Vec<_> = all
                 .iter()
                 .map(|k| {
@@ -100,14 +100,14 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             output.table(&["name", "trust", "active", "has_key"], &rows)
         }
         ClientCommand::Disable { name } => {
-            set_active(&call, &name, false)?;
+            set_active(&cx, &name, false)?;
             output.done(
                 &format!("{name} is disabled."),
                 &[("name", json!(name)), ("active", json!(false))],
             )
         }
         ClientCommand::Enable { name } => {
-            set_active(&call, &name, true)?;
+            set_active(&cx, &name, true)?;
             output.done(
                 &format!("{name} is enabled."),
                 &[("name", json!(name)), ("active", json!(true))],
@@ -115,11 +115,11 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
         }
         ClientCommand::RotateKey { name, key } => {
             let key = new_key(key);
-            check_key(&call, &key)?;
-            let known = parts.store.write(|c| {
+            check_key(&cx, &key)?;
+            let known = app.store.write(|c| {
                 let known = clients::set_key(c, &name, &sha256_hex(&key))?;
                 let outcome = if known { "ok" } else { "unknown" };
-                call.audit(c, AuditEvent::ClientKeyRotated, outcome, Some(&name))?;
+                cx.audit(c, AuditEvent::ClientKeyRotated, outcome, Some(&name))?;
                 Ok::<_, Refusal>(known)
             });
             must_be_known(known.map_err(explain)?, &name)?;
@@ -133,14 +133,10 @@ const MAX_NAME: usize = 128;
 const MAX_KEY: usize = 256;
 
 /// Rejects a key that no request can carry or that another client has.
-fn check_key(call: &chaingun_gateway::operations::Call<'_>, key: &str) -> io::Result<()> {
+fn check_key(cx: &chaingun_gateway::operations::RequestContext<'_>, key: &str) -> io::Result<()> {
     check_name("a key", key, MAX_KEY)?;
     let sha256 = sha256_hex(key);
-    let all = call
-        .parts
-        .store
-        .read(clients::all)
-        .map_err(io::Error::other)?;
+    let all = cx.app.store.read(clients::all).map_err(io::Error::other)?;
     match all.iter().find(|k| k.key_sha256.as_ref() == Some(&sha256)) {
         Some(other) => Err(io::Error::other(format!(
             "{:?} has this key already",
@@ -151,7 +147,7 @@ fn check_key(call: &chaingun_gateway::operations::Call<'_>, key: &str) -> io::Re
 }
 
 fn set_active(
-    call: &chaingun_gateway::operations::Call<'_>,
+    cx: &chaingun_gateway::operations::RequestContext<'_>,
     name: &str,
     active: bool,
 ) -> io::Result<()> {
@@ -160,10 +156,10 @@ fn set_active(
     } else {
         AuditEvent::ClientDisabled
     };
-    let known = call.parts.store.write(|c| {
+    let known = cx.app.store.write(|c| {
         let known = clients::set_active(c, name, active)?;
         let outcome = if known { "ok" } else { "unknown" };
-        call.audit(c, event, outcome, Some(name))?;
+        cx.audit(c, event, outcome, Some(name))?;
         Ok::<_, Refusal>(known)
     });
     must_be_known(known.map_err(explain)?, name)

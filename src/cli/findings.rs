@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
+use chaingun_gateway::app_context::AppContext;
 use chaingun_gateway::config::Config;
-use chaingun_gateway::parts::Parts;
 use chaingun_gateway::store::findings::{self, Finding};
 use chaingun_gateway::store::{Store, StoreError, migrate};
 use serde_json::json;
@@ -46,11 +46,11 @@ fn print(output: Output, finding: &Finding) -> io::Result<()> {
 }
 
 /// Counts the findings in the background of a server, and logs the number if it is not zero.
-pub fn count_beside(parts: Arc<Parts>) -> io::Result<()> {
+pub fn count_beside(app: Arc<AppContext>) -> io::Result<()> {
     let count = move || {
         let mut count = 0_usize;
-        let read = parts.store.read_apart::<_, StoreError>(|c| {
-            findings::each(c, &parts.rules.admin_role, &mut |_| count += 1)
+        let read = app.store.read_apart::<_, StoreError>(|c| {
+            findings::each(c, &app.rules.admin_role, &mut |_| count += 1)
         });
         match read {
             Ok(()) if count > 0 => tracing::warn!(

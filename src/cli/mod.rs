@@ -17,6 +17,7 @@ use std::cell::Cell;
 use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
+use chaingun_gateway::app_context::AppContext;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::contract::messages::{Language, describe};
 use chaingun_gateway::contract::time::utc;
@@ -25,8 +26,7 @@ use chaingun_gateway::domain::hidden::visible;
 use chaingun_gateway::domain::names::flaw_of_display_name;
 use chaingun_gateway::domain::text::is_line;
 use chaingun_gateway::entropy::Entropy;
-use chaingun_gateway::operations::{Call, Refusal};
-use chaingun_gateway::parts::Parts;
+use chaingun_gateway::operations::{Refusal, RequestContext};
 use chaingun_gateway::store::profiles::Profile;
 use chaingun_gateway::{app, clock::Clock};
 use serde_json::Value;
@@ -144,15 +144,15 @@ fn check_display_name(what: &str, text: &str, max: usize) -> io::Result<()> {
 }
 
 /// Opens the configured store.
-fn open(config: &Config) -> io::Result<Arc<Parts>> {
+fn open(config: &Config) -> io::Result<Arc<AppContext>> {
     app::build(config, Clock::System, Entropy::System)
 }
 
 /// A call of the operator, who may do everything.
-fn call(parts: &Parts) -> Call<'_> {
-    Call {
-        parts,
-        now: parts.clock.now(),
+fn cx(app: &AppContext) -> RequestContext<'_> {
+    RequestContext {
+        app,
+        now: app.clock.now(),
         request_id: OPERATOR,
         language: Language::English,
         client: Some(Client {

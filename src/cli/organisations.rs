@@ -12,7 +12,7 @@ use chaingun_gateway::store::organisations;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, check_display_name, check_name, explain, open};
+use super::{Output, check_display_name, check_name, cx, explain, open};
 
 /// Commands about organisations.
 #[derive(Subcommand)]
@@ -39,7 +39,7 @@ pub enum OrgCommand {
 
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<()> {
-    let parts = open(config)?;
+    let app = open(config)?;
     match command {
         OrgCommand::Add {
             uuid,
@@ -55,25 +55,25 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                 check_name("a channel", channel, 128)?;
                 check_name("an organisation's external id", external_id, 128)?;
             }
-            let call = call(&parts);
+            let cx = cx(&app);
             let join_policy = if open {
                 JoinPolicy::Open
             } else {
                 JoinPolicy::Closed
             };
-            let added = parts.store.write(|c| {
+            let added = app.store.write(|c| {
                 if let Some((channel, external_id)) = known_as
                     && let Some(other) = organisations::by_external_id(c, channel, external_id)?
                 {
                     let cause = format!("organisation {:?} has this external id", other.uuid);
                     return Err(Rejection::new(Code::InvalidField).because(cause).into());
                 }
-                let added = organisations::add(c, &uuid, &name, join_policy, call.now)?;
+                let added = organisations::add(c, &uuid, &name, join_policy, cx.now)?;
                 if added && known_as.is_some() {
                     organisations::set_external_id(c, &uuid, known_as)?;
                 }
                 let outcome = if added { "ok" } else { "exists" };
-                call.audit(c, AuditEvent::OrganisationAdded, outcome, Some(&uuid))?;
+                cx.audit(c, AuditEvent::OrganisationAdded, outcome, Some(&uuid))?;
                 Ok::<_, Refusal>(added)
             });
             if !added.map_err(explain)? {
@@ -93,7 +93,7 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
             )
         }
         OrgCommand::List => {
-            let all = parts
+            let all = app
                 .store
                 .read(organisations::all)
                 .map_err(io::Error::other)?;

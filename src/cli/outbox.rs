@@ -5,12 +5,12 @@ use std::io;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::outbox::OutboxState;
-use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::operations::{Refusal, RequestContext};
 use chaingun_gateway::store::outbox::{self, Again, Row};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Output, call, explain, open, utc};
+use super::{Output, cx, explain, open, utc};
 
 /// Commands about the outbox.
 #[derive(Subcommand)]
@@ -67,12 +67,12 @@ const HEAD: [&str; 9] = [
 
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Result<()> {
-    let parts = open(config)?;
-    let call = call(&parts);
+    let app = open(config)?;
+    let cx = cx(&app);
     match command {
         OutboxCommand::List { state, limit } => {
             let state = state.as_deref().and_then(OutboxState::parse);
-            let found = parts
+            let found = app
                 .store
                 .read(|c| outbox::list(c, state, i64::from(limit)))
                 .map_err(io::Error::other)?;
@@ -80,7 +80,7 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
             output.table(&HEAD, &rows)
         }
         OutboxCommand::Show { id } => {
-            let row = parts
+            let row = app
                 .store
                 .read(|c| outbox::one(c, id))
                 .map_err(io::Error::other)?
@@ -92,7 +92,7 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
         }
         OutboxCommand::Retry { id, dead: _ } => {
             let again = id.map_or(Again::Dead, Again::One);
-            let count = retry(&call, &again)?;
+            let count = retry(&cx, &again)?;
             match (count, id) {
                 (0, Some(id)) => Err(io::Error::other(format!(
                     "{id} is not in the outbox, or was delivered; see `outbox list`"
@@ -110,7 +110,7 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
                     "dead letters cannot be brought back; add --yes if that is meant",
                 ));
             }
-            let count = purge(&call, state, i64::from(days))?;
+            let count = purge(&cx, state, i64::from(days))?;
             output.done(&format!("{count} purged."), &[("purged", json!(count))])
         }
     }
@@ -130,19 +130,19 @@ fn fields(row: &Row) -> Vec<Value> {
     ]
 }
 
-fn retry(call: &Call<'_>, again: &Again) -> io::Result<usize> {
-    let done = call.parts.store.write(|c| {
-        let count = outbox::retry(c, again, call.now)?;
-        call.audit(c, AuditEvent::OutboxRetried, "ok", None)?;
+fn retry(cx: &RequestContext<'_>, again: &Again) -> io::Result<usize> {
+    let done = cx.app.store.write(|c| {
+        let count = outbox::retry(c, again, cx.now)?;
+        cx.audit(c, AuditEvent::OutboxRetried, "ok", None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)
 }
 
-fn purge(call: &Call<'_>, state: OutboxState, days: i64) -> io::Result<usize> {
-    let done = call.parts.store.write(|c| {
-        let count = outbox::purge(c, state, call.now - days * 86_400_000)?;
-        call.audit(c, AuditEvent::OutboxPurged, state.as_str(), None)?;
+fn purge(cx: &RequestContext<'_>, state: OutboxState, days: i64) -> io::Result<usize> {
+    let done = cx.app.store.write(|c| {
+        let count = outbox::purge(c, state, cx.now - days * 86_400_000)?;
+        cx.audit(c, AuditEvent::OutboxPurged, state.as_str(), None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)

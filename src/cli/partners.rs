@@ -13,7 +13,7 @@ use chaingun_gateway::domain::external_identity::is_login_id;
 use chaingun_gateway::domain::user::same_name;
 use chaingun_gateway::domain::web::is_origin;
 use chaingun_gateway::operations::partner::examine;
-use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::operations::{Refusal, RequestContext};
 use chaingun_gateway::registry::file::{
     LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, ORIGIN, PUBLIC_KEY,
 };
@@ -24,7 +24,7 @@ use chaingun_gateway::store::partners::{self, Partner};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Output, call, check_name, explain, open};
+use super::{Output, check_name, cx, explain, open};
 
 /// The longest name and state_id of a partner, in characters, as in the registry file.
 const MAX_NAME: usize = 128;
@@ -113,13 +113,13 @@ pub struct AddArgs {
 
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Result<()> {
-    let parts = open(config)?;
-    let call = call(&parts);
+    let app = open(config)?;
+    let cx = cx(&app);
     match command {
         PartnerCommand::Add(args) => {
             let partner = partner(args)?;
             change(
-                &call,
+                &cx,
                 &partner.iss,
                 AuditEvent::PartnerAdded,
                 |stored| match stored {
@@ -130,7 +130,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
             shown(output, &partner)
         }
         PartnerCommand::List => {
-            let all = parts.store.read(partners::all).map_err(io::Error::other)?;
+            let all = app.store.read(partners::all).map_err(io::Error::other)?;
             let rows: Vec<_> = all
                 .iter()
                 .map(|p| {
@@ -148,7 +148,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
         }
         PartnerCommand::RotateKey { iss, key, only } => {
             let new = public_key(&key)?;
-            let partner = change(&call, &iss, AuditEvent::PartnerKeyRotated, |stored| {
+            let partner = change(&cx, &iss, AuditEvent::PartnerKeyRotated, |stored| {
                 let mut partner = stored
                     .cloned()
                     .ok_or_else(|| format!("there is no partner {iss:?}; see `partner list`"))?;
@@ -166,13 +166,13 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
             })?;
             shown(output, &partner)
         }
-        PartnerCommand::TestToken(args) => test_token(config, &call, output, &args),
+        PartnerCommand::TestToken(args) => test_token(config, &cx, output, &args),
     }
 }
 
 fn test_token(
     config: &Config,
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     output: Output,
     args: &TestTokenArgs,
 ) -> io::Result<()> {
@@ -183,14 +183,14 @@ fn test_token(
         .or_else(|| server.public_url.clone())
         .unwrap_or_else(|| format!("http://{}", server.listen));
     if let Some(file) = &args.sign_with {
-        return signed(call, output, args, (file, &own_url));
+        return signed(cx, output, args, (file, &own_url));
     }
     let mut text = String::new();
     io::stdin()
         .take(u64::try_from(2 * MAX_TOKEN_BYTES).unwrap_or(u64::MAX))
         .read_to_string(&mut text)?;
     let token = Secret::from(text.trim());
-    let (said, known) = examine(call, &token, &own_url).map_err(|refusal| {
+    let (said, known) = examine(cx, &token, &own_url).map_err(|refusal| {
         let rejection = refusal.into_rejection();
         let code = rejection.code().as_str();
         io::Error::other(format!("{code}: {}", explain(rejection.into())))
@@ -209,7 +209,7 @@ fn test_token(
 }
 
 fn signed(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     output: Output,
     args: &TestTokenArgs,
     (file, own_url): (&Path, &str),
@@ -217,10 +217,10 @@ fn signed(
     let told = file.display();
     let key = std::fs::read_to_string(file)
         .map_err(|error| io::Error::new(error.kind(), format!("{told}: {error}")))?;
-    let now = call.now / 1000;
+    let now = cx.now / 1000;
     let state_id = args.state_id.as_ref().or(args.iss.as_ref());
     let claims = json!({
-        "jti": call.parts.entropy.uuid(),
+        "jti": cx.app.entropy.uuid(),
         "iss": args.iss,
         "sub": args.sub,
         "aud": own_url,
@@ -244,12 +244,12 @@ fn signed(
 
 /// Changes a stored partner and notifies every node.
 fn change(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     iss: &str,
     event: AuditEvent,
     become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
 ) -> io::Result<Partner> {
-    let changed = call.parts.store.write(|c| {
+    let changed = cx.app.store.write(|c| {
         clients::lock_registry(c)?;
         let all = partners::all(c)?;
         let stored = all.iter().find(|p| p.iss == iss);
@@ -275,7 +275,7 @@ fn change(
         }
         partners::put(c, &partner)?;
         clients::touch(c)?;
-        call.audit(c, event, "ok", Some(iss))?;
+        cx.audit(c, event, "ok", Some(iss))?;
         Ok::<_, Refusal>(partner)
     });
     changed.map_err(explain)

@@ -4,7 +4,7 @@ use std::io;
 
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::names::flaw_of_line;
-use chaingun_gateway::operations::{Call, Refusal};
+use chaingun_gateway::operations::{Refusal, RequestContext};
 use chaingun_gateway::store::profiles::{self, Profile};
 use chaingun_gateway::store::users;
 use clap::{Args, ValueEnum};
@@ -136,14 +136,14 @@ impl Change {
 
 /// Changes a profile, if there are changes, and prints it.
 pub(super) fn run(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     output: Output,
     user_name: &str,
     change: &Change,
 ) -> io::Result<()> {
     change.check()?;
     let unknown = || io::Error::other(format!("there is no user {user_name:?}"));
-    let store = &call.parts.store;
+    let store = &cx.app.store;
     let user = store
         .read(|c| users::by_name(c, user_name))
         .map_err(io::Error::other)?
@@ -160,7 +160,7 @@ pub(super) fn run(
             }
             let profile = change.made_to(profiles::find(c, user.id)?.unwrap_or_default());
             profiles::put(c, user.id, &profile)?;
-            call.audit(c, AuditEvent::UserUpdated, "ok", Some(&user.user_name))?;
+            cx.audit(c, AuditEvent::UserUpdated, "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(Some(profile))
         });
         put.map_err(explain)?.ok_or_else(unknown)?

@@ -41,12 +41,12 @@ pub enum RegistryCommand {
 
 /// Applies a file. Returns the faults of the file as lines.
 pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Vec<String>> {
-    let parts = open(config)?;
+    let app = open(config)?;
     let wishes = Wishes {
         prune: args.prune,
         force: args.force,
     };
-    let applier = applier(&parts, OPERATOR);
+    let applier = applier(&app, OPERATOR);
     let planned = match args.dry_run {
         true => applier.plan(&args.file, wishes),
         false => applier.apply(&args.file, wishes),
@@ -88,8 +88,8 @@ pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
 /// Runs a command.
 pub fn run(config: &Config, command: RegistryCommand) -> io::Result<()> {
     let RegistryCommand::Export = command;
-    let parts = open(config)?;
-    let state = parts.store.read(State::read).map_err(io::Error::other)?;
+    let app = open(config)?;
+    let state = app.store.read(State::read).map_err(io::Error::other)?;
     write!(io::stdout(), "{}", export(&state))
 }
 

@@ -19,7 +19,7 @@ use chaingun_gateway::store::{organisations, users};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, call, check_name, explain, open, profiles, secret_from_stdin};
+use super::{Output, check_name, cx, explain, open, profiles, secret_from_stdin};
 
 /// Commands about users.
 #[derive(Subcommand)]
@@ -104,8 +104,8 @@ pub enum UserCommand {
 
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<()> {
-    let parts = open(config)?;
-    let call = call(&parts);
+    let app = open(config)?;
+    let cx = cx(&app);
     match command {
         UserCommand::Add {
             user_name,
@@ -144,10 +144,10 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                     user_name: Some(user_name.clone()),
                 }),
             };
-            let made = request.create(&call).map_err(explain)?;
+            let made = request.create(&cx).map_err(explain)?;
             let mut fields = vec![("user_name", json!(user_name))];
             if let Some(password) = password {
-                set_by_operator(&call, &user_name, &password, None).map_err(explain)?;
+                set_by_operator(&cx, &user_name, &password, None).map_err(explain)?;
                 fields.push(("status", json!("ACTIVE")));
             } else {
                 let token = made.params.0.first().map(|p| p.value.clone());
@@ -157,14 +157,14 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             output.record(&fields)
         }
         UserCommand::Show { user_name } => {
-            let user = parts
+            let user = app
                 .store
                 .read(|c| users::by_name(c, &user_name))
                 .map_err(io::Error::other)?;
             let Some(user) = user else {
                 return Err(io::Error::other(format!("there is no user {user_name:?}")));
             };
-            let granted = parts
+            let granted = app
                 .store
                 .read(|c| organisations::memberships(c, user.id))
                 .map_err(io::Error::other)?;
@@ -200,7 +200,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                 statuses: Wrapped(statuses),
                 ..Default::default()
             };
-            let found = request.find(&call).map_err(explain)?;
+            let found = request.find(&cx).map_err(explain)?;
             let rows: Vec<_> = found.users.0.into_iter().map(row).collect();
             output.table(
                 &[
@@ -224,14 +224,14 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                 user_name: user_name.clone(),
                 ..Default::default()
             };
-            Box::new(request).run(&call).map_err(explain)?;
+            Box::new(request).run(&cx).map_err(explain)?;
             output.done(
                 &format!("{user_name} is erased."),
                 &[("user_name", json!(user_name))],
             )
         }
         UserCommand::LeaveService { user_name, service } => {
-            match leave_by_operator(&call, &user_name, service).map_err(explain)? {
+            match leave_by_operator(&cx, &user_name, service).map_err(explain)? {
                 true => output.done(
                     &format!("{user_name} has left service {service}."),
                     &[("user_name", json!(user_name)), ("service", json!(service))],
@@ -242,12 +242,12 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             }
         }
         UserCommand::Profile { user_name, change } => {
-            profiles::run(&call, output, &user_name, &change)
+            profiles::run(&cx, output, &user_name, &change)
         }
         UserCommand::SetPassword { user_name } => {
             let password = secret_from_stdin()?;
             let notice = Some(Topic::PasswordChanged);
-            set_by_operator(&call, &user_name, &password, notice).map_err(explain)?;
+            set_by_operator(&cx, &user_name, &password, notice).map_err(explain)?;
             output.done(
                 &format!("{user_name} has a new password."),
                 &[("user_name", json!(user_name))],

@@ -14,11 +14,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::app_context::AppContext;
 use crate::domain::Millis;
 use crate::domain::notice::Notice;
 use crate::domain::outbox::OutboxKind;
 use crate::metrics::Attempt;
-use crate::parts::Parts;
 use crate::secrets::sealing::Binding;
 use crate::store::{Engine, StoreError, audit, outbox, services};
 use crate::threads::Threads;
@@ -63,7 +63,7 @@ struct TurnResults<'a> {
 
 /// Delivers the rows of the outbox.
 pub struct Delivery {
-    parts: Arc<Parts>,
+    app: Arc<AppContext>,
     settings: DeliverySettings,
     /// Created by the first callback.
     caller: OnceLock<Result<Caller, String>>,
@@ -73,9 +73,9 @@ pub struct Delivery {
 impl Delivery {
     /// A worker without threads; see [`Delivery::start`].
     #[must_use]
-    pub fn new(parts: Arc<Parts>, settings: DeliverySettings) -> Self {
+    pub fn new(app: Arc<AppContext>, settings: DeliverySettings) -> Self {
         Self {
-            parts,
+            app,
             settings,
             caller: OnceLock::new(),
             stop: Arc::default(),
@@ -101,7 +101,7 @@ impl Delivery {
 
     /// Sends a batch of mails and returns the number of sent ones; `None` if none is due.
     fn mail_turn(&self) -> Result<Option<usize>, StoreError> {
-        let (store, now) = (&self.parts.store, self.parts.clock.now());
+        let (store, now) = (&self.app.store, self.app.clock.now());
         if self.is_stopping() || !store.read(|c| outbox::has_mails(c, now))? {
             return Ok(None);
         }
@@ -128,7 +128,7 @@ impl Delivery {
     /// Makes the next callbacks of one service, in order, until one fails. Returns the number of successful ones;
     /// `None` if no service has a due callback.
     fn callback_turn(&self) -> Result<Option<usize>, StoreError> {
-        let (store, now) = (&self.parts.store, self.parts.clock.now());
+        let (store, now) = (&self.app.store, self.app.clock.now());
         if self.is_stopping() || !store.read(|c| outbox::has_callbacks(c, now))? {
             return Ok(None);
         }
@@ -179,7 +179,7 @@ impl Delivery {
 
     /// Records the results of a turn.
     fn record(&self, kind: OutboxKind, results: &TurnResults<'_>) -> Result<usize, StoreError> {
-        let now = self.parts.clock.now();
+        let now = self.app.clock.now();
         let next: Vec<_> = results
             .failed
             .iter()
@@ -190,7 +190,7 @@ impl Delivery {
                     now,
                     retry_after: failure.retry_after,
                 };
-                let [a, b, ..] = self.parts.entropy.bytes();
+                let [a, b, ..] = self.app.entropy.bytes();
                 let random = u64::from(u16::from_be_bytes([a, b]));
                 let next = schedule::next(failed, self.settings.retry, random);
                 let next = next.filter(|_| !failure.is_final);
@@ -204,7 +204,7 @@ impl Delivery {
                         None => "delivery failed for good; the row is a dead letter",
                     }
                 );
-                self.parts.metrics.attempted(
+                self.app.metrics.attempted(
                     kind.as_str(),
                     match next {
                         Some(_) => Attempt::PutOff,
@@ -214,7 +214,7 @@ impl Delivery {
                 next
             })
             .collect();
-        self.parts.store.write(|c| {
+        self.app.store.write(|c| {
             if !results.done.is_empty() {
                 outbox::mark_delivered(c, &results.done, now)?;
             }
@@ -230,7 +230,7 @@ impl Delivery {
             Ok::<_, StoreError>(())
         })?;
         for _ in &results.done {
-            self.parts
+            self.app
                 .metrics
                 .attempted(kind.as_str(), Attempt::Delivered);
         }
@@ -259,14 +259,14 @@ impl Delivery {
             .caller
             .get_or_init(|| Caller::new(&self.settings.callbacks));
         let caller = caller.as_ref().map_err(Failure::of)?;
-        caller.call(target, &user, self.parts.clock.now())
+        caller.call(target, &user, self.app.clock.now())
     }
 
     /// Withholds a callback if a user has got its id since it was queued: the service would remove that user.
     fn check_holder(&self, target: &Target, id: &str) -> Result<(), Failure> {
         let compared = services::compared_id(id, target.case_sensitive_ids);
         let held = self
-            .parts
+            .app
             .store
             .read(|c| services::is_held(c, target.service_id, &compared));
         match held {
@@ -286,7 +286,7 @@ impl Delivery {
     }
 
     fn open(&self, binding: Binding<'_>, sealed: &[u8]) -> Result<String, String> {
-        let opened = self.parts.sealer.open(binding, sealed);
+        let opened = self.app.sealer.open(binding, sealed);
         opened.ok_or_else(|| "what is sealed cannot be opened with this sealing key".to_owned())
     }
 
@@ -334,10 +334,10 @@ impl Delivery {
     /// Releases the claims of this node's previous process. A SQLite database has no other node; on PostgreSQL claims
     /// expire.
     fn release_own_claims(&self) {
-        if self.parts.store.engine() == Engine::Postgres {
+        if self.app.store.engine() == Engine::Postgres {
             return;
         }
-        if let Err(error) = self.parts.store.write(outbox::release_all) {
+        if let Err(error) = self.app.store.write(outbox::release_all) {
             tracing::warn!(cause = %error, "cannot release the claims of the previous process");
         }
     }

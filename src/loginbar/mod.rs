@@ -8,6 +8,7 @@ mod pages;
 
 use std::sync::Arc;
 
+use crate::app_context::AppContext;
 use crate::contract::json::Json;
 use crate::contract::messages::Language;
 use crate::contract::problem::Problems;
@@ -16,7 +17,6 @@ use crate::http::header::COOKIE;
 use crate::http::{Decoded, Face, HttpRequest, Reply};
 use crate::operations::request::from_fields;
 use crate::operations::{Credentials, DecodedRequest, Request};
-use crate::parts::Parts;
 use crate::web::{Cookies, PREFIX, Site, View, session};
 
 /// What a request for a page comes to.
@@ -36,7 +36,7 @@ trait Page: Send + Sync {
 
 /// A browser's request for the loginbar or one of its pages.
 pub struct PageFace {
-    parts: Arc<Parts>,
+    app: Arc<AppContext>,
     /// The URL by which the browser knows the gateway, without a path.
     base: String,
     /// The page that shows a refusal.
@@ -46,16 +46,16 @@ pub struct PageFace {
 impl PageFace {
     /// The face of a request for a path below [`PREFIX`], at this URL.
     #[must_use]
-    pub fn new(parts: Arc<Parts>, request: &HttpRequest, base: String) -> Self {
+    pub fn new(app: Arc<AppContext>, request: &HttpRequest, base: String) -> Self {
         let page: Arc<dyn Page> = match path_of(request) {
             bar::PATH => Arc::new(bar::Unread),
             _ => Arc::new(View::of(
-                &Site::of(&parts, base.clone()),
+                &Site::of(&app, base.clone()),
                 request,
                 "not_possible",
             )),
         };
-        Self { parts, base, page }
+        Self { app, base, page }
     }
 }
 
@@ -69,7 +69,7 @@ impl Face for PageFace {
     type Answer = Reply;
 
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Reply>, Rejection> {
-        let site = Site::of(&self.parts, self.base.clone());
+        let site = Site::of(&self.app, self.base.clone());
         match read(&site, request, path_of(request)) {
             Read::Reply(reply) => Ok(Decoded::Reply(reply)),
             Read::Call(decoded, page) => {

@@ -3,10 +3,13 @@
 use std::cell::Cell;
 
 use super::application;
-use super::call::VerifiedToken;
+use super::context::VerifiedToken;
 use super::request::Claims;
 use super::throttle::{self, Throttle};
-use super::{Access, Call, Credentials, DecodedRequest, Operation, Refusal, refuse, refuse_field};
+use super::{
+    Access, Credentials, DecodedRequest, Operation, Refusal, RequestContext, refuse, refuse_field,
+};
+use crate::app_context::AppContext;
 use crate::contract::problem::{Code, Kind, Problem, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Value as _};
@@ -14,7 +17,6 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::client::{Client, Trust};
 use crate::domain::session::{self, SEEN_EVERY_MS};
 use crate::domain::user::{Status, User, same_name};
-use crate::parts::Parts;
 use crate::registry::Application;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
@@ -27,7 +29,7 @@ use crate::store::{sessions, users};
 ///
 /// # Errors
 /// The refusal that the face tells the client.
-pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection> {
+pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejection> {
     let DecodedRequest {
         request,
         problems,
@@ -36,9 +38,9 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
         request_id,
     } = decoded;
     let operation = request.operation();
-    let mut call = Call {
-        parts,
-        now: parts.clock.now(),
+    let mut cx = RequestContext {
+        app,
+        now: app.clock.now(),
         request_id: &request_id,
         language,
         client: None,
@@ -53,22 +55,22 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
     };
     let claims = request.claims();
     let subject = claims.subject.map(str::to_owned);
-    let result = decide(&mut call, operation, &credentials, &claims, &problems)
+    let result = decide(&mut cx, operation, &credentials, &claims, &problems)
         .and_then(|()| super::refuse_all(problems))
-        .and_then(|()| throttle::run(&call, request));
+        .and_then(|()| throttle::run(&cx, request));
     if matches!(result, Err(Refusal::Rejected(_))) {
         let signed_in = credentials.username_token.as_ref();
-        throttle::count_refused_after_hash(&call, signed_in.map(|(name, _)| name.as_str()));
+        throttle::count_refused_after_hash(&cx, signed_in.map(|(name, _)| name.as_str()));
     }
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
         // An expired session does not tell which user it belonged to.
-        let is_known = operation.access != Access::Session || call.user.is_some();
+        let is_known = operation.access != Access::Session || cx.user.is_some();
         if is_known && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
             let code = rejection.code().as_str();
-            parts.metrics.refusal(code);
+            app.metrics.refusal(code);
             if !rejection.is_recorded {
-                record_refusal(&call, operation.event, code, subject.as_deref());
+                record_refusal(&cx, operation.event, code, subject.as_deref());
             }
         }
         rejection
@@ -77,23 +79,28 @@ pub fn run<A>(parts: &Parts, decoded: DecodedRequest<A>) -> Result<A, Rejection>
 
 /// Writes a refusal into the audit log if the caller is authenticated and was not refused often in the last minute;
 /// otherwise only counts it.
-fn record_refusal(call: &Call<'_>, event: AuditEvent, code: &'static str, subject: Option<&str>) {
-    let client = call.client.as_ref();
+fn record_refusal(
+    cx: &RequestContext<'_>,
+    event: AuditEvent,
+    code: &'static str,
+    subject: Option<&str>,
+) {
+    let client = cx.client.as_ref();
     let trusted = client.filter(|client| client.trust == Trust::Trusted);
-    let cause = match (&call.user, trusted) {
+    let cause = match (&cx.user, trusted) {
         (_, Some(client)) => Some(Cause::Party(&client.name)),
         (Some(user), None) => Some(Cause::User(user.id, code)),
         (None, None) => None,
     };
-    if !cause.is_some_and(|cause| call.parts.refusals.take_row(cause, call.now)) {
-        return call.count(event, code, subject, None);
+    if !cause.is_some_and(|cause| cx.app.refusals.take_row(cause, cx.now)) {
+        return cx.count(event, code, subject, None);
     }
-    let recorded = call.parts.store.write(|c| {
+    let recorded = cx.app.store.write(|c| {
         // Log the user name and not the e-mail address that the caller may have sent: addresses would stay in the log
         // after the user is deleted.
         let known = subject.map(|s| users::by_login(c, s)).transpose()?;
         let name = known.flatten().map(|user| user.user_name);
-        call.audit(c, event, code, name.as_deref().or(subject))
+        cx.audit(c, event, code, name.as_deref().or(subject))
     });
     if let Err(error) = recorded {
         tracing::error!(cause = ?error, "a refusal could not be written to the audit log");
@@ -101,14 +108,14 @@ fn record_refusal(call: &Call<'_>, event: AuditEvent, code: &'static str, subjec
 }
 
 fn decide(
-    call: &mut Call<'_>,
+    cx: &mut RequestContext<'_>,
     operation: &Operation,
     found: &Credentials,
     claims: &Claims<'_>,
     problems: &[Problem],
 ) -> Result<(), Refusal> {
     let in_request = claims.authorization.filter(|a| !a.is_missing());
-    call.client = client(call.parts, found.client_key.as_ref())?;
+    cx.client = client(cx.app, found.client_key.as_ref())?;
     let in_header = found
         .authorization
         .as_ref()
@@ -122,25 +129,25 @@ fn decide(
         (header, field) => header.or(field),
     };
     if operation.access == Access::Anyone {
-        claim_beside_token(call, authorization, found.user_name.as_deref())?;
-        return verify_username_token(call, authorization, found, problems);
+        claim_beside_token(cx, authorization, found.user_name.as_deref())?;
+        return verify_username_token(cx, authorization, found, problems);
     }
     if matches!(
         operation.access,
         Access::Application | Access::ProvenApplication
     ) {
-        let application = through_application(call, authorization, claims.application)?;
+        let application = through_application(cx, authorization, claims.application)?;
         return match operation.access {
             Access::ProvenApplication => {
                 let basic = found.application.as_ref();
-                application::prove(call, &application, claims.application_secret, basic)
+                application::prove(cx, &application, claims.application_secret, basic)
             }
             _ => Ok(()),
         };
     }
     if matches!(operation.access, Access::Session | Access::Visitor) {
         let known = match &found.session {
-            Some(session) => in_session(call, session.reveal())?,
+            Some(session) => in_session(cx, session.reveal())?,
             None => false,
         };
         return match operation.access {
@@ -149,95 +156,95 @@ fn decide(
         };
     }
     let is_directory = operation.access == Access::TrustedOrAdmin;
-    if call.client.is_none() && !is_directory {
+    if cx.client.is_none() && !is_directory {
         return Err(refuse(Code::UnknownClient));
     }
-    let trust = call.client.as_ref().map(|client| client.trust);
+    let trust = cx.client.as_ref().map(|client| client.trust);
     let key_is_enough = trust == Some(Trust::Trusted) && operation.access != Access::User;
     if let Some(authorization) = authorization {
-        let (user, verified_token) = user_of_token(call, authorization)?;
-        call.user = Some(user);
-        call.verified_token = Some(verified_token);
+        let (user, verified_token) = user_of_token(cx, authorization)?;
+        cx.user = Some(user);
+        cx.verified_token = Some(verified_token);
     }
     if let Some((name, password)) = &found.username_token {
-        let named = match &call.user {
-            Some(_) => call.parts.store.read(|c| users::by_login(c, name))?,
+        let named = match &cx.user {
+            Some(_) => cx.app.store.read(|c| users::by_login(c, name))?,
             None => None,
         };
         // A UsernameToken beside a token must name the same user. Check this before paying for a password hash.
-        if let Some(user) = &call.user
+        if let Some(user) = &cx.user
             && named.is_none_or(|named| named.id != user.id)
         {
             return Err(refuse(Code::AccessDenied));
         }
-        call.user = Some(user_of_username_token(call, name, password, problems)?);
+        cx.user = Some(user_of_username_token(cx, name, password, problems)?);
     }
-    match (&call.user, &found.user_name) {
+    match (&cx.user, &found.user_name) {
         (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),
         // The user name beside the token is a claim that does not match the token.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
-        _ if is_directory && !call.may_do_everything() => Err(refuse(Code::AccessDenied)),
+        _ if is_directory && !cx.may_do_everything() => Err(refuse(Code::AccessDenied)),
         _ => Ok(()),
     }
 }
 
 /// The consent API has no client keys: it needs a user's token and a registered application.
 fn through_application(
-    call: &mut Call<'_>,
+    cx: &mut RequestContext<'_>,
     authorization: Option<&Secret>,
     application: Option<&str>,
 ) -> Result<Application, Refusal> {
-    let registry = call.parts.registry.now();
+    let registry = cx.app.registry.now();
     let application = registry.application(application.unwrap_or("")).cloned();
     let application = application.ok_or_else(|| refuse(Code::UnknownClient))?;
     let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
     if let Some(token) = bare(authorization).filter(|t| session::is_well_formed(t)) {
-        return match in_session(call, token)? {
+        return match in_session(cx, token)? {
             true => Ok(application),
             false => Err(refuse(Code::TokenExpired)),
         };
     }
-    let (user, verified_token) = user_of_token(call, authorization)?;
-    call.user = Some(user);
-    call.verified_token = Some(verified_token);
+    let (user, verified_token) = user_of_token(cx, authorization)?;
+    cx.user = Some(user);
+    cx.verified_token = Some(verified_token);
     Ok(application)
 }
 
 /// Loads the session of this cookie and its user; `false` if the session is unknown or expired, or the user is not
 /// active.
-fn in_session(call: &mut Call<'_>, token: &str) -> Result<bool, Refusal> {
+fn in_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool, Refusal> {
     if !session::is_well_formed(token) {
         return Ok(false);
     }
-    let (store, sha256) = (&call.parts.store, sha256_hex(token));
-    let idle_since = call.now - call.parts.rules.session_idle_ms;
-    let standing = store.read(|c| sessions::find(c, &sha256, call.now, idle_since))?;
+    let (store, sha256) = (&cx.app.store, sha256_hex(token));
+    let idle_since = cx.now - cx.app.rules.session_idle_ms;
+    let standing = store.read(|c| sessions::find(c, &sha256, cx.now, idle_since))?;
     let Some(standing) = standing.filter(|s| s.user.status == Status::Active) else {
         return Ok(false);
     };
     let session = standing.session;
-    if call.now - session.seen_at >= SEEN_EVERY_MS {
-        store.write(|c| sessions::touch(c, session.id, call.now))?;
+    if cx.now - session.seen_at >= SEEN_EVERY_MS {
+        store.write(|c| sessions::touch(c, session.id, cx.now))?;
     }
-    call.user = Some(standing.user);
-    call.session = Some(session);
-    call.profile = standing.profile;
+    cx.user = Some(standing.user);
+    cx.session = Some(session);
+    cx.profile = standing.profile;
     Ok(true)
 }
 
 /// Operations for anyone ignore an expired token. A valid token beside another user's name is a false claim here too
 /// (SPEC §3).
 fn claim_beside_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
     claimed: Option<&str>,
 ) -> Result<(), Refusal> {
     let (Some(authorization), Some(claimed)) = (authorization, claimed) else {
         return Ok(());
     };
-    match look_up(call, authorization)? {
+    match look_up(cx, authorization)? {
         Some((_, token)) if !same_name(&token.user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
@@ -248,7 +255,7 @@ fn claim_beside_token(
 /// Operations for anyone need no UsernameToken, but verify one that is sent, because its sender relies on it. It must
 /// name the user of a token beside it and the user that the caller claims to be.
 fn verify_username_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
     found: &Credentials,
     problems: &[Problem],
@@ -256,32 +263,31 @@ fn verify_username_token(
     let Some((name, password)) = &found.username_token else {
         return Ok(());
     };
-    let user = user_of_username_token(call, name, password, problems)?;
+    let user = user_of_username_token(cx, name, password, problems)?;
     match &found.user_name {
         Some(claimed) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
-        _ => claim_beside_token(call, authorization, Some(&user.user_name)),
+        _ => claim_beside_token(cx, authorization, Some(&user.user_name)),
     }
 }
 
 fn user_of_username_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     name: &str,
     password: &Secret,
     problems: &[Problem],
 ) -> Result<User, Refusal> {
     // Refuse invalid fields before paying for a password hash.
     super::refuse_all(problems.to_vec())?;
-    let guess = || user_of_password(call, name, password);
-    throttle::guard(call, Throttle::Guesses, Some(name), guess)
+    let guess = || user_of_password(cx, name, password);
+    throttle::guard(cx, Throttle::Guesses, Some(name), guess)
 }
 
 /// The client with this key; none without a key, and a refusal for an unknown or inactive key.
-pub(super) fn client(parts: &Parts, key: Option<&Secret>) -> Result<Option<Client>, Refusal> {
+pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Client>, Refusal> {
     let Some(key) = key.map(|k| k.reveal().trim()).filter(|k| !k.is_empty()) else {
         return Ok(None);
     };
-    parts
-        .registry
+    app.registry
         .now()
         .client(&sha256_hex(key))
         .filter(|c| c.active)
@@ -316,17 +322,17 @@ fn bare(authorization: &Secret) -> Option<&str> {
 /// The record of a valid token and its user; none for any other token. The verified signature may come from a cache;
 /// the record is read each time, because it can change.
 fn look_up(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     authorization: &Secret,
 ) -> Result<Option<(VerifiedToken, TokenRecord)>, Refusal> {
-    let claims = bare(authorization).and_then(|token| call.parts.tokens.verify(token, call.now));
+    let claims = bare(authorization).and_then(|token| cx.app.tokens.verify(token, cx.now));
     let Some(claims) = claims else {
         return Ok(None);
     };
     let jti_sha256 = sha256_hex(&claims.jti);
     let organisation = claims.org.map(|o| o.uuid);
-    let standing = call
-        .parts
+    let standing = cx
+        .app
         .store
         .read(|c| token_families::find(c, &jti_sha256, organisation.as_deref()))?;
     let Some(standing) = standing else {
@@ -346,24 +352,24 @@ fn look_up(
 /// The user of a token. A replaced token that is used after its grace period is treated as theft and revokes every
 /// token of that sign-in.
 fn user_of_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     authorization: &Secret,
 ) -> Result<(User, VerifiedToken), Refusal> {
     let expired = || refuse(Code::TokenExpired);
-    let (verified_token, standing) = look_up(call, authorization)?.ok_or_else(expired)?;
-    let grace = call.parts.rules.grace_ms;
+    let (verified_token, standing) = look_up(cx, authorization)?.ok_or_else(expired)?;
+    let grace = cx.app.rules.grace_ms;
     if standing
         .retired_at
-        .is_some_and(|retired| call.now >= retired + grace)
+        .is_some_and(|retired| cx.now >= retired + grace)
     {
         tracing::warn!(
-            request.id = call.request_id,
+            request.id = cx.request_id,
             "a replaced token was used again; all tokens of its sign-in are revoked"
         );
-        call.parts.store.write(|c| {
+        cx.app.store.write(|c| {
             if token_families::end(c, verified_token.family)? {
                 let name = &standing.user.user_name;
-                call.audit(c, AuditEvent::TokenReused, "revoked", Some(name))?;
+                cx.audit(c, AuditEvent::TokenReused, "revoked", Some(name))?;
             }
             Ok::<_, Refusal>(())
         })?;
@@ -373,10 +379,14 @@ fn user_of_token(
 }
 
 /// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.
-fn user_of_password(call: &Call<'_>, name: &str, password: &Secret) -> Result<User, Refusal> {
-    let user = call.parts.store.read(|c| users::by_login(c, name))?;
+fn user_of_password(
+    cx: &RequestContext<'_>,
+    name: &str,
+    password: &Secret,
+) -> Result<User, Refusal> {
+    let user = cx.app.store.read(|c| users::by_login(c, name))?;
     let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());
-    let verdict = call.verify(password, hash)?;
+    let verdict = cx.verify(password, hash)?;
     match user {
         Some(user) if verdict != Verdict::Wrong => {
             if user.status == Status::Active {

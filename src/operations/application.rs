@@ -1,7 +1,7 @@
 //! Application authentication: compares the application's secret with the registry.
 
 use super::throttle::{network, subject};
-use super::{Call, Refusal, refuse};
+use super::{Refusal, RequestContext, refuse};
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Value as _};
@@ -21,12 +21,12 @@ const LOCKED: AuditEvent = AuditEvent::LoginLocked;
 /// # Errors
 /// A missing or wrong secret, and too many wrong ones.
 pub(super) fn prove(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     application: &Application,
     field: Option<&Secret>,
     basic: Option<&(String, Secret)>,
 ) -> Result<(), Refusal> {
-    let registry = call.parts.registry.now();
+    let registry = cx.app.registry.now();
     // Ignore Basic credentials of another name: a proxy in between may have asked for them.
     let is_its_own = |name: &str| {
         let named = registry.application(name);
@@ -42,17 +42,17 @@ pub(super) fn prove(
             (false, None) => Err(refuse(Code::ApplicationHasNoSecret)),
         };
     }
-    let source = call.source.map(network).unwrap_or_default();
+    let source = cx.source.map(network).unwrap_or_default();
     let guesses = format!("{}\n{source}", application.client_id);
-    let guesses = [subject(call, "application secrets", &guesses)];
-    let store = &call.parts.store;
+    let guesses = [subject(cx, "application secrets", &guesses)];
+    let store = &cx.app.store;
     let open_at = store.read(|c| attempts::open_at(c, &guesses))?;
-    if let Some(wait_ms) = open_at.map(|at| at - call.now).filter(|wait| *wait > 0) {
+    if let Some(wait_ms) = open_at.map(|at| at - cx.now).filter(|wait| *wait > 0) {
         let mut rejection = Rejection::new(Code::TooManyAttempts);
         rejection.wait_ms = wait_ms;
         return Err(rejection.into());
     }
-    let stored = stored(call, application)?;
+    let stored = stored(cx, application)?;
     let is_right = |sent: &Secret| stored.as_deref().is_some_and(|s| is_same(s, sent.reveal()));
     if sent.into_iter().flatten().all(is_right) {
         if open_at.is_some() {
@@ -60,13 +60,13 @@ pub(super) fn prove(
         }
         return Ok(());
     }
-    let limit = call.parts.rules.throttle.guesses;
+    let limit = cx.app.rules.throttle.guesses;
     store.write(|c| {
         for guess in &guesses {
-            let tally = attempts::count(c, guess, limit, call.now)?;
+            let tally = attempts::count(c, guess, limit, cx.now)?;
             // Record the first attempt over the limit only.
             if tally.attempts == limit.free {
-                call.audit(c, LOCKED, "slowed_down", Some(&application.client_id))?;
+                cx.audit(c, LOCKED, "slowed_down", Some(&application.client_id))?;
             }
         }
         Ok::<_, Refusal>(())
@@ -75,12 +75,12 @@ pub(super) fn prove(
 }
 
 /// The application's secret from the registry, unsealed; none if it has no secret.
-fn stored(call: &Call<'_>, application: &Application) -> Result<Option<String>, Refusal> {
+fn stored(cx: &RequestContext<'_>, application: &Application) -> Result<Option<String>, Refusal> {
     let Some(sealed) = &application.secret else {
         return Ok(None);
     };
     let binding = Binding::ApplicationSecret(&application.client_id);
-    match call.parts.sealer.open(binding, sealed) {
+    match cx.app.sealer.open(binding, sealed) {
         Some(secret) => Ok(Some(secret)),
         None => {
             let cause = "the application's secret cannot be opened with this sealing key";

@@ -1,8 +1,8 @@
 //! Links and unlinks external identities of a user and mails the user about it. When the owner of an account takes it
 //! over, identities that others linked before are removed.
 
-use super::call::Addressee;
-use super::{Call, Refusal};
+use super::context::Addressee;
+use super::{Refusal, RequestContext};
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::notice::Topic;
@@ -31,13 +31,13 @@ pub fn key(identity: &ExternalIdentity) -> String {
 /// # Errors
 /// The store's.
 pub(super) fn take_over(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     keep: &[&str],
 ) -> Result<(), Refusal> {
     let linked = external_identities::linked_to(c, user.id)?;
-    unlink(call, c, user, linked, |link| {
+    unlink(cx, c, user, linked, |link| {
         !keep.contains(&key(&link.identity).as_str())
     })?;
     token_families::end_all(c, user.id)?;
@@ -51,7 +51,7 @@ pub(super) fn take_over(
 /// # Errors
 /// The store's.
 pub(super) fn unlink(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     linked: Vec<LinkedIdentity>,
@@ -60,7 +60,7 @@ pub(super) fn unlink(
     let mut gone = Vec::new();
     for link in linked.into_iter().filter(unwanted) {
         if external_identities::remove(c, user.id, &link.identity)? {
-            call.audit(
+            cx.audit(
                 c,
                 AuditEvent::UserIdentityUnlinked,
                 "ok",
@@ -69,7 +69,7 @@ pub(super) fn unlink(
             gone.push(link.identity);
         }
     }
-    tell(call, c, user, Topic::IdentityUnlinked, &gone)?;
+    tell(cx, c, user, Topic::IdentityUnlinked, &gone)?;
     Ok(gone.len())
 }
 
@@ -78,7 +78,7 @@ pub(super) fn unlink(
 /// # Errors
 /// The store's.
 pub(super) fn tell(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     topic: Topic,
@@ -93,5 +93,5 @@ pub(super) fn tell(
         .collect();
     names.dedup();
     names.truncate(MAX_NAMED);
-    call.notify_about(c, topic, &Addressee::from(user), "", &names.join(", "))
+    cx.notify_about(c, topic, &Addressee::from(user), "", &names.join(", "))
 }

@@ -1,7 +1,7 @@
 //! Networks and browsers from which a user has signed in before. Their attempts have counters of their own, so that an
 //! attacker elsewhere does not lock the owner out (OWASP, "device cookies").
 
-use super::Call;
+use super::RequestContext;
 use super::throttle::{network, subject};
 use crate::contract::shape::Secret;
 use crate::domain::client::Trust;
@@ -16,16 +16,16 @@ const MAX_MARKS: usize = 4;
 /// The known source of this attempt, which names its counter; none if the account's general counter applies. An unknown
 /// account behaves like an existing one, so that the delay does not reveal whether it exists.
 pub(super) fn find(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     login: &str,
 ) -> Result<Option<String>, StoreError> {
-    let network = own_network(call);
-    let marks = marks(call);
+    let network = own_network(cx);
+    let marks = marks(cx);
     if network.is_none() && marks.is_empty() {
         return Ok(None);
     }
-    let decoy = subject(call, "decoy of", &canonical_login(login));
+    let decoy = subject(cx, "decoy of", &canonical_login(login));
     let Some((user_id, is_real)) = known_sources::user_or_decoy(c, login, &decoy)? else {
         return Ok(None);
     };
@@ -33,10 +33,10 @@ pub(super) fn find(
     let browsers = marks
         .iter()
         .filter(|_| is_real)
-        .map(|mark| stamped(call, user_id, "browser", mark));
-    let networks = network.iter().map(|n| stamped(call, user_id, "network", n));
+        .map(|mark| stamped(cx, user_id, "browser", mark));
+    let networks = network.iter().map(|n| stamped(cx, user_id, "network", n));
     let candidates: Vec<String> = browsers.chain(networks).collect();
-    let known = known_sources::known(c, user_id, &candidates, call.now)?;
+    let known = known_sources::known(c, user_id, &candidates, cx.now)?;
     Ok(candidates.into_iter().find(|source| known.contains(source)))
 }
 
@@ -45,15 +45,15 @@ pub(super) fn find(
 /// # Errors
 /// The store's.
 pub(super) fn remember_network(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
 ) -> Result<(), StoreError> {
-    let Some(network) = own_network(call) else {
+    let Some(network) = own_network(cx) else {
         return Ok(());
     };
-    let source = stamped(call, user.id, "network", &network);
-    known_sources::remember(c, user.id, &source, expiry(call))
+    let source = stamped(cx, user.id, "network", &network);
+    known_sources::remember(c, user.id, &source, expiry(cx))
 }
 
 /// Remembers the browser from which the user has just signed in, in the caller's transaction, and returns the value of
@@ -63,46 +63,46 @@ pub(super) fn remember_network(
 /// # Errors
 /// The store's.
 pub(super) fn remember_browser(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
 ) -> Result<Secret, StoreError> {
-    let mut marks = marks(call);
+    let mut marks = marks(cx);
     let sources: Vec<String> = marks
         .iter()
-        .map(|mark| stamped(call, user.id, "browser", mark))
+        .map(|mark| stamped(cx, user.id, "browser", mark))
         .collect();
-    let known = known_sources::known(c, user.id, &sources, call.now)?;
+    let known = known_sources::known(c, user.id, &sources, cx.now)?;
     let source = match sources.into_iter().find(|source| known.contains(source)) {
         Some(source) => source,
         None => {
-            let mark = one_time_token::format(call.parts.entropy.bytes());
-            let source = stamped(call, user.id, "browser", &mark);
+            let mark = one_time_token::format(cx.app.entropy.bytes());
+            let source = stamped(cx, user.id, "browser", &mark);
             marks.insert(0, mark);
             marks.truncate(MAX_MARKS);
             source
         }
     };
-    known_sources::remember(c, user.id, &source, expiry(call))?;
+    known_sources::remember(c, user.id, &source, expiry(cx))?;
     Ok(Secret::from(marks.join(".").as_str()))
 }
 
-fn expiry(call: &Call<'_>) -> i64 {
-    call.now + call.parts.rules.throttle.known_ms
+fn expiry(cx: &RequestContext<'_>) -> i64 {
+    cx.now + cx.app.rules.throttle.known_ms
 }
 
 /// The network of the caller; none for a trusted client, because many people share its address.
-pub(super) fn own_network(call: &Call<'_>) -> Option<String> {
-    let is_trusted = call
+pub(super) fn own_network(cx: &RequestContext<'_>) -> Option<String> {
+    let is_trusted = cx
         .client
         .as_ref()
         .is_some_and(|client| client.trust == Trust::Trusted);
-    call.source.filter(|_| !is_trusted).map(network)
+    cx.source.filter(|_| !is_trusted).map(network)
 }
 
 /// The marks in the browser's cookie, one for each remembered account.
-fn marks(call: &Call<'_>) -> Vec<String> {
-    let cookie = call.known_browser.as_ref().map_or("", Secret::reveal);
+fn marks(cx: &RequestContext<'_>) -> Vec<String> {
+    let cookie = cx.known_browser.as_ref().map_or("", Secret::reveal);
     let marks = cookie.split('.').take(MAX_MARKS);
     marks
         .filter(|mark| one_time_token::is_well_formed(mark))
@@ -111,9 +111,9 @@ fn marks(call: &Call<'_>) -> Vec<String> {
 }
 
 /// The stored form of a source: a keyed hash that reveals neither the source nor that two users share it.
-fn stamped(call: &Call<'_>, user_id: i64, kind: &str, source: &str) -> String {
+fn stamped(cx: &RequestContext<'_>, user_id: i64, kind: &str, source: &str) -> String {
     subject(
-        call,
+        cx,
         "known source of",
         &format!("{user_id}\n{kind}\n{source}"),
     )

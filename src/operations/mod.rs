@@ -4,8 +4,8 @@ pub mod access;
 mod application;
 mod binding;
 pub mod browser;
-pub mod call;
 pub mod consent;
+pub mod context;
 pub mod directory;
 pub mod identities;
 mod known_sources;
@@ -21,7 +21,7 @@ pub mod user;
 use crate::contract::wsdl::Entry;
 
 pub use binding::{Body, DirectoryRoute, Route};
-pub use call::{Call, Credentials};
+pub use context::{Credentials, RequestContext};
 pub use operation::{Access, Cost, Operation};
 pub use origin::Origin;
 pub use refusal::Refusal;

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use super::{Cost, DecodedRequest, access};
+use crate::app_context::AppContext;
 use crate::domain::client::Trust;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
-use crate::parts::Parts;
 
 /// The number of characters of an account name that are used.
 const MAX_ACCOUNT_CHARS: usize = 256;
@@ -25,9 +25,9 @@ pub struct Origin {
 impl Origin {
     /// The origin of a decoded request.
     #[must_use]
-    pub fn of<A>(parts: &Parts, decoded: &DecodedRequest<A>) -> Self {
+    pub fn of<A>(app: &AppContext, decoded: &DecodedRequest<A>) -> Self {
         let credentials = &decoded.credentials;
-        let client = access::client(parts, credentials.client_key.as_ref());
+        let client = access::client(app, credentials.client_key.as_ref());
         let trusted = client.ok().flatten().filter(|c| c.trust == Trust::Trusted);
         let login = match (decoded.operation().cost, &credentials.username_token) {
             (Cost::Hash, _) => decoded.request.claims().subject,

@@ -4,7 +4,7 @@
 //! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
 //! [`Payload`], which any shape can become.
 
-use super::{Call, Credentials, Operation, Refusal};
+use super::{Credentials, Operation, Refusal, RequestContext};
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::Json;
@@ -57,7 +57,7 @@ pub trait Request: Structure + 'static {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    fn run(self, call: &Call<'_>) -> Result<Self::Answer, Refusal>;
+    fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer, Refusal>;
 }
 
 /// The claims of a request about its caller and its subject, before they are verified. See the methods of [`Request`].
@@ -82,7 +82,7 @@ pub trait Runnable<A>: Send + std::fmt::Debug {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<A, Refusal>;
+    fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A, Refusal>;
 }
 
 /// A request, and what makes an `A` of its answer.
@@ -113,8 +113,8 @@ impl<R: Request, A, F: FnOnce(R::Answer) -> A + Send> Runnable<A> for Converted<
             application_secret: request.application_secret(),
         }
     }
-    fn run(self: Box<Self>, call: &Call<'_>) -> Result<A, Refusal> {
-        self.request.run(call).map(self.convert)
+    fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A, Refusal> {
+        self.request.run(cx).map(self.convert)
     }
 }
 

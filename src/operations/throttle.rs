@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::PoisonError;
 
 use super::request::Runnable;
-use super::{Access, Call, Refusal, known_sources};
+use super::{Access, Refusal, RequestContext, known_sources};
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::domain::audit_event::AuditEvent;
@@ -37,20 +37,18 @@ pub enum Throttle {
 ///
 /// # Errors
 /// [`Code::TooManyAttempts`], or the errors of the request.
-pub(super) fn run<A>(call: &Call<'_>, request: Box<dyn Runnable<A>>) -> Result<A, Refusal> {
+pub(super) fn run<A>(cx: &RequestContext<'_>, request: Box<dyn Runnable<A>>) -> Result<A, Refusal> {
     let (operation, claims) = (request.operation(), request.claims());
     let about = match operation.throttle {
-        Throttle::Nothing => return request.run(call),
+        Throttle::Nothing => return request.run(cx),
         Throttle::Guesses | Throttle::Forgeries => claims.guessed_at,
         Throttle::Mails => claims.mailbox,
     };
-    let own = call.user.as_ref().map(|user| user.user_name.as_str());
+    let own = cx.user.as_ref().map(|user| user.user_name.as_str());
     // A signed-in visitor acts on the account that the request names, not on its own.
     let own = own.filter(|_| operation.access == Access::Session);
     let about = about.or(own).map(str::to_owned);
-    guard(call, operation.throttle, about.as_deref(), || {
-        request.run(call)
-    })
+    guard(cx, operation.throttle, about.as_deref(), || request.run(cx))
 }
 
 /// Runs a step that may guess this account's secret or send a mail to this mailbox.
@@ -58,18 +56,18 @@ pub(super) fn run<A>(call: &Call<'_>, request: Box<dyn Runnable<A>>) -> Result<A
 /// # Errors
 /// [`Code::TooManyAttempts`], or the errors of the step.
 pub(super) fn guard<T>(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     throttle: Throttle,
     about: Option<&str>,
     step: impl FnOnce() -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let (counted, open_at) = call.parts.store.read(|c| {
-        let counted = counted(call, c, throttle, about)?;
+    let (counted, open_at) = cx.app.store.read(|c| {
+        let counted = counted(cx, c, throttle, about)?;
         let subjects: Vec<_> = counted.iter().map(|one| one.subject.clone()).collect();
         let open_at = attempts::open_at(c, &subjects)?;
         Ok::<_, Refusal>((counted, open_at))
     })?;
-    let wait = open_at.map_or(0, |at| at - call.now);
+    let wait = open_at.map_or(0, |at| at - cx.now);
     let too_many = || {
         let mut rejection = Rejection::new(Code::TooManyAttempts);
         rejection.wait_ms = wait;
@@ -81,25 +79,25 @@ pub(super) fn guard<T>(
     let result = step();
     // After a success the hash stays noted: the request may still be refused, see `count_refused_after_hash`.
     let refused_after_hash =
-        matches!(result, Err(Refusal::Rejected(_))) && call.owes_hash.replace(false);
+        matches!(result, Err(Refusal::Rejected(_))) && cx.owes_hash.replace(false);
     let settled = match (throttle, code(&result)) {
         (Throttle::Forgeries, Some(code)) if is_forged(code) && wait > 0 => return too_many(),
-        (Throttle::Forgeries, Some(code)) if is_forged(code) => count(call, &counted, about),
+        (Throttle::Forgeries, Some(code)) if is_forged(code) => count(cx, &counted, about),
         (Throttle::Guesses | Throttle::Mails, _) if refused_after_hash => {
-            count(call, &counted, about)
+            count(cx, &counted, about)
         }
         (Throttle::Guesses, Some(Code::BadCredentials | Code::TokenInvalidOrExpired)) => {
-            count(call, &counted, about)
+            count(cx, &counted, about)
         }
         (Throttle::Mails, None | Some(Code::UserAlreadyExists | Code::EmailAlreadyExists)) => {
-            count(call, &counted, about)
+            count(cx, &counted, about)
         }
         (Throttle::Guesses, None) => {
             let own = counted.iter().filter(|one| one.is_account);
             let own: Vec<_> = own.map(|one| one.subject.clone()).collect();
-            call.parts.first_attempts.forget(&own);
+            cx.app.first_attempts.forget(&own);
             match open_at {
-                Some(_) => call.parts.store.write(|c| Ok(attempts::forget(c, &own)?)),
+                Some(_) => cx.app.store.write(|c| Ok(attempts::forget(c, &own)?)),
                 None => Ok(()),
             }
         }
@@ -113,11 +111,11 @@ pub(super) fn guard<T>(
 
 /// Counts a request that hashed a password successfully and was refused later, for example a UsernameToken of a user
 /// who may not call the operation.
-pub(super) fn count_refused_after_hash(call: &Call<'_>, about: Option<&str>) {
-    if call.owes_hash.replace(false) {
-        let store = &call.parts.store;
-        let counted = store.read(|c| counted(call, c, Throttle::Guesses, about));
-        if let Err(error) = counted.and_then(|counted| count(call, &counted, about)) {
+pub(super) fn count_refused_after_hash(cx: &RequestContext<'_>, about: Option<&str>) {
+    if cx.owes_hash.replace(false) {
+        let store = &cx.app.store;
+        let counted = store.read(|c| counted(cx, c, Throttle::Guesses, about));
+        if let Err(error) = counted.and_then(|counted| count(cx, &counted, about)) {
             tracing::error!(cause = ?error, "an attempt could not be counted");
         }
     }
@@ -128,18 +126,18 @@ pub(super) fn count_refused_after_hash(call: &Call<'_>, about: Option<&str>) {
 ///
 /// # Errors
 /// The store's.
-pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Result<(), Refusal> {
+pub(super) fn forgive(
+    cx: &RequestContext<'_>,
+    c: &mut AnyConnection,
+    user: &User,
+) -> Result<(), Refusal> {
     let known = stored_sources::all(c, user.id)?;
     let mut subjects = Vec::with_capacity(2 * (1 + known.len()));
     for login in [&user.user_name, &user.email] {
-        subjects.push(account(call, login, None));
-        subjects.extend(
-            known
-                .iter()
-                .map(|(from, _)| account(call, login, Some(from))),
-        );
+        subjects.push(account(cx, login, None));
+        subjects.extend(known.iter().map(|(from, _)| account(cx, login, Some(from))));
     }
-    call.parts.first_attempts.forget(&subjects);
+    cx.app.first_attempts.forget(&subjects);
     attempts::forget(c, &subjects)?;
     Ok(stored_sources::forget_all(c, user.id)?)
 }
@@ -150,15 +148,15 @@ pub(super) fn forgive(call: &Call<'_>, c: &mut AnyConnection, user: &User) -> Re
 /// # Errors
 /// The store's.
 pub(super) fn may_mail(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     address: &str,
 ) -> Result<bool, Refusal> {
-    let subject = subject(call, "mails into", &canonical_login(address));
-    if !is_open(call, c, &subject)? {
+    let subject = subject(cx, "mails into", &canonical_login(address));
+    if !is_open(cx, c, &subject)? {
         return Ok(false);
     }
-    attempts::count(c, &subject, call.parts.rules.throttle.mails, call.now)?;
+    attempts::count(c, &subject, cx.app.rules.throttle.mails, cx.now)?;
     Ok(true)
 }
 
@@ -167,19 +165,19 @@ pub(super) fn may_mail(
 /// # Errors
 /// The store's.
 pub(super) fn may_mail_nobody(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     login: &str,
 ) -> Result<(), Refusal> {
-    let subject = subject(call, "mails to nobody", &canonical_login(login));
-    is_open(call, c, &subject)?;
-    attempts::count(c, &subject, call.parts.rules.throttle.mails, call.now)?;
+    let subject = subject(cx, "mails to nobody", &canonical_login(login));
+    is_open(cx, c, &subject)?;
+    attempts::count(c, &subject, cx.app.rules.throttle.mails, cx.now)?;
     Ok(attempts::forget(c, &[subject])?)
 }
 
-fn is_open(call: &Call<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool, Refusal> {
+fn is_open(cx: &RequestContext<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool, Refusal> {
     let open_at = attempts::open_at(c, &[subject.to_owned()])?;
-    Ok(open_at.is_none_or(|at| at <= call.now))
+    Ok(open_at.is_none_or(|at| at <= cx.now))
 }
 
 /// Counts a change of a user's assignments, unless the user or the service has had too many in this minute. The counts
@@ -188,15 +186,15 @@ fn is_open(call: &Call<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool
 /// # Errors
 /// [`Code::TooManyAttempts`].
 pub(super) fn count_assignment(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     user_id: i64,
     service: Option<i64>,
 ) -> Result<(), Refusal> {
-    let most = call.parts.rules.assignments;
-    let windows = call.parts.assignments.lock();
+    let most = cx.app.rules.assignments;
+    let windows = cx.app.assignments.lock();
     let mut windows = windows.unwrap_or_else(PoisonError::into_inner);
     windows
-        .count(most, user_id, service, call.now)
+        .count(most, user_id, service, cx.now)
         .map_err(|wait_ms| {
             let mut rejection = Rejection::new(Code::TooManyAttempts);
             rejection.wait_ms = wait_ms;
@@ -237,33 +235,33 @@ struct Counter {
 
 /// The counters of a request. A source from which the user has signed in before has its own counter for the account.
 fn counted(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     throttle: Throttle,
     about: Option<&str>,
 ) -> Result<Vec<Counter>, Refusal> {
-    let limits = &call.parts.rules.throttle;
-    let source = known_sources::own_network(call);
+    let limits = &cx.app.rules.throttle;
+    let source = known_sources::own_network(cx);
     let (about, source) = match throttle {
         Throttle::Nothing => (None, None),
         Throttle::Guesses => {
             let about = match about {
                 Some(login) => {
-                    let known = known_sources::find(call, c, login)?;
-                    Some((account(call, login, known.as_deref()), limits.guesses))
+                    let known = known_sources::find(cx, c, login)?;
+                    Some((account(cx, login, known.as_deref()), limits.guesses))
                 }
                 None => None,
             };
-            let source = source.map(|from| subject(call, "guesses from", &from));
+            let source = source.map(|from| subject(cx, "guesses from", &from));
             (about, source.map(|of| (of, limits.guesses_per_source)))
         }
         Throttle::Forgeries => {
-            let source = source.map(|from| subject(call, "forgeries from", &from));
+            let source = source.map(|from| subject(cx, "forgeries from", &from));
             (None, source.map(|of| (of, limits.guesses_per_source)))
         }
         Throttle::Mails => {
-            let about = about.map(|about| subject(call, "mails to", &canonical_login(about)));
-            let source = source.map(|from| subject(call, "mails from", &from));
+            let about = about.map(|about| subject(cx, "mails to", &canonical_login(about)));
+            let source = source.map(|from| subject(cx, "mails from", &from));
             (
                 about.map(|of| (of, limits.mails)),
                 source.map(|of| (of, limits.mails_per_source)),
@@ -292,26 +290,24 @@ fn counted(
 
 /// How often the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
 /// second.
-fn due<'c>(call: &Call<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>, Refusal> {
-    let first_attempts = &call.parts.first_attempts;
+fn due<'c>(
+    cx: &RequestContext<'_>,
+    counted: &'c [Counter],
+) -> Result<Vec<(&'c Counter, usize)>, Refusal> {
+    let first_attempts = &cx.app.first_attempts;
     let mut due = Vec::with_capacity(counted.len());
     for counter in counted {
         let subject = &counter.subject;
-        let forget_at = call.now + counter.limit.forgiven_after();
+        let forget_at = cx.now + counter.limit.forgiven_after();
         let nth = match counter.limit.free {
             // Here the first attempt is limited already, on every node.
             ..=1 => Nth::Later,
-            _ => first_attempts.note(subject, forget_at, call.now),
+            _ => first_attempts.note(subject, forget_at, cx.now),
         };
         let times = match nth {
             Nth::Later => 1,
             Nth::Second => 2,
-            Nth::First
-                if call
-                    .parts
-                    .store
-                    .read(|c| attempts::has(c, subject, call.now))? =>
-            {
+            Nth::First if cx.app.store.read(|c| attempts::has(c, subject, cx.now))? => {
                 first_attempts.note_in_table(subject);
                 1
             }
@@ -323,16 +319,16 @@ fn due<'c>(call: &Call<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, 
     Ok(due)
 }
 
-fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<(), Refusal> {
-    let due = due(call, counted)?;
+fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> Result<(), Refusal> {
+    let due = due(cx, counted)?;
     if due.is_empty() {
         return Ok(());
     }
-    let slowed_down = call.parts.store.write(|c| {
+    let slowed_down = cx.app.store.write(|c| {
         let mut events = Vec::new();
         for (counter, times) in &due {
             for _ in 0..*times {
-                let tally = attempts::count(c, &counter.subject, counter.limit, call.now)?;
+                let tally = attempts::count(c, &counter.subject, counter.limit, cx.now)?;
                 // Record the first attempt over the limit only.
                 if tally.attempts == counter.limit.free {
                     events.push(counter.event);
@@ -342,28 +338,28 @@ fn count(call: &Call<'_>, counted: &[Counter], about: Option<&str>) -> Result<()
         Ok::<_, Refusal>(events)
     })?;
     for event in slowed_down {
-        call.audit_unproven(event, "slowed_down", about)?;
+        cx.audit_unproven(event, "slowed_down", about)?;
     }
     Ok(())
 }
 
 /// The subject of guesses at an account, from one known source or from all other sources.
-fn account(call: &Call<'_>, login: &str, known_source: Option<&str>) -> String {
+fn account(cx: &RequestContext<'_>, login: &str, known_source: Option<&str>) -> String {
     let login = canonical_login(login);
     match known_source {
         Some(source) => subject(
-            call,
+            cx,
             "guesses from a known source",
             &format!("{source}\n{login}"),
         ),
-        None => subject(call, "guesses at", &login),
+        None => subject(cx, "guesses at", &login),
     }
 }
 
 /// The stored subject of a counter: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash, which reveals no name.
-pub(super) fn subject(call: &Call<'_>, what: &str, whose: &str) -> String {
+pub(super) fn subject(cx: &RequestContext<'_>, what: &str, whose: &str) -> String {
     let text = format!("{what}\n{whose}");
-    let mut subject = call.parts.pseudonymizer.pseudonym(&text);
+    let mut subject = cx.app.pseudonymizer.pseudonym(&text);
     subject.truncate(SUBJECT_CHARS);
     subject
 }

@@ -8,10 +8,10 @@ use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
+use crate::app_context::AppContext;
 use crate::contract::wsdl;
 use crate::http::{self, MediaType, Reply};
 use crate::operations::{Origin, soap_entries};
-use crate::parts::Parts;
 use crate::{directory, jsonrpc, metrics, sso, web};
 
 use super::client_ip::{client_ip, is_forwarded};
@@ -36,7 +36,7 @@ pub(super) async fn handle(
     mut request: Request<IncomingBody>,
 ) -> Response<Body> {
     let address = connection.peer();
-    let request_id = gateway.parts.entropy.uuid();
+    let request_id = gateway.app.entropy.uuid();
     let begun = Instant::now();
     let head_only = request.method() == Method::HEAD;
     let line = tracing::enabled!(tracing::Level::DEBUG)
@@ -46,7 +46,7 @@ pub(super) async fn handle(
         .map(|source| gateway.in_flight.take(source));
     let is_over_its_limit = matches!(counted, Some(None));
     if is_over_its_limit {
-        gateway.parts.metrics.refused("source_limit");
+        gateway.app.metrics.refused("source_limit");
     }
     let peer = Peer {
         address,
@@ -176,7 +176,7 @@ async fn route(
             Reply::method_not_allowed("GET, HEAD")
         }
         "/.well-known/jwks.json" => {
-            let keys = gateway.parts.tokens.jwks(gateway.parts.clock.now());
+            let keys = gateway.app.tokens.jwks(gateway.app.clock.now());
             Reply::new(200, "application/jwk-set+json", keys)
                 .with("Cache-Control", "public, max-age=300")
         }
@@ -233,10 +233,10 @@ const PROBE_WAIT: Duration = Duration::from_secs(2);
 /// Asks the store something on the thread that is kept for probes; none where it does not answer in time.
 async fn probe<T: Send + 'static>(
     gateway: &Arc<Gateway>,
-    ask: impl FnOnce(&Parts) -> T + Send + 'static,
+    ask: impl FnOnce(&AppContext) -> T + Send + 'static,
 ) -> Option<T> {
-    let parts = Arc::clone(&gateway.parts);
-    let asked = gateway.probing.run(move || ask(&parts));
+    let app = Arc::clone(&gateway.app);
+    let asked = gateway.probing.run(move || ask(&app));
     tokio::time::timeout(PROBE_WAIT, asked).await.ok()?.ok()
 }
 
@@ -249,25 +249,27 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
     if !may {
         return Reply::text(404, "Not found");
     }
-    let backlog = probe(gateway, Parts::backlog).await.and_then(Result::ok);
+    let backlog = probe(gateway, AppContext::backlog)
+        .await
+        .and_then(Result::ok);
     let Some(backlog) = backlog else {
         return Reply::text(503, "The backlog cannot be read; try again");
     };
     let counts = gateway.connections.count();
-    gateway.parts.metrics.set_connections(&counts);
+    gateway.app.metrics.set_connections(&counts);
     let queues = [
         ("read", gateway.reading.waiting()),
         ("search", gateway.searching.waiting()),
         ("write", gateway.writing.waiting()),
         ("hash", gateway.hashing.waiting()),
     ];
-    let body = gateway.parts.metrics.encode(&queues, &backlog);
+    let body = gateway.app.metrics.encode(&queues, &backlog);
     Reply::new(200, metrics::MEDIA_TYPE, body)
 }
 
 /// Ready is whoever can ask its database.
 async fn ready(gateway: &Arc<Gateway>) -> Reply {
-    match probe(gateway, Parts::is_ready).await {
+    match probe(gateway, AppContext::is_ready).await {
         Some(true) => Reply::text(200, "ready"),
         _ => Reply::text(503, "not ready"),
     }

@@ -34,7 +34,7 @@ pub(super) struct Routed<'a> {
 
 impl Routed<'_> {
     pub(super) async fn soap(self) -> Reply {
-        let (limits, now) = (self.gateway.config.soap, self.gateway.parts.clock.now());
+        let (limits, now) = (self.gateway.config.soap, self.gateway.app.clock.now());
         self.answer(|request| SoapFace::new(request, limits, now))
             .await
     }
@@ -47,18 +47,15 @@ impl Routed<'_> {
     }
 
     pub(super) async fn directory(self) -> Reply {
-        let (depth, now) = (
-            self.gateway.config.json.depth,
-            self.gateway.parts.clock.now(),
-        );
+        let (depth, now) = (self.gateway.config.json.depth, self.gateway.app.clock.now());
         self.answer(|request| DirectoryFace::new(request, depth, now))
             .await
     }
 
     pub(super) async fn page(self) -> Reply {
-        let parts = Arc::clone(&self.gateway.parts);
+        let app = Arc::clone(&self.gateway.app);
         let base = base(self.gateway, self.peer.address, self.request.headers());
-        self.answer(|request| PageFace::new(parts, request, base))
+        self.answer(|request| PageFace::new(app, request, base))
             .await
     }
 
@@ -67,7 +64,7 @@ impl Routed<'_> {
         let base = base(&gateway, self.peer.address, self.request.headers());
         self.answer(|request| {
             let own_url = own_url(&gateway, request.header(HOST).as_deref());
-            SsoFace::new(Arc::clone(&gateway.parts), request, base, own_url)
+            SsoFace::new(Arc::clone(&gateway.app), request, base, own_url)
         })
         .await
     }
@@ -140,8 +137,8 @@ async fn run<F: Face>(
         // Reads are so short that they are served in the order of arrival.
         Cost::Read => ("read", None),
     };
-    let fair = fair.map(|pool| (pool, Origin::of(&gateway.parts, &decoded)));
-    let parts = Arc::clone(&gateway.parts);
+    let fair = fair.map(|pool| (pool, Origin::of(&gateway.app, &decoded)));
+    let app = Arc::clone(&gateway.app);
     let request_id = decoded.request_id.clone();
     let outer = Arc::new((face, request_id, operation.name));
     let inner = Arc::clone(&outer);
@@ -149,14 +146,13 @@ async fn run<F: Face>(
     let work = move || {
         let (face, request_id, operation) = &*inner;
         let begun = Instant::now();
-        parts.metrics.waited(queue, begun - queued);
-        let outcome = access::run(&parts, decoded);
+        app.metrics.waited(queue, begun - queued);
+        let outcome = access::run(&app, decoded);
         let code = match &outcome {
             Ok(_) => "ok",
             Err(rejection) => rejection.code().as_str(),
         };
-        parts
-            .metrics
+        app.metrics
             .called(F::NAME, operation, code, begun.elapsed());
         match outcome {
             Ok(answer) => face.encode(answer),
@@ -187,7 +183,7 @@ async fn run<F: Face>(
 /// The refusal of a request that did not get its turn, counted and logged.
 fn shed_rejection(gateway: &Gateway, queue: &'static str, shed: Shed, source: &str) -> Rejection {
     let reason = shed.reason.as_str();
-    gateway.parts.metrics.shed(queue, reason);
+    gateway.app.metrics.shed(queue, reason);
     gateway.shed_log.note(queue, shed.reason, source);
     Rejection {
         wait_ms: i64::try_from(shed.retry.as_millis()).unwrap_or(i64::MAX),

@@ -33,8 +33,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 
+use crate::app_context::AppContext;
 use crate::jsonapi::JsonLimits;
-use crate::parts::Parts;
 use crate::soap::SoapLimits;
 use connections::{ConnectionLimits, Connections, Phase, Slot, TICK};
 pub use descriptors::raise as raise_descriptors;
@@ -127,7 +127,7 @@ const PROBE_QUEUE: usize = 16;
 
 /// The state that handlers share.
 pub(crate) struct Gateway {
-    parts: Arc<Parts>,
+    app: Arc<AppContext>,
     config: ServerConfig,
     documents: Documents,
     /// The address that the server listens at.
@@ -155,7 +155,7 @@ impl Server {
     ///
     /// # Errors
     /// The address cannot be bound, or the threads cannot be started.
-    pub async fn bind(config: ServerConfig, parts: Arc<Parts>) -> std::io::Result<Self> {
+    pub async fn bind(config: ServerConfig, app: Arc<AppContext>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let (search, write, hash) = (
             config.search_threads,
@@ -177,7 +177,7 @@ impl Server {
             connections: Arc::new(Connections::new(config.connection_limits())),
             in_flight: InFlight::new(config.connections_per_address),
             address: listener.local_addr()?,
-            parts,
+            app,
             config,
         };
         Ok(Self {
@@ -199,7 +199,7 @@ impl Server {
         let (gateway, listener) = (self.gateway, self.listener);
         let config = &gateway.config;
         let table = &gateway.connections;
-        let metrics = &gateway.parts.metrics;
+        let metrics = &gateway.app.metrics;
         let graceful = GracefulShutdown::new();
         let http = http();
         let mut ticks = tokio::time::interval(TICK);

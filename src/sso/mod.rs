@@ -5,6 +5,7 @@ mod sign_in_landing;
 
 use std::sync::Arc;
 
+use crate::app_context::AppContext;
 use crate::contract::json::Json;
 use crate::contract::problem::{Code, Problems};
 use crate::contract::rejection::Rejection;
@@ -17,7 +18,6 @@ use crate::operations::partner::PartnerSignInResult;
 use crate::operations::partner::sign_in::PartnerSignInRequest;
 use crate::operations::request::from_fields;
 use crate::operations::{Credentials, DecodedRequest};
-use crate::parts::Parts;
 use crate::web::Site;
 use crate::web::form::is_form;
 use sign_in_landing::{SignInLanding, Switch};
@@ -38,7 +38,7 @@ const USER_AGENT_CHARS: usize = 256;
 
 /// A browser that comes from a partner.
 pub struct SsoFace {
-    parts: Arc<Parts>,
+    app: Arc<AppContext>,
     /// The URL by which the browser knows the gateway, without a path.
     base: String,
     /// The audience that the partner's token must name.
@@ -54,8 +54,8 @@ pub struct SsoFace {
 impl SsoFace {
     /// The face of a request to a gateway that the browser knows by `base`, and partners' tokens by `own_url`.
     #[must_use]
-    pub fn new(parts: Arc<Parts>, request: &HttpRequest, base: String, own_url: String) -> Self {
-        let site = Site::of(&parts, base.clone());
+    pub fn new(app: Arc<AppContext>, request: &HttpRequest, base: String, own_url: String) -> Self {
+        let site = Site::of(&app, base.clone());
         let landing = SignInLanding::of(&site, request);
         let is_first = request.path().starts_with("/v1/");
         Self {
@@ -70,7 +70,7 @@ impl SsoFace {
             path: request.path().to_owned(),
             token: token(request),
             landing,
-            parts,
+            app,
             base,
             own_url,
         }
@@ -89,7 +89,7 @@ impl Face for SsoFace {
         if !is_navigation(request) {
             return Err(Rejection::new(Code::NavigationRequired));
         }
-        let site = Site::of(&self.parts, self.base.clone());
+        let site = Site::of(&self.app, self.base.clone());
         if site.registry.is_none() {
             return Err(Rejection::new(Code::NotReady));
         }

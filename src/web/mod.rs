@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
+use crate::app_context::AppContext;
 use crate::contract::shape::Secret;
 use crate::entropy::Entropy;
 use crate::http::HttpRequest;
 use crate::http::header::COOKIE;
-use crate::parts::Parts;
 use crate::registry::Snapshot;
 use crate::secrets::keyed_hashes::CsrfSigner;
 use crate::secrets::sealing::Sealer;
@@ -54,16 +54,16 @@ pub struct Site<'a> {
 impl<'a> Site<'a> {
     /// The site at this URL.
     #[must_use]
-    pub fn of(parts: &'a Parts, base: String) -> Self {
+    pub fn of(app: &'a AppContext, base: String) -> Self {
         Self {
-            registry: parts.registry.loaded(),
-            csrf_signer: &parts.csrf_signer,
-            sealer: &parts.sealer,
-            entropy: &parts.entropy,
+            registry: app.registry.loaded(),
+            csrf_signer: &app.csrf_signer,
+            sealer: &app.sealer,
+            entropy: &app.entropy,
             base,
-            session_ms: parts.rules.session_ms,
-            known_ms: parts.rules.throttle.known_ms,
-            now: parts.clock.now(),
+            session_ms: app.rules.session_ms,
+            known_ms: app.rules.throttle.known_ms,
+            now: app.clock.now(),
         }
     }
 }

@@ -130,12 +130,12 @@ fn refuses_a_token_that_is_expired_altered_or_of_another_user() {
     ] {
         assert_eq!(show("", &forged), "TOKEN_EXPIRED", "{forged}");
     }
-    let Clock::Fixed(_) = gateway.parts.clock else {
+    let Clock::Fixed(_) = gateway.app.clock else {
         panic!("tests steer the time")
     };
-    gateway.parts.clock.advance(1_799_000);
+    gateway.app.clock.advance(1_799_000);
     assert_eq!(show("", &token), "0", "a second before it expires");
-    gateway.parts.clock.advance(1_000);
+    gateway.app.clock.advance(1_000);
     assert_eq!(show("", &token), "TOKEN_EXPIRED");
 }
 
@@ -216,7 +216,7 @@ fn logs_changes_sign_ins_and_refusals_with_their_request_ids() {
     let gateway = Gateway::demo();
     let trusted = format!("{}<userName>ügyintéző</userName>", key(Some(TRUSTED)));
     let refused = call(&gateway, "showUser", "", "<userName>admin</userName>", None);
-    gateway.parts.clock.advance(1);
+    gateway.app.clock.advance(1);
     let changed = call(
         &gateway,
         "modifyUser",
@@ -224,7 +224,7 @@ fn logs_changes_sign_ins_and_refusals_with_their_request_ids() {
         "<user><userName>MokaMiki</userName><name>Miki</name></user>",
         None,
     );
-    gateway.parts.clock.advance(1);
+    gateway.app.clock.advance(1);
     let failed = call(
         &gateway,
         "authenticate",
@@ -232,7 +232,7 @@ fn logs_changes_sign_ins_and_refusals_with_their_request_ids() {
         "<userNameOrEmail>mokamiki</userNameOrEmail><password>wrong</password>",
         None,
     );
-    gateway.parts.clock.advance(1);
+    gateway.app.clock.advance(1);
     let done = call(
         &gateway,
         "authenticate",

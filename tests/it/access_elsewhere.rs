@@ -221,7 +221,7 @@ fn check(Row(name, fields, through): &Row) {
 fn told(gateway: &Gateway, operation: &Operation, object: Json, who: Credentials) -> &'static str {
     let mut problems = Problems::none(false);
     let request = (operation.decode_json)(&object, &mut problems);
-    let outcome = run(&gateway.parts, decoded(request, problems, who));
+    let outcome = run(&gateway.app, decoded(request, problems, who));
     outcome.map_or_else(|rejection| rejection.code().as_str(), |_| "ok")
 }
 
@@ -262,7 +262,7 @@ fn caller(gateway: &Gateway, who: &str) -> (Credentials, String) {
         "ended session" | "session" => {
             let token = session(gateway);
             if who == "ended session" {
-                gateway.parts.clock.advance(gateway.parts.rules.session_ms);
+                gateway.app.clock.advance(gateway.app.rules.session_ms);
             }
             let credentials = Credentials {
                 session: Some(token.clone()),
@@ -285,7 +285,7 @@ fn session(gateway: &Gateway) -> Secret {
     let object = Json::Object(fields.into());
     let request = from_fields::<SignInRequest, _>(&object, &mut problems, |answer| answer.token);
     let outcome = run(
-        &gateway.parts,
+        &gateway.app,
         decoded(request, problems, Credentials::default()),
     );
     outcome.unwrap_or_else(|rejection| unreachable!("{rejection:?}"))

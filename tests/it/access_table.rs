@@ -208,7 +208,7 @@ fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
         |key: &str, token: &str| format!("X-Client-Hash-Key: {key}\r\nAuthorization: {token}\r\n");
     let portal = |token: &str| with("demo-portal-key", token);
     let expired = moka();
-    gateway.parts.clock.advance(1_800_000);
+    gateway.app.clock.advance(1_800_000);
     let retired = moka();
     let refreshed = ask(
         gateway,
@@ -218,7 +218,7 @@ fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
         "",
     );
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
-    gateway.parts.clock.advance(10_000);
+    gateway.app.clock.advance(10_000);
     let good = moka();
     let mut pieces = good.strip_prefix("JWT ").unwrap().split('.');
     let (head, claims) = (pieces.next().unwrap(), pieces.next().unwrap());
@@ -282,7 +282,7 @@ fn add_targets(gateway: &Gateway) {
             now: 0,
         };
         gateway
-            .parts
+            .app
             .store
             .write(|c| users::insert(c, &new).map(|_| ()))
     };

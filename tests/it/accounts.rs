@@ -32,7 +32,7 @@ fn confirm(gateway: &Gateway, token: &str) -> Result<(), Code> {
         language: Language::Hungarian,
         request_id: "test".to_owned(),
     };
-    run(&gateway.parts, decoded).map_err(|r: Rejection| r.code())
+    run(&gateway.app, decoded).map_err(|r: Rejection| r.code())
 }
 
 fn register(gateway: &Gateway, extra: &str) -> String {
@@ -61,7 +61,7 @@ fn confirms_a_registration_once_and_adds_the_membership_then() {
     let token = register(&gateway, "<organizationUuid>hammy</organizationUuid>");
     let granted = || {
         gateway
-            .parts
+            .app
             .store
             .read(|c| {
                 let user = users::by_name(c, "ubul")?.unwrap();
@@ -102,7 +102,7 @@ fn confirms_a_registration_once_and_adds_the_membership_then() {
 fn refuses_activation_and_reset_tokens_that_have_expired() {
     let gateway = Gateway::demo();
     let activation = register(&gateway, "");
-    gateway.parts.clock.advance(48 * 3_600_000);
+    gateway.app.clock.advance(48 * 3_600_000);
     assert_eq!(
         confirm(&gateway, &activation),
         Err(Code::TokenInvalidOrExpired)
@@ -110,7 +110,7 @@ fn refuses_activation_and_reset_tokens_that_have_expired() {
     let reset = "<userNameOrEmail>mokamiki</userNameOrEmail>";
     assert_eq!(outcome(&gateway, "resetPassword", reset), "0");
     let token = token(&gateway);
-    gateway.parts.clock.advance(30 * 60_000);
+    gateway.app.clock.advance(30 * 60_000);
     let change =
         format!("<password>UjJelszo-1234</password><passwordResetGuid>{token}</passwordResetGuid>");
     assert_eq!(
@@ -210,7 +210,7 @@ fn issues_a_token_with_the_organisation_and_its_roles() {
     use base64::Engine as _;
     let gateway = Gateway::demo();
     gateway
-        .parts
+        .app
         .store
         .write(|c| {
             let user = users::by_name(c, "mokamiki")?.unwrap();
@@ -262,7 +262,7 @@ fn rehashes_an_imported_password_at_the_next_sign_in() {
     let foreign = bcrypt::hash_with_salt("TeszT1234", 4, [3; 16])
         .unwrap()
         .format_for_version(bcrypt::Version::TwoY);
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let hash = || {
         store
             .read(|c| users::by_name(c, "mokamiki"))
@@ -384,7 +384,7 @@ fn adds_the_membership_when_a_trusted_client_activates_the_user() {
     let active = "<user><userName>ubul</userName><status>ACTIVE</status></user>";
     assert_eq!(outcome(&gateway, "modifyUser", active), "0");
     let granted = gateway
-        .parts
+        .app
         .store
         .read(|c| {
             let user = users::by_name(c, "ubul")?.unwrap();

@@ -37,7 +37,7 @@ fn counted(gateway: &Gateway, event: &str) -> Vec<(String, String, Option<String
 }
 
 fn advance(gateway: &Gateway, by: i64) {
-    gateway.parts.clock.advance(by);
+    gateway.app.clock.advance(by);
 }
 
 fn show(gateway: &Gateway, source: &str, headers: &str, name: &str) -> Reply {
@@ -107,7 +107,7 @@ fn counts_networks_beyond_the_limit_together() {
 fn drops_counts_beyond_the_limit_and_old_ones() {
     let gateway = behind_proxy(&[("refusals.rows", "1000"), ("refusals.keep_days", "1")]);
     for n in 0..1_100 {
-        gateway.parts.clock.advance(60_000);
+        gateway.app.clock.advance(60_000);
         show(&gateway, "203.0.113.9", "", &format!("a{n}"));
     }
     gateway.background.housekeeping.write_refusals();
@@ -223,7 +223,7 @@ fn cuts_every_text_of_the_audit_log() {
         subject: Some(long.clone()),
         request_id: long.clone(),
     };
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store.write(|c| audit::record(c, &entry)).unwrap();
     let headers = format!("X-User-Name: {}\r\n{FLAT}{KEY}", "x".repeat(256));
     let reply = ask(
@@ -268,7 +268,7 @@ fn purges_old_audit_entries_and_keeps_proofs() {
             subject: None,
             request_id: "1".to_owned(),
         };
-        let store = &gateway.parts.store;
+        let store = &gateway.app.store;
         store.write(|c| audit::record(c, &entry)).unwrap();
     }
     assert_eq!(
@@ -298,7 +298,7 @@ fn register(gateway: &Gateway, name: &str) -> String {
 }
 
 fn exists(gateway: &Gateway, name: &str) -> bool {
-    let found = gateway.parts.store.read(|c| users::by_name(c, name));
+    let found = gateway.app.store.read(|c| users::by_name(c, name));
     found.unwrap().is_some()
 }
 
@@ -324,7 +324,7 @@ fn deletes_unconfirmed_accounts_only() {
     let changed = r#"{"name":"Taken On"}"#;
     let reply = ask(&gateway, "PATCH", "/users/taken-on", &headers, changed);
     assert_eq!(told(&reply).1, "ok");
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store
         .write(|c| {
             let member = users::by_name(c, "member")?.unwrap();
@@ -442,7 +442,7 @@ fn refuses_the_hundredth_refresh_and_still_detects_a_stolen_token() {
 #[test]
 fn keeps_the_newest_hundred_mails_of_a_user() {
     let gateway = Gateway::demo();
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let sealed = b"sealed";
     let ids = store
         .write(|c| {
@@ -463,7 +463,7 @@ fn keeps_the_newest_hundred_mails_of_a_user() {
 fn deletes_delivered_mails_and_their_files_after_keep_days() {
     let gateway = Gateway::with(&[("outbox.keep_days", "10")]);
     register(&gateway, "ubul");
-    let rows = || gateway.parts.store.read(outbox_rows).unwrap().len();
+    let rows = || gateway.app.store.read(outbox_rows).unwrap().len();
     advance(&gateway, 10 * DAY - 1);
     gateway.background.housekeeping.purge();
     gateway.background.housekeeping.purge_mail_files();
@@ -477,8 +477,8 @@ fn deletes_delivered_mails_and_their_files_after_keep_days() {
 #[test]
 fn drops_attempts_beyond_the_limit_that_expire_first() {
     let gateway = Gateway::with(&[("throttle.rows", "1000")]);
-    let limit = gateway.parts.rules.throttle.guesses;
-    let store = &gateway.parts.store;
+    let limit = gateway.app.rules.throttle.guesses;
+    let store = &gateway.app.store;
     store
         .write(|c| {
             for _ in 0..6 {

@@ -23,8 +23,8 @@ const HOUR: i64 = 3_600_000;
 
 /// Service `id` at this URL, with `key-id` and `secret-id` as its credentials.
 fn add_service(gateway: &Gateway, id: i64, url: &str) {
-    let parts = &gateway.parts;
-    let credentials = parts
+    let app = &gateway.app;
+    let credentials = app
         .sealer
         .seal(
             Binding::ServiceCredentials(id),
@@ -39,26 +39,25 @@ fn add_service(gateway: &Gateway, id: i64, url: &str) {
         credentials: Some(credentials),
         case_sensitive_ids: false,
     };
-    parts.store.write(|c| services::add(c, &service)).unwrap();
+    app.store.write(|c| services::add(c, &service)).unwrap();
 }
 
 /// Queues the callback that tells a service that this user has left it.
 fn queue(gateway: &Gateway, service: i64, user: &str) {
-    queue_at(gateway, service, user, &gateway.parts.clock);
+    queue_at(gateway, service, user, &gateway.app.clock);
 }
 
 fn queue_at(gateway: &Gateway, service: i64, user: &str, clock: &Clock) {
-    let parts = &gateway.parts;
-    let sealed = parts.sealer.seal(Binding::Callback(service), user).unwrap();
+    let app = &gateway.app;
+    let sealed = app.sealer.seal(Binding::Callback(service), user).unwrap();
     let now = clock.now();
-    parts
-        .store
+    app.store
         .write(|c| outbox::enqueue_callback(c, service, &sealed, now))
         .unwrap();
 }
 
 fn rows(gateway: &Gateway) -> Vec<Row> {
-    gateway.parts.store.read(outbox_rows).unwrap()
+    gateway.app.store.read(outbox_rows).unwrap()
 }
 
 fn set_callback(c: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreError> {
@@ -81,7 +80,7 @@ fn only(gateway: &Gateway) -> (String, i32, i64, String) {
     let rows = rows(gateway);
     assert_eq!(rows.len(), 1);
     let row = &rows[0];
-    let wait = row.due_at - gateway.parts.clock.now();
+    let wait = row.due_at - gateway.app.clock.now();
     let error = row.last_error.clone().unwrap_or_default();
     (
         row.state.as_str().to_owned(),
@@ -96,7 +95,7 @@ fn sends_the_documented_delete_to_each_service_of_a_deleted_account() {
     let gateway = Gateway::with(&[HERE]);
     let receiver = Receiver::content();
     let user = gateway
-        .parts
+        .app
         .store
         .read(|c| users::by_name(c, "mokamiki"))
         .unwrap()
@@ -104,7 +103,7 @@ fn sends_the_documented_delete_to_each_service_of_a_deleted_account() {
     for (service, name) in [(11, "a/b?c#d é%2F.."), (12, "42"), (13, "x\r\nHost: y")] {
         add_service(&gateway, service, &format!("{}/{service}/", receiver.url()));
         gateway
-            .parts
+            .app
             .store
             .write(|c| services::assign(c, user.id, service, name, NOW))
             .unwrap();
@@ -190,7 +189,7 @@ fn retries_a_callback_on_schedule_after_any_answer_but_200() {
         assert_eq!(receiver.heard().len(), n + 1);
         assert_eq!(deliver(&gateway), 0, "not before its time");
         assert_eq!(receiver.heard().len(), n + 1);
-        gateway.parts.clock.advance((wait + 1) * SECOND);
+        gateway.app.clock.advance((wait + 1) * SECOND);
     }
     assert_eq!(deliver(&gateway), 1);
     let (state, _, _, told) = only(&gateway);
@@ -220,14 +219,14 @@ fn makes_an_unanswered_callback_a_dead_letter_and_resends_it_on_retry() {
     assert_eq!(only(&gateway).3, "no answer in time");
     let gone = Receiver::start(|_| String::new());
     gateway
-        .parts
+        .app
         .store
         .write(|c| set_callback(c, 11, &gone.url()))
         .unwrap();
     let mut attempts = 1;
     while only(&gateway).0 == "pending" {
         assert!(attempts < 20);
-        gateway.parts.clock.advance((only(&gateway).2 + 1) * SECOND);
+        gateway.app.clock.advance((only(&gateway).2 + 1) * SECOND);
         assert_eq!(deliver(&gateway), 0);
         attempts += 1;
     }
@@ -235,17 +234,17 @@ fn makes_an_unanswered_callback_a_dead_letter_and_resends_it_on_retry() {
         (only(&gateway).0.as_str(), only(&gateway).1),
         ("dead", attempts)
     );
-    let age = gateway.parts.clock.now() - NOW;
+    let age = gateway.app.clock.now() - NOW;
     assert!(
         (HOUR..HOUR + 10 * SECOND).contains(&age),
         "given up after the hour: {age}"
     );
-    gateway.parts.clock.advance(HOUR);
+    gateway.app.clock.advance(HOUR);
     assert_eq!(deliver(&gateway), 0);
     assert_eq!(gone.heard().len(), attempts as usize - 1);
 
-    let now = gateway.parts.clock.now();
-    let again = gateway.parts.store.write(|c| {
+    let now = gateway.app.clock.now();
+    let again = gateway.app.store.write(|c| {
         set_callback(c, 11, &receiver.url())?;
         outbox::retry(c, &Again::Dead, now)
     });
@@ -279,9 +278,9 @@ fn keeps_the_order_of_a_service_and_does_not_delay_another() {
     };
     assert_eq!(content.lines(), lines(&["1", "2", "3"]));
     assert_eq!(stubborn.lines(), lines(&["1"]));
-    gateway.parts.clock.advance(HOUR / 2);
+    gateway.app.clock.advance(HOUR / 2);
     assert_eq!(deliver(&gateway), 0);
-    gateway.parts.clock.advance(HOUR / 2);
+    gateway.app.clock.advance(HOUR / 2);
     assert_eq!(deliver(&gateway), 3);
     assert_eq!(stubborn.lines(), lines(&["1", "1", "1", "2", "3"]));
 }
@@ -391,7 +390,7 @@ fn stops_reading_an_answer_of_a_gigabyte() {
 /// A second node on the same database.
 fn second_node(gateway: &Gateway) -> Delivery {
     Delivery::new(
-        std::sync::Arc::clone(&gateway.parts),
+        std::sync::Arc::clone(&gateway.app),
         DeliverySettings {
             mail: MailSettings {
                 transport: Transport::Folder(gateway.data.path().join("outbox")),
@@ -447,13 +446,13 @@ fn takes_over_the_claim_of_a_killed_node_when_it_expires() {
         queue(&gateway, 11, user);
     }
     let claimed = gateway
-        .parts
+        .app
         .store
         .write(|c| outbox::claim_callbacks(c, NOW, NOW + 60 * SECOND, 2))
         .unwrap()
         .unwrap();
     assert_eq!((claimed.service_id, claimed.rows.len()), (11, 2));
-    let next = gateway.parts.store.write(|c| {
+    let next = gateway.app.store.write(|c| {
         Ok::<_, StoreError>(outbox::claim_callbacks(c, NOW, NOW + SECOND, 2)?.is_none())
     });
     assert!(
@@ -461,7 +460,7 @@ fn takes_over_the_claim_of_a_killed_node_when_it_expires() {
         "claimed rows and later ones of the service wait"
     );
     assert_eq!(deliver(&gateway), 0);
-    gateway.parts.clock.advance(60 * SECOND);
+    gateway.app.clock.advance(60 * SECOND);
     assert_eq!(deliver(&gateway), 3);
     assert_eq!(receiver.heard().len(), 3);
 }

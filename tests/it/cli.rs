@@ -444,14 +444,11 @@ fn replaces_keys_and_erases_users_while_the_gateway_runs() {
 #[test]
 fn lists_retries_and_purges_outbox_rows() {
     let gateway = Gateway::with(&[("outbox.give_up_hours", "1")]);
-    let parts = &gateway.parts;
-    let sealed = parts
-        .sealer
-        .seal(Binding::Callback(1), "Kanari-42")
-        .unwrap();
+    let app = &gateway.app;
+    let sealed = app.sealer.seal(Binding::Callback(1), "Kanari-42").unwrap();
     // The delivery fails: the demo's service has a loopback address, which the settings do not allow here.
     let queue = |c: &mut AnyConnection| outbox::enqueue_callback(c, 1, &sealed, NOW);
-    parts.store.write(queue).unwrap();
+    app.store.write(queue).unwrap();
     gateway.delivery.deliver_due().unwrap();
     let folder = gateway.data.path().to_string_lossy().into_owned();
     let environment = [("GATEWAY_DATA_DIR", folder.as_str())];
@@ -480,7 +477,7 @@ fn lists_retries_and_purges_outbox_rows() {
         "refused: 127.0.0.1 is a loopback address"
     );
     let id = listed[0]["id"].to_string();
-    parts.clock.advance(3_600_000);
+    app.clock.advance(3_600_000);
     gateway.delivery.deliver_due().unwrap();
     assert!(run("outbox list --state dead").out.contains("callback"));
     assert_eq!(run("outbox list --state pending --json").out, "");
@@ -508,7 +505,7 @@ fn lists_retries_and_purges_outbox_rows() {
         let run = outbox::claim_callbacks(c, i64::MAX, 0, 1)?.unwrap();
         outbox::reschedule(c, &run.rows[0], None, "given up", NOW)
     };
-    parts.store.write(dead).unwrap();
+    app.store.write(dead).unwrap();
     assert_eq!(run("outbox purge --state dead").code, 1);
     assert_eq!(run("outbox purge --state pending --yes").code, 2);
     assert_eq!(run("outbox purge --state delivered").out, "0 purged.\n");

@@ -15,7 +15,7 @@ fn counts_calls_deliveries_and_the_outbox_backlog() {
     ask(&gateway, "GET", "/users/mokamiki", KEY, "");
     let reset = r#"{"data":{"type":"resetPasswordRequest","id":"mokamiki"}}"#;
     ask(&gateway, "POST", "/password/reset", RESOURCE, reset);
-    gateway.parts.clock.advance(90_000);
+    gateway.app.clock.advance(90_000);
     let reply = gateway.get("/metrics");
     assert_eq!(
         (reply.status, reply.header("Content-Type")),

@@ -265,7 +265,7 @@ fn assigns_services_records_agreements_and_ends_assignments() {
         (json!("OK"), json!("OK"), json!("OK"))
     );
     assert_eq!(ask("get_user_services", json!({"portal_id": 1})), json!([]));
-    let rows = gateway.parts.store.read(outbox_rows).unwrap();
+    let rows = gateway.app.store.read(outbox_rows).unwrap();
     let queued: Vec<_> = rows
         .iter()
         .map(|r| (r.kind.as_str(), r.service_id))
@@ -276,7 +276,7 @@ fn assigns_services_records_agreements_and_ends_assignments() {
         "one callback, and only for the service with a callback URL"
     );
     let log = gateway
-        .parts
+        .app
         .store
         .read(|c| audit::list(c, Some("mokamiki"), 50))
         .unwrap();

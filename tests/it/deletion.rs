@@ -33,14 +33,14 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
         ok()
     );
     let user = gateway
-        .parts
+        .app
         .store
         .read(|c| users::by_name(c, "mokamiki"))
         .unwrap()
         .unwrap();
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     gateway
-        .parts
+        .app
         .store
         .write(|c| {
             services::assign(c, user.id, 1, "abc/../1", now)?;
@@ -62,7 +62,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
     assert_eq!(document["data"]["id"].as_str().unwrap().len(), 36);
 
     let rows = gateway
-        .parts
+        .app
         .store
         .read(|c| {
             assert!(users::by_name(c, "mokamiki")?.is_none());
@@ -97,7 +97,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
     assert_eq!(about, 5, "sign-in, failed sign-in, change, reset, deletion");
 
     // SQLite's files do not hold it after a checkpoint, which the gateway makes every minute.
-    gateway.parts.store.checkpoint().unwrap();
+    gateway.app.store.checkpoint().unwrap();
     for file in std::fs::read_dir(gateway.data.path()).unwrap() {
         let path = file.unwrap().path();
         let bytes = match path.is_file() {
@@ -172,7 +172,7 @@ fn lets_only_administrators_and_trusted_clients_delete_users() {
 fn refuses_to_replace_a_name_in_the_audit_log_by_anything_but_a_pseudonym() {
     let gateway = Gateway::demo();
     sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
-    let kept = gateway.parts.store.write(|c| {
+    let kept = gateway.app.store.write(|c| {
         audit::begin_erasure(c, &["mokamiki".to_owned()], "somebody else")?;
         audit::erase_names(c)
     });
@@ -184,7 +184,7 @@ fn refuses_to_replace_a_name_in_the_audit_log_by_anything_but_a_pseudonym() {
 #[test]
 fn replaces_names_in_6000_audit_entries_after_the_answer() {
     let gateway = Gateway::demo();
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     let entry = |n: usize| audit::Entry {
         at: now,
         event: "user_shown".to_owned(),
@@ -203,7 +203,7 @@ fn replaces_names_in_6000_audit_entries_after_the_answer() {
         request_id: n.to_string(),
     };
     gateway
-        .parts
+        .app
         .store
         .write(|c| (0..6_000).try_for_each(|n| audit::record(c, &entry(n))))
         .unwrap();

@@ -75,7 +75,7 @@ fn create(gateway: &Speaker, request: Value) -> String {
 }
 
 fn run<T>(gateway: &Gateway, work: impl Fn(&mut AnyConnection) -> Result<T, StoreError>) -> T {
-    gateway.parts.store.write(work).unwrap()
+    gateway.app.store.write(work).unwrap()
 }
 
 const GET_BY_ID: &str = "/user/v1/get/externalId/";

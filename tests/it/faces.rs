@@ -195,7 +195,7 @@ fn sends_the_true_wait_in_retry_after_on_every_face() {
     // After five failures the next attempt is delayed by a second, and the delay doubles.
     for _ in 0..7 {
         send(&gateway, calls[1].0, &calls[1].1, rest.as_bytes());
-        gateway.parts.clock.advance(5_000);
+        gateway.app.clock.advance(5_000);
     }
     send(&gateway, calls[1].0, &calls[1].1, rest.as_bytes());
     let expected = wait(&send(&gateway, calls[1].0, &calls[1].1, rest.as_bytes()));

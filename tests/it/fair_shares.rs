@@ -122,7 +122,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 }
 
 fn metrics(gateway: &Gateway) -> String {
-    gateway.parts.metrics.encode(&[], &[])
+    gateway.app.metrics.encode(&[], &[])
 }
 
 /// Waits until /metrics contains the text. The gateway always answers /metrics, whatever waits in the queues.
@@ -249,7 +249,7 @@ fn shows_users_and_answers_probes_while_searches_fill_their_share() {
     let gateway = Gateway::with(&[("limits.search_queue", "8")]);
     let search = envelope("findUsers", "<userName>moka</userName>");
     let hold = |wait: &dyn Fn()| {
-        let held = gateway.parts.store.search(|_| {
+        let held = gateway.app.store.search(|_| {
             wait();
             Ok::<_, StoreError>(())
         });
@@ -285,7 +285,7 @@ fn leaves_a_search_thread_to_other_clients() {
     let gateway = Gateway::demo();
     let search = envelope("findUsers", "<userName>moka</userName>");
     let hold = |wait: &dyn Fn()| {
-        let held = gateway.parts.store.search(|_| {
+        let held = gateway.app.store.search(|_| {
             wait();
             Ok::<_, StoreError>(())
         });
@@ -308,7 +308,7 @@ fn answers_not_ready_when_the_store_hangs() {
     let gateway = Gateway::demo();
     assert_eq!(gateway.get("/readyz").body, "ready\n");
     let hold = |wait: &dyn Fn()| {
-        let held = gateway.parts.store.probe(|_| {
+        let held = gateway.app.store.probe(|_| {
             wait();
             Ok::<_, StoreError>(())
         });
@@ -333,12 +333,12 @@ fn answers_not_ready_when_the_store_hangs() {
 #[test]
 fn refuses_a_sign_in_that_waited_too_long() {
     let gateway = Gateway::with(&[("threads.hash", "1"), ("limits.wait_s", "1")]);
-    let writers = match gateway.parts.store.engine() {
+    let writers = match gateway.app.store.engine() {
         Engine::Sqlite => 1,
         Engine::Postgres => 4,
     };
     let hold = |wait: &dyn Fn()| {
-        let held = gateway.parts.store.write(|_| {
+        let held = gateway.app.store.write(|_| {
             wait();
             Ok::<_, StoreError>(())
         });

@@ -368,7 +368,7 @@ impl<'a> Walk<'a> {
                         // A fault of SOAP 1.1 is always 500.
                         let fine = (200..500).contains(&status) || kind == 36;
                         assert!(fine, "{status} for kind {kind}");
-                        self.gateway.parts.clock.advance(1);
+                        self.gateway.app.clock.advance(1);
                     }
                 });
             }
@@ -393,7 +393,7 @@ fn grow(registers: bool, few: usize, source: &(dyn Fn(usize) -> String + Sync)) 
     let gateway = Gateway::with(&[("trusted_proxies", "127.0.0.1")]);
     let walk = Walk::new(&gateway, registers);
     let all = std::env::var("GROWTH").map_or(few, |n| n.parse().unwrap());
-    gateway.parts.store.checkpoint().unwrap();
+    gateway.app.store.checkpoint().unwrap();
     let empty = walk.bytes();
     walk.send(0..all / 2, source);
     let half = walk.bytes();

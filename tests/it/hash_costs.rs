@@ -29,7 +29,7 @@ fn gateway() -> Gateway {
         ("throttle.mails_per_source", "1000"),
     ]);
     store_password(&gateway, "admin", "Admin-Demo-2026", 4, Status::Inactive);
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store
         .write(|c| organisations::add(c, "closed", "Closed", JoinPolicy::Closed, NOW))
         .unwrap();
@@ -39,7 +39,7 @@ fn gateway() -> Gateway {
 fn store_password(gateway: &Gateway, name: &str, password: &str, cost: u32, status: Status) {
     let pepper = Pepper::load(&gateway.data.path().join("keys/pepper.key"), None).unwrap();
     let hash = Hasher::new(cost, pepper).hash(password, [7; 16]).unwrap();
-    store_hash(&gateway.parts.store, name, &hash, status);
+    store_hash(&gateway.app.store, name, &hash, status);
 }
 
 fn store_hash(store: &Store, name: &str, hash: &str, status: Status) {
@@ -129,9 +129,9 @@ const NOTHING: Spent = spent(0, 0, 0);
 const COMPARED: Spent = spent(1, 0, 2);
 
 fn totals(gateway: &Gateway) -> Spent {
-    let metrics = &gateway.parts.metrics;
+    let metrics = &gateway.app.metrics;
     let (_, in_table) = counted_attempts(gateway);
-    let counted = in_table + gateway.parts.first_attempts.unwritten() as i64;
+    let counted = in_table + gateway.app.first_attempts.unwritten() as i64;
     spent(
         metrics.hashes(HashKind::Verified),
         metrics.hashes(HashKind::Made),
@@ -628,9 +628,9 @@ fn refuses_the_reset_token_of_an_inactive_user_without_a_hash() {
 
 /// The bcrypt rounds that a step takes.
 fn rounds(gateway: &Gateway, step: impl FnOnce() -> String, code: &str) -> u64 {
-    let before = gateway.parts.metrics.hash_rounds();
+    let before = gateway.app.metrics.hash_rounds();
     assert_eq!(step(), code);
-    gateway.parts.metrics.hash_rounds() - before
+    gateway.app.metrics.hash_rounds() - before
 }
 
 #[test]
@@ -682,20 +682,16 @@ fn spends_the_same_rounds_for_unknown_users_and_for_every_stored_hash() {
         expect_rounds(1 << 6);
     }
     for hash in [foreign, "damaged"] {
-        store_hash(&gateway.parts.store, "mokamiki", hash, Status::Active);
+        store_hash(&gateway.app.store, "mokamiki", hash, Status::Active);
         expect_rounds(1 << 6);
     }
     // An imported hash, or one from before the setting was lowered, costs more: then every comparison costs as much.
     store_password(gateway, "mokamiki", PASSWORD, 7, Status::Active);
-    gateway
-        .parts
-        .registry
-        .refresh(&gateway.parts.store)
-        .unwrap();
+    gateway.app.registry.refresh(&gateway.app.store).unwrap();
     expect_rounds(1 << 7);
     // Another node knows the highest cost, too, whatever its own setting is.
     let node = gateway.beside();
-    assert_eq!(node.parts.registry.now().highest_password_cost(), 7);
+    assert_eq!(node.app.registry.now().highest_password_cost(), 7);
 }
 
 #[test]
@@ -718,21 +714,13 @@ fn spends_the_same_rounds_for_taken_and_free_addresses_at_registration() {
 fn rehashes_a_costlier_hash_at_sign_in_and_then_spends_the_configured_cost() {
     let gateway = &Gateway::demo();
     store_password(gateway, "mokamiki", PASSWORD, 6, Status::Active);
-    gateway
-        .parts
-        .registry
-        .refresh(&gateway.parts.store)
-        .unwrap();
+    gateway.app.registry.refresh(&gateway.app.store).unwrap();
     let wrong = || authenticate(gateway, "nobody", WRONG);
     assert_eq!(rounds(gateway, wrong, "BAD_CREDENTIALS"), 1 << 6);
     assert_eq!(authenticate(gateway, "mokamiki", PASSWORD), "ok");
     // The highest cost is read at start only: reading every user at each sign-in would take too long.
     let node = gateway.beside();
-    assert_eq!(node.parts.registry.now().highest_password_cost(), 4);
-    gateway
-        .parts
-        .registry
-        .refresh(&gateway.parts.store)
-        .unwrap();
+    assert_eq!(node.app.registry.now().highest_password_cost(), 4);
+    gateway.app.registry.refresh(&gateway.app.store).unwrap();
     assert_eq!(rounds(gateway, wrong, "BAD_CREDENTIALS"), 1 << 4);
 }

@@ -47,7 +47,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
     let gateway = Gateway::with(&[("callbacks.allow_private", "loopback")]);
     let receiver = Receiver::content();
     let key_file = gateway.data.path().join("keys/outbox.key");
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store
         .write(|c| {
             let mut service = services::all(c)?.remove(0);
@@ -70,7 +70,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
             Ok::<_, StoreError>((credentials.unwrap(), outbox::sealed(c)?))
         })
         .unwrap();
-    let open = |binding, sealed: &[u8]| gateway.parts.sealer.open(binding, sealed);
+    let open = |binding, sealed: &[u8]| gateway.app.sealer.open(binding, sealed);
     let opened = open(Binding::ServiceCredentials(1), &credentials);
     assert_eq!(opened.as_deref(), Some("old-key:old-secret"));
     let payload = &rows
@@ -94,14 +94,13 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
 fn makes_no_callback_with_credentials_moved_from_another_service() {
     let gateway = Gateway::with(&[("callbacks.allow_private", "loopback")]);
     let receiver = Receiver::content();
-    let parts = &gateway.parts;
-    let of_another = parts
+    let app = &gateway.app;
+    let of_another = app
         .sealer
         .seal(Binding::ServiceCredentials(1), "demo-access:demo-secret")
         .unwrap();
-    let user = parts.sealer.seal(Binding::Callback(2), "moka-1").unwrap();
-    parts
-        .store
+    let user = app.sealer.seal(Binding::Callback(2), "moka-1").unwrap();
+    app.store
         .write(|c| {
             let mut service = services::all(c)?.remove(1);
             service.callback_url = Some(receiver.url());
@@ -111,7 +110,7 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
         })
         .unwrap();
     gateway.delivery.deliver_due().unwrap();
-    let row = parts.store.read(outbox_rows).unwrap().remove(0);
+    let row = app.store.read(outbox_rows).unwrap().remove(0);
     assert_eq!(row.state.as_str(), "pending");
     let error = row.last_error.unwrap();
     assert!(error.contains("cannot be opened"), "{error}");

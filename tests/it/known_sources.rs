@@ -58,7 +58,7 @@ fn browser(source: &str) -> Browser {
 }
 
 fn count_known_sources(gateway: &Gateway) -> usize {
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store
         .read(|c| {
             let id = users::by_name(c, "mokamiki")?.unwrap().id;
@@ -216,7 +216,7 @@ fn forgets_sources_by_age_by_number_and_at_a_password_change() {
             sign_in(&gateway, &format!("192.0.2.{n}"), "", "mokamiki", PASSWORD),
             "ok"
         );
-        gateway.parts.clock.advance(1000);
+        gateway.app.clock.advance(1000);
     }
     assert_eq!(count_known_sources(&gateway), 16);
     exhaust_guesses(&gateway, "mokamiki");
@@ -240,14 +240,14 @@ fn forgets_sources_by_age_by_number_and_at_a_password_change() {
         sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
         "ok"
     );
-    gateway.parts.clock.advance(90 * DAY_MS);
+    gateway.app.clock.advance(90 * DAY_MS);
     exhaust_guesses(&gateway, "mokamiki");
     assert_eq!(
         sign_in(&gateway, HOME, "", "mokamiki", "UjJelszo-1234"),
         "TOO_MANY_ATTEMPTS"
     );
-    let now = gateway.parts.clock.now();
-    let store = &gateway.parts.store;
+    let now = gateway.app.clock.now();
+    let store = &gateway.app.store;
     store
         .write(|c| known_sources::purge_expired(c, now, 10))
         .unwrap();

@@ -59,7 +59,7 @@ fn add(gateway: &Gateway, people: &[Person]) {
         }
         Ok::<_, StoreError>(())
     };
-    gateway.parts.store.write(add).unwrap();
+    gateway.app.store.write(add).unwrap();
 }
 
 /// The user names that the filter must find, in order.
@@ -100,7 +100,7 @@ fn model(people: &[Person], filter: &Filter) -> Vec<String> {
 
 fn check(gateway: &Gateway, people: &[Person], filter: &Filter) {
     let whole = model(people, filter);
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let anchors = store.page_anchors();
     let (page, total) = store
         .read(|c| user_search::find(c, filter, anchors))
@@ -213,7 +213,7 @@ fn finds_the_page_that_sorting_gives_for_every_order_and_filter() {
     for key in keys {
         check(&gateway, &people, &far(key));
     }
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store
         .write(|c| {
             let mut user = users::by_name(c, "a")?.unwrap();

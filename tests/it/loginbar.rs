@@ -38,7 +38,7 @@ fn answers_the_documented_example_as_documented() {
     assert_eq!(reply.header("Cache-Control"), Some("no-store"));
     assert_eq!(reply.header("X-Content-Type-Options"), Some("nosniff"));
 
-    let user = gateway.parts.store.read(|c| users::by_name(c, "mokamiki"));
+    let user = gateway.app.store.read(|c| users::by_name(c, "mokamiki"));
     let user = user.unwrap().unwrap();
     let hash = hmac_sha512_hex("demo-application-secret", "moka.miklos@dbx.hu");
     let reply = moka(&gateway).get(&gateway, DOCUMENTED);
@@ -55,7 +55,7 @@ fn answers_the_documented_example_as_documented() {
 fn answers_with_every_requested_field_and_no_other() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let user = store.read(|c| users::by_name(c, "mokamiki"));
     let user = user.unwrap().unwrap();
     let all = "loginbar.json?client_id=blic.rs.front&body[params][fields]=login,external,channel,counter,lastVisitCounter,\
@@ -111,7 +111,7 @@ fn answers_with_every_requested_field_and_no_other() {
         expected[field] = value;
     }
     assert_eq!(data(&browser.get(&gateway, all)), expected);
-    gateway.parts.clock.advance(3_600_000);
+    gateway.app.clock.advance(3_600_000);
     let later = data(&browser.get(&gateway, all));
     assert_ne!(later["hash"], expected["hash"]);
     assert_eq!(later["loginHash"], expected["loginHash"]);

@@ -104,7 +104,7 @@ fn retries_a_mail_when_the_server_refuses_or_is_unreachable() {
         let gateway = Gateway::with(&settings(&port));
         ask_for_reset(&gateway);
         assert_eq!(gateway.delivery.deliver_due().unwrap(), 0);
-        let row = gateway.parts.store.read(outbox_rows).unwrap().remove(0);
+        let row = gateway.app.store.read(outbox_rows).unwrap().remove(0);
         let error = row.last_error.unwrap();
         assert_eq!((row.state.as_str(), row.attempts), ("pending", 1));
         assert!(error.starts_with(reason), "{error}");

@@ -220,15 +220,14 @@ fn over_rest(gateway: &Gateway, case: &Case, fields: &Fields) -> Vec<String> {
 /// The rows of the store without values that differ in every run.
 fn rows(gateway: &Gateway) -> Vec<String> {
     gateway
-        .parts
+        .app
         .store
         .read(|c| {
             let everyone = Filter {
                 limit: 1000,
                 ..Filter::default()
             };
-            let (users, total) =
-                user_search::find(c, &everyone, gateway.parts.store.page_anchors())?;
+            let (users, total) = user_search::find(c, &everyone, gateway.app.store.page_anchors())?;
             let mut rows = vec![format!("{total} users")];
             rows.extend(users.iter().map(|u| {
                 format!(

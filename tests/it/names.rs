@@ -387,7 +387,7 @@ fn refuses_forbidden_names_on_the_registration_page() {
     assert!(!refused("Valaki", "valaki@valami.hu"));
     assert!(
         gateway
-            .parts
+            .app
             .store
             .read(|c| users::by_name(c, "valaki@valami.hu"))
             .unwrap()
@@ -421,7 +421,7 @@ fn checks_changed_fields_only() {
     let gateway = Gateway::demo();
     // An older release accepted such names.
     gateway
-        .parts
+        .app
         .store
         .write(|c| {
             let mut user = users::by_name(c, "mokamiki")?.unwrap();
@@ -464,7 +464,7 @@ fn checks_changed_fields_only() {
     );
     let update = |fields: Value| {
         let id = gateway
-            .parts
+            .app
             .store
             .read(|c| users::by_name(c, "mokamiki"))
             .unwrap()
@@ -623,7 +623,7 @@ fn cleans_the_name_of_a_partners_user_at_sign_in() {
     };
     let newest = || {
         gateway
-            .parts
+            .app
             .store
             .read(|c| {
                 let mut last = None;
@@ -744,7 +744,7 @@ fn reports_names_that_break_the_rules_in_migrate_and_changes_none() {
     }
     execute(&gateway, &sql);
     let stored = || {
-        let user = |id| gateway.parts.store.read(|c| users::by_id(c, id)).unwrap();
+        let user = |id| gateway.app.store.read(|c| users::by_id(c, id)).unwrap();
         (101..110).map(|id| user(id).unwrap()).collect::<Vec<_>>()
     };
     let before = stored();
@@ -803,7 +803,7 @@ fn reports_names_that_break_the_rules_in_migrate_and_changes_none() {
     ] {
         let reply = try_to_sign_in(&node, login, "MokaMiki-1234", None);
         assert_eq!(reply.status, 200, "{login}: {reply:?}");
-        let found = gateway.parts.store.read(|c| users::by_login(c, login));
+        let found = gateway.app.store.read(|c| users::by_login(c, login));
         assert_eq!(found.unwrap().unwrap().id, id, "{login}");
     }
     for user in before {

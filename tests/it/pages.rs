@@ -117,7 +117,7 @@ fn asks_a_user_of_several_organisations_to_choose_and_redirects() {
     assert_eq!(location(&reply), to);
     let reply = browser.get(&gateway, &format!("login.html?{query}"));
     assert_eq!(location(&reply), to, "a signed-in user is not asked again");
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let user = store.read(|c| users::by_name(c, "hakapeszimaki"));
     let of_user = store.read(|c| sessions::of_user(c, user.unwrap().unwrap().id, 0, 0));
     assert_eq!(of_user.unwrap()[0].organisation.as_deref(), Some("moby"));
@@ -251,13 +251,13 @@ fn ends_sessions_by_age_by_disuse_and_when_their_user_changes() {
     let gateway = Gateway::demo();
     let mut browser = moka(&gateway);
     for _ in 0..3 {
-        gateway.parts.clock.advance(25 * DAY);
+        gateway.app.clock.advance(25 * DAY);
         assert!(browser.is_signed_in(&gateway));
     }
-    gateway.parts.clock.advance(16 * DAY);
+    gateway.app.clock.advance(16 * DAY);
     assert!(!browser.is_signed_in(&gateway), "after 91 days");
     let mut browser = moka(&gateway);
-    gateway.parts.clock.advance(31 * DAY);
+    gateway.app.clock.advance(31 * DAY);
     assert!(!browser.is_signed_in(&gateway), "after 31 days unused");
 
     let mut browser = moka(&gateway);
@@ -325,7 +325,7 @@ fn lists_sessions_and_ends_one_or_all() {
 #[test]
 fn shows_exports_and_deletes_an_account() {
     let gateway = Gateway::demo();
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let mut browser = moka(&gateway);
     let token = browser.session().unwrap().to_owned();
     let body = json!({
@@ -483,7 +483,7 @@ fn escapes_names_on_every_page() {
     let token = token_in(gateway.mails().last().unwrap());
     browser.fill(&gateway, "confirm.html", &[("token", &token)]);
     browser.sign_in(&gateway, "x@dbx.hu", "Valami-Jelszo-9");
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let user = store
         .read(|c| users::by_name(c, "x@dbx.hu"))
         .unwrap()

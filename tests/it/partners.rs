@@ -266,7 +266,7 @@ impl Partner {
     }
 
     fn run<T>(&self, work: impl Fn(&mut AnyConnection) -> Result<T, StoreError>) -> T {
-        self.gateway.parts.store.write(work).unwrap()
+        self.gateway.app.store.write(work).unwrap()
     }
 
     fn user(&self, name: &str) -> Option<User> {
@@ -589,9 +589,9 @@ impl Partner {
             clients::touch(c)
         });
         self.gateway
-            .parts
+            .app
             .registry
-            .refresh(&self.gateway.parts.store)
+            .refresh(&self.gateway.app.store)
             .unwrap();
     }
 
@@ -1426,7 +1426,7 @@ fn partner_of(iss: &str, state_id: &str) -> partners::Partner {
 fn refuses_a_second_partner_with_the_same_state_id_or_name_in_the_database() {
     let gateway = Gateway::demo();
     let put = |partner: &partners::Partner| {
-        let put = gateway.parts.store.write(|c| partners::put(c, partner));
+        let put = gateway.app.store.write(|c| partners::put(c, partner));
         matches!(put, Err(StoreError::Collided(_)))
     };
     assert!(put(&partner_of("b", "Apekx")), "the demo's partner has it");
@@ -1435,7 +1435,7 @@ fn refuses_a_second_partner_with_the_same_state_id_or_name_in_the_database() {
     assert!(put(&partner_of("b", "APEKX")), "nor later");
     assert!(!put(&partner_of("apekx", "c")));
     assert!(!put(&partner_of("b", "APEKX")), "it is free now");
-    let all = gateway.parts.store.read(partners::all).unwrap();
+    let all = gateway.app.store.read(partners::all).unwrap();
     let ids: Vec<_> = all.iter().map(|p| p.state_ids.join(",")).collect();
     assert_eq!(ids, ["c", "APEKX"]);
 }
@@ -1457,8 +1457,8 @@ fn grants_a_state_id_to_one_of_two_simultaneous_registry_files() {
                 std::fs::write(&path, text).unwrap();
                 scope.spawn(move || {
                     let applier = Applier {
-                        store: &node.parts.store,
-                        sealer: &node.parts.sealer,
+                        store: &node.app.store,
+                        sealer: &node.app.sealer,
                         by: "test",
                         now: NOW,
                     };

@@ -267,13 +267,13 @@ fn accepts_one_token_of_many_simultaneous_resets() {
 #[test]
 fn accepts_simultaneous_sign_ins_that_rehash_the_same_password() {
     let gateway = Gateway::with(&[("password.cost", "5")]);
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     let pepper = Pepper::load(&gateway.data.path().join("keys/pepper.key"), None).unwrap();
     let old = Hasher::new(4, pepper)
         .hash("MokaMiki-1234", [7; 16])
         .unwrap();
     gateway
-        .parts
+        .app
         .store
         .write(|c| {
             let moka = users::by_name(c, "mokamiki")?.unwrap();

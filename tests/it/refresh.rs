@@ -42,7 +42,7 @@ fn new_token(reply: &Reply) -> String {
 fn issues_a_refreshed_token_with_the_same_claims_and_a_full_life() {
     let gateway = Gateway::demo();
     let first = maki(&gateway);
-    gateway.parts.clock.advance(1_000_000);
+    gateway.app.clock.advance(1_000_000);
     let reply = refresh(&gateway, &first);
     let second = new_token(&reply);
     let said = claims(&reply);
@@ -52,9 +52,9 @@ fn issues_a_refreshed_token_with_the_same_claims_and_a_full_life() {
     let seconds = |name: &str| said[name].as_i64().unwrap();
     assert_eq!(seconds("exp") - seconds("iat"), 1800);
     assert_eq!(json(&reply)["data"]["type"], "emptyResponse");
-    gateway.parts.clock.advance(1_799_000);
+    gateway.app.clock.advance(1_799_000);
     assert_eq!(show(&gateway, &second), ok());
-    gateway.parts.clock.advance(1_000);
+    gateway.app.clock.advance(1_000);
     assert_eq!(show(&gateway, &second), expired());
     assert_eq!(told(&refresh(&gateway, &second)), expired());
 }
@@ -64,7 +64,7 @@ fn accepts_a_replaced_token_for_ten_seconds_and_then_revokes_its_sign_in() {
     let gateway = Gateway::demo();
     let (first, elsewhere) = (maki(&gateway), maki(&gateway));
     let second = new_token(&refresh(&gateway, &first));
-    gateway.parts.clock.advance(9_999);
+    gateway.app.clock.advance(9_999);
     assert_eq!(show(&gateway, &first), ok());
     // A client that lost the answer may repeat the refresh, and gets the same successor.
     let third = new_token(&refresh(&gateway, &first));
@@ -72,13 +72,13 @@ fn accepts_a_replaced_token_for_ten_seconds_and_then_revokes_its_sign_in() {
         (show(&gateway, &second), show(&gateway, &third)),
         (ok(), ok())
     );
-    gateway.parts.clock.advance(1);
+    gateway.app.clock.advance(1);
     assert_eq!(show(&gateway, &first), expired());
     assert_eq!(show(&gateway, &second), expired(), "revoked with it");
     assert_eq!(told(&refresh(&gateway, &third)), expired());
     assert_eq!(show(&gateway, &elsewhere), ok(), "another sign-in");
     let log = gateway
-        .parts
+        .app
         .store
         .read(|c| audit::list(c, Some("hakapeszimaki"), 50));
     let revoked: Vec<_> = log
@@ -164,7 +164,7 @@ fn applies_changes_of_roles_membership_and_status_to_existing_tokens() {
     assert_eq!(claims(&refreshed)["rls"], serde_json::json!(["uj"]));
     let second = new_token(&refreshed);
     gateway
-        .parts
+        .app
         .store
         .write(|c| {
             let maki = chaingun_gateway::store::users::by_name(c, "hakapeszimaki")?.unwrap();
@@ -187,13 +187,13 @@ fn refuses_a_token_after_the_longest_life_of_its_sign_in() {
     let gateway = Gateway::with(&[("token.renewable_hours", "1")]);
     let mut token = maki(&gateway);
     for _ in 0..2 {
-        gateway.parts.clock.advance(1_500_000);
+        gateway.app.clock.advance(1_500_000);
         token = new_token(&refresh(&gateway, &token));
     }
     // Fifty of sixty minutes are over, so the newest token lives for the ten that are left.
-    gateway.parts.clock.advance(599_000);
+    gateway.app.clock.advance(599_000);
     assert_eq!(show(&gateway, &token), ok());
-    gateway.parts.clock.advance(1_000);
+    gateway.app.clock.advance(1_000);
     assert_eq!(show(&gateway, &token), expired());
 }
 
@@ -201,10 +201,10 @@ fn refuses_a_token_after_the_longest_life_of_its_sign_in() {
 fn accepts_tokens_of_the_old_and_the_new_key_after_a_rotation() {
     let gateway = Gateway::demo();
     let folder = gateway.data.path().join("keys");
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     let old = maki(&gateway);
     let keys = signing_keys::rotate(&folder, Signing::Es256, now, now + 1_860_000).unwrap();
-    gateway.parts.tokens.reload().unwrap();
+    gateway.app.tokens.reload().unwrap();
     let new = maki(&gateway);
     assert_eq!((show(&gateway, &old), show(&gateway, &new)), (ok(), ok()));
     let published = gateway.get("/.well-known/jwks.json").body;
@@ -215,7 +215,7 @@ fn accepts_tokens_of_the_old_and_the_new_key_after_a_rotation() {
     let kept = new_token(&refresh(&gateway, &old));
     assert_eq!(show(&gateway, &kept), ok());
     signing_keys::rotate(&folder, Signing::Es256, now, now).unwrap();
-    gateway.parts.tokens.reload().unwrap();
+    gateway.app.tokens.reload().unwrap();
     assert_eq!(
         show(&gateway, &kept),
         expired(),

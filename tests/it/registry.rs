@@ -521,8 +521,8 @@ fn removes_an_organisation_with_members_only_by_force() {
     let gateway = Gateway::demo();
     let file = gateway.data.path().join("registry.toml");
     let applier = chaingun_gateway::registry::apply::Applier {
-        store: &gateway.parts.store,
-        sealer: &gateway.parts.sealer,
+        store: &gateway.app.store,
+        sealer: &gateway.app.sealer,
         by: "test",
         now: crate::harness::NOW,
     };
@@ -538,7 +538,7 @@ fn removes_an_organisation_with_members_only_by_force() {
         serde_json::from_str(&ask(&gateway, "GET", "/users/hakapeszimaki", KEY, "").body).unwrap();
     assert!(shown["errors"].is_null(), "{shown}");
     let members = gateway
-        .parts
+        .app
         .store
         .read(|c| chaingun_gateway::store::organisations::members(c, "hammy"))
         .unwrap();

@@ -146,9 +146,9 @@ fn answers_each_rest_sample_as_sampled() {
 fn answers_the_samples_of_joining_an_organisation() {
     let gateway = Gateway::demo();
     let uuid = "8ffd45df-923f-485a-8e1e-a2c7bff674e3";
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     let add = |c: &mut _| organisations::add(c, uuid, "Dbx", JoinPolicy::Open, now);
-    assert!(gateway.parts.store.write(add).unwrap());
+    assert!(gateway.app.store.write(add).unwrap());
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let bare = token.strip_prefix("JWT ").unwrap();
     let replaced = [
@@ -165,9 +165,9 @@ fn answers_the_samples_of_joining_an_organisation() {
 #[test]
 fn issues_a_token_with_exactly_the_claims_of_the_sample() {
     let gateway = Gateway::demo();
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     gateway
-        .parts
+        .app
         .store
         .write(|c| {
             let mut admin = users::by_name(c, "admin")?.unwrap();

@@ -64,7 +64,7 @@ fn unassign(speaker: &Speaker, token: &str, service: i64) -> String {
 
 /// All callbacks in the outbox.
 fn callbacks(gateway: &Gateway) -> Vec<outbox::Row> {
-    let rows = gateway.parts.store.read(outbox_rows).unwrap();
+    let rows = gateway.app.store.read(outbox_rows).unwrap();
     rows.into_iter()
         .filter(|r| r.kind.as_str() == "callback")
         .collect()
@@ -72,7 +72,7 @@ fn callbacks(gateway: &Gateway) -> Vec<outbox::Row> {
 
 /// The outcomes of this event in the audit log, oldest first.
 fn audited(gateway: &Gateway, event: &str) -> Vec<String> {
-    let entries = gateway.parts.store.read(|c| audit::list(c, None, 1000));
+    let entries = gateway.app.store.read(|c| audit::list(c, None, 1000));
     let entries = entries.unwrap().into_iter().rev();
     let found = entries.filter(|e| e.event == event);
     found.map(|e| e.outcome.clone()).collect()
@@ -157,21 +157,21 @@ fn compares_ids_exactly_if_the_service_is_case_sensitive() {
 /// The stored row of the demo's first service.
 fn service_1(gateway: &Gateway) -> chaingun_gateway::store::services::Service {
     let all = gateway
-        .parts
+        .app
         .store
         .read(chaingun_gateway::store::services::all);
     all.unwrap().into_iter().find(|s| s.id == 1).unwrap()
 }
 
 fn configure(gateway: &Gateway, service: &chaingun_gateway::store::services::Service) {
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     store
         .write(|c| {
             chaingun_gateway::store::services::update(c, service)?;
             chaingun_gateway::store::clients::touch(c)
         })
         .unwrap();
-    gateway.parts.registry.refresh(store).unwrap();
+    gateway.app.registry.refresh(store).unwrap();
 }
 
 /// A gateway in which two users hold "abc" and "ABC" in service 1, which now ignores case; and their tokens.
@@ -255,9 +255,9 @@ fn gives_up_a_queued_callback_if_a_user_holds_the_id_at_delivery() {
 
     // A retry delivers it when no user holds the ID.
     assert_eq!(assign(&gateway, &maki, 1, "xyz"), "OK");
-    let now = gateway.parts.clock.now();
+    let now = gateway.app.clock.now();
     let again = |c: &mut _| outbox::retry(c, &outbox::Again::Dead, now);
-    assert_eq!(gateway.parts.store.write(again).unwrap(), 1);
+    assert_eq!(gateway.app.store.write(again).unwrap(), 1);
     assert_eq!(gateway.delivery.deliver_due().unwrap(), 1);
     assert_eq!(receiver.lines()[1], "DELETE /users/abc HTTP/1.1");
 }
@@ -349,23 +349,22 @@ fn reports_ids_that_several_users_hold_in_migrate_and_changes_none() {
 
 /// Makes the demo's first application need a secret, and stores this secret or none in the registry.
 fn require_secret(gateway: &Gateway, secret: Option<&str>) {
-    let parts = &gateway.parts;
-    let all = parts.store.read(applications::all).unwrap();
+    let app = &gateway.app;
+    let all = app.store.read(applications::all).unwrap();
     let mut application = all.into_iter().find(|a| a.client_id == FRONT).unwrap();
     application.plain_calls = false;
     let seal = |secret| {
         let binding = Binding::ApplicationSecret(FRONT);
-        parts.sealer.seal(binding, secret).unwrap()
+        app.sealer.seal(binding, secret).unwrap()
     };
     application.secret = secret.map(seal);
-    parts
-        .store
+    app.store
         .write(|c| {
             applications::put(c, &application)?;
             clients::touch(c)
         })
         .unwrap();
-    parts.registry.refresh(&parts.store).unwrap();
+    app.registry.refresh(&app.store).unwrap();
 }
 
 const FRONT: &str = "konto.onet.pl.front";
@@ -512,7 +511,7 @@ fn delays_guesses_at_an_applications_secret_by_source_and_application() {
         "the application at its own address"
     );
     assert_eq!(audited(&gateway, "authn_login_lock"), ["slowed_down"]);
-    gateway.parts.clock.advance(1_000);
+    gateway.app.clock.advance(1_000);
     assert_eq!(from("198.51.100.7", SECRET), "OK");
     // The right secret reset the counter.
     for n in 0..5 {
@@ -589,7 +588,7 @@ fn refuses_more_changes_of_a_users_assignments_than_fit_in_a_minute() {
     let page = browser.fill(&gateway, "account.html", &leave);
     assert_eq!(page.status, 429, "{page:?}");
     assert_eq!(assign(&gateway, &maki, 1, "abc"), "OK", "another user");
-    gateway.parts.clock.advance(60_000);
+    gateway.app.clock.advance(60_000);
     assert_eq!(unassign(&gateway, &moka, 1), "OK");
 }
 

@@ -18,7 +18,7 @@ const VICTIM: &str = "victim@dbx.hu";
 const DAY: i64 = 86_400_000;
 
 fn run<T>(gateway: &Gateway, work: impl Fn(&mut AnyConnection) -> Result<T, StoreError>) -> T {
-    gateway.parts.store.write(work).unwrap()
+    gateway.app.store.write(work).unwrap()
 }
 
 /// The user with this name or address.
@@ -70,7 +70,7 @@ fn link(gateway: &Gateway, uuid: &str, id: &str, provider: &str) {
 /// A token of the demo's partner for its user `sub`, with these changes.
 fn partner_token(gateway: &Gateway, sub: &str, changes: &[(&str, Value)]) -> String {
     let mut claims = json!({
-        "jti": format!("{sub} {}", gateway.parts.entropy.uuid()), "iss": "apekx", "sub": sub,
+        "jti": format!("{sub} {}", gateway.app.entropy.uuid()), "iss": "apekx", "sub": sub,
         "aud": format!("http://{}", gateway.address), "iat": NOW / 1000, "exp": NOW / 1000 + 600,
         "name": "Thief", "state_id": "apekx", "school_id": "pre_created_school_external_id",
     });
@@ -604,10 +604,10 @@ fn refuses_to_undo_a_change_after_72_hours_or_to_a_taken_address() {
     assert!(page.contains("already taken"), "{page}");
     change_email(&gateway, "hakapeszimaki", "haka@dbx.hu");
 
-    gateway.parts.clock.advance(3 * DAY - 1);
+    gateway.app.clock.advance(3 * DAY - 1);
     let mut browser = Browser::default();
     browser.get(&gateway, "undo-email.html");
-    gateway.parts.clock.advance(1);
+    gateway.app.clock.advance(1);
     assert_eq!(undo(&gateway, &token).0, 422);
     let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
     assert_eq!(told(&reply).0, 200, "{reply:?}");
@@ -777,11 +777,7 @@ fn refuses_the_state_id_that_names_the_old_layout() {
         partners::put(c, &partner)?;
         clients::touch(c)
     });
-    gateway
-        .parts
-        .registry
-        .refresh(&gateway.parts.store)
-        .unwrap();
+    gateway.app.registry.refresh(&gateway.app.store).unwrap();
     let token = partner_token(&gateway, "x", &[("state_id", json!("LoginID"))]);
     let json = arrive(
         &gateway,

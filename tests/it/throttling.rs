@@ -18,7 +18,7 @@ const PASSWORD: &str = "MokaMiki-1234";
 const PROXY: (&str, &str) = ("trusted_proxies", "127.0.0.1");
 
 fn later(gateway: &Gateway, seconds: i64) {
-    let Clock::Fixed(now) = &gateway.parts.clock else {
+    let Clock::Fixed(now) = &gateway.app.clock else {
         unreachable!()
     };
     now.fetch_add(seconds * 1000, Ordering::Relaxed);

@@ -95,7 +95,7 @@ fn imports_only_from_rooms_below() {
                 "contract",
                 "domain",
                 "metrics",
-                "parts",
+                "app_context",
                 "registry",
                 "secrets",
                 "store",
@@ -111,7 +111,14 @@ fn imports_only_from_rooms_below() {
         (
             "web/",
             &[
-                "web", "contract", "domain", "entropy", "http", "parts", "registry", "secrets",
+                "web",
+                "contract",
+                "domain",
+                "entropy",
+                "http",
+                "app_context",
+                "registry",
+                "secrets",
             ],
         ),
         (
@@ -122,7 +129,7 @@ fn imports_only_from_rooms_below() {
                 "domain",
                 "http",
                 "operations",
-                "parts",
+                "app_context",
                 "secrets",
                 "web",
                 // Only its tests make keys.
@@ -135,7 +142,14 @@ fn imports_only_from_rooms_below() {
         ),
         (
             "sso/",
-            &["sso", "contract", "http", "operations", "parts", "web"],
+            &[
+                "sso",
+                "contract",
+                "http",
+                "operations",
+                "app_context",
+                "web",
+            ],
         ),
         (
             "jsonapi/",
@@ -154,7 +168,7 @@ fn imports_only_from_rooms_below() {
                 "loginbar",
                 "metrics",
                 "operations",
-                "parts",
+                "app_context",
                 "soap",
                 "sso",
                 "web",
@@ -163,7 +177,13 @@ fn imports_only_from_rooms_below() {
         (
             "delivery/",
             &[
-                "delivery", "domain", "metrics", "parts", "secrets", "store", "threads",
+                "delivery",
+                "domain",
+                "metrics",
+                "app_context",
+                "secrets",
+                "store",
+                "threads",
             ],
         ),
         (
@@ -172,7 +192,7 @@ fn imports_only_from_rooms_below() {
                 "background",
                 "delivery",
                 "domain",
-                "parts",
+                "app_context",
                 "registry",
                 "secrets",
                 "store",
@@ -182,7 +202,7 @@ fn imports_only_from_rooms_below() {
         ("registry.rs", &["domain", "store"]),
         ("registry/", &["registry", "domain", "secrets", "store"]),
         (
-            "parts.rs",
+            "app_context.rs",
             &[
                 "clock", "domain", "entropy", "metrics", "registry", "secrets", "store",
             ],

@@ -186,7 +186,7 @@ fn row(gateway: &Gateway, id: i64) -> Value {
 
 /// Updates mokamiki, so that each column that update writes gets another value, and returns the rows before and after.
 fn update_every_field(gateway: &Gateway) -> (Value, Value) {
-    let store = &gateway.parts.store;
+    let store = &gateway.app.store;
     let old = store
         .read(|c| users::by_name(c, "mokamiki"))
         .unwrap()

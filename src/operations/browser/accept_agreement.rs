@@ -3,7 +3,7 @@
 use crate::contract::shape::{Number, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::change_agreements;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 use crate::store::consents;
 
 shape! {
@@ -25,9 +25,9 @@ impl Request for AcceptAgreementRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         change_agreements(
-            call,
+            cx,
             &[self.agreement],
             Self::OPERATION.event,
             consents::accept,

@@ -3,7 +3,7 @@
 use crate::contract::shape::{Secret, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::change_password::ChangePasswordRequest;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, Throttle};
 
 shape! {
     /// The old password and the new one.
@@ -27,14 +27,14 @@ impl Request for ChangeOwnPasswordRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         let change = ChangePasswordRequest {
             old_password: Some(self.old_password),
             password: self.password,
-            user_name: Some(super::user(call)?.user_name.clone()),
+            user_name: Some(super::user(cx)?.user_name.clone()),
             ..Default::default()
         };
-        Box::new(change).run(call)?;
+        Box::new(change).run(cx)?;
         Ok(())
     }
 }

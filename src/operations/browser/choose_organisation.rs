@@ -3,7 +3,9 @@
 use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse, refuse_field};
+use crate::operations::{
+    Access, Cost, Operation, Refusal, Request, RequestContext, refuse, refuse_field,
+};
 use crate::store::{organisations, sessions};
 
 shape! {
@@ -25,18 +27,18 @@ impl Request for ChooseOrganisationRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
-        let session = call.session.as_ref();
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+        let session = cx.session.as_ref();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
-        call.parts.store.write(|c| {
-            let user = super::lock_user(call, c)?;
+        cx.app.store.write(|c| {
+            let user = super::lock_user(cx, c)?;
             let granted = organisations::memberships(c, user.id)?;
             if !granted.iter().any(|g| g.uuid == self.organisation) {
                 let code = Code::OrganizationNotFound;
                 return Err(refuse_field(code, "organisation", None));
             }
             sessions::choose_organisation(c, session, &self.organisation)?;
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Throttle, refuse, refuse_field,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, refuse, refuse_field,
 };
 
 shape! {
@@ -29,27 +29,27 @@ impl Request for DeleteOwnAccountRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
-        let user = super::user(call)?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+        let user = super::user(cx)?;
         if user.password_hash.is_some() {
             if self.password.reveal().is_empty() {
                 return Err(refuse_field(Code::MissingField, "password", None));
             }
             let (login, password) = (&user.user_name, &self.password);
-            Checked::settle(call, login, password, |c, user| {
-                delete_user::erase(call, c, user)
+            Checked::settle(cx, login, password, |c, user| {
+                delete_user::erase(cx, c, user)
             })?;
         } else {
-            call.parts.store.write(|c| {
-                let user = super::lock_user(call, c)?;
+            cx.app.store.write(|c| {
+                let user = super::lock_user(cx, c)?;
                 if user.password_hash.is_some() {
                     // The password changed after the request began.
                     return Err(refuse(Code::BadCredentials));
                 }
-                delete_user::erase(call, c, &user)
+                delete_user::erase(cx, c, &user)
             })?;
         }
-        delete_user::forget_names(call)?;
+        delete_user::forget_names(cx)?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, refuse};
 use crate::store::{sessions, token_families};
 
 shape! {
@@ -25,10 +25,10 @@ impl Request for EndSessionRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
-        let own = call.session.as_ref().map(|s| s.id);
-        call.parts.store.write(|c| {
-            let user = super::lock_user(call, c)?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+        let own = cx.session.as_ref().map(|s| s.id);
+        cx.app.store.write(|c| {
+            let user = super::lock_user(cx, c)?;
             match self.session.0 {
                 // A session that has ended already is no error.
                 Some(id) => {
@@ -40,7 +40,7 @@ impl Request for EndSessionRequest {
                     token_families::end_all(c, user.id)?;
                 }
             }
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::contract::shape::{Number, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::delete_user_from_service;
 use crate::operations::throttle;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 
 shape! {
     /// Which service.
@@ -25,18 +25,13 @@ impl Request for LeaveServiceRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         let id = self.service.0.unwrap_or(0);
-        let service = call
-            .parts
-            .registry
-            .now()
-            .service(id)
-            .map(|service| service.id);
-        throttle::count_assignment(call, super::user(call)?.id, service)?;
-        call.parts.store.write(|c| {
-            let user = super::lock_user(call, c)?;
-            delete_user_from_service::leave(call, c, &user, id)
+        let service = cx.app.registry.now().service(id).map(|service| service.id);
+        throttle::count_assignment(cx, super::user(cx)?.id, service)?;
+        cx.app.store.write(|c| {
+            let user = super::lock_user(cx, c)?;
+            delete_user_from_service::leave(cx, c, &user, id)
         })?;
         Ok(())
     }

@@ -18,7 +18,7 @@ pub mod undo_email_change;
 pub mod unlink_identity;
 pub mod withdraw_agreement;
 
-use super::{Call, Refusal, refuse};
+use super::{Refusal, RequestContext, refuse};
 use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
 use crate::domain::organisation::Membership;
@@ -53,15 +53,15 @@ pub struct Visitor {
 }
 
 /// The signed-in user.
-fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
-    call.user
+fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User, Refusal> {
+    cx.user
         .as_ref()
         .ok_or_else(|| refuse(Code::AuthenticationRequired))
 }
 
 /// The same, locked until the transaction ends.
-fn lock_user(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
-    let id = user(call)?.id;
+fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+    let id = user(cx)?.id;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
@@ -71,12 +71,12 @@ fn lock_user(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
 /// # Errors
 /// The store's.
 pub fn begin_session(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user_id: i64,
     user_agent: &str,
 ) -> Result<Secret, Refusal> {
-    begin_session_in(call, c, user_id, user_agent, None)
+    begin_session_in(cx, c, user_id, user_agent, None)
 }
 
 /// The same, with this organisation chosen.
@@ -84,19 +84,19 @@ pub fn begin_session(
 /// # Errors
 /// The store's.
 pub fn begin_session_in(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user_id: i64,
     user_agent: &str,
     organisation_uuid: Option<&str>,
 ) -> Result<Secret, Refusal> {
-    if let (Some(user), Some(old)) = (&call.user, &call.session) {
+    if let (Some(user), Some(old)) = (&cx.user, &cx.session) {
         sessions::end(c, user.id, old.id)?;
     }
-    sessions::end_oldest(c, user_id, call.parts.rules.retention.sessions_of_user - 1)?;
-    let entropy = &call.parts.entropy;
+    sessions::end_oldest(c, user_id, cx.app.rules.retention.sessions_of_user - 1)?;
+    let entropy = &cx.app.entropy;
     let token = session::format([entropy.bytes(), entropy.bytes()]);
-    let now = call.parts.clock.now();
+    let now = cx.app.clock.now();
     let user_agent: String = user_agent.chars().take(session::USER_AGENT_CHARS).collect();
     sessions::start(
         c,
@@ -106,7 +106,7 @@ pub fn begin_session_in(
             organisation_uuid,
             started_at: now,
             seen_at: now,
-            expires_at: now + call.parts.rules.session_ms,
+            expires_at: now + cx.app.rules.session_ms,
             user_agent: &user_agent,
         },
     )?;

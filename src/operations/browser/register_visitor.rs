@@ -6,7 +6,7 @@ use crate::contract::shape::{Secret, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, Throttle};
 
 shape! {
     /// Who registers.
@@ -35,7 +35,7 @@ impl Request for RegisterVisitorRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.email)
     }
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         let registration = RegisterUserRequest {
             username: self.email.clone(),
             name: self.name,
@@ -43,7 +43,7 @@ impl Request for RegisterVisitorRequest {
             password: self.password,
             ..Default::default()
         };
-        match registration.register(call, TakenNames::AreHidden) {
+        match registration.register(cx, TakenNames::AreHidden) {
             Ok(()) => {}
             // The owner gets a link for a new password. It also activates an account that another person may have
             // registered with this address.
@@ -53,7 +53,7 @@ impl Request for RegisterVisitorRequest {
                     Code::UserAlreadyExists | Code::EmailAlreadyExists
                 ) =>
             {
-                reset_password::mail(call, &registration.email)?;
+                reset_password::mail(cx, &registration.email)?;
             }
             Err(other) => return Err(other),
         }

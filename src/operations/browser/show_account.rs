@@ -7,7 +7,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::organisation::Membership;
 use crate::domain::user::User;
-use crate::operations::{Access, Call, Operation, Refusal, Request, refuse};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext, refuse};
 use crate::store::audit::{self, Listed};
 use crate::store::consents::{self, Decision};
 use crate::store::email_undos::{self, EmailUndo};
@@ -85,25 +85,25 @@ impl Request for ShowAccountRequest {
     .access(Access::Session)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<Account, Refusal> {
-        let user = super::user(call)?.clone();
-        let session = call.session.clone();
+    fn run(self, cx: &RequestContext<'_>) -> Result<Account, Refusal> {
+        let user = super::user(cx)?.clone();
+        let session = cx.session.clone();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?;
-        let idle_since = call.now - call.parts.rules.session_idle_ms;
-        Ok(call.parts.store.read(|c| {
+        let idle_since = cx.now - cx.app.rules.session_idle_ms;
+        Ok(cx.app.store.read(|c| {
             let events = match self.events.is_empty() {
                 true => Vec::new(),
                 false => audit::list(c, Some(&user.user_name), MOST_EVENTS)?,
             };
             let known = known_sources::all(c, user.id)?;
             Ok::<_, StoreError>(Account {
-                profile: call.profile.clone(),
+                profile: cx.profile.clone(),
                 identities: external_identities::linked_to(c, user.id)?,
-                email_undos: email_undos::of_user(c, user.id, call.now)?,
+                email_undos: email_undos::of_user(c, user.id, cx.now)?,
                 granted: organisations::memberships(c, user.id)?,
-                services: named(call, services::assignments(c, user.id)?),
-                agreements: all_agreements(call, &consents::decisions(c, user.id)?),
-                sessions: sessions::of_user(c, user.id, call.now, idle_since)?,
+                services: named(cx, services::assignments(c, user.id)?),
+                agreements: all_agreements(cx, &consents::decisions(c, user.id)?),
+                sessions: sessions::of_user(c, user.id, cx.now, idle_since)?,
                 known_until: known.into_iter().map(|(_, until)| until).collect(),
                 events,
                 session,
@@ -113,8 +113,8 @@ impl Request for ShowAccountRequest {
     }
 }
 
-fn named(call: &Call<'_>, assignments: Vec<Assignment>) -> Vec<KnownService> {
-    let registry = call.parts.registry.now();
+fn named(cx: &RequestContext<'_>, assignments: Vec<Assignment>) -> Vec<KnownService> {
+    let registry = cx.app.registry.now();
     let name = |id| registry.service(id).map(|s| s.name.clone());
     assignments
         .into_iter()
@@ -128,8 +128,8 @@ fn named(call: &Call<'_>, assignments: Vec<Assignment>) -> Vec<KnownService> {
 }
 
 /// Every agreement, decided on or not.
-fn all_agreements(call: &Call<'_>, decisions: &[Decision]) -> Vec<KnownAgreement> {
-    let registry = call.parts.registry.now();
+fn all_agreements(cx: &RequestContext<'_>, decisions: &[Decision]) -> Vec<KnownAgreement> {
+    let registry = cx.app.registry.now();
     let all = registry.agreements().iter();
     all.map(|(id, name)| {
         let decided = decisions.iter().find(|d| d.agreement_id == *id);

@@ -5,7 +5,7 @@ use crate::contract::shape::{Secret, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::LinkedIdentity;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::operations::{Access, Call, Operation, Refusal, Request};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
 use crate::secrets::sha256_hex;
 use crate::store::{StoreError, external_identities, one_time_tokens};
 
@@ -29,7 +29,7 @@ impl Request for ShowTakeOverRequest {
     .access(Access::Anyone)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<Vec<LinkedIdentity>, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Vec<LinkedIdentity>, Refusal> {
         let tokens = [
             (&self.activation, Purpose::Activation),
             (&self.reset, Purpose::PasswordReset),
@@ -41,8 +41,8 @@ impl Request for ShowTakeOverRequest {
         let Some((token, purpose)) = token else {
             return Ok(Vec::new());
         };
-        Ok(call.parts.store.read(|c| {
-            match one_time_tokens::peek(c, &sha256_hex(token), purpose, call.now)? {
+        Ok(cx.app.store.read(|c| {
+            match one_time_tokens::peek(c, &sha256_hex(token), purpose, cx.now)? {
                 Some(user_id) => external_identities::linked_to(c, user_id),
                 None => Ok::<_, StoreError>(Vec::new()),
             }

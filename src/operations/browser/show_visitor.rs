@@ -3,7 +3,7 @@
 use super::Visitor;
 use crate::contract::shape::shape;
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Operation, Refusal, Request};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
 use crate::store::organisations;
 
 shape! {
@@ -24,21 +24,21 @@ impl Request for ShowVisitorRequest {
     .access(Access::Visitor)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<Option<Visitor>, Refusal> {
-        let (Some(user), Some(session)) = (&call.user, &call.session) else {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Option<Visitor>, Refusal> {
+        let (Some(user), Some(session)) = (&cx.user, &cx.session) else {
             return Ok(None);
         };
         let granted = match self.organisations.is_empty() {
             true => Vec::new(),
-            false => call
-                .parts
+            false => cx
+                .app
                 .store
                 .read(|c| organisations::memberships(c, user.id))?,
         };
         Ok(Some(Visitor {
             user: user.clone(),
             session: session.clone(),
-            profile: call.profile.clone(),
+            profile: cx.profile.clone(),
             granted,
         }))
     }

@@ -4,7 +4,9 @@ use super::SignedIn;
 use crate::contract::shape::{Secret, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::operations::user::sign_in::Checked;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle, known_sources};
+use crate::operations::{
+    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, known_sources,
+};
 use crate::store::organisations;
 
 shape! {
@@ -34,17 +36,17 @@ impl Request for SignInRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self, call: &Call<'_>) -> Result<SignedIn, Refusal> {
-        let done = Checked::settle(call, &self.user_name_or_email, &self.password, |c, user| {
-            let token = super::begin_session(call, c, user.id, &self.user_agent)?;
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
-            known_sources::remember_network(call, c, user)?;
-            let known_browser = known_sources::remember_browser(call, c, user)?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn, Refusal> {
+        let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |c, user| {
+            let token = super::begin_session(cx, c, user.id, &self.user_agent)?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            known_sources::remember_network(cx, c, user)?;
+            let known_browser = known_sources::remember_browser(cx, c, user)?;
             Ok((user.id, token, known_browser))
         })?;
         let (user_id, token, known_browser) = done;
-        let granted = call
-            .parts
+        let granted = cx
+            .app
             .store
             .read(|c| organisations::memberships(c, user_id))?;
         Ok(SignedIn {

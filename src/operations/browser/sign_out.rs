@@ -2,7 +2,7 @@
 
 use crate::contract::shape::shape;
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 use crate::store::{sessions, token_families};
 
 shape! {
@@ -24,16 +24,16 @@ impl Request for SignOutRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
-        if let (Some(user), Some(session)) = (&call.user, &call.session) {
-            call.parts.store.write(|c| {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+        if let (Some(user), Some(session)) = (&cx.user, &cx.session) {
+            cx.app.store.write(|c| {
                 if self.everywhere.is_empty() {
                     sessions::end(c, user.id, session.id)?;
                 } else {
                     sessions::end_all(c, user.id, None)?;
                     token_families::end_all(c, user.id)?;
                 }
-                call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+                cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
             })?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::domain::external_identity::MAX_IDENTITIES;
 use crate::operations::identities::KEY_CHARS;
 use crate::operations::user::change_password::ChangePasswordRequest;
 use crate::operations::user::confirm_user::ConfirmUserRequest;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, Throttle};
 
 shape! {
     /// Which registration to confirm.
@@ -50,12 +50,12 @@ impl Request for ConfirmVisitorRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         let confirm = ConfirmUserRequest {
             token: self.token,
             ..Default::default()
         };
-        confirm.confirm(call, &keys(&self.keep))?;
+        confirm.confirm(cx, &keys(&self.keep))?;
         Ok(())
     }
 }
@@ -73,13 +73,13 @@ impl Request for SetPasswordRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         let change = ChangePasswordRequest {
             password_reset_guid: Some(self.password_reset_guid),
             password: self.password,
             ..Default::default()
         };
-        change.change(call, &keys(&self.keep))?;
+        change.change(cx, &keys(&self.keep))?;
         Ok(())
     }
 }

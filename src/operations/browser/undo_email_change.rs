@@ -6,10 +6,12 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::{Status, User};
-use crate::operations::call::Addressee;
+use crate::operations::context::Addressee;
 use crate::operations::identities;
 use crate::operations::user::issue_token;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Throttle, refuse_field};
+use crate::operations::{
+    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, refuse_field,
+};
 use crate::secrets::sha256_hex;
 use crate::store::{
     AnyConnection, email_undos, external_identities, one_time_tokens, sessions, token_families,
@@ -40,21 +42,21 @@ impl Request for UndoEmailChangeRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
         let token = self.token.reveal().trim();
         if !is_well_formed(token) {
             return Err(spent());
         }
         let sha256 = sha256_hex(token);
-        call.parts.store.write(|c| undo(call, c, &sha256))?;
+        cx.app.store.write(|c| undo(cx, c, &sha256))?;
         Ok(())
     }
 }
 
 /// Revokes everything with which the person who changed the address could sign in. The password may be theirs, so the
 /// owner sets a new one by mail.
-fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
-    let change = email_undos::find(c, sha256, call.now)?.ok_or_else(spent)?;
+fn undo(cx: &RequestContext<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
+    let change = email_undos::find(c, sha256, cx.now)?.ok_or_else(spent)?;
     let user = users::lock_for_update(c, change.user_id)?.ok_or_else(spent)?;
     if users::is_taken(c, &change.email, Some(user.id))? {
         return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
@@ -64,7 +66,7 @@ fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refu
     }
     let restored = User {
         email: change.email,
-        updated_at: call.now,
+        updated_at: cx.now,
         ..user
     };
     users::update(c, &restored)?;
@@ -74,14 +76,14 @@ fn undo(call: &Call<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refu
     one_time_tokens::revoke(c, Purpose::PasswordReset, restored.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, restored.id)?;
     let linked = external_identities::linked_to(c, restored.id)?;
-    identities::unlink(call, c, &restored, linked, |link| {
+    identities::unlink(cx, c, &restored, linked, |link| {
         link.linked_at.is_some_and(|at| at >= change.changed_at)
     })?;
     if restored.status != Status::Inactive {
-        let token = issue_token(call, c, Purpose::PasswordReset, restored.id)?;
-        call.notify(c, Topic::PasswordReset, &Addressee::from(&restored), &token)?;
+        let token = issue_token(cx, c, Purpose::PasswordReset, restored.id)?;
+        cx.notify(c, Topic::PasswordReset, &Addressee::from(&restored), &token)?;
     }
-    call.audit(
+    cx.audit(
         c,
         UndoEmailChangeRequest::OPERATION.event,
         "ok",

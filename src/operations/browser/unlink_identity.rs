@@ -4,7 +4,7 @@ use crate::contract::problem::Code;
 use crate::contract::shape::shape;
 use crate::domain::audit_event::AuditEvent;
 use crate::operations::identities::{self, key};
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, refuse};
 use crate::store::{external_identities, sessions, token_families};
 
 shape! {
@@ -26,11 +26,11 @@ impl Request for UnlinkIdentityRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, call: &Call<'_>) -> Result<(), Refusal> {
-        let own = call.session.as_ref().map(|s| s.id);
-        let registry = call.parts.registry.now();
-        call.parts.store.write(|c| {
-            let user = super::lock_user(call, c)?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+        let own = cx.session.as_ref().map(|s| s.id);
+        let registry = cx.app.registry.now();
+        cx.app.store.write(|c| {
+            let user = super::lock_user(cx, c)?;
             let linked = external_identities::linked_to(c, user.id)?;
             let is_it = |key_of: &str| key_of == self.identity;
             // A user without a password can only sign in through a partner.
@@ -44,7 +44,7 @@ impl Request for UnlinkIdentityRequest {
             }
             // An identity that is unlinked already is no error.
             let unlinked =
-                identities::unlink(call, c, &user, linked, |link| is_it(&key(&link.identity)))?;
+                identities::unlink(cx, c, &user, linked, |link| is_it(&key(&link.identity)))?;
             if unlinked > 0 {
                 // End the sessions that the partner opened, too.
                 sessions::end_all(c, user.id, own)?;

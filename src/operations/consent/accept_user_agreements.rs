@@ -3,7 +3,7 @@
 use super::Done;
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 use crate::store::consents;
 
 shape! {
@@ -35,9 +35,9 @@ impl Request for AcceptUserAgreementsRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Done, Refusal> {
         super::change_agreements(
-            call,
+            cx,
             &self.agreement_ids.0,
             Self::OPERATION.event,
             consents::accept,

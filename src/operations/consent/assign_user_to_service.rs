@@ -7,7 +7,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::has_control;
 use crate::operations::refuse_field;
 use crate::operations::throttle;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 use crate::store::services::{self, Claim};
 
 shape! {
@@ -49,19 +49,19 @@ impl Request for AssignUserToServiceRequest {
     fn application_secret(&self) -> Option<&Secret> {
         self.application_secret.as_ref()
     }
-    fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Done, Refusal> {
         let name = self.user_id_in_service.as_str();
         // `.` and `..` would be steps in the path of a callback and not a segment.
         if has_control(name) || [".", ".."].contains(&name) {
             let why = Some(Why::BadCharacters);
             return Err(refuse_field(Code::InvalidField, "user_id_in_service", why));
         }
-        let registry = call.parts.registry.now();
+        let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
-        throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
-        call.parts.store.write(|c| {
-            let user = super::lock_user(call, c)?;
-            match services::assign(c, user.id, service.id, name, call.now)? {
+        throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
+        cx.app.store.write(|c| {
+            let user = super::lock_user(cx, c)?;
+            match services::assign(c, user.id, service.id, name, cx.now)? {
                 Claim::Granted => {}
                 Claim::NoService => {
                     return Err(refuse_field(Code::ServiceNotFound, "service_id", None));
@@ -71,7 +71,7 @@ impl Request for AssignUserToServiceRequest {
                     return Err(refuse_field(Code::IdInServiceTaken, field, None));
                 }
             }
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
         Ok(Done::ok())
     }

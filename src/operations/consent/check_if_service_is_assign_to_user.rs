@@ -2,7 +2,7 @@
 
 use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Operation, Refusal, Request};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
 use crate::store::services;
 
 shape! {
@@ -43,12 +43,12 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, call: &Call<'_>) -> Result<Whether, Refusal> {
-        let user = super::user(call)?;
-        let registry = call.parts.registry.now();
+    fn run(self, cx: &RequestContext<'_>) -> Result<Whether, Refusal> {
+        let user = super::user(cx)?;
+        let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
-        let found = call
-            .parts
+        let found = cx
+            .app
             .store
             .read(|c| services::of_user(c, user.id, service.portal_id))?;
         Ok(Whether {

@@ -2,7 +2,7 @@
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Operation, Refusal, Request};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
 use crate::store::consents;
 
 shape! {
@@ -51,14 +51,14 @@ impl Request for CheckUserAgreementsRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, call: &Call<'_>) -> Result<Missing, Refusal> {
-        let registry = call.parts.registry.now();
+    fn run(self, cx: &RequestContext<'_>) -> Result<Missing, Refusal> {
+        let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         let mut missing = service.requires.clone();
         if !missing.is_empty() {
-            let user = super::user(call)?;
-            let accepted = call
-                .parts
+            let user = super::user(cx)?;
+            let accepted = cx
+                .app
                 .store
                 .read(|c| consents::among(c, user.id, &missing))?;
             missing.retain(|id| !accepted.contains(id));

@@ -6,7 +6,7 @@ use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::user::User;
 use crate::operations::throttle;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, refuse};
+use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, refuse};
 use crate::store::{AnyConnection, services, users};
 
 shape! {
@@ -45,13 +45,13 @@ impl Request for DeleteUserFromServiceRequest {
     fn application_secret(&self) -> Option<&Secret> {
         self.application_secret.as_ref()
     }
-    fn run(self, call: &Call<'_>) -> Result<Done, Refusal> {
-        let registry = call.parts.registry.now();
+    fn run(self, cx: &RequestContext<'_>) -> Result<Done, Refusal> {
+        let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
-        throttle::count_assignment(call, super::user(call)?.id, Some(service.id))?;
-        call.parts.store.write(|c| {
-            let user = super::lock_user(call, c)?;
-            leave(call, c, &user, service.id)
+        throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
+        cx.app.store.write(|c| {
+            let user = super::lock_user(cx, c)?;
+            leave(cx, c, &user, service.id)
         })?;
         Ok(Done::ok())
     }
@@ -62,14 +62,14 @@ impl Request for DeleteUserFromServiceRequest {
 /// # Errors
 /// The user does not exist.
 pub fn leave_by_operator(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     user_name: &str,
     service_id: i64,
 ) -> Result<bool, Refusal> {
-    call.parts.store.write(|c| {
+    cx.app.store.write(|c| {
         let user = users::lock_by_name(c, user_name)?;
         let user = user.ok_or_else(|| refuse(Code::UserNotFound))?;
-        leave(call, c, &user, service_id)
+        leave(cx, c, &user, service_id)
     })
 }
 
@@ -78,7 +78,7 @@ pub fn leave_by_operator(
 /// # Errors
 /// The store's.
 pub(in crate::operations) fn leave(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     service_id: i64,
@@ -86,8 +86,8 @@ pub(in crate::operations) fn leave(
     let Some(ended) = services::unassign(c, user.id, service_id)? else {
         return Ok(false);
     };
-    call.tell_service(c, user, &ended)?;
-    call.audit(
+    cx.tell_service(c, user, &ended)?;
+    cx.audit(
         c,
         DeleteUserFromServiceRequest::OPERATION.event,
         "ok",

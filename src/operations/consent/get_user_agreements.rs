@@ -3,7 +3,7 @@
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::contract::time::utc;
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Operation, Refusal, Request};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
 use crate::store::consents;
 
 shape! {
@@ -50,9 +50,9 @@ impl Request for GetUserAgreementsRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, call: &Call<'_>) -> Result<Accepted, Refusal> {
-        let user = super::user(call)?;
-        let accepted = call.parts.store.read(|c| consents::accepted(c, user.id))?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<Accepted, Refusal> {
+        let user = super::user(cx)?;
+        let accepted = cx.app.store.read(|c| consents::accepted(c, user.id))?;
         let agreements = accepted.into_iter().map(|(id, at)| AcceptedAgreement {
             accepted_at: utc(at),
             agreement_id: Number(Some(id)),

@@ -2,7 +2,7 @@
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Call, Operation, Refusal, Request};
+use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
 use crate::store::services;
 
 shape! {
@@ -49,11 +49,11 @@ impl Request for GetUserServicesRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, call: &Call<'_>) -> Result<Services, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Services, Refusal> {
         let portal = self.portal_id.0.unwrap_or(0);
-        let user = super::user(call)?;
-        let found = call
-            .parts
+        let user = super::user(cx)?;
+        let found = cx
+            .app
             .store
             .read(|c| services::of_user(c, user.id, portal))?;
         let services = found.into_iter().map(|id| AssignedService {

@@ -9,7 +9,7 @@ pub mod get_user_agreements;
 pub mod get_user_services;
 pub mod withdraw_user_agreements;
 
-use super::{Call, Refusal, refuse, refuse_field};
+use super::{Refusal, RequestContext, refuse, refuse_field};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Number, shape};
 use crate::domain::Millis;
@@ -35,15 +35,15 @@ impl Done {
 }
 
 /// The authenticated user.
-fn user<'a>(call: &'a Call<'_>) -> Result<&'a User, Refusal> {
-    call.user
+fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User, Refusal> {
+    cx.user
         .as_ref()
         .ok_or_else(|| refuse(Code::AuthenticationRequired))
 }
 
 /// The same, locked until the transaction ends.
-fn lock_user(call: &Call<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
-    let id = user(call)?.id;
+fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+    let id = user(cx)?.id;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
@@ -57,22 +57,22 @@ fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Serv
 
 /// Applies a change to these agreements, all of which must exist.
 pub(super) fn change_agreements(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     ids: &[Number],
     event: AuditEvent,
     change: fn(&mut AnyConnection, i64, i64, Millis) -> Result<(), StoreError>,
 ) -> Result<(), Refusal> {
-    let registry = call.parts.registry.now();
+    let registry = cx.app.registry.now();
     let ids: Vec<i64> = ids.iter().filter_map(|n| n.0).collect();
     if ids.iter().any(|id| !registry.agreements().contains_key(id)) {
         let code = Code::AgreementNotFound;
         return Err(refuse_field(code, "agreement_ids", None));
     }
-    call.parts.store.write(|c| {
-        let user = lock_user(call, c)?;
+    cx.app.store.write(|c| {
+        let user = lock_user(cx, c)?;
         for id in &ids {
-            change(c, user.id, *id, call.now)?;
+            change(c, user.id, *id, cx.now)?;
         }
-        call.audit(c, event, "ok", Some(&user.user_name))
+        cx.audit(c, event, "ok", Some(&user.user_name))
     })
 }

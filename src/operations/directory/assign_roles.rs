@@ -9,7 +9,7 @@ use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::roles;
 use crate::operations::{
-    Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_field,
+    Access, Cost, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse_field,
 };
 use crate::store::organisations;
 
@@ -105,7 +105,7 @@ impl Request for AssignRolesRequest {
     fn subject(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-    fn run(self, call: &Call<'_>) -> Result<Assigned, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Assigned, Refusal> {
         let given = self.roles.0.as_deref().unwrap_or_default();
         if given.is_empty() {
             return Err(refuse_field(Code::EmptyRolesProvided, "roles", None));
@@ -124,14 +124,14 @@ impl Request for AssignRolesRequest {
             id_type: self.external_id_type.as_deref(),
         };
         let identity = external_id.identity()?;
-        call.parts.store.write(|c| {
+        cx.app.store.write(|c| {
             let user = lock_named_user(c, self.user_id.as_deref(), identity.as_ref())?;
             let organisation = organisations::find(c, &self.organisation_id)?;
             let organisation = organisation
                 .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId", None))?;
-            organisations::join(c, user.id, &organisation.uuid, &wanted, call.now)?;
+            organisations::join(c, user.id, &organisation.uuid, &wanted, cx.now)?;
             organisations::set_roles(c, user.id, &organisation.uuid, &wanted)?;
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })?;
         Ok(Assigned {
             response: SUCCESS.to_owned(),

@@ -12,7 +12,8 @@ use crate::domain::user::{Status, User};
 use crate::operations::partner::provisioning::can_be_called;
 use crate::operations::user::{check_names_are_free, why};
 use crate::operations::{
-    Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_all, refuse_field,
+    Access, Cost, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse_all,
+    refuse_field,
 };
 use crate::store::profiles::{self, Profile};
 use crate::store::users::{self, NewUser};
@@ -66,7 +67,7 @@ impl Request for DirectoryCreateRequest {
     fn subject(&self) -> Option<&str> {
         self.user_name.as_deref()
     }
-    fn run(self, call: &Call<'_>) -> Result<Written, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Written, Refusal> {
         let fields = PersonFields {
             first_name: Some(&self.first_name),
             last_name: self.last_name.as_deref(),
@@ -95,13 +96,13 @@ impl Request for DirectoryCreateRequest {
             .into_iter()
             .map(|(_, identity)| identity)
             .collect();
-        let uuid = call.parts.entropy.uuid();
-        call.parts.store.write(|c| {
+        let uuid = cx.app.entropy.uuid();
+        cx.app.store.write(|c| {
             let organisation = self.organisation(c)?;
-            let user_name = self.name_of(call, c, &identities, &uuid)?;
+            let user_name = self.name_of(cx, c, &identities, &uuid)?;
             let no_address = User::no_address(&uuid);
             let email = self.email.as_ref().unwrap_or(&no_address);
-            check_names_are_free(call, c, ("userName", &user_name), email)?;
+            check_names_are_free(cx, c, ("userName", &user_name), email)?;
             let name = fields.name().unwrap_or_default();
             let id = users::insert(
                 c,
@@ -110,17 +111,17 @@ impl Request for DirectoryCreateRequest {
                     user_name: &user_name,
                     name: &name,
                     email,
-                    client_name: call.client_name(),
+                    client_name: cx.client_name(),
                     organizational_unit: None,
                     status: Status::Active,
                     roles: &[],
                     password_hash: None,
                     joins_organisation: None,
-                    now: call.now,
+                    now: cx.now,
                 },
             )?;
             for identity in &identities {
-                add_identity(call, c, id, identity)?;
+                add_identity(cx, c, id, identity)?;
             }
             let profile = Profile {
                 signature_name: Some(name),
@@ -129,9 +130,9 @@ impl Request for DirectoryCreateRequest {
             };
             profiles::put(c, id, &profile)?;
             if let Some(uuid) = &organisation {
-                organisations::join(c, id, uuid, &[], call.now)?;
+                organisations::join(c, id, uuid, &[], cx.now)?;
             }
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user_name))
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user_name))
         })?;
         Ok(Written::of(uuid))
     }
@@ -141,7 +142,7 @@ impl DirectoryCreateRequest {
     /// The requested user name, or one made from an external ID.
     fn name_of(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         c: &mut AnyConnection,
         identities: &[ExternalIdentity],
         uuid: &str,
@@ -153,7 +154,7 @@ impl DirectoryCreateRequest {
             .first()
             .map(|i| format!("{}@{}", i.id, i.provider));
         Ok(match wanted {
-            Some(wanted) if can_be_called(call, c, &wanted)? => wanted,
+            Some(wanted) if can_be_called(cx, c, &wanted)? => wanted,
             _ => uuid.to_owned(),
         })
     }

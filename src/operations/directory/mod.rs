@@ -6,7 +6,7 @@ pub mod read_user;
 pub mod update_user;
 
 use super::user::why;
-use super::{Call, Refusal, refuse, refuse_field};
+use super::{Refusal, RequestContext, refuse, refuse_field};
 use crate::contract::problem::{Code, Problem, Why};
 use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
@@ -153,7 +153,7 @@ fn is_same_kind(one: &ExternalIdentity, other: &ExternalIdentity) -> bool {
 /// # Errors
 /// [`Code::ExternalidAssignedToOtherUser`], or [`Code::DuplicateExternalIds`] if the user has another ID of this kind.
 fn add_identity(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user_id: i64,
     identity: &ExternalIdentity,
@@ -174,9 +174,9 @@ fn add_identity(
         let why = Some(Why::TooMany(MAX_IDENTITIES));
         return Err(refuse_field(Code::InvalidField, "externalIds", why));
     }
-    let client = call.client.as_ref().map(|c| format!("client:{}", c.name));
+    let client = cx.client.as_ref().map(|c| format!("client:{}", c.name));
     let by = client.unwrap_or_else(|| "administrator".to_owned());
-    external_identities::add(c, user_id, identity, (&by, call.now))?;
+    external_identities::add(c, user_id, identity, (&by, cx.now))?;
     Ok(true)
 }
 

@@ -9,7 +9,7 @@ use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::organisation;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Access, Call, DirectoryRoute, Operation, Refusal, Request, refuse, refuse_field,
+    Access, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse, refuse_field,
 };
 use crate::store::{external_identities, organisations, profiles, users};
 
@@ -117,7 +117,7 @@ impl Request for DirectoryReadRequest {
         DirectoryRoute::new("GET", OLDER_PATH, "api.user.get.externalId"),
     ]);
 
-    fn run(self, call: &Call<'_>) -> Result<Found, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Found, Refusal> {
         let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
@@ -125,7 +125,7 @@ impl Request for DirectoryReadRequest {
         };
         let identity = external_id.identity()?;
         let identity = identity.ok_or_else(|| refuse(Code::DependentParamsMissing))?;
-        let person = call.parts.store.read(|c| {
+        let person = cx.app.store.read(|c| {
             let Some(owner) = external_identities::owner(c, &identity)? else {
                 return Ok(None);
             };

@@ -13,7 +13,8 @@ use crate::domain::user::User;
 use crate::operations::identities;
 use crate::operations::user::email;
 use crate::operations::{
-    Access, Call, Cost, DirectoryRoute, Operation, Refusal, Request, refuse_all, refuse_field,
+    Access, Cost, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse_all,
+    refuse_field,
 };
 use crate::store::{AnyConnection, external_identities, profiles, users};
 
@@ -59,7 +60,7 @@ impl Request for DirectoryUpdateRequest {
     fn subject(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-    fn run(self, call: &Call<'_>) -> Result<Written, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Written, Refusal> {
         let fields = PersonFields {
             first_name: self.first_name.as_deref(),
             last_name: self.last_name.as_deref(),
@@ -76,8 +77,8 @@ impl Request for DirectoryUpdateRequest {
         if let (false, Ok(named_by)) = (problems.is_empty(), &named_by) {
             // Values that were stored before a rule existed may stay; only changed values are checked.
             let id = self.user_id.as_deref();
-            let stored = call
-                .parts
+            let stored = cx
+                .app
                 .store
                 .write(|c| lock_named_user(c, id, named_by.as_ref()));
             problems.retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, fields, u)));
@@ -86,18 +87,18 @@ impl Request for DirectoryUpdateRequest {
         let named_by = named_by?;
         let given = named_by.clone().filter(|_| self.user_id.is_some());
         let changes = changes(&self.external_ids, given)?;
-        let uuid = call.parts.store.write(|c| {
+        let uuid = cx.app.store.write(|c| {
             let user = lock_named_user(c, self.user_id.as_deref(), named_by.as_ref())?;
             let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
             for (change, identity) in &changes {
-                let done = apply_change(call, c, &user, *change, identity)?;
+                let done = apply_change(cx, c, &user, *change, identity)?;
                 linked.extend(done.linked);
                 unlinked.extend(done.unlinked);
             }
-            identities::tell(call, c, &user, Topic::IdentityLinked, &linked)?;
-            identities::tell(call, c, &user, Topic::IdentityUnlinked, &unlinked)?;
-            self.change(call, c, &user, fields)?;
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            identities::tell(cx, c, &user, Topic::IdentityLinked, &linked)?;
+            identities::tell(cx, c, &user, Topic::IdentityUnlinked, &unlinked)?;
+            self.change(cx, c, &user, fields)?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             Ok::<_, Refusal>(user.uuid)
         })?;
         Ok(Written::of(uuid))
@@ -107,7 +108,7 @@ impl Request for DirectoryUpdateRequest {
 impl DirectoryUpdateRequest {
     fn change(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         c: &mut AnyConnection,
         before: &User,
         fields: PersonFields<'_>,
@@ -122,13 +123,13 @@ impl DirectoryUpdateRequest {
         let stored = profiles::find(c, after.id)?.unwrap_or_default();
         let has_new_phone = self.phone.is_some() && self.phone != stored.phone;
         if after != *before || has_new_phone {
-            after.updated_at = call.now;
+            after.updated_at = cx.now;
             if after.email != before.email && users::is_taken(c, &after.email, Some(after.id))? {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
             }
             users::update(c, &after)?;
         }
-        email::changed(call, c, before, &after)?;
+        email::changed(cx, c, before, &after)?;
         if after.name != before.name || has_new_phone {
             let mut profile = stored;
             // A signature name that differs from the old name stays.
@@ -159,7 +160,7 @@ struct Done {
 }
 
 fn apply_change(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     change: IdentityChange,
@@ -183,7 +184,7 @@ fn apply_change(
             done.unlinked.push(old.clone());
         }
     }
-    if add_identity(call, c, user.id, identity)? {
+    if add_identity(cx, c, user.id, identity)? {
         done.linked.push(identity.clone());
     }
     Ok(done)

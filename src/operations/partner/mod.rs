@@ -5,7 +5,7 @@ mod destination;
 pub(super) mod provisioning;
 pub mod sign_in;
 
-use super::{Call, Refusal};
+use super::{Refusal, RequestContext};
 use crate::contract::shape::Secret;
 use crate::domain::audit_event::AuditEvent;
 use crate::store::audit::logged;
@@ -37,7 +37,7 @@ pub enum PartnerSignInResult {
 /// Writes an audit entry about a partner, in the caller's transaction. The entry names the partner as a client and not
 /// as an actor, because a user may have the same name.
 fn record(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     (event, outcome): (AuditEvent, &str),
     iss: &str,
@@ -46,14 +46,14 @@ fn record(
     audit::record(
         c,
         &audit::Entry {
-            at: call.now,
+            at: cx.now,
             event: event.as_str().to_owned(),
             outcome: outcome.to_owned(),
             client_name: Some(named(iss)),
             actor: None,
             on_behalf_of: None,
             subject: subject.map(logged),
-            request_id: call.request_id.to_owned(),
+            request_id: cx.request_id.to_owned(),
         },
     )?;
     Ok(())
@@ -67,20 +67,16 @@ fn named(iss: &str) -> String {
 /// Records a refused token of this partner. One token can be sent any number of times, so only the first refusals of a
 /// minute are audit entries; the others are counted.
 fn record_refusal(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     event: AuditEvent,
     code: &'static str,
     iss: &str,
 ) -> Result<(), Refusal> {
     let partner = named(iss);
-    if call
-        .parts
-        .refusals
-        .take_row(Cause::Party(&partner), call.now)
-    {
-        let store = &call.parts.store;
-        return store.write(|c| record(call, c, (event, code), iss, None));
+    if cx.app.refusals.take_row(Cause::Party(&partner), cx.now) {
+        let store = &cx.app.store;
+        return store.write(|c| record(cx, c, (event, code), iss, None));
     }
-    call.count(event, code, None, Some(&partner));
+    cx.count(event, code, None, Some(&partner));
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::looks_like_address;
 use crate::domain::names::{MAX_NAME_CHARS, cleaned, flaw_of_user_name};
 use crate::domain::user::{Status, User};
-use crate::operations::{Call, Refusal, refuse, refuse_field};
+use crate::operations::{Refusal, RequestContext, refuse, refuse_field};
 use crate::store::profiles;
 use crate::store::users::{self, NewUser};
 use crate::store::{AnyConnection, email_undos, external_identities, organisations};
@@ -16,18 +16,18 @@ use crate::store::{AnyConnection, email_undos, external_identities, organisation
 /// # Errors
 /// The store's.
 pub fn provision(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     assertion: &VerifiedAssertion,
 ) -> Result<User, Refusal> {
-    let uuid = call.parts.entropy.uuid();
+    let uuid = cx.app.entropy.uuid();
     let wanted = assertion.wanted_name();
-    let user_name = match can_be_called(call, c, &wanted)? {
+    let user_name = match can_be_called(cx, c, &wanted)? {
         true => &wanted,
         false => &uuid,
     };
     let email = match &assertion.email {
-        Some(email) if can_have_address(call, c, email)? => email.clone(),
+        Some(email) if can_have_address(cx, c, email)? => email.clone(),
         _ => User::no_address(&uuid),
     };
     let id = || cleaned(&assertion.identity.id);
@@ -40,17 +40,17 @@ pub fn provision(
             user_name,
             name,
             email: &email,
-            client_name: call.client_name(),
+            client_name: cx.client_name(),
             organizational_unit: None,
             status: Status::Active,
             roles: &[],
             password_hash: None,
             joins_organisation: None,
-            now: call.now,
+            now: cx.now,
         },
     )?;
     let by = format!("partner:{}", assertion.iss);
-    external_identities::add(c, id, &assertion.identity, (&by, call.now))?;
+    external_identities::add(c, id, &assertion.identity, (&by, cx.now))?;
     let profile = profiles::Profile {
         signature_name: Some(name.clone()),
         phone: assertion.phone.clone(),
@@ -58,7 +58,7 @@ pub fn provision(
     };
     profiles::put(c, id, &profile)?;
     let (event, iss) = (AuditEvent::UserCreated, &assertion.iss);
-    record(call, c, (event, "ok"), iss, Some(user_name))?;
+    record(cx, c, (event, "ok"), iss, Some(user_name))?;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
 
@@ -67,7 +67,7 @@ pub fn provision(
 /// # Errors
 /// The store's.
 pub fn update(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: User,
     assertion: &VerifiedAssertion,
@@ -77,15 +77,15 @@ pub fn update(
         kept.name.clone_from(name);
     }
     if let (None, Some(email)) = (user.address(), &assertion.email)
-        && can_have_address(call, c, email)?
+        && can_have_address(cx, c, email)?
     {
         kept.email.clone_from(email);
     }
     if kept != user {
-        kept.updated_at = call.now;
+        kept.updated_at = cx.now;
         users::update(c, &kept)?;
         let (event, iss) = (AuditEvent::UserUpdated, &assertion.iss);
-        record(call, c, (event, "ok"), iss, Some(&kept.user_name))?;
+        record(cx, c, (event, "ok"), iss, Some(&kept.user_name))?;
     }
     if kept.name != user.name || assertion.phone.is_some() {
         let stored = profiles::find(c, user.id)?.unwrap_or_default();
@@ -135,7 +135,7 @@ pub fn school(
 /// # Errors
 /// The store's.
 pub fn join_school(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     (school, found): (&School, &Found),
@@ -145,9 +145,9 @@ pub fn join_school(
         return Ok(());
     }
     organisations::leave_others_of_channel(c, user.id, &school.channel, &found.uuid)?;
-    organisations::join(c, user.id, &found.uuid, &[], call.now)?;
+    organisations::join(c, user.id, &found.uuid, &[], cx.now)?;
     let event = (AuditEvent::UserJoinedOrganisation, "ok");
-    record(call, c, event, iss, Some(&user.user_name))
+    record(cx, c, event, iss, Some(&user.user_name))
 }
 
 /// Whether a new user can have this name. It must not look like an e-mail address, because the user has not proved to
@@ -155,18 +155,26 @@ pub fn join_school(
 ///
 /// # Errors
 /// The store's.
-pub fn can_be_called(call: &Call<'_>, c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
+pub fn can_be_called(
+    cx: &RequestContext<'_>,
+    c: &mut AnyConnection,
+    name: &str,
+) -> Result<bool, Refusal> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     if !fits || flaw_of_user_name(name).is_some() || looks_like_address(name) {
         return Ok(false);
     }
-    let admin_role = &call.parts.rules.admin_role;
+    let admin_role = &cx.app.rules.admin_role;
     Ok(is_free(c, name)? && !users::looks_like_holder_of(c, admin_role, name)?)
 }
 
 /// Whether the address is free: no user has it, and no user can still get it back by an undo.
-fn can_have_address(call: &Call<'_>, c: &mut AnyConnection, email: &str) -> Result<bool, Refusal> {
-    Ok(is_free(c, email)? && !email_undos::is_reserved(c, email, call.now)?)
+fn can_have_address(
+    cx: &RequestContext<'_>,
+    c: &mut AnyConnection,
+    email: &str,
+) -> Result<bool, Refusal> {
+    Ok(is_free(c, email)? && !email_undos::is_reserved(c, email, cx.now)?)
 }
 
 fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {

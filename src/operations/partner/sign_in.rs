@@ -8,7 +8,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::user::{Status, User};
 use crate::operations::browser::begin_session_in;
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Throttle, refuse, refuse_field,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, refuse, refuse_field,
 };
 use crate::secrets::assertions::{Assertion, Flaw};
 use crate::secrets::{rsa_keys, sha256_hex};
@@ -40,14 +40,14 @@ impl Request for PartnerSignInRequest {
     .throttle(Throttle::Forgeries)
     .sso();
 
-    fn run(self, call: &Call<'_>) -> Result<PartnerSignInResult, Refusal> {
-        let (iss, checked) = read(call, &self.token, &self.own_url)?;
-        let result = checked.and_then(|assertion| self.admit(call, assertion));
+    fn run(self, cx: &RequestContext<'_>) -> Result<PartnerSignInResult, Refusal> {
+        let (iss, checked) = read(cx, &self.token, &self.own_url)?;
+        let result = checked.and_then(|assertion| self.admit(cx, assertion));
         match result {
             Ok(result) => Ok(result),
             // The signature is valid, so the audit log can name the partner.
             Err(Refusal::Rejected(mut rejection)) => {
-                record_refusal(call, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
+                record_refusal(cx, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
                 rejection.is_recorded = true;
                 Err(rejection.into())
             }
@@ -61,12 +61,12 @@ impl Request for PartnerSignInRequest {
 /// # Errors
 /// The refusal that a sign-in would get.
 pub fn examine(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     token: &Secret,
     own_url: &str,
 ) -> Result<(VerifiedAssertion, Option<User>), Refusal> {
-    let assertion = read(call, token, own_url)?.1?;
-    let known = call.parts.store.read(|c| {
+    let assertion = read(cx, token, own_url)?.1?;
+    let known = cx.app.store.read(|c| {
         may_use(c, &assertion)?;
         if let Some(school) = &assertion.school {
             provisioning::school(c, school, None)?;
@@ -84,7 +84,7 @@ pub fn examine(
 
 /// Verifies the signature of a token. Returns its issuer and the result of checking its claims.
 fn read(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     token: &Secret,
     own_url: &str,
 ) -> Result<(String, Result<VerifiedAssertion, Refusal>), Refusal> {
@@ -96,7 +96,7 @@ fn read(
         })
     })?;
     let iss = claims::issuer(&assertion.claims)?;
-    let registry = call.parts.registry.now();
+    let registry = cx.app.registry.now();
     let partner = registry
         .partner(&iss)
         .ok_or_else(|| refuse_field(Code::UnknownIssuer, "iss", None))?;
@@ -108,7 +108,7 @@ fn read(
     if !keys.iter().any(|key| assertion.is_signed_with(key)) {
         return Err(refuse(Code::InvalidSignature));
     }
-    let checked = claims::check(&assertion.claims, partner, own_url, call.now);
+    let checked = claims::check(&assertion.claims, partner, own_url, cx.now);
     Ok((iss, checked))
 }
 
@@ -116,12 +116,12 @@ impl PartnerSignInRequest {
     /// Uses the token up and starts a session, in one transaction.
     fn admit(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         assertion: VerifiedAssertion,
     ) -> Result<PartnerSignInResult, Refusal> {
-        let token = call.parts.store.write(|c| {
+        let token = cx.app.store.write(|c| {
             let known = external_identities::lock_owner(c, &assertion.identity)?;
-            if let Some(current) = self.replaced(call, known.as_ref()) {
+            if let Some(current) = self.replaced(cx, known.as_ref()) {
                 may_use(c, &assertion)?;
                 return Ok(Err(current));
             }
@@ -136,18 +136,18 @@ impl PartnerSignInRequest {
             let user = match known {
                 Some(user) => {
                     may_sign_in(&user)?;
-                    provisioning::update(call, c, user, &assertion)?
+                    provisioning::update(cx, c, user, &assertion)?
                 }
-                None => provisioning::provision(call, c, &assertion)?,
+                None => provisioning::provision(cx, c, &assertion)?,
             };
             if let Some((school, found)) = &school {
-                provisioning::join_school(call, c, &user, (school, found), &assertion.iss)?;
+                provisioning::join_school(cx, c, &user, (school, found), &assertion.iss)?;
             }
             // Choose the school's organisation for a user with several: the partner named it.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
-            let token = begin_session_in(call, c, user.id, &self.user_agent, chosen)?;
+            let token = begin_session_in(cx, c, user.id, &self.user_agent, chosen)?;
             let event = (Self::OPERATION.event, "ok");
-            record(call, c, event, &assertion.iss, Some(&user.user_name))?;
+            record(cx, c, event, &assertion.iss, Some(&user.user_name))?;
             Ok::<_, Refusal>(Ok(token))
         })?;
         let to = assertion.redirect.clone();
@@ -166,8 +166,8 @@ impl PartnerSignInRequest {
 
     /// The name of the signed-in user, if it is another one than the partner's user and has not agreed to be replaced.
     /// Without this check, a link could sign a person in as another user unnoticed (login CSRF).
-    fn replaced(&self, call: &Call<'_>, arriving: Option<&User>) -> Option<String> {
-        let current = call.user.as_ref().filter(|_| self.agreed.is_empty())?;
+    fn replaced(&self, cx: &RequestContext<'_>, arriving: Option<&User>) -> Option<String> {
+        let current = cx.user.as_ref().filter(|_| self.agreed.is_empty())?;
         let is_other = arriving.is_none_or(|user| user.id != current.id);
         is_other.then(|| format!("{} ({})", current.name, current.login()))
     }

@@ -8,7 +8,8 @@ use crate::domain::organisation::JoinPolicy;
 use crate::domain::organisation::Membership;
 use crate::domain::user::User;
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all, refuse_field,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, refuse, refuse_all,
+    refuse_field,
 };
 use crate::store::{AnyConnection, organisations, users};
 
@@ -55,30 +56,30 @@ impl Request for AddToOrgRequest {
     fn issued_token(answer: &EmptyResponse) -> Option<&str> {
         param(&answer.params.0, P_AUTH_TOKEN)
     }
-    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
-        let Some(user) = &call.user else {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+        let Some(user) = &cx.user else {
             return Err(refuse(Code::AuthenticationRequired));
         };
         let mut problems = Vec::new();
         super::check_display_name(&mut problems, "orgName", self.org_name.as_deref());
         refuse_all(problems)?;
-        let new_uuid = call.parts.entropy.uuid();
-        let token = call.parts.store.write(|c| {
+        let new_uuid = cx.app.entropy.uuid();
+        let token = cx.app.store.write(|c| {
             let user =
                 &users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
             let uuid = match (&self.org_uuid, &self.org_name) {
                 // The specification's table allows both fields; `orgUuid` takes precedence.
-                (Some(uuid), _) => join(call, c, user, uuid)?,
-                (None, Some(name)) => make(call, c, user, name, &new_uuid)?,
+                (Some(uuid), _) => join(cx, c, user, uuid)?,
+                (None, Some(name)) => make(cx, c, user, name, &new_uuid)?,
                 (None, None) => {
                     let why = Why::ExactlyOneOf("orgName");
                     return Err(refuse_field(Code::InvalidField, "orgUuid", Some(why)));
                 }
             };
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             let granted = organisations::memberships(c, user.id)?;
             let joined = granted.iter().find(|g| g.uuid == uuid);
-            issue(call, c, user, joined, call.verified_token.as_ref())
+            issue(cx, c, user, joined, cx.verified_token.as_ref())
         })?;
         Ok(EmptyResponse {
             params: token_param(&token),
@@ -90,7 +91,7 @@ impl Request for AddToOrgRequest {
 /// Joins an open organisation; trusted callers may join any. A closed organisation is answered as if it did not exist,
 /// so that IDs cannot be guessed.
 fn join(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     uuid: &str,
@@ -99,18 +100,18 @@ fn join(
         .iter()
         .any(|g| g.uuid == uuid);
     let may = organisations::find(c, uuid)?
-        .is_some_and(|o| member || o.is_open() || call.may_do_everything());
+        .is_some_and(|o| member || o.is_open() || cx.may_do_everything());
     if !may {
         return Err(refuse_field(Code::OrganizationNotFound, "orgUuid", None));
     }
-    organisations::join(c, user.id, uuid, &[], call.now)?;
+    organisations::join(c, user.id, uuid, &[], cx.now)?;
     Ok(uuid.to_owned())
 }
 
 /// Creates a closed organisation with the user as its administrator. If the user is a member of one with that name,
 /// returns that one.
 fn make(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     name: &str,
@@ -124,7 +125,7 @@ fn make(
         let why = Why::TooMany(MAX_MEMBERSHIPS);
         return Err(refuse_field(Code::InvalidField, "orgName", Some(why)));
     }
-    organisations::add(c, new_uuid, name, JoinPolicy::Closed, call.now)?;
-    organisations::join(c, user.id, new_uuid, &[ORG_ADMIN.to_owned()], call.now)?;
+    organisations::add(c, new_uuid, name, JoinPolicy::Closed, cx.now)?;
+    organisations::join(c, user.id, new_uuid, &[ORG_ADMIN.to_owned()], cx.now)?;
     Ok(new_uuid.to_owned())
 }

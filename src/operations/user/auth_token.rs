@@ -6,8 +6,8 @@ use crate::contract::rejection::Rejection;
 use crate::contract::shape::Wrapped;
 use crate::domain::organisation::Membership;
 use crate::domain::user::User;
-use crate::operations::call::VerifiedToken;
-use crate::operations::{Call, Refusal, refuse};
+use crate::operations::context::VerifiedToken;
+use crate::operations::{Refusal, RequestContext, refuse};
 use crate::secrets::sha256_hex;
 use crate::secrets::tokens::{Claims, OrgClaim};
 use crate::store::{AnyConnection, token_families};
@@ -26,21 +26,21 @@ pub(super) fn token_param(token: &str) -> Wrapped<Param> {
 /// Issues a token for this user and organisation, in the caller's transaction: another of the caller's token family, or
 /// the first of a new family.
 pub(super) fn issue(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     organisation: Option<&Membership>,
     verified_token: Option<&VerifiedToken>,
 ) -> Result<String, Refusal> {
-    let jti = call.parts.entropy.uuid();
+    let jti = cx.app.entropy.uuid();
     match verified_token {
         Some(verified_token) => {
-            check_room(call, c, verified_token)?;
-            issue_as(call, c, user, organisation, verified_token, jti)
+            check_room(cx, c, verified_token)?;
+            issue_as(cx, c, user, organisation, verified_token, jti)
         }
         None => {
-            let now = call.parts.clock.now();
-            let most = call.parts.rules.retention.families_of_user;
+            let now = cx.app.clock.now();
+            let most = cx.app.rules.retention.families_of_user;
             token_families::end_oldest(c, user.id, most - 1)?;
             let first = VerifiedToken {
                 family: token_families::start(c, user.id, now)?,
@@ -48,7 +48,7 @@ pub(super) fn issue(
                 organisation: None,
                 started_at: now,
             };
-            issue_as(call, c, user, organisation, &first, jti)
+            issue_as(cx, c, user, organisation, &first, jti)
         }
     }
 }
@@ -59,11 +59,11 @@ const MOST_TOKENS: i64 = 100;
 
 /// Refuses another token of this family if it has [`MOST_TOKENS`], until the first of them expires.
 pub(super) fn check_room(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     verified_token: &VerifiedToken,
 ) -> Result<(), Refusal> {
-    let now = call.parts.clock.now();
+    let now = cx.app.clock.now();
     let (tokens, first) = token_families::unexpired(c, verified_token.family, now)?;
     if tokens < MOST_TOKENS {
         return Ok(());
@@ -88,16 +88,16 @@ pub(super) fn successor(jti: &str) -> String {
 
 /// Issues the token with this ID in the family of the caller's token.
 pub(super) fn issue_as(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
     organisation: Option<&Membership>,
     verified_token: &VerifiedToken,
     jti: String,
 ) -> Result<String, Refusal> {
-    let seconds = call.parts.clock.now().div_euclid(1000);
-    let end = call.parts.rules.end_of_family(verified_token.started_at) / 1000;
-    let exp = end.min(seconds + call.parts.rules.token_seconds);
+    let seconds = cx.app.clock.now().div_euclid(1000);
+    let end = cx.app.rules.end_of_family(verified_token.started_at) / 1000;
+    let exp = end.min(seconds + cx.app.rules.token_seconds);
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {
         if !roles.contains(role) {
@@ -125,7 +125,7 @@ pub(super) fn issue_as(
         // The family ended after the request began, for example by a new password.
         return Err(refuse(Code::TokenExpired));
     }
-    call.parts
+    cx.app
         .tokens
         .issue(&claims)
         .map_err(|e| Rejection::new(Code::InternalError).because(e).into())

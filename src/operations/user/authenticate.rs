@@ -8,7 +8,8 @@ use crate::contract::user::FlatUser;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::organisation::{Choice, Membership, choose};
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, known_sources, refuse,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, known_sources,
+    refuse,
 };
 use crate::secrets::tokens::OrgClaim;
 use crate::store::organisations;
@@ -77,12 +78,12 @@ impl Request for AuthenticateRequest {
     fn issued_token(answer: &AuthenticateResponse) -> Option<&str> {
         param(&answer.params.0, auth_token::P_AUTH_TOKEN)
     }
-    fn run(self, call: &Call<'_>) -> Result<AuthenticateResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<AuthenticateResponse, Refusal> {
         // Try again if another sign-in with the same password renewed the stored hash meanwhile.
-        match self.sign_in(call)? {
+        match self.sign_in(cx)? {
             Some(answer) => Ok(answer),
             None => self
-                .sign_in(call)?
+                .sign_in(cx)?
                 .ok_or_else(|| refuse(Code::BadCredentials)),
         }
     }
@@ -90,10 +91,10 @@ impl Request for AuthenticateRequest {
 
 impl AuthenticateRequest {
     /// Signs in; none if the user's hash has changed since it was checked.
-    fn sign_in(&self, call: &Call<'_>) -> Result<Option<AuthenticateResponse>, Refusal> {
-        let checked = Checked::of(call, &self.user_name_or_email, &self.password)?;
-        let granted = call
-            .parts
+    fn sign_in(&self, cx: &RequestContext<'_>) -> Result<Option<AuthenticateResponse>, Refusal> {
+        let checked = Checked::of(cx, &self.user_name_or_email, &self.password)?;
+        let granted = cx
+            .app
             .store
             .read(|c| organisations::memberships(c, checked.user.id))?;
         let meta_params = self.request_meta.as_ref().map_or(&[][..], |m| &m.params.0);
@@ -106,10 +107,10 @@ impl AuthenticateRequest {
             Choice::Several => return Err(ask_to_choose(&granted).into()),
         };
         // The audit entry and the token are written in one transaction.
-        let signed_in = checked.write(call, |c, user| {
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
-            known_sources::remember_network(call, c, user)?;
-            let token = auth_token::issue(call, c, user, organisation, None)?;
+        let signed_in = checked.write(cx, |c, user| {
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            known_sources::remember_network(cx, c, user)?;
+            let token = auth_token::issue(cx, c, user, organisation, None)?;
             Ok((user.clone(), token))
         })?;
         let Some((user, token)) = signed_in else {

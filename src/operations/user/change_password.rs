@@ -8,11 +8,12 @@ use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::organisation::Membership;
 use crate::domain::user::{Status, User};
-use crate::operations::call::Addressee;
+use crate::operations::context::Addressee;
 use crate::operations::identities;
 use crate::operations::throttle;
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, refuse, refuse_field,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, refuse,
+    refuse_field,
 };
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sha256_hex;
@@ -82,8 +83,8 @@ impl Request for ChangePasswordRequest {
         self.subject()
             .filter(|_| self.password_reset_guid.is_none())
     }
-    fn run(self, call: &Call<'_>) -> Result<ChangePasswordResponse, Refusal> {
-        self.change(call, &[])?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<ChangePasswordResponse, Refusal> {
+        self.change(cx, &[])?;
         Ok(ChangePasswordResponse::default())
     }
 }
@@ -95,12 +96,12 @@ impl ChangePasswordRequest {
     /// The codes of the route, or an error of the store.
     pub(in crate::operations) fn change(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         keep: &[&str],
     ) -> Result<(), Refusal> {
         let (user, proof) = match (&self.old_password, &self.password_reset_guid) {
-            (Some(old), None) => self.with_old_password(call, old)?,
-            (None, Some(token)) => with_token(call, token, self.user_name.as_deref())?,
+            (Some(old), None) => self.with_old_password(cx, old)?,
+            (None, Some(token)) => with_token(cx, token, self.user_name.as_deref())?,
             _ => {
                 let why = Why::ExactlyOneOf("oldPassword");
                 return Err(refuse_field(
@@ -111,28 +112,32 @@ impl ChangePasswordRequest {
             }
         };
         let password = self.password.reveal();
-        let granted: Vec<Membership> = call
-            .parts
+        let granted: Vec<Membership> = cx
+            .app
             .store
             .read(|c| organisations::memberships(c, user.id))?;
         let mut names = vec![user.user_name.as_str(), &user.name, &user.email];
         names.extend(granted.iter().map(|g| g.name.as_str()));
         super::check_password(password, &names)?;
-        let hash = call.hash(password)?;
-        call.parts
+        let hash = cx.hash(password)?;
+        cx.app
             .store
-            .write(|c| set(call, c, (&user, &proof), &hash, keep))
+            .write(|c| set(cx, c, (&user, &proof), &hash, keep))
     }
 
-    fn with_old_password(&self, call: &Call<'_>, old: &Secret) -> Result<(User, Proof), Refusal> {
+    fn with_old_password(
+        &self,
+        cx: &RequestContext<'_>,
+        old: &Secret,
+    ) -> Result<(User, Proof), Refusal> {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName", None));
         };
         // Check the rules that need no data of the user; the user's own names are compared after the hash.
         super::check_password(self.password.reveal(), &[user_name])?;
-        let user = call.parts.store.read(|c| users::by_name(c, user_name))?;
+        let user = cx.app.store.read(|c| users::by_name(c, user_name))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.clone());
-        let verdict = call.verify(old, stored.as_deref())?;
+        let verdict = cx.verify(old, stored.as_deref())?;
         match user {
             Some(user) if verdict != Verdict::Wrong => match user.status {
                 Status::Active => Ok((user, Proof::OldPassword(stored))),
@@ -150,7 +155,7 @@ fn spent() -> Refusal {
 /// Checks that the token is valid before a password is hashed. A user name beside it must be the user's name or
 /// address.
 fn with_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     token: &Secret,
     user_name: Option<&str>,
 ) -> Result<(User, Proof), Refusal> {
@@ -159,8 +164,8 @@ fn with_token(
         return Err(spent());
     }
     let sha256 = sha256_hex(token);
-    let user = call.parts.store.read(|c| {
-        let id = one_time_tokens::peek(c, &sha256, Purpose::PasswordReset, call.now)?;
+    let user = cx.app.store.read(|c| {
+        let id = one_time_tokens::peek(c, &sha256, Purpose::PasswordReset, cx.now)?;
         match id {
             Some(id) => users::by_id(c, id),
             None => Ok(None),
@@ -176,7 +181,7 @@ fn with_token(
 }
 
 fn set(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut crate::store::AnyConnection,
     (user, proof): (&User, &Proof),
     hash: &str,
@@ -186,12 +191,11 @@ fn set(
         users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
     let status = match proof {
         Proof::Token(sha256) => {
-            one_time_tokens::spend(c, sha256, Purpose::PasswordReset, call.now)?
-                .ok_or_else(spent)?;
+            one_time_tokens::spend(c, sha256, Purpose::PasswordReset, cx.now)?.ok_or_else(spent)?;
             if current.status == Status::Inactive {
                 return Err(refuse(Code::UserNotActive));
             }
-            identities::take_over(call, c, &current, keep)?;
+            identities::take_over(cx, c, &current, keep)?;
             // The token proves access to the user's mailbox, as confirming does.
             Status::Active
         }
@@ -200,39 +204,32 @@ fn set(
         Proof::OldPassword(_) => return Err(refuse(Code::BadCredentials)),
     };
     if current.status == Status::Unactivated
-        && let Some(uuid) = users::activate(c, user.id, call.now)?
+        && let Some(uuid) = users::activate(c, user.id, cx.now)?
     {
-        organisations::join(c, user.id, &uuid, &[], call.now)?;
+        organisations::join(c, user.id, &uuid, &[], cx.now)?;
     }
-    store_password(
-        call,
-        c,
-        &current,
-        hash,
-        status,
-        Some(Topic::PasswordChanged),
-    )
+    store_password(cx, c, &current, hash, status, Some(Topic::PasswordChanged))
 }
 
 /// Stores the new hash and revokes everything that was issued under the old password.
 fn store_password(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut crate::store::AnyConnection,
     user: &User,
     hash: &str,
     status: Status,
     notice: Option<Topic>,
 ) -> Result<(), Refusal> {
-    users::set_password(c, user.id, hash, status, call.parts.clock.now())?;
-    throttle::forgive(call, c, user)?;
+    users::set_password(c, user.id, hash, status, cx.app.clock.now())?;
+    throttle::forgive(cx, c, user)?;
     token_families::end_all(c, user.id)?;
-    sessions::end_all(c, user.id, call.session.as_ref().map(|s| s.id))?;
+    sessions::end_all(c, user.id, cx.session.as_ref().map(|s| s.id))?;
     one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
     if let Some(topic) = notice.filter(|_| user.address().is_some()) {
-        call.notify(c, topic, &Addressee::from(user), "")?;
+        cx.notify(c, topic, &Addressee::from(user), "")?;
     }
-    call.audit(
+    cx.audit(
         c,
         ChangePasswordRequest::OPERATION.event,
         "ok",
@@ -246,20 +243,20 @@ fn store_password(
 /// # Errors
 /// A refusal, or trouble with the store.
 pub fn set_by_operator(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     user_name: &str,
     password: &str,
     notice: Option<Topic>,
 ) -> Result<(), Refusal> {
     let unknown = || refuse(Code::UserNotFound);
-    let user = call
-        .parts
+    let user = cx
+        .app
         .store
         .read(|c| users::by_name(c, user_name))?
         .ok_or_else(unknown)?;
     super::check_password(password, &[&user.user_name, &user.name, &user.email])?;
-    let hash = call.hash(password)?;
-    call.parts.store.write(|c| {
+    let hash = cx.hash(password)?;
+    cx.app.store.write(|c| {
         let status = match users::lock_for_update(c, user.id)?
             .ok_or_else(unknown)?
             .status
@@ -267,6 +264,6 @@ pub fn set_by_operator(
             Status::Unactivated => Status::Active,
             other => other,
         };
-        store_password(call, c, &user, &hash, status, notice)
+        store_password(cx, c, &user, &hash, status, notice)
     })
 }

@@ -8,7 +8,7 @@ use crate::domain::one_time_token::{Purpose, is_well_formed};
 use crate::domain::user::Status;
 use crate::operations::identities;
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, refuse_field,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, refuse_field,
 };
 use crate::secrets::sha256_hex;
 use crate::store::{one_time_tokens, organisations, users};
@@ -38,8 +38,8 @@ impl Request for ConfirmUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
-        self.confirm(call, &[])?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+        self.confirm(cx, &[])?;
         Ok(EmptyResponse::default())
     }
 }
@@ -51,7 +51,7 @@ impl ConfirmUserRequest {
     /// [`Code::TokenInvalidOrExpired`]; the store's.
     pub(in crate::operations) fn confirm(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         keep: &[&str],
     ) -> Result<(), Refusal> {
         let spent = || refuse_field(Code::TokenInvalidOrExpired, "token", None);
@@ -59,21 +59,21 @@ impl ConfirmUserRequest {
         if !is_well_formed(token) {
             return Err(spent());
         }
-        call.parts.store.write(|c| {
+        cx.app.store.write(|c| {
             let sha256 = sha256_hex(token);
             // Lock the user before its tokens, as everywhere.
-            let id = one_time_tokens::peek(c, &sha256, Purpose::Activation, call.now)?;
+            let id = one_time_tokens::peek(c, &sha256, Purpose::Activation, cx.now)?;
             let user = users::lock_for_update(c, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
-            let id = one_time_tokens::spend(c, &sha256, Purpose::Activation, call.now)?
+            let id = one_time_tokens::spend(c, &sha256, Purpose::Activation, cx.now)?
                 .ok_or_else(spent)?;
             if user.status != Status::Unactivated {
                 return Err(spent());
             }
-            if let Some(uuid) = users::activate(c, id, call.now)? {
-                organisations::join(c, id, &uuid, &[], call.now)?;
+            if let Some(uuid) = users::activate(c, id, cx.now)? {
+                organisations::join(c, id, &uuid, &[], cx.now)?;
             }
-            identities::take_over(call, c, &user, keep)?;
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            identities::take_over(cx, c, &user, keep)?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
         })
     }
 }

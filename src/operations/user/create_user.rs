@@ -8,8 +8,10 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::call::Addressee;
-use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all};
+use crate::operations::context::Addressee;
+use crate::operations::{
+    Cost, Operation, Refusal, Request, RequestContext, Route, refuse, refuse_all,
+};
 use crate::store::users::{self, NewUser};
 
 /// The parameter in which `passwordResetGuidChannel` RESPONSE hands out the token.
@@ -66,8 +68,8 @@ impl Request for CreateUserRequest {
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
-    fn run(self, call: &Call<'_>) -> Result<CreateUserResponse, Refusal> {
-        self.create(call)
+    fn run(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse, Refusal> {
+        self.create(cx)
     }
 }
 
@@ -76,8 +78,8 @@ impl CreateUserRequest {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    pub fn create(self, call: &Call<'_>) -> Result<CreateUserResponse, Refusal> {
-        if !call.may_do_everything() {
+    pub fn create(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse, Refusal> {
+        if !cx.may_do_everything() {
             return Err(refuse(Code::AccessDenied));
         }
         let user = self.user.unwrap_or_default();
@@ -88,24 +90,24 @@ impl CreateUserRequest {
             user.email.unwrap_or_default(),
         );
         let roles = user.roles.map(|r| r.0).unwrap_or_default();
-        let uuid = call.parts.entropy.uuid();
+        let uuid = cx.app.entropy.uuid();
         let new = NewUser {
             uuid: &uuid,
             user_name: &user_name,
             name: &name,
             email: &email,
-            client_name: user.client_name.as_deref().unwrap_or(call.client_name()),
+            client_name: user.client_name.as_deref().unwrap_or(cx.client_name()),
             organizational_unit: user.organizational_unit.as_deref(),
             status: Status::Unactivated,
             roles: &roles,
             password_hash: None,
             joins_organisation: None,
-            now: call.now,
+            now: cx.now,
         };
-        let (made, token) = call.parts.store.write(|c| {
-            super::check_names_are_free(call, c, ("userName", &user_name), &email)?;
+        let (made, token) = cx.app.store.write(|c| {
+            super::check_names_are_free(cx, c, ("userName", &user_name), &email)?;
             let id = users::insert(c, &new)?;
-            let token = super::issue_token(call, c, Purpose::PasswordReset, id)?;
+            let token = super::issue_token(cx, c, Purpose::PasswordReset, id)?;
             if channel == Channel::Email {
                 let to = Addressee {
                     id,
@@ -113,9 +115,9 @@ impl CreateUserRequest {
                     name: &name,
                     email: &email,
                 };
-                call.notify(c, Topic::PasswordReset, &to, &token)?;
+                cx.notify(c, Topic::PasswordReset, &to, &token)?;
             }
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user_name))?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user_name))?;
             Ok::<_, Refusal>((users::by_id(c, id)?, token))
         })?;
         let params = match channel {

@@ -7,7 +7,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::text::canonical;
 use crate::domain::user::User;
-use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse};
+use crate::operations::{Cost, Operation, Refusal, Request, RequestContext, Route, refuse};
 use crate::store::{AnyConnection, audit, services, users};
 
 shape! {
@@ -39,19 +39,19 @@ impl Request for DeleteUserRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name)
     }
-    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
-        if !call.may_do_everything() {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+        if !cx.may_do_everything() {
             // Users may change only their own names (SPEC §3). Hide existence: answer as if another user did not exist.
-            return Err(refuse(match call.is_self(&self.user_name) {
+            return Err(refuse(match cx.is_self(&self.user_name) {
                 true => Code::AccessDenied,
                 false => Code::UserNotFound,
             }));
         }
-        call.parts.store.write(|c| {
+        cx.app.store.write(|c| {
             let user = users::lock_by_name(c, &self.user_name)?;
-            erase(call, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
+            erase(cx, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
         })?;
-        forget_names(call)?;
+        forget_names(cx)?;
         Ok(EmptyResponse::default())
     }
 }
@@ -61,9 +61,9 @@ impl Request for DeleteUserRequest {
 ///
 /// # Errors
 /// The store's.
-pub(in crate::operations) fn forget_names(call: &Call<'_>) -> Result<(), Refusal> {
+pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<(), Refusal> {
     for _ in 0..ERASING_TURNS {
-        if !call.parts.store.write(audit::erase_names)? {
+        if !cx.app.store.write(audit::erase_names)? {
             break;
         }
     }
@@ -76,18 +76,18 @@ pub(in crate::operations) fn forget_names(call: &Call<'_>) -> Result<(), Refusal
 /// # Errors
 /// The store's.
 pub(in crate::operations) fn erase(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
 ) -> Result<(), Refusal> {
     for assignment in services::assignments(c, user.id)? {
         if let Some(ended) = services::unassign(c, user.id, assignment.service_id)? {
-            call.tell_service(c, user, &ended)?;
+            cx.tell_service(c, user, &ended)?;
         }
     }
     users::erase(c, user.id)?;
     let pseudonym = format!("{ERASED}{}", user.uuid);
-    call.audit(
+    cx.audit(
         c,
         DeleteUserRequest::OPERATION.event,
         "ok",
@@ -95,6 +95,6 @@ pub(in crate::operations) fn erase(
     )?;
     let names = [canonical(&user.user_name), canonical(&user.email)];
     audit::begin_erasure(c, &names, &pseudonym)?;
-    call.parts.refusals.rename(&names, &pseudonym);
+    cx.app.refusals.rename(&names, &pseudonym);
     Ok(())
 }

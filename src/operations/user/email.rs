@@ -5,8 +5,8 @@ use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{self, Purpose};
 
 use crate::domain::user::{Status, User};
-use crate::operations::call::Addressee;
-use crate::operations::{Call, Refusal};
+use crate::operations::context::Addressee;
+use crate::operations::{Refusal, RequestContext};
 use crate::secrets::sha256_hex;
 use crate::store::{AnyConnection, email_undos, one_time_tokens};
 
@@ -16,7 +16,7 @@ use crate::store::{AnyConnection, email_undos, one_time_tokens};
 /// # Errors
 /// The store's.
 pub(in crate::operations) fn changed(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     before: &User,
     after: &User,
@@ -33,11 +33,11 @@ pub(in crate::operations) fn changed(
     if before.status == Status::Unactivated {
         return Ok(());
     }
-    let life = call.parts.rules.email_undo_ms;
-    let token = one_time_token::format(call.parts.entropy.bytes());
-    let until = call.now + life;
-    email_undos::add(c, after.id, address, &sha256_hex(&token), (call.now, until))?;
+    let life = cx.app.rules.email_undo_ms;
+    let token = one_time_token::format(cx.app.entropy.bytes());
+    let until = cx.now + life;
+    email_undos::add(c, after.id, address, &sha256_hex(&token), (cx.now, until))?;
     let hours = (life / 3_600_000).to_string();
     let to = Addressee::from(before);
-    call.notify_about(c, Topic::EmailChanged, &to, &token, &hours)
+    cx.notify_about(c, Topic::EmailChanged, &to, &token, &hours)
 }

@@ -7,7 +7,7 @@ use crate::contract::user::FlatUser;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
-use crate::operations::{Call, Cost, Operation, Refusal, Request, Route, refuse_all};
+use crate::operations::{Cost, Operation, Refusal, Request, RequestContext, Route, refuse_all};
 use crate::store::user_search::{self, Filter, Sort, SortKey};
 
 /// How many users a page has when the request does not say.
@@ -136,8 +136,8 @@ impl Request for FindUsersRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn run(self, call: &Call<'_>) -> Result<FindUsersResponse, Refusal> {
-        self.find(call)
+    fn run(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse, Refusal> {
+        self.find(cx)
     }
 }
 
@@ -146,10 +146,10 @@ impl FindUsersRequest {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    pub fn find(self, call: &Call<'_>) -> Result<FindUsersResponse, Refusal> {
-        let filter = self.filter(call.parts.rules.max_page)?;
-        let (found, hits) = match &call.user {
-            Some(user) if !call.may_do_everything() => {
+    pub fn find(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse, Refusal> {
+        let filter = self.filter(cx.app.rules.max_page)?;
+        let (found, hits) = match &cx.user {
+            Some(user) if !cx.may_do_everything() => {
                 let hit = matches(&filter, user);
                 let shown = hit && filter.offset == 0 && filter.limit > 0;
                 (
@@ -158,8 +158,8 @@ impl FindUsersRequest {
                 )
             }
             _ => {
-                let anchors = call.parts.store.page_anchors();
-                call.parts
+                let anchors = cx.app.store.page_anchors();
+                cx.app
                     .store
                     .search(|c| user_search::find(c, &filter, anchors))?
             }

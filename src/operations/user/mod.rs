@@ -17,7 +17,7 @@ pub mod reset_password;
 pub mod show_user;
 pub(super) mod sign_in;
 
-use super::{Call, Refusal, refuse_field, throttle};
+use super::{Refusal, RequestContext, refuse_field, throttle};
 use crate::contract::problem::{Code, Problem, Why};
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::{is_email, is_own_or_no_address};
@@ -26,7 +26,7 @@ use crate::domain::notice::Topic;
 use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::password::{self, Weakness};
 use crate::domain::user::{MAX_ROLES, User};
-use crate::operations::call::Addressee;
+use crate::operations::context::Addressee;
 use crate::secrets::sha256_hex;
 use crate::store::refusals::{self, Cause};
 use crate::store::users::{self, Taken};
@@ -126,7 +126,7 @@ fn taken(which: Taken, user_name_field: &str) -> Refusal {
 /// # Errors
 /// The refusal; the store's.
 pub(super) fn check_names_are_free(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     (user_name_field, user_name): (&str, &str),
     email: &str,
@@ -138,7 +138,7 @@ pub(super) fn check_names_are_free(
     if !is_own_or_no_address(user_name, email) {
         return refused(Why::NotOwnAddress);
     }
-    if users::looks_like_holder_of(c, &call.parts.rules.admin_role, user_name)? {
+    if users::looks_like_holder_of(c, &cx.app.rules.admin_role, user_name)? {
         return refused(Why::LikeAnAdministrator);
     }
     Ok(())
@@ -155,31 +155,31 @@ struct Mailing {
 /// Otherwise does the same work and rolls it back, so that neither the answer nor its time reveals whether the user
 /// exists. The attempt is recorded.
 fn mail_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     login: &str,
     mailing: &Mailing,
     serves: impl Fn(&User) -> bool,
 ) -> Result<(), Refusal> {
-    let refusals = &call.parts.refusals;
+    let refusals = &cx.app.refusals;
     // The same query for every login; only a mail that is sent uses up the quota.
-    let has_row = refusals.has_row(Cause::Anyone, call.now);
-    let outcome = call.parts.store.write(|c| {
+    let has_row = refusals.has_row(Cause::Anyone, cx.now);
+    let outcome = cx.app.store.write(|c| {
         let user = users::lock_by_login(c, login)?;
         let user = user.filter(|u| u.address().is_some() && serves(u));
         match user {
-            Some(user) if throttle::may_mail(call, c, &user.email)? => {
-                let token = issue_token(call, c, mailing.purpose, user.id)?;
-                call.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
+            Some(user) if throttle::may_mail(cx, c, &user.email)? => {
+                let token = issue_token(cx, c, mailing.purpose, user.id)?;
+                cx.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
                 if has_row {
-                    call.audit(c, mailing.event, "ok", Some(&user.user_name))?;
+                    cx.audit(c, mailing.event, "ok", Some(&user.user_name))?;
                 }
                 Ok::<_, Refusal>("ok")
             }
             other => {
-                throttle::may_mail_nobody(call, c, login)?;
-                call.notify_nobody(c, mailing.topic)?;
+                throttle::may_mail_nobody(cx, c, login)?;
+                cx.notify_nobody(c, mailing.topic)?;
                 if has_row {
-                    let entry = call.entry(mailing.event, "ok", Some(login));
+                    let entry = cx.entry(mailing.event, "ok", Some(login));
                     refusals::dummy_insert(c, &entry)?;
                 }
                 Ok(if other.is_some() {
@@ -191,30 +191,30 @@ fn mail_token(
         }
     })?;
     match outcome {
-        "ok" if has_row => drop(refusals.take_row(Cause::Anyone, call.now)),
-        outcome => call.count(mailing.event, outcome, Some(login), None),
+        "ok" if has_row => drop(refusals.take_row(Cause::Anyone, cx.now)),
+        outcome => cx.count(mailing.event, outcome, Some(login), None),
     }
     Ok(())
 }
 
 /// Issues a one-time token in the caller's transaction; only its hash is kept.
 pub(super) fn issue_token(
-    call: &Call<'_>,
+    cx: &RequestContext<'_>,
     connection: &mut AnyConnection,
     purpose: Purpose,
     user_id: i64,
 ) -> Result<String, Refusal> {
-    let token = one_time_token::format(call.parts.entropy.bytes());
+    let token = one_time_token::format(cx.app.entropy.bytes());
     let life = match purpose {
-        Purpose::Activation => call.parts.rules.activation_ms,
-        Purpose::PasswordReset => call.parts.rules.reset_ms,
+        Purpose::Activation => cx.app.rules.activation_ms,
+        Purpose::PasswordReset => cx.app.rules.reset_ms,
     };
     one_time_tokens::issue(
         connection,
         &sha256_hex(&token),
         purpose,
         user_id,
-        call.now + life,
+        cx.now + life,
     )?;
     Ok(token)
 }

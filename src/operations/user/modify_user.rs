@@ -8,7 +8,7 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::{Status, User};
 use crate::operations::{
-    Call, Cost, Operation, Refusal, Request, Route, refuse, refuse_all, refuse_field,
+    Cost, Operation, Refusal, Request, RequestContext, Route, refuse, refuse_all, refuse_field,
 };
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
@@ -62,25 +62,25 @@ impl Request for ModifyUserRequest {
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
-    fn run(self, call: &Call<'_>) -> Result<ModifyUserResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<ModifyUserResponse, Refusal> {
         let wanted = self.user.unwrap_or_default();
         let (status, mut problems) = check(&wanted);
         let user_name = wanted.user_name.as_deref().unwrap_or("");
-        let everything = call.may_do_everything();
-        let may = everything || call.is_self(user_name);
+        let everything = cx.may_do_everything();
+        let may = everything || cx.is_self(user_name);
         if may && !problems.is_empty() {
             // Values that were stored before a rule existed may stay; only changed values are checked.
-            let stored = call.parts.store.read(|c| users::by_name(c, user_name))?;
+            let stored = cx.app.store.read(|c| users::by_name(c, user_name))?;
             problems.retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
         }
         refuse_all(problems)?;
         if !may {
             return Err(refuse(Code::UserNotFound));
         }
-        let changed = call.parts.store.write(|c| {
+        let changed = cx.app.store.write(|c| {
             let before = users::lock_by_name(c, user_name)?;
             let before = before.ok_or_else(|| refuse(Code::UserNotFound))?;
-            let after = apply(&before, &wanted, status, call.parts.clock.now());
+            let after = apply(&before, &wanted, status, cx.app.clock.now());
             if !everything && !only_the_name_differs(&before, &after) {
                 return Err(refuse(Code::AccessDenied));
             }
@@ -92,11 +92,11 @@ impl Request for ModifyUserRequest {
             // registered for.
             if before.status == Status::Unactivated
                 && after.status == Status::Active
-                && let Some(uuid) = users::activate(c, after.id, call.now)?
+                && let Some(uuid) = users::activate(c, after.id, cx.now)?
             {
-                organisations::join(c, after.id, &uuid, &[], call.now)?;
+                organisations::join(c, after.id, &uuid, &[], cx.now)?;
             }
-            super::email::changed(call, c, &before, &after)?;
+            super::email::changed(cx, c, &before, &after)?;
             if after.status == Status::Inactive {
                 // Revoke tokens in mails that were sent before the status changed.
                 one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
@@ -107,7 +107,7 @@ impl Request for ModifyUserRequest {
                 token_families::end_all(c, after.id)?;
                 sessions::end_all(c, after.id, None)?;
             }
-            call.audit(c, Self::OPERATION.event, "ok", Some(&after.user_name))?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&after.user_name))?;
             Ok(after)
         })?;
         Ok(ModifyUserResponse {

@@ -4,7 +4,9 @@ use crate::contract::common::{EmptyResponse, RequestMeta, param};
 use crate::contract::problem::Code;
 use crate::contract::shape::{Secret, shape};
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Body, Call, Cost, Operation, Refusal, Request, Route, refuse};
+use crate::operations::{
+    Access, Body, Cost, Operation, Refusal, Request, RequestContext, Route, refuse,
+};
 use crate::secrets::sha256_hex;
 use crate::store::{organisations, token_families, users};
 
@@ -43,14 +45,14 @@ impl Request for RefreshAuthTokenRequest {
     fn issued_token(answer: &EmptyResponse) -> Option<&str> {
         param(&answer.params.0, auth_token::P_AUTH_TOKEN)
     }
-    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
-        let (Some(user), Some(verified_token)) = (&call.user, &call.verified_token) else {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+        let (Some(user), Some(verified_token)) = (&cx.user, &cx.verified_token) else {
             return Err(refuse(Code::AuthenticationRequired));
         };
-        if call.parts.rules.end_of_family(verified_token.started_at) <= call.now {
+        if cx.app.rules.end_of_family(verified_token.started_at) <= cx.now {
             return Err(refuse(Code::TokenExpired));
         }
-        let token = call.parts.store.write(|c| -> Result<String, Refusal> {
+        let token = cx.app.store.write(|c| -> Result<String, Refusal> {
             // Rights are read from the database and not from the old token.
             let user =
                 users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
@@ -63,10 +65,10 @@ impl Request for RefreshAuthTokenRequest {
             // A client that lost the answer may refresh again within the grace period and gets the same successor. So
             // there is one line of tokens, and the use of one that fell behind is noticed.
             let jti = auth_token::successor(&verified_token.jti);
-            auth_token::check_room(call, c, verified_token)?;
-            let token = auth_token::issue_as(call, c, &user, organisation, verified_token, jti)?;
-            token_families::retire(c, &sha256_hex(&verified_token.jti), call.parts.clock.now())?;
-            call.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            auth_token::check_room(cx, c, verified_token)?;
+            let token = auth_token::issue_as(cx, c, &user, organisation, verified_token, jti)?;
+            token_families::retire(c, &sha256_hex(&verified_token.jti), cx.app.clock.now())?;
+            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
             Ok(token)
         })?;
         Ok(EmptyResponse {

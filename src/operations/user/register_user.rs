@@ -7,10 +7,10 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::call::Addressee;
+use crate::operations::context::Addressee;
 use crate::operations::{
-    Access, Call, Cost, Operation, Refusal, Request, Route, Throttle, refuse_all, refuse_field,
-    throttle,
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, refuse_all,
+    refuse_field, throttle,
 };
 use crate::store::refusals::Cause;
 use crate::store::users::{self, NewUser, Taken};
@@ -71,8 +71,8 @@ impl Request for RegisterUserRequest {
     fn mailbox(&self) -> Option<&str> {
         Some(&self.email)
     }
-    fn run(self, call: &Call<'_>) -> Result<RegisterUserResponse, Refusal> {
-        self.register(call, TakenNames::AreTold)?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<RegisterUserResponse, Refusal> {
+        self.register(cx, TakenNames::AreTold)?;
         Ok(RegisterUserResponse::default())
     }
 }
@@ -93,7 +93,7 @@ impl RegisterUserRequest {
     /// The codes of the route, or an error of the store.
     pub(in crate::operations) fn register(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         taken_names: TakenNames,
     ) -> Result<(), Refusal> {
         let mut problems = Vec::new();
@@ -106,32 +106,30 @@ impl RegisterUserRequest {
             &[&self.username, &self.name, &self.email],
         )?;
         if taken_names == TakenNames::AreTold {
-            call.parts
-                .store
-                .read(|c| self.check_against_store(call, c))?;
+            cx.app.store.read(|c| self.check_against_store(cx, c))?;
         }
-        let hash = call.hash(self.password.reveal())?;
-        let uuid = call.parts.entropy.uuid();
+        let hash = cx.hash(self.password.reveal())?;
+        let uuid = cx.app.entropy.uuid();
         let new = NewUser {
             uuid: &uuid,
             user_name: &self.username,
             name: &self.name,
             email: &self.email,
-            client_name: call.client_name(),
+            client_name: cx.client_name(),
             organizational_unit: None,
             status: Status::Unactivated,
             roles: &[],
             password_hash: Some(&hash),
             joins_organisation: self.organization_uuid.as_deref(),
-            now: call.now,
+            now: cx.now,
         };
-        let refusals = &call.parts.refusals;
-        let has_row = refusals.has_row(Cause::Anyone, call.now);
-        call.parts.store.write(|c| {
-            self.check_against_store(call, c)?;
+        let refusals = &cx.app.refusals;
+        let has_row = refusals.has_row(Cause::Anyone, cx.now);
+        cx.app.store.write(|c| {
+            self.check_against_store(cx, c)?;
             let id = users::insert(c, &new)?;
-            users::set_unconfirmed(c, id, call.now)?;
-            let token = super::issue_token(call, c, Purpose::Activation, id)?;
+            users::set_unconfirmed(c, id, cx.now)?;
+            let token = super::issue_token(cx, c, Purpose::Activation, id)?;
             let to = Addressee {
                 id,
                 user_name: &self.username,
@@ -140,23 +138,27 @@ impl RegisterUserRequest {
             };
             // A person who registers with this address again gets another mail by `resend`, when the mailbox may get
             // one.
-            if throttle::may_mail(call, c, &self.email)? {
-                call.notify(c, Topic::Activation, &to, &token)?;
+            if throttle::may_mail(cx, c, &self.email)? {
+                cx.notify(c, Topic::Activation, &to, &token)?;
             }
             match has_row {
-                true => call.audit(c, Self::OPERATION.event, "ok", Some(&self.username)),
+                true => cx.audit(c, Self::OPERATION.event, "ok", Some(&self.username)),
                 false => Ok(()),
             }
         })?;
         match has_row {
-            true => drop(refusals.take_row(Cause::Anyone, call.now)),
-            false => call.count(Self::OPERATION.event, "ok", Some(&self.username), None),
+            true => drop(refusals.take_row(Cause::Anyone, cx.now)),
+            false => cx.count(Self::OPERATION.event, "ok", Some(&self.username), None),
         }
         Ok(())
     }
 
     /// Refuses an unknown or closed organisation, and names that this user cannot have.
-    fn check_against_store(&self, call: &Call<'_>, c: &mut AnyConnection) -> Result<(), Refusal> {
+    fn check_against_store(
+        &self,
+        cx: &RequestContext<'_>,
+        c: &mut AnyConnection,
+    ) -> Result<(), Refusal> {
         if let Some(uuid) = &self.organization_uuid {
             let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
             if !open {
@@ -165,9 +167,9 @@ impl RegisterUserRequest {
             }
         }
         let user_name = ("username", self.username.as_str());
-        super::check_names_are_free(call, c, user_name, &self.email)?;
+        super::check_names_are_free(cx, c, user_name, &self.email)?;
         // The former owner of the address may still undo the change.
-        if email_undos::is_reserved(c, &self.email, call.now)? {
+        if email_undos::is_reserved(c, &self.email, cx.now)? {
             return Err(super::taken(Taken::Email, "username"));
         }
         Ok(())

@@ -7,7 +7,9 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Route, Throttle};
+use crate::operations::{
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle,
+};
 
 shape! {
     /// Whose activation token to send again.
@@ -38,13 +40,13 @@ impl Request for ResendRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self, call: &Call<'_>) -> Result<EmptyResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
         let mailing = Mailing {
             purpose: Purpose::Activation,
             topic: Topic::Activation,
             event: Self::OPERATION.event,
         };
-        super::mail_token(call, &self.user_name_or_email, &mailing, |user| {
+        super::mail_token(cx, &self.user_name_or_email, &mailing, |user| {
             // A user created by an administrator has no password yet and gets a reset token instead.
             user.status == Status::Unactivated && user.password_hash.is_some()
         })?;

@@ -7,7 +7,9 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::Topic;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
-use crate::operations::{Access, Call, Cost, Operation, Refusal, Request, Route, Throttle};
+use crate::operations::{
+    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle,
+};
 
 shape! {
     /// Whose password to reset.
@@ -49,8 +51,8 @@ impl Request for ResetPasswordRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self, call: &Call<'_>) -> Result<ResetPasswordResponse, Refusal> {
-        mail(call, &self.user_name_or_email)?;
+    fn run(self, cx: &RequestContext<'_>) -> Result<ResetPasswordResponse, Refusal> {
+        mail(cx, &self.user_name_or_email)?;
         Ok(ResetPasswordResponse::default())
     }
 }
@@ -59,13 +61,11 @@ impl Request for ResetPasswordRequest {
 ///
 /// # Errors
 /// The store's.
-pub(in crate::operations) fn mail(call: &Call<'_>, login: &str) -> Result<(), Refusal> {
+pub(in crate::operations) fn mail(cx: &RequestContext<'_>, login: &str) -> Result<(), Refusal> {
     let mailing = Mailing {
         purpose: Purpose::PasswordReset,
         topic: Topic::PasswordReset,
         event: ResetPasswordRequest::OPERATION.event,
     };
-    super::mail_token(call, login, &mailing, |user| {
-        user.status != Status::Inactive
-    })
+    super::mail_token(cx, login, &mailing, |user| user.status != Status::Inactive)
 }

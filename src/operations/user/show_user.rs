@@ -5,7 +5,7 @@ use crate::contract::problem::Code;
 use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::FlatUser;
 use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Call, Operation, Refusal, Request, Route, refuse};
+use crate::operations::{Operation, Refusal, Request, RequestContext, Route, refuse};
 use crate::store::users;
 
 shape! {
@@ -46,13 +46,13 @@ impl Request for ShowUserRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name)
     }
-    fn run(self, call: &Call<'_>) -> Result<ShowUserResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<ShowUserResponse, Refusal> {
         // Hide existence: answer as if the user did not exist.
-        if !call.may_do_everything() && !call.is_self(&self.user_name) {
+        if !cx.may_do_everything() && !cx.is_self(&self.user_name) {
             return Err(refuse(Code::UserNotFound));
         }
-        let user = call
-            .parts
+        let user = cx
+            .app
             .store
             .read(|c| users::by_name(c, &self.user_name))?
             .ok_or_else(|| refuse(Code::UserNotFound))?;

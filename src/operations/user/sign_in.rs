@@ -3,7 +3,7 @@
 use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
 use crate::domain::user::{Status, User};
-use crate::operations::{Call, Refusal, refuse};
+use crate::operations::{Refusal, RequestContext, refuse};
 use crate::secrets::hashing::Verdict;
 use crate::store::{AnyConnection, users};
 
@@ -19,10 +19,10 @@ impl Checked {
     ///
     /// # Errors
     /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password was right), or an error of the store.
-    pub fn of(call: &Call<'_>, login: &str, password: &Secret) -> Result<Self, Refusal> {
-        let user = call.parts.store.read(|c| users::by_login(c, login))?;
+    pub fn of(cx: &RequestContext<'_>, login: &str, password: &Secret) -> Result<Self, Refusal> {
+        let user = cx.app.store.read(|c| users::by_login(c, login))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
-        let verdict = call.verify(password, stored)?;
+        let verdict = cx.verify(password, stored)?;
         let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
             return Err(refuse(Code::BadCredentials));
         };
@@ -30,7 +30,7 @@ impl Checked {
             return Err(refuse(Code::UserNotActive));
         }
         let renewed = match verdict {
-            Verdict::RightButStale => Some(call.hash(password.reveal())?),
+            Verdict::RightButStale => Some(cx.hash(password.reveal())?),
             Verdict::Right | Verdict::Wrong => None,
         };
         Ok(Self { user, renewed })
@@ -42,11 +42,11 @@ impl Checked {
     /// The errors of the step and of the store.
     pub fn write<T>(
         &self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         step: impl Fn(&mut AnyConnection, &User) -> Result<T, Refusal>,
     ) -> Result<Option<T>, Refusal> {
         let user = &self.user;
-        call.parts.store.write(|c| {
+        cx.app.store.write(|c| {
             let current = users::lock_for_update(c, user.id)?
                 .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
             let Some(current) = current else {
@@ -65,13 +65,13 @@ impl Checked {
     /// # Errors
     /// The errors of both steps.
     pub fn settle<T>(
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         login: &str,
         password: &Secret,
         step: impl Fn(&mut AnyConnection, &User) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         for _ in 0..2 {
-            if let Some(done) = Self::of(call, login, password)?.write(call, &step)? {
+            if let Some(done) = Self::of(cx, login, password)?.write(cx, &step)? {
                 return Ok(done);
             }
         }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chaingun_gateway::app_context::AppContext;
 use chaingun_gateway::background::Background;
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{Config, Values};
 use chaingun_gateway::delivery::Delivery;
 use chaingun_gateway::entropy::Entropy;
-use chaingun_gateway::parts::Parts;
 use chaingun_gateway::server::Server;
 use chaingun_gateway::store::{AnyConnection, Opening, StoreError, audit, outbox};
 use chaingun_gateway::{app, demo};
@@ -32,7 +32,7 @@ pub const NOW: i64 = 1_601_973_889_000;
 pub const PARTNER_KEY: &str = include_str!("apekx.pem");
 
 pub struct Gateway {
-    pub parts: Arc<Parts>,
+    pub app: Arc<AppContext>,
     pub delivery: Delivery,
     pub background: Background,
     node: Node,
@@ -72,12 +72,8 @@ impl Gateway {
         let key = demo::partner_key_file(gateway.data.path());
         std::fs::create_dir_all(key.parent().unwrap()).unwrap();
         std::fs::write(key, PARTNER_KEY).unwrap();
-        demo::load(&gateway.parts, gateway.data.path()).unwrap();
-        gateway
-            .parts
-            .registry
-            .refresh(&gateway.parts.store)
-            .unwrap();
+        demo::load(&gateway.app, gateway.data.path()).unwrap();
+        gateway.app.registry.refresh(&gateway.app.store).unwrap();
         gateway
     }
 
@@ -106,11 +102,11 @@ impl Gateway {
             config.opening = Opening::parse(&url, 4, 5000).unwrap();
         }
         let node = Node::start(&config);
-        let parts = Arc::clone(&node.parts);
-        let delivery = app::delivery(&config, &parts, node.address);
-        let background = app::background(&config, &parts);
+        let app = Arc::clone(&node.app);
+        let delivery = app::delivery(&config, &app, node.address);
+        let background = app::background(&config, &app);
         Self {
-            parts,
+            app,
             delivery,
             background,
             node,
@@ -134,7 +130,7 @@ impl Gateway {
     /// The audit log and the refusals that were counted, the newest first, about one user or about all.
     pub fn log(&self, subject: Option<&str>, limit: i64) -> Vec<audit::Listed> {
         self.background.housekeeping.write_refusals();
-        let list = self.parts.store.read(|c| audit::list(c, subject, limit));
+        let list = self.app.store.read(|c| audit::list(c, subject, limit));
         list.unwrap()
     }
 
@@ -162,7 +158,7 @@ impl Deref for Gateway {
 
 /// What serves: one of several, perhaps, on a database.
 pub struct Node {
-    pub parts: Arc<Parts>,
+    pub app: Arc<AppContext>,
     speaker: Speaker,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -171,10 +167,10 @@ pub struct Node {
 impl Node {
     fn start(config: &Config) -> Self {
         let clock = Clock::Fixed(AtomicI64::new(NOW));
-        let parts = app::build(config, clock, Entropy::System).unwrap();
+        let app = app::build(config, clock, Entropy::System).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
-        let (serving, served) = (config.server.clone(), Arc::clone(&parts));
+        let (serving, served) = (config.server.clone(), Arc::clone(&app));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -192,7 +188,7 @@ impl Node {
         });
         let address = told.recv().unwrap();
         Self {
-            parts,
+            app,
             speaker: Speaker { address },
             stop: Some(stop),
             thread: Some(thread),

@@ -23,10 +23,10 @@ use crate::store::{
 };
 
 use super::Refusal;
+use crate::app_context::AppContext;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::metrics::HashKind;
-use crate::parts::Parts;
 use crate::secrets::hashing::Verdict;
 use crate::secrets::sealing::Binding;
 use crate::secrets::sha256_hex;
@@ -65,8 +65,8 @@ pub struct VerifiedToken {
 }
 
 /// The context of a request whose access has been decided.
-pub struct Call<'a> {
-    pub parts: &'a Parts,
+pub struct RequestContext<'a> {
+    pub app: &'a AppContext,
     pub now: Millis,
     pub request_id: &'a str,
     pub language: Language,
@@ -89,7 +89,7 @@ pub struct Call<'a> {
     pub owes_hash: Cell<bool>,
 }
 
-impl Call<'_> {
+impl RequestContext<'_> {
     /// Whether the caller is a trusted client or an administrator.
     #[must_use]
     pub fn may_do_everything(&self) -> bool {
@@ -100,7 +100,7 @@ impl Call<'_> {
         let admin = self
             .user
             .as_ref()
-            .is_some_and(|u| u.roles.contains(&self.parts.rules.admin_role));
+            .is_some_and(|u| u.roles.contains(&self.app.rules.admin_role));
         trusted || admin
     }
 
@@ -121,19 +121,19 @@ impl Call<'_> {
     }
 
     /// Compares a password with a stored hash, or does the same work if there is none. All password hashing goes
-    /// through this and [`Call::hash`], so that every hash is counted.
+    /// through this and [`RequestContext::hash`], so that every hash is counted.
     ///
     /// # Errors
     /// The store's.
     pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Refusal> {
-        let highest = self.parts.registry.now().highest_password_cost();
-        let hasher = &self.parts.hasher;
+        let highest = self.app.registry.now().highest_password_cost();
+        let hasher = &self.app.hasher;
         let done = hasher.verify(password.reveal(), stored, highest);
         self.owes_hash.set(true);
-        self.parts.metrics.hashed(HashKind::Verified, done.rounds);
+        self.app.metrics.hashed(HashKind::Verified, done.rounds);
         if let Some(stored) = stored.filter(|s| cost_of(s) > Some(highest)) {
             // The hash was not remembered, perhaps because another program stored it.
-            self.parts.store.write(|c| password_cost::note(c, stored))?;
+            self.app.store.write(|c| password_cost::note(c, stored))?;
         }
         Ok(done.verdict)
     }
@@ -143,10 +143,10 @@ impl Call<'_> {
     /// # Errors
     /// [`Code::InternalError`], where bcrypt fails.
     pub fn hash(&self, password: &str) -> Result<String, Refusal> {
-        let hasher = &self.parts.hasher;
-        let hash = hasher.hash(password, self.parts.entropy.bytes());
+        let hasher = &self.app.hasher;
+        let hash = hasher.hash(password, self.app.entropy.bytes());
         self.owes_hash.set(true);
-        self.parts.metrics.hashed(HashKind::Made, hasher.rounds());
+        self.app.metrics.hashed(HashKind::Made, hasher.rounds());
         Ok(hash.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
 
@@ -193,7 +193,7 @@ impl Call<'_> {
         subject: Option<&str>,
         client_name: Option<&str>,
     ) {
-        let sample = self.parts.refusals.count(&Refused {
+        let sample = self.app.refusals.count(&Refused {
             at: self.now,
             source: self.source,
             event: event.as_str(),
@@ -205,13 +205,13 @@ impl Call<'_> {
         let Some(sample) = sample else {
             return;
         };
-        let known = subject.map(|login| self.parts.store.read(|c| users::by_login(c, login)));
+        let known = subject.map(|login| self.app.store.read(|c| users::by_login(c, login)));
         let known = known.unwrap_or(Ok::<_, StoreError>(None));
         // Do not store what an anonymous caller typed: it may be a password or another person's address.
         let subject = subject.filter(|_| known.is_ok());
         let known = known.ok().flatten();
         let user_name = known.as_ref().map(|user| user.user_name.as_str());
-        self.parts.refusals.name(sample, user_name, subject);
+        self.app.refusals.name(sample, user_name, subject);
     }
 
     /// Records an event that anonymous callers can cause: as an audit entry if it concerns a known user and the quota
@@ -225,7 +225,7 @@ impl Call<'_> {
         outcome: &'static str,
         subject: Option<&str>,
     ) -> Result<(), Refusal> {
-        let (store, refusals) = (&self.parts.store, &self.parts.refusals);
+        let (store, refusals) = (&self.app.store, &self.app.refusals);
         let user = match subject {
             Some(login) => store.read(|c| users::by_login(c, login))?,
             None => None,
@@ -281,7 +281,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Dummy work for an unknown user: costs the same time as issuing a token and [`Call::notify`], so that the
+    /// Dummy work for an unknown user: costs the same time as issuing a token and [`RequestContext::notify`], so that the
     /// response time does not reveal whether the user exists. Leaves nothing in the database.
     ///
     /// # Errors
@@ -291,7 +291,7 @@ impl Call<'_> {
         connection: &mut AnyConnection,
         topic: Topic,
     ) -> Result<(), Refusal> {
-        let token = one_time_token::format(self.parts.entropy.bytes());
+        let token = one_time_token::format(self.app.entropy.bytes());
         let sha256 = sha256_hex(&token);
         let notice = Notice {
             topic,
@@ -334,7 +334,7 @@ impl Call<'_> {
     }
 
     fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>, Refusal> {
-        let sealed = self.parts.sealer.seal(binding, text);
+        let sealed = self.app.sealer.seal(binding, text);
         Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }
 }

@@ -1,4 +1,4 @@
-//! The working parts of the program, which operations and the outbox worker share.
+//! The services of the application, which operations and background workers share.
 
 use std::sync::Mutex;
 
@@ -57,8 +57,8 @@ impl Rules {
     }
 }
 
-/// The program's working parts.
-pub struct Parts {
+/// The services of the application.
+pub struct AppContext {
     pub store: Store,
     pub registry: Registry,
     /// Refusals that are counted and not written yet.
@@ -78,7 +78,7 @@ pub struct Parts {
     pub assignments: Mutex<Windows>,
 }
 
-impl Parts {
+impl AppContext {
     /// Whether requests can be served: the store answers, and the registry has been loaded from it.
     #[must_use]
     pub fn is_ready(&self) -> bool {
