@@ -35,7 +35,7 @@ impl ExternalIdentity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkedIdentity {
     pub identity: ExternalIdentity,
-    /// `None` if the link was made before this column existed.
+    /// `None` for links of versions that did not store the time.
     pub linked_at: Option<Millis>,
     /// Which party asserted the link: `partner:` or `client:` followed by a name, or `administrator`.
     pub asserted_by: Option<String>,

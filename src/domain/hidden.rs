@@ -1,4 +1,4 @@
-//! Characters that nobody sees in a text.
+//! Detection and escaping of characters that are invisible in a text.
 
 use icu_properties::props::{
     BinaryProperty as _, DefaultIgnorableCodePoint, EnumeratedProperty as _, GeneralCategory,
@@ -26,8 +26,8 @@ pub(super) fn is_mark(c: char) -> bool {
     !c.is_ascii() && GeneralCategoryGroup::Mark.contains(GeneralCategory::for_char(c))
 }
 
-/// The text on one line, with control and hidden characters escaped, so that no text can look like two lines or like
-/// another text, or control a terminal.
+/// Returns the text on one line, with control and hidden characters escaped. The result cannot look like two lines or
+/// like another text, and it cannot control a terminal.
 #[must_use]
 pub fn visible(text: &str) -> String {
     text.chars()

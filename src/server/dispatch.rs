@@ -1,4 +1,4 @@
-//! Which path and method leads where, and the answers that need no operation.
+//! Routes requests by path and method, and answers those that need no operation.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use super::public_url::{address, is_https};
 use super::reading::Peer;
 use super::{Body, Gateway, MetricsFor, documents, host};
 
-/// The header that names a request in answers and logs.
+/// The header with the ID of the request, which the log also has.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What browsers are told over https (RFC 6797): for a year, never to use http here.
+/// The HSTS header of replies over https (RFC 6797): browsers use only https for a year.
 const HTTPS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Answers one request.
@@ -59,7 +59,7 @@ pub(super) async fn handle(
     };
     drop(counted);
     if let Some((method, path)) = line {
-        // No query: other faces carry tokens there.
+        // The query is not logged: it may have a token.
         tracing::debug!(
             request.id = request_id,
             peer = %address,
@@ -78,7 +78,7 @@ pub(super) async fn handle(
     response
 }
 
-/// The reply to a request whose framing or host is wrong, whatever its path is.
+/// The reply to a request with invalid framing or an invalid host, on any path.
 fn refused(connection: &Connection, request: &mut Request<IncomingBody>) -> Option<Reply> {
     let is_old = request.version() < Version::HTTP_11;
     let (status, line) = match connection.unframed() {
@@ -93,7 +93,7 @@ fn refused(connection: &Connection, request: &mut Request<IncomingBody>) -> Opti
     Some(Reply::text(status, line))
 }
 
-/// The address that a trusted proxy says it passes on.
+/// The client address that a trusted proxy reports.
 fn forwarded_source(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
     let trusted = &gateway.config.trusted_proxies;
     let source = trusted
@@ -200,17 +200,18 @@ async fn route(
     }
 }
 
-/// The reply to a request for which there is no place.
+/// The reply to a request that exceeds a connection limit.
 fn busy() -> Reply {
     last(Reply::text(503, "Overloaded; try again").with("Retry-After", "1"))
 }
 
-/// The reply, after which the connection ends.
+/// The reply, with the header that closes the connection.
 fn last(reply: Reply) -> Reply {
     reply.with("Connection", "close")
 }
 
-/// A document, which takes a while to print when it is the first time; no reader waits for that.
+/// A document of the gateway. Printing it on the first request takes long, so it runs in the queue for searches, where
+/// it delays no read.
 async fn printed(
     gateway: &Arc<Gateway>,
     peer: IpAddr,
@@ -227,10 +228,10 @@ async fn printed(
     }
 }
 
-/// How long a probe waits for the store.
+/// The longest time that a probe waits for the store.
 const PROBE_WAIT: Duration = Duration::from_secs(2);
 
-/// Asks the store something on the thread that is kept for probes; none where it does not answer in time.
+/// Runs a query on the thread for probes; `None` if the store does not answer in time.
 async fn probe<T: Send + 'static>(
     gateway: &Arc<Gateway>,
     ask: impl FnOnce(&AppContext) -> T + Send + 'static,
@@ -240,7 +241,7 @@ async fn probe<T: Send + 'static>(
     tokio::time::timeout(PROBE_WAIT, asked).await.ok()?.ok()
 }
 
-/// What was counted; the outbox's backlog is looked up for it.
+/// The reply with the metrics. The backlog of the outbox is read for it.
 async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> Reply {
     let may = match &gateway.config.metrics_for {
         MetricsFor::Everyone => true,
@@ -267,7 +268,7 @@ async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> R
     Reply::new(200, metrics::MEDIA_TYPE, body)
 }
 
-/// Ready is whoever can ask its database.
+/// The reply of /readyz: whether the node reaches its database.
 async fn ready(gateway: &Arc<Gateway>) -> Reply {
     match probe(gateway, AppContext::is_ready).await {
         Some(true) => Reply::text(200, "ready"),
@@ -275,7 +276,7 @@ async fn ready(gateway: &Arc<Gateway>) -> Reply {
     }
 }
 
-/// `?wsdl` and `?xsd=1`.
+/// The reply to `?wsdl` and `?xsd=1`.
 fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> Reply {
     let query = request.uri().query().unwrap_or("").to_ascii_lowercase();
     let xml = |text: String| Reply::new(200, "text/xml; charset=utf-8", text);
@@ -325,7 +326,7 @@ fn into_response(reply: Reply, request_id: &str, over_https: bool) -> Response<B
             HeaderName::from_bytes(name.as_bytes()),
             HeaderValue::from_str(value),
         ) {
-            // Cookies are set one by one.
+            // Each cookie needs its own header.
             if name == header::SET_COOKIE {
                 headers.append(name, value);
             } else {

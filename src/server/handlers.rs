@@ -1,4 +1,5 @@
-//! Has faces decode requests, runs their operations on threads, and logs and counts what comes of them.
+//! Handles requests: a face decodes the request, an operation runs on a worker thread, and the outcome is logged,
+//! counted and encoded.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,7 +29,7 @@ pub(super) struct Routed<'a> {
     pub gateway: &'a Arc<Gateway>,
     pub peer: Peer<'a>,
     pub request: Request<IncomingBody>,
-    /// The id of the request in answers and logs.
+    /// The ID of the request in replies and logs.
     pub id: &'a str,
 }
 
@@ -39,7 +40,7 @@ impl Routed<'_> {
             .await
     }
 
-    /// Answers a request for this path below the prefix of the REST face.
+    /// Handles a request for this path below the prefix of the REST face.
     pub(super) async fn rest(self, path: &str) -> Reply {
         let limits = self.gateway.config.json;
         self.answer(|request| RestFace::new(request, path, limits))
@@ -69,7 +70,7 @@ impl Routed<'_> {
         .await
     }
 
-    /// Answers a call of the consent API, or a batch of them.
+    /// Handles a call of the consent API or a batch of calls.
     pub(super) async fn rpc(self) -> Reply {
         let gateway = self.gateway;
         let (request, unread) = read(gateway, self.peer, self.request, self.id).await;
@@ -83,7 +84,7 @@ impl Routed<'_> {
             Calls::One(call) => answer(gateway, call, &request).await,
             Calls::Batch(calls) => {
                 let mut replies = Vec::with_capacity(calls.len());
-                // In order, as they may build on each other.
+                // The calls run in order, because a call may depend on an earlier one.
                 for call in calls {
                     replies.push(answer(gateway, call, &request).await);
                 }
@@ -92,7 +93,7 @@ impl Routed<'_> {
         }
     }
 
-    /// Reads the request, and answers it with the face that is made of its head.
+    /// Reads the request and handles it with the face for its head.
     async fn answer<F: Face>(self, face: impl FnOnce(&HttpRequest) -> F) -> Reply {
         let (request, unread) = read(self.gateway, self.peer, self.request, self.id).await;
         let face = face(&request);
@@ -103,7 +104,7 @@ impl Routed<'_> {
     }
 }
 
-/// Has a face decode a request that was read, runs its operation, and has the face write the outcome.
+/// Decodes a request with its face, runs its operation and encodes the outcome.
 async fn answer<F: Face>(gateway: &Arc<Gateway>, mut face: F, request: &HttpRequest) -> Reply {
     match face.decode(request) {
         Ok(Decoded::Call(decoded)) => run(gateway, face, *decoded).await,
@@ -112,20 +113,20 @@ async fn answer<F: Face>(gateway: &Arc<Gateway>, mut face: F, request: &HttpRequ
     }
 }
 
-/// Logs a refusal and has the face write it. `operation` is `-` where it is not known.
+/// Logs a refusal and encodes it. `operation` is `-` if it is unknown.
 fn refuse<F: Face>(face: &F, request_id: &str, operation: &str, rejection: &Rejection) -> Reply {
     rejection.log(F::NAME, request_id, operation);
     face.refuse(rejection).with_retry_after(rejection)
 }
 
-/// Runs an operation on a thread of its queue, and counts and writes the outcome.
+/// Runs an operation in the queue for its cost, and counts and encodes the outcome.
 async fn run<F: Face>(
     gateway: &Arc<Gateway>,
     face: F,
     decoded: DecodedRequest<F::Answer>,
 ) -> Reply {
     let operation = decoded.operation();
-    // The password in a UsernameToken has to be hashed, whatever the operation costs by itself.
+    // A UsernameToken needs a password hash, whatever the cost of the operation.
     let cost = match operation.cost {
         _ if decoded.credentials.username_token.is_some() => Cost::Hash,
         cost => cost,
@@ -134,7 +135,7 @@ async fn run<F: Face>(
         Cost::Hash => ("hash", Some(&gateway.hashing)),
         Cost::Search => ("search", Some(&gateway.searching)),
         Cost::Write => ("write", Some(&gateway.writing)),
-        // Reads are so short that they are served in the order of arrival.
+        // Reads are short, so they need no fair queue.
         Cost::Read => ("read", None),
     };
     let fair = fair.map(|pool| (pool, Origin::of(&gateway.app, &decoded)));
@@ -180,7 +181,7 @@ async fn run<F: Face>(
     refuse(face, request_id, operation, &rejection)
 }
 
-/// The refusal of a request that did not get its turn, counted and logged.
+/// Counts and logs a request that a queue refused, and returns the refusal.
 fn shed_rejection(gateway: &Gateway, queue: &'static str, shed: Shed, source: &str) -> Rejection {
     let reason = shed.reason.as_str();
     gateway.app.metrics.shed(queue, reason);
