@@ -15,7 +15,7 @@ impl Access {
             Access::User => "a user",
             Access::TrustedOrAdmin => "a trusted client, or an administrator",
             Access::Application => "a user through a registered application",
-            Access::ProvenApplication => "a user through an application that proves itself",
+            Access::ProvenApplication => "a user through an application that authenticates",
             Access::Visitor => "anyone with a browser",
             Access::Session => "a user whose browser is signed in",
         }

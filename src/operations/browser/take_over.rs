@@ -43,7 +43,7 @@ impl Request for ConfirmVisitorRequest {
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "confirmVisitor",
         AuditEvent::UserConfirmed,
-        "Makes a registered user active, who keeps the external identities that it names.",
+        "Activates a registered user and keeps the external identities that the user selects.",
     )
     .access(Access::Anyone)
     .cost(Cost::Write)

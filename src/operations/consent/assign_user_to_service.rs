@@ -33,8 +33,8 @@ impl Request for AssignUserToServiceRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "assign_user_to_service",
         AuditEvent::UserServiceAssigned,
-        "Assigns the user to a service by its id there, in the place of an earlier one; \
-         an id that another user holds is refused.",
+        "Assigns the user to a service with the user's id there, which replaces an earlier id; \
+         an id of another user is refused.",
     )
     .access(Access::ProvenApplication)
     .cost(Cost::Write)

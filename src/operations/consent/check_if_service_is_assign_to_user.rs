@@ -1,4 +1,4 @@
-//! Whether the user is assigned to a service.
+//! Returns whether the user is assigned to a service.
 
 use crate::contract::shape::{Number, Secret, shape};
 use crate::domain::audit_event::AuditEvent;
@@ -32,7 +32,7 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "check_if_service_is_assign_to_user",
         AuditEvent::UserServicesShown,
-        "Whether the user is assigned to a service.",
+        "Returns whether the user is assigned to a service.",
     )
     .access(Access::Application)
     .rpc();

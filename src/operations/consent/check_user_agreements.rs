@@ -1,4 +1,4 @@
-//! The agreements that a service requires and the user has not accepted, or has withdrawn.
+//! Lists the agreements that a service requires and the user has not accepted or has withdrawn.
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::domain::audit_event::AuditEvent;
@@ -40,7 +40,7 @@ impl Request for CheckUserAgreementsRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "check_user_agreements",
         AuditEvent::UserAgreementsShown,
-        "The agreements that a service requires and the user has not accepted, or has withdrawn.",
+        "Lists the agreements that a service requires and the user has not accepted or has withdrawn.",
     )
     .access(Access::Application)
     .rpc();

@@ -1,4 +1,4 @@
-//! Ends the assignment to a service, which is told; there need not be one.
+//! Ends the user's assignment to a service, if there is one, and notifies the service.
 
 use super::Done;
 use crate::contract::problem::Code;
@@ -30,7 +30,7 @@ impl Request for DeleteUserFromServiceRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "delete_user_from_service",
         AuditEvent::UserServiceUnassigned,
-        "Ends the assignment to a service, which is told; there need not be one.",
+        "Ends the user's assignment to a service, if there is one, and notifies the service.",
     )
     .access(Access::ProvenApplication)
     .cost(Cost::Write)

@@ -1,4 +1,4 @@
-//! The agreements of the user that are in force, ascending, and since when.
+//! Lists the user's accepted agreements with the time of acceptance, in ascending order.
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::contract::time::utc;
@@ -39,7 +39,7 @@ impl Request for GetUserAgreementsRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "get_user_agreements",
         AuditEvent::UserAgreementsShown,
-        "The agreements of the user that are in force, ascending, and since when.",
+        "Lists the user's accepted agreements with the time of acceptance, in ascending order.",
     )
     .access(Access::Application)
     .rpc();

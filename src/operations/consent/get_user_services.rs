@@ -1,4 +1,4 @@
-//! The services of a portal that the user is assigned to, ascending.
+//! Lists the services of a portal to which the user is assigned, in ascending order.
 
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::domain::audit_event::AuditEvent;
@@ -38,7 +38,7 @@ impl Request for GetUserServicesRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "get_user_services",
         AuditEvent::UserServicesShown,
-        "The services of a portal that the user is assigned to, ascending.",
+        "Lists the services of a portal to which the user is assigned, in ascending order.",
     )
     .access(Access::Application)
     .rpc();

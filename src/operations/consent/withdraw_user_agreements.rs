@@ -1,4 +1,4 @@
-//! Withdraws agreements that the user has accepted; those it has not are left.
+//! Withdraws agreements that the user has accepted; other agreements stay unchanged.
 
 use super::Done;
 use crate::contract::shape::{Number, Secret, Wrapped, shape};
@@ -23,7 +23,7 @@ impl Request for WithdrawUserAgreementsRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "withdraw_user_agreements",
         AuditEvent::UserAgreementsWithdrawn,
-        "Withdraws agreements that the user has accepted; those it has not are left.",
+        "Withdraws agreements that the user has accepted; other agreements stay unchanged.",
     )
     .access(Access::Application)
     .cost(Cost::Write)

@@ -39,7 +39,7 @@ impl Request for AddToOrgRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "addToOrg",
         AuditEvent::UserJoinedOrganisation,
-        "Makes the signed-in user a member of an organisation, and answers a token for it.",
+        "Adds the signed-in user to an organisation, and returns a token for it.",
     )
     .access(Access::User)
     .cost(Cost::Write)

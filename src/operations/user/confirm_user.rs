@@ -28,7 +28,7 @@ impl Request for ConfirmUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "confirm",
         AuditEvent::UserConfirmed,
-        "Makes a registered user active.",
+        "Activates a registered user.",
     )
     .access(Access::Anyone)
     .cost(Cost::Write)

@@ -28,7 +28,7 @@ impl Request for DeleteUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "deleteUser",
         AuditEvent::UserDeleted,
-        "Deletes an account and tells the services it was assigned to.",
+        "Deletes an account and notifies the services of its assignments.",
     )
     .cost(Cost::Write)
     .rest(&[Route::bodiless("DELETE", "/users/{userName}")]);

@@ -27,7 +27,7 @@ impl Request for RefreshAuthTokenRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "refreshAuthToken",
         AuditEvent::TokenCreated,
-        "Answers a new token for one that is still valid, and retires that one.",
+        "Returns a new token for a valid one, and replaces the old token.",
     )
     .access(Access::User)
     .cost(Cost::Write)

@@ -26,7 +26,7 @@ impl Request for ResendRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "resend",
         AuditEvent::UserActivationResent,
-        "Mails a registered user a new activation token.",
+        "Sends a registered user a new activation token by mail.",
     )
     .access(Access::Anyone)
     .cost(Cost::Write)
