@@ -12,6 +12,7 @@ mod framing;
 mod handlers;
 mod host;
 mod in_flight;
+mod listen;
 mod pools;
 mod public_url;
 mod reading;
@@ -156,7 +157,7 @@ impl Server {
     /// # Errors
     /// The address cannot be bound, or the threads cannot be started.
     pub async fn bind(config: ServerConfig, app: Arc<AppContext>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
+        let listener = listen::listen(config.listen)?;
         let (search, write, hash) = (
             config.search_threads,
             config.write_threads,
