@@ -1,20 +1,19 @@
-//! Compares answer times for known and unknown accounts: sign-in, reset, resend and registration.
+//! Compares answer times for known and unknown accounts: sign-in, reset, resend and registration; and for accounts whose
+//! passwords are stored at different costs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::secrets::hashing::{Hasher, Pepper};
-use chaingun_gateway::store::{Opening, Store, StoreError, users};
 
 use crate::harness::browser::Browser;
-use crate::harness::process::Process;
-use crate::harness::{NOW, Reply, rest};
-use crate::{FEW, filled, median, pass_or_fail};
+use crate::harness::{Reply, rest};
+use crate::{FEW, filled, gateway_with, give_password, median, pass_or_fail, user_name};
 
 type Ask<'a> = dyn Fn(String) -> (Reply, Duration) + 'a;
 
-/// Requests of each kind, for known and for unknown accounts.
+/// Requests of each kind, for known and for unknown accounts. The variable `ALIKE_TRIES` overrides it for a short trial.
 const TRIES: usize = 200;
 /// The largest allowed ratio of the two times.
 const ALIKE: f64 = 0.05;
@@ -23,29 +22,23 @@ const ALIKE: f64 = 0.05;
 pub fn alike() {
     let data = filled(FEW);
     let often = "1000000";
-    let process = Process::start(
-        data.path(),
-        None,
-        &[
-            ("password.cost", "12"),
-            ("throttle.guesses_per_source", often),
-            ("throttle.mails_per_source", often),
-        ],
-        &["--demo"],
-    );
+    let settings = [
+        ("throttle.guesses_per_source", often),
+        ("throttle.mails_per_source", often),
+    ];
+    let process = gateway_with(data.path(), None, &settings);
     let speaker = &process.speaker;
-    let pepper = Pepper::load(&data.path().join("keys/pepper.key"), None).unwrap();
-    let with_password = Hasher::new(12, pepper)
+    let tries = std::env::var("ALIKE_TRIES").map_or(TRIES, |text| text.parse().unwrap());
+    // The numbers of the first unconfirmed user, and of the first one of [`stored_costs`].
+    let (unactivated, stored) = (2 * tries, 4 * tries);
+    let with_password = hasher(data.path(), 12)
         .hash("MokaMiki-1234", [7; 16])
         .unwrap();
-    give_passwords(data.path(), &with_password);
+    let give = |numbers, status| give_password(data.path(), numbers, &with_password, status);
+    give(0..stored, Status::Active);
+    give(unactivated..unactivated + tries, Status::Unactivated);
     // One request for each account, because repeated ones are delayed.
-    let known = |n: usize| {
-        format!(
-            "{}{n:07}@valami.hu",
-            ["anna", "bela", "cili", "dani"][n % 4]
-        )
-    };
+    let known = |n: usize| format!("{}@valami.hu", user_name(n));
     let unknown = |n: usize| {
         format!(
             "{}{n:07}@valami.hu",
@@ -92,14 +85,14 @@ pub fn alike() {
     };
     let ask: [(&str, usize, &Ask<'_>); 4] = [
         ("signing in", 0, &|login| timed(&sign_in, login)),
-        ("resetPassword", TRIES, &|login| timed(&reset, login)),
+        ("resetPassword", tries, &|login| timed(&reset, login)),
         // Unconfirmed accounts.
-        ("resend", UNACTIVATED, &|login| timed(&resend, login)),
-        ("registering on the page", 3 * TRIES, &register),
+        ("resend", unactivated, &|login| timed(&resend, login)),
+        ("registering on the page", 3 * tries, &register),
     ];
     for (what, first, ask) in ask {
         let (mut there, mut not_there) = (Vec::new(), Vec::new());
-        for n in first..first + TRIES {
+        for n in first..first + tries {
             let mut pair = [(known(n), &mut there), (unknown(n), &mut not_there)];
             // Background work of one side may slow the other side down.
             if n % 2 == 1 {
@@ -123,27 +116,73 @@ pub fn alike() {
             pass_or_fail(apart <= ALIKE)
         );
     }
+    let sign_in = |login| timed(&sign_in, login);
+    stored_costs(data.path(), stored, tries, &known, &unknown, &sign_in);
 }
 
-/// The number of the first unconfirmed user.
-const UNACTIVATED: usize = 2 * TRIES;
+fn hasher(data: &Path, cost: u32) -> Hasher {
+    let pepper = Pepper::load(&data.join("keys/pepper.key"), None).unwrap();
+    Hasher::new(cost, pepper)
+}
 
-/// Gives the first users a password; some of them have not confirmed their registration.
-fn give_passwords(data: &Path, hash: &str) {
-    let location = data.join("gateway.db");
-    let store = Store::open(Opening::parse(&location.to_string_lossy(), 2, 5000).unwrap()).unwrap();
-    store
-        .write(|c| {
-            for n in 0..4 * TRIES {
-                let name = format!("{}{n:07}", ["anna", "bela", "cili", "dani"][n % 4]);
-                let id = users::by_name(c, &name)?.unwrap().id;
-                let status = match n {
-                    n if (UNACTIVATED..UNACTIVATED + TRIES).contains(&n) => Status::Unactivated,
-                    _ => Status::Active,
-                };
-                users::set_password(c, id, hash, status, NOW)?;
-            }
-            Ok::<_, StoreError>(())
-        })
-        .unwrap();
+/// Compares the times of refused sign-ins by the stored cost: accounts keep hashes of a lower cost after the configured
+/// cost was raised, and after an import.
+fn stored_costs(
+    data: &Path,
+    first: usize,
+    tries: usize,
+    known: &dyn Fn(usize) -> String,
+    unknown: &dyn Fn(usize) -> String,
+    sign_in: &Ask<'_>,
+) {
+    let of_cost = |cost| hasher(data, cost).hash("MokaMiki-1234", [7; 16]).unwrap();
+    let imported = bcrypt::hash_with_salt("MokaMiki-1234", 10, [7; 16])
+        .unwrap()
+        .format_for_version(bcrypt::Version::TwoY);
+    let stored = [
+        ("cost 8", of_cost(8)),
+        ("cost 10", of_cost(10)),
+        ("cost 12", of_cost(12)),
+        ("an imported hash of cost 10", imported),
+    ];
+    for (kind, (_, hash)) in stored.iter().enumerate() {
+        let begin = first + kind * tries;
+        give_password(data, begin..begin + tries, hash, Status::Active);
+    }
+    let kinds: Vec<_> = stored
+        .iter()
+        .map(|(kind, _)| *kind)
+        .chain(["no account"])
+        .collect();
+    let mut times = vec![Vec::new(); kinds.len()];
+    for n in 0..tries {
+        // The kinds alternate, and each round starts with another one, so that drift affects all of them alike.
+        for turn in 0..kinds.len() {
+            let kind = (n + turn) % kinds.len();
+            let login = if kind < stored.len() {
+                known(first + kind * tries + n)
+            } else {
+                unknown(first + n)
+            };
+            let (reply, time) = sign_in(login);
+            assert_eq!(reply.status, 401, "{}: {reply:?}", kinds[kind]);
+            times[kind].push(time.as_secs_f64() * 1000.0);
+        }
+    }
+    let medians: Vec<_> = times.iter_mut().map(|times| median(times)).collect();
+    let each: Vec<_> = kinds
+        .iter()
+        .zip(&medians)
+        .map(|(kind, median)| format!("{kind} {median:.2} ms"))
+        .collect();
+    let least = medians.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = medians.iter().copied().fold(0.0, f64::max);
+    let apart = most / least - 1.0;
+    println!(
+        "signing in with a wrong password at cost 12, {tries} tries each: {}; {:.1} % apart (at most {:.0} %: {})",
+        each.join(", "),
+        apart * 100.0,
+        ALIKE * 100.0,
+        pass_or_fail(apart <= ALIKE)
+    );
 }

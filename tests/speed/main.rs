@@ -16,6 +16,7 @@ mod harness;
 mod load;
 mod partners;
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -83,19 +84,42 @@ fn pass_or_fail(holds: bool) -> &'static str {
     if holds { "holds" } else { "DOES NOT HOLD" }
 }
 
-/// A fresh database with the demo's data and users called `anna000000` and so on.
+/// The user name of user number `n` of [`filled`].
+fn user_name(n: usize) -> String {
+    format!("{}{n:07}", ["anna", "bela", "cili", "dani"][n % 4])
+}
+
+/// Opens the embedded database of a data folder.
+fn store(data: &Path) -> Store {
+    let location = data.join("gateway.db");
+    Store::open(Opening::parse(&location.to_string_lossy(), 2, 5000).unwrap()).unwrap()
+}
+
+/// Sets the status and the password hash of these users of [`filled`].
+fn give_password(data: &Path, numbers: Range<usize>, hash: &str, status: Status) {
+    store(data)
+        .write(|c| {
+            for n in numbers.clone() {
+                let id = users::by_name(c, &user_name(n))?.unwrap().id;
+                users::set_password(c, id, hash, status, harness::NOW)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+/// A fresh database with the demo's data and users called `anna0000000`, `bela0000001` and so on.
 fn filled(count: usize) -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
     // The demo starts first: it refuses a database with other data.
     gateway(data.path()).stop();
-    let location = data.path().join("gateway.db");
-    let store = Store::open(Opening::parse(&location.to_string_lossy(), 2, 5000).unwrap()).unwrap();
+    let store = store(data.path());
     let batch = 10_000;
     for first in (0..count).step_by(batch) {
         store
             .write(|c| {
                 for n in first..(first + batch).min(count) {
-                    let name = format!("{}{n:07}", ["anna", "bela", "cili", "dani"][n % 4]);
+                    let name = user_name(n);
                     // For every count, exactly 100 names hold the first needle and 900 the second.
                     let needle = match n % (count / 1000) {
                         0 if n % (count / 100) == 0 => "Nyuszi",
@@ -136,18 +160,18 @@ fn gateway(data: &Path) -> Process {
 }
 
 fn gateway_on(data: &Path, database_url: Option<String>) -> Process {
-    Process::start(
-        data,
-        database_url,
-        &[
-            ("password.cost", "12"),
-            ("limits.hash_queue", "64"),
-            // One user makes the calls of all users of a service.
-            ("throttle.assignments_per_user", "1000000000"),
-            ("throttle.assignments_per_service", "1000000000"),
-        ],
-        &["--demo"],
-    )
+    // One user makes the calls of all users of a service.
+    let more = [
+        ("throttle.assignments_per_user", "1000000000"),
+        ("throttle.assignments_per_service", "1000000000"),
+    ];
+    gateway_with(data, database_url, &more)
+}
+
+/// The same with other settings beside the cost and the hash queue.
+fn gateway_with(data: &Path, database_url: Option<String>, more: &[(&str, &str)]) -> Process {
+    let usual = [("password.cost", "12"), ("limits.hash_queue", "64")];
+    Process::start(data, database_url, &[&usual, more].concat(), &["--demo"])
 }
 
 fn show_user() -> String {
@@ -302,14 +326,14 @@ fn signing_in() {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let hasher = Hasher::new(12, Pepper::new(&[9; 48]));
     let hash = hasher.hash("MokaMiki-1234", [7; 16]).unwrap();
-    let only_hash = || {
+    let only_hash = |_| {
         std::hint::black_box(hasher.verify("MokaMiki-1234", Some(&hash), 0));
     };
     let envelope = envelope(
         "authenticate",
         "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>",
     );
-    let sign_in = || {
+    let sign_in = |_| {
         let reply = process.speaker.soap(&envelope);
         assert_eq!(element(&reply.body, "code"), Some("0"), "{reply:?}");
     };
@@ -346,15 +370,21 @@ fn signing_in() {
     }
 }
 
-/// Repeats `work` on so many threads while `other` runs; returns the rate per second and the result of `other`.
-fn meanwhile<T>(threads: usize, work: impl Fn() + Sync, other: impl FnOnce() -> T) -> (f64, T) {
+/// Repeats `work` on so many threads while `other` runs; `work` gets the number of its thread. Returns the rate per second
+/// and the result of `other`.
+fn meanwhile<T>(
+    threads: usize,
+    work: impl Fn(usize) + Sync,
+    other: impl FnOnce() -> T,
+) -> (f64, T) {
     let stop = AtomicBool::new(false);
     let done = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+        for thread in 0..threads {
+            let (work, stop, done) = (&work, &stop, &done);
+            scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    work();
+                    work(thread);
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             });
