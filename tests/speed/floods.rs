@@ -1,5 +1,4 @@
-//! What somebody notices of another address that floods the gateway with calls that hash, with connections, or with
-//! searches.
+//! Measures how much a client notices of floods by others: calls that hash passwords, connections, and searches.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -19,26 +18,26 @@ use crate::harness::process::Process;
 use crate::harness::{NOW, Reply, rest};
 use crate::{
     FEW, MANY, REST, WINDOW, closing, filled, gateway, gateway_with, give_password, load,
-    meanwhile, median, percentile, show_user, store, user_name, verdict,
+    meanwhile, median, pass_or_fail, percentile, show_user, store, user_name,
 };
 
-/// The address that floods come from. All others ask from 127.0.0.1.
+/// The address of the attacker. All other requests come from 127.0.0.1.
 const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-/// Connections of a flood of calls.
+/// Connections of the attacker in a flood of calls.
 const CALLING: usize = 80;
-/// Connections of a flood of connections.
+/// Connections of the attacker in a flood of connections.
 const HOLDING: usize = 1_100;
-/// How long each flood of calls goes on, in seconds. `FLOOD_SECONDS` makes it less, for a trial.
+/// Seconds of sign-ins beside each flood of calls. The variable `FLOOD_SECONDS` overrides it for a short trial.
 const SECONDS: u64 = 30;
-/// The time in which a flood gets under way, and the longest that it takes to have used up what the throttle allows.
+/// The time from the start of a flood to the first measurement, and the longest wait for the throttle to refuse calls.
 const BEGINNING: Duration = Duration::from_secs(2);
 const USING_UP: Duration = Duration::from_secs(120);
-/// Accounts that sign in beside a flood, one after another, and how often they do so before it.
+/// Accounts that sign in by turns, and the sign-ins that are measured without a flood.
 const ACCOUNTS: usize = 10;
 const ALONE: usize = 30;
 const PASSWORD: &str = "MokaMiki-1234";
 
-/// Floods of calls that hash, and a flood of connections.
+/// Measures floods of calls that hash passwords, and a flood of connections.
 pub fn floods() {
     let unthrottled = [
         ("throttle.guesses_per_source", "1000000"),
@@ -53,7 +52,7 @@ pub fn floods() {
             ("registrations", registration),
             ("password changes", change_with_wrong_password),
         ] {
-            // Each flood finds the throttle as if it were the first.
+            // A fresh gateway, because the throttle remembers the flood before.
             let data = filled(FEW);
             let process = gateway_with(data.path(), None, settings);
             let hash = hash(data.path());
@@ -70,16 +69,16 @@ fn hash(data: &Path) -> String {
     Hasher::new(12, pepper).hash(PASSWORD, [7; 16]).unwrap()
 }
 
-/// What slows a flood down beside the queue for hashes.
+/// The throttle per address during a flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Throttle {
-    /// The default limits by address, which the flood has used up.
+    /// The default limits. The flood has reached them when the measurement starts.
     Default,
-    /// None, so that every call comes to the queue for a hash.
+    /// No limits, so that every call waits for a hash.
     None,
 }
 
-/// The request of this number in a flood.
+/// Returns the request of this number.
 type Attack = fn(usize) -> String;
 
 fn sign_in_of_nobody(n: usize) -> String {
@@ -95,7 +94,7 @@ fn registration(n: usize) -> String {
     call("/register", &body)
 }
 
-/// Of users that do not sign in meanwhile.
+/// For accounts that do not sign in.
 fn change_with_wrong_password(n: usize) -> String {
     let user_name = user_name(ACCOUNTS + n % (FEW - ACCOUNTS));
     let body = format!(
@@ -104,7 +103,7 @@ fn change_with_wrong_password(n: usize) -> String {
     call("/password/change", &body)
 }
 
-/// A REST call without a client's key that keeps its connection.
+/// A REST call without a client key on a persistent connection.
 fn call(path: &str, body: &str) -> String {
     format!(
         "POST {REST}{path} HTTP/1.1\r\nHost: gateway.test\r\n{}Content-Length: {}\r\n\r\n{body}",
@@ -113,21 +112,21 @@ fn call(path: &str, body: &str) -> String {
     )
 }
 
-/// One request on a connection of its own, and the milliseconds until its whole answer is there.
+/// Sends one request on a new connection; returns the reply and the milliseconds until it was complete.
 fn timed(process: &Process, request: &str) -> (Reply, f64) {
     let begun = Instant::now();
     let reply = process.speaker.raw(closing(request).as_bytes());
     (reply, begun.elapsed().as_secs_f64() * 1000.0)
 }
 
-/// Signs one of the accounts in.
+/// Signs in one of the accounts.
 fn signed_in(process: &Process, n: usize) -> (Reply, f64) {
     let login = user_name(n % ACCOUNTS);
     let body = format!("{{\"userNameOrEmail\":\"{login}\",\"password\":\"{PASSWORD}\"}}");
     timed(process, &call("/password/authenticate", &body))
 }
 
-/// What a sign-in usually takes, in milliseconds.
+/// The median of sign-ins without a flood, in milliseconds.
 fn alone(process: &Process) -> f64 {
     let mut times: Vec<_> = (0..ALONE)
         .map(|n| {
@@ -139,7 +138,7 @@ fn alone(process: &Process) -> f64 {
     median(&mut times)
 }
 
-/// Signs accounts in, one after another, before and beside a flood of calls.
+/// Measures sign-ins, one after another, before and during a flood of calls.
 fn beside_calls(process: &Process, what: &str, attack: Attack, throttle: Throttle) {
     let alone = alone(process);
     let seconds = std::env::var("FLOOD_SECONDS").map_or(SECONDS, |text| text.parse().unwrap());
@@ -182,13 +181,13 @@ fn beside_calls(process: &Process, what: &str, attack: Attack, throttle: Throttl
             Throttle::Default => "throttled as usual",
             Throttle::None => "not throttled",
         },
-        verdict(holds),
-        verdict(ratio <= 3.0),
+        pass_or_fail(holds),
+        pass_or_fail(ratio <= 3.0),
         heard.tell(seconds)
     );
 }
 
-/// The answers that a flood of calls got.
+/// Counts the answers to a flood of calls.
 #[derive(Default)]
 struct Heard {
     busy: AtomicUsize,
@@ -226,7 +225,7 @@ impl Heard {
     }
 }
 
-/// Runs so many of one future from a thread of its own while something else happens.
+/// Runs so many futures on a separate thread while `other` runs.
 fn beside<F: Future<Output = ()> + 'static, T>(
     count: usize,
     one: impl Fn(usize) -> F + Send,
@@ -234,7 +233,7 @@ fn beside<F: Future<Output = ()> + 'static, T>(
 ) -> T {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
-        // Dropped when this ends, also by a panic.
+        // Stops the thread also when `other` panics.
         let stop = stop;
         scope.spawn(move || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -251,7 +250,7 @@ fn beside<F: Future<Output = ()> + 'static, T>(
     })
 }
 
-/// A connection of the attacker.
+/// Opens a connection from the attacker's address.
 async fn connect(to: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.bind(SocketAddr::new(ATTACKER, 0))?;
@@ -260,10 +259,10 @@ async fn connect(to: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The pause after a connection that could not be had.
+/// The pause after a failed attempt to connect.
 const NO_CONNECTION: Duration = Duration::from_millis(10);
 
-/// Sends one call after another and never waits, whatever the answers say.
+/// Sends one call after another without a pause, and ignores Retry-After.
 async fn keep_calling(to: SocketAddr, attack: Attack, serial: Arc<AtomicUsize>, heard: Arc<Heard>) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -291,7 +290,7 @@ async fn keep_calling(to: SocketAddr, attack: Attack, serial: Arc<AtomicUsize>, 
     }
 }
 
-/// What is sent on connections that are held: half of them are idle, the others have a request that does not end.
+/// The bytes sent on held connections: half of the connections are idle, the others hold an incomplete request.
 const HELD: [&str; 4] = [
     "",
     "GET /healthz HTTP/1.1\r\nHost: gateway.test\r\n\r\n",
@@ -299,7 +298,7 @@ const HELD: [&str; 4] = [
     "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<a>",
 ];
 
-/// Holds a connection, and opens another one as soon as it is dropped.
+/// Holds a connection, and opens a new one when the gateway closes it.
 async fn keep_holding(to: SocketAddr, at: usize, opened: Arc<AtomicUsize>) {
     let mut buffer = vec![0; 1024];
     loop {
@@ -313,12 +312,12 @@ async fn keep_holding(to: SocketAddr, at: usize, opened: Arc<AtomicUsize>) {
     }
 }
 
-/// Probes and sign-ins on new connections beside a flood of connections.
+/// Probes, and as many sign-ins, during a flood of connections.
 const ROUNDS: usize = 50;
-/// The milliseconds in which each of them has to be answered.
+/// The time limit of each answer, in milliseconds.
 const SLOWEST: f64 = 1_000.0;
 
-/// Asks for a probe and signs in while another address takes all connections that it can have.
+/// Measures probes and sign-ins while the attacker holds as many connections as it can.
 fn beside_connections() {
     rlimit::increase_nofile_limit(16_384).unwrap();
     let data = filled(FEW);
@@ -340,7 +339,7 @@ fn beside_connections() {
             .collect();
         let again = opened.load(Ordering::Relaxed) - before;
         println!(
-            "{HOLDING} idle and half-sent connections from another address, dropped and opened again {:.0} times a second \
+            "{HOLDING} idle and half-sent connections of another address, reopened {:.0} times a second \
              (a sign-in alone: {alone:.0} ms):",
             again as f64 / begun.elapsed().as_secs_f64()
         );
@@ -353,17 +352,17 @@ fn beside_connections() {
         println!(
             "{what} beside them, on new connections: {answered} of {ROUNDS} answered, median {usual:.1} ms, slowest \
              {slowest:.1} ms (all within {SLOWEST} ms: {})",
-            verdict(answered == ROUNDS && slowest <= SLOWEST)
+            pass_or_fail(answered == ROUNDS && slowest <= SLOWEST)
         );
     }
     process.stop();
 }
 
-/// Requests per second that are sent beside searches.
+/// Requests per second during the searches.
 const SHOWN: usize = 1_000;
-/// The most milliseconds that the p99 of these may be.
+/// The largest allowed p99 of these requests, in milliseconds.
 const SHOWN_P99: f64 = 50.0;
-/// Searches: what is searched for, on how many connections of as many clients, and the query.
+/// Searches: a description, the number of clients that repeat the search, and the query.
 const SEARCHES: [(&str, usize, &str); 4] = [
     ("a name that 999,000 users have", 2, "name=nagy"),
     ("a name that 25,000 users have", 2, "name=dani00"),
@@ -375,7 +374,7 @@ const SEARCHES: [(&str, usize, &str); 4] = [
     ),
 ];
 
-/// Shows a user at a fixed rate beside clients that repeat a search.
+/// Measures showUser at a fixed rate while clients repeat a search.
 pub fn beside_searches() {
     let data = filled(MANY);
     let clients = SEARCHES.map(|(_, clients, _)| clients);
@@ -408,8 +407,8 @@ pub fn beside_searches() {
             alone.p99_ms,
             loaded.p99_ms,
             busy.load(Ordering::Relaxed),
-            verdict(loaded.p99_ms < SHOWN_P99),
-            verdict(loaded.answered >= 1.0)
+            pass_or_fail(loaded.p99_ms < SHOWN_P99),
+            pass_or_fail(loaded.answered >= 1.0)
         );
     }
     process.stop();
@@ -419,7 +418,7 @@ fn client_key(client: usize) -> String {
     format!("searching-key-{client}")
 }
 
-/// Adds trusted clients, each with a share of the search queue and of the threads to itself.
+/// Adds trusted clients. Each has its own share of the search queue and threads.
 fn add_clients(data: &Path, count: usize) {
     store(data)
         .write(|c| {

@@ -24,15 +24,15 @@ pub fn get(target: &str) -> Vec<u8> {
 }
 
 /// The length of the answer at the start of `bytes`; none until its head is complete.
-fn answer_length(bytes: &[u8]) -> Option<usize> {
+pub fn answer_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head])
         .unwrap()
         .to_ascii_lowercase();
-    assert!(text.starts_with("http/1.1 200"), "{text}");
-    let length = text.split("content-length: ").nth(1).unwrap();
-    let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
-    Some(head + length)
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    Some(head + length.map_or(0, |length| length.parse().unwrap()))
 }
 
 /// Answers per second over so many connections; each sends its next request after the answer.
@@ -101,9 +101,15 @@ pub fn each(address: SocketAddr, requests: &[Vec<u8>], connections: usize) -> f6
 
 /// The latencies at a fixed rate.
 pub struct Latency {
+    /// Of all requests, including unanswered ones.
     pub p99_ms: f64,
     pub rate: f64,
+    /// The share of the requests that were answered with 200 within [`IN_TIME`].
+    pub answered: f64,
 }
+
+/// The time limit of an answer at a fixed rate. A request that is later than that before it is sent is not sent.
+const IN_TIME: Duration = Duration::from_secs(1);
 
 /// Sends each request at its scheduled time, whether or not earlier ones are answered;
 /// the latency counts from the scheduled time.
@@ -113,6 +119,7 @@ pub fn open(address: SocketAddr, request: &[u8], rate: usize, window: Duration) 
     let step = Duration::from_secs_f64(1.0 / rate as f64);
     let next = AtomicUsize::new(0);
     let begun = Instant::now() + Duration::from_millis(50);
+    let answered = AtomicUsize::new(0);
     let mut times: Vec<f64> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
@@ -128,12 +135,20 @@ pub fn open(address: SocketAddr, request: &[u8], rate: usize, window: Duration) 
                         }
                         let due = begun + step * u32::try_from(at).unwrap();
                         std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                        if due.elapsed() > IN_TIME {
+                            times.push(due.elapsed().as_secs_f64() * 1000.0);
+                            continue;
+                        }
                         stream.write_all(request).unwrap();
                         let mut got = 0;
                         while answer_length(&buffer[..got]).is_none_or(|l| got < l) {
                             got += stream.read(&mut buffer[got..]).unwrap();
                         }
-                        times.push(due.elapsed().as_secs_f64() * 1000.0);
+                        let took = due.elapsed();
+                        times.push(took.as_secs_f64() * 1000.0);
+                        if buffer[9..12] == *b"200" && took <= IN_TIME {
+                            answered.fetch_add(1, Ordering::Relaxed);
+                        }
                     }
                 })
             })
@@ -148,5 +163,6 @@ pub fn open(address: SocketAddr, request: &[u8], rate: usize, window: Duration) 
     Latency {
         p99_ms: times[times.len() * 99 / 100],
         rate,
+        answered: answered.load(Ordering::Relaxed) as f64 / total as f64,
     }
 }

@@ -10,6 +10,7 @@
 mod alike;
 mod bare;
 mod callbacks;
+mod floods;
 #[path = "../it/harness/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use the rest of it")]
 mod harness;
@@ -73,11 +74,23 @@ fn main() {
     if wanted("lists") {
         lists();
     }
+    if wanted("floods") {
+        floods::floods();
+    }
+    if wanted("beside-searches") {
+        floods::beside_searches();
+    }
 }
 
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// The value at this percentile.
+fn percentile(values: &mut [f64], percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[(values.len() * percent / 100).min(values.len() - 1)]
 }
 
 fn pass_or_fail(holds: bool) -> &'static str {
