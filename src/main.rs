@@ -25,7 +25,7 @@ use cli::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A SOAP-first identity gateway.
+/// An identity gateway.
 #[derive(Parser)]
 #[command(
     version,
