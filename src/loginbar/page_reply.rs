@@ -311,6 +311,13 @@ impl Page for Asked {
     }
 }
 
+/// The name of a client or partner, without the word for what it is.
+fn name_of_asserter(asserted_by: &str) -> &str {
+    asserted_by
+        .split_once(':')
+        .map_or(asserted_by, |(_, name)| name)
+}
+
 /// What an external identity is called on pages: the system, the id, and what kind of id it is where that tells more.
 fn called(link: &LinkedIdentity) -> String {
     let who = &link.identity;
@@ -352,7 +359,7 @@ fn shown_account(account: &Account) -> Value {
             key => key(&link.identity),
             text => called(link),
             since => link.linked_at.map(day),
-            by => link.asserted_by.as_deref(),
+            by => link.asserted_by.as_deref().map(name_of_asserter),
         }
     });
     let organisations = account

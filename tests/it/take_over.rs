@@ -361,7 +361,7 @@ fn lists_identities_on_the_account_page_and_unlinks_one() {
     );
     assert!(
         page.body
-            .contains("2020-10-06</time> · asserted by client:Default"),
+            .contains("2020-10-06</time> · asserted by Default"),
         "{}",
         page.body
     );
