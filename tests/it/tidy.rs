@@ -462,3 +462,28 @@ fn names_only_existing_tests_in_the_security_table() {
     }
     assert!(rules >= 64, "{rules} rules");
 }
+
+#[test]
+fn keeps_only_the_agreed_names_at_the_top_level() {
+    let agreed = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "examples",
+        "schema",
+        "src",
+        "tests",
+        "wsdl",
+        // Neither is committed.
+        "data",
+        "target",
+    ];
+    for entry in std::fs::read_dir(".").unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            name.starts_with('.') || agreed.contains(&name.as_str()),
+            "{name} at the top level"
+        );
+    }
+}
