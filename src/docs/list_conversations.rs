@@ -5,7 +5,9 @@ use std::path::Path;
 
 fn main() -> Result<(), Error> {
     let folder = Path::new("examples/wire").canonicalize()?;
-    println!("cargo::rerun-if-changed={}", folder.display());
+    // Cargo reads this line.
+    let mut to_cargo = std::io::stdout();
+    writeln!(to_cargo, "cargo::rerun-if-changed={}", folder.display())?;
     let mut paths = Vec::new();
     for entry in folder.read_dir()? {
         paths.push(entry?.path());
