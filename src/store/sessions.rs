@@ -145,14 +145,14 @@ pub fn end_oldest(
     user_id: i64,
     most: i64,
 ) -> Result<usize, StoreError> {
-    let ids: Vec<i64> = sessions::table
+    let over: Vec<i64> = sessions::table
         .filter(sessions::user_id.eq(user_id))
         .select(sessions::id)
         .order((sessions::seen_at.desc(), sessions::id.desc()))
+        // SQLite has no offset without a limit.
+        .limit(i64::MAX)
+        .offset(most)
         .load(connection)?;
-    let Some(over) = ids.get(usize::try_from(most).unwrap_or(usize::MAX)..) else {
-        return Ok(0);
-    };
     if over.is_empty() {
         return Ok(0);
     }
