@@ -120,7 +120,7 @@ impl Face for DirectoryFace {
 
 /// The `request` in a body.
 fn body(request: &HttpRequest, depth: usize, problems: &mut Problems) -> Result<Json, Rejection> {
-    if request.media_type().name != "application/json" {
+    if !request.media_type().is_one_of(&["application/json"]) {
         return Err(Rejection::new(Code::UnsupportedMediaType));
     }
     let Json::Object(members) = parse(&request.body, depth)? else {

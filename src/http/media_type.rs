@@ -1,36 +1,44 @@
 //! Media types with their parameters (RFC 9110 §8.3.1).
 
-/// A media type in lower case, and its parameters with lower-case names and values without quotes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MediaType {
-    /// Type and subtype; empty where there is none.
-    pub name: String,
-    pub parameters: Vec<(String, String)>,
-}
+use std::borrow::Cow;
 
-impl MediaType {
-    /// Reads one. Parameters without a value are skipped.
+/// A media type as it was sent. Reading it allocates nothing.
+#[derive(Debug, Clone, Default)]
+pub struct MediaType<'a>(Cow<'a, str>);
+
+impl<'a> MediaType<'a> {
+    /// The media type of this text.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let mut pieces = text.split(';');
-        let name = pieces.next().unwrap_or("").trim().to_ascii_lowercase();
-        let parameters = pieces
-            .filter_map(|parameter| parameter.split_once('='))
-            .map(|(name, value)| {
-                let value = value.trim().trim_matches(['"', '\'']);
-                (name.trim().to_ascii_lowercase(), value.to_owned())
-            })
-            .collect();
-        Self { name, parameters }
+    pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Type and subtype; empty where there is none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split(';').next().unwrap_or("").trim()
+    }
+
+    /// Whether type and subtype are one of these, in any case.
+    #[must_use]
+    pub fn is_one_of(&self, names: &[&str]) -> bool {
+        let own = self.name();
+        names.iter().any(|name| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Names and values of the parameters, without quotes. Parameters without a value are skipped.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.split(';').skip(1).filter_map(|p| p.split_once('='));
+        pairs.map(|(name, value)| (name.trim(), value.trim().trim_matches(['"', '\''])))
     }
 
     /// The value of a parameter, unless it is empty.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self.parameters.iter().find(|(n, _)| n == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|v| !v.is_empty())
+        let found = self
+            .parameters()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value).filter(|v| !v.is_empty())
     }
 
     /// Whether the text is UTF-8: the type says so, or names no character set.
@@ -47,13 +55,14 @@ mod tests {
 
     #[test]
     fn reads_names_and_parameters_in_any_case() {
-        let xml = MediaType::parse(" Text/XML ; CharSet=\"UTF-8\";x; action='a' ");
-        assert_eq!(xml.name, "text/xml");
+        let xml = MediaType::new(" Text/XML ; CharSet=\"UTF-8\";x; action='a' ");
+        assert_eq!(xml.name(), "Text/XML");
+        assert!(xml.is_one_of(&["application/xml", "text/xml"]));
         assert_eq!(xml.parameter("charset"), Some("UTF-8"));
         assert_eq!(xml.parameter("action"), Some("a"));
         assert!(xml.is_utf8());
-        assert!(MediaType::parse("application/json").is_utf8());
-        assert!(!MediaType::parse("application/json; charset=utf-16").is_utf8());
-        assert_eq!(MediaType::parse("").name, "");
+        assert!(MediaType::new("application/json").is_utf8());
+        assert!(!MediaType::new("application/json; charset=utf-16").is_utf8());
+        assert!(MediaType::new("").is_one_of(&[""]));
     }
 }

@@ -51,8 +51,8 @@ impl HttpRequest {
 
     /// The media type of the body; an empty one if the request names none.
     #[must_use]
-    pub fn media_type(&self) -> MediaType {
-        MediaType::parse(&self.header(CONTENT_TYPE).unwrap_or_default())
+    pub fn media_type(&self) -> MediaType<'_> {
+        MediaType::new(self.header(CONTENT_TYPE).unwrap_or_default())
     }
 
     /// The language that the client prefers.

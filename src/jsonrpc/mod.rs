@@ -127,17 +127,17 @@ pub fn batch(replies: Vec<Reply>) -> Reply {
 
 /// Whether a request for the root is meant for the consent API.
 #[must_use]
-pub fn is_rpc(media_type: &MediaType) -> bool {
-    media_type.name == MEDIA_TYPE
+pub fn is_rpc(media_type: &MediaType<'_>) -> bool {
+    media_type.is_one_of(&[MEDIA_TYPE])
 }
 
 /// Reads a body.
 #[must_use]
 pub fn read(request: &HttpRequest, depth: usize) -> Calls {
     let media_type = request.media_type();
-    let is_known = [MEDIA_TYPE, "application/json"].contains(&media_type.name.as_str());
+    let is_known = media_type.is_one_of(&[MEDIA_TYPE, "application/json"]);
     if !is_known || !media_type.is_utf8() {
-        let rejection = Rejection::new(Code::UnsupportedMediaType).because(media_type.name);
+        let rejection = Rejection::new(Code::UnsupportedMediaType).because(media_type.name());
         return Calls::One(RpcCall::unreadable(request, rejection));
     }
     match parse(&request.body, depth) {

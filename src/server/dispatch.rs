@@ -102,8 +102,8 @@ fn forwarded_source(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Opt
     (source != peer).then_some(source)
 }
 
-fn media_type(headers: &HeaderMap) -> MediaType {
-    MediaType::parse(&http::header_text(headers, header::CONTENT_TYPE).unwrap_or_default())
+fn media_type(headers: &HeaderMap) -> MediaType<'_> {
+    MediaType::new(http::header_text(headers, header::CONTENT_TYPE).unwrap_or_default())
 }
 
 async fn route(

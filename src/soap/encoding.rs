@@ -15,11 +15,9 @@ use crate::http::HttpRequest;
 /// A media type or character encoding that is not read here.
 pub(super) fn decode(request: &HttpRequest) -> Result<Cow<'_, str>, Rejection> {
     let media_type = request.media_type();
-    if !matches!(
-        media_type.name.as_str(),
-        "" | "text/xml" | "application/soap+xml" | "application/xml"
-    ) {
-        return Err(Rejection::new(Code::UnsupportedMediaType).because(media_type.name));
+    let read = ["", "text/xml", "application/soap+xml", "application/xml"];
+    if !media_type.is_one_of(&read) {
+        return Err(Rejection::new(Code::UnsupportedMediaType).because(media_type.name()));
     }
     let charset = match media_type.parameter("charset") {
         Some(label) => named(label)?,

@@ -22,10 +22,10 @@ pub enum Version {
 impl Version {
     /// What a media type promises, until the envelope says.
     #[must_use]
-    pub fn of_media_type(media_type: &MediaType) -> Version {
-        match media_type.name.as_str() {
-            "application/soap+xml" => Version::Soap12,
-            _ => Version::Soap11,
+    pub fn of_media_type(media_type: &MediaType<'_>) -> Version {
+        match media_type.is_one_of(&["application/soap+xml"]) {
+            true => Version::Soap12,
+            false => Version::Soap11,
         }
     }
 

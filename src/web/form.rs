@@ -10,7 +10,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Whether the body is a form.
 #[must_use]
 pub fn is_form(request: &HttpRequest) -> bool {
-    request.media_type().name == FORM
+    request.media_type().is_one_of(&[FORM])
 }
 
 /// Whether a browser says that a form was sent by a page of another site. Where it says nothing, the CSRF token decides. Pages
