@@ -1,5 +1,5 @@
-//! Who may call the operations that REST does not reach: the consent API, the directory, partners' sign-in and pages. The
-//! operations that REST reaches are in `access_table.rs`.
+//! Access to operations without a REST route: the consent API, the directory, partners' sign-in and the pages. The
+//! operations with a REST route are in `access_table.rs`.
 
 use chaingun_gateway::contract::json::Json;
 use chaingun_gateway::contract::messages::Language;
@@ -13,8 +13,8 @@ use chaingun_gateway::operations::{Access, CATALOG, Credentials, DecodedRequest,
 use crate::harness::Gateway;
 use crate::harness::rest::sign_in;
 
-/// An operation, the fields it is called with, and what a caller is told whom the access rule lets through. `{token}` is the
-/// caller's token, and `{n}` another number for each caller.
+/// An operation, its fields, and the code for callers with access. `{token}` is the
+/// caller's token, and `{n}` a different number for each caller.
 struct Row(
     &'static str,
     &'static [(&'static str, &'static str)],
@@ -152,7 +152,7 @@ const ROWS: [Row; 30] = [
     Row("unlinkIdentity", &[("identity", "x")], "ok"),
 ];
 
-/// Whoever calls, in the order of [`wanted`].
+/// The kinds of callers, in the order of [`expected_codes`].
 const WHO: [&str; 7] = [
     "nobody",
     "public client",
@@ -163,15 +163,15 @@ const WHO: [&str; 7] = [
     "session",
 ];
 
-/// What each caller is told; `through` is what one is told whom the rule lets through.
-fn wanted(access: Access, through: &'static str) -> [&'static str; 7] {
+/// The expected code for each caller; `through` is the code for callers with access.
+fn expected_codes(access: Access, through: &'static str) -> [&'static str; 7] {
     let (denied, over) = ("ACCESS_DENIED", "TOKEN_EXPIRED");
     let unknown = "AUTHENTICATION_REQUIRED";
     match access {
         Access::Anyone | Access::Visitor => [through; 7],
         Access::Session => [over, over, over, over, over, over, through],
         Access::TrustedOrAdmin => [unknown, unknown, through, denied, through, unknown, unknown],
-        // A session's token may stand in the place of a user's.
+        // The consent API accepts a session's token as a user's token.
         Access::Application | Access::ProvenApplication => {
             [unknown, unknown, unknown, through, through, over, through]
         }
@@ -198,7 +198,7 @@ fn answers_every_caller_of_operations_beside_rest_as_the_table_says() {
 fn check(Row(name, fields, through): &Row) {
     let operation = CATALOG.iter().find(|o| o.name == *name).unwrap();
     let gateway = Gateway::demo();
-    let wanted = wanted(operation.access, through);
+    let wanted = expected_codes(operation.access, through);
     for (n, who) in WHO.into_iter().enumerate() {
         let (credentials, token) = caller(&gateway, who);
         let fill = |text: &str| {
@@ -239,7 +239,7 @@ fn decoded<A>(
     }
 }
 
-/// What a face finds in a request of this caller, and the token that stands among its fields.
+/// The credentials in a request of this caller, and the token among its fields.
 fn caller(gateway: &Gateway, who: &str) -> (Credentials, String) {
     let none = Credentials::default;
     let with_key = |key: &str| Credentials {

@@ -1,4 +1,4 @@
-//! A browser without a window: it keeps cookies, remembers the stamp of the last page, and follows nothing by itself.
+//! A minimal browser: it keeps cookies and the CSRF token of the last page, and follows no redirects.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use super::{Reply, Speaker};
 #[derive(Default)]
 pub struct Browser {
     pub cookies: BTreeMap<String, String>,
-    /// Of the last page with a form.
+    /// The CSRF token of the last page with a form.
     pub stamp: String,
-    /// Header lines that are sent with everything.
+    /// Header lines of every request.
     pub headers: String,
 }
 
@@ -20,7 +20,7 @@ impl Browser {
         self.ask(gateway, "GET", page, "", "")
     }
 
-    /// Sends a form with the stamp of the last page.
+    /// Sends a form with the CSRF token of the last page.
     pub fn post(&mut self, gateway: &Speaker, page: &str, fields: &[(&str, &str)]) -> Reply {
         let stamp = self.stamp.clone();
         let fields = [&[("stamp", stamp.as_str())], fields].concat();
@@ -33,7 +33,7 @@ impl Browser {
         self.post(gateway, page, fields)
     }
 
-    /// Sends a form of just these fields.
+    /// Sends a form with only these fields.
     pub fn send(&mut self, gateway: &Speaker, page: &str, fields: &[(&str, &str)]) -> Reply {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let pairs: Vec<_> = fields
@@ -69,7 +69,7 @@ impl Browser {
         reply
     }
 
-    /// Keeps the cookies and the stamp of a reply.
+    /// Keeps the cookies and the CSRF token of a reply.
     pub fn keep(&mut self, reply: &Reply) {
         for line in reply.head.lines() {
             if let Some(cookie) = line.strip_prefix("Set-Cookie: ") {
@@ -87,7 +87,7 @@ impl Browser {
         }
     }
 
-    /// Signs in; panics if that does not work.
+    /// Signs in; panics on a refusal.
     pub fn sign_in(&mut self, gateway: &Speaker, login: &str, password: &str) {
         let reply = self.try_to_sign_in(gateway, login, password);
         assert_eq!(reply.status, 303, "{reply:?}");
@@ -99,12 +99,12 @@ impl Browser {
         self.fill(gateway, "login.html", &fields)
     }
 
-    /// What the session's cookie holds.
+    /// The value of the session cookie.
     pub fn session(&self) -> Option<&str> {
         self.cookies.get("chaingun_session").map(String::as_str)
     }
 
-    /// Whether the gateway knows who this is.
+    /// Whether the gateway accepts the session of this browser.
     pub fn is_signed_in(&mut self, gateway: &Speaker) -> bool {
         let reply = self.get(gateway, "loginbar.json");
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -119,7 +119,7 @@ pub fn signed_in(gateway: &Speaker, login: &str, password: &str) -> Browser {
     browser
 }
 
-/// What a link in a mail holds as its token.
+/// The token in the link of a mail.
 pub fn token_in(mail: &str) -> String {
     // Quoted-printable writes `=` as `=3D` and breaks long lines.
     let text = mail.replace("=\r\n", "").replace("=3D", "=");

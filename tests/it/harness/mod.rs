@@ -1,4 +1,4 @@
-//! A real gateway on a port of its own, with a database of its own and a clock that stands still.
+//! A real gateway with its own port and database, and with a clock that the test sets.
 
 pub mod browser;
 pub mod process;
@@ -25,10 +25,10 @@ use chaingun_gateway::store::{AnyConnection, Opening, StoreError, audit, outbox}
 use chaingun_gateway::{app, demo};
 use tempfile::TempDir;
 
-/// When the tests take place: the time of the seeds' sample token.
+/// The time of the tests, which is the time of the sampled token.
 pub const NOW: i64 = 1_601_973_889_000;
 
-/// The private key of the demo's partner, in all tests the same.
+/// The private key of the demo's partner, the same in all tests.
 pub const PARTNER_KEY: &str = include_str!("apekx.pem");
 
 pub struct Gateway {
@@ -38,11 +38,11 @@ pub struct Gateway {
     node: Node,
     config: Config,
     pub data: TempDir,
-    /// Dropped last, when nobody uses it any more.
+    /// Dropped last, after its users.
     pub database: Database,
 }
 
-/// A reply as it came over the wire.
+/// A reply as received.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
@@ -65,10 +65,10 @@ impl Gateway {
         Self::with(&[])
     }
 
-    /// The same with other settings.
+    /// A gateway with the demo's data and these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let gateway = Self::build(settings);
-        // Making such a key takes longer than most tests do.
+        // Generating an RSA key takes longer than most tests.
         let key = demo::partner_key_file(gateway.data.path());
         std::fs::create_dir_all(key.parent().unwrap()).unwrap();
         std::fs::write(key, PARTNER_KEY).unwrap();
@@ -77,7 +77,7 @@ impl Gateway {
         gateway
     }
 
-    /// A gateway with nothing in it.
+    /// A gateway with an empty database.
     pub fn empty() -> Self {
         Self::build(&[])
     }
@@ -121,13 +121,13 @@ impl Gateway {
         Node::start(&self.config)
     }
 
-    /// Puts the program together once more, as a restart does.
+    /// Builds the program once more, as a restart does.
     pub fn restart(&self) -> std::io::Result<()> {
         let clock = Clock::Fixed(AtomicI64::new(NOW));
         app::build(&self.config, clock, Entropy::System).map(drop)
     }
 
-    /// The audit log and the refusals that were counted, the newest first, about one user or about all.
+    /// The audit log and the counted refusals, the newest first, of one user or of all.
     pub fn log(&self, subject: Option<&str>, limit: i64) -> Vec<audit::Listed> {
         self.background.housekeeping.write_refusals();
         let list = self.app.store.read(|c| audit::list(c, subject, limit));
@@ -156,7 +156,7 @@ impl Deref for Gateway {
     }
 }
 
-/// What serves: one of several, perhaps, on a database.
+/// A running node; several nodes may share a database.
 pub struct Node {
     pub app: Arc<AppContext>,
     speaker: Speaker,
@@ -212,7 +212,7 @@ impl Deref for Node {
     }
 }
 
-/// Talks to a gateway over HTTP, byte by byte.
+/// A client that sends raw HTTP to a gateway.
 pub struct Speaker {
     pub address: SocketAddr,
 }
@@ -240,10 +240,10 @@ impl Speaker {
         self.raw(head.as_bytes())
     }
 
-    /// Sends bytes and reads until the gateway closes.
+    /// Sends bytes and reads until the gateway closes the connection.
     pub fn raw(&self, bytes: &[u8]) -> Reply {
         let Ok(mut stream) = TcpStream::connect(self.address) else {
-            // Status 0, which no assertion takes for an answer.
+            // Status 0, which no assertion expects.
             return Reply {
                 status: 0,
                 head: String::new(),
@@ -272,8 +272,8 @@ impl Speaker {
     }
 }
 
-/// A database for one test: a SQLite file in its data folder, or a schema of its own on PostgreSQL
-/// where `TEST_DATABASE_URL` says so.
+/// A database for one test: a SQLite file in its data folder, or its own schema on PostgreSQL
+/// if `TEST_DATABASE_URL` is set.
 pub struct Database {
     schema: Option<(String, String)>,
 }
@@ -289,7 +289,7 @@ impl Database {
         }
     }
 
-    /// The URL to hand to a gateway; none for the embedded default.
+    /// The URL for a gateway; none for SQLite in the data folder.
     pub fn url(&self) -> Option<String> {
         self.schema.as_ref().map(|(url, schema)| {
             let separator = if url.contains('?') { '&' } else { '?' };
@@ -323,7 +323,7 @@ fn fresh_schema(url: &str) -> String {
     schema
 }
 
-/// PostgreSQL's own client, since the gateway's store has no door for this.
+/// Uses PostgreSQL's client psql, because the gateway's store cannot create schemas.
 fn psql(url: &str, sql: &str) {
     let done = std::process::Command::new("psql")
         .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])

@@ -1,4 +1,4 @@
-//! The real program in a process of its own, for what only a process can show.
+//! The real program as a separate process, for tests of signals, limits and crashes.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -11,7 +11,7 @@ use chaingun_gateway::config;
 
 use super::Speaker;
 
-/// The real program, as a process of its own.
+/// The real program as a separate process.
 pub struct Process {
     child: Child,
     pub speaker: Speaker,
@@ -32,7 +32,7 @@ impl Process {
         Self::start_as(program, data, database_url, settings, flags)
     }
 
-    /// The same where the process may open so many files: `-Sn 64` for the soft limit, `-n 64` for both.
+    /// Starts it with a limit on open files: `-Sn 64` for the soft limit, `-n 64` for both.
     pub fn start_with_files(limit: &str, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut shell = Command::new("sh");
         let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
@@ -76,7 +76,7 @@ impl Process {
                 line.pointer("/fields/address")?.as_str()?.parse().ok()
             })
             .unwrap();
-        // Somebody has to read on, or the program would block on a full pipe.
+        // A thread reads the log, or the program would block on a full pipe.
         let log = Arc::new((Mutex::new(head), Condvar::new()));
         let written = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
@@ -93,7 +93,7 @@ impl Process {
         }
     }
 
-    /// The system's number of the process.
+    /// The process ID.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -104,7 +104,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it has logged this.
+    /// Waits until the log contains the text.
     pub fn wait_for(&self, text: &str) {
         let (log, grown) = &*self.log;
         let log = log.lock().unwrap();
@@ -114,7 +114,7 @@ impl Process {
         assert!(!waited.timed_out(), "{log}");
     }
 
-    /// Stops it gracefully and returns what it logged.
+    /// Stops it gracefully and returns its log.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().unwrap().success());
@@ -127,7 +127,7 @@ impl Process {
     }
 }
 
-/// Nothing runs on when a test has failed.
+/// Kills the process when a test fails.
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();

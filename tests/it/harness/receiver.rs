@@ -1,10 +1,10 @@
-//! A partner's service that listens on a port of its own, remembers what it hears and answers as it is told.
+//! A service that receives callbacks: it records requests and answers as the test tells it.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// What a service answers to its nth request; nothing closes the connection.
+/// The answer to the nth request; an empty one closes the connection.
 type Answer = dyn Fn(usize) -> String + Send + Sync;
 
 pub struct Receiver {
@@ -27,29 +27,29 @@ impl Receiver {
         Self { address, heard }
     }
 
-    /// One that is always content.
+    /// A service that always answers 200.
     pub fn content() -> Self {
         Self::start(|_| answer("200 OK", ""))
     }
 
-    /// The URL that callbacks to it begin with.
+    /// The callback URL of this service.
     pub fn url(&self) -> String {
         format!("http://{}/users", self.address)
     }
 
-    /// The requests so far, each with its head.
+    /// The heads of the requests so far.
     pub fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
 
-    /// The first lines of the requests so far.
+    /// The request lines so far.
     pub fn lines(&self) -> Vec<String> {
         let first = |request: &String| request.lines().next().unwrap().to_owned();
         self.heard().iter().map(first).collect()
     }
 }
 
-/// An answer with this status and these header lines, and without a body.
+/// An answer with this status and these header lines, without a body.
 pub fn answer(status: &str, headers: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\n\r\n")
 }

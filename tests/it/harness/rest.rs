@@ -1,4 +1,4 @@
-//! Talking to the REST face.
+//! Requests to the REST face.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,7 +46,7 @@ pub fn claims(reply: &Reply) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
-/// Signs in and returns `JWT …`; the organisation is chosen where one is named.
+/// Signs in to this organisation, if one is named, and returns `JWT …`.
 pub fn sign_in(
     gateway: &Speaker,
     login: &str,

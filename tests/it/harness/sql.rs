@@ -1,4 +1,4 @@
-//! Reads the database of a test past the gateway.
+//! Reads the database of a test directly, not through the gateway.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
@@ -55,7 +55,7 @@ pub fn columns(gateway: &Gateway, table: &str) -> Vec<Column> {
             "SELECT column_name || '|' || data_type || '|' || is_nullable AS value \
              FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = '{table}'"
         ),
-        // SQLite's alias of the row number is a BIGINT that cannot be NULL, whatever its declaration says.
+        // An INTEGER PRIMARY KEY of SQLite is a BIGINT that cannot be NULL, whatever its declaration says.
         None => format!(
             "SELECT name || '|' || CASE WHEN pk > 0 AND type = 'INTEGER' THEN 'bigint' ELSE lower(type) END || '|' \
              || CASE WHEN \"notnull\" OR (pk > 0 AND type = 'INTEGER') THEN 'NO' ELSE 'YES' END AS value \
