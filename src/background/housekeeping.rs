@@ -12,7 +12,9 @@ use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
 use crate::store::{
     AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
-    outbox, refusals, sessions, sizes, token_families,
+    outbox,
+    refusals::{self, Refusals},
+    sessions, sizes, token_families,
     unconfirmed::{self, UnconfirmedLimits},
     used_assertions, users,
 };
@@ -112,7 +114,7 @@ impl Housekeeping {
         );
         // Before the tokens, because an account expires with its last token.
         self.in_batches("unconfirmed accounts", ACCOUNTS, |c| {
-            delete_unconfirmed(c, limits, now)
+            delete_unconfirmed(c, &self.app.refusals, limits, now)
         });
         for (purpose, before) in [
             (Purpose::PasswordReset, now),
@@ -208,13 +210,16 @@ impl Housekeeping {
 /// Deletes some unconfirmed accounts. The audit log gets one entry for all of them, and pseudonyms replace their names.
 fn delete_unconfirmed(
     c: &mut AnyConnection,
+    refusals: &Refusals,
     limits: UnconfirmedLimits,
     now: Millis,
 ) -> Result<usize, StoreError> {
     let expired = unconfirmed::beyond_limits(c, limits, ACCOUNTS)?;
     for user in &expired {
         users::erase(c, user.id)?;
-        audit::begin_erasure(c, &user.names(), &format!("{ERASED}{}", user.uuid))?;
+        let pseudonym = format!("{ERASED}{}", user.uuid);
+        audit::begin_erasure(c, &user.names(), &pseudonym)?;
+        refusals.rename(&user.names(), &pseudonym);
     }
     if !expired.is_empty() {
         tracing::info!(

@@ -135,7 +135,7 @@ impl Refusals {
             network: refused.source.map(Network::from),
             event: refused.event,
             outcome: refused.outcome,
-            actor: refused.actor.map(canonical).unwrap_or_default(),
+            actor: refused.actor.map(audit::logged).unwrap_or_default(),
         };
         if let Some(count) = state.counts.get_mut(&key) {
             count.add(refused.at);
@@ -267,6 +267,8 @@ impl Refusals {
 
     /// Replaces names in unwritten samples by a pseudonym.
     pub fn rename(&self, names: &[String], pseudonym: &str) {
+        // Counts hold names as the audit log does.
+        let names: Vec<String> = names.iter().map(|name| audit::logged(name)).collect();
         let mut state = self.state();
         let counts = std::mem::take(&mut state.counts);
         state.counts = counts

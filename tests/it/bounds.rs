@@ -1,7 +1,10 @@
 //! Bounds of stored data: the number of rows that callers can cause, their size, and how long they are kept.
 
+use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::secrets::assertions::sign;
-use chaingun_gateway::store::{StoreError, attempts, audit, organisations, outbox, users};
+use chaingun_gateway::store::{
+    StoreError, attempts, audit, external_identities, organisations, outbox, users,
+};
 use serde_json::json;
 
 use crate::harness::browser::signed_in;
@@ -252,6 +255,82 @@ fn cuts_every_text_of_the_audit_log() {
     }
 }
 
+/// Adds a user whose canonical name has 1,800 characters, more than the audit log keeps; returns its path and a token.
+fn add_user_with_a_long_name(gateway: &Gateway) -> (String, String) {
+    let name = "ﷺ".repeat(100);
+    let new = json!({"userName": name, "name": "Long", "email": "long@dbx.hu"});
+    let headers = format!("{KEY}{FLAT}");
+    let made = ask(gateway, "POST", "/users", &headers, &new.to_string());
+    assert_eq!(told(&made).1, "ok");
+    let set =
+        json!({"passwordResetGuid": mailed_token(gateway), "password": "ValaKi1234"}).to_string();
+    let reply = ask(gateway, "POST", "/password/change", FLAT, &set);
+    assert_eq!(told(&reply).1, "ok");
+    let escaped: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let token = sign_in(gateway, "long@dbx.hu", "ValaKi1234", None);
+    (format!("/users/{escaped}"), token)
+}
+
+#[test]
+fn cuts_and_erases_the_names_of_counted_refusals() {
+    let gateway = behind_proxy(&[]);
+    let (path, token) = add_user_with_a_long_name(&gateway);
+    let headers = format!("{PORTAL}{FLAT}Authorization: {token}\r\n");
+    // The sixth refusal of the user, and one of an anonymous caller, are only counted.
+    for _ in 0..6 {
+        let body = r#"{"email":"miki@dbx.hu"}"#;
+        let reply = ask(&gateway, "PATCH", &path, &headers, body);
+        assert_eq!(told(&reply), (403, "ACCESS_DENIED".to_owned()));
+    }
+    show(&gateway, "203.0.113.9", "", "long@dbx.hu");
+    let counted = |gateway: &Gateway| -> Vec<_> {
+        let log = gateway.log(None, 100);
+        log.into_iter().filter(|e| e.network.is_some()).collect()
+    };
+    let before = counted(&gateway);
+    assert_eq!(before.len(), 2);
+    for entry in &before {
+        for name in [&entry.actor, &entry.subject].into_iter().flatten() {
+            assert!(name.chars().count() <= audit::MAX_TEXT_CHARS, "{name}");
+        }
+    }
+    let deleted = ask(&gateway, "DELETE", &path, KEY, "");
+    assert_eq!(deleted.status, 200);
+    while gateway.background.housekeeping.erase_names().unwrap() {}
+    for entry in counted(&gateway) {
+        for name in [&entry.actor, &entry.subject].into_iter().flatten() {
+            assert!(name.starts_with("erased:"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn erases_names_in_refusals_that_are_not_written_yet() {
+    let gateway = behind_proxy(&[]);
+    show(&gateway, "203.0.113.9", "", "moka.miklos@dbx.hu");
+    let deleted = ask(&gateway, "DELETE", "/users/mokamiki", KEY, "");
+    assert_eq!(deleted.status, 200);
+    while gateway.background.housekeeping.erase_names().unwrap() {}
+    let sample = |gateway: &Gateway| {
+        let log = gateway.log(None, 100);
+        let refused = log.iter().find(|e| e.network.is_some()).unwrap();
+        refused.subject.clone().unwrap()
+    };
+    let name = sample(&gateway);
+    assert!(name.starts_with("erased:"), "{name}");
+
+    // An account that is never confirmed is erased in the same way.
+    let gateway = behind_proxy(&[]);
+    register(&gateway, "ubul");
+    advance(&gateway, 33 * DAY);
+    show(&gateway, "203.0.113.9", "", "ubul");
+    gateway.background.housekeeping.purge();
+    assert!(!exists(&gateway, "ubul"));
+    while gateway.background.housekeeping.erase_names().unwrap() {}
+    let name = sample(&gateway);
+    assert!(name.starts_with("erased:"), "{name}");
+}
+
 #[test]
 fn purges_old_audit_entries_and_keeps_proofs() {
     let gateway = Gateway::with(&[("audit.keep_days", "30")]);
@@ -311,7 +390,7 @@ fn deletes_unconfirmed_accounts_only() {
         told(&ask(&gateway, "POST", "/register/confirm", FLAT, &body)).1,
         "ok"
     );
-    for name in ["ubul", "again", "taken-on", "member"] {
+    for name in ["ubul", "again", "taken-on", "member", "linked"] {
         register(&gateway, name);
     }
     let headers = format!("{KEY}{FLAT}");
@@ -327,6 +406,13 @@ fn deletes_unconfirmed_accounts_only() {
     let store = &gateway.app.store;
     store
         .write(|c| {
+            let linked = users::by_name(c, "linked")?.unwrap();
+            let identity = ExternalIdentity {
+                id: "1".to_owned(),
+                provider: "library".to_owned(),
+                id_type: "card".to_owned(),
+            };
+            external_identities::add(c, linked.id, &identity, ("test", NOW))?;
             let member = users::by_name(c, "member")?.unwrap();
             organisations::join(c, member.id, "hammy", &[], NOW)
         })
@@ -347,6 +433,7 @@ fn deletes_unconfirmed_accounts_only() {
         "again",
         "taken-on",
         "member",
+        "linked",
         "made",
         "confirmed",
         "mokamiki",
@@ -363,7 +450,7 @@ fn deletes_unconfirmed_accounts_only() {
     advance(&gateway, 48 * HOUR);
     gateway.background.housekeeping.purge();
     assert!(!exists(&gateway, "again"), "its second token has expired");
-    for name in ["taken-on", "member", "made", "confirmed"] {
+    for name in ["taken-on", "member", "linked", "made", "confirmed"] {
         assert!(exists(&gateway, name), "{name}");
     }
 }
