@@ -597,8 +597,9 @@ mod tests {
     #[test]
     fn takes_an_ipv6_network_for_one_address() {
         let table = table();
-        let first = open(&table, "2001:db8::1", Phase::Idle);
+        // The oldest of all, which a shortage of slots would drop.
         let other = open(&table, "2001:db8:0:1::1", Phase::Idle);
+        let first = open(&table, "2001:db8::1", Phase::Idle);
         let _second = open(&table, "2001:db8::2", Phase::Idle);
         let _third = open(&table, "2001:db8::3", Phase::Idle);
         assert!(is_dropped(&first) && !is_dropped(&other));
@@ -625,6 +626,42 @@ mod tests {
             .make_room("192.0.2.5".parse().unwrap(), false, now);
         assert_eq!(room, Ok(Some(Reason::Slots)));
         assert!(is_dropped(&sending) && !is_dropped(&busy) && !is_dropped(&new));
+    }
+
+    #[test]
+    fn drops_a_connection_that_its_client_does_not_close_in_time() {
+        let mut table = table();
+        let time = TICK * u32::try_from(CLOSING_TICKS + 1).unwrap();
+        Arc::get_mut(&mut table).unwrap().started -= time;
+        let closing = open(&table, "192.0.2.1", Phase::Busy);
+        table.now.store(0, Ordering::Relaxed);
+        assert!(closing.as_ref().unwrap().connection.begin(Phase::Closing));
+        table.sweep(&Metrics::new(0));
+        assert!(is_dropped(&closing));
+    }
+
+    #[test]
+    fn drops_the_connection_that_is_idle_for_longest() {
+        let table = table();
+        let first = open(&table, "192.0.2.1", Phase::Idle);
+        let second = open(&table, "192.0.2.1", Phase::Idle);
+        table.now.store(7, Ordering::Relaxed);
+        assert!(first.as_ref().unwrap().connection.begin(Phase::Idle));
+        assert!(table.drop_one(&Metrics::new(0)));
+        assert!(is_dropped(&second) && !is_dropped(&first));
+    }
+
+    #[test]
+    fn drops_slow_answers_after_idle_connections() {
+        let table = table();
+        let slow = open(&table, "192.0.2.1", Phase::Sending);
+        let idle = open(&table, "192.0.2.2", Phase::Idle);
+        let _busy = open(&table, "192.0.2.3", Phase::Busy);
+        let now = SLOW_TICKS + 1;
+        let new = "192.0.2.4".parse().unwrap();
+        let room = table.sections().ordinary.make_room(new, false, now);
+        assert_eq!(room, Ok(Some(Reason::Slots)));
+        assert!(is_dropped(&idle) && !is_dropped(&slow));
     }
 
     #[test]

@@ -370,6 +370,19 @@ mod tests {
     }
 
     #[test]
+    fn serves_a_source_with_fewer_running_jobs_first() {
+        let mut queue = queue();
+        for (source, job) in [(1, 10), (1, 11), (2, 20), (2, 21)] {
+            add(&mut queue, owner(source, None), job).unwrap();
+        }
+        queue.take().unwrap();
+        let (second, _) = queue.take().unwrap();
+        queue.done(&second);
+        // Source 1 was served before source 2, but its job still runs.
+        assert_eq!(queue.take().unwrap().1, 21);
+    }
+
+    #[test]
     fn serves_another_account_before_one_that_many_sources_ask_for() {
         let mut queue = queue();
         let flood = |source| owner(source, 7);
@@ -415,6 +428,27 @@ mod tests {
         assert_eq!(add(&mut queue, owner(9, None), 21), Ok(vec![2]));
         let third = add(&mut queue, owner(9, None), 22);
         assert_eq!(third, Err(Reason::Full));
+    }
+
+    #[test]
+    fn counts_refusals_of_a_full_queue_until_it_is_empty() {
+        let mut queue = queue();
+        let fill = |queue: &mut FairQueue<u32>| {
+            for source in 0..8 {
+                add(queue, owner(source, None), 0).unwrap();
+            }
+        };
+        let refuse = |queue: &mut FairQueue<u32>| match queue.add(owner(9, None), 9) {
+            Added::Refused(_, Reason::Full, times) => times,
+            added => panic!("{added:?}"),
+        };
+        fill(&mut queue);
+        assert_eq!([refuse(&mut queue), refuse(&mut queue)], [1, 2]);
+        while let Some((owner, _)) = queue.take() {
+            queue.done(&owner);
+        }
+        fill(&mut queue);
+        assert_eq!(refuse(&mut queue), 1);
     }
 
     #[test]

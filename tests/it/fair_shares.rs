@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use chaingun_gateway::store::{Engine, StoreError};
 
-use crate::harness::rest::FLAT;
+use crate::harness::rest::{FLAT, PORTAL, ask, sign_in as token_of};
 use crate::harness::{Gateway, Reply, element, envelope};
 
 /// Hash threads in these tests.
@@ -240,7 +240,7 @@ fn while_held<T>(count: usize, hold: impl Fn(&dyn Fn()) + Sync, then: impl FnOnc
     })
 }
 
-/// The number of database connections for searches.
+/// The number of database connections for searches, and of those for other reads.
 const SEARCHERS: usize = 4;
 
 #[test]
@@ -304,6 +304,50 @@ fn leaves_a_search_thread_to_other_clients() {
 }
 
 #[test]
+fn answers_probes_while_every_search_and_read_thread_is_busy() {
+    // The demo has two threads of each kind.
+    let gateway = Gateway::demo();
+    let token = token_of(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let search = envelope("findUsers", "<userName>moka</userName>");
+    let show = envelope("showUser", "<userName>mokamiki</userName>");
+    let as_user = format!("{PORTAL}Authorization: {token}\r\n");
+    let hold_search = |wait: &dyn Fn()| {
+        let held = gateway.app.store.search(|_| {
+            wait();
+            Ok::<_, StoreError>(())
+        });
+        held.unwrap();
+    };
+    let hold_read = |wait: &dyn Fn()| {
+        let held = gateway.app.store.read(|_| {
+            wait();
+            Ok::<_, StoreError>(())
+        });
+        held.unwrap();
+    };
+    std::thread::scope(|scope| {
+        while_held(SEARCHERS, hold_search, || {
+            while_held(SEARCHERS, hold_read, || {
+                let begun = Instant::now();
+                // Each source may occupy one of the two search threads.
+                scope.spawn(|| gateway.soap(&search));
+                scope.spawn(|| ask(&gateway, "GET", "/users?name=moka", &as_user, ""));
+                for _ in 0..2 {
+                    scope.spawn(|| gateway.soap(&show));
+                }
+                await_metrics(&gateway, "chaingun_wait_seconds_count{queue=\"search\"} 2");
+                await_metrics(&gateway, "chaingun_wait_seconds_count{queue=\"read\"} 2");
+                for path in ["/healthz", "/readyz", "/metrics"] {
+                    assert_eq!(gateway.get(path).status, 200, "{path}");
+                }
+                // The requests wait ten seconds for a connection of the store; the probes do not.
+                assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
+            });
+        });
+    });
+}
+
+#[test]
 fn answers_not_ready_when_the_store_hangs() {
     let gateway = Gateway::demo();
     assert_eq!(gateway.get("/readyz").body, "ready\n");
@@ -316,10 +360,13 @@ fn answers_not_ready_when_the_store_hangs() {
     };
     while_held(1, hold, || {
         let probes = ["/readyz", "/metrics"];
+        let begun = Instant::now();
         let replies: Vec<Reply> = std::thread::scope(|scope| {
             let asked = probes.map(|path| scope.spawn(|| gateway.get(path)));
             asked.into_iter().map(|a| a.join().unwrap()).collect()
         });
+        // A probe waits for two seconds, and the store for ten seconds for a free connection.
+        assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
         assert_eq!(
             (replies[0].status, replies[0].body.as_str()),
             (503, "not ready\n")

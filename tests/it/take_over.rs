@@ -11,7 +11,7 @@ use chaingun_gateway::store::{
 use serde_json::{Value, json};
 
 use crate::harness::browser::{Browser, signed_in, token_in};
-use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, told, try_to_sign_in};
+use crate::harness::rest::{FLAT, KEY, PORTAL, RESOURCE, ask, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, NOW, PARTNER_KEY, Reply};
 
 const VICTIM: &str = "victim@dbx.hu";
@@ -245,6 +245,12 @@ fn unlinks_identities_when_the_owner_confirms_the_address() {
     assert_eq!(mailed(&gateway, "identity-unlinked"), [VICTIM]);
 }
 
+/// Whether the gateway accepts this token of mokamiki.
+fn is_accepted(gateway: &Gateway, token: &str) -> bool {
+    let headers = format!("{PORTAL}Authorization: {token}\r\n");
+    ask(gateway, "GET", "/users/mokamiki", &headers, "").status == 200
+}
+
 /// The values of the page's boxes for identities to keep.
 fn boxes(page: &Reply) -> Vec<String> {
     let boxes = page.body.split("name=\"keep\" value=\"").skip(1);
@@ -353,6 +359,7 @@ fn lists_identities_on_the_account_page_and_unlinks_one() {
     assert!(partners.is_signed_in(&gateway));
 
     let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let elsewhere = sign_in(&gateway, "mokamiki", "MokaMiki-1234", Some("default"));
     let page = browser.get(&gateway, "account.html");
     assert!(
         page.body.contains("<strong>apekx: m-1</strong>"),
@@ -384,6 +391,10 @@ fn lists_identities_on_the_account_page_and_unlinks_one() {
     assert!(
         !partners.is_signed_in(&gateway),
         "the session that the partner opened ends"
+    );
+    assert!(
+        !is_accepted(&gateway, &elsewhere),
+        "and so does every token"
     );
     assert!(browser.is_signed_in(&gateway));
     assert_eq!(events(&gateway, "user_identity_unlinked"), 1);
@@ -513,6 +524,8 @@ fn restores_the_old_address_and_revokes_what_the_thief_had() {
     );
     link(&gateway, &user(&gateway, "mokamiki").uuid, "thief", "apekx");
     let mut thief = signed_in(&gateway, "mokamiki", "Lopott-Jelszo-1");
+    let thiefs_token = sign_in(&gateway, "mokamiki", "Lopott-Jelszo-1", None);
+    assert!(is_accepted(&gateway, &thiefs_token));
     let pending = reset(&gateway, "thief@dbx.hu");
 
     // Mail scanners open links; a GET changes nothing.
@@ -523,6 +536,7 @@ fn restores_the_old_address_and_revokes_what_the_thief_had() {
     assert!(page.contains("Your e-mail address is restored"), "{page}");
     assert_eq!(user(&gateway, "mokamiki").email, OWN);
     assert!(!thief.is_signed_in(&gateway));
+    assert!(!is_accepted(&gateway, &thiefs_token));
     assert_eq!(
         try_to_sign_in(&gateway, "mokamiki", "Lopott-Jelszo-1", None).status,
         401
@@ -551,6 +565,36 @@ fn restores_the_old_address_and_revokes_what_the_thief_had() {
         1,
         "the thief's address gets no link"
     );
+}
+
+#[test]
+fn keeps_identities_linked_before_the_change_when_the_address_is_restored() {
+    let gateway = Gateway::demo();
+    let uuid = user(&gateway, "mokamiki").uuid;
+    link(&gateway, &uuid, "own", "apekx");
+    gateway.app.clock.advance(1);
+    change_email(&gateway, "mokamiki", "thief@dbx.hu");
+    link(&gateway, &uuid, "thief", "library");
+    assert_eq!(undo(&gateway, &undo_token(&gateway)).0, 200);
+    assert_eq!(identities(&gateway, "mokamiki"), ["own"]);
+}
+
+#[test]
+fn refuses_an_activation_token_of_the_new_address_when_the_old_one_is_restored() {
+    let gateway = Gateway::demo();
+    change_email(&gateway, "mokamiki", "thief@dbx.hu");
+    let undo_link = undo_token(&gateway);
+    let body = r#"{"status":"UNACTIVATED"}"#;
+    let headers = format!("{KEY}{FLAT}");
+    let reply = ask(&gateway, "PATCH", "/users/mokamiki", &headers, body);
+    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    let resend = r#"{"usernameOrEmail":"thief@dbx.hu"}"#;
+    ask(&gateway, "POST", "/register/resend", FLAT, resend);
+    let activation = token_in(&last_mail(&gateway, "activation"));
+    assert_eq!(undo(&gateway, &undo_link).0, 200);
+    let confirm = json!({ "token": activation }).to_string();
+    let refused = ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
+    assert_eq!(told(&refused), (422, "TOKEN_INVALID_OR_EXPIRED".to_owned()));
 }
 
 #[test]
@@ -718,6 +762,10 @@ fn asks_before_a_partners_sign_in_replaces_another_user() {
         "no user is created yet"
     );
     assert_eq!(browser.session(), Some(session.as_str()));
+    let used = partner_token(&gateway, "t-2", &[]);
+    arrive(&gateway, &mut Browser::default(), &used, "");
+    let replayed = arrive(&gateway, &mut browser, &used, "");
+    assert_eq!(replayed.status, 401, "a used token gets no question");
     let json = arrive(
         &gateway,
         &mut browser,
