@@ -139,23 +139,30 @@ pub fn end_all(
     Ok(diesel::delete(others).execute(connection)?)
 }
 
-/// Ends the least recently used sessions of a user above the limit. Returns their number.
+/// Ends the least recently used sessions of a user who has more than `most`, and a tenth of `most` with them. Returns the
+/// number of ended sessions.
 pub fn end_oldest(
     connection: &mut AnyConnection,
     user_id: i64,
     most: i64,
 ) -> Result<usize, StoreError> {
+    let held: i64 = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .count()
+        .get_result(connection)?;
+    if held <= most {
+        return Ok(0);
+    }
+    // A tenth at once, so that not every sign-in of a user with many sessions deletes one.
+    let kept = most - most / 10;
     let over: Vec<i64> = sessions::table
         .filter(sessions::user_id.eq(user_id))
         .select(sessions::id)
         .order((sessions::seen_at.desc(), sessions::id.desc()))
         // SQLite has no offset without a limit.
         .limit(i64::MAX)
-        .offset(most)
+        .offset(kept)
         .load(connection)?;
-    if over.is_empty() {
-        return Ok(0);
-    }
     Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(connection)?)
 }
 

@@ -3,7 +3,7 @@
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::{
-    StoreError, attempts, audit, external_identities, organisations, outbox, users,
+    StoreError, attempts, audit, external_identities, organisations, outbox, sessions, users,
 };
 use serde_json::json;
 
@@ -495,6 +495,32 @@ fn revokes_the_oldest_sign_ins_beyond_the_limit() {
         .map(|browser| browser.is_signed_in(&gateway))
         .collect();
     assert_eq!(signed_in, [true, false, true]);
+}
+
+#[test]
+fn ends_a_tenth_of_the_sessions_when_one_is_too_many() {
+    let gateway = Gateway::with(&[("session.browsers", "21")]);
+    let count = |gateway: &Gateway| -> usize {
+        let user = gateway
+            .app
+            .store
+            .read(|c| users::by_name(c, "mokamiki"))
+            .unwrap()
+            .unwrap();
+        gateway
+            .app
+            .store
+            .read(|c| sessions::of_user(c, user.id, gateway.app.clock.now(), 0))
+            .unwrap()
+            .len()
+    };
+    let counts: Vec<usize> = (0..24)
+        .map(|_| {
+            signed_in(&gateway, "mokamiki", "MokaMiki-1234");
+            count(&gateway)
+        })
+        .collect();
+    assert_eq!(counts[20..], [21, 19, 20, 21]);
 }
 
 #[test]
