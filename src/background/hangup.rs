@@ -9,7 +9,7 @@ use crate::app_context::AppContext;
 use crate::delivery::{MailTemplates, Reach};
 use crate::registry::apply::ApplyError;
 
-/// What a server reads again at SIGHUP.
+/// The files that a server reads again at SIGHUP.
 pub struct Reloaded {
     pub app: Arc<AppContext>,
     /// The registry file, if the settings name one.

@@ -37,7 +37,7 @@ pub struct LinkedIdentity {
     pub identity: ExternalIdentity,
     /// `None` for links of versions that did not store the time.
     pub linked_at: Option<Millis>,
-    /// Which party asserted the link: `partner:` or `client:` followed by a name, or `administrator`.
+    /// The party that asserted the link: `partner:` or `client:` followed by a name, or `administrator`.
     pub asserted_by: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Who a caller says it is, by the headers of its request (SPEC §3).
+//! Reads the credentials of a caller from the headers of its request (SPEC §3).
 
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@ use super::{HttpRequest, Reply};
 use crate::contract::rejection::Rejection;
 use crate::operations::DecodedRequest;
 
-/// What a face makes of a request.
+/// The result of decoding a request.
 pub enum Decoded<A> {
     /// An operation to be run, whose answer the face gets as an `A`.
     Call(Box<DecodedRequest<A>>),
@@ -23,7 +23,7 @@ pub trait Face: Send + Sync + 'static {
     /// Reads the request up to the point where it can be run. Called once.
     ///
     /// # Errors
-    /// What the client is to be told; the server has [`Face::refuse`] write it.
+    /// The rejection of a request that cannot be run. The server passes it to [`Face::refuse`].
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Self::Answer>, Rejection>;
 
     /// Writes the answer of the operation.

@@ -34,7 +34,7 @@ struct ResponseContext {
     /// The path and query that were asked for, for a list's links.
     target: String,
     route: Option<&'static Route>,
-    /// Where the fields of this request stand.
+    /// The place of the fields in this request.
     form: Form,
     /// Fields that the query names otherwise, like `page[limit]`, and that name.
     named: Vec<(String, String)>,

@@ -50,7 +50,7 @@ impl RpcCall {
         }
     }
 
-    /// What stands for the calls of a body that could not be read.
+    /// A single refused call, which takes the place of the calls in a body that could not be read.
     #[must_use]
     pub fn unreadable(request: &HttpRequest, rejection: Rejection) -> Self {
         Self {
@@ -118,7 +118,7 @@ pub fn batch(replies: Vec<Reply>) -> Reply {
     let mut reply = Reply::new(200, message::CONTENT_TYPE, body);
     let waits = replies.into_iter().flat_map(|r| r.headers);
     let waits = waits.filter(|(name, _)| *name == "Retry-After");
-    // Who repeats the batch repeats the call that has to wait longest.
+    // A repeated batch repeats every call, also the one with the longest wait.
     reply
         .headers
         .extend(waits.max_by_key(|(_, seconds)| seconds.parse().unwrap_or(0_i64)));

@@ -19,7 +19,7 @@ use crate::operations::request::from_fields;
 use crate::operations::{Credentials, DecodedRequest, Request};
 use crate::web::{Cookies, PREFIX, Site, View, session};
 
-/// What a request for a page comes to.
+/// The result of reading a request for a page.
 enum Read {
     /// A reply that needs no operation.
     Reply(Reply),

@@ -1,4 +1,4 @@
-//! What a page shows of the answer of its operation, and of a refusal.
+//! Writes the page for the answer of an operation, or for a refusal.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) struct Asked {
     /// What was typed, for the form to be shown again with it; never a password.
     pub(super) values: Value,
     pub(super) token: String,
-    /// What the link of a mail unlinks unless it is kept, as it was shown.
+    /// The identities that a link from a mail unlinks, except those that the owner marked, in the order shown.
     pub(super) linked: Vec<Linked>,
     /// Whether the form was sent.
     pub(super) sent: bool,

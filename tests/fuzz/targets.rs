@@ -316,7 +316,7 @@ pub fn content_type(text: &str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, value)])
 }
 
-/// What a face makes of a request: the decoded request, or the reply to one that cannot be run.
+/// Decodes a request with a face. Returns the decoded request, or the reply to one that cannot be run.
 fn decode<F: Face>(
     face: &mut F,
     request: &HttpRequest,
