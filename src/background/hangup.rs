@@ -9,7 +9,7 @@ use crate::app_context::AppContext;
 use crate::delivery::{MailTemplates, Reach};
 use crate::registry::apply::ApplyError;
 
-/// The files that a server reads again at SIGHUP.
+/// The parts of a running server that SIGHUP reads again from their files.
 pub struct Reloaded {
     pub app: Arc<AppContext>,
     /// The registry file, if the settings name one.

@@ -180,7 +180,7 @@ fn refuses_too_many_query_parameters() {
 }
 
 #[test]
-fn sends_the_true_wait_in_retry_after_on_every_face() {
+fn sends_the_true_wait_in_retry_after_over_soap_rest_and_pages() {
     let gateway = Gateway::demo();
     let wait = |reply: &Reply| reply.header("Retry-After").map(str::to_owned);
     let calls = calls(&gateway);
