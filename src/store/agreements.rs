@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::{accepted_agreements, agreements};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 
 /// An agreement.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -15,43 +15,43 @@ pub struct Agreement {
 }
 
 /// Every agreement, by number.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Agreement>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Agreement>> {
     Ok(agreements::table
         .select(columns::<Agreement>())
         .order(agreements::id)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Inserts or replaces the agreement with this number.
-pub fn put(connection: &mut AnyConnection, agreement: &Agreement) -> Result<(), StoreError> {
+pub fn put(conn: &mut AnyConnection, agreement: &Agreement) -> Result<()> {
     let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
         .set(agreement)
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(agreements::table)
             .values(agreement)
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// Removes an agreement and its acceptances.
-pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
-    diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(connection)?;
+pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
+    diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(conn)?;
     Ok(())
 }
 
 /// The number of users that have ever accepted an agreement, including those that withdrew.
-pub fn acceptances(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
+pub fn acceptances(conn: &mut AnyConnection, id: i64) -> Result<i64> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::agreement_id.eq(id))
         .count()
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// Locks all agreements, so that no user accepts one until the transaction ends. SQLite has only one writer anyway.
-pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    if let AnyConnection::Postgres(c) = connection {
+pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
+    if let AnyConnection::Postgres(c) = conn {
         let all = agreements::table
             .select(agreements::id)
             .order(agreements::id);

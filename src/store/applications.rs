@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::lines::{join_lines, split_lines};
 use super::tables::applications;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 
 /// A configured application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Application {
 type Row = (String, String, String, Option<Vec<u8>>, bool);
 
 /// Every application, by its id.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Application>> {
     let rows: Vec<Row> = applications::table
         .select((
             applications::client_id,
@@ -33,7 +33,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreErro
             applications::plain_calls,
         ))
         .order(applications::client_id)
-        .load(connection)?;
+        .load(conn)?;
     Ok(rows
         .into_iter()
         .map(
@@ -49,7 +49,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Application>, StoreErro
 }
 
 /// Inserts or replaces the application with this id.
-pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<(), StoreError> {
+pub fn put(conn: &mut AnyConnection, application: &Application) -> Result<()> {
     let id = applications::client_id.eq(&application.client_id);
     let values = (
         applications::origins.eq(join_lines(&application.origins)),
@@ -59,27 +59,27 @@ pub fn put(connection: &mut AnyConnection, application: &Application) -> Result<
     );
     let changed = diesel::update(applications::table.filter(id))
         .set(values.clone())
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(applications::table)
             .values((id, values))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// Removes an application.
-pub fn remove(connection: &mut AnyConnection, client_id: &str) -> Result<(), StoreError> {
+pub fn remove(conn: &mut AnyConnection, client_id: &str) -> Result<()> {
     diesel::delete(applications::table.filter(applications::client_id.eq(client_id)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Whether an application with this id exists.
-pub fn exists(connection: &mut AnyConnection, client_id: &str) -> Result<bool, StoreError> {
+pub fn exists(conn: &mut AnyConnection, client_id: &str) -> Result<bool> {
     let found: i64 = applications::table
         .filter(applications::client_id.eq(client_id))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     Ok(found > 0)
 }

@@ -5,38 +5,30 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::attempts;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::{Limit, Tally};
 
 /// When the next attempt is allowed for all of these subjects; `None` if none of them has a counter.
-pub fn open_at(
-    connection: &mut AnyConnection,
-    subjects: &[String],
-) -> Result<Option<Millis>, StoreError> {
+pub fn open_at(conn: &mut AnyConnection, subjects: &[String]) -> Result<Option<Millis>> {
     Ok(attempts::table
         .filter(attempts::subject.eq_any(subjects))
         .select(max(attempts::open_at))
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// Whether this subject has a counter that has not drained.
-pub fn has(connection: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool, StoreError> {
+pub fn has(conn: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool> {
     let counted: i64 = attempts::table
         .filter(attempts::subject.eq(subject))
         .filter(attempts::forget_at.gt(now))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     Ok(counted > 0)
 }
 
 /// Counts one attempt. Concurrent attempts, on other nodes too, wait for each other.
-pub fn count(
-    connection: &mut AnyConnection,
-    subject: &str,
-    limit: Limit,
-    now: Millis,
-) -> Result<Tally, StoreError> {
+pub fn count(conn: &mut AnyConnection, subject: &str, limit: Limit, now: Millis) -> Result<Tally> {
     let none = (
         attempts::subject.eq(subject),
         attempts::failures.eq(0),
@@ -44,7 +36,7 @@ pub fn count(
         attempts::forget_at.eq(0),
     );
     // Changes nothing, but locks the row.
-    let forget_at: Millis = on_backend!(connection, c => diesel::insert_into(attempts::table)
+    let forget_at: Millis = on_backend!(conn, c => diesel::insert_into(attempts::table)
         .values(none)
         .on_conflict(attempts::subject)
         .do_update()
@@ -58,14 +50,13 @@ pub fn count(
             attempts::open_at.eq(tally.open_at),
             attempts::forget_at.eq(tally.forget_at),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(tally)
 }
 
 /// Deletes the counters of these subjects.
-pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(), StoreError> {
-    diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects)))
-        .execute(connection)?;
+pub fn forget(conn: &mut AnyConnection, subjects: &[String]) -> Result<()> {
+    diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects))).execute(conn)?;
     Ok(())
 }
 
@@ -74,18 +65,13 @@ pub fn forget(connection: &mut AnyConnection, subjects: &[String]) -> Result<(),
 ///
 /// An attacker who wants a counter deleted early has to create as many later ones as the table has rows: that is the
 /// price of one more guess.
-pub fn purge_expired(
-    connection: &mut AnyConnection,
-    now: Millis,
-    max: i64,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge_expired(conn: &mut AnyConnection, now: Millis, max: i64, limit: i64) -> Result<usize> {
     let last_kept: Option<Millis> = attempts::table
         .order(attempts::forget_at.desc())
         .offset(max)
         .limit(1)
         .select(attempts::forget_at)
-        .load(connection)?
+        .load(conn)?
         .pop();
     let by = last_kept.map_or(now, |at| at.max(now));
     let subjects: Vec<String> = attempts::table
@@ -93,7 +79,7 @@ pub fn purge_expired(
         .order(attempts::forget_at)
         .select(attempts::subject)
         .limit(limit)
-        .load(connection)?;
+        .load(conn)?;
     let gone = attempts::table.filter(attempts::subject.eq_any(subjects));
-    Ok(diesel::delete(gone).execute(connection)?)
+    Ok(diesel::delete(gone).execute(conn)?)
 }

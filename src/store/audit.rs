@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::{audit_log, erasures, refusals};
-use super::{AnyConnection, StoreError, settings};
+use super::{AnyConnection, Result, settings};
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
@@ -82,7 +82,7 @@ pub fn logged(name: &str) -> String {
 }
 
 /// Writes an entry, with each of its texts cut to [`MAX_TEXT_CHARS`].
-pub fn record(connection: &mut AnyConnection, entry: &Entry) -> Result<(), StoreError> {
+pub fn record(conn: &mut AnyConnection, entry: &Entry) -> Result<()> {
     let short = |text: &String| cut(text, MAX_TEXT_CHARS);
     let entry = Entry {
         at: entry.at,
@@ -96,7 +96,7 @@ pub fn record(connection: &mut AnyConnection, entry: &Entry) -> Result<(), Store
     };
     diesel::insert_into(audit_log::table)
         .values(&entry)
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
@@ -108,25 +108,20 @@ const NO_PROOF: &str =
     "event NOT IN ('user_deleted', 'user_agreements_accepted', 'user_agreements_withdrawn')";
 
 /// Deletes at most `limit` rows older than `before` that are no proofs. Returns the number of deleted rows.
-pub fn purge(
-    connection: &mut AnyConnection,
-    before: Millis,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge(conn: &mut AnyConnection, before: Millis, limit: i64) -> Result<usize> {
     let ids: Vec<i64> = audit_log::table
         .filter(audit_log::at.lt(before))
         .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(NO_PROOF))
         .order(audit_log::at)
         .limit(limit)
         .select(audit_log::id)
-        .load(connection)?;
+        .load(conn)?;
     if ids.is_empty() {
         return Ok(0);
     }
-    settings::set(connection, DELETE_BEFORE, &before.to_string())?;
-    let gone =
-        diesel::delete(audit_log::table.filter(audit_log::id.eq_any(ids))).execute(connection)?;
-    settings::set(connection, DELETE_BEFORE, "0")?;
+    settings::set(conn, DELETE_BEFORE, &before.to_string())?;
+    let gone = diesel::delete(audit_log::table.filter(audit_log::id.eq_any(ids))).execute(conn)?;
+    settings::set(conn, DELETE_BEFORE, "0")?;
     Ok(gone)
 }
 
@@ -134,42 +129,38 @@ pub fn purge(
 const ERASED_AT_A_TIME: i64 = 500;
 
 /// Queues the replacement of these names by a pseudonym; [`erase_names`] carries it out.
-pub fn begin_erasure(
-    connection: &mut AnyConnection,
-    names: &[String],
-    pseudonym: &str,
-) -> Result<(), StoreError> {
+pub fn begin_erasure(conn: &mut AnyConnection, names: &[String], pseudonym: &str) -> Result<()> {
     for name in names.iter().map(|name| cut(name, MAX_TEXT_CHARS)) {
         let name = &name;
         let known: i64 = erasures::table
             .filter(erasures::name_ci.eq(name))
             .count()
-            .get_result(connection)?;
+            .get_result(conn)?;
         if known == 0 {
             diesel::insert_into(erasures::table)
                 .values((
                     erasures::name_ci.eq(name),
                     erasures::pseudonym.eq(pseudonym),
                 ))
-                .execute(connection)?;
+                .execute(conn)?;
         }
     }
     Ok(())
 }
 
 /// Whether queued replacements are left.
-pub fn is_erasing(connection: &mut AnyConnection) -> Result<bool, StoreError> {
-    let left: i64 = erasures::table.count().get_result(connection)?;
+pub fn is_erasing(conn: &mut AnyConnection) -> Result<bool> {
+    let left: i64 = erasures::table.count().get_result(conn)?;
     Ok(left > 0)
 }
 
 /// Carries out some of the queued replacements; `false` if none were left.
-pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+pub fn erase_names(conn: &mut AnyConnection) -> Result<bool> {
     let next: Option<(String, String)> = erasures::table
         .select((erasures::name_ci, erasures::pseudonym))
         .order(erasures::name_ci)
         .limit(1)
-        .load(connection)?
+        .load(conn)?
         .pop();
     let Some((name, pseudonym)) = next else {
         return Ok(false);
@@ -179,70 +170,62 @@ pub fn erase_names(connection: &mut AnyConnection) -> Result<bool, StoreError> {
         .filter(audit_log::subject.eq(name))
         .select(audit_log::id)
         .limit(ERASED_AT_A_TIME)
-        .load(connection)?;
+        .load(conn)?;
     entries.extend(
         audit_log::table
             .filter(audit_log::actor.eq(name))
             .select(audit_log::id)
             .limit(ERASED_AT_A_TIME)
-            .load::<i64>(connection)?,
+            .load::<i64>(conn)?,
     );
     entries.extend(
         audit_log::table
             .filter(audit_log::on_behalf_of.eq(name))
             .select(audit_log::id)
             .limit(ERASED_AT_A_TIME)
-            .load::<i64>(connection)?,
+            .load::<i64>(conn)?,
     );
     let among = || audit_log::table.filter(audit_log::id.eq_any(&entries));
     diesel::update(among().filter(audit_log::subject.eq(name)))
         .set(audit_log::subject.eq(Some(&pseudonym)))
-        .execute(connection)?;
+        .execute(conn)?;
     diesel::update(among().filter(audit_log::actor.eq(name)))
         .set(audit_log::actor.eq(Some(&pseudonym)))
-        .execute(connection)?;
+        .execute(conn)?;
     diesel::update(among().filter(audit_log::on_behalf_of.eq(name)))
         .set(audit_log::on_behalf_of.eq(Some(&pseudonym)))
-        .execute(connection)?;
-    let counted = erase_in_refusals(connection, name, &pseudonym)?;
+        .execute(conn)?;
+    let counted = erase_in_refusals(conn, name, &pseudonym)?;
     if entries.is_empty() && counted == 0 {
-        diesel::delete(erasures::table.filter(erasures::name_ci.eq(name))).execute(connection)?;
+        diesel::delete(erasures::table.filter(erasures::name_ci.eq(name))).execute(conn)?;
     }
     Ok(true)
 }
 
 /// Replaces the name in counted refusals. Returns the number of changed rows.
-fn erase_in_refusals(
-    connection: &mut AnyConnection,
-    name: &str,
-    pseudonym: &str,
-) -> Result<usize, StoreError> {
+fn erase_in_refusals(conn: &mut AnyConnection, name: &str, pseudonym: &str) -> Result<usize> {
     let subjects: Vec<i64> = refusals::table
         .filter(refusals::subject.eq(name))
         .select(refusals::id)
         .limit(ERASED_AT_A_TIME)
-        .load(connection)?;
+        .load(conn)?;
     let actors: Vec<i64> = refusals::table
         .filter(refusals::actor.eq(name))
         .filter(refusals::actor.ne(""))
         .select(refusals::id)
         .limit(ERASED_AT_A_TIME)
-        .load(connection)?;
+        .load(conn)?;
     let changed = diesel::update(refusals::table.filter(refusals::id.eq_any(subjects)))
         .set(refusals::subject.eq(Some(pseudonym)))
-        .execute(connection)?;
+        .execute(conn)?;
     let actors = diesel::update(refusals::table.filter(refusals::id.eq_any(actors)))
         .set(refusals::actor.eq(pseudonym))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(changed + actors)
 }
 
 /// The newest entries first, about one user or about all, including counted refusals.
-pub fn list(
-    connection: &mut AnyConnection,
-    subject: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Listed>, StoreError> {
+pub fn list(conn: &mut AnyConnection, subject: Option<&str>, limit: i64) -> Result<Vec<Listed>> {
     let subject = subject.map(logged);
     let mut query = audit_log::table
         .select(columns::<Entry>())
@@ -252,8 +235,8 @@ pub fn list(
     if let Some(subject) = &subject {
         query = query.filter(audit_log::subject.eq(subject));
     }
-    let entries: Vec<Entry> = query.load(connection)?;
-    let mut counted = counted(connection, subject.as_deref(), limit)?;
+    let entries: Vec<Entry> = query.load(conn)?;
+    let mut counted = counted(conn, subject.as_deref(), limit)?;
     counted.extend(entries.into_iter().map(|entry| Listed {
         entry,
         times: 1,
@@ -266,11 +249,7 @@ pub fn list(
 }
 
 /// The counted refusals, the newest first.
-fn counted(
-    connection: &mut AnyConnection,
-    subject: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Listed>, StoreError> {
+fn counted(conn: &mut AnyConnection, subject: Option<&str>, limit: i64) -> Result<Vec<Listed>> {
     let mut query = refusals::table
         .select((
             (
@@ -292,7 +271,7 @@ fn counted(
     if let Some(subject) = subject {
         query = query.filter(refusals::subject.eq(subject));
     }
-    let rows: Vec<(Entry, i64, String)> = query.load(connection)?;
+    let rows: Vec<(Entry, i64, String)> = query.load(conn)?;
     Ok(rows
         .into_iter()
         .map(|(mut entry, times, network)| {
@@ -310,7 +289,7 @@ fn counted(
 mod tests {
     use diesel::connection::SimpleConnection as _;
 
-    use super::super::{Opening, Store};
+    use super::super::{Opening, Store, StoreError};
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ use super::connection::on_backend;
 use super::tables::{login_names, users};
 use super::transaction::retry;
 use super::user_row::stored_skeleton;
-use super::{AnyConnection, StoreError, settings};
+use super::{AnyConnection, Result, settings};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::tables_version;
 
@@ -17,34 +17,31 @@ const MARK: &str = "canonical_names";
 const BATCH: i64 = 2000;
 
 /// Recomputes all rows in batches, unless they are up to date. An interrupted run starts again.
-pub(super) fn bring_up_to_date(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub(super) fn bring_up_to_date(conn: &mut AnyConnection) -> Result<()> {
     let version = tables_version();
-    if settings::get(connection, MARK)? == Some(version.clone()) {
+    if settings::get(conn, MARK)? == Some(version.clone()) {
         return Ok(());
     }
     let mut after = Some(String::new());
     while let Some(name) = after {
-        after = retry(connection, |c| login_names_after(c, &name))?;
+        after = retry(conn, |c| login_names_after(c, &name))?;
     }
     let mut after = Some(0);
     while let Some(id) = after {
-        after = retry(connection, |c| skeletons_after(c, id))?;
+        after = retry(conn, |c| skeletons_after(c, id))?;
     }
-    retry(connection, |c| settings::set(c, MARK, &version))
+    retry(conn, |c| settings::set(c, MARK, &version))
 }
 
 /// Writes a batch of canonical login names and returns the last name. A name whose canonical form belongs to another
 /// user stays as it is, so that its owner can still sign in.
-fn login_names_after(
-    connection: &mut AnyConnection,
-    last: &str,
-) -> Result<Option<String>, StoreError> {
+fn login_names_after(conn: &mut AnyConnection, last: &str) -> Result<Option<String>> {
     let query = login_names::table
         .filter(login_names::name_ci.gt(last))
         .order(login_names::name_ci)
         .limit(BATCH)
         .select((login_names::name_ci, login_names::user_id));
-    let batch: Vec<(String, i64)> = on_backend!(connection, c => query.load(c))?;
+    let batch: Vec<(String, i64)> = on_backend!(conn, c => query.load(c))?;
     for (name, user_id) in &batch {
         let canonical = canonical_login(name);
         if canonical == *name {
@@ -53,17 +50,17 @@ fn login_names_after(
         let holder: Option<i64> = login_names::table
             .find(&canonical)
             .select(login_names::user_id)
-            .get_result(connection)
+            .get_result(conn)
             .optional()?;
         let own = login_names::table.find(name);
         match holder {
             None => {
                 diesel::update(own)
                     .set(login_names::name_ci.eq(canonical))
-                    .execute(connection)?;
+                    .execute(conn)?;
             }
             Some(holder) if holder == *user_id => {
-                diesel::delete(own).execute(connection)?;
+                diesel::delete(own).execute(conn)?;
             }
             Some(_) => {}
         }
@@ -72,7 +69,7 @@ fn login_names_after(
 }
 
 /// Writes a batch of skeletons and returns the number of the last user.
-fn skeletons_after(connection: &mut AnyConnection, last: i64) -> Result<Option<i64>, StoreError> {
+fn skeletons_after(conn: &mut AnyConnection, last: i64) -> Result<Option<i64>> {
     let query = users::table
         .filter(users::id.gt(last))
         .filter(users::roles.ne(""))
@@ -84,14 +81,13 @@ fn skeletons_after(connection: &mut AnyConnection, last: i64) -> Result<Option<i
             users::roles,
             users::user_name_skeleton,
         ));
-    let batch: Vec<(i64, String, String, Option<String>)> =
-        on_backend!(connection, c => query.load(c))?;
+    let batch: Vec<(i64, String, String, Option<String>)> = on_backend!(conn, c => query.load(c))?;
     for (id, user_name, roles, stored) in &batch {
         let skeleton = stored_skeleton(user_name, roles);
         if skeleton != *stored {
             diesel::update(users::table.find(id))
                 .set(users::user_name_skeleton.eq(skeleton))
-                .execute(connection)?;
+                .execute(conn)?;
         }
     }
     Ok(batch.last().map(|(id, ..)| *id))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::{PgConnection, RunQueryDsl as _};
 
-use super::{AnyConnection, Engine, Opening, StoreError};
+use super::{AnyConnection, Engine, Opening, Result};
 
 /// The channel. It belongs to the whole database, so that gateways in other schemas wake up needlessly.
 const CHANNEL: &str = "chaingun_registry";
@@ -13,9 +13,9 @@ const CHANNEL: &str = "chaingun_registry";
 const ASK_ANYWAY: Duration = Duration::from_secs(10);
 
 /// Notifies the other nodes when the transaction commits.
-pub(super) fn tell(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub(super) fn tell(conn: &mut AnyConnection) -> Result<()> {
     // SQLite has no other node; other processes on the same file poll.
-    if let AnyConnection::Postgres(c) = connection {
+    if let AnyConnection::Postgres(c) = conn {
         diesel::sql_query(format!("NOTIFY {CHANNEL}")).execute(c)?;
     }
     Ok(())
@@ -56,18 +56,18 @@ impl<'a> Changes<'a> {
     }
 
     /// Whether a notification arrived. Also `true` after the channel was opened, because earlier ones were missed.
-    fn heard(&mut self) -> Result<bool, StoreError> {
-        if let Some(connection) = &mut self.listening {
+    fn heard(&mut self) -> Result<bool> {
+        if let Some(conn) = &mut self.listening {
             let mut heard = false;
-            for notification in connection.notifications_iter() {
+            for notification in conn.notifications_iter() {
                 notification?;
                 heard = true;
             }
             return Ok(heard);
         }
-        let mut connection = self.opening.connect_postgres()?;
-        connection.batch_execute(&format!("LISTEN {CHANNEL}"))?;
-        self.listening = Some(connection);
+        let mut conn = self.opening.connect_postgres()?;
+        conn.batch_execute(&format!("LISTEN {CHANNEL}"))?;
+        self.listening = Some(conn);
         Ok(true)
     }
 }

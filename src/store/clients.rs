@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::tables::clients;
-use super::{AnyConnection, StoreError, changes, settings};
+use super::{AnyConnection, Result, changes, settings};
 use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 
@@ -19,7 +19,7 @@ pub struct KeyedClient {
 }
 
 /// Every client, by name.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<KeyedClient>> {
     let rows: Vec<(String, Option<String>, String, bool)> = clients::table
         .select((
             clients::name,
@@ -28,7 +28,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreErro
             clients::active,
         ))
         .order(clients::name)
-        .load(connection)?;
+        .load(conn)?;
     Ok(rows
         .into_iter()
         .map(|(name, key_sha256, trust, active)| KeyedClient {
@@ -44,16 +44,16 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<KeyedClient>, StoreErro
 
 /// Adds a client; `false` if the name exists.
 pub fn add(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     name: &str,
     key_sha256: Option<&str>,
     trust: Trust,
     now: Millis,
-) -> Result<bool, StoreError> {
+) -> Result<bool> {
     let known: i64 = clients::table
         .filter(clients::name.eq(name))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     if known > 0 {
         return Ok(false);
     }
@@ -65,52 +65,40 @@ pub fn add(
             clients::active.eq(true),
             clients::created_at.eq(now),
         ))
-        .execute(connection)?;
-    touch(connection)?;
+        .execute(conn)?;
+    touch(conn)?;
     Ok(true)
 }
 
 /// Enables or disables a client; `false` if it does not exist.
-pub fn set_active(
-    connection: &mut AnyConnection,
-    name: &str,
-    active: bool,
-) -> Result<bool, StoreError> {
+pub fn set_active(conn: &mut AnyConnection, name: &str, active: bool) -> Result<bool> {
     let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::active.eq(active))
-        .execute(connection)?;
-    touch(connection)?;
+        .execute(conn)?;
+    touch(conn)?;
     Ok(changed == 1)
 }
 
 /// Replaces the key of a client; `false` if the client does not exist.
-pub fn set_key(
-    connection: &mut AnyConnection,
-    name: &str,
-    key_sha256: &str,
-) -> Result<bool, StoreError> {
+pub fn set_key(conn: &mut AnyConnection, name: &str, key_sha256: &str) -> Result<bool> {
     let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::key_sha256.eq(Some(key_sha256)))
-        .execute(connection)?;
-    touch(connection)?;
+        .execute(conn)?;
+    touch(conn)?;
     Ok(changed == 1)
 }
 
 /// The version of the registry.
-pub fn registry_version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
-    let value = settings::get(connection, REGISTRY_VERSION)?;
+pub fn registry_version(conn: &mut AnyConnection) -> Result<i64> {
+    let value = settings::get(conn, REGISTRY_VERSION)?;
     Ok(value.and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
 /// Inserts or replaces the client with this name.
 ///
 /// # Errors
-/// [`StoreError::Collided`] if another client has the key.
-pub fn put(
-    connection: &mut AnyConnection,
-    keyed: &KeyedClient,
-    now: Millis,
-) -> Result<(), StoreError> {
+/// `StoreError::Collided` if another client has the key.
+pub fn put(conn: &mut AnyConnection, keyed: &KeyedClient, now: Millis) -> Result<()> {
     let client = &keyed.client;
     let values = (
         clients::key_sha256.eq(keyed.key_sha256.as_ref()),
@@ -119,7 +107,7 @@ pub fn put(
     );
     let changed = diesel::update(clients::table.filter(clients::name.eq(&client.name)))
         .set(values)
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(clients::table)
             .values((
@@ -127,35 +115,35 @@ pub fn put(
                 values,
                 clients::created_at.eq(now),
             ))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// Removes the key of a client, so that another client may get it.
-pub fn clear_key(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
+pub fn clear_key(conn: &mut AnyConnection, name: &str) -> Result<()> {
     diesel::update(clients::table.filter(clients::name.eq(name)))
         .set(clients::key_sha256.eq(None::<String>))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Removes a client; its users stay.
-pub fn remove(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
-    diesel::delete(clients::table.filter(clients::name.eq(name))).execute(connection)?;
+pub fn remove(conn: &mut AnyConnection, name: &str) -> Result<()> {
+    diesel::delete(clients::table.filter(clients::name.eq(name))).execute(conn)?;
     Ok(())
 }
 
 /// Locks the registry until the transaction ends.
-pub fn lock_registry(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    settings::lock(connection, REGISTRY_VERSION)
+pub fn lock_registry(conn: &mut AnyConnection) -> Result<()> {
+    settings::lock(conn, REGISTRY_VERSION)
 }
 
 /// Increments the version of the registry and notifies running nodes.
-pub fn touch(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub fn touch(conn: &mut AnyConnection) -> Result<()> {
     // The lock keeps two writers from the same number, which would hide one of the changes.
-    lock_registry(connection)?;
-    let next = registry_version(connection)? + 1;
-    settings::set(connection, REGISTRY_VERSION, &next.to_string())?;
-    changes::tell(connection)
+    lock_registry(conn)?;
+    let next = registry_version(conn)? + 1;
+    settings::set(conn, REGISTRY_VERSION, &next.to_string())?;
+    changes::tell(conn)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
-use super::StoreError;
+use super::{Result, StoreError};
 
 /// A connection to either backend; Diesel picks the SQL.
 #[derive(diesel::MultiConnection)]
@@ -17,8 +17,8 @@ pub enum AnyConnection {
 /// Runs a query on the database behind an [`AnyConnection`]. The query is written once and compiled for each database,
 /// which avoids the boxing of the derived connection.
 macro_rules! on_backend {
-    ($connection:expr, $backend:ident => $query:expr) => {
-        match $connection {
+    ($conn:expr, $backend:ident => $query:expr) => {
+        match $conn {
             $crate::store::AnyConnection::Sqlite($backend) => $query,
             $crate::store::AnyConnection::Postgres($backend) => $query,
         }
@@ -105,7 +105,7 @@ impl Opening {
     }
 
     /// Creates the SQLite file with mode 0600 if it is missing; SQLite copies the mode to its other files.
-    pub(super) fn make_private_file(&self) -> Result<(), StoreError> {
+    pub(super) fn make_private_file(&self) -> Result<()> {
         let mut options = std::fs::OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]
@@ -118,48 +118,48 @@ impl Opening {
         }
     }
 
-    pub(super) fn connect_writer(&self) -> Result<AnyConnection, StoreError> {
+    pub(super) fn connect_writer(&self) -> Result<AnyConnection> {
         match self.engine {
             Engine::Sqlite => self.connect_sqlite().map(AnyConnection::Sqlite),
             Engine::Postgres => self.connect_postgres().map(AnyConnection::Postgres),
         }
     }
 
-    pub(super) fn connect_reader(&self) -> Result<AnyConnection, StoreError> {
+    pub(super) fn connect_reader(&self) -> Result<AnyConnection> {
         match self.engine {
             Engine::Sqlite => {
-                let mut connection = self.connect_sqlite()?;
-                connection.batch_execute("PRAGMA query_only = ON")?;
-                Ok(AnyConnection::Sqlite(connection))
+                let mut conn = self.connect_sqlite()?;
+                conn.batch_execute("PRAGMA query_only = ON")?;
+                Ok(AnyConnection::Sqlite(conn))
             }
             Engine::Postgres => {
-                let mut connection = self.connect_postgres()?;
-                connection.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")?;
-                Ok(AnyConnection::Postgres(connection))
+                let mut conn = self.connect_postgres()?;
+                conn.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")?;
+                Ok(AnyConnection::Postgres(conn))
             }
         }
     }
 
-    pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection, StoreError> {
-        let mut connection = SqliteConnection::establish(&self.location)
+    pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection> {
+        let mut conn = SqliteConnection::establish(&self.location)
             .map_err(|e| StoreError::Unavailable(e.into()))?;
         // The timeout comes first, because the next statements may meet a lock. FULL, because an acknowledged write
         // must survive a power failure. secure_delete overwrites deleted data.
-        connection.batch_execute(&format!(
+        conn.batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
              PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
             self.busy_timeout_ms
         ))?;
-        Ok(connection)
+        Ok(conn)
     }
 
-    pub(super) fn connect_postgres(&self) -> Result<PgConnection, StoreError> {
-        let mut connection = PgConnection::establish(&self.location)
+    pub(super) fn connect_postgres(&self) -> Result<PgConnection> {
+        let mut conn = PgConnection::establish(&self.location)
             .map_err(|e| StoreError::Unavailable(e.into()))?;
-        connection.batch_execute(
+        conn.batch_execute(
             "SET client_min_messages = warning; SET statement_timeout = '30s'; \
              SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';",
         )?;
-        Ok(connection)
+        Ok(conn)
     }
 }

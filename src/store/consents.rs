@@ -3,28 +3,21 @@
 use diesel::prelude::*;
 
 use super::tables::accepted_agreements;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 
 /// Which of these agreements the user has accepted and not withdrawn.
-pub fn among(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    agreement_ids: &[i64],
-) -> Result<Vec<i64>, StoreError> {
+pub fn among(conn: &mut AnyConnection, user_id: i64, agreement_ids: &[i64]) -> Result<Vec<i64>> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))
         .filter(accepted_agreements::withdrawn_at.is_null())
         .filter(accepted_agreements::agreement_id.eq_any(agreement_ids.to_vec()))
         .select(accepted_agreements::agreement_id)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// The agreements that are in force for the user, ascending, with the time of acceptance.
-pub fn accepted(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<(i64, Millis)>, StoreError> {
+pub fn accepted(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<(i64, Millis)>> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))
         .filter(accepted_agreements::withdrawn_at.is_null())
@@ -33,7 +26,7 @@ pub fn accepted(
             accepted_agreements::agreement_id,
             accepted_agreements::accepted_at,
         ))
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// The last decision of a user about an agreement.
@@ -45,10 +38,7 @@ pub struct Decision {
 }
 
 /// Every decision of a user, by agreement.
-pub fn decisions(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<Decision>, StoreError> {
+pub fn decisions(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<Decision>> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))
         .order(accepted_agreements::agreement_id)
@@ -57,20 +47,20 @@ pub fn decisions(
             accepted_agreements::accepted_at,
             accepted_agreements::withdrawn_at,
         ))
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Accepts an agreement. An acceptance in force keeps its time.
 pub fn accept(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     agreement_id: i64,
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let row = accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))
         .filter(accepted_agreements::agreement_id.eq(agreement_id));
-    let known: i64 = row.count().get_result(connection)?;
+    let known: i64 = row.count().get_result(conn)?;
     if known == 0 {
         diesel::insert_into(accepted_agreements::table)
             .values((
@@ -78,7 +68,7 @@ pub fn accept(
                 accepted_agreements::agreement_id.eq(agreement_id),
                 accepted_agreements::accepted_at.eq(now),
             ))
-            .execute(connection)?;
+            .execute(conn)?;
         return Ok(());
     }
     diesel::update(row.filter(accepted_agreements::withdrawn_at.is_not_null()))
@@ -86,23 +76,23 @@ pub fn accept(
             accepted_agreements::accepted_at.eq(now),
             accepted_agreements::withdrawn_at.eq(None::<Millis>),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Withdraws an agreement if it is in force.
 pub fn withdraw(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     agreement_id: i64,
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let row = accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))
         .filter(accepted_agreements::agreement_id.eq(agreement_id))
         .filter(accepted_agreements::withdrawn_at.is_null());
     diesel::update(row)
         .set(accepted_agreements::withdrawn_at.eq(Some(now)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use super::changes::Changes;
 use super::pool::ConnectionPool;
 use super::user_search::PageAnchors;
-use super::{AnyConnection, Engine, Opening, StepError, StoreError, migrate, transaction};
+use super::{AnyConnection, Engine, Opening, Result, StepError, StoreError, migrate, transaction};
 
 /// The database. Every query runs on a connection from one of its pools.
 pub struct Store {
@@ -21,7 +21,7 @@ pub struct Store {
 
 impl Store {
     /// Applies the missing migrations and opens the database.
-    pub fn open(opening: Opening) -> Result<Self, StoreError> {
+    pub fn open(opening: Opening) -> Result<Self> {
         migrate::apply(&opening)?;
         Ok(Self {
             readers: ConnectionPool::new(opening.readers),
@@ -104,7 +104,7 @@ impl Store {
 
     /// Copies SQLite's write-ahead log into the database file and empties it, so that no erased data stays in it. Readers
     /// can delay this; the next call then does it. PostgreSQL needs none of it.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
+    pub fn checkpoint(&self) -> Result<()> {
         if self.engine() == Engine::Postgres {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::email_undos;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 
@@ -28,18 +28,18 @@ pub struct EmailUndo {
 
 /// Stores the address that a user had before a change.
 pub fn add(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     email: &str,
     sha256: &str,
     (changed_at, expires_at): (Millis, Millis),
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let own = || email_undos::table.filter(email_undos::user_id.eq(user_id));
     let (kept, newest): (i64, Option<i64>) = own()
         .select((count_star(), max(email_undos::id)))
-        .get_result(connection)?;
+        .get_result(conn)?;
     if let Some(newest) = newest.filter(|_| kept >= MAX_PER_USER) {
-        diesel::delete(email_undos::table.find(newest)).execute(connection)?;
+        diesel::delete(email_undos::table.find(newest)).execute(conn)?;
     }
     diesel::insert_into(email_undos::table)
         .values((
@@ -50,72 +50,56 @@ pub fn add(
             email_undos::changed_at.eq(changed_at),
             email_undos::expires_at.eq(expires_at),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// The change that the token with this hash undoes.
-pub fn find(
-    connection: &mut AnyConnection,
-    sha256: &str,
-    now: Millis,
-) -> Result<Option<EmailUndo>, StoreError> {
+pub fn find(conn: &mut AnyConnection, sha256: &str, now: Millis) -> Result<Option<EmailUndo>> {
     Ok(email_undos::table
         .filter(email_undos::sha256.eq(sha256))
         .filter(email_undos::expires_at.gt(now))
         .select(columns::<EmailUndo>())
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// The changes of a user's address that can be undone, the oldest first.
-pub fn of_user(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    now: Millis,
-) -> Result<Vec<EmailUndo>, StoreError> {
+pub fn of_user(conn: &mut AnyConnection, user_id: i64, now: Millis) -> Result<Vec<EmailUndo>> {
     Ok(email_undos::table
         .filter(email_undos::user_id.eq(user_id))
         .filter(email_undos::expires_at.gt(now))
         .order(email_undos::id)
         .select(columns::<EmailUndo>())
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Whether a user can still restore this address, so that no other user may register it.
-pub fn is_reserved(
-    connection: &mut AnyConnection,
-    email: &str,
-    now: Millis,
-) -> Result<bool, StoreError> {
+pub fn is_reserved(conn: &mut AnyConnection, email: &str, now: Millis) -> Result<bool> {
     let reserved: i64 = email_undos::table
         .filter(email_undos::email_ci.eq(canonical_login(email)))
         .filter(email_undos::expires_at.gt(now))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     Ok(reserved > 0)
 }
 
 /// Ends this undo and all later ones of the user; `false` if it has ended. The later ones belong to addresses of the
 /// person who made the change.
-pub fn end_from(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
+pub fn end_from(conn: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool> {
     let own = email_undos::table.filter(email_undos::user_id.eq(user_id));
-    let ended = diesel::delete(own.filter(email_undos::id.eq(id))).execute(connection)?;
-    diesel::delete(own.filter(email_undos::id.gt(id))).execute(connection)?;
+    let ended = diesel::delete(own.filter(email_undos::id.eq(id))).execute(conn)?;
+    diesel::delete(own.filter(email_undos::id.gt(id))).execute(conn)?;
     Ok(ended == 1)
 }
 
 /// Deletes at most `limit` expired rows. Returns the number of deleted rows.
-pub fn purge_expired(
-    connection: &mut AnyConnection,
-    now: Millis,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge_expired(conn: &mut AnyConnection, now: Millis, limit: i64) -> Result<usize> {
     let expired: Vec<i64> = email_undos::table
         .filter(email_undos::expires_at.le(now))
         .select(email_undos::id)
         .limit(limit)
-        .load(connection)?;
+        .load(conn)?;
     let gone = email_undos::table.filter(email_undos::id.eq_any(expired));
-    Ok(diesel::delete(gone).execute(connection)?)
+    Ok(diesel::delete(gone).execute(conn)?)
 }

@@ -16,6 +16,9 @@ pub enum StoreError {
     Failed(#[source] DieselError),
 }
 
+/// The result of a function of the store.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         use DatabaseErrorKind::{

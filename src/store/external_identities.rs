@@ -5,17 +5,14 @@ use diesel::prelude::*;
 use super::connection::columns;
 use super::tables::{external_identities, users};
 use super::user_row::UserRow;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::text::canonical;
 use crate::domain::user::User;
 
 /// The number of the user with this identity, compared canonically.
-pub fn owner(
-    connection: &mut AnyConnection,
-    identity: &ExternalIdentity,
-) -> Result<Option<i64>, StoreError> {
+pub fn owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Result<Option<i64>> {
     Ok(external_identities::table
         .find((
             canonical(&identity.provider),
@@ -23,15 +20,12 @@ pub fn owner(
             canonical(&identity.id),
         ))
         .select(external_identities::user_id)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// The user with this identity, locked like [`super::users::lock_for_update`] does.
-pub fn lock_owner(
-    connection: &mut AnyConnection,
-    identity: &ExternalIdentity,
-) -> Result<Option<User>, StoreError> {
+pub fn lock_owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Result<Option<User>> {
     let owner = external_identities::table
         .find((
             canonical(&identity.provider),
@@ -44,7 +38,7 @@ pub fn lock_owner(
         .select(columns::<UserRow>());
     // One query, because every partner sign-in starts with it. A concurrent removal of the identity takes effect after
     // this transaction.
-    let row: Option<UserRow> = match connection {
+    let row: Option<UserRow> = match conn {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
     }
@@ -53,19 +47,13 @@ pub fn lock_owner(
 }
 
 /// The identities of a user, by provider, kind and id.
-pub fn of_user(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<ExternalIdentity>, StoreError> {
-    let linked = linked_to(connection, user_id)?;
+pub fn of_user(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<ExternalIdentity>> {
+    let linked = linked_to(conn, user_id)?;
     Ok(linked.into_iter().map(|link| link.identity).collect())
 }
 
 /// The identities of a user with the time and the author of each link.
-pub fn linked_to(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<LinkedIdentity>, StoreError> {
+pub fn linked_to(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<LinkedIdentity>> {
     type Row = (String, String, String, Option<Millis>, Option<String>);
     let rows: Vec<Row> = external_identities::table
         .filter(external_identities::user_id.eq(user_id))
@@ -81,7 +69,7 @@ pub fn linked_to(
             external_identities::linked_at,
             external_identities::asserted_by,
         ))
-        .load(connection)?;
+        .load(conn)?;
     Ok(rows
         .into_iter()
         .map(
@@ -101,13 +89,13 @@ pub fn linked_to(
 /// Links an identity to a user. Ask [`owner`] first, in the same transaction.
 ///
 /// # Errors
-/// [`StoreError::Collided`] if another user has the identity.
+/// `StoreError::Collided` if another user has the identity.
 pub fn add(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     identity: &ExternalIdentity,
     (asserted_by, now): (&str, Millis),
-) -> Result<(), StoreError> {
+) -> Result<()> {
     diesel::insert_into(external_identities::table)
         .values((
             external_identities::provider_ci.eq(canonical(&identity.provider)),
@@ -120,16 +108,12 @@ pub fn add(
             external_identities::linked_at.eq(Some(now)),
             external_identities::asserted_by.eq(Some(asserted_by)),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Removes an identity from a user; `false` if the user does not have it.
-pub fn remove(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    identity: &ExternalIdentity,
-) -> Result<bool, StoreError> {
+pub fn remove(conn: &mut AnyConnection, user_id: i64, identity: &ExternalIdentity) -> Result<bool> {
     let removed = diesel::delete(
         external_identities::table
             .filter(external_identities::user_id.eq(user_id))
@@ -137,6 +121,6 @@ pub fn remove(
             .filter(external_identities::id_type_ci.eq(canonical(&identity.id_type)))
             .filter(external_identities::external_id_ci.eq(canonical(&identity.id))),
     )
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(removed > 0)
 }

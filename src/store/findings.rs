@@ -1,10 +1,10 @@
 //! Findings: rows that break rules which are newer than the rows. The gateway reports them and never changes them.
 
 pub use super::finding::Finding;
-use super::{AnyConnection, StoreError, misleading_names, partners, services};
+use super::{AnyConnection, Result, misleading_names, partners, services};
 
 /// Searches rows that break one rule, given the role of administrators, and passes each finding on.
-type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<(), StoreError>;
+type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<()>;
 
 /// Every check, in the order of the report. A check may read a whole table, because no request waits for it.
 const CHECKS: [Check; 3] = [
@@ -15,11 +15,11 @@ const CHECKS: [Check; 3] = [
 
 /// Passes on every finding, one at a time.
 pub fn each(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     admin_role: &str,
     found: &mut dyn FnMut(Finding),
-) -> Result<(), StoreError> {
+) -> Result<()> {
     CHECKS
         .iter()
-        .try_for_each(|check| check(connection, admin_role, found))
+        .try_for_each(|check| check(conn, admin_role, found))
 }

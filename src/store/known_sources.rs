@@ -4,7 +4,7 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::tables::{known_sources, users};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::MAX_KNOWN_SOURCES;
 
@@ -12,25 +12,23 @@ use crate::domain::throttle::MAX_KNOWN_SOURCES;
 /// selects, always the same one for the same login, and `false`; `None` if that user does not exist either. Both cases
 /// run the same queries.
 pub fn user_or_decoy(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     login: &str,
     decoy: &str,
-) -> Result<Option<(i64, bool)>, StoreError> {
-    let user = super::users::id_by_login(connection, login)?;
+) -> Result<Option<(i64, bool)>> {
+    let user = super::users::id_by_login(conn, login)?;
     let next: Option<String> = users::table
         .filter(users::uuid.ge(decoy))
         .select(min(users::uuid))
-        .get_result(connection)?;
+        .get_result(conn)?;
     let next = match next {
         Some(next) => Some(next),
-        None => users::table
-            .select(min(users::uuid))
-            .get_result(connection)?,
+        None => users::table.select(min(users::uuid)).get_result(conn)?,
     };
     let stand_in: Option<i64> = users::table
         .filter(users::uuid.eq(next.unwrap_or_default()))
         .select(users::id)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     let user = user.map(|id| (id, true));
     Ok(user.or(stand_in.map(|id| (id, false))))
@@ -38,82 +36,75 @@ pub fn user_or_decoy(
 
 /// Those of these sources that have signed the user in.
 pub fn known(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     sources: &[String],
     now: Millis,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<String>> {
     Ok(known_sources::table
         .filter(known_sources::user_id.eq(user_id))
         .filter(known_sources::source.eq_any(sources))
         .filter(known_sources::expires_at.gt(now))
         .select(known_sources::source)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Remembers a source that has signed the user in. Above the limit the source that expires first goes. The caller must
 /// have locked the user.
 pub fn remember(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     source: &str,
     expires_at: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let own = known_sources::table.filter(known_sources::user_id.eq(user_id));
     let changed = diesel::update(own.filter(known_sources::source.eq(source)))
         .set(known_sources::expires_at.eq(expires_at))
-        .execute(connection)?;
+        .execute(conn)?;
     if changed > 0 {
         return Ok(());
     }
     let mut others: Vec<(Millis, String)> = own
         .select((known_sources::expires_at, known_sources::source))
-        .load(connection)?;
+        .load(conn)?;
     others.sort();
     let surplus = (others.len() + 1).saturating_sub(MAX_KNOWN_SOURCES);
     let surplus: Vec<String> = others.into_iter().take(surplus).map(|(_, s)| s).collect();
-    diesel::delete(own.filter(known_sources::source.eq_any(&surplus))).execute(connection)?;
+    diesel::delete(own.filter(known_sources::source.eq_any(&surplus))).execute(conn)?;
     diesel::insert_into(known_sources::table)
         .values((
             known_sources::user_id.eq(user_id),
             known_sources::source.eq(source),
             known_sources::expires_at.eq(expires_at),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// The sources of a user and their expiry.
-pub fn all(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<(String, Millis)>, StoreError> {
+pub fn all(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<(String, Millis)>> {
     Ok(known_sources::table
         .filter(known_sources::user_id.eq(user_id))
         .select((known_sources::source, known_sources::expires_at))
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Deletes the sources of a user.
-pub fn forget_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
+pub fn forget_all(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
     diesel::delete(known_sources::table.filter(known_sources::user_id.eq(user_id)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Deletes at most `limit` expired sources. Returns the number of deleted rows.
-pub fn purge_expired(
-    connection: &mut AnyConnection,
-    now: Millis,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge_expired(conn: &mut AnyConnection, now: Millis, limit: i64) -> Result<usize> {
     let expired: Vec<String> = known_sources::table
         .filter(known_sources::expires_at.le(now))
         .select(known_sources::source)
         .limit(limit)
-        .load(connection)?;
+        .load(conn)?;
     let gone = known_sources::table
         .filter(known_sources::expires_at.le(now))
         .filter(known_sources::source.eq_any(expired));
-    Ok(diesel::delete(gone).execute(connection)?)
+    Ok(diesel::delete(gone).execute(conn)?)
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::login_names;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::text::canonical;
 use crate::domain::user::User;
@@ -17,27 +17,23 @@ pub(super) fn stored_forms(login: &str) -> [String; 2] {
     [canonical(login), canonical_login(login)]
 }
 
-pub(super) fn claim(
-    connection: &mut AnyConnection,
-    id: i64,
-    name_ci: &str,
-) -> Result<(), StoreError> {
+pub(super) fn claim(conn: &mut AnyConnection, id: i64, name_ci: &str) -> Result<()> {
     diesel::insert_into(login_names::table)
         .values((
             login_names::name_ci.eq(name_ci),
             login_names::user_id.eq(id),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Updates the stored login names of an existing user. A name that is stored in either form stays as it is, also if
 /// another user has the canonical form.
-pub(super) fn replace(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+pub(super) fn replace(conn: &mut AnyConnection, user: &User) -> Result<()> {
     let query = login_names::table
         .filter(login_names::user_id.eq(user.id))
         .select(login_names::name_ci);
-    let mut held: Vec<String> = on_backend!(connection, c => query.load(c))?;
+    let mut held: Vec<String> = on_backend!(conn, c => query.load(c))?;
     let mut missing = BTreeSet::new();
     let mut kept = BTreeSet::new();
     for name in [&user.user_name, &user.email] {
@@ -49,10 +45,10 @@ pub(super) fn replace(connection: &mut AnyConnection, user: &User) -> Result<(),
     }
     held.retain(|name| !kept.contains(name));
     for old in held {
-        diesel::delete(login_names::table.find(old)).execute(connection)?;
+        diesel::delete(login_names::table.find(old)).execute(conn)?;
     }
     for new in missing {
-        claim(connection, user.id, &new)?;
+        claim(conn, user.id, &new)?;
     }
     Ok(())
 }

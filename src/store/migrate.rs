@@ -3,7 +3,9 @@
 use diesel::connection::SimpleConnection as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{AnyConnection, Engine, Opening, StoreError, canonical_names, partners, services};
+use super::{
+    AnyConnection, Engine, Opening, Result, StoreError, canonical_names, partners, services,
+};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("schema/sql/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("schema/sql/postgres");
@@ -15,7 +17,7 @@ const POSTGRES_MIGRATION_LOCK: &str = "(720411822, hashtext(current_schema()))";
 ///
 /// # Errors
 /// A failed migration is rolled back; the ones before it stay applied.
-pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
+pub fn apply(opening: &Opening) -> Result<Vec<String>> {
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
         StoreError::Unavailable(format!("migration failed: {e}").into())
     };
@@ -25,28 +27,28 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
     match opening.engine {
         Engine::Sqlite => {
             opening.make_private_file()?;
-            let mut connection = opening.connect_sqlite()?;
+            let mut conn = opening.connect_sqlite()?;
             // Once, before any pool opens: connections that switch the mode at the same time lock each other.
-            connection.batch_execute("PRAGMA journal_mode = WAL")?;
-            let applied = match connection.has_pending_migration(SQLITE).map_err(failed)? {
-                true => connection.run_pending_migrations(SQLITE).map(names),
+            conn.batch_execute("PRAGMA journal_mode = WAL")?;
+            let applied = match conn.has_pending_migration(SQLITE).map_err(failed)? {
+                true => conn.run_pending_migrations(SQLITE).map(names),
                 false => Ok(Vec::new()),
             };
             let applied = applied.map_err(failed)?;
-            fill(&mut AnyConnection::Sqlite(connection))?;
+            fill(&mut AnyConnection::Sqlite(conn))?;
             Ok(applied)
         }
         Engine::Postgres => {
-            let mut connection = opening.connect_postgres()?;
+            let mut conn = opening.connect_postgres()?;
             // Nodes that start at the same time wait for the one that migrates, without a timeout.
-            connection.batch_execute(&format!(
+            conn.batch_execute(&format!(
                 "SET lock_timeout = 0; SELECT pg_advisory_lock{POSTGRES_MIGRATION_LOCK}"
             ))?;
-            let applied = connection.run_pending_migrations(POSTGRES).map(names);
+            let applied = conn.run_pending_migrations(POSTGRES).map(names);
             let applied = applied.map_err(failed)?;
-            let mut connection = AnyConnection::Postgres(connection);
-            fill(&mut connection)?;
-            connection.batch_execute(&format!(
+            let mut conn = AnyConnection::Postgres(conn);
+            fill(&mut conn)?;
+            conn.batch_execute(&format!(
                 "SELECT pg_advisory_unlock{POSTGRES_MIGRATION_LOCK}"
             ))?;
             Ok(applied)
@@ -55,8 +57,8 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>, StoreError> {
 }
 
 /// Computes the columns and tables of canonical forms.
-fn fill(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    services::fill_compared_ids(connection)?;
-    partners::fill_claims(connection)?;
-    canonical_names::bring_up_to_date(connection)
+fn fill(conn: &mut AnyConnection) -> Result<()> {
+    services::fill_compared_ids(conn)?;
+    partners::fill_claims(conn)?;
+    canonical_names::bring_up_to_date(conn)
 }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::connection::on_backend;
 use super::finding::Finding;
 use super::tables::{login_names, users};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::mailbox::{canonical_login, is_email, is_no_address, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_user_name, skeleton};
 use crate::domain::text::canonical;
@@ -18,11 +18,11 @@ const BATCH: i64 = 2000;
 
 /// Finds users whose names or addresses break a rule, or that share a mailbox with another user.
 pub(super) fn find_misleading(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     admin_role: &str,
     found: &mut dyn FnMut(Finding),
-) -> Result<(), StoreError> {
-    let administrators = administrators(connection, admin_role)?;
+) -> Result<()> {
+    let administrators = administrators(conn, admin_role)?;
     let mut last = 0;
     loop {
         let query = users::table
@@ -30,7 +30,7 @@ pub(super) fn find_misleading(
             .order(users::id)
             .limit(BATCH)
             .select((users::id, users::user_name, users::name, users::email));
-        let batch: Vec<Names> = on_backend!(connection, c => query.load(c))?;
+        let batch: Vec<Names> = on_backend!(conn, c => query.load(c))?;
         let Some(end) = batch.last() else {
             return Ok(());
         };
@@ -39,7 +39,7 @@ pub(super) fn find_misleading(
             for (kind, text) in user.faults(&administrators) {
                 found(user.finding(kind, text));
             }
-            if let Some(text) = shared_mailbox(connection, user)? {
+            if let Some(text) = shared_mailbox(conn, user)? {
                 found(user.finding("shared_mailbox", text));
             }
         }
@@ -122,14 +122,13 @@ fn describe(flaw: Flaw) -> &'static str {
 
 /// The user names of administrators, by skeleton.
 fn administrators(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     admin_role: &str,
-) -> Result<HashMap<String, Vec<String>>, StoreError> {
+) -> Result<HashMap<String, Vec<String>>> {
     let query = users::table
         .filter(users::user_name_skeleton.is_not_null())
         .select((users::user_name_skeleton, users::user_name, users::roles));
-    let holders: Vec<(Option<String>, String, String)> =
-        on_backend!(connection, c => query.load(c))?;
+    let holders: Vec<(Option<String>, String, String)> = on_backend!(conn, c => query.load(c))?;
     let mut administrators: HashMap<String, Vec<String>> = HashMap::new();
     for (skeleton, name, roles) in holders {
         if roles.lines().any(|role| role == admin_role) {
@@ -141,10 +140,7 @@ fn administrators(
 }
 
 /// Another user with the same mailbox, which an older release did not recognise as the same.
-fn shared_mailbox(
-    connection: &mut AnyConnection,
-    user: &Names,
-) -> Result<Option<String>, StoreError> {
+fn shared_mailbox(conn: &mut AnyConnection, user: &Names) -> Result<Option<String>> {
     for login in [&user.user_name, &user.email] {
         let mailbox = canonical_login(login);
         if mailbox == canonical(login) {
@@ -154,7 +150,7 @@ fn shared_mailbox(
             .inner_join(users::table)
             .filter(login_names::name_ci.eq(&mailbox))
             .select((users::id, users::user_name))
-            .get_result(connection)
+            .get_result(conn)
             .optional()?;
         if let Some((_, name)) = holder.filter(|(id, _)| *id != user.id) {
             return Ok(Some(format!(

@@ -50,4 +50,4 @@ pub mod users;
 
 pub use connection::{AnyConnection, Engine, Opening};
 pub use database::Store;
-pub use error::{StepError, StoreError};
+pub use error::{Result, StepError, StoreError};

@@ -4,29 +4,29 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::tables::{one_time_tokens, users};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 
 /// Stores a new token and deletes the user's older ones for the same purpose.
 pub fn issue(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     sha256: &str,
     purpose: Purpose,
     user_id: i64,
     expires_at: Millis,
-) -> Result<(), StoreError> {
-    revoke(connection, purpose, user_id)?;
-    insert(connection, sha256, purpose, user_id, expires_at)
+) -> Result<()> {
+    revoke(conn, purpose, user_id)?;
+    insert(conn, sha256, purpose, user_id, expires_at)
 }
 
 fn insert(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     sha256: &str,
     purpose: Purpose,
     user_id: i64,
     expires_at: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     diesel::insert_into(one_time_tokens::table)
         .values((
             one_time_tokens::sha256.eq(sha256),
@@ -34,68 +34,64 @@ fn insert(
             one_time_tokens::user_id.eq(user_id),
             one_time_tokens::expires_at.eq(expires_at),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Does the work of [`issue`] for some user and deletes the row at once, so that unknown accounts cost the same time.
 /// Older tokens stay.
 pub fn dummy_insert(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     sha256: &str,
     purpose: Purpose,
     expires_at: Millis,
-) -> Result<(), StoreError> {
-    let somebody: Option<i64> = users::table.select(min(users::id)).get_result(connection)?;
+) -> Result<()> {
+    let somebody: Option<i64> = users::table.select(min(users::id)).get_result(conn)?;
     let Some(user_id) = somebody else {
         return Ok(());
     };
-    insert(connection, sha256, purpose, user_id, expires_at)?;
+    insert(conn, sha256, purpose, user_id, expires_at)?;
     let pretended = one_time_tokens::table.filter(one_time_tokens::sha256.eq(sha256));
-    diesel::delete(pretended).execute(connection)?;
+    diesel::delete(pretended).execute(conn)?;
     Ok(())
 }
 
 /// Deletes every token of a user for one purpose.
-pub fn revoke(
-    connection: &mut AnyConnection,
-    purpose: Purpose,
-    user_id: i64,
-) -> Result<(), StoreError> {
+pub fn revoke(conn: &mut AnyConnection, purpose: Purpose, user_id: i64) -> Result<()> {
     diesel::delete(
         one_time_tokens::table
             .filter(one_time_tokens::user_id.eq(user_id))
             .filter(one_time_tokens::purpose.eq(purpose.as_str())),
     )
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// The user of a valid token. The token stays valid.
 pub fn peek(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     sha256: &str,
     purpose: Purpose,
     now: Millis,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Option<i64>> {
     Ok(one_time_tokens::table
         .filter(one_time_tokens::sha256.eq(sha256))
         .filter(one_time_tokens::purpose.eq(purpose.as_str()))
         .filter(one_time_tokens::used_at.is_null())
         .filter(one_time_tokens::expires_at.gt(now))
         .select(one_time_tokens::user_id)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// Uses a token and returns its user. Only one of several concurrent callers succeeds.
 pub fn spend(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     sha256: &str,
     purpose: Purpose,
     now: Millis,
-) -> Result<Option<i64>, StoreError> {
-    let Some(user_id) = peek(connection, sha256, purpose, now)? else {
+) -> Result<Option<i64>> {
+    let Some(user_id) = peek(conn, sha256, purpose, now)? else {
         return Ok(None);
     };
     // The update repeats the condition, so that two callers cannot both succeed.
@@ -105,23 +101,23 @@ pub fn spend(
             .filter(one_time_tokens::used_at.is_null()),
     )
     .set(one_time_tokens::used_at.eq(Some(now)))
-    .execute(connection)?;
+    .execute(conn)?;
     Ok((spent == 1).then_some(user_id))
 }
 
 /// Deletes at most `limit` tokens for this purpose that expired before `before`. Returns the number of deleted rows.
 pub fn purge_expired(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     purpose: Purpose,
     before: Millis,
     limit: i64,
-) -> Result<usize, StoreError> {
+) -> Result<usize> {
     let expired: Vec<String> = one_time_tokens::table
         .filter(one_time_tokens::purpose.eq(purpose.as_str()))
         .filter(one_time_tokens::expires_at.lt(before))
         .select(one_time_tokens::sha256)
         .limit(limit)
-        .load(connection)?;
+        .load(conn)?;
     let gone = one_time_tokens::table.filter(one_time_tokens::sha256.eq_any(expired));
-    Ok(diesel::delete(gone).execute(connection)?)
+    Ok(diesel::delete(gone).execute(conn)?)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::connection::{columns, on_backend};
 use super::lines::{join_lines, split_lines};
 use super::tables::{memberships, organisations};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::organisation::{JoinPolicy, Membership};
 use crate::domain::text::canonical;
@@ -38,37 +38,34 @@ impl Organisation {
 }
 
 /// The organisation with this uuid.
-pub fn find(
-    connection: &mut AnyConnection,
-    uuid: &str,
-) -> Result<Option<Organisation>, StoreError> {
+pub fn find(conn: &mut AnyConnection, uuid: &str) -> Result<Option<Organisation>> {
     Ok(organisations::table
         .filter(organisations::uuid.eq(uuid))
         .select(columns::<Organisation>())
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// The organisation with this id in this channel, both compared canonically.
 pub fn by_external_id(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     channel: &str,
     external_id: &str,
-) -> Result<Option<Organisation>, StoreError> {
+) -> Result<Option<Organisation>> {
     Ok(organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
         .filter(organisations::external_id_ci.eq(canonical(external_id)))
         .select(columns::<Organisation>())
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// The uuid of the organisation with this id in this channel, and whether the user is a member of it.
 pub fn by_external_id_for(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     (channel, external_id): (&str, &str),
     user_id: i64,
-) -> Result<Option<(String, bool)>, StoreError> {
+) -> Result<Option<(String, bool)>> {
     let query = organisations::table
         .left_join(
             memberships::table.on(memberships::organisation_uuid
@@ -79,36 +76,36 @@ pub fn by_external_id_for(
         .filter(organisations::external_id_ci.eq(canonical(external_id)))
         .select((organisations::uuid, memberships::user_id.nullable()));
     let found: Option<(String, Option<i64>)> =
-        on_backend!(connection, c => query.get_result(c)).optional()?;
+        on_backend!(conn, c => query.get_result(c)).optional()?;
     Ok(found.map(|(uuid, member)| (uuid, member.is_some())))
 }
 
 /// Whether any organisation has an id in this channel, compared canonically.
-pub fn has_channel(connection: &mut AnyConnection, channel: &str) -> Result<bool, StoreError> {
+pub fn has_channel(conn: &mut AnyConnection, channel: &str) -> Result<bool> {
     let known: i64 = organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     Ok(known > 0)
 }
 
 /// Every organisation, by uuid.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Organisation>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Organisation>> {
     Ok(organisations::table
         .select(columns::<Organisation>())
         .order(organisations::uuid)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Adds an organisation; `false` if the uuid exists.
 pub fn add(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     uuid: &str,
     name: &str,
     join_policy: JoinPolicy,
     now: Millis,
-) -> Result<bool, StoreError> {
-    if find(connection, uuid)?.is_some() {
+) -> Result<bool> {
+    if find(conn, uuid)?.is_some() {
         return Ok(false);
     }
     diesel::insert_into(organisations::table)
@@ -118,19 +115,19 @@ pub fn add(
             organisations::join_policy.eq(join_policy.as_str()),
             organisations::created_at.eq(now),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(true)
 }
 
 /// Sets or removes the channel and the id of an organisation. An id is unique in its channel.
 ///
 /// # Errors
-/// [`StoreError::Collided`] if another organisation has the id.
+/// `StoreError::Collided` if another organisation has the id.
 pub fn set_external_id(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     uuid: &str,
     known_as: Option<(&str, &str)>,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let (channel, external_id) = known_as.unzip();
     diesel::update(organisations::table.filter(organisations::uuid.eq(uuid)))
         .set((
@@ -139,50 +136,43 @@ pub fn set_external_id(
             organisations::external_id.eq(external_id),
             organisations::external_id_ci.eq(external_id.map(canonical)),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Updates the name and the join policy of an existing organisation; see [`set_external_id`] for the rest.
-pub fn update(
-    connection: &mut AnyConnection,
-    organisation: &Organisation,
-) -> Result<(), StoreError> {
+pub fn update(conn: &mut AnyConnection, organisation: &Organisation) -> Result<()> {
     diesel::update(organisations::table.filter(organisations::uuid.eq(&organisation.uuid)))
         .set((
             organisations::name.eq(&organisation.name),
             organisations::join_policy.eq(organisation.join_policy.as_str()),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// The number of members of an organisation.
-pub fn members(connection: &mut AnyConnection, uuid: &str) -> Result<i64, StoreError> {
+pub fn members(conn: &mut AnyConnection, uuid: &str) -> Result<i64> {
     Ok(memberships::table
         .filter(memberships::organisation_uuid.eq(uuid))
         .count()
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// Removes an organisation and its memberships.
-pub fn remove(connection: &mut AnyConnection, uuid: &str) -> Result<(), StoreError> {
-    diesel::delete(organisations::table.filter(organisations::uuid.eq(uuid)))
-        .execute(connection)?;
+pub fn remove(conn: &mut AnyConnection, uuid: &str) -> Result<()> {
+    diesel::delete(organisations::table.filter(organisations::uuid.eq(uuid))).execute(conn)?;
     Ok(())
 }
 
 /// The memberships of a user, by uuid of the organisation.
-pub fn memberships(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<Membership>, StoreError> {
+pub fn memberships(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<Membership>> {
     let rows: Vec<(String, String, String)> = memberships::table
         .inner_join(organisations::table)
         .filter(memberships::user_id.eq(user_id))
         .order(memberships::organisation_uuid)
         .select((organisations::uuid, organisations::name, memberships::roles))
-        .load(connection)?;
+        .load(conn)?;
     Ok(rows
         .into_iter()
         .map(|(uuid, name, roles)| Membership {
@@ -195,64 +185,64 @@ pub fn memberships(
 
 /// Ends a user's memberships in all organisations of this channel but one.
 pub fn leave_others_of_channel(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     channel: &str,
     but: &str,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let of_channel: Vec<String> = memberships::table
         .inner_join(organisations::table)
         .filter(memberships::user_id.eq(user_id))
         .filter(organisations::channel_ci.eq(canonical(channel)))
         .select(organisations::uuid)
-        .load(connection)?;
+        .load(conn)?;
     for uuid in of_channel.iter().filter(|uuid| *uuid != but) {
-        leave(connection, user_id, uuid)?;
+        leave(conn, user_id, uuid)?;
     }
     Ok(())
 }
 
 /// Replaces the roles of a member in an organisation.
 pub fn set_roles(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     uuid: &str,
     roles: &[String],
-) -> Result<(), StoreError> {
+) -> Result<()> {
     diesel::update(
         memberships::table
             .filter(memberships::user_id.eq(user_id))
             .filter(memberships::organisation_uuid.eq(uuid)),
     )
     .set(memberships::roles.eq(join_lines(roles)))
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Ends a membership if it exists.
-pub fn leave(connection: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<(), StoreError> {
+pub fn leave(conn: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<()> {
     diesel::delete(
         memberships::table
             .filter(memberships::user_id.eq(user_id))
             .filter(memberships::organisation_uuid.eq(uuid)),
     )
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Makes a user a member, if it is none yet.
 pub fn join(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     uuid: &str,
     roles: &[String],
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let member: i64 = memberships::table
         .filter(memberships::user_id.eq(user_id))
         .filter(memberships::organisation_uuid.eq(uuid))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     if member == 0 {
         diesel::insert_into(memberships::table)
             .values((
@@ -261,14 +251,14 @@ pub fn join(
                 memberships::roles.eq(join_lines(roles)),
                 memberships::created_at.eq(now),
             ))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// Locks all organisations, so that nobody joins one until the transaction ends. SQLite has only one writer anyway.
-pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    if let AnyConnection::Postgres(c) = connection {
+pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
+    if let AnyConnection::Postgres(c) = conn {
         let all = organisations::table
             .select(organisations::uuid)
             .order(organisations::uuid);

@@ -6,7 +6,7 @@ use diesel::sql_types::BigInt;
 
 use super::connection::{columns, on_backend};
 use super::tables::outbox;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::outbox::{OutboxKind, OutboxState};
 
@@ -59,33 +59,26 @@ pub struct Run {
 
 /// Queues a sealed mail.
 pub fn enqueue_mail(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     sealed: &[u8],
     now: Millis,
-) -> Result<(), StoreError> {
-    enqueue(
-        connection,
-        OutboxKind::Mail,
-        Some(user_id),
-        None,
-        sealed,
-        now,
-    )?;
-    drop_oldest_mails(connection, user_id)
+) -> Result<()> {
+    enqueue(conn, OutboxKind::Mail, Some(user_id), None, sealed, now)?;
+    drop_oldest_mails(conn, user_id)
 }
 
 /// The most rows of mails to one user, delivered or not. Only the newest mail with a token is of use.
 const MOST_MAILS_OF_USER: i64 = 100;
 
-fn drop_oldest_mails(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
+fn drop_oldest_mails(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
     let newest: Option<i64> = outbox::table
         .filter(outbox::user_id.eq(user_id))
         .order(outbox::id.desc())
         .offset(MOST_MAILS_OF_USER)
         .limit(1)
         .select(outbox::id)
-        .load(connection)?
+        .load(conn)?
         .pop();
     if let Some(newest) = newest {
         diesel::delete(
@@ -93,20 +86,20 @@ fn drop_oldest_mails(connection: &mut AnyConnection, user_id: i64) -> Result<(),
                 .filter(outbox::user_id.eq(user_id))
                 .filter(outbox::id.le(newest)),
         )
-        .execute(connection)?;
+        .execute(conn)?;
     }
     Ok(())
 }
 
 /// Queues a callback. The sealed payload is the id, at the service, of the user that has left.
 pub fn enqueue_callback(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     service_id: i64,
     sealed: &[u8],
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     enqueue(
-        connection,
+        conn,
         OutboxKind::Callback,
         None,
         Some(service_id),
@@ -117,13 +110,13 @@ pub fn enqueue_callback(
 }
 
 fn enqueue(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     kind: OutboxKind,
     user_id: Option<i64>,
     service_id: Option<i64>,
     sealed: &[u8],
     now: Millis,
-) -> Result<i64, StoreError> {
+) -> Result<i64> {
     Ok(diesel::insert_into(outbox::table)
         .values((
             outbox::kind.eq(kind.as_str()),
@@ -136,18 +129,14 @@ fn enqueue(
             outbox::created_at.eq(now),
         ))
         .returning(outbox::id)
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// Does the work of [`enqueue_mail`] and deletes the row at once, so that unknown accounts cost the same time.
-pub fn dummy_insert(
-    connection: &mut AnyConnection,
-    sealed: &[u8],
-    now: Millis,
-) -> Result<(), StoreError> {
-    let id = enqueue(connection, OutboxKind::Mail, None, None, sealed, now)?;
-    drop_oldest_mails(connection, 0)?;
-    diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(connection)?;
+pub fn dummy_insert(conn: &mut AnyConnection, sealed: &[u8], now: Millis) -> Result<()> {
+    let id = enqueue(conn, OutboxKind::Mail, None, None, sealed, now)?;
+    drop_oldest_mails(conn, 0)?;
+    diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(conn)?;
     Ok(())
 }
 
@@ -159,11 +148,11 @@ fn every_kind() -> impl Iterator<Item = &'static str> {
 /// Deletes at most `limit` rows that were delivered before `delivered_before`, or became dead letters before
 /// `dead_before`. Returns the number of deleted rows.
 pub fn forget(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     delivered_before: Millis,
     dead_before: Millis,
     limit: i64,
-) -> Result<usize, StoreError> {
+) -> Result<usize> {
     let is_over = |state: OutboxState, before: Millis| {
         outbox::state
             .eq(state.as_str())
@@ -177,16 +166,12 @@ pub fn forget(
         )
         .select(outbox::id)
         .limit(limit)
-        .load(connection)?;
-    Ok(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(connection)?)
+        .load(conn)?;
+    Ok(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(conn)?)
 }
 
 /// Deletes the rows in this final state that entered it before `before`. Returns their number.
-pub fn purge(
-    connection: &mut AnyConnection,
-    state: OutboxState,
-    before: Millis,
-) -> Result<usize, StoreError> {
+pub fn purge(conn: &mut AnyConnection, state: OutboxState, before: Millis) -> Result<usize> {
     Ok(diesel::delete(
         outbox::table
             .filter(outbox::kind.eq_any(every_kind()))
@@ -194,7 +179,7 @@ pub fn purge(
             .filter(outbox::state.ne(OutboxState::Pending.as_str()))
             .filter(outbox::due_at.le(before)),
     )
-    .execute(connection)?)
+    .execute(conn)?)
 }
 
 /// The oldest pending callback of each service, by index steps whose number grows with the services and not with the
@@ -219,8 +204,8 @@ struct Head {
 }
 
 /// Whether a callback is due.
-pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
-    let head: Option<Head> = on_backend!(connection, c => diesel::sql_query(HEADS)
+pub fn has_callbacks(conn: &mut AnyConnection, now: Millis) -> Result<bool> {
+    let head: Option<Head> = on_backend!(conn, c => diesel::sql_query(HEADS)
         .bind::<BigInt, _>(now)
         .get_result(c))
     .optional()?;
@@ -230,12 +215,12 @@ pub fn has_callbacks(connection: &mut AnyConnection, now: Millis) -> Result<bool
 /// Claims the oldest callbacks of one service whose first callback is due and unclaimed. Until that one is delivered or
 /// given up, no node gets later ones of the service.
 pub fn claim_callbacks(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     now: Millis,
     until: Millis,
     limit: i64,
-) -> Result<Option<Run>, StoreError> {
-    let head: Option<Head> = match connection {
+) -> Result<Option<Run>> {
+    let head: Option<Head> = match conn {
         AnyConnection::Sqlite(c) => diesel::sql_query(HEADS)
             .bind::<BigInt, _>(now)
             .get_result(c),
@@ -257,8 +242,8 @@ pub fn claim_callbacks(
         .order(outbox::id)
         .limit(limit)
         .select(columns::<Due>())
-        .load(connection)?;
-    claim(connection, &rows, until)?;
+        .load(conn)?;
+    claim(conn, &rows, until)?;
     Ok(Some(Run {
         service_id: head.service_id,
         rows,
@@ -266,22 +251,22 @@ pub fn claim_callbacks(
 }
 
 /// Whether a mail is due that no node has claimed.
-pub fn has_mails(connection: &mut AnyConnection, now: Millis) -> Result<bool, StoreError> {
+pub fn has_mails(conn: &mut AnyConnection, now: Millis) -> Result<bool> {
     let query = outbox::table
         .filter(outbox::kind.eq(OutboxKind::Mail.as_str()))
         .filter(outbox::state.eq(OutboxState::Pending.as_str()))
         .filter(outbox::due_at.le(now))
         .filter(outbox::claimed_until.le(now));
-    Ok(diesel::select(diesel::dsl::exists(query)).get_result(connection)?)
+    Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
 }
 
 /// Claims the oldest due mails that no node has claimed.
 pub fn claim_mails(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     now: Millis,
     until: Millis,
     limit: i64,
-) -> Result<Vec<Due>, StoreError> {
+) -> Result<Vec<Due>> {
     let query = outbox::table
         .filter(outbox::kind.eq(OutboxKind::Mail.as_str()))
         .filter(outbox::state.eq(OutboxState::Pending.as_str()))
@@ -290,44 +275,40 @@ pub fn claim_mails(
         .order((outbox::due_at, outbox::id))
         .limit(limit)
         .select(columns::<Due>());
-    let rows = match connection {
+    let rows = match conn {
         AnyConnection::Sqlite(c) => query.load(c),
         AnyConnection::Postgres(c) => query.for_update().skip_locked().load(c),
     }?;
-    claim(connection, &rows, until)?;
+    claim(conn, &rows, until)?;
     Ok(rows)
 }
 
-fn claim(connection: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<(), StoreError> {
+fn claim(conn: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<()> {
     let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(until))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Releases claimed rows without an attempt.
-pub fn release(connection: &mut AnyConnection, ids: &[i64]) -> Result<(), StoreError> {
+pub fn release(conn: &mut AnyConnection, ids: &[i64]) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(0))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Releases every claim. Only the start of the only node may do this.
-pub fn release_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub fn release_all(conn: &mut AnyConnection) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
         .set(outbox::claimed_until.eq(0))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Marks rows as delivered and erases their payloads.
-pub fn mark_delivered(
-    connection: &mut AnyConnection,
-    ids: &[i64],
-    now: Millis,
-) -> Result<(), StoreError> {
+pub fn mark_delivered(conn: &mut AnyConnection, ids: &[i64], now: Millis) -> Result<()> {
     diesel::update(
         outbox::table
             .filter(outbox::id.eq_any(ids))
@@ -341,18 +322,18 @@ pub fn mark_delivered(
         outbox::claimed_until.eq(0),
         outbox::last_error.eq(None::<String>),
     ))
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Schedules the next attempt of a row; `None` makes it a dead letter.
 pub fn reschedule(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     row: &Due,
     due_at: Option<Millis>,
     error: &str,
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let state = match due_at {
         Some(_) => OutboxState::Pending,
         None => OutboxState::Dead,
@@ -370,7 +351,7 @@ pub fn reschedule(
         outbox::claimed_until.eq(0),
         outbox::last_error.eq(Some(error)),
     ))
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
@@ -384,11 +365,7 @@ pub enum Again {
 }
 
 /// Makes rows due now with a new age, so that a dead letter gets all its attempts again. Returns the number of rows.
-pub fn retry(
-    connection: &mut AnyConnection,
-    again: &Again,
-    now: Millis,
-) -> Result<usize, StoreError> {
+pub fn retry(conn: &mut AnyConnection, again: &Again, now: Millis) -> Result<usize> {
     let mut ids = outbox::table
         .filter(outbox::state.ne(OutboxState::Delivered.as_str()))
         .select(outbox::id)
@@ -397,7 +374,7 @@ pub fn retry(
         Again::Dead => ids.filter(outbox::state.eq(OutboxState::Dead.as_str())),
         Again::One(id) => ids.filter(outbox::id.eq(*id)),
     };
-    let ids: Vec<i64> = ids.load(connection)?;
+    let ids: Vec<i64> = ids.load(conn)?;
     Ok(diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set((
             outbox::state.eq(OutboxState::Pending.as_str()),
@@ -405,11 +382,11 @@ pub fn retry(
             outbox::due_at.eq(now),
             outbox::created_at.eq(now),
         ))
-        .execute(connection)?)
+        .execute(conn)?)
 }
 
 /// Every row with a sealed payload, the oldest first.
-pub fn sealed(connection: &mut AnyConnection) -> Result<Vec<SealedRow>, StoreError> {
+pub fn sealed(conn: &mut AnyConnection) -> Result<Vec<SealedRow>> {
     Ok(outbox::table
         .filter(outbox::payload.is_not_null())
         .order(outbox::id)
@@ -419,18 +396,14 @@ pub fn sealed(connection: &mut AnyConnection) -> Result<Vec<SealedRow>, StoreErr
             outbox::service_id,
             outbox::payload.assume_not_null(),
         ))
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Replaces the sealed payload of a row.
-pub fn set_payload(
-    connection: &mut AnyConnection,
-    id: i64,
-    sealed: &[u8],
-) -> Result<(), StoreError> {
+pub fn set_payload(conn: &mut AnyConnection, id: i64, sealed: &[u8]) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::id.eq(id)))
         .set(outbox::payload.eq(sealed))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
@@ -445,7 +418,7 @@ pub struct Undelivered {
 }
 
 /// The undelivered rows by kind and state.
-pub fn undelivered(connection: &mut AnyConnection) -> Result<Vec<Undelivered>, StoreError> {
+pub fn undelivered(conn: &mut AnyConnection) -> Result<Vec<Undelivered>> {
     let undelivered = [OutboxState::Pending, OutboxState::Dead].map(OutboxState::as_str);
     let rows: Vec<(String, String, i64, Option<Millis>)> = outbox::table
         .filter(outbox::state.eq_any(undelivered))
@@ -457,7 +430,7 @@ pub fn undelivered(connection: &mut AnyConnection) -> Result<Vec<Undelivered>, S
             count_star(),
             min(outbox::created_at),
         ))
-        .load(connection)?;
+        .load(conn)?;
     // Constraints of the table admit no other words.
     let known = |(kind, state, rows, oldest): (String, String, i64, Option<Millis>)| {
         Some(Undelivered {
@@ -471,11 +444,7 @@ pub fn undelivered(connection: &mut AnyConnection) -> Result<Vec<Undelivered>, S
 }
 
 /// The newest rows first, in this state or in any.
-pub fn list(
-    connection: &mut AnyConnection,
-    state: Option<OutboxState>,
-    limit: i64,
-) -> Result<Vec<Row>, StoreError> {
+pub fn list(conn: &mut AnyConnection, state: Option<OutboxState>, limit: i64) -> Result<Vec<Row>> {
     let mut query = outbox::table
         .order(outbox::id.desc())
         .limit(limit)
@@ -484,14 +453,14 @@ pub fn list(
     if let Some(state) = state {
         query = query.filter(outbox::state.eq(state.as_str()));
     }
-    Ok(query.load(connection)?)
+    Ok(query.load(conn)?)
 }
 
 /// One row.
-pub fn one(connection: &mut AnyConnection, id: i64) -> Result<Option<Row>, StoreError> {
+pub fn one(conn: &mut AnyConnection, id: i64) -> Result<Option<Row>> {
     Ok(outbox::table
         .filter(outbox::id.eq(id))
         .select(columns::<Row>())
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::finding::Finding;
 use super::lines::{join_lines, split_lines};
 use super::tables::{partner_claims, partners};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::text::canonical;
 use crate::domain::user::same_name;
 
@@ -63,7 +63,7 @@ const ISS: &str = "iss";
 const STATE_ID: &str = "state_id";
 
 /// Every partner, by name.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Partner>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Partner>> {
     let rows: Vec<(String, String, String, String, i64)> = partners::table
         .select((
             partners::iss,
@@ -73,7 +73,7 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Partner>, StoreError> {
             partners::max_life_s,
         ))
         .order(partners::iss)
-        .load(connection)?;
+        .load(conn)?;
     Ok(rows
         .into_iter()
         .map(
@@ -91,12 +91,12 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<Partner>, StoreError> {
 /// Inserts or replaces the partner with this `iss`.
 ///
 /// # Errors
-/// [`StoreError::Collided`] if another partner has one of its new names.
-pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), StoreError> {
+/// `StoreError::Collided` if another partner has one of its new names.
+pub fn put(conn: &mut AnyConnection, partner: &Partner) -> Result<()> {
     let stored: Option<String> = partners::table
         .find(&partner.iss)
         .select(partners::state_ids)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     let iss = partners::iss.eq(&partner.iss);
     let values = (
@@ -107,11 +107,11 @@ pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), Stor
     );
     let changed = diesel::update(partners::table.filter(iss))
         .set(values.clone())
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(partners::table)
             .values((iss, values))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     let before = stored.map_or(Vec::new(), |state_ids| {
         let before = Partner {
@@ -122,68 +122,65 @@ pub fn put(connection: &mut AnyConnection, partner: &Partner) -> Result<(), Stor
     });
     let wanted = partner.claims();
     for claim in before.iter().filter(|claim| !wanted.contains(claim)) {
-        release(connection, &partner.iss, claim)?;
+        release(conn, &partner.iss, claim)?;
     }
     for claim in wanted.iter().filter(|claim| !before.contains(claim)) {
-        claim_name(connection, &partner.iss, claim)?;
+        claim_name(conn, &partner.iss, claim)?;
     }
-    fill_claims(connection)
+    fill_claims(conn)
 }
 
 /// Removes the `state_id`s of a partner, so that another partner can get them in the same transaction.
-pub fn clear_state_ids(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
+pub fn clear_state_ids(conn: &mut AnyConnection, iss: &str) -> Result<()> {
     diesel::update(partners::table.filter(partners::iss.eq(iss)))
         .set(partners::state_ids.eq(""))
-        .execute(connection)?;
+        .execute(conn)?;
     let own = partner_claims::iss.eq(iss);
     let states = partner_claims::table.filter(own.and(partner_claims::kind.eq(STATE_ID)));
-    diesel::delete(states).execute(connection)?;
+    diesel::delete(states).execute(conn)?;
     Ok(())
 }
 
 fn claim_name(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     iss: &str,
     (kind, name_ci): &(&'static str, String),
-) -> Result<(), StoreError> {
+) -> Result<()> {
     diesel::insert_into(partner_claims::table)
         .values((
             partner_claims::kind.eq(*kind),
             partner_claims::name_ci.eq(name_ci),
             partner_claims::iss.eq(iss),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 fn release(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     iss: &str,
     (kind, name_ci): &(&'static str, String),
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let claim = partner_claims::table
         .find((*kind, name_ci))
         .filter(partner_claims::iss.eq(iss));
-    diesel::delete(claim).execute(connection)?;
+    diesel::delete(claim).execute(conn)?;
     Ok(())
 }
 
 /// Stores the owner of each name that has none yet.
-pub fn fill_claims(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    for (iss, claim, holder) in contested(connection)? {
+pub fn fill_claims(conn: &mut AnyConnection) -> Result<()> {
+    for (iss, claim, holder) in contested(conn)? {
         if holder.is_none() {
-            claim_name(connection, &iss, &claim)?;
+            claim_name(conn, &iss, &claim)?;
         }
     }
     Ok(())
 }
 
 /// Reports names and `state_id`s that two partners have had since a release that allowed it.
-pub(super) fn find_doubles(
-    connection: &mut AnyConnection,
-    found: &mut dyn FnMut(Finding),
-) -> Result<(), StoreError> {
-    for (iss, (kind, name), holder) in contested(connection)? {
+pub(super) fn find_doubles(conn: &mut AnyConnection, found: &mut dyn FnMut(Finding)) -> Result<()> {
+    for (iss, (kind, name), holder) in contested(conn)? {
         let Some(holder) = holder else { continue };
         found(Finding {
             kind: "shared_state_id",
@@ -200,21 +197,21 @@ pub(super) fn find_doubles(
 /// The names that are not stored as their partner's: the partner, the name, and the other partner that owns it, if any.
 #[expect(clippy::type_complexity, reason = "it is used twice and taken apart")]
 fn contested(
-    connection: &mut AnyConnection,
-) -> Result<Vec<(String, (&'static str, String), Option<String>)>, StoreError> {
+    conn: &mut AnyConnection,
+) -> Result<Vec<(String, (&'static str, String), Option<String>)>> {
     let rows: Vec<(String, String, String)> = partner_claims::table
         .select((
             partner_claims::kind,
             partner_claims::name_ci,
             partner_claims::iss,
         ))
-        .load(connection)?;
+        .load(conn)?;
     let mut holders: BTreeMap<(String, String), String> = rows
         .into_iter()
         .map(|(kind, name, iss)| ((kind, name), iss))
         .collect();
     let mut contested = Vec::new();
-    for partner in all(connection)? {
+    for partner in all(conn)? {
         for claim in partner.claims() {
             let key = (claim.0.to_owned(), claim.1.clone());
             let holder = holders.get(&key).cloned();
@@ -231,15 +228,15 @@ fn contested(
 }
 
 /// Removes a partner.
-pub fn remove(connection: &mut AnyConnection, iss: &str) -> Result<(), StoreError> {
-    diesel::delete(partners::table.filter(partners::iss.eq(iss))).execute(connection)?;
-    fill_claims(connection)
+pub fn remove(conn: &mut AnyConnection, iss: &str) -> Result<()> {
+    diesel::delete(partners::table.filter(partners::iss.eq(iss))).execute(conn)?;
+    fill_claims(conn)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Opening, Store};
+    use crate::store::{Opening, Store, StoreError};
 
     #[test]
     fn reports_names_of_two_partners_and_changes_nothing() {

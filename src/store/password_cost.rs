@@ -4,46 +4,46 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable};
 
-use super::{AnyConnection, StoreError, clients, settings};
+use super::{AnyConnection, Result, clients, settings};
 use crate::domain::password::cost_of;
 
 const KEY: &str = "highest_password_cost";
 
 /// The remembered cost; `None` in a database of an older release.
-pub fn highest(connection: &mut AnyConnection) -> Result<Option<u32>, StoreError> {
-    let value = settings::get(connection, KEY)?;
+pub fn highest(conn: &mut AnyConnection) -> Result<Option<u32>> {
+    let value = settings::get(conn, KEY)?;
     Ok(value.and_then(|v| v.parse().ok()))
 }
 
 /// Remembers the cost of a hash that will be stored, if it is the highest.
-pub fn note(connection: &mut AnyConnection, hash: &str) -> Result<(), StoreError> {
+pub fn note(conn: &mut AnyConnection, hash: &str) -> Result<()> {
     let Some(cost) = cost_of(hash) else {
         return Ok(());
     };
-    match highest(connection)? {
+    match highest(conn)? {
         Some(known) if known >= cost => Ok(()),
-        _ => remember(connection, cost),
+        _ => remember(conn, cost),
     }
 }
 
 /// Recomputes the remembered cost. Reads every user, but only if the remembered cost exceeds the configured one, which
 /// every verification costs anyway.
-pub fn recount(connection: &mut AnyConnection, configured: u32) -> Result<(), StoreError> {
-    let known = highest(connection)?;
+pub fn recount(conn: &mut AnyConnection, configured: u32) -> Result<()> {
+    let known = highest(conn)?;
     if known.is_some_and(|cost| cost <= configured) {
         return Ok(());
     }
-    let stored = highest_stored(connection)?.unwrap_or(0);
+    let stored = highest_stored(conn)?.unwrap_or(0);
     if known == Some(stored) {
         return Ok(());
     }
-    remember(connection, stored)
+    remember(conn, stored)
 }
 
-fn remember(connection: &mut AnyConnection, cost: u32) -> Result<(), StoreError> {
-    settings::set(connection, KEY, &cost.to_string())?;
+fn remember(conn: &mut AnyConnection, cost: u32) -> Result<()> {
+    settings::set(conn, KEY, &cost.to_string())?;
     // Every node keeps the cost in its registry in memory.
-    clients::touch(connection)
+    clients::touch(conn)
 }
 
 #[derive(QueryableByName)]
@@ -52,9 +52,9 @@ struct Highest {
     cost: Option<i32>,
 }
 
-fn highest_stored(connection: &mut AnyConnection) -> Result<Option<u32>, StoreError> {
+fn highest_stored(conn: &mut AnyConnection) -> Result<Option<u32>> {
     // The two digits after `$2b$`. A text without them is no bcrypt hash.
-    let row: Highest = match connection {
+    let row: Highest = match conn {
         AnyConnection::Sqlite(c) => diesel::sql_query(
             "SELECT max(CAST(substr(password_hash, instr(password_hash, '$2') + 4, 2) AS INTEGER)) AS cost \
              FROM users WHERE password_hash GLOB '*$2?$[0-9][0-9]$*'",

@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{AnyConnection, StepError, StoreError};
+use super::{AnyConnection, Result, StepError, StoreError};
 
 /// How long a caller waits for a connection before the store counts as unavailable.
 const CONNECTION_WAIT: Duration = Duration::from_secs(10);
@@ -33,14 +33,14 @@ impl ConnectionPool {
     /// An idle connection, or a new one from `open` while the pool is not full; otherwise waits for one.
     pub(super) fn take(
         &self,
-        open: impl FnOnce() -> Result<AnyConnection, StoreError>,
-    ) -> Result<PooledConnection<'_>, StoreError> {
+        open: impl FnOnce() -> Result<AnyConnection>,
+    ) -> Result<PooledConnection<'_>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(connection) = state.idle.pop() {
+            if let Some(conn) = state.idle.pop() {
                 return Ok(PooledConnection {
                     pool: self,
-                    connection: Some(connection),
+                    conn: Some(conn),
                     broken: false,
                 });
             }
@@ -50,10 +50,10 @@ impl ConnectionPool {
                 // Made before `open`, so that a failure or a panic gives the place back.
                 let mut pooled = PooledConnection {
                     pool: self,
-                    connection: None,
+                    conn: None,
                     broken: true,
                 };
-                pooled.connection = Some(open()?);
+                pooled.conn = Some(open()?);
                 pooled.broken = false;
                 return Ok(pooled);
             }
@@ -72,7 +72,7 @@ impl ConnectionPool {
 /// A connection in use. It returns to the pool on drop, unless it is broken or the step panics.
 pub(super) struct PooledConnection<'a> {
     pool: &'a ConnectionPool,
-    connection: Option<AnyConnection>,
+    conn: Option<AnyConnection>,
     broken: bool,
 }
 
@@ -82,11 +82,11 @@ impl PooledConnection<'_> {
         &mut self,
         run: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Some(connection) = &mut self.connection else {
+        let Some(conn) = &mut self.conn else {
             let cause = "the pool gave out no connection".into();
             return Err(StoreError::Unavailable(cause).into());
         };
-        let result = run(connection);
+        let result = run(conn);
         let error = result.as_ref().err().and_then(StepError::store_error);
         self.broken |= matches!(error, Some(StoreError::Unavailable(_)));
         result
@@ -100,9 +100,9 @@ impl Drop for PooledConnection<'_> {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match self.connection.take() {
-            Some(connection) if !self.broken && !std::thread::panicking() => {
-                state.idle.push(connection);
+        match self.conn.take() {
+            Some(conn) if !self.broken && !std::thread::panicking() => {
+                state.idle.push(conn);
             }
             _ => state.unopened += 1,
         }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::portals;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 
 /// A portal.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -15,28 +15,28 @@ pub struct Portal {
 }
 
 /// Every portal, by number.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Portal>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Portal>> {
     Ok(portals::table
         .select(columns::<Portal>())
         .order(portals::id)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Inserts or replaces the portal with this number.
-pub fn put(connection: &mut AnyConnection, portal: &Portal) -> Result<(), StoreError> {
+pub fn put(conn: &mut AnyConnection, portal: &Portal) -> Result<()> {
     let changed = diesel::update(portals::table.filter(portals::id.eq(portal.id)))
         .set(portal)
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(portals::table)
             .values(portal)
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// Removes a portal; its services stay.
-pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
-    diesel::delete(portals::table.filter(portals::id.eq(id))).execute(connection)?;
+pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
+    diesel::delete(portals::table.filter(portals::id.eq(id))).execute(conn)?;
     Ok(())
 }

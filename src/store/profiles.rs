@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::profiles;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 
 /// The profile of a user. Every field is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -28,27 +28,23 @@ pub struct Profile {
 }
 
 /// The profile of a user.
-pub fn find(connection: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>, StoreError> {
+pub fn find(conn: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>> {
     Ok(profiles::table
         .filter(profiles::user_id.eq(user_id))
         .select(columns::<Profile>())
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// Inserts or replaces the profile of a user.
-pub fn put(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    profile: &Profile,
-) -> Result<(), StoreError> {
+pub fn put(conn: &mut AnyConnection, user_id: i64, profile: &Profile) -> Result<()> {
     let changed = diesel::update(profiles::table.filter(profiles::user_id.eq(user_id)))
         .set(profile)
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(profiles::table)
             .values((profiles::user_id.eq(user_id), profile))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::audit::{self, MAX_TEXT_CHARS, cut};
 use super::tables::refusals;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result, StoreError};
 use crate::domain::Millis;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
@@ -220,7 +220,7 @@ impl Refusals {
     ///
     /// # Errors
     /// Unwritten counts stay for the next call.
-    pub fn write(&self, store: &super::Store, now: Millis) -> Result<usize, StoreError> {
+    pub fn write(&self, store: &super::Store, now: Millis) -> Result<usize> {
         let mut written = 0;
         loop {
             // The copy is made inside the transaction. On SQLite an erasure therefore comes either before it, and has
@@ -298,7 +298,7 @@ impl Count {
     }
 }
 
-fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<(), StoreError> {
+fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<()> {
     let network = match (key.network, key.event) {
         (Some(network), _) => network.to_string(),
         (None, OTHER) => OTHER.to_owned(),
@@ -338,7 +338,7 @@ fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<(), StoreError
 
 /// Does the work of writing a row of the audit log and deletes it at once. Refusals about unknown users cost the same
 /// time that way.
-pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), StoreError> {
+pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<()> {
     let id: i64 = diesel::insert_into(refusals::table)
         .values((
             // A minute in which nothing is counted.
@@ -361,12 +361,7 @@ pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<(), S
 
 /// Deletes at most `limit` counts from before `before`, and the oldest of more than `max_rows` rows. Returns the number of
 /// deleted rows.
-pub fn purge(
-    c: &mut AnyConnection,
-    before: Millis,
-    max_rows: i64,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge(c: &mut AnyConnection, before: Millis, max_rows: i64, limit: i64) -> Result<usize> {
     let last: Option<i64> = refusals::table
         .select(diesel::dsl::max(refusals::id))
         .get_result(c)?;

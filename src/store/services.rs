@@ -7,7 +7,7 @@ use super::connection::columns;
 use super::finding::Finding;
 use super::tables::{assignments, required_agreements, services, users};
 use super::transaction::retry;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 
@@ -65,58 +65,58 @@ pub enum Claim {
 }
 
 /// The numbers of all services.
-pub fn ids(connection: &mut AnyConnection) -> Result<Vec<i64>, StoreError> {
+pub fn ids(conn: &mut AnyConnection) -> Result<Vec<i64>> {
     Ok(services::table
         .select(services::id)
         .order(services::id)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Adds a service. Ask [`ids`] first, in the same transaction.
-pub fn add(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
+pub fn add(conn: &mut AnyConnection, service: &Service) -> Result<()> {
     diesel::insert_into(services::table)
         .values(service)
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Every service, by number.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, StoreError> {
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Service>> {
     Ok(services::table
         .select(columns::<Service>())
         .order(services::id)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Updates an existing service. If ids are compared differently from now on, the compared ids of its users are
 /// recomputed, and ids of several users become disputed.
-pub fn update(connection: &mut AnyConnection, service: &Service) -> Result<(), StoreError> {
+pub fn update(conn: &mut AnyConnection, service: &Service) -> Result<()> {
     let stored = services::table.filter(services::id.eq(service.id));
     let was_case_sensitive: Option<bool> = stored
         .select(services::case_sensitive_ids)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
-    diesel::update(stored).set(service).execute(connection)?;
+    diesel::update(stored).set(service).execute(conn)?;
     if was_case_sensitive.is_some_and(|was| was != service.case_sensitive_ids) {
         diesel::update(assignments::table.filter(assignments::service_id.eq(service.id)))
             .set((
                 assignments::compared_id.eq(None::<String>),
                 assignments::disputed.eq(false),
             ))
-            .execute(connection)?;
-        while fill_some(connection)? > 0 {}
+            .execute(conn)?;
+        while fill_some(conn)? > 0 {}
     }
     Ok(())
 }
 
 /// Removes a service and its assignments.
-pub fn remove(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
-    diesel::delete(services::table.filter(services::id.eq(id))).execute(connection)?;
+pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
+    diesel::delete(services::table.filter(services::id.eq(id))).execute(conn)?;
     Ok(())
 }
 
 /// Which service requires which agreement, by number.
-pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, StoreError> {
+pub fn requirements(conn: &mut AnyConnection) -> Result<Vec<(i64, i64)>> {
     Ok(required_agreements::table
         .select((
             required_agreements::service_id,
@@ -126,40 +126,36 @@ pub fn requirements(connection: &mut AnyConnection) -> Result<Vec<(i64, i64)>, S
             required_agreements::service_id,
             required_agreements::agreement_id,
         ))
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Sets the agreements that a service requires.
-pub fn require(
-    connection: &mut AnyConnection,
-    service_id: i64,
-    agreement_ids: &[i64],
-) -> Result<(), StoreError> {
+pub fn require(conn: &mut AnyConnection, service_id: i64, agreement_ids: &[i64]) -> Result<()> {
     diesel::delete(
         required_agreements::table.filter(required_agreements::service_id.eq(service_id)),
     )
-    .execute(connection)?;
+    .execute(conn)?;
     for agreement_id in agreement_ids {
         diesel::insert_into(required_agreements::table)
             .values((
                 required_agreements::service_id.eq(service_id),
                 required_agreements::agreement_id.eq(agreement_id),
             ))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// The number of users that are assigned to a service.
-pub fn users(connection: &mut AnyConnection, id: i64) -> Result<i64, StoreError> {
+pub fn users(conn: &mut AnyConnection, id: i64) -> Result<i64> {
     Ok(assignments::table
         .filter(assignments::service_id.eq(id))
         .count()
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// The target of the callbacks of a service; `None` if it is gone or wants none.
-pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callback>, StoreError> {
+pub fn callback(conn: &mut AnyConnection, id: i64) -> Result<Option<Callback>> {
     let found: Option<(Option<String>, Option<Vec<u8>>, bool)> = services::table
         .filter(services::id.eq(id))
         .select((
@@ -167,7 +163,7 @@ pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callba
             services::credentials,
             services::case_sensitive_ids,
         ))
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     Ok(found.and_then(|(url, credentials, case_sensitive_ids)| {
         Some(Callback {
@@ -182,12 +178,12 @@ pub fn callback(connection: &mut AnyConnection, id: i64) -> Result<Option<Callba
 /// locked the user. If two users claim an id at the same time, the database refuses one; that step runs again and sees
 /// the other.
 pub fn assign(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     service_id: i64,
     user_id_in_service: &str,
     now: Millis,
-) -> Result<Claim, StoreError> {
+) -> Result<Claim> {
     let own = assignments::service_id
         .eq(services::id)
         .and(assignments::user_id.eq(user_id));
@@ -199,7 +195,7 @@ pub fn assign(
             assignments::compared_id.nullable(),
             assignments::disputed.nullable(),
         ))
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     let Some((case_sensitive, held, was_disputed)) = known else {
         return Ok(Claim::NoService);
@@ -210,10 +206,10 @@ pub fn assign(
         // The same id, perhaps spelled differently. A disputed id stays disputed.
         diesel::update(row)
             .set(assignments::user_id_in_service.eq(user_id_in_service))
-            .execute(connection)?;
+            .execute(conn)?;
         return Ok(Claim::Granted);
     }
-    if is_held(connection, service_id, &compared)? {
+    if is_held(conn, service_id, &compared)? {
         return Ok(Claim::Taken);
     }
     let values = (
@@ -222,7 +218,7 @@ pub fn assign(
         assignments::disputed.eq(false),
     );
     if was_disputed.is_some() {
-        diesel::update(row).set(values).execute(connection)?;
+        diesel::update(row).set(values).execute(conn)?;
     } else {
         let key = (
             assignments::user_id.eq(user_id),
@@ -231,20 +227,16 @@ pub fn assign(
         );
         diesel::insert_into(assignments::table)
             .values((key, values))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     if let (Some(old), Some(true)) = (held, was_disputed) {
-        settle_dispute(connection, service_id, &old)?;
+        settle_dispute(conn, service_id, &old)?;
     }
     Ok(Claim::Granted)
 }
 
 /// Whether a user has this id, in compared form, in a service. A disputed id counts.
-pub fn is_held(
-    connection: &mut AnyConnection,
-    service_id: i64,
-    compared: &str,
-) -> Result<bool, StoreError> {
+pub fn is_held(conn: &mut AnyConnection, service_id: i64, compared: &str) -> Result<bool> {
     let holders = || {
         assignments::table
             .filter(assignments::service_id.eq(service_id))
@@ -253,15 +245,11 @@ pub fn is_held(
     // Literals, because each of them has a partial index.
     let owner = exists(holders().filter(not(assignments::disputed)));
     let disputing = exists(holders().filter(assignments::disputed));
-    Ok(diesel::select(owner.or(disputing)).get_result(connection)?)
+    Ok(diesel::select(owner.or(disputing)).get_result(conn)?)
 }
 
 /// Ends the dispute about an id if one holder is left, who owns it from then on.
-fn settle_dispute(
-    c: &mut AnyConnection,
-    service_id: i64,
-    compared: &str,
-) -> Result<(), StoreError> {
+fn settle_dispute(c: &mut AnyConnection, service_id: i64, compared: &str) -> Result<()> {
     let holders: Vec<i64> = assignments::table
         .filter(assignments::service_id.eq(service_id))
         .filter(assignments::compared_id.eq(compared))
@@ -278,25 +266,18 @@ fn settle_dispute(
 }
 
 /// The services of a portal that a user is assigned to, by number.
-pub fn of_user(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    portal_id: i64,
-) -> Result<Vec<i64>, StoreError> {
+pub fn of_user(conn: &mut AnyConnection, user_id: i64, portal_id: i64) -> Result<Vec<i64>> {
     Ok(assignments::table
         .inner_join(services::table)
         .filter(assignments::user_id.eq(user_id))
         .filter(services::portal_id.eq(portal_id))
         .order(assignments::service_id)
         .select(assignments::service_id)
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// The services that a user is assigned to, by number.
-pub fn assignments(
-    connection: &mut AnyConnection,
-    user_id: i64,
-) -> Result<Vec<Assignment>, StoreError> {
+pub fn assignments(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<Assignment>> {
     Ok(assignments::table
         .filter(assignments::user_id.eq(user_id))
         .order(assignments::service_id)
@@ -305,15 +286,11 @@ pub fn assignments(
             assignments::user_id_in_service,
             assignments::created_at,
         ))
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Ends an assignment if it exists. The caller must have locked the user.
-pub fn unassign(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    service_id: i64,
-) -> Result<Option<Ended>, StoreError> {
+pub fn unassign(conn: &mut AnyConnection, user_id: i64, service_id: i64) -> Result<Option<Ended>> {
     let row: Option<(String, Option<String>, bool, bool, bool)> = assignments::table
         .inner_join(services::table)
         .filter(assignments::user_id.eq(user_id))
@@ -325,27 +302,27 @@ pub fn unassign(
             services::case_sensitive_ids,
             services::callback_url.is_not_null(),
         ))
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     let Some((id, compared, disputed, case_sensitive, has_callback)) = row else {
         return Ok(None);
     };
-    diesel::delete(assignments::table.find((user_id, service_id))).execute(connection)?;
+    diesel::delete(assignments::table.find((user_id, service_id))).execute(conn)?;
     let compared = compared.unwrap_or_else(|| compared_id(&id, case_sensitive));
     if disputed {
-        settle_dispute(connection, service_id, &compared)?;
+        settle_dispute(conn, service_id, &compared)?;
     }
     Ok(Some(Ended {
         service_id,
-        is_held: is_held(connection, service_id, &compared)?,
+        is_held: is_held(conn, service_id, &compared)?,
         user_id_in_service: id,
         has_callback,
     }))
 }
 
 /// Locks all services, so that nobody is assigned to one until the transaction ends. SQLite has only one writer anyway.
-pub fn lock_all(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    if let AnyConnection::Postgres(c) = connection {
+pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
+    if let AnyConnection::Postgres(c) = conn {
         let all = services::table.select(services::id).order(services::id);
         all.for_update().load::<i64>(c)?;
     }
@@ -380,20 +357,20 @@ pub fn compared_id(id: &str, case_sensitive: bool) -> String {
 ///
 /// # Errors
 /// Computed ids stay; the next call computes the rest.
-pub fn fill_compared_ids(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    while is_one_missing(connection)? {
-        retry(connection, fill_some)?;
+pub fn fill_compared_ids(conn: &mut AnyConnection) -> Result<()> {
+    while is_one_missing(conn)? {
+        retry(conn, fill_some)?;
     }
     Ok(())
 }
 
-fn is_one_missing(c: &mut AnyConnection) -> Result<bool, StoreError> {
+fn is_one_missing(c: &mut AnyConnection) -> Result<bool> {
     let missing = assignments::table.filter(assignments::compared_id.is_null());
     Ok(diesel::select(exists(missing)).get_result(c)?)
 }
 
 /// Fills in a batch of rows and returns their number.
-fn fill_some(c: &mut AnyConnection) -> Result<usize, StoreError> {
+fn fill_some(c: &mut AnyConnection) -> Result<usize> {
     let rows: Vec<(i64, i64, String, bool)> = assignments::table
         .inner_join(services::table)
         .filter(assignments::compared_id.is_null())
@@ -427,9 +404,9 @@ fn fill_some(c: &mut AnyConnection) -> Result<usize, StoreError> {
 
 /// Reports each id that several users have.
 pub(super) fn find_disputed(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     found: &mut dyn FnMut(Finding),
-) -> Result<(), StoreError> {
+) -> Result<()> {
     let disputed: Vec<(i64, Option<String>, i64)> = assignments::table
         .filter(assignments::disputed)
         .group_by((assignments::service_id, assignments::compared_id))
@@ -439,7 +416,7 @@ pub(super) fn find_disputed(
             assignments::compared_id,
             count_star(),
         ))
-        .load(connection)?;
+        .load(conn)?;
     for (service_id, compared, holders) in disputed {
         let mut names: Vec<String> = assignments::table
             .inner_join(users::table)
@@ -449,7 +426,7 @@ pub(super) fn find_disputed(
             .order(users::id)
             .limit(MAX_NAMED)
             .select(users::user_name)
-            .load(connection)?;
+            .load(conn)?;
         let unnamed = holders - names.len() as i64;
         if unnamed > 0 {
             names.push(format!("{unnamed} more"));

@@ -6,7 +6,7 @@ use super::connection::{columns, on_backend};
 use super::profiles::Profile;
 use super::tables::{profiles, sessions, users};
 use super::user_row::UserRow;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
@@ -50,20 +50,20 @@ pub struct NewSession<'a> {
 }
 
 /// Starts a session.
-pub fn start(connection: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64, StoreError> {
+pub fn start(conn: &mut AnyConnection, new: &NewSession<'_>) -> Result<i64> {
     Ok(diesel::insert_into(sessions::table)
         .values(new)
         .returning(sessions::id)
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// The valid session whose cookie has this hash, if it was used after `idle_since`.
 pub fn find(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     sha256: &str,
     now: Millis,
     idle_since: Millis,
-) -> Result<Option<SessionRecord>, StoreError> {
+) -> Result<Option<SessionRecord>> {
     let query = sessions::table
         .inner_join(users::table.left_join(profiles::table))
         .filter(sessions::sha256.eq(sha256.to_owned()))
@@ -75,7 +75,7 @@ pub fn find(
             columns::<Profile>().nullable(),
         ));
     let found: Option<(UserRow, Session, Option<Profile>)> =
-        on_backend!(connection, c => query.get_result(c)).optional()?;
+        on_backend!(conn, c => query.get_result(c)).optional()?;
     Ok(found.map(|(row, session, profile)| SessionRecord {
         user: row.into(),
         session,
@@ -85,71 +85,59 @@ pub fn find(
 
 /// The valid sessions of a user, the last used first.
 pub fn of_user(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     user_id: i64,
     now: Millis,
     idle_since: Millis,
-) -> Result<Vec<Session>, StoreError> {
+) -> Result<Vec<Session>> {
     Ok(sessions::table
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(idle_since))
         .order((sessions::seen_at.desc(), sessions::id.desc()))
         .select(columns::<Session>())
-        .load(connection)?)
+        .load(conn)?)
 }
 
 /// Records the use of a session.
-pub fn touch(connection: &mut AnyConnection, id: i64, now: Millis) -> Result<(), StoreError> {
+pub fn touch(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<()> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set(sessions::seen_at.eq(now))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Records the organisation that the user chose.
-pub fn choose_organisation(
-    connection: &mut AnyConnection,
-    id: i64,
-    organisation: &str,
-) -> Result<(), StoreError> {
+pub fn choose_organisation(conn: &mut AnyConnection, id: i64, organisation: &str) -> Result<()> {
     diesel::update(sessions::table.filter(sessions::id.eq(id)))
         .set(sessions::organisation_uuid.eq(Some(organisation)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Ends a session of a user; `false` if the user has no such session.
-pub fn end(connection: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool, StoreError> {
+pub fn end(conn: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool> {
     let session = sessions::table
         .filter(sessions::id.eq(id))
         .filter(sessions::user_id.eq(user_id));
-    Ok(diesel::delete(session).execute(connection)? == 1)
+    Ok(diesel::delete(session).execute(conn)? == 1)
 }
 
 /// Ends all sessions of a user except `except`. Returns their number.
-pub fn end_all(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    except: Option<i64>,
-) -> Result<usize, StoreError> {
+pub fn end_all(conn: &mut AnyConnection, user_id: i64, except: Option<i64>) -> Result<usize> {
     let others = sessions::table
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::id.ne(except.unwrap_or(0)));
-    Ok(diesel::delete(others).execute(connection)?)
+    Ok(diesel::delete(others).execute(conn)?)
 }
 
 /// Ends the least recently used sessions of a user who has more than `most`, and a tenth of `most` with them. Returns the
 /// number of ended sessions.
-pub fn end_oldest(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    most: i64,
-) -> Result<usize, StoreError> {
+pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<usize> {
     let held: i64 = sessions::table
         .filter(sessions::user_id.eq(user_id))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     if held <= most {
         return Ok(0);
     }
@@ -162,17 +150,17 @@ pub fn end_oldest(
         // SQLite has no offset without a limit.
         .limit(i64::MAX)
         .offset(kept)
-        .load(connection)?;
-    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(connection)?)
+        .load(conn)?;
+    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(conn)?)
 }
 
 /// Deletes at most `limit` sessions that expired or were idle for too long. Returns the number of deleted rows.
 pub fn purge_expired(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     now: Millis,
     idle_since: Millis,
     limit: i64,
-) -> Result<usize, StoreError> {
+) -> Result<usize> {
     let over = sessions::expires_at
         .le(now)
         .or(sessions::seen_at.le(idle_since));
@@ -180,6 +168,6 @@ pub fn purge_expired(
         .filter(over)
         .select(sessions::id)
         .limit(limit)
-        .load(connection)?;
-    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(connection)?)
+        .load(conn)?;
+    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(conn)?)
 }

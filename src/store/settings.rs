@@ -3,34 +3,34 @@
 use diesel::prelude::*;
 
 use super::tables::settings;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 
 /// The value with this name.
-pub fn get(connection: &mut AnyConnection, key: &str) -> Result<Option<String>, StoreError> {
+pub fn get(conn: &mut AnyConnection, key: &str) -> Result<Option<String>> {
     Ok(settings::table
         .filter(settings::key.eq(key))
         .select(settings::value)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?)
 }
 
 /// Sets the value with this name.
-pub fn set(connection: &mut AnyConnection, key: &str, value: &str) -> Result<(), StoreError> {
+pub fn set(conn: &mut AnyConnection, key: &str, value: &str) -> Result<()> {
     let changed = diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(value))
-        .execute(connection)?;
+        .execute(conn)?;
     if changed == 0 {
         diesel::insert_into(settings::table)
             .values((settings::key.eq(key), settings::value.eq(value)))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(())
 }
 
 /// Locks a value until the transaction ends.
-pub fn lock(connection: &mut AnyConnection, key: &str) -> Result<(), StoreError> {
+pub fn lock(conn: &mut AnyConnection, key: &str) -> Result<()> {
     diesel::update(settings::table.filter(settings::key.eq(key)))
         .set(settings::value.eq(settings::value))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }

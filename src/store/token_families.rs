@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::connection::{columns, on_backend};
 use super::tables::{memberships, token_families, tokens, users};
 use super::user_row::UserRow;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
@@ -24,7 +24,7 @@ pub struct TokenRecord {
 }
 
 /// Starts a family without tokens.
-pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Result<i64, StoreError> {
+pub fn start(conn: &mut AnyConnection, user_id: i64, now: Millis) -> Result<i64> {
     Ok(diesel::insert_into(token_families::table)
         .values((
             token_families::user_id.eq(user_id),
@@ -32,19 +32,19 @@ pub fn start(connection: &mut AnyConnection, user_id: i64, now: Millis) -> Resul
             token_families::expires_at.eq(now),
         ))
         .returning(token_families::id)
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// Adds a token to a family, or extends it if it exists; `false` if the family has ended.
 pub fn add(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     family: i64,
     jti_sha256: &str,
     expires_at: Millis,
-) -> Result<bool, StoreError> {
+) -> Result<bool> {
     let found = diesel::update(token_families::table.filter(token_families::id.eq(family)))
         .set(token_families::expires_at.eq(expires_at))
-        .execute(connection)?;
+        .execute(conn)?;
     if found == 0 {
         return Ok(false);
     }
@@ -54,7 +54,7 @@ pub fn add(
             .filter(tokens::family_id.eq(family)),
     )
     .set(tokens::expires_at.eq(expires_at))
-    .execute(connection)?;
+    .execute(conn)?;
     if prolonged == 0 {
         diesel::insert_into(tokens::table)
             .values((
@@ -62,17 +62,17 @@ pub fn add(
                 tokens::family_id.eq(family),
                 tokens::expires_at.eq(expires_at),
             ))
-            .execute(connection)?;
+            .execute(conn)?;
     }
     Ok(true)
 }
 
 /// The state of the token with this id. `organisation` is the one that the token is bound to.
 pub fn find(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     jti_sha256: &str,
     organisation: Option<&str>,
-) -> Result<Option<TokenRecord>, StoreError> {
+) -> Result<Option<TokenRecord>> {
     let membership = memberships::table
         .filter(memberships::user_id.eq(users::id))
         .filter(memberships::organisation_uuid.eq(organisation.unwrap_or("").to_owned()));
@@ -87,7 +87,7 @@ pub fn find(
             exists(membership),
         ));
     let found: Option<(UserRow, i64, Millis, Option<Millis>, bool)> =
-        on_backend!(connection, c => query.get_result(c)).optional()?;
+        on_backend!(conn, c => query.get_result(c)).optional()?;
     Ok(found.map(
         |(row, family, started_at, retired_at, is_member)| TokenRecord {
             user: row.into(),
@@ -100,93 +100,81 @@ pub fn find(
 }
 
 /// Marks a token as replaced. Later calls do not change the time.
-pub fn retire(
-    connection: &mut AnyConnection,
-    jti_sha256: &str,
-    now: Millis,
-) -> Result<(), StoreError> {
+pub fn retire(conn: &mut AnyConnection, jti_sha256: &str, now: Millis) -> Result<()> {
     diesel::update(
         tokens::table
             .filter(tokens::jti_sha256.eq(jti_sha256))
             .filter(tokens::retired_at.is_null()),
     )
     .set(tokens::retired_at.eq(Some(now)))
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Ends a family with all its tokens; `false` if it has ended.
-pub fn end(connection: &mut AnyConnection, family: i64) -> Result<bool, StoreError> {
+pub fn end(conn: &mut AnyConnection, family: i64) -> Result<bool> {
     let ended = diesel::delete(token_families::table.filter(token_families::id.eq(family)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(ended == 1)
 }
 
 /// Ends every family of a user.
-pub fn end_all(connection: &mut AnyConnection, user_id: i64) -> Result<(), StoreError> {
+pub fn end_all(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
     diesel::delete(token_families::table.filter(token_families::user_id.eq(user_id)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Ends the oldest families of a user above the limit.
-pub fn end_oldest(
-    connection: &mut AnyConnection,
-    user_id: i64,
-    most: i64,
-) -> Result<(), StoreError> {
+pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<()> {
     let newest: Option<i64> = token_families::table
         .filter(token_families::user_id.eq(user_id))
         .order(token_families::id.desc())
         .offset(most)
         .limit(1)
         .select(token_families::id)
-        .load(connection)?
+        .load(conn)?
         .pop();
     if let Some(newest) = newest {
         let over = token_families::table
             .filter(token_families::user_id.eq(user_id))
             .filter(token_families::id.le(newest));
-        diesel::delete(over).execute(connection)?;
+        diesel::delete(over).execute(conn)?;
     }
     Ok(())
 }
 
 /// The number of unexpired tokens of a family, and when the first of them expires.
 pub fn unexpired(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     family: i64,
     now: Millis,
-) -> Result<(i64, Option<Millis>), StoreError> {
+) -> Result<(i64, Option<Millis>)> {
     Ok(tokens::table
         .filter(tokens::family_id.eq(family))
         .filter(tokens::expires_at.gt(now))
         .select((count_star(), min(tokens::expires_at)))
-        .get_result(connection)?)
+        .get_result(conn)?)
 }
 
 /// Deletes at most `limit` tokens that expired before `before`, and families without tokens. Returns the number of
 /// deleted rows.
-pub fn purge_expired(
-    connection: &mut AnyConnection,
-    before: Millis,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge_expired(conn: &mut AnyConnection, before: Millis, limit: i64) -> Result<usize> {
     let expired: Vec<String> = tokens::table
         .filter(tokens::expires_at.lt(before))
         .select(tokens::jti_sha256)
         .limit(limit)
-        .load(connection)?;
+        .load(conn)?;
     let over: Vec<i64> = token_families::table
         .filter(token_families::expires_at.lt(before))
         .select(token_families::id)
         .limit(limit)
-        .load(connection)?;
-    let gone = diesel::delete(tokens::table.filter(tokens::jti_sha256.eq_any(expired)))
-        .execute(connection)?;
+        .load(conn)?;
+    let gone =
+        diesel::delete(tokens::table.filter(tokens::jti_sha256.eq_any(expired))).execute(conn)?;
     Ok(
         diesel::delete(token_families::table.filter(token_families::id.eq_any(over)))
-            .execute(connection)?
+            .execute(conn)?
             .max(gone),
     )
 }

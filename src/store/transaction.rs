@@ -2,20 +2,20 @@
 
 use diesel::connection::SimpleConnection as _;
 
-use super::{AnyConnection, StepError, StoreError};
+use super::{AnyConnection, Result, StepError, StoreError};
 
 /// How often a step runs at most.
 const MAX_RUNS: u32 = 5;
 
 /// Runs the step in a transaction until it does not collide, at most [`MAX_RUNS`] times.
 pub(super) fn retry<T, E: StepError>(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     mut step: impl FnMut(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut runs = 0;
     loop {
         runs += 1;
-        let result = once(connection, &mut step);
+        let result = once(conn, &mut step);
         let error = result.as_ref().err().and_then(StepError::store_error);
         if runs >= MAX_RUNS || !matches!(error, Some(StoreError::Collided(_))) {
             return result;
@@ -24,28 +24,27 @@ pub(super) fn retry<T, E: StepError>(
 }
 
 fn once<T, E: StepError>(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     step: &mut impl FnMut(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     // Always IMMEDIATE on SQLite: a transaction that reads first and writes later fails at once if
     // another one wrote in between, whatever the timeout.
-    let begin = match connection {
+    let begin = match conn {
         AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
         AnyConnection::Postgres(_) => "BEGIN",
     };
-    let control = |connection: &mut AnyConnection, sql| {
-        connection
-            .batch_execute(sql)
+    let control = |conn: &mut AnyConnection, sql| {
+        conn.batch_execute(sql)
             .map_err(|e| E::from(StoreError::from(e)))
     };
-    control(connection, begin)?;
-    let result = step(connection).and_then(|value| {
-        control(connection, "COMMIT")?;
+    control(conn, begin)?;
+    let result = step(conn).and_then(|value| {
+        control(conn, "COMMIT")?;
         Ok(value)
     });
     if result.is_err() {
         // A failed COMMIT, too, leaves SQLite inside the transaction.
-        let _ = connection.batch_execute("ROLLBACK");
+        let _ = conn.batch_execute("ROLLBACK");
     }
     result
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::{external_identities, memberships, one_time_tokens, users};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
@@ -40,17 +40,17 @@ pub struct UnconfirmedLimits {
 /// At most `count` unconfirmed accounts beyond the limits, the oldest first. Accounts with a membership or an external
 /// identity stay.
 pub fn beyond_limits(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     limits: UnconfirmedLimits,
     count: i64,
-) -> Result<Vec<UnconfirmedUser>, StoreError> {
+) -> Result<Vec<UnconfirmedUser>> {
     let waiting = || users::table.filter(users::unconfirmed_since.is_not_null());
     let crowded_out: Option<Option<Millis>> = waiting()
         .order(users::unconfirmed_since.desc())
         .offset(limits.max_waiting)
         .limit(1)
         .select(users::unconfirmed_since)
-        .load(connection)?
+        .load(conn)?
         .pop();
     let tokens = one_time_tokens::table
         .filter(one_time_tokens::user_id.eq(users::id))
@@ -70,5 +70,5 @@ pub fn beyond_limits(
         .order(users::unconfirmed_since)
         .limit(count)
         .select(columns::<UnconfirmedUser>())
-        .load(connection)?)
+        .load(conn)?)
 }

@@ -4,54 +4,46 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::used_assertions;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::Millis;
 
 /// Whether an assertion was used.
-pub fn is_used(
-    connection: &mut AnyConnection,
-    iss: &str,
-    jti_sha256: &str,
-) -> Result<bool, StoreError> {
+pub fn is_used(conn: &mut AnyConnection, iss: &str, jti_sha256: &str) -> Result<bool> {
     let used: i64 = used_assertions::table
         .filter(used_assertions::iss.eq(iss))
         .filter(used_assertions::jti_sha256.eq(jti_sha256))
         .count()
-        .get_result(connection)?;
+        .get_result(conn)?;
     Ok(used > 0)
 }
 
 /// Records the use of an assertion; `false` if it was used before, or if a concurrent transaction uses it and succeeds.
 pub fn use_up(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     iss: &str,
     jti_sha256: &str,
     expires_at: Millis,
-) -> Result<bool, StoreError> {
+) -> Result<bool> {
     let insertion = diesel::insert_into(used_assertions::table).values((
         used_assertions::iss.eq(iss.to_owned()),
         used_assertions::jti_sha256.eq(jti_sha256.to_owned()),
         used_assertions::expires_at.eq(expires_at),
     ));
     // The primary key decides: the second of two concurrent writers waits for the first.
-    let inserted = on_backend!(connection, c => insertion.on_conflict_do_nothing().execute(c))?;
+    let inserted = on_backend!(conn, c => insertion.on_conflict_do_nothing().execute(c))?;
     Ok(inserted > 0)
 }
 
 /// Deletes at most `limit` assertions that expired before `before`. Returns the number of deleted rows.
-pub fn purge_expired(
-    connection: &mut AnyConnection,
-    before: Millis,
-    limit: i64,
-) -> Result<usize, StoreError> {
+pub fn purge_expired(conn: &mut AnyConnection, before: Millis, limit: i64) -> Result<usize> {
     let expired: Vec<String> = used_assertions::table
         .filter(used_assertions::expires_at.le(before))
         .select(used_assertions::jti_sha256)
         .limit(limit)
-        .load(connection)?;
+        .load(conn)?;
     // Two partners may use the same id; the condition keeps the other's row if that has not expired.
     let gone = used_assertions::table
         .filter(used_assertions::expires_at.le(before))
         .filter(used_assertions::jti_sha256.eq_any(expired));
-    Ok(diesel::delete(gone).execute(connection)?)
+    Ok(diesel::delete(gone).execute(conn)?)
 }

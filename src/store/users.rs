@@ -9,7 +9,7 @@ use super::login_names::{claim, replace, stored_forms};
 use super::tables::{login_names, users};
 pub use super::user_row::NewUser;
 use super::user_row::{InsertedColumns, UpdatedColumns, UserRow};
-use super::{AnyConnection, StoreError, password_cost};
+use super::{AnyConnection, Result, password_cost};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::skeleton;
@@ -17,26 +17,23 @@ use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
 
 /// The user with this user name, compared like logins.
-pub fn by_name(
-    connection: &mut AnyConnection,
-    user_name: &str,
-) -> Result<Option<User>, StoreError> {
+pub fn by_name(conn: &mut AnyConnection, user_name: &str) -> Result<Option<User>> {
     let folded = canonical(user_name);
     let query = users::table
         .filter(users::user_name_ci.eq(&folded))
         .select(columns::<UserRow>());
-    let row: Option<UserRow> = on_backend!(connection, c => query.get_result(c)).optional()?;
+    let row: Option<UserRow> = on_backend!(conn, c => query.get_result(c)).optional()?;
     if row.is_some() || !folded.contains('@') {
         return Ok(row.map(User::from));
     }
     // The domain may be written in the other of its two forms.
     let login = canonical_login(user_name);
-    let found = by_login(connection, user_name)?;
+    let found = by_login(conn, user_name)?;
     Ok(found.filter(|user| canonical_login(&user.user_name) == login))
 }
 
 /// The user with this user name or e-mail address.
-pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<User>, StoreError> {
+pub fn by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<User>> {
     let [typed, canonical] = stored_forms(login);
     let form = |form: &str| {
         users::table
@@ -44,47 +41,41 @@ pub fn by_login(connection: &mut AnyConnection, login: &str) -> Result<Option<Us
             .filter(login_names::name_ci.eq(form.to_owned()))
             .select(columns::<UserRow>())
     };
-    let mut row: Option<UserRow> = form(&typed).get_result(connection).optional()?;
+    let mut row: Option<UserRow> = form(&typed).get_result(conn).optional()?;
     if row.is_none() && canonical != typed {
-        row = form(&canonical).get_result(connection).optional()?;
+        row = form(&canonical).get_result(conn).optional()?;
     }
     Ok(row.map(User::from))
 }
 
 /// The number of the user with this user name or e-mail address, by one query in any case.
-pub(super) fn id_by_login(
-    connection: &mut AnyConnection,
-    login: &str,
-) -> Result<Option<i64>, StoreError> {
+pub(super) fn id_by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<i64>> {
     let forms = stored_forms(login);
     let query = login_names::table
         .filter(login_names::name_ci.eq_any(&forms))
         .select((login_names::name_ci, login_names::user_id));
-    let mut found: Vec<(String, i64)> = on_backend!(connection, c => query.load(c))?;
+    let mut found: Vec<(String, i64)> = on_backend!(conn, c => query.load(c))?;
     found.sort_by_key(|(form, _)| forms.iter().position(|f| f == form));
     Ok(found.first().map(|(_, id)| *id))
 }
 
 /// The user with this number.
-pub fn by_id(connection: &mut AnyConnection, id: i64) -> Result<Option<User>, StoreError> {
+pub fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<User>> {
     let row: Option<UserRow> = users::table
         .filter(users::id.eq(id))
         .select(columns::<UserRow>())
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     Ok(row.map(User::from))
 }
 
 /// The user with this number, locked until the transaction ends, so that decisions based on it stay true. SQLite has
 /// only one writer anyway.
-pub fn lock_for_update(
-    connection: &mut AnyConnection,
-    id: i64,
-) -> Result<Option<User>, StoreError> {
+pub fn lock_for_update(conn: &mut AnyConnection, id: i64) -> Result<Option<User>> {
     let query = users::table
         .filter(users::id.eq(id))
         .select(columns::<UserRow>());
-    let row: Option<UserRow> = match connection {
+    let row: Option<UserRow> = match conn {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
     }
@@ -93,42 +84,33 @@ pub fn lock_for_update(
 }
 
 /// The user with this UUID, or else with this number, locked like [`lock_for_update`] does.
-pub fn lock_by_uuid_or_id(
-    connection: &mut AnyConnection,
-    text: &str,
-) -> Result<Option<User>, StoreError> {
+pub fn lock_by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option<User>> {
     let by_uuid: Option<i64> = users::table
         .filter(users::uuid.eq(text))
         .select(users::id)
-        .get_result(connection)
+        .get_result(conn)
         .optional()?;
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match by_uuid.or_else(|| text.parse().ok().filter(|_| is_number)) {
-        Some(id) => lock_for_update(connection, id),
+        Some(id) => lock_for_update(conn, id),
         None => Ok(None),
     }
 }
 
 /// The user with this user name, locked like [`lock_for_update`] does.
-pub fn lock_by_name(
-    connection: &mut AnyConnection,
-    user_name: &str,
-) -> Result<Option<User>, StoreError> {
-    match by_name(connection, user_name)? {
-        Some(user) => lock_for_update(connection, user.id),
+pub fn lock_by_name(conn: &mut AnyConnection, user_name: &str) -> Result<Option<User>> {
+    match by_name(conn, user_name)? {
+        Some(user) => lock_for_update(conn, user.id),
         None => Ok(None),
     }
 }
 
 /// The user with this user name or address, locked like [`lock_for_update`] does.
-pub fn lock_by_login(
-    connection: &mut AnyConnection,
-    login: &str,
-) -> Result<Option<User>, StoreError> {
-    let Some(found) = by_login(connection, login)? else {
+pub fn lock_by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<User>> {
+    let Some(found) = by_login(conn, login)? else {
         return Ok(None);
     };
-    let held = lock_for_update(connection, found.id)?;
+    let held = lock_for_update(conn, found.id)?;
     // The address may have changed while this transaction waited for the lock.
     let login = canonical_login(login);
     Ok(held.filter(|u| {
@@ -146,14 +128,10 @@ pub enum Taken {
 }
 
 /// Which of these two names another user has, as user name or as address.
-pub fn taken(
-    connection: &mut AnyConnection,
-    user_name: &str,
-    email: &str,
-) -> Result<Option<Taken>, StoreError> {
+pub fn taken(conn: &mut AnyConnection, user_name: &str, email: &str) -> Result<Option<Taken>> {
     let (name_forms, email_forms) = (stored_forms(user_name), stored_forms(email));
     let wanted = name_forms.iter().chain(&email_forms);
-    let held = held_by_others(connection, wanted, None)?;
+    let held = held_by_others(conn, wanted, None)?;
     // Both may be taken; the user name is reported first.
     Ok(match held.as_slice() {
         [] => None,
@@ -163,91 +141,79 @@ pub fn taken(
 }
 
 /// Whether a user other than `own` has this login, as user name or as address.
-pub fn is_taken(
-    connection: &mut AnyConnection,
-    login: &str,
-    own: Option<i64>,
-) -> Result<bool, StoreError> {
-    let held = held_by_others(connection, stored_forms(login).iter(), own)?;
+pub fn is_taken(conn: &mut AnyConnection, login: &str, own: Option<i64>) -> Result<bool> {
+    let held = held_by_others(conn, stored_forms(login).iter(), own)?;
     Ok(!held.is_empty())
 }
 
 fn held_by_others<'a>(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     forms: impl Iterator<Item = &'a String>,
     own: Option<i64>,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<String>> {
     let forms: BTreeSet<&String> = forms.collect();
     let query = login_names::table
         .filter(login_names::name_ci.eq_any(forms))
         .filter(login_names::user_id.ne(own.unwrap_or(NOBODY)))
         .select(login_names::name_ci);
-    Ok(on_backend!(connection, c => query.load(c))?)
+    Ok(on_backend!(conn, c => query.load(c))?)
 }
 
 /// The number of no user.
 const NOBODY: i64 = -1;
 
 /// Whether this user name looks like that of a user with this role.
-pub fn looks_like_holder_of(
-    connection: &mut AnyConnection,
-    role: &str,
-    user_name: &str,
-) -> Result<bool, StoreError> {
+pub fn looks_like_holder_of(conn: &mut AnyConnection, role: &str, user_name: &str) -> Result<bool> {
     let query = users::table
         .filter(users::user_name_skeleton.eq(skeleton(user_name)))
         .select(users::roles);
-    let alike: Vec<String> = on_backend!(connection, c => query.load(c))?;
+    let alike: Vec<String> = on_backend!(conn, c => query.load(c))?;
     Ok(alike.iter().any(|roles| roles.lines().any(|r| r == role)))
 }
 
 /// Inserts a user and returns its number. Ask [`taken`] first, in the same transaction.
 ///
 /// # Errors
-/// [`StoreError::Collided`] if a concurrent transaction took a name.
-pub fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64, StoreError> {
+/// `StoreError::Collided` if a concurrent transaction took a name.
+pub fn insert(conn: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64> {
     if let Some(hash) = new.password_hash {
-        password_cost::note(connection, hash)?;
+        password_cost::note(conn, hash)?;
     }
     let id: i64 = diesel::insert_into(users::table)
         .values((InsertedColumns::from(new), UpdatedColumns::from(new)))
         .returning(users::id)
-        .get_result(connection)?;
+        .get_result(conn)?;
     for text in BTreeSet::from([canonical_login(new.user_name), canonical_login(new.email)]) {
-        claim(connection, id, &text)?;
+        claim(conn, id, &text)?;
     }
     Ok(id)
 }
 
 /// Records that a registered user has not confirmed yet; housekeeping deletes it after a while.
-pub fn set_unconfirmed(
-    connection: &mut AnyConnection,
-    id: i64,
-    now: Millis,
-) -> Result<(), StoreError> {
+pub fn set_unconfirmed(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<()> {
     diesel::update(users::table.filter(users::id.eq(id)))
         .set(users::unconfirmed_since.eq(Some(now)))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Updates every column of a user but the fixed ones and the password. The account counts as confirmed from then on.
-pub fn update(connection: &mut AnyConnection, user: &User) -> Result<(), StoreError> {
+pub fn update(conn: &mut AnyConnection, user: &User) -> Result<()> {
     diesel::update(users::table.filter(users::id.eq(user.id)))
         .set(UpdatedColumns::from(user))
-        .execute(connection)?;
-    replace(connection, user)
+        .execute(conn)?;
+    replace(conn, user)
 }
 
 /// Sets a password. [`super::token_families::end_all`] ends the sign-ins with the old one.
 pub fn set_password(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     id: i64,
     hash: &str,
     status: Status,
     now: Millis,
-) -> Result<(), StoreError> {
-    password_cost::note(connection, hash)?;
+) -> Result<()> {
+    password_cost::note(conn, hash)?;
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::password_hash.eq(Some(hash)),
@@ -255,46 +221,37 @@ pub fn set_password(
             users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(now),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Removes the password of a user, who can set a new one by mail.
-pub fn clear_password(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
+pub fn clear_password(conn: &mut AnyConnection, id: i64) -> Result<()> {
     diesel::update(users::table.filter(users::id.eq(id)))
         .set(users::password_hash.eq(None::<String>))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Replaces a hash by a newer one of the same password, unless it has changed in the meantime.
-pub fn rehash(
-    connection: &mut AnyConnection,
-    id: i64,
-    old: &str,
-    new: &str,
-) -> Result<(), StoreError> {
-    password_cost::note(connection, new)?;
+pub fn rehash(conn: &mut AnyConnection, id: i64, old: &str, new: &str) -> Result<()> {
+    password_cost::note(conn, new)?;
     diesel::update(
         users::table
             .filter(users::id.eq(id))
             .filter(users::password_hash.eq(Some(old))),
     )
     .set(users::password_hash.eq(Some(new)))
-    .execute(connection)?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Activates a registered user and returns the organisation that it joins.
-pub fn activate(
-    connection: &mut AnyConnection,
-    id: i64,
-    now: Millis,
-) -> Result<Option<String>, StoreError> {
+pub fn activate(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<Option<String>> {
     let joins: Option<String> = users::table
         .filter(users::id.eq(id))
         .select(users::joins_organisation)
-        .get_result(connection)?;
+        .get_result(conn)?;
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::status.eq(Status::Active.as_str()),
@@ -302,12 +259,12 @@ pub fn activate(
             users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(now),
         ))
-        .execute(connection)?;
+        .execute(conn)?;
     Ok(joins)
 }
 
 /// Deletes a user with its names, memberships, tokens and queued mails.
-pub fn erase(connection: &mut AnyConnection, id: i64) -> Result<(), StoreError> {
-    diesel::delete(users::table.filter(users::id.eq(id))).execute(connection)?;
+pub fn erase(conn: &mut AnyConnection, id: i64) -> Result<()> {
+    diesel::delete(users::table.filter(users::id.eq(id))).execute(conn)?;
     Ok(())
 }

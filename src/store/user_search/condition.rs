@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::filter::Filter;
 use crate::store::connection::on_backend;
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, Result};
 
 #[derive(QueryableByName)]
 pub(super) struct UserNameRow {
@@ -48,14 +48,14 @@ impl Condition {
         }
     }
 
-    pub(super) fn sql(&self, head: &str, tail: &str, connection: &AnyConnection) -> String {
+    pub(super) fn sql(&self, head: &str, tail: &str, conn: &AnyConnection) -> String {
         let mut sql = String::from(head);
         if !self.clauses.is_empty() {
             sql.push_str(" WHERE ");
             sql.push_str(&self.clauses.join(" AND "));
         }
         sql.push_str(tail);
-        if matches!(connection, AnyConnection::Sqlite(_)) {
+        if matches!(conn, AnyConnection::Sqlite(_)) {
             return sql;
         }
         let mut numbered = String::with_capacity(sql.len() + 16);
@@ -72,43 +72,35 @@ impl Condition {
         numbered
     }
 
-    pub(super) fn count_sql(&self, connection: &AnyConnection) -> String {
-        self.sql("SELECT count(*) AS total FROM users", "", connection)
+    pub(super) fn count_sql(&self, conn: &AnyConnection) -> String {
+        self.sql("SELECT count(*) AS total FROM users", "", conn)
     }
 
     /// The number of matching users.
-    pub(super) fn count(&self, connection: &mut AnyConnection) -> Result<i64, StoreError> {
-        let sql = self.count_sql(connection);
-        let total: Vec<TotalRow> = self.load(connection, sql)?;
+    pub(super) fn count(&self, conn: &mut AnyConnection) -> Result<i64> {
+        let sql = self.count_sql(conn);
+        let total: Vec<TotalRow> = self.load(conn, sql)?;
         Ok(total.first().map_or(0, |t| t.total))
     }
 
-    pub(super) fn page_sql(&self, connection: &AnyConnection, filter: &Filter) -> String {
+    pub(super) fn page_sql(&self, conn: &AnyConnection, filter: &Filter) -> String {
         let (order, limit, offset) = (filter.order_by(), filter.limit, filter.offset);
         let tail = format!(" ORDER BY {order} LIMIT {limit} OFFSET {offset}");
-        self.sql("SELECT user_name_ci FROM users", &tail, connection)
+        self.sql("SELECT user_name_ci FROM users", &tail, conn)
     }
 
     /// The canonical user names of the filter's page, in order.
-    pub(super) fn page(
-        &self,
-        connection: &mut AnyConnection,
-        filter: &Filter,
-    ) -> Result<Vec<String>, StoreError> {
-        let keys: Vec<UserNameRow> = self.load(connection, self.page_sql(connection, filter))?;
+    pub(super) fn page(&self, conn: &mut AnyConnection, filter: &Filter) -> Result<Vec<String>> {
+        let keys: Vec<UserNameRow> = self.load(conn, self.page_sql(conn, filter))?;
         Ok(keys.into_iter().map(|row| row.user_name_ci).collect())
     }
 
     /// Runs a statement that [`Self::sql`] made.
-    pub(super) fn load<R>(
-        &self,
-        connection: &mut AnyConnection,
-        sql: String,
-    ) -> Result<Vec<R>, StoreError>
+    pub(super) fn load<R>(&self, conn: &mut AnyConnection, sql: String) -> Result<Vec<R>>
     where
         R: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
     {
-        Ok(on_backend!(connection, c => {
+        Ok(on_backend!(conn, c => {
             let mut query = diesel::sql_query(sql).into_boxed();
             for bind in &self.binds {
                 query = query.bind::<Text, _>(bind);

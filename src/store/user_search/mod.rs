@@ -18,7 +18,7 @@ pub use page_anchors::PageAnchors;
 use super::connection::{columns, on_backend};
 use super::tables::users;
 use super::user_row::UserRow;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Result};
 use crate::domain::user::User;
 
 /// With this many hits or more, walking users in order is cheaper than sorting the hits.
@@ -35,16 +35,16 @@ struct Counts {
 
 /// One page of users, and the number of all hits.
 pub fn find(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     filter: &Filter,
     anchors: &PageAnchors,
-) -> Result<(Vec<User>, i64), StoreError> {
-    let (page, total) = find_names(connection, filter, anchors)?;
+) -> Result<(Vec<User>, i64)> {
+    let (page, total) = find_names(conn, filter, anchors)?;
     // Names first, rows after: an offset then walks a narrow index, and the rows come in one query.
     let query = users::table
         .filter(users::user_name_ci.eq_any(&page))
         .select((users::user_name_ci, columns::<UserRow>()));
-    let rows: Vec<(String, UserRow)> = on_backend!(connection, c => query.load(c))?;
+    let rows: Vec<(String, UserRow)> = on_backend!(conn, c => query.load(c))?;
     let mut by_name: HashMap<String, UserRow> = rows.into_iter().collect();
     let users = page.iter().filter_map(|name| by_name.remove(name));
     Ok((users.map(User::from).collect(), total))
@@ -52,22 +52,22 @@ pub fn find(
 
 /// The canonical user names of one page in order, and the number of all hits.
 fn find_names(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     filter: &Filter,
     anchors: &PageAnchors,
-) -> Result<(Vec<String>, i64), StoreError> {
+) -> Result<(Vec<String>, i64)> {
     let patterns = filter.patterns();
-    let counts = counts(connection, filter)?;
-    let (total, condition) = match &connection {
-        AnyConnection::Sqlite(_) => sqlite::plan(connection, filter, &patterns, counts.users)?,
+    let counts = counts(conn, filter)?;
+    let (total, condition) = match &conn {
+        AnyConnection::Sqlite(_) => sqlite::plan(conn, filter, &patterns, counts.users)?,
         AnyConnection::Postgres(_) => {
             let condition = postgres::condition(filter, &patterns);
             if patterns.is_empty() {
                 (counts.users, condition)
-            } else if let Some(found) = postgres::few_hits(connection, filter, &condition)? {
+            } else if let Some(found) = postgres::few_hits(conn, filter, &condition)? {
                 return Ok(found);
             } else {
-                (condition.count(connection)?, condition)
+                (condition.count(conn)?, condition)
             }
         }
     };
@@ -75,21 +75,21 @@ fn find_names(
         return Ok((Vec::new(), total));
     }
     let page = match page_anchors::order_with_anchors(filter) {
-        Some(key) => page_anchors::page(connection, filter, key, counts.changes, anchors)?,
-        None => condition.page(connection, filter)?,
+        Some(key) => page_anchors::page(conn, filter, key, counts.changes, anchors)?,
+        None => condition.page(conn, filter)?,
     };
     Ok((page, total))
 }
 
 /// The counts of the filter's clients and statuses, whatever the names. Triggers maintain them, so that no search counts
 /// the users.
-fn counts(connection: &mut AnyConnection, filter: &Filter) -> Result<Counts, StoreError> {
+fn counts(conn: &mut AnyConnection, filter: &Filter) -> Result<Counts> {
     let mut condition = Condition::default();
     condition.client_and_status("", filter);
     let head = "SELECT CAST(coalesce(sum(users), 0) AS BIGINT) AS users, \
                 CAST(coalesce(sum(changes), 0) AS BIGINT) AS changes FROM user_counts";
-    let sql = condition.sql(head, "", connection);
-    let counts = condition.load::<Counts>(connection, sql)?.pop();
+    let sql = condition.sql(head, "", conn);
+    let counts = condition.load::<Counts>(conn, sql)?.pop();
     Ok(counts.unwrap_or(Counts {
         users: 0,
         changes: 0,

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 
 use super::condition::Condition;
 use super::filter::{Filter, SortKey};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, Result};
 
 /// The number of users between two anchors.
 const STEP: i64 = 5_000;
@@ -89,12 +89,12 @@ pub(super) fn order_with_anchors(filter: &Filter) -> Option<SortKey> {
 
 /// The canonical user names of a page, read from the nearest anchor on. Sets the missing anchors up to the page.
 pub(super) fn page(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     filter: &Filter,
     key: SortKey,
     changes: i64,
     anchors: &PageAnchors,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<String>> {
     let (mut passed, mut position) = anchors.before(key, changes, filter.offset);
     while passed + STEP <= filter.offset {
         // Only columns of the index, so that the database reads no row of a user on the way.
@@ -102,8 +102,8 @@ pub(super) fn page(
         let head = format!("SELECT {first} AS first, {last} AS last FROM users");
         let tail = format!(" ORDER BY {} LIMIT 1 OFFSET {STEP}", filter.order_by());
         let condition = from_position(key, position);
-        let sql = condition.sql(&head, &tail, connection);
-        let Some(row) = condition.load::<PositionRow>(connection, sql)?.pop() else {
+        let sql = condition.sql(&head, &tail, conn);
+        let Some(row) = condition.load::<PositionRow>(conn, sql)?.pop() else {
             return Ok(Vec::new());
         };
         passed += STEP;
@@ -115,7 +115,7 @@ pub(super) fn page(
         offset: filter.offset - passed,
         ..filter.clone()
     };
-    from_position(key, position).page(connection, &rest)
+    from_position(key, position).page(conn, &rest)
 }
 
 /// Users at and after a position.

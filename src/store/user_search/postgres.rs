@@ -3,7 +3,7 @@
 use super::MANY_HITS;
 use super::condition::{Condition, UserNameRow};
 use super::filter::{Filter, Pattern};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, Result};
 
 /// The filter as a WHERE clause.
 pub(super) fn condition(filter: &Filter, patterns: &[Pattern]) -> Condition {
@@ -22,14 +22,14 @@ pub(super) fn condition(filter: &Filter, patterns: &[Pattern]) -> Condition {
 
 /// The page and the number of all hits from one statement; `None` if there are [`MANY_HITS`] or more.
 pub(super) fn few_hits(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     filter: &Filter,
     condition: &Condition,
-) -> Result<Option<(Vec<String>, i64)>, StoreError> {
+) -> Result<Option<(Vec<String>, i64)>> {
     let hits = condition.sql(
         "SELECT user_name_ci, name_ci, email_ci FROM users",
         &format!(" LIMIT {MANY_HITS}"),
-        connection,
+        conn,
     );
     // The first row is the total.
     let sql = format!(
@@ -40,7 +40,7 @@ pub(super) fn few_hits(
         limit = filter.limit,
         offset = filter.offset,
     );
-    let mut rows = condition.load::<UserNameRow>(connection, sql)?.into_iter();
+    let mut rows = condition.load::<UserNameRow>(conn, sql)?.into_iter();
     let total = rows.next().and_then(|row| row.user_name_ci.parse().ok());
     let total = total.unwrap_or(MANY_HITS);
     let page = rows.map(|row| row.user_name_ci).collect();

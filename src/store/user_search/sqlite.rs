@@ -6,7 +6,7 @@ use diesel::sql_types::BigInt;
 use super::MANY_HITS;
 use super::condition::Condition;
 use super::filter::{Filter, Pattern, SortKey};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, Result};
 
 /// A trigram index cannot match a shorter phrase.
 const SHORTEST_PHRASE: usize = 3;
@@ -20,11 +20,11 @@ struct IdRow {
 /// The number of matching users, and the condition that finds a page of them. `stored` is the number of users with the
 /// filter's clients and statuses.
 pub(super) fn plan(
-    connection: &mut AnyConnection,
+    conn: &mut AnyConnection,
     filter: &Filter,
     patterns: &[Pattern],
     stored: i64,
-) -> Result<(i64, Condition), StoreError> {
+) -> Result<(i64, Condition)> {
     let in_order = if stored < MANY_HITS {
         SearchPlan::SortAll(patterns)
     } else {
@@ -36,15 +36,15 @@ pub(super) fn plan(
     }
     let index_query = IndexQuery::of(patterns).filter(|_| stored >= MANY_HITS);
     let Some(index_query) = index_query else {
-        return Ok((in_order.count(connection)?, in_order));
+        return Ok((in_order.count(conn)?, in_order));
     };
-    let hits = index_query.hits(connection, MANY_HITS)?;
+    let hits = index_query.hits(conn, MANY_HITS)?;
     if (hits.len() as i64) < MANY_HITS {
         let listed = SearchPlan::HitList(&hits, &index_query.rest).condition(filter);
-        return Ok((listed.count(connection)?, listed));
+        return Ok((listed.count(conn)?, listed));
     }
     let all_hits = SearchPlan::HitQuery(&index_query).condition(filter);
-    Ok((all_hits.count(connection)?, in_order))
+    Ok((all_hits.count(conn)?, in_order))
 }
 
 /// A query of the trigram index that lists hits, and the patterns that remain to be checked on each hit.
@@ -90,12 +90,12 @@ impl IndexQuery {
     }
 
     /// The numbers of at most `limit` hits.
-    fn hits(&self, connection: &mut AnyConnection, limit: i64) -> Result<Vec<i64>, StoreError> {
+    fn hits(&self, conn: &mut AnyConnection, limit: i64) -> Result<Vec<i64>> {
         let query = Condition {
             clauses: Vec::new(),
             binds: self.binds.clone(),
         };
-        let ids: Vec<IdRow> = query.load(connection, format!("{} LIMIT {limit}", self.sql))?;
+        let ids: Vec<IdRow> = query.load(conn, format!("{} LIMIT {limit}", self.sql))?;
         Ok(ids.into_iter().map(|row| row.id).collect())
     }
 }
