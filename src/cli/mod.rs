@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use chaingun_gateway::app_context::AppContext;
 use chaingun_gateway::config::Config;
-use chaingun_gateway::contract::messages::{Language, describe};
+use chaingun_gateway::contract::messages::Language;
 use chaingun_gateway::contract::time::utc;
 use chaingun_gateway::domain::client::{Client, DEFAULT_CLIENT, Trust};
 use chaingun_gateway::domain::hidden::visible;
@@ -177,7 +177,7 @@ fn explain(refusal: Refusal) -> io::Error {
     let mut texts: Vec<_> = rejection
         .problems
         .iter()
-        .map(|p| describe(p, Language::English))
+        .map(|p| p.describe(Language::English))
         .collect();
     texts.extend(rejection.cause);
     io::Error::other(texts.join("; "))

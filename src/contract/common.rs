@@ -1,6 +1,6 @@
 //! Published types that several operations share: request meta data, parameters and the response status.
 
-use super::messages::{Language, describe};
+use super::messages::Language;
 use super::problem::Problem;
 use super::rejection::Rejection;
 use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
@@ -77,7 +77,7 @@ pub fn status_of(rejection: &Rejection, code: i32, language: Language) -> Respon
     let message = |problem: &Problem| Message {
         severity: "ERROR".to_owned(),
         code: problem.code.as_str().to_owned(),
-        description: describe(problem, language),
+        description: problem.describe(language),
     };
     ResponseStatus {
         code: StatusCode(code),

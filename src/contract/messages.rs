@@ -1,6 +1,6 @@
-//! Every text that a client can be shown, in Hungarian and English. No other text reaches a client.
+//! Every code and text that a client can be shown, in Hungarian and English. No other text reaches a client.
 
-use super::problem::{Code, Problem, Why};
+use super::kind::Kind;
 
 /// The language of an answer: Hungarian unless the client asks for English first (SPEC §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,402 +42,328 @@ impl Language {
             Language::English => "en",
         }
     }
-}
 
-/// The text of a problem.
-#[must_use]
-pub fn describe(problem: &Problem, language: Language) -> String {
-    let general = title(problem.code, language);
-    let mut out = String::from(general);
-    if let Some(field) = &problem.field {
-        out.push_str(&format!(" ({field})"));
-    }
-    if let Some(why) = problem.why {
-        out.push_str(": ");
-        out.push_str(&reason(why, language));
-    }
-    out
-}
-
-/// The text of a problem for a person at a page, without the name of the field.
-#[must_use]
-pub fn explain(problem: &Problem, language: Language) -> String {
-    let problem = Problem {
-        field: None,
-        ..problem.clone()
-    };
-    describe(&problem, language)
-}
-
-const fn pick(language: Language, hungarian: &'static str, english: &'static str) -> &'static str {
-    match language {
-        Language::Hungarian => hungarian,
-        Language::English => english,
-    }
-}
-
-/// The text of a code, without the field.
-#[must_use]
-pub fn title(code: Code, language: Language) -> &'static str {
-    let (hu, en) = match code {
-        Code::InvalidField => ("Érvénytelen mező", "Invalid field"),
-        Code::MissingField => ("Kötelező mező hiányzik", "A required field is missing"),
-        Code::UnknownField => ("Ismeretlen mező", "Unknown field"),
-        Code::UserAlreadyExists => (
-            "Ez a felhasználónév már foglalt",
-            "This user name is already taken",
-        ),
-        Code::EmailAlreadyExists => (
-            "Ez az e-mail cím már foglalt",
-            "This e-mail address is already taken",
-        ),
-        Code::IdInServiceTaken => (
-            "Ennél a szolgáltatásnál ez az azonosító másik felhasználóé",
-            "Another user holds this id in the service",
-        ),
-        Code::TokenInvalidOrExpired => (
-            "A token érvénytelen, lejárt vagy már felhasználták; kérj újat",
-            "The token is invalid, expired or already used; ask for a new one",
-        ),
-        Code::WeakPassword => (
-            "A jelszó nem felel meg a szabályoknak",
-            "The password does not satisfy the rules",
-        ),
-        // The Hungarian text is from the specification, which has no English one.
-        Code::UnspecifiedOrganizationForUser => (
-            "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!",
-            "Name the organization the user is to be bound to, since it is not unambiguous!",
-        ),
-        Code::UserNotFound => ("Nincs ilyen felhasználó", "There is no such user"),
-        Code::OrganizationNotFound => ("Nincs ilyen szervezet", "There is no such organization"),
-        Code::ServiceNotFound => ("Nincs ilyen szolgáltatás", "There is no such service"),
-        Code::AgreementNotFound => ("Nincs ilyen megállapodás", "There is no such agreement"),
-        Code::BadCredentials => (
-            "Hibás felhasználónév vagy jelszó",
-            "Wrong user name or password",
-        ),
-        Code::AuthenticationRequired => (
-            "Bejelentkezés szükséges: küldj érvényes tokent az Authorization fejlécben",
-            "Sign in first: send a valid token in the Authorization header",
-        ),
-        Code::TokenExpired => (
-            "Az azonosító token érvénytelen vagy lejárt; jelentkezz be újra",
-            "The token is invalid or expired; sign in again",
-        ),
-        Code::AccessDenied => ("Nincs jogosultság a művelethez", "Not allowed"),
-        Code::UnknownClient => (
-            "Ismeretlen, hiányzó vagy letiltott kliens azonosító (clientHashKey)",
-            "Unknown, missing or disabled client key (clientHashKey)",
-        ),
-        Code::ApplicationSecretRequired => (
-            "Az alkalmazásnak igazolnia kell magát: küldd el a titkát az application_secret paraméterben vagy HTTP Basic hitelesítéssel",
-            "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic",
-        ),
-        Code::ApplicationSecretWrong => (
-            "Nem ez az alkalmazás titka",
-            "This is not the application's secret",
-        ),
-        Code::ApplicationHasNoSecret => (
-            "Az alkalmazásnak igazolnia kellene magát, de nincs titka; az üzemeltető adjon neki egyet (secret), vagy engedélyezze a titok nélküli hívást (plain_calls)",
-            "The application must prove itself and has no secret; the operator gives it one (secret), or allows calls without one (plain_calls)",
-        ),
-        Code::UserNotActive => ("A felhasználó nem aktív", "The user is not active"),
-        Code::FormExpired => (
-            "Ez az űrlap lejárt; próbáld újra",
-            "This form has expired; try again",
-        ),
-        Code::LastWayIn => (
-            "Jelszó nélkül csak így tudsz belépni; előbb állíts be jelszót",
-            "You have no password and can sign in only this way; set a password first",
-        ),
-        Code::NavigationRequired => (
-            "A belépési címet a böngészőben, önálló lapként kell megnyitni",
-            "Open the sign-in address in the browser as a page of its own",
-        ),
-        Code::OtherUserSignedIn => (
-            "Ebben a böngészőben másik felhasználó van bejelentkezve; előbb jelentkezz ki",
-            "Another user is signed in with this browser; sign out first",
-        ),
-        Code::TokenMalformed => (
-            "Nincs token, vagy nem olvasható",
-            "There is no token, or it cannot be read",
-        ),
-        Code::AlgorithmNotAllowed => (
-            "A token csak RS256 aláírású lehet",
-            "A token must be signed with RS256",
-        ),
-        Code::HeaderNotAllowed => (
-            "A token fejlécében csak alg, typ és kid lehet",
-            "A token's header holds alg, typ and kid only",
-        ),
-        Code::KeyIdMismatch => (
-            "A token kid értéke nem egyezik a kibocsátóval",
-            "The token's kid is not its issuer",
-        ),
-        Code::UnknownIssuer => ("Ismeretlen kibocsátó", "There is no partner of this name"),
-        Code::InvalidSignature => (
-            "A token aláírása érvénytelen",
-            "The token's signature is not valid",
-        ),
-        Code::AudienceMismatch => (
-            "A token nem ennek a szolgáltatásnak szól",
-            "The token is not for this service",
-        ),
-        Code::TokenIatFuture => (
-            "A token kibocsátási ideje a jövőben van; igazítsd be a kibocsátó óráját",
-            "The token was issued in the future; set the issuer's clock",
-        ),
-        Code::TokenNotYetValid => ("A token még nem érvényes", "The token is not valid yet"),
-        Code::TokenLifeTooLong => (
-            "A token túl sokáig lenne érvényes",
-            "The token would be valid for too long",
-        ),
-        Code::TokenReplayed => (
-            "A tokent már felhasználták; jelentkezz be újra a partnernél",
-            "The token was used before; sign in at the partner again",
-        ),
-        Code::PayloadDataMissing => (
-            "A tokenből hiányzik egy kötelező adat",
-            "A claim that the token must have is missing",
-        ),
-        Code::PayloadDataInvalid => (
-            "A token egyik adata érvénytelen",
-            "A claim of the token is not valid",
-        ),
-        Code::StateIdNotAllowed => (
-            "A partner nem léptethet be innen érkező felhasználót",
-            "The partner may not sign in users from there",
-        ),
-        Code::SchoolIdNotRegistered => (
-            "Az iskola nincs nyilvántartásba véve",
-            "The school is not registered",
-        ),
-        Code::RedirectNotAllowed => (
-            "Erre a címre nem lehet továbblépni",
-            "Users are not sent on to this address",
-        ),
-        Code::DependentParamsMissing => (
-            "Az externalId, externalIdType és externalIdProvider csak együtt adható meg",
-            "Send externalId, externalIdType and externalIdProvider all three or none",
-        ),
-        Code::ExternalidNotFound => (
-            "Senkinek sincs ilyen külső azonosítója",
-            "Nobody has this external id",
-        ),
-        Code::ExternalidAssignedToOtherUser => (
-            "Ez a külső azonosító másik felhasználóé",
-            "Another user has this external id",
-        ),
-        Code::DuplicateExternalIds => (
-            "Egy rendszerben és típusban csak egy külső azonosító adható meg",
-            "Only one external id goes with a provider and a type",
-        ),
-        Code::EmptyRolesProvided => ("A szerepkörök listája üres", "The list of roles is empty"),
-        Code::InvalidRole => ("Nincs ilyen szerepkör", "There is no such role"),
-        Code::TooManyAttempts => (
-            "Túl sok próbálkozás; próbáld később",
-            "Too many attempts; try again later",
-        ),
-        Code::Malformed => ("A kérés nem értelmezhető", "The request cannot be read"),
-        Code::NoSuchOperation => ("Nincs ilyen művelet", "There is no such operation"),
-        Code::VersionMismatch => (
-            "A boríték névtere sem SOAP 1.1, sem SOAP 1.2",
-            "The envelope's namespace is neither SOAP 1.1 nor SOAP 1.2",
-        ),
-        Code::MustUnderstand => (
-            "A kérés fejlécében olyan kötelező bejegyzés van, amelyet a szolgáltatás nem ismer",
-            "A header entry must be understood and is not known here",
-        ),
-        Code::MessageExpired => (
-            "Az üzenet a Timestamp szerint lejárt, vagy a jövőben készült; igazítsd be a küldő óráját, és küldd újra",
-            "The Timestamp says that the message has expired or was created in the future; set the sender's clock and send it again",
-        ),
-        Code::UnsupportedMediaType => ("Nem támogatott tartalomtípus", "Unsupported media type"),
-        Code::NotAcceptable => (
-            "A válasz csak application/vnd.api+json lehet",
-            "The answer is application/vnd.api+json, which the request does not accept",
-        ),
-        Code::TooLarge => ("A kérés túl nagy", "The request is too large"),
-        Code::NotReady => (
-            "A szolgáltatás még nem áll készen; próbáld újra",
-            "Not ready yet; try again",
-        ),
-        Code::Busy => (
-            "A szolgáltatás túlterhelt; próbáld újra",
-            "Overloaded; try again",
-        ),
-        Code::InternalError => ("Belső hiba", "Internal error"),
-    };
-    pick(language, hu, en)
-}
-
-fn reason(why: Why, language: Language) -> String {
-    let fixed = |hu, en| pick(language, hu, en).to_owned();
-    let counted = |hu: &str, en: &str, n: &dyn std::fmt::Display| {
-        match language {
-            Language::Hungarian => hu,
-            Language::English => en,
+    const fn pick(self, hungarian: &'static str, english: &'static str) -> &'static str {
+        match self {
+            Language::Hungarian => hungarian,
+            Language::English => english,
         }
-        .replace("{n}", &n.to_string())
-    };
-    match why {
-        Why::TooLong(n) => counted(
-            "legfeljebb {n} karakter lehet",
-            "at most {n} characters are allowed",
-            &n,
-        ),
-        Why::TooMany(n) => counted(
-            "legfeljebb {n} elem lehet",
-            "at most {n} entries are allowed",
-            &n,
-        ),
-        Why::NotANumber => fixed("egész szám kell", "must be a whole number"),
-        Why::OutOfRange(low, high) => counted(
-            "{n} közötti szám kell",
-            "must be within {n}",
-            &format_args!("{low}–{high}"),
-        ),
-        Why::Repeated => fixed("csak egyszer szerepelhet", "may occur only once"),
-        Why::WrongContent => fixed("nem megfelelő a tartalma", "has content of the wrong form"),
-        Why::BadCharacters => fixed(
-            "nem lehet benne vezérlőkarakter vagy szélső szóköz",
-            "control characters and outer blanks are not allowed",
-        ),
-        Why::HiddenCharacters => fixed(
-            "nem lehet benne láthatatlan, írásirányt váltó vagy a Unicode-ban ki nem osztott karakter",
-            "characters that are invisible, change the direction of writing or are not assigned are not allowed",
-        ),
-        Why::LooseMark => fixed(
-            "nem kezdődhet és nem végződhet betű nélküli ékezettel",
-            "must not begin or end with an accent that belongs to no letter",
-        ),
-        Why::NotReadable => fixed(
-            "olvasható karakternek is lennie kell benne",
-            "must hold a character that can be read",
-        ),
-        Why::ReservedName => fixed(
-            "ez a név nem használható; válassz másikat",
-            "this name is reserved; choose another one",
-        ),
-        Why::NotOwnAddress => fixed(
-            "ha e-mail címnek látszik, csak a felhasználó saját e-mail címe lehet",
-            "a user name that looks like an e-mail address must be the user's own address",
-        ),
-        Why::LikeAnAdministrator => fixed(
-            "túlságosan hasonlít egy rendszergazda nevére; válassz másikat",
-            "looks too much like an administrator's name; choose another one",
-        ),
-        Why::NotAnEmail => fixed("nem e-mail cím", "is not an e-mail address"),
-        Why::NotAStatus => fixed(
-            "UNACTIVATED, ACTIVE vagy INACTIVE lehet",
-            "must be UNACTIVATED, ACTIVE or INACTIVE",
-        ),
-        Why::NotAnOrder => fixed(
-            "userName, name vagy email lehet, mindegyik legfeljebb egyszer, vesszővel elválasztva, előtte mínusszal fordítva",
-            "must be userName, name or email, each once at most, separated by commas, with a minus before it the other way round",
-        ),
-        Why::NoSuchParameter => fixed(
-            "ez a paraméter itt nem használható",
-            "this parameter is not supported here",
-        ),
-        Why::NotUnactivated => fixed(
-            "új felhasználó csak UNACTIVATED lehet",
-            "a new user can only be UNACTIVATED",
-        ),
-        Why::NotAChannel => fixed("RESPONSE vagy EMAIL lehet", "must be RESPONSE or EMAIL"),
-        Why::ExactlyOneOf(other) => counted(
-            "vagy ez, vagy {n} kell, pontosan az egyik",
-            "send either this or {n}, exactly one of the two",
-            &other,
-        ),
-        Why::TooShort(n) => counted(
-            "legalább {n} karakter kell",
-            "at least {n} characters are needed",
-            &n,
-        ),
-        Why::OwnName => fixed(
-            "nem egyezhet a felhasználónévvel, a névvel vagy az e-mail címmel",
-            "must differ from the user name, the name and the e-mail address",
-        ),
-        Why::Common => fixed("túl könnyen kitalálható", "is too easy to guess"),
-        Why::Doctype => fixed("DOCTYPE nem megengedett", "a DOCTYPE is not allowed"),
-        Why::ProcessingInstruction => fixed(
-            "feldolgozási utasítás nem megengedett",
-            "processing instructions are not allowed",
-        ),
-        Why::ForbiddenCharacter => fixed("az XML-ben tiltott karakter", "a character XML forbids"),
-        Why::Encoding => fixed(
-            "a karakterkódolás hibás vagy ismeretlen",
-            "the character encoding is wrong or unknown",
-        ),
-        Why::UnknownEntity => fixed("ismeretlen entitás", "unknown entity"),
-        Why::TooDeep(n) => counted(
-            "legfeljebb {n} szint mély lehet",
-            "at most {n} levels deep",
-            &n,
-        ),
-        Why::TooManyElements(n) => counted(
-            "legfeljebb {n} elem lehet benne",
-            "at most {n} elements",
-            &n,
-        ),
-        Why::TooManyAttributes(n) => counted(
-            "egy elemen legfeljebb {n} attribútum lehet",
-            "at most {n} attributes on an element",
-            &n,
-        ),
-        Why::TooManyNamespaces(n) => counted(
-            "egyszerre legfeljebb {n} névtér lehet deklarálva",
-            "at most {n} namespaces may be declared at a time",
-            &n,
-        ),
-        Why::TooMuchText(n) => counted(
-            "egy szöveg legfeljebb {n} bájt lehet",
-            "at most {n} bytes in one text",
-            &n,
-        ),
-        Why::NotWellFormed => fixed("nem jól formált XML", "not well-formed XML"),
-        Why::Truncated => fixed("a dokumentum csonka", "the document ends too early"),
-        Why::TrailingContent => fixed("tartalom a boríték után", "content after the envelope"),
-        Why::NotAnEnvelope => fixed("nem SOAP boríték", "not a SOAP envelope"),
-        Why::BodyCount => fixed(
-            "pontosan egy Body kell, benne pontosan egy művelettel",
-            "exactly one Body with exactly one operation is needed",
-        ),
-        Why::PasswordDigest => fixed(
-            "PasswordDigest nem használható, mert a jelszavak csak lenyomatként vannak meg; küldj PasswordText típusút",
-            "PasswordDigest cannot be checked, since only hashes are kept; send PasswordText",
-        ),
-        Why::PasswordType => fixed(
-            "ismeretlen a Password típusa; küldj PasswordText típusút",
-            "the Password is of an unknown type; send PasswordText",
-        ),
-        Why::NotABoolean => fixed("0, 1, true vagy false lehet", "must be 0, 1, true or false"),
-        Why::NotATime => fixed(
-            "időpont kell, időzónával (xs:dateTime)",
-            "must be a dateTime with its time zone (xs:dateTime)",
-        ),
-        Why::NotJson => fixed(
-            "nem JSON, vagy egy név kétszer szerepel benne, vagy túl mély",
-            "not JSON, or with two members of one name, or too deep",
-        ),
-        Why::NotADocument => fixed(
-            "egy objektum kell, JSON:API szerint data.attributes mezőkkel, vagy közvetlenül a mezőkkel",
-            "one object is needed, with data.attributes as JSON:API has it, or with the fields themselves",
-        ),
-        Why::NotTheAddressed => fixed(
-            "nem egyezik azzal, amit a cím nevez meg",
-            "differs from what the address names",
-        ),
-        Why::BatchSize(n) => counted(
-            "egy kötegben 1–{n} hívás lehet",
-            "a batch holds 1 to {n} calls",
-            &n,
-        ),
-        Why::NotACall => fixed("nem JSON-RPC 2.0 hívás", "not a call of JSON-RPC 2.0"),
-        Why::NamesNeeded => fixed("név szerinti paraméterek kellenek", "parameters go by name"),
-        Why::Inflation => fixed("a tömörített törzs hibás", "the compressed body is broken"),
     }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $kind:ident, $hungarian:literal, $english:literal;)+) => {
+        /// Every message code a client can meet. Old codes are never renamed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)+];
+
+            /// The published spelling.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+
+            /// The kind of refusal, which decides how each face encodes it.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self { $(Code::$variant => Kind::$kind,)+ }
+            }
+
+            /// The text, without a field and a reason.
+            #[must_use]
+            pub const fn title(self, language: Language) -> &'static str {
+                match self { $(Code::$variant => language.pick($hungarian, $english),)+ }
+            }
+        }
+    };
+}
+
+// A row: the code, its published spelling, its kind, and its text in Hungarian and in English.
+codes! {
+    /// A field has an invalid value.
+    InvalidField = "INVALID_FIELD", Invalid, "Érvénytelen mező", "Invalid field";
+    /// A required field is absent or empty.
+    MissingField = "MISSING_FIELD", Invalid, "Kötelező mező hiányzik", "A required field is missing";
+    /// The operation does not have this field; refused if the settings say so.
+    UnknownField = "UNKNOWN_FIELD", Invalid, "Ismeretlen mező", "Unknown field";
+    /// The user name is taken.
+    UserAlreadyExists = "USER_ALREADY_EXISTS", Invalid,
+        "Ez a felhasználónév már foglalt", "This user name is already taken";
+    /// The e-mail address is taken.
+    EmailAlreadyExists = "EMAIL_ALREADY_EXISTS", Invalid,
+        "Ez az e-mail cím már foglalt", "This e-mail address is already taken";
+    /// Another user has this ID in the service.
+    IdInServiceTaken = "ID_IN_SERVICE_TAKEN", Invalid,
+        "Ennél a szolgáltatásnál ez az azonosító másik felhasználóé", "Another user holds this id in the service";
+    /// The one-time token is unknown, used, replaced or expired.
+    TokenInvalidOrExpired = "TOKEN_INVALID_OR_EXPIRED", Invalid,
+        "A token érvénytelen, lejárt vagy már felhasználták; kérj újat",
+        "The token is invalid, expired or already used; ask for a new one";
+    /// The new password does not satisfy the rules.
+    WeakPassword = "WEAK_PASSWORD", Invalid,
+        "A jelszó nem felel meg a szabályoknak", "The password does not satisfy the rules";
+    /// From the specification's samples; comes with the parameter `GRANTED_ORGS`.
+    // The Hungarian text is from the specification, which has no English one.
+    UnspecifiedOrganizationForUser = "UNSPECIFIED_ORGANIZATION_FOR_USER", Choice,
+        "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!",
+        "Name the organization the user is to be bound to, since it is not unambiguous!";
+    /// The user does not exist, or the caller may not see it.
+    UserNotFound = "USER_NOT_FOUND", NotFound, "Nincs ilyen felhasználó", "There is no such user";
+    /// The organisation does not exist, or the caller may not join it.
+    OrganizationNotFound = "ORGANIZATION_NOT_FOUND", NotFound, "Nincs ilyen szervezet", "There is no such organization";
+    ServiceNotFound = "SERVICE_NOT_FOUND", NotFound, "Nincs ilyen szolgáltatás", "There is no such service";
+    AgreementNotFound = "AGREEMENT_NOT_FOUND", NotFound, "Nincs ilyen megállapodás", "There is no such agreement";
+    /// Unknown user or wrong password. One code, so that it does not reveal which.
+    BadCredentials = "BAD_CREDENTIALS", SignIn, "Hibás felhasználónév vagy jelszó", "Wrong user name or password";
+    /// The operation needs a user token and none was sent.
+    AuthenticationRequired = "AUTHENTICATION_REQUIRED", SignIn,
+        "Bejelentkezés szükséges: küldj érvényes tokent az Authorization fejlécben",
+        "Sign in first: send a valid token in the Authorization header";
+    /// The token is invalid, expired or revoked.
+    TokenExpired = "TOKEN_EXPIRED", SignIn,
+        "Az azonosító token érvénytelen vagy lejárt; jelentkezz be újra",
+        "The token is invalid or expired; sign in again";
+    /// The caller may not do this.
+    AccessDenied = "ACCESS_DENIED", Forbidden, "Nincs jogosultság a művelethez", "Not allowed";
+    /// The client key is unknown, inactive, or missing where one is required.
+    UnknownClient = "UNKNOWN_CLIENT", Forbidden,
+        "Ismeretlen, hiányzó vagy letiltott kliens azonosító (clientHashKey)",
+        "Unknown, missing or disabled client key (clientHashKey)";
+    /// The application must send its secret and did not.
+    ApplicationSecretRequired = "APPLICATION_SECRET_REQUIRED", Forbidden,
+        "Az alkalmazásnak igazolnia kell magát: küldd el a titkát az application_secret paraméterben vagy HTTP Basic hitelesítéssel",
+        "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic";
+    /// The secret is not the application's.
+    ApplicationSecretWrong = "APPLICATION_SECRET_WRONG", Forbidden,
+        "Nem ez az alkalmazás titka", "This is not the application's secret";
+    /// The application must send its secret, but the registry has none.
+    ApplicationHasNoSecret = "APPLICATION_HAS_NO_SECRET", Forbidden,
+        "Az alkalmazásnak igazolnia kellene magát, de nincs titka; az üzemeltető adjon neki egyet (secret), vagy engedélyezze a titok nélküli hívást (plain_calls)",
+        "The application must prove itself and has no secret; the operator gives it one (secret), or allows calls without one (plain_calls)";
+    /// The password was right, but the user is not active.
+    UserNotActive = "USER_NOT_ACTIVE", Forbidden, "A felhasználó nem aktív", "The user is not active";
+    /// The page's form is forged, or older than the last sign-in or sign-out.
+    FormExpired = "FORM_EXPIRED", Forbidden, "Ez az űrlap lejárt; próbáld újra", "This form has expired; try again";
+    /// The user has no password and would unlink the last identity to sign in with.
+    LastWayIn = "LAST_WAY_IN", Invalid,
+        "Jelszó nélkül csak így tudsz belépni; előbb állíts be jelszót",
+        "You have no password and can sign in only this way; set a password first";
+    /// The browser did not open the partner's sign-in as a page: it came from a frame, a script or a prefetch.
+    NavigationRequired = "NAVIGATION_REQUIRED", Forbidden,
+        "A belépési címet a böngészőben, önálló lapként kell megnyitni",
+        "Open the sign-in address in the browser as a page of its own";
+    /// Another user is signed in with this browser and has not agreed to be replaced.
+    OtherUserSignedIn = "OTHER_USER_SIGNED_IN", Forbidden,
+        "Ebben a böngészőben másik felhasználó van bejelentkezve; előbb jelentkezz ki",
+        "Another user is signed in with this browser; sign out first";
+    /// The token is absent or unreadable.
+    TokenMalformed = "TOKEN_MALFORMED", Invalid,
+        "Nincs token, vagy nem olvasható", "There is no token, or it cannot be read";
+    /// The partner's token is not signed with RS256.
+    AlgorithmNotAllowed = "ALGORITHM_NOT_ALLOWED", SignIn,
+        "A token csak RS256 aláírású lehet", "A token must be signed with RS256";
+    /// The header of the partner's token contains a key or another forbidden parameter.
+    HeaderNotAllowed = "HEADER_NOT_ALLOWED", SignIn,
+        "A token fejlécében csak alg, typ és kid lehet", "A token's header holds alg, typ and kid only";
+    /// The `kid` of the partner's token is not its issuer.
+    KeyIdMismatch = "KEY_ID_MISMATCH", SignIn,
+        "A token kid értéke nem egyezik a kibocsátóval", "The token's kid is not its issuer";
+    /// No partner has this name.
+    UnknownIssuer = "UNKNOWN_ISSUER", SignIn, "Ismeretlen kibocsátó", "There is no partner of this name";
+    /// No key of the partner verifies the token.
+    InvalidSignature = "INVALID_SIGNATURE", SignIn,
+        "A token aláírása érvénytelen", "The token's signature is not valid";
+    /// The token has another audience.
+    AudienceMismatch = "AUDIENCE_MISMATCH", SignIn,
+        "A token nem ennek a szolgáltatásnak szól", "The token is not for this service";
+    /// The token was issued in the future.
+    TokenIatFuture = "TOKEN_IAT_FUTURE", SignIn,
+        "A token kibocsátási ideje a jövőben van; igazítsd be a kibocsátó óráját",
+        "The token was issued in the future; set the issuer's clock";
+    /// The token is not valid yet.
+    TokenNotYetValid = "TOKEN_NOT_YET_VALID", SignIn, "A token még nem érvényes", "The token is not valid yet";
+    /// The token's lifetime is longer than the partner's limit.
+    TokenLifeTooLong = "TOKEN_LIFE_TOO_LONG", SignIn,
+        "A token túl sokáig lenne érvényes", "The token would be valid for too long";
+    /// The token was used before.
+    TokenReplayed = "TOKEN_REPLAYED", SignIn,
+        "A tokent már felhasználták; jelentkezz be újra a partnernél",
+        "The token was used before; sign in at the partner again";
+    /// A required claim is absent or empty.
+    PayloadDataMissing = "PAYLOAD_DATA_MISSING", Invalid,
+        "A tokenből hiányzik egy kötelező adat", "A claim that the token must have is missing";
+    /// A claim has an invalid value.
+    PayloadDataInvalid = "PAYLOAD_DATA_INVALID", Invalid,
+        "A token egyik adata érvénytelen", "A claim of the token is not valid";
+    /// The state is not registered for the partner.
+    StateIdNotAllowed = "STATE_ID_NOT_ALLOWED", Forbidden,
+        "A partner nem léptethet be innen érkező felhasználót", "The partner may not sign in users from there";
+    /// No organisation has this ID in this channel.
+    SchoolIdNotRegistered = "SCHOOL_ID_NOT_REGISTERED", Invalid,
+        "Az iskola nincs nyilvántartásba véve", "The school is not registered";
+    /// The redirect URL is neither at this gateway's origin nor at one of the partner's.
+    RedirectNotAllowed = "REDIRECT_NOT_ALLOWED", Invalid,
+        "Erre a címre nem lehet továbblépni", "Users are not sent on to this address";
+    /// Some of externalId, externalIdProvider and externalIdType are absent.
+    DependentParamsMissing = "DEPENDENT_PARAMS_MISSING", Invalid,
+        "Az externalId, externalIdType és externalIdProvider csak együtt adható meg",
+        "Send externalId, externalIdType and externalIdProvider all three or none";
+    /// No user has this external ID.
+    ExternalidNotFound = "EXTERNALID_NOT_FOUND", NotFound,
+        "Senkinek sincs ilyen külső azonosítója", "Nobody has this external id";
+    /// Another user has this external ID.
+    ExternalidAssignedToOtherUser = "EXTERNALID_ASSIGNED_TO_OTHER_USER", Invalid,
+        "Ez a külső azonosító másik felhasználóé", "Another user has this external id";
+    /// The user would have two external IDs of one type from one provider.
+    DuplicateExternalIds = "DUPLICATE_EXTERNAL_IDS", Invalid,
+        "Egy rendszerben és típusban csak egy külső azonosító adható meg",
+        "Only one external id goes with a provider and a type";
+    EmptyRolesProvided = "EMPTY_ROLES_PROVIDED", Invalid, "A szerepkörök listája üres", "The list of roles is empty";
+    /// The role does not exist.
+    InvalidRole = "INVALID_ROLE", Invalid, "Nincs ilyen szerepkör", "There is no such role";
+    /// A rate limit is reached.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS", Throttled,
+        "Túl sok próbálkozás; próbáld később", "Too many attempts; try again later";
+    /// The request is unreadable.
+    Malformed = "MALFORMED", Malformed, "A kérés nem értelmezhető", "The request cannot be read";
+    /// The face has no such operation.
+    NoSuchOperation = "NO_SUCH_OPERATION", UnknownOperation, "Nincs ilyen művelet", "There is no such operation";
+    /// The envelope is of neither SOAP 1.1 nor 1.2.
+    VersionMismatch = "VERSION_MISMATCH", VersionMismatch,
+        "A boríték névtere sem SOAP 1.1, sem SOAP 1.2", "The envelope's namespace is neither SOAP 1.1 nor SOAP 1.2";
+    /// A SOAP header that must be understood is unknown.
+    MustUnderstand = "MUST_UNDERSTAND", MustUnderstand,
+        "A kérés fejlécében olyan kötelező bejegyzés van, amelyet a szolgáltatás nem ismer",
+        "A header entry must be understood and is not known here";
+    /// The WS-Security timestamp has expired or is in the future.
+    MessageExpired = "MESSAGE_EXPIRED", Malformed,
+        "Az üzenet a Timestamp szerint lejárt, vagy a jövőben készült; igazítsd be a küldő óráját, és küldd újra",
+        "The Timestamp says that the message has expired or was created in the future; set the sender's clock and send it again";
+    /// The face does not support the media type, content encoding or character set.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", MediaType,
+        "Nem támogatott tartalomtípus", "Unsupported media type";
+    /// The face cannot write a media type that the client accepts.
+    NotAcceptable = "NOT_ACCEPTABLE", NotAcceptable,
+        "A válasz csak application/vnd.api+json lehet",
+        "The answer is application/vnd.api+json, which the request does not accept";
+    /// The body is over its limit.
+    TooLarge = "TOO_LARGE", TooLarge, "A kérés túl nagy", "The request is too large";
+    /// The server is starting, or the database is unavailable.
+    NotReady = "NOT_READY", NotReady, "A szolgáltatás még nem áll készen; próbáld újra", "Not ready yet; try again";
+    /// The queues are full.
+    Busy = "BUSY", NotReady, "A szolgáltatás túlterhelt; próbáld újra", "Overloaded; try again";
+    /// An error of the server; the log has the cause under the request ID.
+    InternalError = "INTERNAL_ERROR", Internal, "Belső hiba", "Internal error";
+}
+
+macro_rules! reasons {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $(($($value:ident: $type:ty),+))? = $hungarian:literal, $english:literal;
+    )+) => {
+        /// The exact reason why a field or a document is wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Why { $($(#[$doc])* $variant $(($($type),+))?,)+ }
+
+        impl Why {
+            /// The text, with the reason's values filled in.
+            #[must_use]
+            pub fn text(self, language: Language) -> String {
+                match (self, language) {$(
+                    (Why::$variant $(($($value),+))?, Language::Hungarian) => format!($hungarian),
+                    (Why::$variant $(($($value),+))?, Language::English) => format!($english),
+                )+}
+            }
+        }
+    };
+}
+
+// A row: the reason with its values, and its text in Hungarian and in English.
+reasons! {
+    /// Longer than this many characters.
+    TooLong(n: u32) = "legfeljebb {n} karakter lehet", "at most {n} characters are allowed";
+    /// More than this many entries.
+    TooMany(n: usize) = "legfeljebb {n} elem lehet", "at most {n} entries are allowed";
+    NotANumber = "egész szám kell", "must be a whole number";
+    /// Outside these bounds, which are allowed themselves.
+    OutOfRange(low: i64, high: i64) = "{low}–{high} közötti szám kell", "must be within {low}–{high}";
+    Repeated = "csak egyszer szerepelhet", "may occur only once";
+    /// Elements where text belongs, or text where elements belong.
+    WrongContent = "nem megfelelő a tartalma", "has content of the wrong form";
+    BadCharacters =
+        "nem lehet benne vezérlőkarakter vagy szélső szóköz", "control characters and outer blanks are not allowed";
+    HiddenCharacters =
+        "nem lehet benne láthatatlan, írásirányt váltó vagy a Unicode-ban ki nem osztott karakter",
+        "characters that are invisible, change the direction of writing or are not assigned are not allowed";
+    LooseMark =
+        "nem kezdődhet és nem végződhet betű nélküli ékezettel",
+        "must not begin or end with an accent that belongs to no letter";
+    NotReadable = "olvasható karakternek is lennie kell benne", "must hold a character that can be read";
+    ReservedName = "ez a név nem használható; válassz másikat", "this name is reserved; choose another one";
+    /// A user name that looks like another user's e-mail address.
+    NotOwnAddress =
+        "ha e-mail címnek látszik, csak a felhasználó saját e-mail címe lehet",
+        "a user name that looks like an e-mail address must be the user's own address";
+    LikeAnAdministrator =
+        "túlságosan hasonlít egy rendszergazda nevére; válassz másikat",
+        "looks too much like an administrator's name; choose another one";
+    NotAnEmail = "nem e-mail cím", "is not an e-mail address";
+    NotAStatus = "UNACTIVATED, ACTIVE vagy INACTIVE lehet", "must be UNACTIVATED, ACTIVE or INACTIVE";
+    NotAnOrder =
+        "userName, name vagy email lehet, mindegyik legfeljebb egyszer, vesszővel elválasztva, előtte mínusszal fordítva",
+        "must be userName, name or email, each once at most, separated by commas, with a minus before it the other way round";
+    NoSuchParameter = "ez a paraméter itt nem használható", "this parameter is not supported here";
+    NotUnactivated = "új felhasználó csak UNACTIVATED lehet", "a new user can only be UNACTIVATED";
+    NotAChannel = "RESPONSE vagy EMAIL lehet", "must be RESPONSE or EMAIL";
+    /// Exactly one of this field and the named one is required.
+    ExactlyOneOf(other: &'static str) =
+        "vagy ez, vagy {other} kell, pontosan az egyik", "send either this or {other}, exactly one of the two";
+    TooShort(n: usize) = "legalább {n} karakter kell", "at least {n} characters are needed";
+    OwnName =
+        "nem egyezhet a felhasználónévvel, a névvel vagy az e-mail címmel",
+        "must differ from the user name, the name and the e-mail address";
+    Common = "túl könnyen kitalálható", "is too easy to guess";
+    Doctype = "DOCTYPE nem megengedett", "a DOCTYPE is not allowed";
+    ProcessingInstruction = "feldolgozási utasítás nem megengedett", "processing instructions are not allowed";
+    ForbiddenCharacter = "az XML-ben tiltott karakter", "a character XML forbids";
+    Encoding = "a karakterkódolás hibás vagy ismeretlen", "the character encoding is wrong or unknown";
+    UnknownEntity = "ismeretlen entitás", "unknown entity";
+    TooDeep(n: usize) = "legfeljebb {n} szint mély lehet", "at most {n} levels deep";
+    TooManyElements(n: usize) = "legfeljebb {n} elem lehet benne", "at most {n} elements";
+    TooManyAttributes(n: usize) = "egy elemen legfeljebb {n} attribútum lehet", "at most {n} attributes on an element";
+    TooManyNamespaces(n: usize) =
+        "egyszerre legfeljebb {n} névtér lehet deklarálva", "at most {n} namespaces may be declared at a time";
+    TooMuchText(n: usize) = "egy szöveg legfeljebb {n} bájt lehet", "at most {n} bytes in one text";
+    NotWellFormed = "nem jól formált XML", "not well-formed XML";
+    Truncated = "a dokumentum csonka", "the document ends too early";
+    TrailingContent = "tartalom a boríték után", "content after the envelope";
+    NotAnEnvelope = "nem SOAP boríték", "not a SOAP envelope";
+    BodyCount =
+        "pontosan egy Body kell, benne pontosan egy művelettel",
+        "exactly one Body with exactly one operation is needed";
+    PasswordDigest =
+        "PasswordDigest nem használható, mert a jelszavak csak lenyomatként vannak meg; küldj PasswordText típusút",
+        "PasswordDigest cannot be checked, since only hashes are kept; send PasswordText";
+    PasswordType =
+        "ismeretlen a Password típusa; küldj PasswordText típusút",
+        "the Password is of an unknown type; send PasswordText";
+    NotABoolean = "0, 1, true vagy false lehet", "must be 0, 1, true or false";
+    NotATime = "időpont kell, időzónával (xs:dateTime)", "must be a dateTime with its time zone (xs:dateTime)";
+    Inflation = "a tömörített törzs hibás", "the compressed body is broken";
+    NotJson =
+        "nem JSON, vagy egy név kétszer szerepel benne, vagy túl mély",
+        "not JSON, or with two members of one name, or too deep";
+    NotADocument =
+        "egy objektum kell, JSON:API szerint data.attributes mezőkkel, vagy közvetlenül a mezőkkel",
+        "one object is needed, with data.attributes as JSON:API has it, or with the fields themselves";
+    NotTheAddressed = "nem egyezik azzal, amit a cím nevez meg", "differs from what the address names";
+    BatchSize(n: usize) = "egy kötegben 1–{n} hívás lehet", "a batch holds 1 to {n} calls";
+    NotACall = "nem JSON-RPC 2.0 hívás", "not a call of JSON-RPC 2.0";
+    NamesNeeded = "név szerinti paraméterek kellenek", "parameters go by name";
 }
 
 #[cfg(test)]
@@ -445,7 +371,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hungarian_unless_english_weighs_more() {
+    fn chooses_hungarian_unless_english_weighs_more() {
         let of = Language::from_accept_language;
         assert_eq!(of(""), Language::Hungarian);
         assert_eq!(of("en"), Language::English);
@@ -456,15 +382,17 @@ mod tests {
     }
 
     #[test]
-    fn the_seeds_text_is_kept_to_the_letter() {
-        let problem = Problem {
-            code: Code::UnspecifiedOrganizationForUser,
-            field: None,
-            why: None,
-        };
+    fn quotes_the_specification_to_the_letter() {
         assert_eq!(
-            describe(&problem, Language::Hungarian),
+            Code::UnspecifiedOrganizationForUser.title(Language::Hungarian),
             "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!"
         );
+    }
+
+    #[test]
+    fn fills_the_numbers_of_a_reason_in() {
+        let range = Why::OutOfRange(1, 5);
+        assert_eq!(range.text(Language::English), "must be within 1–5");
+        assert_eq!(range.text(Language::Hungarian), "1–5 közötti szám kell");
     }
 }

@@ -4,6 +4,7 @@
 pub mod common;
 pub mod field;
 pub mod json;
+mod kind;
 pub mod messages;
 pub mod openapi;
 pub mod problem;

@@ -2,7 +2,7 @@
 
 use super::html::Html;
 use crate::contract::field::{Field, Kind, Shape};
-use crate::contract::messages::{Language, title};
+use crate::contract::messages::Language;
 use crate::contract::problem::{Code, FaultCode, SoapForm};
 use crate::operations::CATALOG;
 
@@ -118,9 +118,9 @@ pub(super) fn codes(html: &mut Html) {
                     html.with("th", &[("scope", "row")], |html| {
                         html.line("code", code.as_str())
                     });
-                    html.line("td", title(*code, Language::English));
+                    html.line("td", code.title(Language::English));
                     html.with("td", &[("lang", "hu")], |html| {
-                        html.text(title(*code, Language::Hungarian))
+                        html.text(code.title(Language::Hungarian))
                     });
                     html.line("td", &status.to_string());
                     html.line("td", &soap(code.kind().soap()));

@@ -2,7 +2,7 @@
 
 use super::Reply;
 use crate::contract::json::JsonWriter;
-use crate::contract::messages::{Language, describe};
+use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Problem, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Shaped;
@@ -36,7 +36,7 @@ impl Heading {
         let texts: Vec<String> = rejection
             .problems
             .iter()
-            .map(|problem| describe(problem, self.language))
+            .map(|problem| problem.describe(self.language))
             .collect();
         let error = Some((code_of(rejection), texts.join("; ")));
         let mut reply = self.reply(status, response_code, error, None);

@@ -7,7 +7,6 @@ use super::{Form, ResponseContext};
 use crate::contract::common::{params_of, status_of};
 use crate::contract::field::Shape;
 use crate::contract::json::JsonWriter;
-use crate::contract::messages::{describe, title};
 use crate::contract::problem::{Kind, Problem};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Shaped, Value as _};
@@ -160,8 +159,8 @@ fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -
         id,
         status: status.to_string(),
         code: problem.code.as_str(),
-        title: title(problem.code, context.language),
-        detail: describe(problem, context.language),
+        title: problem.code.title(context.language),
+        detail: problem.describe(context.language),
         source,
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::json::{Json, JsonWriter};
-use crate::contract::messages::{Language, describe, title};
+use crate::contract::messages::Language;
 use crate::contract::problem::Kind;
 use crate::contract::rejection::Rejection;
 use crate::http::Reply;
@@ -69,7 +69,7 @@ pub(super) fn refusal(
             json!({
                 "severity": "ERROR",
                 "code": problem.code.as_str(),
-                "description": describe(problem, language),
+                "description": problem.describe(language),
             })
         })
         .collect();
@@ -81,7 +81,7 @@ pub(super) fn refusal(
             "message": match kind {
                 Kind::Invalid | Kind::Choice => "Invalid params",
                 Kind::Internal => "Internal error",
-                _ => title(rejection.code(), language),
+                _ => rejection.code().title(language),
             },
             "data": { "messages": messages, "requestId": request_id },
         }),

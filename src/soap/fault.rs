@@ -1,7 +1,6 @@
 //! Faults, in the words of SOAP 1.1 and of SOAP 1.2.
 
 use crate::contract::NAMESPACE;
-use crate::contract::messages;
 use crate::contract::problem::FaultCode;
 use crate::contract::rejection::Rejection;
 use crate::contract::xml::XmlWriter;
@@ -15,7 +14,7 @@ pub(super) fn describe(context: &ResponseContext, rejection: &Rejection) -> Stri
     let texts: Vec<_> = rejection
         .problems
         .iter()
-        .map(|p| messages::describe(p, context.language))
+        .map(|p| p.describe(context.language))
         .collect();
     texts.join("; ")
 }

@@ -10,7 +10,7 @@ use percent_encoding::utf8_percent_encode;
 use super::cookies::{self, Cookies};
 use super::destination::{self, MOST_BYTES};
 use super::{ESCAPED, MAX_CLIENT_ID, PREFIX, Site, i18n, session};
-use crate::contract::messages::{Language, explain};
+use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Kind, Problem};
 use crate::contract::rejection::Rejection;
 use crate::domain::one_time_token::format as token_of;
@@ -234,7 +234,7 @@ impl View {
         let about_a_field = matches!(kind, Kind::Invalid | Kind::NotFound);
         let field = problem.field.as_deref();
         let field = field.filter(|name| about_a_field && TYPED.contains(name));
-        context! { field, text => explain(problem, self.language) }
+        context! { field, text => problem.explain(self.language) }
     }
 
     /// Writes a page about something that did not work.

@@ -1,6 +1,6 @@
 //! The documentation page /docs: complete, safe to serve, and accessible.
 
-use chaingun_gateway::contract::messages::{Language, title};
+use chaingun_gateway::contract::messages::Language;
 use chaingun_gateway::contract::problem::Code;
 use chaingun_gateway::docs;
 use chaingun_gateway::operations::CATALOG;
@@ -133,8 +133,8 @@ fn prints_every_operation_field_and_code() {
         let row = row.split("</tr>").next().unwrap();
         let status = code.kind().rest().0.to_string();
         let cells = [
-            title(*code, Language::English),
-            title(*code, Language::Hungarian),
+            code.title(Language::English),
+            code.title(Language::Hungarian),
             &status,
         ];
         let found: Vec<_> = row.split("<td").skip(1).collect();

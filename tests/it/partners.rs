@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chaingun_gateway::contract::messages::{Language, title};
+use chaingun_gateway::contract::messages::Language;
 use chaingun_gateway::contract::problem::Code;
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::organisation::JoinPolicy;
@@ -824,7 +824,7 @@ fn assert_error_page(page: &Reply, status: u16, code: &str) {
         code => code,
     };
     let code = Code::ALL.iter().find(|c| c.as_str() == code).unwrap();
-    let text = title(*code, Language::English).replace('\'', "&#x27;");
+    let text = code.title(Language::English).replace('\'', "&#x27;");
     assert!(page.body.contains(&text), "{text}: {}", page.body);
     // The page links to the gateway's own pages, without the token.
     assert!(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::{Schemas, list, put, reference, with_required};
 use super::{DOCUMENT, Entry};
 use crate::contract::common::{Param, ResponseStatus};
-use crate::contract::messages::{Language, title};
+use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Kind};
 use crate::contract::shape::Structure as _;
 use crate::contract::user::FlatUser;
@@ -121,7 +121,7 @@ fn resource(kind: &str) -> Value {
 fn refusal(codes: &[Code]) -> Value {
     let told: Vec<_> = codes
         .iter()
-        .map(|c| format!("{}: {}.", c.as_str(), title(*c, Language::English)))
+        .map(|c| format!("{}: {}.", c.as_str(), c.title(Language::English)))
         .collect();
     let mut forms = Vec::new();
     let (choices, told_in_errors): (Vec<Code>, Vec<Code>) = codes
