@@ -15,7 +15,7 @@ use crate::contract::problem::Problems;
 use crate::contract::rejection::Rejection;
 use crate::http::header::COOKIE;
 use crate::http::{Decoded, Face, HttpRequest, Reply};
-use crate::operations::request::from_fields;
+use crate::operations::from_fields;
 use crate::operations::{Credentials, DecodedRequest, Request};
 use crate::web::{Cookies, PREFIX, Site, View, session};
 

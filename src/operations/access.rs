@@ -2,24 +2,18 @@
 
 use std::cell::Cell;
 
-use super::application;
-use super::context::VerifiedToken;
-use super::request::Claims;
-use super::throttle::{self, Throttle};
-use super::{
-    Access, Credentials, DecodedRequest, Operation, Refusal, RequestContext, refuse, refuse_field,
-};
+use super::context::{Credentials, VerifiedToken};
+use super::operation::{Claims, DecodedRequest};
+use super::prelude::*;
+use super::{application, throttle};
 use crate::app_context::AppContext;
-use crate::contract::problem::{Code, Kind, Problem, Why};
-use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Secret, Value as _};
-use crate::domain::audit_event::AuditEvent;
+use crate::contract::problem::Kind;
+use crate::contract::shape::Value as _;
 use crate::domain::client::{Client, Trust};
 use crate::domain::session::{self, SEEN_EVERY_MS};
-use crate::domain::user::{Status, User, same_name};
+use crate::domain::user::same_name;
 use crate::registry::Application;
 use crate::secrets::hashing::Verdict;
-use crate::secrets::sha256_hex;
 use crate::store::profiles::Profile;
 use crate::store::refusals::Cause;
 use crate::store::token_families::{self, TokenRecord};
@@ -56,7 +50,7 @@ pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejecti
     let claims = request.claims();
     let subject = claims.subject.map(str::to_owned);
     let result = decide(&mut cx, operation, &credentials, &claims, &problems)
-        .and_then(|()| super::refuse_all(problems))
+        .and_then(|()| refuse_all(problems))
         .and_then(|()| throttle::run(&cx, request));
     if matches!(result, Err(Refusal::Rejected(_))) {
         let signed_in = credentials.username_token.as_ref();
@@ -113,7 +107,7 @@ fn decide(
     found: &Credentials,
     claims: &Claims<'_>,
     problems: &[Problem],
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let in_request = claims.authorization.filter(|a| !a.is_missing());
     cx.client = client(cx.app, found.client_key.as_ref())?;
     let in_header = found
@@ -168,7 +162,7 @@ fn decide(
     }
     if let Some((name, password)) = &found.username_token {
         let named = match &cx.user {
-            Some(_) => cx.app.store.read(|c| users::by_login(c, name))?,
+            Some(_) => cx.read(|c| users::by_login(c, name))?,
             None => None,
         };
         // A UsernameToken beside a token must name the same user. Check this before paying for a password hash.
@@ -195,7 +189,7 @@ fn through_application(
     cx: &mut RequestContext<'_>,
     authorization: Option<&Secret>,
     application: Option<&str>,
-) -> Result<Application, Refusal> {
+) -> Result<Application> {
     let registry = cx.app.registry.now();
     let application = registry.application(application.unwrap_or("")).cloned();
     let application = application.ok_or_else(|| refuse(Code::UnknownClient))?;
@@ -214,7 +208,7 @@ fn through_application(
 
 /// Loads the session of this cookie and its user; `false` if the session is unknown or expired, or the user is not
 /// active.
-fn in_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool, Refusal> {
+fn in_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool> {
     if !session::is_well_formed(token) {
         return Ok(false);
     }
@@ -240,7 +234,7 @@ fn claim_beside_token(
     cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
     claimed: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let (Some(authorization), Some(claimed)) = (authorization, claimed) else {
         return Ok(());
     };
@@ -259,7 +253,7 @@ fn verify_username_token(
     authorization: Option<&Secret>,
     found: &Credentials,
     problems: &[Problem],
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let Some((name, password)) = &found.username_token else {
         return Ok(());
     };
@@ -275,15 +269,15 @@ fn user_of_username_token(
     name: &str,
     password: &Secret,
     problems: &[Problem],
-) -> Result<User, Refusal> {
+) -> Result<User> {
     // Refuse invalid fields before paying for a password hash.
-    super::refuse_all(problems.to_vec())?;
+    refuse_all(problems.to_vec())?;
     let guess = || user_of_password(cx, name, password);
     throttle::guard(cx, Throttle::Guesses, Some(name), guess)
 }
 
 /// The client with this key; none without a key, and a refusal for an unknown or inactive key.
-pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Client>, Refusal> {
+pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Client>> {
     let Some(key) = key.map(|k| k.reveal().trim()).filter(|k| !k.is_empty()) else {
         return Ok(None);
     };
@@ -324,17 +318,14 @@ fn bare(authorization: &Secret) -> Option<&str> {
 fn look_up(
     cx: &RequestContext<'_>,
     authorization: &Secret,
-) -> Result<Option<(VerifiedToken, TokenRecord)>, Refusal> {
+) -> Result<Option<(VerifiedToken, TokenRecord)>> {
     let claims = bare(authorization).and_then(|token| cx.app.tokens.verify(token, cx.now));
     let Some(claims) = claims else {
         return Ok(None);
     };
     let jti_sha256 = sha256_hex(&claims.jti);
     let organisation = claims.org.map(|o| o.uuid);
-    let standing = cx
-        .app
-        .store
-        .read(|c| token_families::find(c, &jti_sha256, organisation.as_deref()))?;
+    let standing = cx.read(|c| token_families::find(c, &jti_sha256, organisation.as_deref()))?;
     let Some(standing) = standing else {
         return Ok(None);
     };
@@ -351,10 +342,7 @@ fn look_up(
 
 /// The user of a token. A replaced token that is used after its grace period is treated as theft and revokes every
 /// token of that sign-in.
-fn user_of_token(
-    cx: &RequestContext<'_>,
-    authorization: &Secret,
-) -> Result<(User, VerifiedToken), Refusal> {
+fn user_of_token(cx: &RequestContext<'_>, authorization: &Secret) -> Result<(User, VerifiedToken)> {
     let expired = || refuse(Code::TokenExpired);
     let (verified_token, standing) = look_up(cx, authorization)?.ok_or_else(expired)?;
     let grace = cx.app.rules.grace_ms;
@@ -379,12 +367,8 @@ fn user_of_token(
 }
 
 /// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.
-fn user_of_password(
-    cx: &RequestContext<'_>,
-    name: &str,
-    password: &Secret,
-) -> Result<User, Refusal> {
-    let user = cx.app.store.read(|c| users::by_login(c, name))?;
+fn user_of_password(cx: &RequestContext<'_>, name: &str, password: &Secret) -> Result<User> {
+    let user = cx.read(|c| users::by_login(c, name))?;
     let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());
     let verdict = cx.verify(password, hash)?;
     match user {

@@ -1,11 +1,8 @@
 //! Application authentication: compares the application's secret with the registry.
 
-use super::throttle::{network, subject};
-use super::{Refusal, RequestContext, refuse};
-use crate::contract::problem::Code;
-use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Secret, Value as _};
-use crate::domain::audit_event::AuditEvent;
+use super::prelude::*;
+use super::subject::{network, subject};
+use crate::contract::shape::Value as _;
 use crate::registry::Application;
 use crate::secrets::is_same;
 use crate::secrets::sealing::Binding;
@@ -25,7 +22,7 @@ pub(super) fn prove(
     application: &Application,
     field: Option<&Secret>,
     basic: Option<&(String, Secret)>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let registry = cx.app.registry.now();
     // Ignore Basic credentials of another name: a proxy in between may have asked for them.
     let is_its_own = |name: &str| {
@@ -75,7 +72,7 @@ pub(super) fn prove(
 }
 
 /// The application's secret from the registry, unsealed; none if it has no secret.
-fn stored(cx: &RequestContext<'_>, application: &Application) -> Result<Option<String>, Refusal> {
+fn stored(cx: &RequestContext<'_>, application: &Application) -> Result<Option<String>> {
     let Some(sealed) = &application.secret else {
         return Ok(None);
     };

@@ -19,10 +19,10 @@ use crate::store::refusals::{Cause, Refused};
 use crate::store::services::Ended;
 use crate::store::sessions::Session;
 use crate::store::{
-    AnyConnection, StoreError, audit, one_time_tokens, outbox, password_cost, users,
+    AnyConnection, StepError, StoreError, audit, one_time_tokens, outbox, password_cost, users,
 };
 
-use super::Refusal;
+use super::refusal::Result;
 use crate::app_context::AppContext;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -120,12 +120,23 @@ impl RequestContext<'_> {
             .map_or(crate::domain::client::DEFAULT_CLIENT, |c| &c.name)
     }
 
+    /// Runs queries that change nothing.
+    ///
+    /// # Errors
+    /// The errors of the step and of the store.
+    pub fn read<T, E: StepError>(
+        &self,
+        step: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.app.store.read(step)
+    }
+
     /// Compares a password with a stored hash, or does the same work if there is none. All password hashing goes
     /// through this and [`RequestContext::hash`], so that every hash is counted.
     ///
     /// # Errors
     /// The store's.
-    pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Refusal> {
+    pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict> {
         let highest = self.app.registry.now().highest_password_cost();
         let hasher = &self.app.hasher;
         let done = hasher.verify(password.reveal(), stored, highest);
@@ -142,7 +153,7 @@ impl RequestContext<'_> {
     ///
     /// # Errors
     /// [`Code::InternalError`], where bcrypt fails.
-    pub fn hash(&self, password: &str) -> Result<String, Refusal> {
+    pub fn hash(&self, password: &str) -> Result<String> {
         let hasher = &self.app.hasher;
         let hash = hasher.hash(password, self.app.entropy.bytes());
         self.owes_hash.set(true);
@@ -160,7 +171,7 @@ impl RequestContext<'_> {
         event: AuditEvent,
         outcome: &str,
         subject: Option<&str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         audit::record(connection, &self.entry(event, outcome, subject))?;
         Ok(())
     }
@@ -224,7 +235,7 @@ impl RequestContext<'_> {
         event: AuditEvent,
         outcome: &'static str,
         subject: Option<&str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let (store, refusals) = (&self.app.store, &self.app.refusals);
         let user = match subject {
             Some(login) => store.read(|c| users::by_login(c, login))?,
@@ -251,7 +262,7 @@ impl RequestContext<'_> {
         topic: Topic,
         user: &Addressee<'_>,
         token: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         self.notify_about(connection, topic, user, token, "")
     }
 
@@ -266,7 +277,7 @@ impl RequestContext<'_> {
         user: &Addressee<'_>,
         token: &str,
         detail: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let notice = Notice {
             topic,
             english: self.language == Language::English,
@@ -286,11 +297,7 @@ impl RequestContext<'_> {
     ///
     /// # Errors
     /// The store's.
-    pub fn notify_nobody(
-        &self,
-        connection: &mut AnyConnection,
-        topic: Topic,
-    ) -> Result<(), Refusal> {
+    pub fn notify_nobody(&self, connection: &mut AnyConnection, topic: Topic) -> Result<()> {
         let token = one_time_token::format(self.app.entropy.bytes());
         let sha256 = sha256_hex(&token);
         let notice = Notice {
@@ -319,7 +326,7 @@ impl RequestContext<'_> {
         connection: &mut AnyConnection,
         user: &User,
         ended: &Ended,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         if !ended.has_callback {
             return Ok(());
         }
@@ -333,7 +340,7 @@ impl RequestContext<'_> {
         Ok(())
     }
 
-    fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>, Refusal> {
+    fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>> {
         let sealed = self.app.sealer.seal(binding, text);
         Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
     }

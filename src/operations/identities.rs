@@ -1,15 +1,10 @@
 //! Links and unlinks external identities of a user and mails the user about it. When the owner of an account takes it
 //! over, identities that others linked before are removed.
 
-use super::context::Addressee;
-use super::{Refusal, RequestContext};
-use crate::domain::audit_event::AuditEvent;
+use super::prelude::*;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
-use crate::domain::notice::Topic;
 use crate::domain::plain_name;
-use crate::domain::user::User;
-use crate::secrets::sha256_hex;
-use crate::store::{AnyConnection, external_identities, sessions, token_families};
+use crate::store::{external_identities, sessions, token_families};
 
 /// The length of [`key`], in characters.
 pub const KEY_CHARS: usize = 32;
@@ -35,7 +30,7 @@ pub(super) fn take_over(
     c: &mut AnyConnection,
     user: &User,
     keep: &[&str],
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let linked = external_identities::linked_to(c, user.id)?;
     unlink(cx, c, user, linked, |link| {
         !keep.contains(&key(&link.identity).as_str())
@@ -56,7 +51,7 @@ pub(super) fn unlink(
     user: &User,
     linked: Vec<LinkedIdentity>,
     unwanted: impl Fn(&LinkedIdentity) -> bool,
-) -> Result<usize, Refusal> {
+) -> Result<usize> {
     let mut gone = Vec::new();
     for link in linked.into_iter().filter(unwanted) {
         if external_identities::remove(c, user.id, &link.identity)? {
@@ -83,7 +78,7 @@ pub(super) fn tell(
     user: &User,
     topic: Topic,
     identities: &[ExternalIdentity],
-) -> Result<(), Refusal> {
+) -> Result<()> {
     if identities.is_empty() || user.address().is_none() {
         return Ok(());
     }

@@ -1,14 +1,12 @@
 //! Networks and browsers from which a user has signed in before. Their attempts have counters of their own, so that an
 //! attacker elsewhere does not lock the owner out (OWASP, "device cookies").
 
-use super::RequestContext;
-use super::throttle::{network, subject};
-use crate::contract::shape::Secret;
+use super::prelude::*;
+use super::subject::{network, subject};
 use crate::domain::client::Trust;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::one_time_token;
-use crate::domain::user::User;
-use crate::store::{AnyConnection, StoreError, known_sources};
+use crate::store::known_sources;
 
 /// How many accounts one browser's cookie remembers; the oldest is dropped first.
 const MAX_MARKS: usize = 4;

@@ -2,7 +2,6 @@
 
 pub mod access;
 mod application;
-mod binding;
 pub mod browser;
 pub mod consent;
 pub mod context;
@@ -12,23 +11,23 @@ mod known_sources;
 mod operation;
 mod origin;
 pub mod partner;
+mod prelude;
 mod refusal;
-pub mod request;
-mod route_descriptions;
+pub mod route_descriptions;
+mod subject;
 mod throttle;
 pub mod user;
 
 use crate::contract::wsdl::Entry;
 
-pub use binding::{Body, DirectoryRoute, Route};
 pub use context::{Credentials, RequestContext};
-pub use operation::{Access, Cost, Operation};
+pub use operation::{
+    Access, Body, Cost, DecodedRequest, DirectoryRoute, Operation, Payload, Request, Route,
+    Runnable, Throttle, from_fields,
+};
 pub use origin::Origin;
-pub use refusal::Refusal;
-pub(crate) use refusal::{refuse, refuse_all, refuse_field};
-pub use request::{DecodedRequest, Payload, Request};
+pub use refusal::{Refusal, Result};
 pub use route_descriptions::rest_entries;
-pub use throttle::Throttle;
 
 /// Every operation, in the order of the documents.
 pub static CATALOG: &[&Operation] = &[

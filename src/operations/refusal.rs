@@ -5,6 +5,9 @@ use crate::contract::problem::{Code, Problem};
 use crate::contract::rejection::Rejection;
 use crate::store::{StepError, StoreError};
 
+/// The result of a step of an operation.
+pub type Result<T, E = Refusal> = std::result::Result<T, E>;
+
 /// The reason why a request was not carried out.
 #[derive(Debug)]
 pub enum Refusal {

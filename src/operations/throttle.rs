@@ -1,43 +1,22 @@
 //! Rate limiting: delays callers who guess secrets or cause mails, per account or mailbox (existing or not) and per
 //! source.
 
-use std::net::IpAddr;
 use std::sync::PoisonError;
 
-use super::request::Runnable;
-use super::{Access, Refusal, RequestContext, known_sources};
-use crate::contract::problem::Code;
-use crate::contract::rejection::Rejection;
-use crate::domain::audit_event::AuditEvent;
+use super::known_sources;
+use super::operation::Runnable;
+use super::prelude::*;
+use super::subject::subject;
 use crate::domain::mailbox::canonical_login;
-use crate::domain::network::Network;
 use crate::domain::throttle::Limit;
-use crate::domain::user::User;
 use crate::store::first_attempts::Nth;
-use crate::store::{AnyConnection, attempts, known_sources as stored_sources};
-
-/// The length of a subject in hexadecimal digits: 128 bits of a keyed hash do not collide, and the database stores each
-/// subject twice, in the table and in its index.
-const SUBJECT_CHARS: usize = 32;
-
-/// The events of an operation that the rate limit counts. Guessed tokens and sessions are not counted, because they are
-/// too long to guess. Forged signatures are counted so that they do not fill the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Throttle {
-    Nothing,
-    /// Wrong secrets, and any refusal after a password was hashed.
-    Guesses,
-    /// Invalid signatures. A valid signature never waits.
-    Forgeries,
-    /// Mails sent or pretended, names found to be taken, and any refusal after a password was hashed.
-    Mails,
-}
+use crate::store::{attempts, known_sources as stored_sources};
 
 /// Runs a request unless its limit is reached, and counts the outcome.
 ///
 /// # Errors
 /// [`Code::TooManyAttempts`], or the errors of the request.
-pub(super) fn run<A>(cx: &RequestContext<'_>, request: Box<dyn Runnable<A>>) -> Result<A, Refusal> {
+pub(super) fn run<A>(cx: &RequestContext<'_>, request: Box<dyn Runnable<A>>) -> Result<A> {
     let (operation, claims) = (request.operation(), request.claims());
     let about = match operation.throttle {
         Throttle::Nothing => return request.run(cx),
@@ -59,9 +38,9 @@ pub(super) fn guard<T>(
     cx: &RequestContext<'_>,
     throttle: Throttle,
     about: Option<&str>,
-    step: impl FnOnce() -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
-    let (counted, open_at) = cx.app.store.read(|c| {
+    step: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let (counted, open_at) = cx.read(|c| {
         let counted = counted(cx, c, throttle, about)?;
         let subjects: Vec<_> = counted.iter().map(|one| one.subject.clone()).collect();
         let open_at = attempts::open_at(c, &subjects)?;
@@ -126,11 +105,7 @@ pub(super) fn count_refused_after_hash(cx: &RequestContext<'_>, about: Option<&s
 ///
 /// # Errors
 /// The store's.
-pub(super) fn forgive(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-) -> Result<(), Refusal> {
+pub(super) fn forgive(cx: &RequestContext<'_>, c: &mut AnyConnection, user: &User) -> Result<()> {
     let known = stored_sources::all(c, user.id)?;
     let mut subjects = Vec::with_capacity(2 * (1 + known.len()));
     for login in [&user.user_name, &user.email] {
@@ -151,7 +126,7 @@ pub(super) fn may_mail(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     address: &str,
-) -> Result<bool, Refusal> {
+) -> Result<bool> {
     let subject = subject(cx, "mails into", &canonical_login(address));
     if !is_open(cx, c, &subject)? {
         return Ok(false);
@@ -168,14 +143,14 @@ pub(super) fn may_mail_nobody(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     login: &str,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let subject = subject(cx, "mails to nobody", &canonical_login(login));
     is_open(cx, c, &subject)?;
     attempts::count(c, &subject, cx.app.rules.throttle.mails, cx.now)?;
     Ok(attempts::forget(c, &[subject])?)
 }
 
-fn is_open(cx: &RequestContext<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool, Refusal> {
+fn is_open(cx: &RequestContext<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool> {
     let open_at = attempts::open_at(c, &[subject.to_owned()])?;
     Ok(open_at.is_none_or(|at| at <= cx.now))
 }
@@ -189,7 +164,7 @@ pub(super) fn count_assignment(
     cx: &RequestContext<'_>,
     user_id: i64,
     service: Option<i64>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let most = cx.app.rules.assignments;
     let windows = cx.app.assignments.lock();
     let mut windows = windows.unwrap_or_else(PoisonError::into_inner);
@@ -215,7 +190,7 @@ const fn is_forged(code: Code) -> bool {
     )
 }
 
-fn code<T>(result: &Result<T, Refusal>) -> Option<Code> {
+fn code<T>(result: &Result<T>) -> Option<Code> {
     match result {
         Ok(_) => None,
         Err(Refusal::Rejected(rejection)) => Some(rejection.code()),
@@ -239,7 +214,7 @@ fn counted(
     c: &mut AnyConnection,
     throttle: Throttle,
     about: Option<&str>,
-) -> Result<Vec<Counter>, Refusal> {
+) -> Result<Vec<Counter>> {
     let limits = &cx.app.rules.throttle;
     let source = known_sources::own_network(cx);
     let (about, source) = match throttle {
@@ -290,10 +265,7 @@ fn counted(
 
 /// How often the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
 /// second.
-fn due<'c>(
-    cx: &RequestContext<'_>,
-    counted: &'c [Counter],
-) -> Result<Vec<(&'c Counter, usize)>, Refusal> {
+fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>> {
     let first_attempts = &cx.app.first_attempts;
     let mut due = Vec::with_capacity(counted.len());
     for counter in counted {
@@ -307,7 +279,7 @@ fn due<'c>(
         let times = match nth {
             Nth::Later => 1,
             Nth::Second => 2,
-            Nth::First if cx.app.store.read(|c| attempts::has(c, subject, cx.now))? => {
+            Nth::First if cx.read(|c| attempts::has(c, subject, cx.now))? => {
                 first_attempts.note_in_table(subject);
                 1
             }
@@ -319,7 +291,7 @@ fn due<'c>(
     Ok(due)
 }
 
-fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> Result<(), Refusal> {
+fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> Result<()> {
     let due = due(cx, counted)?;
     if due.is_empty() {
         return Ok(());
@@ -354,17 +326,4 @@ fn account(cx: &RequestContext<'_>, login: &str, known_source: Option<&str>) -> 
         ),
         None => subject(cx, "guesses at", &login),
     }
-}
-
-/// The stored subject of a counter: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash, which reveals no name.
-pub(super) fn subject(cx: &RequestContext<'_>, what: &str, whose: &str) -> String {
-    let text = format!("{what}\n{whose}");
-    let mut subject = cx.app.pseudonymizer.pseudonym(&text);
-    subject.truncate(SUBJECT_CHARS);
-    subject
-}
-
-/// The network that one party has to itself, as text.
-pub(super) fn network(source: IpAddr) -> String {
-    Network::from(source).to_string()
 }

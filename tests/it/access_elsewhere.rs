@@ -7,8 +7,8 @@ use chaingun_gateway::contract::problem::Problems;
 use chaingun_gateway::contract::shape::Secret;
 use chaingun_gateway::operations::access::run;
 use chaingun_gateway::operations::browser::sign_in::SignInRequest;
-use chaingun_gateway::operations::request::{Runnable, from_fields};
 use chaingun_gateway::operations::{Access, CATALOG, Credentials, DecodedRequest, Operation};
+use chaingun_gateway::operations::{Runnable, from_fields};
 
 use crate::harness::Gateway;
 use crate::harness::rest::sign_in;

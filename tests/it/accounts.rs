@@ -6,7 +6,7 @@ use chaingun_gateway::contract::messages::Language;
 use chaingun_gateway::contract::problem::{Code, Problems};
 use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::operations::access::run;
-use chaingun_gateway::operations::request::from_fields;
+use chaingun_gateway::operations::from_fields;
 use chaingun_gateway::operations::user::confirm_user::ConfirmUserRequest;
 use chaingun_gateway::operations::{Credentials, DecodedRequest, user};
 use chaingun_gateway::store::{organisations, users};

@@ -1,9 +1,7 @@
 //! Accepts an agreement.
 
-use crate::contract::shape::{Number, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::change_agreements;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
@@ -25,7 +23,7 @@ impl Request for AcceptAgreementRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         change_agreements(
             cx,
             &[self.agreement],

@@ -1,9 +1,7 @@
 //! Changes the user's own password, with the old one. Every other session of the user ends.
 
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
+use crate::operations::prelude::*;
 use crate::operations::user::change_password::ChangePasswordRequest;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, Throttle};
 
 shape! {
     /// The old password and the new one.
@@ -27,7 +25,7 @@ impl Request for ChangeOwnPasswordRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let change = ChangePasswordRequest {
             old_password: Some(self.old_password),
             password: self.password,

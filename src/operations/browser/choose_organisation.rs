@@ -1,11 +1,6 @@
 //! Chooses the organisation of the session.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, refuse, refuse_field,
-};
+use crate::operations::prelude::*;
 use crate::store::{organisations, sessions};
 
 shape! {
@@ -27,7 +22,7 @@ impl Request for ChooseOrganisationRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let session = cx.session.as_ref();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
         cx.app.store.write(|c| {

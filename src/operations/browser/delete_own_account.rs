@@ -1,13 +1,8 @@
 //! Deletes the user's own account.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
+use crate::operations::prelude::*;
 use crate::operations::user::delete_user;
 use crate::operations::user::sign_in::Checked;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, refuse, refuse_field,
-};
 
 shape! {
     /// The confirmation.
@@ -29,7 +24,7 @@ impl Request for DeleteOwnAccountRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let user = super::user(cx)?;
         if user.password_hash.is_some() {
             if self.password.reveal().is_empty() {

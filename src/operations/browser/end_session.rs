@@ -1,9 +1,6 @@
 //! Ends a session of the user, or every session except this browser's.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::{Number, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, refuse};
+use crate::operations::prelude::*;
 use crate::store::{sessions, token_families};
 
 shape! {
@@ -25,7 +22,7 @@ impl Request for EndSessionRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let own = cx.session.as_ref().map(|s| s.id);
         cx.app.store.write(|c| {
             let user = super::lock_user(cx, c)?;

@@ -1,10 +1,8 @@
 //! Leaves a service and tells the service.
 
-use crate::contract::shape::{Number, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::operations::consent::delete_user_from_service;
+use crate::operations::prelude::*;
 use crate::operations::throttle;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 
 shape! {
     /// Which service.
@@ -25,7 +23,7 @@ impl Request for LeaveServiceRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let id = self.service.0.unwrap_or(0);
         let service = cx.app.registry.now().service(id).map(|service| service.id);
         throttle::count_assignment(cx, super::user(cx)?.id, service)?;

@@ -18,16 +18,11 @@ pub mod undo_email_change;
 pub mod unlink_identity;
 pub mod withdraw_agreement;
 
-use super::{Refusal, RequestContext, refuse};
-use crate::contract::problem::Code;
-use crate::contract::shape::Secret;
-use crate::domain::organisation::Membership;
 use crate::domain::session;
-use crate::domain::user::User;
-use crate::secrets::sha256_hex;
+use crate::operations::prelude::*;
 use crate::store::profiles::Profile;
 use crate::store::sessions::{self, NewSession, Session};
-use crate::store::{AnyConnection, users};
+use crate::store::users;
 
 pub use show_account::{Account, KnownAgreement, KnownService};
 
@@ -53,14 +48,14 @@ pub struct Visitor {
 }
 
 /// The signed-in user.
-fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User, Refusal> {
+fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User> {
     cx.user
         .as_ref()
         .ok_or_else(|| refuse(Code::AuthenticationRequired))
 }
 
 /// The same, locked until the transaction ends.
-fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User> {
     let id = user(cx)?.id;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
@@ -75,7 +70,7 @@ pub fn begin_session(
     c: &mut AnyConnection,
     user_id: i64,
     user_agent: &str,
-) -> Result<Secret, Refusal> {
+) -> Result<Secret> {
     begin_session_in(cx, c, user_id, user_agent, None)
 }
 
@@ -89,7 +84,7 @@ pub fn begin_session_in(
     user_id: i64,
     user_agent: &str,
     organisation_uuid: Option<&str>,
-) -> Result<Secret, Refusal> {
+) -> Result<Secret> {
     if let (Some(user), Some(old)) = (&cx.user, &cx.session) {
         sessions::end(c, user.id, old.id)?;
     }

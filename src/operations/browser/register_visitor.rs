@@ -1,12 +1,9 @@
 //! Registers a person by e-mail address, which is also the user name. Only the owner of the address learns, by mail,
 //! that it is registered already.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
+use crate::operations::prelude::*;
 use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, Throttle};
 
 shape! {
     /// Who registers.
@@ -35,7 +32,7 @@ impl Request for RegisterVisitorRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.email)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let registration = RegisterUserRequest {
             username: self.email.clone(),
             name: self.name,

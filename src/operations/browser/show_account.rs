@@ -1,20 +1,15 @@
 //! Reads everything that is stored about the user, for the account page and for the data export.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::shape;
 use crate::domain::Millis;
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::LinkedIdentity;
-use crate::domain::organisation::Membership;
-use crate::domain::user::User;
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext, refuse};
+use crate::operations::prelude::*;
 use crate::store::audit::{self, Listed};
 use crate::store::consents::{self, Decision};
 use crate::store::email_undos::{self, EmailUndo};
 use crate::store::profiles::Profile;
 use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
-use crate::store::{StoreError, external_identities, known_sources, organisations};
+use crate::store::{external_identities, known_sources, organisations};
 
 /// The most audit entries in a data export, newest first.
 pub const MOST_EVENTS: i64 = 1000;
@@ -85,12 +80,12 @@ impl Request for ShowAccountRequest {
     .access(Access::Session)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<Account, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Account> {
         let user = super::user(cx)?.clone();
         let session = cx.session.clone();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?;
         let idle_since = cx.now - cx.app.rules.session_idle_ms;
-        Ok(cx.app.store.read(|c| {
+        Ok(cx.read(|c| {
             let events = match self.events.is_empty() {
                 true => Vec::new(),
                 false => audit::list(c, Some(&user.user_name), MOST_EVENTS)?,

@@ -1,13 +1,10 @@
 //! Lists the external identities that a link from a mail would unlink, for the page where the owner chooses which to
 //! keep.
 
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::LinkedIdentity;
-use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
-use crate::secrets::sha256_hex;
-use crate::store::{StoreError, external_identities, one_time_tokens};
+use crate::domain::one_time_token::is_well_formed;
+use crate::operations::prelude::*;
+use crate::store::{external_identities, one_time_tokens};
 
 shape! {
     /// The token of the mail.
@@ -29,7 +26,7 @@ impl Request for ShowTakeOverRequest {
     .access(Access::Anyone)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<Vec<LinkedIdentity>, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Vec<LinkedIdentity>> {
         let tokens = [
             (&self.activation, Purpose::Activation),
             (&self.reset, Purpose::PasswordReset),
@@ -41,11 +38,11 @@ impl Request for ShowTakeOverRequest {
         let Some((token, purpose)) = token else {
             return Ok(Vec::new());
         };
-        Ok(cx.app.store.read(|c| {
-            match one_time_tokens::peek(c, &sha256_hex(token), purpose, cx.now)? {
+        Ok(cx.read(
+            |c| match one_time_tokens::peek(c, &sha256_hex(token), purpose, cx.now)? {
                 Some(user_id) => external_identities::linked_to(c, user_id),
                 None => Ok::<_, StoreError>(Vec::new()),
-            }
-        })?)
+            },
+        )?)
     }
 }

@@ -1,9 +1,7 @@
 //! Shows the signed-in user of a browser, for the loginbar and the pages.
 
 use super::Visitor;
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::organisations;
 
 shape! {
@@ -24,16 +22,13 @@ impl Request for ShowVisitorRequest {
     .access(Access::Visitor)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<Option<Visitor>, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Option<Visitor>> {
         let (Some(user), Some(session)) = (&cx.user, &cx.session) else {
             return Ok(None);
         };
         let granted = match self.organisations.is_empty() {
             true => Vec::new(),
-            false => cx
-                .app
-                .store
-                .read(|c| organisations::memberships(c, user.id))?,
+            false => cx.read(|c| organisations::memberships(c, user.id))?,
         };
         Ok(Some(Visitor {
             user: user.clone(),

@@ -1,12 +1,9 @@
 //! Signs a browser in by password.
 
 use super::SignedIn;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
+use crate::operations::known_sources;
+use crate::operations::prelude::*;
 use crate::operations::user::sign_in::Checked;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, known_sources,
-};
 use crate::store::organisations;
 
 shape! {
@@ -36,7 +33,7 @@ impl Request for SignInRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn> {
         let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |c, user| {
             let token = super::begin_session(cx, c, user.id, &self.user_agent)?;
             cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
@@ -45,10 +42,7 @@ impl Request for SignInRequest {
             Ok((user.id, token, known_browser))
         })?;
         let (user_id, token, known_browser) = done;
-        let granted = cx
-            .app
-            .store
-            .read(|c| organisations::memberships(c, user_id))?;
+        let granted = cx.read(|c| organisations::memberships(c, user_id))?;
         Ok(SignedIn {
             token,
             known_browser,

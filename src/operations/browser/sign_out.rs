@@ -1,8 +1,6 @@
 //! Ends the session of this browser.
 
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::{sessions, token_families};
 
 shape! {
@@ -24,7 +22,7 @@ impl Request for SignOutRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         if let (Some(user), Some(session)) = (&cx.user, &cx.session) {
             cx.app.store.write(|c| {
                 if self.everywhere.is_empty() {

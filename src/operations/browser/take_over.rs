@@ -1,13 +1,11 @@
 //! Operations behind the links in mails: confirm an address or set a new password, and keep the external identities
 //! that the owner chose.
 
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::MAX_IDENTITIES;
 use crate::operations::identities::KEY_CHARS;
+use crate::operations::prelude::*;
 use crate::operations::user::change_password::ChangePasswordRequest;
 use crate::operations::user::confirm_user::ConfirmUserRequest;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, Throttle};
 
 shape! {
     /// Which registration to confirm.
@@ -50,7 +48,7 @@ impl Request for ConfirmVisitorRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let confirm = ConfirmUserRequest {
             token: self.token,
             ..Default::default()
@@ -73,7 +71,7 @@ impl Request for SetPasswordRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let change = ChangePasswordRequest {
             password_reset_guid: Some(self.password_reset_guid),
             password: self.password,

@@ -1,21 +1,11 @@
 //! Restores the e-mail address that a user had before a change, by the link in the mail to that address.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::domain::user::{Status, User};
-use crate::operations::context::Addressee;
+use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
+use crate::operations::prelude::*;
 use crate::operations::user::issue_token;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, refuse_field,
-};
-use crate::secrets::sha256_hex;
 use crate::store::{
-    AnyConnection, email_undos, external_identities, one_time_tokens, sessions, token_families,
-    users,
+    email_undos, external_identities, one_time_tokens, sessions, token_families, users,
 };
 
 shape! {
@@ -42,7 +32,7 @@ impl Request for UndoEmailChangeRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let token = self.token.reveal().trim();
         if !is_well_formed(token) {
             return Err(spent());
@@ -55,7 +45,7 @@ impl Request for UndoEmailChangeRequest {
 
 /// Revokes everything with which the person who changed the address could sign in. The password may be theirs, so the
 /// owner sets a new one by mail.
-fn undo(cx: &RequestContext<'_>, c: &mut AnyConnection, sha256: &str) -> Result<(), Refusal> {
+fn undo(cx: &RequestContext<'_>, c: &mut AnyConnection, sha256: &str) -> Result<()> {
     let change = email_undos::find(c, sha256, cx.now)?.ok_or_else(spent)?;
     let user = users::lock_for_update(c, change.user_id)?.ok_or_else(spent)?;
     if users::is_taken(c, &change.email, Some(user.id))? {

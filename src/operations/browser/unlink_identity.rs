@@ -1,10 +1,7 @@
 //! Unlinks an external identity from the user's account.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
 use crate::operations::identities::{self, key};
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, refuse};
+use crate::operations::prelude::*;
 use crate::store::{external_identities, sessions, token_families};
 
 shape! {
@@ -26,7 +23,7 @@ impl Request for UnlinkIdentityRequest {
     .cost(Cost::Write)
     .pages();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<(), Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let own = cx.session.as_ref().map(|s| s.id);
         let registry = cx.app.registry.now();
         cx.app.store.write(|c| {

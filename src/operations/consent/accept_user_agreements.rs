@@ -1,9 +1,7 @@
 //! Accepts agreements on behalf of the user.
 
 use super::Done;
-use crate::contract::shape::{Number, Secret, Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
@@ -35,7 +33,7 @@ impl Request for AcceptUserAgreementsRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Done, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         super::change_agreements(
             cx,
             &self.agreement_ids.0,

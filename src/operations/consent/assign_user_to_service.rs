@@ -1,13 +1,9 @@
 //! Assigns the user to a service by its id there. An id in a service belongs to one user.
 
 use super::Done;
-use crate::contract::problem::{Code, Why};
-use crate::contract::shape::{Number, Secret, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::has_control;
-use crate::operations::refuse_field;
+use crate::operations::prelude::*;
 use crate::operations::throttle;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext};
 use crate::store::services::{self, Claim};
 
 shape! {
@@ -49,7 +45,7 @@ impl Request for AssignUserToServiceRequest {
     fn application_secret(&self) -> Option<&Secret> {
         self.application_secret.as_ref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Done, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         let name = self.user_id_in_service.as_str();
         // `.` and `..` would be steps in the path of a callback and not a segment.
         if has_control(name) || [".", ".."].contains(&name) {

@@ -1,8 +1,6 @@
 //! Returns whether the user is assigned to a service.
 
-use crate::contract::shape::{Number, Secret, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::services;
 
 shape! {
@@ -43,14 +41,11 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Whether, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Whether> {
         let user = super::user(cx)?;
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
-        let found = cx
-            .app
-            .store
-            .read(|c| services::of_user(c, user.id, service.portal_id))?;
+        let found = cx.read(|c| services::of_user(c, user.id, service.portal_id))?;
         Ok(Whether {
             result: found.contains(&service.id),
         })

@@ -1,8 +1,6 @@
 //! Lists the agreements that a service requires and the user has not accepted or has withdrawn.
 
-use crate::contract::shape::{Number, Secret, Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
@@ -51,16 +49,13 @@ impl Request for CheckUserAgreementsRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Missing, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Missing> {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         let mut missing = service.requires.clone();
         if !missing.is_empty() {
             let user = super::user(cx)?;
-            let accepted = cx
-                .app
-                .store
-                .read(|c| consents::among(c, user.id, &missing))?;
+            let accepted = cx.read(|c| consents::among(c, user.id, &missing))?;
             missing.retain(|id| !accepted.contains(id));
         }
         let missing = missing.into_iter().map(|id| Number(Some(id))).collect();

@@ -1,13 +1,9 @@
 //! Ends the user's assignment to a service, if there is one, and notifies the service.
 
 use super::Done;
-use crate::contract::problem::Code;
-use crate::contract::shape::{Number, Secret, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::user::User;
+use crate::operations::prelude::*;
 use crate::operations::throttle;
-use crate::operations::{Access, Cost, Operation, Refusal, Request, RequestContext, refuse};
-use crate::store::{AnyConnection, services, users};
+use crate::store::{services, users};
 
 shape! {
     /// Which service of which portal, and whose.
@@ -45,7 +41,7 @@ impl Request for DeleteUserFromServiceRequest {
     fn application_secret(&self) -> Option<&Secret> {
         self.application_secret.as_ref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Done, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
@@ -65,7 +61,7 @@ pub fn leave_by_operator(
     cx: &RequestContext<'_>,
     user_name: &str,
     service_id: i64,
-) -> Result<bool, Refusal> {
+) -> Result<bool> {
     cx.app.store.write(|c| {
         let user = users::lock_by_name(c, user_name)?;
         let user = user.ok_or_else(|| refuse(Code::UserNotFound))?;
@@ -82,7 +78,7 @@ pub(in crate::operations) fn leave(
     c: &mut AnyConnection,
     user: &User,
     service_id: i64,
-) -> Result<bool, Refusal> {
+) -> Result<bool> {
     let Some(ended) = services::unassign(c, user.id, service_id)? else {
         return Ok(false);
     };

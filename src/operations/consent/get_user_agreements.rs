@@ -1,9 +1,7 @@
 //! Lists the user's accepted agreements with the time of acceptance, in ascending order.
 
-use crate::contract::shape::{Number, Secret, Wrapped, shape};
 use crate::contract::time::utc;
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
@@ -50,9 +48,9 @@ impl Request for GetUserAgreementsRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Accepted, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Accepted> {
         let user = super::user(cx)?;
-        let accepted = cx.app.store.read(|c| consents::accepted(c, user.id))?;
+        let accepted = cx.read(|c| consents::accepted(c, user.id))?;
         let agreements = accepted.into_iter().map(|(id, at)| AcceptedAgreement {
             accepted_at: utc(at),
             agreement_id: Number(Some(id)),

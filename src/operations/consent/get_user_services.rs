@@ -1,8 +1,6 @@
 //! Lists the services of a portal to which the user is assigned, in ascending order.
 
-use crate::contract::shape::{Number, Secret, Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Access, Operation, Refusal, Request, RequestContext};
+use crate::operations::prelude::*;
 use crate::store::services;
 
 shape! {
@@ -49,13 +47,10 @@ impl Request for GetUserServicesRequest {
     fn application(&self) -> Option<&str> {
         Some(&self.client_id)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Services, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Services> {
         let portal = self.portal_id.0.unwrap_or(0);
         let user = super::user(cx)?;
-        let found = cx
-            .app
-            .store
-            .read(|c| services::of_user(c, user.id, portal))?;
+        let found = cx.read(|c| services::of_user(c, user.id, portal))?;
         let services = found.into_iter().map(|id| AssignedService {
             service_id: Number(Some(id)),
         });

@@ -9,14 +9,10 @@ pub mod get_user_agreements;
 pub mod get_user_services;
 pub mod withdraw_user_agreements;
 
-use super::{Refusal, RequestContext, refuse, refuse_field};
-use crate::contract::problem::Code;
-use crate::contract::shape::{Number, shape};
 use crate::domain::Millis;
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::user::User;
+use crate::operations::prelude::*;
 use crate::registry::{Service, Snapshot};
-use crate::store::{AnyConnection, StoreError, users};
+use crate::store::users;
 
 shape! {
     /// The text OK.
@@ -35,20 +31,20 @@ impl Done {
 }
 
 /// The authenticated user.
-fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User, Refusal> {
+fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User> {
     cx.user
         .as_ref()
         .ok_or_else(|| refuse(Code::AuthenticationRequired))
 }
 
 /// The same, locked until the transaction ends.
-fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User, Refusal> {
+fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User> {
     let id = user(cx)?.id;
     users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
 /// The service, if it belongs to the portal.
-fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Service, Refusal> {
+fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Service> {
     registry
         .service(service.0.unwrap_or(0))
         .filter(|found| Some(found.portal_id) == portal.0)
@@ -61,7 +57,7 @@ pub(super) fn change_agreements(
     ids: &[Number],
     event: AuditEvent,
     change: fn(&mut AnyConnection, i64, i64, Millis) -> Result<(), StoreError>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let registry = cx.app.registry.now();
     let ids: Vec<i64> = ids.iter().filter_map(|n| n.0).collect();
     if ids.iter().any(|id| !registry.agreements().contains_key(id)) {

@@ -3,14 +3,11 @@
 use super::{ExternalIdTriple, SUCCESS, lock_named_user};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
-use crate::contract::problem::{Code, Problems, Why};
-use crate::contract::shape::{Flat, Value, shape};
+use crate::contract::problem::Problems;
+use crate::contract::shape::Value;
 use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::roles;
-use crate::operations::{
-    Access, Cost, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse_field,
-};
+use crate::operations::prelude::*;
 use crate::store::organisations;
 
 /// A list of roles that distinguishes an empty list from an absent one.
@@ -105,7 +102,7 @@ impl Request for AssignRolesRequest {
     fn subject(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Assigned, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Assigned> {
         let given = self.roles.0.as_deref().unwrap_or_default();
         if given.is_empty() {
             return Err(refuse_field(Code::EmptyRolesProvided, "roles", None));

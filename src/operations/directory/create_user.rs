@@ -3,21 +3,14 @@
 use super::{
     ExternalIdField, ExternalIdTriple, IdentityChange, PersonFields, Written, add_identity, changes,
 };
-use crate::contract::problem::{Code, Why};
-use crate::contract::shape::{Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;
-use crate::domain::user::{Status, User};
 use crate::operations::partner::provisioning::can_be_called;
+use crate::operations::prelude::*;
 use crate::operations::user::{check_names_are_free, why};
-use crate::operations::{
-    Access, Cost, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse_all,
-    refuse_field,
-};
+use crate::store::organisations;
 use crate::store::profiles::{self, Profile};
 use crate::store::users::{self, NewUser};
-use crate::store::{AnyConnection, organisations};
 
 shape! {
     /// The person.
@@ -67,7 +60,7 @@ impl Request for DirectoryCreateRequest {
     fn subject(&self) -> Option<&str> {
         self.user_name.as_deref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Written, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Written> {
         let fields = PersonFields {
             first_name: Some(&self.first_name),
             last_name: self.last_name.as_deref(),
@@ -146,7 +139,7 @@ impl DirectoryCreateRequest {
         c: &mut AnyConnection,
         identities: &[ExternalIdentity],
         uuid: &str,
-    ) -> Result<String, Refusal> {
+    ) -> Result<String> {
         if let Some(name) = &self.user_name {
             return Ok(name.clone());
         }
@@ -160,7 +153,7 @@ impl DirectoryCreateRequest {
     }
 
     /// The UUID of the organisation that the user joins.
-    fn organisation(&self, c: &mut AnyConnection) -> Result<Option<String>, Refusal> {
+    fn organisation(&self, c: &mut AnyConnection) -> Result<Option<String>> {
         let unknown = |field| refuse_field(Code::OrganizationNotFound, field, None);
         let by_channel = match (&self.channel, &self.org_external_id) {
             (None, None) => None,

@@ -6,15 +6,13 @@ pub mod read_user;
 pub mod update_user;
 
 use super::user::why;
-use super::{Refusal, RequestContext, refuse, refuse_field};
-use crate::contract::problem::{Code, Problem, Why};
-use crate::contract::shape::{Wrapped, shape};
 use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
 use crate::domain::mailbox::is_email;
 use crate::domain::names::{MAX_NAME_CHARS, flaw_of_display_name};
 use crate::domain::text::canonical;
-use crate::domain::user::{User, is_phone};
-use crate::store::{AnyConnection, external_identities, users};
+use crate::domain::user::is_phone;
+use crate::operations::prelude::*;
+use crate::store::{external_identities, users};
 
 shape! {
     /// An external ID of a user.
@@ -68,7 +66,7 @@ impl ExternalIdTriple<'_> {
     ///
     /// # Errors
     /// [`Code::DependentParamsMissing`] if some fields are present and others absent.
-    fn identity(self) -> Result<Option<ExternalIdentity>, Refusal> {
+    fn identity(self) -> Result<Option<ExternalIdentity>> {
         match (self.id, self.provider, self.id_type) {
             (None, None, None) => Ok(None),
             (Some(id), Some(provider), Some(id_type)) => {
@@ -79,12 +77,7 @@ impl ExternalIdTriple<'_> {
     }
 }
 
-fn identity(
-    id: &str,
-    provider: &str,
-    id_type: &str,
-    field: &str,
-) -> Result<ExternalIdentity, Refusal> {
+fn identity(id: &str, provider: &str, id_type: &str, field: &str) -> Result<ExternalIdentity> {
     if [id, provider, id_type].into_iter().all(is_part) {
         return Ok(ExternalIdentity {
             id: id.to_owned(),
@@ -112,7 +105,7 @@ enum IdentityChange {
 fn changes(
     list: &Wrapped<ExternalIdField>,
     external_id: Option<ExternalIdentity>,
-) -> Result<Vec<(IdentityChange, ExternalIdentity)>, Refusal> {
+) -> Result<Vec<(IdentityChange, ExternalIdentity)>> {
     let mut changes: Vec<_> = external_id
         .map(|added| (IdentityChange::Add, added))
         .into_iter()
@@ -157,7 +150,7 @@ fn add_identity(
     c: &mut AnyConnection,
     user_id: i64,
     identity: &ExternalIdentity,
-) -> Result<bool, Refusal> {
+) -> Result<bool> {
     match external_identities::owner(c, identity)? {
         Some(owner) if owner == user_id => return Ok(false),
         Some(_) => {
@@ -189,7 +182,7 @@ fn lock_named_user(
     c: &mut AnyConnection,
     user_id: Option<&str>,
     identity: Option<&ExternalIdentity>,
-) -> Result<User, Refusal> {
+) -> Result<User> {
     match (user_id, identity) {
         (Some(id), _) => users::lock_by_uuid_or_id(c, id)?
             .ok_or_else(|| refuse_field(Code::UserNotFound, "userId", None)),

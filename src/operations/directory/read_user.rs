@@ -1,16 +1,10 @@
 //! Looks a user up by external ID.
 
 use super::ExternalIdTriple;
-use crate::contract::problem::Code;
-use crate::contract::shape::{Flat, Number, Wrapped, shape};
 use crate::contract::time::directory_time;
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::organisation;
-use crate::domain::user::{Status, User};
-use crate::operations::{
-    Access, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse, refuse_field,
-};
+use crate::operations::prelude::*;
 use crate::store::{external_identities, organisations, profiles, users};
 
 shape! {
@@ -117,7 +111,7 @@ impl Request for DirectoryReadRequest {
         DirectoryRoute::new("GET", OLDER_PATH, "api.user.get.externalId"),
     ]);
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<Found, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Found> {
         let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
             provider: self.external_id_provider.as_deref(),
@@ -125,7 +119,7 @@ impl Request for DirectoryReadRequest {
         };
         let identity = external_id.identity()?;
         let identity = identity.ok_or_else(|| refuse(Code::DependentParamsMissing))?;
-        let person = cx.app.store.read(|c| {
+        let person = cx.read(|c| {
             let Some(owner) = external_identities::owner(c, &identity)? else {
                 return Ok(None);
             };

@@ -4,19 +4,11 @@ use super::{
     ExternalIdField, ExternalIdTriple, IdentityChange, PersonFields, Written, add_identity,
     changes, is_same_kind, lock_named_user,
 };
-use crate::contract::problem::{Code, Problem};
-use crate::contract::shape::{Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::external_identity::ExternalIdentity;
-use crate::domain::notice::Topic;
-use crate::domain::user::User;
 use crate::operations::identities;
+use crate::operations::prelude::*;
 use crate::operations::user::email;
-use crate::operations::{
-    Access, Cost, DirectoryRoute, Operation, Refusal, Request, RequestContext, refuse_all,
-    refuse_field,
-};
-use crate::store::{AnyConnection, external_identities, profiles, users};
+use crate::store::{external_identities, profiles, users};
 
 shape! {
     /// The person.
@@ -60,7 +52,7 @@ impl Request for DirectoryUpdateRequest {
     fn subject(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<Written, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<Written> {
         let fields = PersonFields {
             first_name: self.first_name.as_deref(),
             last_name: self.last_name.as_deref(),
@@ -112,7 +104,7 @@ impl DirectoryUpdateRequest {
         c: &mut AnyConnection,
         before: &User,
         fields: PersonFields<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let mut after = before.clone();
         if let Some(name) = fields.name() {
             after.name = name;
@@ -165,7 +157,7 @@ fn apply_change(
     user: &User,
     change: IdentityChange,
     identity: &ExternalIdentity,
-) -> Result<Done, Refusal> {
+) -> Result<Done> {
     let mut done = Done::default();
     if change == IdentityChange::Remove {
         if !external_identities::remove(c, user.id, identity)? {

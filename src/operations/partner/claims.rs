@@ -3,14 +3,13 @@
 use serde_json::Value;
 
 use super::destination;
-use crate::contract::problem::{Code, Why};
 use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LOGIN_ID, is_login_id, is_part};
 use crate::domain::mailbox::{MAX_EMAIL_CHARS, is_email};
 use crate::domain::names::{MAX_NAME_CHARS, cleaned};
 use crate::domain::text::has_control;
 use crate::domain::user::is_phone;
-use crate::operations::{Refusal, refuse, refuse_field};
+use crate::operations::prelude::*;
 use crate::secrets::assertions::Claims;
 use crate::store::partners::Partner;
 
@@ -66,7 +65,7 @@ pub fn check(
     partner: &Partner,
     own: &str,
     now: Millis,
-) -> Result<VerifiedAssertion, Refusal> {
+) -> Result<VerifiedAssertion> {
     let expires_at = lifetime(claims, partner, now)?;
     if !is_for(claims.aud.as_ref(), own)? {
         return Err(refuse_field(Code::AudienceMismatch, "aud", None));
@@ -119,7 +118,7 @@ fn identity(id: String, provider: &str, id_type: &str) -> ExternalIdentity {
 }
 
 /// The fields that only the new layout has: state and school.
-fn new_layout(claims: &Claims, partner: &Partner) -> Result<School, Refusal> {
+fn new_layout(claims: &Claims, partner: &Partner) -> Result<School> {
     let version = text("version", claims.version.as_ref(), VERSION.len())?;
     if version.is_some_and(|v| v != VERSION) {
         return Err(invalid("version", Why::WrongContent));
@@ -136,7 +135,7 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School, Refusal> {
 }
 
 /// When the token expires, if it is valid now and its lifetime is not too long.
-fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis, Refusal> {
+fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis> {
     let issued_at = needed("iat", time("iat", claims.iat.as_ref())?)?;
     let expires_at = needed("exp", time("exp", claims.exp.as_ref())?)?;
     if issued_at > now + LEEWAY_MS {
@@ -156,7 +155,7 @@ fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis, R
 }
 
 /// A time in seconds since 1970, whole or fractional (RFC 7519 §2, NumericDate). Text is refused, even digits.
-fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>, Refusal> {
+fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -179,7 +178,7 @@ fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>, Ref
 }
 
 /// Whether the token is for this gateway alone. Another recipient could replay a shared token here.
-fn is_for(aud: Option<&Value>, own: &str) -> Result<bool, Refusal> {
+fn is_for(aud: Option<&Value>, own: &str) -> Result<bool> {
     match aud {
         None | Some(Value::Null) => Err(refuse_field(Code::PayloadDataMissing, "aud", None)),
         Some(Value::String(aud)) => Ok(aud == own),
@@ -192,7 +191,7 @@ fn is_for(aud: Option<&Value>, own: &str) -> Result<bool, Refusal> {
 }
 
 /// The redirect URL; the two layouts name the claim differently.
-fn wanted_redirect(claims: &Claims) -> Result<Option<String>, Refusal> {
+fn wanted_redirect(claims: &Claims) -> Result<Option<String>> {
     let read = |name, value: &Option<Value>| text(name, value.as_ref(), destination::MAX_CHARS);
     let uri = read("redirect_uri", &claims.redirect_uri)?;
     let url = read("redirect_url", &claims.redirect_url)?;
@@ -202,7 +201,7 @@ fn wanted_redirect(claims: &Claims) -> Result<Option<String>, Refusal> {
     Ok(uri.or(url))
 }
 
-fn verified_email(claims: &Claims) -> Result<Option<String>, Refusal> {
+fn verified_email(claims: &Claims) -> Result<Option<String>> {
     if claims.email_verified != Some(Value::Bool(true)) {
         return Ok(None);
     }
@@ -213,7 +212,7 @@ fn verified_email(claims: &Claims) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn verified_phone(claims: &Claims) -> Result<Option<String>, Refusal> {
+fn verified_phone(claims: &Claims) -> Result<Option<String>> {
     if claims.phone_number_verified != Some(Value::Bool(true)) {
         return Ok(None);
     }
@@ -233,7 +232,7 @@ pub(super) fn text(
     name: &'static str,
     value: Option<&Value>,
     max: usize,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>> {
     let text = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text,
@@ -253,14 +252,14 @@ pub(super) fn text(
 }
 
 /// An identifier, exactly as sent.
-fn id(name: &'static str, value: Option<&Value>) -> Result<Option<String>, Refusal> {
+fn id(name: &'static str, value: Option<&Value>) -> Result<Option<String>> {
     match text(name, value, crate::domain::external_identity::MAX_CHARS)? {
         Some(text) if !is_part(&text) => Err(invalid(name, Why::BadCharacters)),
         text => Ok(text),
     }
 }
 
-pub(super) fn needed<T>(name: &'static str, value: Option<T>) -> Result<T, Refusal> {
+pub(super) fn needed<T>(name: &'static str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| refuse_field(Code::PayloadDataMissing, name, None))
 }
 
@@ -269,7 +268,7 @@ fn invalid(name: &'static str, why: Why) -> Refusal {
 }
 
 /// The issuer of a token whose signature is not verified yet.
-pub(super) fn issuer(claims: &Claims) -> Result<String, Refusal> {
+pub(super) fn issuer(claims: &Claims) -> Result<String> {
     let iss =
         text("iss", claims.iss.as_ref(), MAX_JTI_CHARS).map_err(|_| refuse(Code::UnknownIssuer))?;
     needed("iss", iss)

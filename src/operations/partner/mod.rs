@@ -5,12 +5,10 @@ mod destination;
 pub(super) mod provisioning;
 pub mod sign_in;
 
-use super::{Refusal, RequestContext};
-use crate::contract::shape::Secret;
-use crate::domain::audit_event::AuditEvent;
+use crate::operations::prelude::*;
+use crate::store::audit;
 use crate::store::audit::logged;
 use crate::store::refusals::Cause;
-use crate::store::{AnyConnection, audit};
 
 pub use claims::{School, VerifiedAssertion};
 pub use sign_in::examine;
@@ -42,7 +40,7 @@ fn record(
     (event, outcome): (AuditEvent, &str),
     iss: &str,
     subject: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     audit::record(
         c,
         &audit::Entry {
@@ -71,7 +69,7 @@ fn record_refusal(
     event: AuditEvent,
     code: &'static str,
     iss: &str,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let partner = named(iss);
     if cx.app.refusals.take_row(Cause::Party(&partner), cx.now) {
         let store = &cx.app.store;

@@ -1,15 +1,12 @@
 //! Creates unknown users of partners and updates known ones from the partner's claims.
 
 use super::{School, VerifiedAssertion, record};
-use crate::contract::problem::Code;
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::mailbox::looks_like_address;
 use crate::domain::names::{MAX_NAME_CHARS, cleaned, flaw_of_user_name};
-use crate::domain::user::{Status, User};
-use crate::operations::{Refusal, RequestContext, refuse, refuse_field};
+use crate::operations::prelude::*;
 use crate::store::profiles;
 use crate::store::users::{self, NewUser};
-use crate::store::{AnyConnection, email_undos, external_identities, organisations};
+use crate::store::{email_undos, external_identities, organisations};
 
 /// Creates the user. Users are never matched by e-mail address: a person with an account here gets a second one.
 ///
@@ -19,7 +16,7 @@ pub fn provision(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     assertion: &VerifiedAssertion,
-) -> Result<User, Refusal> {
+) -> Result<User> {
     let uuid = cx.app.entropy.uuid();
     let wanted = assertion.wanted_name();
     let user_name = match can_be_called(cx, c, &wanted)? {
@@ -71,7 +68,7 @@ pub fn update(
     c: &mut AnyConnection,
     user: User,
     assertion: &VerifiedAssertion,
-) -> Result<User, Refusal> {
+) -> Result<User> {
     let mut kept = user.clone();
     if let Some(name) = &assertion.name {
         kept.name.clone_from(name);
@@ -118,11 +115,7 @@ pub struct Found {
 ///
 /// # Errors
 /// [`Code::SchoolIdNotRegistered`], or an error of the store.
-pub fn school(
-    c: &mut AnyConnection,
-    school: &School,
-    user: Option<&User>,
-) -> Result<Found, Refusal> {
+pub fn school(c: &mut AnyConnection, school: &School, user: Option<&User>) -> Result<Found> {
     let known_as = (school.channel.as_str(), school.external_id.as_str());
     let nobody = -1;
     organisations::by_external_id_for(c, known_as, user.map_or(nobody, |user| user.id))?
@@ -140,7 +133,7 @@ pub fn join_school(
     user: &User,
     (school, found): (&School, &Found),
     iss: &str,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     if found.is_member {
         return Ok(());
     }
@@ -155,11 +148,7 @@ pub fn join_school(
 ///
 /// # Errors
 /// The store's.
-pub fn can_be_called(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    name: &str,
-) -> Result<bool, Refusal> {
+pub fn can_be_called(cx: &RequestContext<'_>, c: &mut AnyConnection, name: &str) -> Result<bool> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     if !fits || flaw_of_user_name(name).is_some() || looks_like_address(name) {
         return Ok(false);
@@ -169,14 +158,10 @@ pub fn can_be_called(
 }
 
 /// Whether the address is free: no user has it, and no user can still get it back by an undo.
-fn can_have_address(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    email: &str,
-) -> Result<bool, Refusal> {
+fn can_have_address(cx: &RequestContext<'_>, c: &mut AnyConnection, email: &str) -> Result<bool> {
     Ok(is_free(c, email)? && !email_undos::is_reserved(c, email, cx.now)?)
 }
 
-fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool, Refusal> {
+fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool> {
     Ok(!users::is_taken(c, name, None)?)
 }

@@ -2,17 +2,11 @@
 
 use super::claims::{self, VerifiedAssertion};
 use super::{PartnerSignInResult, provisioning, record, record_refusal};
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::user::{Status, User};
 use crate::operations::browser::begin_session_in;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Throttle, refuse, refuse_field,
-};
+use crate::operations::prelude::*;
 use crate::secrets::assertions::{Assertion, Flaw};
-use crate::secrets::{rsa_keys, sha256_hex};
-use crate::store::{AnyConnection, external_identities, used_assertions, users};
+use crate::secrets::rsa_keys;
+use crate::store::{external_identities, used_assertions, users};
 
 shape! {
     /// A partner's token and its context.
@@ -40,7 +34,7 @@ impl Request for PartnerSignInRequest {
     .throttle(Throttle::Forgeries)
     .sso();
 
-    fn run(self, cx: &RequestContext<'_>) -> Result<PartnerSignInResult, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<PartnerSignInResult> {
         let (iss, checked) = read(cx, &self.token, &self.own_url)?;
         let result = checked.and_then(|assertion| self.admit(cx, assertion));
         match result {
@@ -64,9 +58,9 @@ pub fn examine(
     cx: &RequestContext<'_>,
     token: &Secret,
     own_url: &str,
-) -> Result<(VerifiedAssertion, Option<User>), Refusal> {
+) -> Result<(VerifiedAssertion, Option<User>)> {
     let assertion = read(cx, token, own_url)?.1?;
-    let known = cx.app.store.read(|c| {
+    let known = cx.read(|c| {
         may_use(c, &assertion)?;
         if let Some(school) = &assertion.school {
             provisioning::school(c, school, None)?;
@@ -87,7 +81,7 @@ fn read(
     cx: &RequestContext<'_>,
     token: &Secret,
     own_url: &str,
-) -> Result<(String, Result<VerifiedAssertion, Refusal>), Refusal> {
+) -> Result<(String, Result<VerifiedAssertion>)> {
     let assertion = Assertion::read(token.reveal().trim()).map_err(|flaw| {
         refuse(match flaw {
             Flaw::Malformed => Code::TokenMalformed,
@@ -118,7 +112,7 @@ impl PartnerSignInRequest {
         &self,
         cx: &RequestContext<'_>,
         assertion: VerifiedAssertion,
-    ) -> Result<PartnerSignInResult, Refusal> {
+    ) -> Result<PartnerSignInResult> {
         let token = cx.app.store.write(|c| {
             let known = external_identities::lock_owner(c, &assertion.identity)?;
             if let Some(current) = self.replaced(cx, known.as_ref()) {
@@ -173,14 +167,14 @@ impl PartnerSignInRequest {
     }
 }
 
-fn may_use(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<(), Refusal> {
+fn may_use(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
     match used_assertions::is_used(c, &assertion.iss, &sha256_hex(&assertion.jti))? {
         true => Err(replayed()),
         false => Ok(()),
     }
 }
 
-fn use_up(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<(), Refusal> {
+fn use_up(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
     match used_assertions::use_up(
         c,
         &assertion.iss,
@@ -196,7 +190,7 @@ fn replayed() -> Refusal {
     refuse_field(Code::TokenReplayed, "jti", None)
 }
 
-fn may_sign_in(user: &User) -> Result<(), Refusal> {
+fn may_sign_in(user: &User) -> Result<()> {
     match user.status {
         Status::Active => Ok(()),
         Status::Inactive | Status::Unactivated => Err(refuse(Code::UserNotActive)),

@@ -1,17 +1,8 @@
 //! Adds the signed-in user to an organisation: to an existing one, or to a new one that the user owns.
 
-use crate::contract::common::{EmptyResponse, RequestMeta, param};
-use crate::contract::problem::{Code, Why};
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::organisation::JoinPolicy;
-use crate::domain::organisation::Membership;
-use crate::domain::user::User;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, refuse, refuse_all,
-    refuse_field,
-};
-use crate::store::{AnyConnection, organisations, users};
+use crate::operations::prelude::*;
+use crate::store::{organisations, users};
 
 use super::auth_token::{P_AUTH_TOKEN, issue, token_param};
 
@@ -56,7 +47,7 @@ impl Request for AddToOrgRequest {
     fn issued_token(answer: &EmptyResponse) -> Option<&str> {
         param(&answer.params.0, P_AUTH_TOKEN)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let Some(user) = &cx.user else {
             return Err(refuse(Code::AuthenticationRequired));
         };
@@ -90,12 +81,7 @@ impl Request for AddToOrgRequest {
 
 /// Joins an open organisation; trusted callers may join any. A closed organisation is answered as if it did not exist,
 /// so that IDs cannot be guessed.
-fn join(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-    uuid: &str,
-) -> Result<String, Refusal> {
+fn join(cx: &RequestContext<'_>, c: &mut AnyConnection, user: &User, uuid: &str) -> Result<String> {
     let member = organisations::memberships(c, user.id)?
         .iter()
         .any(|g| g.uuid == uuid);
@@ -116,7 +102,7 @@ fn make(
     user: &User,
     name: &str,
     new_uuid: &str,
-) -> Result<String, Refusal> {
+) -> Result<String> {
     let granted = organisations::memberships(c, user.id)?;
     if let Some(Membership { uuid, .. }) = granted.iter().find(|g| g.name == name) {
         return Ok(uuid.clone());

@@ -1,16 +1,9 @@
 //! Issues the tokens of operations: JWTs that belong to the family of their sign-in.
 
-use crate::contract::common::Param;
-use crate::contract::problem::Code;
-use crate::contract::rejection::Rejection;
-use crate::contract::shape::Wrapped;
-use crate::domain::organisation::Membership;
-use crate::domain::user::User;
 use crate::operations::context::VerifiedToken;
-use crate::operations::{Refusal, RequestContext, refuse};
-use crate::secrets::sha256_hex;
+use crate::operations::prelude::*;
 use crate::secrets::tokens::{Claims, OrgClaim};
-use crate::store::{AnyConnection, token_families};
+use crate::store::token_families;
 
 /// The parameter that carries the token.
 pub const P_AUTH_TOKEN: &str = "P_AUTH_TOKEN";
@@ -31,7 +24,7 @@ pub(super) fn issue(
     user: &User,
     organisation: Option<&Membership>,
     verified_token: Option<&VerifiedToken>,
-) -> Result<String, Refusal> {
+) -> Result<String> {
     let jti = cx.app.entropy.uuid();
     match verified_token {
         Some(verified_token) => {
@@ -62,7 +55,7 @@ pub(super) fn check_room(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     verified_token: &VerifiedToken,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let now = cx.app.clock.now();
     let (tokens, first) = token_families::unexpired(c, verified_token.family, now)?;
     if tokens < MOST_TOKENS {
@@ -94,7 +87,7 @@ pub(super) fn issue_as(
     organisation: Option<&Membership>,
     verified_token: &VerifiedToken,
     jti: String,
-) -> Result<String, Refusal> {
+) -> Result<String> {
     let seconds = cx.app.clock.now().div_euclid(1000);
     let end = cx.app.rules.end_of_family(verified_token.started_at) / 1000;
     let exp = end.min(seconds + cx.app.rules.token_seconds);

@@ -1,16 +1,9 @@
 //! Signs a user in: password, status, choice of organisation, token.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus, param};
-use crate::contract::problem::Code;
-use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Secret, Wrapped, shape};
 use crate::contract::user::FlatUser;
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::organisation::{Choice, Membership, choose};
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, known_sources,
-    refuse,
-};
+use crate::domain::organisation::{Choice, choose};
+use crate::operations::known_sources;
+use crate::operations::prelude::*;
 use crate::secrets::tokens::OrgClaim;
 use crate::store::organisations;
 
@@ -78,7 +71,7 @@ impl Request for AuthenticateRequest {
     fn issued_token(answer: &AuthenticateResponse) -> Option<&str> {
         param(&answer.params.0, auth_token::P_AUTH_TOKEN)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<AuthenticateResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<AuthenticateResponse> {
         // Try again if another sign-in with the same password renewed the stored hash meanwhile.
         match self.sign_in(cx)? {
             Some(answer) => Ok(answer),
@@ -91,12 +84,9 @@ impl Request for AuthenticateRequest {
 
 impl AuthenticateRequest {
     /// Signs in; none if the user's hash has changed since it was checked.
-    fn sign_in(&self, cx: &RequestContext<'_>) -> Result<Option<AuthenticateResponse>, Refusal> {
+    fn sign_in(&self, cx: &RequestContext<'_>) -> Result<Option<AuthenticateResponse>> {
         let checked = Checked::of(cx, &self.user_name_or_email, &self.password)?;
-        let granted = cx
-            .app
-            .store
-            .read(|c| organisations::memberships(c, checked.user.id))?;
+        let granted = cx.read(|c| organisations::memberships(c, checked.user.id))?;
         let meta_params = self.request_meta.as_ref().map_or(&[][..], |m| &m.params.0);
         let wanted = param(&self.params.0, USER_ORG_UUID)
             .or(param(meta_params, USER_ORG_UUID))

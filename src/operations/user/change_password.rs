@@ -1,22 +1,10 @@
 //! Sets a new password, with the old one or with a reset token.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::problem::{Code, Why};
-use crate::contract::shape::{Secret, Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::domain::organisation::Membership;
-use crate::domain::user::{Status, User};
-use crate::operations::context::Addressee;
+use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
+use crate::operations::prelude::*;
 use crate::operations::throttle;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, refuse,
-    refuse_field,
-};
 use crate::secrets::hashing::Verdict;
-use crate::secrets::sha256_hex;
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
 shape! {
@@ -83,7 +71,7 @@ impl Request for ChangePasswordRequest {
         self.subject()
             .filter(|_| self.password_reset_guid.is_none())
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<ChangePasswordResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<ChangePasswordResponse> {
         self.change(cx, &[])?;
         Ok(ChangePasswordResponse::default())
     }
@@ -98,7 +86,7 @@ impl ChangePasswordRequest {
         &self,
         cx: &RequestContext<'_>,
         keep: &[&str],
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let (user, proof) = match (&self.old_password, &self.password_reset_guid) {
             (Some(old), None) => self.with_old_password(cx, old)?,
             (None, Some(token)) => with_token(cx, token, self.user_name.as_deref())?,
@@ -112,10 +100,7 @@ impl ChangePasswordRequest {
             }
         };
         let password = self.password.reveal();
-        let granted: Vec<Membership> = cx
-            .app
-            .store
-            .read(|c| organisations::memberships(c, user.id))?;
+        let granted: Vec<Membership> = cx.read(|c| organisations::memberships(c, user.id))?;
         let mut names = vec![user.user_name.as_str(), &user.name, &user.email];
         names.extend(granted.iter().map(|g| g.name.as_str()));
         super::check_password(password, &names)?;
@@ -125,17 +110,13 @@ impl ChangePasswordRequest {
             .write(|c| set(cx, c, (&user, &proof), &hash, keep))
     }
 
-    fn with_old_password(
-        &self,
-        cx: &RequestContext<'_>,
-        old: &Secret,
-    ) -> Result<(User, Proof), Refusal> {
+    fn with_old_password(&self, cx: &RequestContext<'_>, old: &Secret) -> Result<(User, Proof)> {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName", None));
         };
         // Check the rules that need no data of the user; the user's own names are compared after the hash.
         super::check_password(self.password.reveal(), &[user_name])?;
-        let user = cx.app.store.read(|c| users::by_name(c, user_name))?;
+        let user = cx.read(|c| users::by_name(c, user_name))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.clone());
         let verdict = cx.verify(old, stored.as_deref())?;
         match user {
@@ -158,13 +139,13 @@ fn with_token(
     cx: &RequestContext<'_>,
     token: &Secret,
     user_name: Option<&str>,
-) -> Result<(User, Proof), Refusal> {
+) -> Result<(User, Proof)> {
     let token = token.reveal().trim();
     if !is_well_formed(token) {
         return Err(spent());
     }
     let sha256 = sha256_hex(token);
-    let user = cx.app.store.read(|c| {
+    let user = cx.read(|c| {
         let id = one_time_tokens::peek(c, &sha256, Purpose::PasswordReset, cx.now)?;
         match id {
             Some(id) => users::by_id(c, id),
@@ -186,7 +167,7 @@ fn set(
     (user, proof): (&User, &Proof),
     hash: &str,
     keep: &[&str],
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let current =
         users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
     let status = match proof {
@@ -219,7 +200,7 @@ fn store_password(
     hash: &str,
     status: Status,
     notice: Option<Topic>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     users::set_password(c, user.id, hash, status, cx.app.clock.now())?;
     throttle::forgive(cx, c, user)?;
     token_families::end_all(c, user.id)?;
@@ -247,11 +228,9 @@ pub fn set_by_operator(
     user_name: &str,
     password: &str,
     notice: Option<Topic>,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let unknown = || refuse(Code::UserNotFound);
     let user = cx
-        .app
-        .store
         .read(|c| users::by_name(c, user_name))?
         .ok_or_else(unknown)?;
     super::check_password(password, &[&user.user_name, &user.name, &user.email])?;

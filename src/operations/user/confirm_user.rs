@@ -1,16 +1,8 @@
 //! Activates a registered user. The SOAP contract does not have this operation.
 
-use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::one_time_token::{Purpose, is_well_formed};
-use crate::domain::user::Status;
+use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, refuse_field,
-};
-use crate::secrets::sha256_hex;
+use crate::operations::prelude::*;
 use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
@@ -38,7 +30,7 @@ impl Request for ConfirmUserRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         self.confirm(cx, &[])?;
         Ok(EmptyResponse::default())
     }
@@ -53,7 +45,7 @@ impl ConfirmUserRequest {
         &self,
         cx: &RequestContext<'_>,
         keep: &[&str],
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let spent = || refuse_field(Code::TokenInvalidOrExpired, "token", None);
         let token = self.token.reveal().trim();
         if !is_well_formed(token) {

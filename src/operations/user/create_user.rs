@@ -1,17 +1,7 @@
 //! Creates a user on behalf of an administrator.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::problem::{Code, Problem, Why};
-use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::Purpose;
-use crate::domain::user::Status;
-use crate::operations::context::Addressee;
-use crate::operations::{
-    Cost, Operation, Refusal, Request, RequestContext, Route, refuse, refuse_all,
-};
+use crate::operations::prelude::*;
 use crate::store::users::{self, NewUser};
 
 /// The parameter in which `passwordResetGuidChannel` RESPONSE hands out the token.
@@ -68,7 +58,7 @@ impl Request for CreateUserRequest {
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse> {
         self.create(cx)
     }
 }
@@ -78,7 +68,7 @@ impl CreateUserRequest {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    pub fn create(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse, Refusal> {
+    pub fn create(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse> {
         if !cx.may_do_everything() {
             return Err(refuse(Code::AccessDenied));
         }
@@ -135,7 +125,7 @@ impl CreateUserRequest {
     }
 }
 
-fn check(user: &WrappedUser) -> Result<Channel, Refusal> {
+fn check(user: &WrappedUser) -> Result<Channel> {
     let mut problems = Vec::new();
     for (field, text) in [
         ("userName", &user.user_name),

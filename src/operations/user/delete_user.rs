@@ -1,14 +1,9 @@
 //! Deletes an account: erases personal data, tells the services, and keeps the audit entries under a pseudonym.
 
-use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::problem::Code;
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::text::canonical;
-use crate::domain::user::User;
-use crate::operations::{Cost, Operation, Refusal, Request, RequestContext, Route, refuse};
-use crate::store::{AnyConnection, audit, services, users};
+use crate::operations::prelude::*;
+use crate::store::{audit, services, users};
 
 shape! {
     /// The account to delete.
@@ -39,7 +34,7 @@ impl Request for DeleteUserRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         if !cx.may_do_everything() {
             // Users may change only their own names (SPEC §3). Hide existence: answer as if another user did not exist.
             return Err(refuse(match cx.is_self(&self.user_name) {
@@ -61,7 +56,7 @@ impl Request for DeleteUserRequest {
 ///
 /// # Errors
 /// The store's.
-pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<(), Refusal> {
+pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()> {
     for _ in 0..ERASING_TURNS {
         if !cx.app.store.write(audit::erase_names)? {
             break;
@@ -79,7 +74,7 @@ pub(in crate::operations) fn erase(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,
     user: &User,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     for assignment in services::assignments(c, user.id)? {
         if let Some(ended) = services::unassign(c, user.id, assignment.service_id)? {
             cx.tell_service(c, user, &ended)?;

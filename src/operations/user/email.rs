@@ -1,14 +1,10 @@
 //! Handles a changed e-mail address of a user.
 
 use crate::domain::mailbox::canonical_login;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::one_time_token;
 
-use crate::domain::user::{Status, User};
-use crate::operations::context::Addressee;
-use crate::operations::{Refusal, RequestContext};
-use crate::secrets::sha256_hex;
-use crate::store::{AnyConnection, email_undos, one_time_tokens};
+use crate::operations::prelude::*;
+use crate::store::{email_undos, one_time_tokens};
 
 /// Revokes the tokens mailed to the old address, and mails that address a link that undoes the change. An unconfirmed
 /// address is mailed nothing, because it may belong to a stranger; nor is an address that differs only in case.
@@ -20,7 +16,7 @@ pub(in crate::operations) fn changed(
     c: &mut AnyConnection,
     before: &User,
     after: &User,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     if after.email == before.email {
         return Ok(());
     }

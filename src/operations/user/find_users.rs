@@ -1,13 +1,8 @@
 //! Finds users by parts of their names, by client and by status, a page at a time.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::problem::Why;
-use crate::contract::shape::{Number, Wrapped, shape};
 use crate::contract::user::FlatUser;
-use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
-use crate::domain::user::{Status, User};
-use crate::operations::{Cost, Operation, Refusal, Request, RequestContext, Route, refuse_all};
+use crate::operations::prelude::*;
 use crate::store::user_search::{self, Filter, Sort, SortKey};
 
 /// How many users a page has when the request does not say.
@@ -52,7 +47,7 @@ shape! {
 }
 
 impl FindUsersRequest {
-    fn filter(self, max_page: i64) -> Result<Filter, Refusal> {
+    fn filter(self, max_page: i64) -> Result<Filter> {
         let mut problems = Vec::new();
         let limit = self.limit.0.unwrap_or(DEFAULT_LIMIT);
         let offset = self.offset.0.unwrap_or(0);
@@ -136,7 +131,7 @@ impl Request for FindUsersRequest {
     fn meta(&self) -> Option<&RequestMeta> {
         self.request_meta.as_ref()
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse> {
         self.find(cx)
     }
 }
@@ -146,7 +141,7 @@ impl FindUsersRequest {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    pub fn find(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse, Refusal> {
+    pub fn find(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse> {
         let filter = self.filter(cx.app.rules.max_page)?;
         let (found, hits) = match &cx.user {
             Some(user) if !cx.may_do_everything() => {

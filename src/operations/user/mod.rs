@@ -17,20 +17,16 @@ pub mod reset_password;
 pub mod show_user;
 pub(super) mod sign_in;
 
-use super::{Refusal, RequestContext, refuse_field, throttle};
-use crate::contract::problem::{Code, Problem, Why};
-use crate::domain::audit_event::AuditEvent;
+use super::throttle;
 use crate::domain::mailbox::{is_email, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_line, flaw_of_user_name};
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::one_time_token;
 use crate::domain::password::{self, Weakness};
-use crate::domain::user::{MAX_ROLES, User};
-use crate::operations::context::Addressee;
-use crate::secrets::sha256_hex;
+use crate::domain::user::MAX_ROLES;
+use crate::operations::prelude::*;
+use crate::store::one_time_tokens;
 use crate::store::refusals::{self, Cause};
 use crate::store::users::{self, Taken};
-use crate::store::{AnyConnection, one_time_tokens};
 
 fn invalid(field: &str, why: Why) -> Problem {
     Problem {
@@ -97,7 +93,7 @@ fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
 ///
 /// # Errors
 /// [`Code::WeakPassword`], with the reason.
-pub fn check_password(password: &str, own_names: &[&str]) -> Result<(), Refusal> {
+pub fn check_password(password: &str, own_names: &[&str]) -> Result<()> {
     password::judge(password, own_names).map_err(|weakness| {
         let why = match weakness {
             Weakness::TooShort => Why::TooShort(password::MIN_CHARS),
@@ -130,7 +126,7 @@ pub(super) fn check_names_are_free(
     c: &mut AnyConnection,
     (user_name_field, user_name): (&str, &str),
     email: &str,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     if let Some(which) = users::taken(c, user_name, email)? {
         return Err(taken(which, user_name_field));
     }
@@ -159,7 +155,7 @@ fn mail_token(
     login: &str,
     mailing: &Mailing,
     serves: impl Fn(&User) -> bool,
-) -> Result<(), Refusal> {
+) -> Result<()> {
     let refusals = &cx.app.refusals;
     // The same query for every login; only a mail that is sent uses up the quota.
     let has_row = refusals.has_row(Cause::Anyone, cx.now);
@@ -203,7 +199,7 @@ pub(super) fn issue_token(
     connection: &mut AnyConnection,
     purpose: Purpose,
     user_id: i64,
-) -> Result<String, Refusal> {
+) -> Result<String> {
     let token = one_time_token::format(cx.app.entropy.bytes());
     let life = match purpose {
         Purpose::Activation => cx.app.rules.activation_ms,

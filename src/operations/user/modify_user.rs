@@ -1,15 +1,7 @@
 //! Changes a user. Given fields replace the stored ones; absent fields stay.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::problem::{Code, Problem, Why};
-use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::WrappedUser;
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::one_time_token::Purpose;
-use crate::domain::user::{Status, User};
-use crate::operations::{
-    Cost, Operation, Refusal, Request, RequestContext, Route, refuse, refuse_all, refuse_field,
-};
+use crate::operations::prelude::*;
 use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
 
 shape! {
@@ -62,7 +54,7 @@ impl Request for ModifyUserRequest {
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<ModifyUserResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<ModifyUserResponse> {
         let wanted = self.user.unwrap_or_default();
         let (status, mut problems) = check(&wanted);
         let user_name = wanted.user_name.as_deref().unwrap_or("");
@@ -70,7 +62,7 @@ impl Request for ModifyUserRequest {
         let may = everything || cx.is_self(user_name);
         if may && !problems.is_empty() {
             // Values that were stored before a rule existed may stay; only changed values are checked.
-            let stored = cx.app.store.read(|c| users::by_name(c, user_name))?;
+            let stored = cx.read(|c| users::by_name(c, user_name))?;
             problems.retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
         }
         refuse_all(problems)?;

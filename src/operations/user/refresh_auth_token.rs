@@ -1,13 +1,6 @@
 //! Replaces a valid token by a new one and retires the old one.
 
-use crate::contract::common::{EmptyResponse, RequestMeta, param};
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{
-    Access, Body, Cost, Operation, Refusal, Request, RequestContext, Route, refuse,
-};
-use crate::secrets::sha256_hex;
+use crate::operations::prelude::*;
 use crate::store::{organisations, token_families, users};
 
 use super::auth_token::{self, token_param};
@@ -45,14 +38,14 @@ impl Request for RefreshAuthTokenRequest {
     fn issued_token(answer: &EmptyResponse) -> Option<&str> {
         param(&answer.params.0, auth_token::P_AUTH_TOKEN)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let (Some(user), Some(verified_token)) = (&cx.user, &cx.verified_token) else {
             return Err(refuse(Code::AuthenticationRequired));
         };
         if cx.app.rules.end_of_family(verified_token.started_at) <= cx.now {
             return Err(refuse(Code::TokenExpired));
         }
-        let token = cx.app.store.write(|c| -> Result<String, Refusal> {
+        let token = cx.app.store.write(|c| -> Result<String> {
             // Rights are read from the database and not from the old token.
             let user =
                 users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;

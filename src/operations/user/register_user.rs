@@ -1,20 +1,10 @@
 //! Registers a new user, who confirms by a mail.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::problem::Code;
-use crate::contract::shape::{Secret, Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::Purpose;
-use crate::domain::user::Status;
-use crate::operations::context::Addressee;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle, refuse_all,
-    refuse_field, throttle,
-};
+use crate::operations::prelude::*;
+use crate::operations::throttle;
 use crate::store::refusals::Cause;
 use crate::store::users::{self, NewUser, Taken};
-use crate::store::{AnyConnection, email_undos, organisations};
+use crate::store::{email_undos, organisations};
 
 shape! {
     /// Who registers.
@@ -71,7 +61,7 @@ impl Request for RegisterUserRequest {
     fn mailbox(&self) -> Option<&str> {
         Some(&self.email)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<RegisterUserResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<RegisterUserResponse> {
         self.register(cx, TakenNames::AreTold)?;
         Ok(RegisterUserResponse::default())
     }
@@ -95,7 +85,7 @@ impl RegisterUserRequest {
         &self,
         cx: &RequestContext<'_>,
         taken_names: TakenNames,
-    ) -> Result<(), Refusal> {
+    ) -> Result<()> {
         let mut problems = Vec::new();
         super::check_user_name(&mut problems, "username", &self.username);
         super::check_display_name(&mut problems, "name", Some(&self.name));
@@ -106,7 +96,7 @@ impl RegisterUserRequest {
             &[&self.username, &self.name, &self.email],
         )?;
         if taken_names == TakenNames::AreTold {
-            cx.app.store.read(|c| self.check_against_store(cx, c))?;
+            cx.read(|c| self.check_against_store(cx, c))?;
         }
         let hash = cx.hash(self.password.reveal())?;
         let uuid = cx.app.entropy.uuid();
@@ -154,11 +144,7 @@ impl RegisterUserRequest {
     }
 
     /// Refuses an unknown or closed organisation, and names that this user cannot have.
-    fn check_against_store(
-        &self,
-        cx: &RequestContext<'_>,
-        c: &mut AnyConnection,
-    ) -> Result<(), Refusal> {
+    fn check_against_store(&self, cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<()> {
         if let Some(uuid) = &self.organization_uuid {
             let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
             if !open {

@@ -1,15 +1,7 @@
 //! Mails a new activation token. Answers the same whether or not the user exists.
 
 use super::Mailing;
-use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::shape::shape;
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::Purpose;
-use crate::domain::user::Status;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle,
-};
+use crate::operations::prelude::*;
 
 shape! {
     /// Whose activation token to send again.
@@ -40,7 +32,7 @@ impl Request for ResendRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let mailing = Mailing {
             purpose: Purpose::Activation,
             topic: Topic::Activation,

@@ -1,15 +1,7 @@
 //! Mails a token for a new password. Answers the same whether or not the user exists.
 
 use super::Mailing;
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::shape::{Wrapped, shape};
-use crate::domain::audit_event::AuditEvent;
-use crate::domain::notice::Topic;
-use crate::domain::one_time_token::Purpose;
-use crate::domain::user::Status;
-use crate::operations::{
-    Access, Cost, Operation, Refusal, Request, RequestContext, Route, Throttle,
-};
+use crate::operations::prelude::*;
 
 shape! {
     /// Whose password to reset.
@@ -51,7 +43,7 @@ impl Request for ResetPasswordRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name_or_email)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<ResetPasswordResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<ResetPasswordResponse> {
         mail(cx, &self.user_name_or_email)?;
         Ok(ResetPasswordResponse::default())
     }
@@ -61,7 +53,7 @@ impl Request for ResetPasswordRequest {
 ///
 /// # Errors
 /// The store's.
-pub(in crate::operations) fn mail(cx: &RequestContext<'_>, login: &str) -> Result<(), Refusal> {
+pub(in crate::operations) fn mail(cx: &RequestContext<'_>, login: &str) -> Result<()> {
     let mailing = Mailing {
         purpose: Purpose::PasswordReset,
         topic: Topic::PasswordReset,

@@ -1,11 +1,7 @@
 //! Shows one user by user name.
 
-use crate::contract::common::{Param, RequestMeta, ResponseStatus};
-use crate::contract::problem::Code;
-use crate::contract::shape::{Wrapped, shape};
 use crate::contract::user::FlatUser;
-use crate::domain::audit_event::AuditEvent;
-use crate::operations::{Operation, Refusal, Request, RequestContext, Route, refuse};
+use crate::operations::prelude::*;
 use crate::store::users;
 
 shape! {
@@ -46,14 +42,12 @@ impl Request for ShowUserRequest {
     fn subject(&self) -> Option<&str> {
         Some(&self.user_name)
     }
-    fn run(self, cx: &RequestContext<'_>) -> Result<ShowUserResponse, Refusal> {
+    fn run(self, cx: &RequestContext<'_>) -> Result<ShowUserResponse> {
         // Hide existence: answer as if the user did not exist.
         if !cx.may_do_everything() && !cx.is_self(&self.user_name) {
             return Err(refuse(Code::UserNotFound));
         }
         let user = cx
-            .app
-            .store
             .read(|c| users::by_name(c, &self.user_name))?
             .ok_or_else(|| refuse(Code::UserNotFound))?;
         Ok(ShowUserResponse {

@@ -1,11 +1,8 @@
 //! The sign-in by password that all faces share.
 
-use crate::contract::problem::Code;
-use crate::contract::shape::Secret;
-use crate::domain::user::{Status, User};
-use crate::operations::{Refusal, RequestContext, refuse};
+use crate::operations::prelude::*;
 use crate::secrets::hashing::Verdict;
-use crate::store::{AnyConnection, users};
+use crate::store::users;
 
 /// A user whose password was right.
 pub(in crate::operations) struct Checked {
@@ -19,8 +16,8 @@ impl Checked {
     ///
     /// # Errors
     /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password was right), or an error of the store.
-    pub fn of(cx: &RequestContext<'_>, login: &str, password: &Secret) -> Result<Self, Refusal> {
-        let user = cx.app.store.read(|c| users::by_login(c, login))?;
+    pub fn of(cx: &RequestContext<'_>, login: &str, password: &Secret) -> Result<Self> {
+        let user = cx.read(|c| users::by_login(c, login))?;
         let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
         let verdict = cx.verify(password, stored)?;
         let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
@@ -43,8 +40,8 @@ impl Checked {
     pub fn write<T>(
         &self,
         cx: &RequestContext<'_>,
-        step: impl Fn(&mut AnyConnection, &User) -> Result<T, Refusal>,
-    ) -> Result<Option<T>, Refusal> {
+        step: impl Fn(&mut AnyConnection, &User) -> Result<T>,
+    ) -> Result<Option<T>> {
         let user = &self.user;
         cx.app.store.write(|c| {
             let current = users::lock_for_update(c, user.id)?
@@ -68,8 +65,8 @@ impl Checked {
         cx: &RequestContext<'_>,
         login: &str,
         password: &Secret,
-        step: impl Fn(&mut AnyConnection, &User) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        step: impl Fn(&mut AnyConnection, &User) -> Result<T>,
+    ) -> Result<T> {
         for _ in 0..2 {
             if let Some(done) = Self::of(cx, login, password)?.write(cx, &step)? {
                 return Ok(done);

@@ -1,8 +1,8 @@
 //! What the catalogue states about an operation: its contract, its rules, and the faces that reach it.
 
-use super::binding::{DirectoryRoute, Route};
-use super::request::{self, Payload, Request, Runnable};
-use super::throttle::Throttle;
+mod binding;
+mod request;
+
 use crate::contract::common::EmptyResponse;
 use crate::contract::field::Shape;
 use crate::contract::json::Json;
@@ -11,6 +11,9 @@ use crate::contract::rejection::Rejection;
 use crate::contract::shape::Structure;
 use crate::contract::xml::XmlReader;
 use crate::domain::audit_event::AuditEvent;
+
+pub use binding::{Body, DirectoryRoute, Route};
+pub use request::{Claims, DecodedRequest, Payload, Request, Runnable, from_fields};
 
 /// Who may call an operation; [`access`](super::access) applies the rule to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,19 @@ pub enum Cost {
     Write,
     /// Hashes a password.
     Hash,
+}
+
+/// The events of an operation that the rate limit counts. Guessed tokens and sessions are not counted, because they are
+/// too long to guess. Forged signatures are counted so that they do not fill the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throttle {
+    Nothing,
+    /// Wrong secrets, and any refusal after a password was hashed.
+    Guesses,
+    /// Invalid signatures. A valid signature never waits.
+    Forgeries,
+    /// Mails sent or pretended, names found to be taken, and any refusal after a password was hashed.
+    Mails,
 }
 
 /// Reads a request inside the operation's XML element.
@@ -87,7 +103,7 @@ pub struct Operation {
 impl Operation {
     /// An operation with a published answer: for trusted clients and signed-in users, reads only, without a rate limit, and
     /// reached by no face yet.
-    pub(super) const fn of<R: Request>(
+    pub(in crate::operations) const fn of<R: Request>(
         name: &'static str,
         event: AuditEvent,
         doc: &'static str,
@@ -104,7 +120,7 @@ impl Operation {
     }
 
     /// The same with an answer that its face receives by type. To any other face it answers an [`EmptyResponse`].
-    pub(super) const fn unpublished<R: Request>(
+    pub(in crate::operations) const fn unpublished<R: Request>(
         name: &'static str,
         event: AuditEvent,
         doc: &'static str,
@@ -130,52 +146,58 @@ impl Operation {
         }
     }
 
-    pub(super) const fn access(mut self, access: Access) -> Self {
+    pub(in crate::operations) const fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    pub(super) const fn cost(mut self, cost: Cost) -> Self {
+    pub(in crate::operations) const fn cost(mut self, cost: Cost) -> Self {
         self.cost = cost;
         self
     }
 
-    pub(super) const fn throttle(mut self, throttle: Throttle) -> Self {
+    pub(in crate::operations) const fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = throttle;
         self
     }
 
-    pub(super) const fn soap(mut self) -> Self {
+    pub(in crate::operations) const fn soap(mut self) -> Self {
         self.soap = true;
         self
     }
 
-    pub(super) const fn soap_omits(mut self, elements: &'static [&'static str]) -> Self {
+    pub(in crate::operations) const fn soap_omits(
+        mut self,
+        elements: &'static [&'static str],
+    ) -> Self {
         self.soap_omits = elements;
         self
     }
 
-    pub(super) const fn rpc(mut self) -> Self {
+    pub(in crate::operations) const fn rpc(mut self) -> Self {
         self.rpc = true;
         self
     }
 
-    pub(super) const fn rest(mut self, routes: &'static [Route]) -> Self {
+    pub(in crate::operations) const fn rest(mut self, routes: &'static [Route]) -> Self {
         self.routes = routes;
         self
     }
 
-    pub(super) const fn directory(mut self, routes: &'static [DirectoryRoute]) -> Self {
+    pub(in crate::operations) const fn directory(
+        mut self,
+        routes: &'static [DirectoryRoute],
+    ) -> Self {
         self.directory = routes;
         self
     }
 
-    pub(super) const fn pages(mut self) -> Self {
+    pub(in crate::operations) const fn pages(mut self) -> Self {
         self.pages = true;
         self
     }
 
-    pub(super) const fn sso(mut self) -> Self {
+    pub(in crate::operations) const fn sso(mut self) -> Self {
         self.sso = true;
         self
     }

@@ -4,7 +4,7 @@
 //! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
 //! [`Payload`], which any shape can become.
 
-use super::{Credentials, Operation, Refusal, RequestContext};
+use super::Operation;
 use crate::contract::common::{EmptyResponse, RequestMeta};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::Json;
@@ -13,6 +13,8 @@ use crate::contract::problem::{Problem, Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Shaped, Structure};
 use crate::contract::xml::XmlReader;
+use crate::operations::context::{Credentials, RequestContext};
+use crate::operations::refusal::Result;
 
 /// The request of an operation, which is the operation itself: what it is called, who may call it, and what it does.
 pub trait Request: Structure + 'static {
@@ -57,7 +59,7 @@ pub trait Request: Structure + 'static {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer, Refusal>;
+    fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer>;
 }
 
 /// The claims of a request about its caller and its subject, before they are verified. See the methods of [`Request`].
@@ -82,7 +84,7 @@ pub trait Runnable<A>: Send + std::fmt::Debug {
     ///
     /// # Errors
     /// A refusal, or trouble with the store.
-    fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A, Refusal>;
+    fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A>;
 }
 
 /// A request, and what makes an `A` of its answer.
@@ -113,7 +115,7 @@ impl<R: Request, A, F: FnOnce(R::Answer) -> A + Send> Runnable<A> for Converted<
             application_secret: request.application_secret(),
         }
     }
-    fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A, Refusal> {
+    fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A> {
         self.request.run(cx).map(self.convert)
     }
 }

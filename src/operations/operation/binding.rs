@@ -45,14 +45,18 @@ pub struct DirectoryRoute {
 }
 
 impl DirectoryRoute {
-    pub(super) const fn new(method: &'static str, path: &'static str, id: &'static str) -> Self {
+    pub(in crate::operations) const fn new(
+        method: &'static str,
+        path: &'static str,
+        id: &'static str,
+    ) -> Self {
         Self { method, path, id }
     }
 }
 
 impl Route {
     /// A route whose body holds the fields of the request.
-    pub(super) const fn new(method: &'static str, path: &'static str) -> Self {
+    pub(in crate::operations) const fn new(method: &'static str, path: &'static str) -> Self {
         Self {
             method,
             path,
@@ -67,41 +71,41 @@ impl Route {
     }
 
     /// A route whose path and query hold the fields.
-    pub(super) const fn bodiless(method: &'static str, path: &'static str) -> Self {
+    pub(in crate::operations) const fn bodiless(method: &'static str, path: &'static str) -> Self {
         Self::new(method, path).body(Body::Ignored)
     }
 
-    pub(super) const fn body(mut self, body: Body) -> Self {
+    pub(in crate::operations) const fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    pub(super) const fn id(mut self, field: &'static str) -> Self {
+    pub(in crate::operations) const fn id(mut self, field: &'static str) -> Self {
         self.id = Some(field);
         self
     }
 
-    pub(super) const fn or_fresh_id(mut self) -> Self {
+    pub(in crate::operations) const fn or_fresh_id(mut self) -> Self {
         self.fresh_id = true;
         self
     }
 
-    pub(super) const fn inside(mut self, field: &'static str) -> Self {
+    pub(in crate::operations) const fn inside(mut self, field: &'static str) -> Self {
         self.inside = Some(field);
         self
     }
 
-    pub(super) const fn answers(mut self, resource: &'static str) -> Self {
+    pub(in crate::operations) const fn answers(mut self, resource: &'static str) -> Self {
         self.answers = resource;
         self
     }
 
-    pub(super) const fn with_token(mut self) -> Self {
+    pub(in crate::operations) const fn with_token(mut self) -> Self {
         self.with_token = true;
         self
     }
 
-    pub(super) const fn refuses(mut self, codes: &'static [Code]) -> Self {
+    pub(in crate::operations) const fn refuses(mut self, codes: &'static [Code]) -> Self {
         self.refuses = codes;
         self
     }

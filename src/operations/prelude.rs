@@ -1,0 +1,20 @@
+//! The names that most operations need. The file of an operation begins with `use crate::operations::prelude::*`.
+
+pub(super) use super::context::{Addressee, RequestContext};
+pub(super) use super::operation::{
+    Access, Body, Cost, DirectoryRoute, Operation, Request, Route, Throttle,
+};
+pub(super) use super::refusal::{Refusal, Result, refuse, refuse_all, refuse_field};
+pub(super) use crate::contract::common::{
+    EmptyResponse, Param, RequestMeta, ResponseStatus, param,
+};
+pub(super) use crate::contract::problem::{Code, Problem, Why};
+pub(super) use crate::contract::rejection::Rejection;
+pub(super) use crate::contract::shape::{Flat, Number, Secret, Wrapped, shape};
+pub(super) use crate::domain::audit_event::AuditEvent;
+pub(super) use crate::domain::notice::Topic;
+pub(super) use crate::domain::one_time_token::Purpose;
+pub(super) use crate::domain::organisation::Membership;
+pub(super) use crate::domain::user::{Status, User};
+pub(super) use crate::secrets::sha256_hex;
+pub(super) use crate::store::{AnyConnection, StoreError};
