@@ -1,74 +1,69 @@
-//! Examples: the conversations in `examples/wire/`, which the tests hold word for word.
+//! Examples: the conversations in `examples/wire/`, which tests compare with the answers word for word.
+
+use minijinja::{Value, context};
 
 use crate::operations::Operation;
 
-/// Every conversation: the operation it is about, or its topic, and its text. The build script lists them.
+/// Every conversation: the name of its operation or its topic, and its text. The build script lists them.
 pub const CONVERSATIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/conversations.rs"));
 
-/// What the paths of the REST resources start with in the conversations.
+/// The prefix of the REST resources' paths in the conversations.
 const PREFIX: &str = "/hammy/json/user/v1";
 
-/// A request and its answer.
+/// A request and its answer: the first line and the headers, an empty line, and the body.
 #[derive(Debug, Default)]
-pub(super) struct Exchange {
-    /// What it shows, in a sentence.
-    pub(super) remark: String,
-    /// The request line and the headers, then an empty line and the body.
-    pub(super) request: String,
-    /// The same of the answer, beginning with its status.
-    pub(super) answer: String,
+struct Exchange {
+    /// A sentence about it.
+    remark: String,
+    request: String,
+    answer: String,
 }
 
-/// The conversation of this name, without what is not HTTP.
-pub(super) fn conversation(name: &str) -> Vec<Exchange> {
+/// The exchanges of the conversation of this name, laid out for reading.
+pub(super) fn conversation(name: &str) -> Vec<Value> {
+    exchanges(name).iter().map(laid_out).collect()
+}
+
+/// The exchanges of an operation's conversation that call the operation, laid out for reading.
+pub(super) fn of(operation: &Operation) -> Vec<Value> {
+    let mut exchanges = exchanges(operation.name);
+    exchanges.retain(|exchange| calls(operation, &exchange.request));
+    exchanges.iter().map(laid_out).collect()
+}
+
+/// The exchanges of a conversation. Its mails are left out.
+fn exchanges(name: &str) -> Vec<Exchange> {
     let text = CONVERSATIONS.iter().find(|(n, _)| *n == name);
     let mut exchanges: Vec<Exchange> = Vec::new();
     let mut remark = String::new();
-    // Where lines without a mark belong: what was begun last.
-    let mut in_answer = false;
-    let mut is_mail = false;
+    // The mark of the message that lines without a mark continue; none in a mail.
+    let mut begun = "";
     for line in text.map_or("", |(_, text)| text).lines() {
-        if let Some(words) = line.strip_prefix("# ") {
-            remark.push_str(words);
-            remark.push(' ');
-        } else if let Some(head) = line.strip_prefix("> ") {
-            if in_answer || exchanges.is_empty() {
-                let remark = std::mem::take(&mut remark);
-                exchanges.push(Exchange {
-                    remark,
-                    ..Exchange::default()
-                });
+        let (mark, words) = line.split_at_checked(2).unwrap_or_default();
+        match mark {
+            "# " => remark.extend([words, " "]),
+            "> " | "< " => {
+                if mark == "> " && begun != mark {
+                    exchanges.push(Exchange {
+                        remark: std::mem::take(&mut remark),
+                        ..Exchange::default()
+                    });
+                }
+                begun = if words == "MAIL" { "" } else { mark };
             }
-            (in_answer, is_mail) = (false, false);
-            append(&mut exchanges, in_answer, head);
-        } else if let Some(head) = line.strip_prefix("< ") {
-            in_answer = true;
-            is_mail = head == "MAIL";
-            if !is_mail {
-                append(&mut exchanges, in_answer, head);
-            }
-        } else if !is_mail {
-            append(&mut exchanges, in_answer, line);
+            _ => {}
         }
-    }
-    exchanges
-}
-
-fn append(exchanges: &mut [Exchange], to_answer: bool, line: &str) {
-    if let Some(exchange) = exchanges.last_mut() {
-        let text = match to_answer {
-            true => &mut exchange.answer,
-            false => &mut exchange.request,
+        let Some(exchange) = exchanges.last_mut().filter(|_| mark != "# ") else {
+            continue;
         };
-        text.push_str(line);
-        text.push('\n');
+        let message = match begun {
+            "> " => &mut exchange.request,
+            "< " => &mut exchange.answer,
+            _ => continue,
+        };
+        let text = if mark == begun { words } else { line };
+        message.extend([text, "\n"]);
     }
-}
-
-/// The exchanges of an operation's conversation that call the operation.
-pub(super) fn of(operation: &Operation) -> Vec<Exchange> {
-    let mut exchanges = conversation(operation.name);
-    exchanges.retain(|exchange| calls(operation, &exchange.request));
     exchanges
 }
 
@@ -89,8 +84,16 @@ fn calls(operation: &Operation, request: &str) -> bool {
     }
 }
 
-/// A message with its body broken into lines for reading, where it came on one.
-pub(super) fn laid_out(message: &str) -> String {
+/// The exchange with bodies that came on one line broken into lines.
+fn laid_out(exchange: &Exchange) -> Value {
+    context! {
+        remark => exchange.remark.trim(),
+        request => lines_of(&exchange.request),
+        answer => lines_of(&exchange.answer),
+    }
+}
+
+fn lines_of(message: &str) -> String {
     let message = message.trim_end();
     let Some((head, body)) = message.split_once("\n\n") else {
         return message.to_owned();
@@ -103,7 +106,7 @@ pub(super) fn laid_out(message: &str) -> String {
     format!("{head}\n\n{}", body.trim())
 }
 
-/// A line a tag, but for an element that holds only text.
+/// Puts each tag on a line of its own, except the end tag of an element that holds only text.
 fn xml_lines(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0_usize;
@@ -126,7 +129,7 @@ fn xml_lines(text: &str) -> String {
     out
 }
 
-/// A line a member, but for what is empty.
+/// Puts each member on a line of its own, except in an empty object or list.
 fn json_lines(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0_usize;
@@ -167,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_is_broken_into_many() {
+    fn breaks_one_line_into_a_line_for_each_member_or_tag() {
         assert_eq!(
             json_lines(r#"{"a":[],"b":{"c":"{,\"}","d":[1,{}]}}"#).trim(),
             "{\n  \"a\": [],\n  \"b\": {\n    \"c\": \"{,\\\"}\",\n    \"d\": [\n      1,\n      {}\n    ]\n  }\n}"
