@@ -20,64 +20,27 @@ const BOUNDS: [f64; 12] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
 ];
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
-    face: &'static str,
-    operation: &'static str,
-    outcome: &'static str,
+macro_rules! labels {
+    ($($name:ident { $($label:ident),+ })+) => {
+        $(
+            #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+            struct $name { $($label: &'static str,)+ }
+        )+
+    };
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Timed {
-    operation: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Queue {
-    queue: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Hashed {
-    kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct State {
-    state: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Shed {
-    queue: &'static str,
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Delivered {
-    kind: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Waiting {
-    kind: &'static str,
-    state: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Refusal {
-    code: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Table {
-    table: &'static str,
+labels! {
+    Request { face, operation, outcome }
+    Timed { operation }
+    Queue { queue }
+    Hashed { kind }
+    State { state }
+    Reason { reason }
+    Shed { queue, reason }
+    Delivered { kind, outcome }
+    Waiting { kind, state }
+    Refusal { code }
+    Table { table }
 }
 
 /// The outcome of a delivery attempt.
@@ -119,149 +82,86 @@ pub struct Backlog {
     pub oldest_ms: i64,
 }
 
-/// All metrics. Updating one takes no lock that another update could hold for long.
-pub struct Metrics {
-    registry: Registry,
-    requests: Family<Request, Counter>,
-    durations: Family<Timed, Histogram>,
-    shed: Family<Shed, Counter>,
-    queued: Family<Queue, Gauge>,
-    waits: Family<Queue, Histogram>,
-    hashes: Family<Hashed, Counter>,
-    hash_rounds: Counter,
-    connections: Family<State, Gauge>,
-    dropped: Family<Reason, Counter>,
-    refused: Family<Reason, Counter>,
-    deliveries: Family<Delivered, Counter>,
-    backlog: Family<Waiting, Gauge>,
-    oldest: Family<Waiting, Gauge<f64, AtomicU64>>,
-    refusals: Family<Refusal, Counter>,
-    database: Gauge,
-    rows: Family<Table, Gauge>,
+macro_rules! metrics {
+    ($($field:ident: $type:ty = $new:expr, $name:literal $(in $unit:ident)?, $help:literal;)+) => {
+        /// All metrics. Updating one takes no lock that another update could hold for long.
+        pub struct Metrics {
+            registry: Registry,
+            $($field: $type,)+
+        }
+
+        impl Metrics {
+            /// Creates the metrics with all counters at zero; `started` is the start time in seconds since 1970.
+            #[must_use]
+            pub fn new(started: i64) -> Self {
+                let mut registry = Registry::with_prefix("chaingun");
+                registry.register(
+                    "build",
+                    "Version of the program",
+                    Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+                );
+                let start = Gauge::<i64>::default();
+                start.set(started);
+                let help = "Start time, since 1970";
+                registry.register_with_unit("start_time", help, Unit::Seconds, start);
+                $(
+                    let $field: $type = $new;
+                    metrics!(@register registry, $field, $name, $help $(, $unit)?);
+                )+
+                Self { registry, $($field,)+ }
+            }
+        }
+    };
+    (@register $registry:ident, $field:ident, $name:literal, $help:literal) => {
+        $registry.register($name, $help, $field.clone());
+    };
+    (@register $registry:ident, $field:ident, $name:literal, $help:literal, $unit:ident) => {
+        $registry.register_with_unit($name, $help, Unit::$unit, $field.clone());
+    };
+}
+
+// A row: the field, its type and its first value; the published name, its unit, and the help text. The output has this
+// order.
+metrics! {
+    requests: Family<Request, Counter> = Family::default(), "requests",
+        "Calls of operations, by face, operation and outcome";
+    durations: Family<Timed, Histogram> = Family::new_with_constructor(histogram), "duration" in Seconds,
+        "Duration of an operation, without its time in a queue";
+    shed: Family<Shed, Counter> = Family::default(), "shed",
+        "Calls that a worker queue refused, by queue and reason";
+    queued: Family<Queue, Gauge> = Family::default(), "queued",
+        "Calls that wait for a worker, by queue";
+    waits: Family<Queue, Histogram> = Family::new_with_constructor(histogram), "wait" in Seconds,
+        "Time that calls waited for a worker, by queue";
+    connections: Family<State, Gauge> = Family::default(), "connections",
+        "Open connections, by state";
+    hashes: Family<Hashed, Counter> = Family::default(), "password_hashes",
+        "Password hashes, by purpose";
+    hash_rounds: Counter = Counter::default(), "password_hash_rounds",
+        "bcrypt rounds of all password hashes";
+    dropped: Family<Reason, Counter> = Family::default(), "connections_dropped",
+        "Connections that the gateway dropped, by reason";
+    refused: Family<Reason, Counter> = Family::default(), "connections_refused",
+        "Connections and requests refused with BUSY at a connection limit, by reason";
+    deliveries: Family<Delivered, Counter> = Family::default(), "deliveries",
+        "Delivery attempts of mails and callbacks, by outcome";
+    backlog: Family<Waiting, Gauge> = Family::default(), "outbox_rows",
+        "Mails and callbacks that are not delivered, by state";
+    oldest: Family<Waiting, Gauge<f64, AtomicU64>> = Family::default(), "outbox_oldest" in Seconds,
+        "Age of the oldest undelivered mail or callback";
+    refusals: Family<Refusal, Counter> = Family::default(), "refusals",
+        "Calls refused by authentication or authorisation, by code";
+    database: Gauge = Gauge::default(), "database" in Bytes,
+        "Size of the database, updated once a minute";
+    rows: Family<Table, Gauge> = Family::default(), "table_rows",
+        "Rows of the tables that callers can grow, updated every ten minutes";
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BOUNDS)
 }
 
 impl Metrics {
-    /// Creates the metrics with all counters at zero; `started` is the start time in seconds since 1970.
-    #[must_use]
-    pub fn new(started: i64) -> Self {
-        let mut registry = Registry::with_prefix("chaingun");
-        let mut metrics = Self {
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
-            shed: Family::default(),
-            queued: Family::default(),
-            waits: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
-            hashes: Family::default(),
-            hash_rounds: Counter::default(),
-            connections: Family::default(),
-            dropped: Family::default(),
-            refused: Family::default(),
-            deliveries: Family::default(),
-            backlog: Family::default(),
-            oldest: Family::default(),
-            refusals: Family::default(),
-            database: Gauge::default(),
-            rows: Family::default(),
-            registry: Registry::default(),
-        };
-        registry.register(
-            "build",
-            "Version of the program",
-            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
-        );
-        let start = Gauge::<i64>::default();
-        start.set(started);
-        let seconds = || Unit::Seconds;
-        registry.register_with_unit("start_time", "Start time, since 1970", seconds(), start);
-        let m = &metrics;
-        registry.register(
-            "requests",
-            "Calls of operations, by face, operation and outcome",
-            m.requests.clone(),
-        );
-        registry.register_with_unit(
-            "duration",
-            "Duration of an operation, without its time in a queue",
-            seconds(),
-            m.durations.clone(),
-        );
-        registry.register(
-            "shed",
-            "Calls that a worker queue refused, by queue and reason",
-            m.shed.clone(),
-        );
-        registry.register(
-            "queued",
-            "Calls that wait for a worker, by queue",
-            m.queued.clone(),
-        );
-        registry.register_with_unit(
-            "wait",
-            "Time that calls waited for a worker, by queue",
-            seconds(),
-            m.waits.clone(),
-        );
-        registry.register(
-            "connections",
-            "Open connections, by state",
-            m.connections.clone(),
-        );
-        registry.register(
-            "password_hashes",
-            "Password hashes, by purpose",
-            m.hashes.clone(),
-        );
-        registry.register(
-            "password_hash_rounds",
-            "bcrypt rounds of all password hashes",
-            m.hash_rounds.clone(),
-        );
-        registry.register(
-            "connections_dropped",
-            "Connections that the gateway dropped, by reason",
-            m.dropped.clone(),
-        );
-        registry.register(
-            "connections_refused",
-            "Connections and requests refused with BUSY at a connection limit, by reason",
-            m.refused.clone(),
-        );
-        registry.register(
-            "deliveries",
-            "Delivery attempts of mails and callbacks, by outcome",
-            m.deliveries.clone(),
-        );
-        registry.register(
-            "outbox_rows",
-            "Mails and callbacks that are not delivered, by state",
-            m.backlog.clone(),
-        );
-        registry.register_with_unit(
-            "outbox_oldest",
-            "Age of the oldest undelivered mail or callback",
-            seconds(),
-            m.oldest.clone(),
-        );
-        registry.register(
-            "refusals",
-            "Calls refused by authentication or authorisation, by code",
-            m.refusals.clone(),
-        );
-        registry.register_with_unit(
-            "database",
-            "Size of the database, updated once a minute",
-            Unit::Bytes,
-            m.database.clone(),
-        );
-        registry.register(
-            "table_rows",
-            "Rows of the tables that callers can grow, updated every ten minutes",
-            m.rows.clone(),
-        );
-        metrics.registry = registry;
-        metrics
-    }
-
     /// Records the outcome and the duration of one call of an operation.
     pub fn called(
         &self,
@@ -385,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_what_was_counted() {
+    fn encodes_each_metric_with_its_labels() {
         let metrics = Metrics::new(1_601_973_889);
         for _ in 0..2 {
             metrics.called("soap", "showUser", "ok", Duration::from_micros(300));
