@@ -1,0 +1,101 @@
+//! Reads values of settings one by one, and collects the mistakes.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::sources::{Mistake, Values};
+use super::table::TABLE;
+
+/// The values of one run, and the mistakes found so far.
+pub(super) struct Reader<'a> {
+    values: &'a Values,
+    pub mistakes: Vec<Mistake>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(values: &'a Values, mistakes: Vec<Mistake>) -> Self {
+        Self { values, mistakes }
+    }
+
+    /// The value as a text: the given one or the default.
+    pub(super) fn text(&self, name: &str) -> String {
+        let default = || TABLE.iter().find(|s| s.name == name).map(|s| s.default);
+        let given = self.values.get(name).map(String::as_str);
+        given.or_else(default).unwrap_or_default().to_owned()
+    }
+
+    /// The value as a text; none if it is empty.
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// The value of a setting that `parse` understands. `rule` completes the sentence about another one.
+    pub(super) fn parsed<T>(
+        &mut self,
+        name: &str,
+        rule: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.text(name);
+        let value = parse(&text);
+        if value.is_none() {
+            self.wrong(name, &text, rule);
+        }
+        value
+    }
+
+    /// The entries of a list that `parse` understands. Entries are separated by commas.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        rule: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let text = self.text(name);
+        let mut values = Vec::new();
+        for entry in text.split(',').map(str::trim).filter(|e| !e.is_empty()) {
+            match parse(entry) {
+                Some(value) => values.push(value),
+                None => self.wrong(name, entry, rule),
+            }
+        }
+        values
+    }
+
+    /// A whole number of this range.
+    pub(super) fn number<T: TryFrom<u64> + Default>(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> T {
+        let (least, most) = (range.start(), range.end());
+        let rule = format!("must be a whole number from {least} to {most}");
+        let number = self.parsed(name, &rule, |text| {
+            let number = text.parse().ok().filter(|n| range.contains(n))?;
+            T::try_from(number).ok()
+        });
+        number.unwrap_or_default()
+    }
+
+    /// The number as a duration, for a setting in seconds.
+    pub(super) fn seconds(&mut self, name: &str, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.number(name, range))
+    }
+
+    /// The meaning of the value, which must be one of these words.
+    pub(super) fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let (last, others) = names.split_last()?;
+        let rule = format!("must be {} or {last}", others.join(", "));
+        self.parsed(name, &rule, |text| {
+            let found = words.iter().find(|(word, _)| *word == text);
+            found.map(|(_, meaning)| *meaning)
+        })
+    }
+
+    /// Notes a mistake; `what` completes the sentence about the value.
+    pub(super) fn wrong(&mut self, name: &str, text: &str, what: &str) {
+        let mistake = format!("{name} = {text:?} {what}");
+        self.mistakes.push(Mistake(mistake));
+    }
+}
