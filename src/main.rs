@@ -74,55 +74,35 @@ enum Command {
     /// partners.
     Apply(ApplyArgs),
     /// Manage the registry as a whole.
-    Registry {
-        #[command(subcommand)]
-        command: RegistryCommand,
-    },
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// Manage clients and their keys.
-    Client {
-        #[command(subcommand)]
-        command: ClientCommand,
-    },
+    #[command(subcommand)]
+    Client(ClientCommand),
     /// Manage organisations.
-    Org {
-        #[command(subcommand)]
-        command: OrgCommand,
-    },
+    #[command(subcommand)]
+    Org(OrgCommand),
     /// Manage partners and test their sign-in tokens.
-    Partner {
-        #[command(subcommand)]
-        command: PartnerCommand,
-    },
+    #[command(subcommand)]
+    Partner(PartnerCommand),
     /// Manage users.
-    User {
-        #[command(subcommand)]
-        command: UserCommand,
-    },
+    #[command(subcommand)]
+    User(UserCommand),
     /// List and rotate the keys that sign tokens.
-    Keys {
-        #[command(subcommand)]
-        command: KeysCommand,
-    },
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Preview mail templates and test delivery.
-    Mail {
-        #[command(subcommand)]
-        command: MailCommand,
-    },
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Inspect and retry undelivered mails and callbacks.
-    Outbox {
-        #[command(subcommand)]
-        command: OutboxCommand,
-    },
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// Read the audit log.
-    Audit {
-        #[command(subcommand)]
-        command: AuditCommand,
-    },
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the published contract.
-    Contract {
-        #[command(subcommand)]
-        command: ContractCommand,
-    },
+    #[command(subcommand)]
+    Contract(ContractCommand),
 }
 
 #[derive(Subcommand)]
@@ -157,7 +137,7 @@ fn main() -> ExitCode {
         Command::Apply(args) => {
             cli::registry::apply(&config, output, &args).map(|found| mistakes = found)
         }
-        Command::Registry { command } => cli::registry::run(&config, command),
+        Command::Registry(command) => cli::registry::run(&config, command),
         Command::CheckConfig => {
             for finding in file_modes(&config, settings_file(&cli.config)) {
                 complain(&format!("warning: {finding}"));
@@ -174,17 +154,15 @@ fn main() -> ExitCode {
                 false => Ok(()),
             }
         }
-        Command::Client { command } => cli::clients::run(&config, output, command),
-        Command::Org { command } => cli::organisations::run(&config, output, command),
-        Command::Partner { command } => cli::partners::run(&config, output, command),
-        Command::User { command } => cli::users::run(&config, output, command),
-        Command::Keys { command } => cli::keys::run(&config, output, command),
-        Command::Mail { command } => cli::mail::run(&config, output, command),
-        Command::Outbox { command } => cli::outbox::run(&config, output, command),
-        Command::Audit { command } => cli::audit::run(&config, output, command),
-        Command::Contract {
-            command: ContractCommand::Print { write },
-        } => contract(write),
+        Command::Client(command) => cli::clients::run(&config, output, command),
+        Command::Org(command) => cli::organisations::run(&config, output, command),
+        Command::Partner(command) => cli::partners::run(&config, output, command),
+        Command::User(command) => cli::users::run(&config, output, command),
+        Command::Keys(command) => cli::keys::run(&config, output, command),
+        Command::Mail(command) => cli::mail::run(&config, output, command),
+        Command::Outbox(command) => cli::outbox::run(&config, output, command),
+        Command::Audit(command) => cli::audit::run(&config, output, command),
+        Command::Contract(ContractCommand::Print { write }) => contract(write),
     };
     for mistake in &mistakes {
         complain(mistake);
