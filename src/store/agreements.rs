@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::{accepted_agreements, agreements};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 
 /// An agreement.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -24,21 +24,17 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Agreement>> {
 
 /// Inserts or replaces the agreement with this number.
 pub fn put(conn: &mut AnyConnection, agreement: &Agreement) -> Result<()> {
-    let changed = diesel::update(agreements::table.filter(agreements::id.eq(agreement.id)))
+    diesel::insert_into(agreements::table)
+        .values(agreement)
+        .on_conflict(agreements::id)
+        .do_update()
         .set(agreement)
-        .execute(conn)?;
-    if changed == 0 {
-        diesel::insert_into(agreements::table)
-            .values(agreement)
-            .execute(conn)?;
-    }
-    Ok(())
+        .run_on_backend(conn)
 }
 
 /// Removes an agreement and its acceptances.
 pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
-    diesel::delete(agreements::table.filter(agreements::id.eq(id))).execute(conn)?;
-    Ok(())
+    diesel::delete(agreements::table.find(id)).run(conn)
 }
 
 /// The number of users that have ever accepted an agreement, including those that withdrew.

@@ -2,17 +2,21 @@
 
 use diesel::prelude::*;
 
-use super::lines::{join_lines, split_lines};
+use super::connection::columns;
+use super::lines::{Lines, join_lines};
 use super::tables::applications;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 
 /// A configured application.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = applications)]
 pub struct Application {
     /// The id without the suffix that callers may leave out.
     pub client_id: String,
+    #[diesel(deserialize_as = Lines)]
     pub origins: Vec<String>,
     /// The allowed redirect targets; the first one is the default.
+    #[diesel(deserialize_as = Lines)]
     pub redirect_uris: Vec<String>,
     /// The sealed secret of the application.
     pub secret: Option<Vec<u8>>,
@@ -20,66 +24,37 @@ pub struct Application {
     pub plain_calls: bool,
 }
 
-type Row = (String, String, String, Option<Vec<u8>>, bool);
-
 /// Every application, by its id.
 pub fn all(conn: &mut AnyConnection) -> Result<Vec<Application>> {
-    let rows: Vec<Row> = applications::table
-        .select((
-            applications::client_id,
-            applications::origins,
-            applications::redirect_uris,
-            applications::secret,
-            applications::plain_calls,
-        ))
+    Ok(applications::table
+        .select(columns::<Application>())
         .order(applications::client_id)
-        .load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(client_id, origins, redirect_uris, secret, plain_calls)| Application {
-                client_id,
-                origins: split_lines(&origins),
-                redirect_uris: split_lines(&redirect_uris),
-                secret,
-                plain_calls,
-            },
-        )
-        .collect())
+        .load(conn)?)
 }
 
 /// Inserts or replaces the application with this id.
 pub fn put(conn: &mut AnyConnection, application: &Application) -> Result<()> {
-    let id = applications::client_id.eq(&application.client_id);
-    let values = (
+    let row = (
+        applications::client_id.eq(&application.client_id),
         applications::origins.eq(join_lines(&application.origins)),
         applications::redirect_uris.eq(join_lines(&application.redirect_uris)),
         applications::secret.eq(application.secret.as_ref()),
         applications::plain_calls.eq(application.plain_calls),
     );
-    let changed = diesel::update(applications::table.filter(id))
-        .set(values.clone())
-        .execute(conn)?;
-    if changed == 0 {
-        diesel::insert_into(applications::table)
-            .values((id, values))
-            .execute(conn)?;
-    }
-    Ok(())
+    diesel::insert_into(applications::table)
+        .values(row.clone())
+        .on_conflict(applications::client_id)
+        .do_update()
+        .set(row)
+        .run_on_backend(conn)
 }
 
 /// Removes an application.
 pub fn remove(conn: &mut AnyConnection, client_id: &str) -> Result<()> {
-    diesel::delete(applications::table.filter(applications::client_id.eq(client_id)))
-        .execute(conn)?;
-    Ok(())
+    diesel::delete(applications::table.find(client_id)).run(conn)
 }
 
 /// Whether an application with this id exists.
 pub fn exists(conn: &mut AnyConnection, client_id: &str) -> Result<bool> {
-    let found: i64 = applications::table
-        .filter(applications::client_id.eq(client_id))
-        .count()
-        .get_result(conn)?;
-    Ok(found > 0)
+    applications::table.find(client_id).has_rows(conn)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::attempts;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::{Limit, Tally};
 
@@ -19,12 +19,10 @@ pub fn open_at(conn: &mut AnyConnection, subjects: &[String]) -> Result<Option<M
 
 /// Whether this subject has a counter that has not drained.
 pub fn has(conn: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool> {
-    let counted: i64 = attempts::table
-        .filter(attempts::subject.eq(subject))
+    attempts::table
+        .find(subject)
         .filter(attempts::forget_at.gt(now))
-        .count()
-        .get_result(conn)?;
-    Ok(counted > 0)
+        .has_rows(conn)
 }
 
 /// Counts one attempt. Concurrent attempts, on other nodes too, wait for each other.
@@ -44,7 +42,7 @@ pub fn count(conn: &mut AnyConnection, subject: &str, limit: Limit, now: Millis)
         .returning(attempts::forget_at)
         .get_result(c))?;
     let tally = limit.with_one_more(forget_at, now);
-    diesel::update(attempts::table.filter(attempts::subject.eq(subject)))
+    diesel::update(attempts::table.find(subject))
         .set((
             attempts::failures.eq(tally.attempts),
             attempts::open_at.eq(tally.open_at),
@@ -56,8 +54,7 @@ pub fn count(conn: &mut AnyConnection, subject: &str, limit: Limit, now: Millis)
 
 /// Deletes the counters of these subjects.
 pub fn forget(conn: &mut AnyConnection, subjects: &[String]) -> Result<()> {
-    diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects))).execute(conn)?;
-    Ok(())
+    diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects))).run(conn)
 }
 
 /// Deletes drained counters, and of more than `max` counters those that drain first, at most `limit` of them. Returns
@@ -71,8 +68,7 @@ pub fn purge_expired(conn: &mut AnyConnection, now: Millis, max: i64, limit: i64
         .offset(max)
         .limit(1)
         .select(attempts::forget_at)
-        .load(conn)?
-        .pop();
+        .fetch_optional(conn)?;
     let by = last_kept.map_or(now, |at| at.max(now));
     let subjects: Vec<String> = attempts::table
         .filter(attempts::forget_at.le(by))

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::{audit_log, erasures, refusals};
-use super::{AnyConnection, Result, settings};
+use super::{AnyConnection, QueryExt as _, Result, settings};
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::text::canonical;
@@ -96,8 +96,7 @@ pub fn record(conn: &mut AnyConnection, entry: &Entry) -> Result<()> {
     };
     diesel::insert_into(audit_log::table)
         .values(&entry)
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// The setting that makes the database accept deletions older than its value, in the transaction that sets it.
@@ -132,11 +131,7 @@ const ERASED_AT_A_TIME: i64 = 500;
 pub fn begin_erasure(conn: &mut AnyConnection, names: &[String], pseudonym: &str) -> Result<()> {
     for name in names.iter().map(|name| cut(name, MAX_TEXT_CHARS)) {
         let name = &name;
-        let known: i64 = erasures::table
-            .filter(erasures::name_ci.eq(name))
-            .count()
-            .get_result(conn)?;
-        if known == 0 {
+        if !erasures::table.find(name).has_rows(conn)? {
             diesel::insert_into(erasures::table)
                 .values((
                     erasures::name_ci.eq(name),
@@ -150,8 +145,7 @@ pub fn begin_erasure(conn: &mut AnyConnection, names: &[String], pseudonym: &str
 
 /// Whether queued replacements are left.
 pub fn is_erasing(conn: &mut AnyConnection) -> Result<bool> {
-    let left: i64 = erasures::table.count().get_result(conn)?;
-    Ok(left > 0)
+    erasures::table.has_rows(conn)
 }
 
 /// Carries out some of the queued replacements; `false` if none were left.
@@ -160,31 +154,17 @@ pub fn erase_names(conn: &mut AnyConnection) -> Result<bool> {
         .select((erasures::name_ci, erasures::pseudonym))
         .order(erasures::name_ci)
         .limit(1)
-        .load(conn)?
-        .pop();
+        .fetch_optional(conn)?;
     let Some((name, pseudonym)) = next else {
         return Ok(false);
     };
     let name = name.as_str();
-    let mut entries: Vec<i64> = audit_log::table
-        .filter(audit_log::subject.eq(name))
+    let is_named = audit_log::subject.eq(name).or(audit_log::actor.eq(name));
+    let entries: Vec<i64> = audit_log::table
+        .filter(is_named.or(audit_log::on_behalf_of.eq(name)))
         .select(audit_log::id)
         .limit(ERASED_AT_A_TIME)
         .load(conn)?;
-    entries.extend(
-        audit_log::table
-            .filter(audit_log::actor.eq(name))
-            .select(audit_log::id)
-            .limit(ERASED_AT_A_TIME)
-            .load::<i64>(conn)?,
-    );
-    entries.extend(
-        audit_log::table
-            .filter(audit_log::on_behalf_of.eq(name))
-            .select(audit_log::id)
-            .limit(ERASED_AT_A_TIME)
-            .load::<i64>(conn)?,
-    );
     let among = || audit_log::table.filter(audit_log::id.eq_any(&entries));
     diesel::update(among().filter(audit_log::subject.eq(name)))
         .set(audit_log::subject.eq(Some(&pseudonym)))
@@ -197,31 +177,28 @@ pub fn erase_names(conn: &mut AnyConnection) -> Result<bool> {
         .execute(conn)?;
     let counted = erase_in_refusals(conn, name, &pseudonym)?;
     if entries.is_empty() && counted == 0 {
-        diesel::delete(erasures::table.filter(erasures::name_ci.eq(name))).execute(conn)?;
+        diesel::delete(erasures::table.find(name)).execute(conn)?;
     }
     Ok(true)
 }
 
 /// Replaces the name in counted refusals. Returns the number of changed rows.
 fn erase_in_refusals(conn: &mut AnyConnection, name: &str, pseudonym: &str) -> Result<usize> {
-    let subjects: Vec<i64> = refusals::table
-        .filter(refusals::subject.eq(name))
+    // The second condition on the actor is that of its partial index.
+    let is_actor = refusals::actor.eq(name).and(refusals::actor.ne(""));
+    let rows: Vec<i64> = refusals::table
+        .filter(refusals::subject.eq(name).or(is_actor))
         .select(refusals::id)
         .limit(ERASED_AT_A_TIME)
         .load(conn)?;
-    let actors: Vec<i64> = refusals::table
-        .filter(refusals::actor.eq(name))
-        .filter(refusals::actor.ne(""))
-        .select(refusals::id)
-        .limit(ERASED_AT_A_TIME)
-        .load(conn)?;
-    let changed = diesel::update(refusals::table.filter(refusals::id.eq_any(subjects)))
+    let among = || refusals::table.filter(refusals::id.eq_any(&rows));
+    diesel::update(among().filter(refusals::subject.eq(name)))
         .set(refusals::subject.eq(Some(pseudonym)))
         .execute(conn)?;
-    let actors = diesel::update(refusals::table.filter(refusals::id.eq_any(actors)))
+    diesel::update(among().filter(refusals::actor.eq(name)))
         .set(refusals::actor.eq(pseudonym))
         .execute(conn)?;
-    Ok(changed + actors)
+    Ok(rows.len())
 }
 
 /// The newest entries first, about one user or about all, including counted refusals.

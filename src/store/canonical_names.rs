@@ -7,7 +7,7 @@ use super::connection::on_backend;
 use super::tables::{login_names, users};
 use super::transaction::retry;
 use super::user_row::stored_skeleton;
-use super::{AnyConnection, Result, settings};
+use super::{AnyConnection, QueryExt as _, Result, settings};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::tables_version;
 
@@ -50,8 +50,7 @@ fn login_names_after(conn: &mut AnyConnection, last: &str) -> Result<Option<Stri
         let holder: Option<i64> = login_names::table
             .find(&canonical)
             .select(login_names::user_id)
-            .get_result(conn)
-            .optional()?;
+            .fetch_optional(conn)?;
         let own = login_names::table.find(name);
         match holder {
             None => {

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::tables::clients;
-use super::{AnyConnection, Result, changes, settings};
+use super::{AnyConnection, QueryExt as _, Result, changes, settings};
 use crate::domain::Millis;
 use crate::domain::client::{Client, Trust};
 
@@ -50,11 +50,7 @@ pub fn add(
     trust: Trust,
     now: Millis,
 ) -> Result<bool> {
-    let known: i64 = clients::table
-        .filter(clients::name.eq(name))
-        .count()
-        .get_result(conn)?;
-    if known > 0 {
+    if clients::table.find(name).has_rows(conn)? {
         return Ok(false);
     }
     diesel::insert_into(clients::table)
@@ -72,7 +68,7 @@ pub fn add(
 
 /// Enables or disables a client; `false` if it does not exist.
 pub fn set_active(conn: &mut AnyConnection, name: &str, active: bool) -> Result<bool> {
-    let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
+    let changed = diesel::update(clients::table.find(name))
         .set(clients::active.eq(active))
         .execute(conn)?;
     touch(conn)?;
@@ -81,7 +77,7 @@ pub fn set_active(conn: &mut AnyConnection, name: &str, active: bool) -> Result<
 
 /// Replaces the key of a client; `false` if the client does not exist.
 pub fn set_key(conn: &mut AnyConnection, name: &str, key_sha256: &str) -> Result<bool> {
-    let changed = diesel::update(clients::table.filter(clients::name.eq(name)))
+    let changed = diesel::update(clients::table.find(name))
         .set(clients::key_sha256.eq(Some(key_sha256)))
         .execute(conn)?;
     touch(conn)?;
@@ -105,33 +101,25 @@ pub fn put(conn: &mut AnyConnection, keyed: &KeyedClient, now: Millis) -> Result
         clients::trust.eq(client.trust.as_str()),
         clients::active.eq(client.active),
     );
-    let changed = diesel::update(clients::table.filter(clients::name.eq(&client.name)))
+    let key = (clients::name.eq(&client.name), clients::created_at.eq(now));
+    diesel::insert_into(clients::table)
+        .values((key, values))
+        .on_conflict(clients::name)
+        .do_update()
         .set(values)
-        .execute(conn)?;
-    if changed == 0 {
-        diesel::insert_into(clients::table)
-            .values((
-                clients::name.eq(&client.name),
-                values,
-                clients::created_at.eq(now),
-            ))
-            .execute(conn)?;
-    }
-    Ok(())
+        .run_on_backend(conn)
 }
 
 /// Removes the key of a client, so that another client may get it.
 pub fn clear_key(conn: &mut AnyConnection, name: &str) -> Result<()> {
-    diesel::update(clients::table.filter(clients::name.eq(name)))
+    diesel::update(clients::table.find(name))
         .set(clients::key_sha256.eq(None::<String>))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Removes a client; its users stay.
 pub fn remove(conn: &mut AnyConnection, name: &str) -> Result<()> {
-    diesel::delete(clients::table.filter(clients::name.eq(name))).execute(conn)?;
-    Ok(())
+    diesel::delete(clients::table.find(name)).run(conn)
 }
 
 /// Locks the registry until the transaction ends.

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
+use diesel::dsl::{Select, count_star};
+use diesel::query_dsl::methods::{ExecuteDsl, LoadQuery, SelectDsl};
+use diesel::{
+    Connection as _, OptionalExtension as _, PgConnection, RunQueryDsl, SqliteConnection,
+};
 
 use super::{Result, StoreError};
 
@@ -30,6 +34,47 @@ pub(super) use on_backend;
 pub(super) fn columns<R: diesel::Selectable<diesel::sqlite::Sqlite>>() -> R::SelectExpression {
     R::construct_selection()
 }
+
+/// Shorter ways to run queries on either database.
+pub(super) trait QueryExt: RunQueryDsl<AnyConnection> + Sized {
+    /// Runs a statement whose number of changed rows does not matter.
+    fn run(self, conn: &mut AnyConnection) -> Result<()>
+    where
+        Self: ExecuteDsl<AnyConnection>,
+    {
+        self.execute(conn)?;
+        Ok(())
+    }
+
+    /// [`Self::run`] for a statement with `ON CONFLICT`, which Diesel writes for one database only.
+    fn run_on_backend(self, conn: &mut AnyConnection) -> Result<()>
+    where
+        Self: ExecuteDsl<SqliteConnection> + ExecuteDsl<PgConnection>,
+    {
+        on_backend!(conn, c => ExecuteDsl::execute(self, c))?;
+        Ok(())
+    }
+
+    /// The first row of the result, if there is any.
+    fn fetch_optional<'query, R>(self, conn: &mut AnyConnection) -> Result<Option<R>>
+    where
+        Self: LoadQuery<'query, AnyConnection, R>,
+    {
+        Ok(self.get_result(conn).optional()?)
+    }
+
+    /// Whether there are rows. Counts them, so that there must be few.
+    fn has_rows<'query>(self, conn: &mut AnyConnection) -> Result<bool>
+    where
+        Self: SelectDsl<count_star>,
+        Select<Self, count_star>:
+            LoadQuery<'query, AnyConnection, i64> + RunQueryDsl<AnyConnection>,
+    {
+        Ok(SelectDsl::select(self, count_star()).get_result(conn)? > 0)
+    }
+}
+
+impl<Q: RunQueryDsl<AnyConnection>> QueryExt for Q {}
 
 /// The supported databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

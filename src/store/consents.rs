@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::tables::accepted_agreements;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 
 /// Which of these agreements the user has accepted and not withdrawn.
@@ -57,11 +57,8 @@ pub fn accept(
     agreement_id: i64,
     now: Millis,
 ) -> Result<()> {
-    let row = accepted_agreements::table
-        .filter(accepted_agreements::user_id.eq(user_id))
-        .filter(accepted_agreements::agreement_id.eq(agreement_id));
-    let known: i64 = row.count().get_result(conn)?;
-    if known == 0 {
+    let row = accepted_agreements::table.find((user_id, agreement_id));
+    if !row.has_rows(conn)? {
         diesel::insert_into(accepted_agreements::table)
             .values((
                 accepted_agreements::user_id.eq(user_id),
@@ -76,8 +73,7 @@ pub fn accept(
             accepted_agreements::accepted_at.eq(now),
             accepted_agreements::withdrawn_at.eq(None::<Millis>),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Withdraws an agreement if it is in force.
@@ -88,11 +84,9 @@ pub fn withdraw(
     now: Millis,
 ) -> Result<()> {
     let row = accepted_agreements::table
-        .filter(accepted_agreements::user_id.eq(user_id))
-        .filter(accepted_agreements::agreement_id.eq(agreement_id))
+        .find((user_id, agreement_id))
         .filter(accepted_agreements::withdrawn_at.is_null());
     diesel::update(row)
         .set(accepted_agreements::withdrawn_at.eq(Some(now)))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }

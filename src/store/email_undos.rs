@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::email_undos;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 
@@ -50,18 +50,16 @@ pub fn add(
             email_undos::changed_at.eq(changed_at),
             email_undos::expires_at.eq(expires_at),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// The change that the token with this hash undoes.
 pub fn find(conn: &mut AnyConnection, sha256: &str, now: Millis) -> Result<Option<EmailUndo>> {
-    Ok(email_undos::table
+    email_undos::table
         .filter(email_undos::sha256.eq(sha256))
         .filter(email_undos::expires_at.gt(now))
         .select(columns::<EmailUndo>())
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }
 
 /// The changes of a user's address that can be undone, the oldest first.
@@ -76,12 +74,10 @@ pub fn of_user(conn: &mut AnyConnection, user_id: i64, now: Millis) -> Result<Ve
 
 /// Whether a user can still restore this address, so that no other user may register it.
 pub fn is_reserved(conn: &mut AnyConnection, email: &str, now: Millis) -> Result<bool> {
-    let reserved: i64 = email_undos::table
+    email_undos::table
         .filter(email_undos::email_ci.eq(canonical_login(email)))
         .filter(email_undos::expires_at.gt(now))
-        .count()
-        .get_result(conn)?;
-    Ok(reserved > 0)
+        .has_rows(conn)
 }
 
 /// Ends this undo and all later ones of the user; `false` if it has ended. The later ones belong to addresses of the

@@ -5,33 +5,29 @@ use diesel::prelude::*;
 use super::connection::columns;
 use super::tables::{external_identities, users};
 use super::user_row::UserRow;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::text::canonical;
 use crate::domain::user::User;
 
+/// The primary key of an identity.
+fn key(identity: &ExternalIdentity) -> (String, String, String) {
+    identity.canonical().into()
+}
+
 /// The number of the user with this identity, compared canonically.
 pub fn owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Result<Option<i64>> {
-    Ok(external_identities::table
-        .find((
-            canonical(&identity.provider),
-            canonical(&identity.id_type),
-            canonical(&identity.id),
-        ))
+    external_identities::table
+        .find(key(identity))
         .select(external_identities::user_id)
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }
 
 /// The user with this identity, locked like [`super::users::lock_for_update`] does.
 pub fn lock_owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Result<Option<User>> {
     let owner = external_identities::table
-        .find((
-            canonical(&identity.provider),
-            canonical(&identity.id_type),
-            canonical(&identity.id),
-        ))
+        .find(key(identity))
         .select(external_identities::user_id);
     let query = users::table
         .filter(users::id.eq_any(owner))
@@ -108,19 +104,13 @@ pub fn add(
             external_identities::linked_at.eq(Some(now)),
             external_identities::asserted_by.eq(Some(asserted_by)),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Removes an identity from a user; `false` if the user does not have it.
 pub fn remove(conn: &mut AnyConnection, user_id: i64, identity: &ExternalIdentity) -> Result<bool> {
-    let removed = diesel::delete(
-        external_identities::table
-            .filter(external_identities::user_id.eq(user_id))
-            .filter(external_identities::provider_ci.eq(canonical(&identity.provider)))
-            .filter(external_identities::id_type_ci.eq(canonical(&identity.id_type)))
-            .filter(external_identities::external_id_ci.eq(canonical(&identity.id))),
-    )
-    .execute(conn)?;
-    Ok(removed > 0)
+    let own = external_identities::table
+        .find(key(identity))
+        .filter(external_identities::user_id.eq(user_id));
+    Ok(diesel::delete(own).execute(conn)? > 0)
 }

@@ -4,7 +4,7 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::tables::{known_sources, users};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::MAX_KNOWN_SOURCES;
 
@@ -28,8 +28,7 @@ pub fn user_or_decoy(
     let stand_in: Option<i64> = users::table
         .filter(users::uuid.eq(next.unwrap_or_default()))
         .select(users::id)
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     let user = user.map(|id| (id, true));
     Ok(user.or(stand_in.map(|id| (id, false))))
 }
@@ -77,8 +76,7 @@ pub fn remember(
             known_sources::source.eq(source),
             known_sources::expires_at.eq(expires_at),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// The sources of a user and their expiry.
@@ -91,9 +89,7 @@ pub fn all(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<(String, Millis
 
 /// Deletes the sources of a user.
 pub fn forget_all(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
-    diesel::delete(known_sources::table.filter(known_sources::user_id.eq(user_id)))
-        .execute(conn)?;
-    Ok(())
+    diesel::delete(known_sources::table.filter(known_sources::user_id.eq(user_id))).run(conn)
 }
 
 /// Deletes at most `limit` expired sources. Returns the number of deleted rows.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::login_names;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::mailbox::canonical_login;
 use crate::domain::text::canonical;
 use crate::domain::user::User;
@@ -23,8 +23,7 @@ pub(super) fn claim(conn: &mut AnyConnection, id: i64, name_ci: &str) -> Result<
             login_names::name_ci.eq(name_ci),
             login_names::user_id.eq(id),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Updates the stored login names of an existing user. A name that is stored in either form stays as it is, also if

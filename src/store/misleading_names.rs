@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::connection::on_backend;
 use super::finding::Finding;
 use super::tables::{login_names, users};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::mailbox::{canonical_login, is_email, is_no_address, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_user_name, skeleton};
 use crate::domain::text::canonical;
@@ -150,8 +150,7 @@ fn shared_mailbox(conn: &mut AnyConnection, user: &Names) -> Result<Option<Strin
             .inner_join(users::table)
             .filter(login_names::name_ci.eq(&mailbox))
             .select((users::id, users::user_name))
-            .get_result(conn)
-            .optional()?;
+            .fetch_optional(conn)?;
         if let Some((_, name)) = holder.filter(|(id, _)| *id != user.id) {
             return Ok(Some(format!(
                 "\"{login}\" and a login of user \"{name}\" are one mailbox, {mailbox}. Each user signs in by what it \

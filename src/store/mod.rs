@@ -48,6 +48,7 @@ mod user_row;
 pub mod user_search;
 pub mod users;
 
+use connection::QueryExt;
 pub use connection::{AnyConnection, Engine, Opening};
 pub use database::Store;
 pub use error::{Result, StepError, StoreError};

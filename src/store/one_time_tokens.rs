@@ -4,7 +4,7 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::tables::{one_time_tokens, users};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 
@@ -34,8 +34,7 @@ fn insert(
             one_time_tokens::user_id.eq(user_id),
             one_time_tokens::expires_at.eq(expires_at),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Does the work of [`issue`] for some user and deletes the row at once, so that unknown accounts cost the same time.
@@ -51,20 +50,16 @@ pub fn dummy_insert(
         return Ok(());
     };
     insert(conn, sha256, purpose, user_id, expires_at)?;
-    let pretended = one_time_tokens::table.filter(one_time_tokens::sha256.eq(sha256));
-    diesel::delete(pretended).execute(conn)?;
-    Ok(())
+    let pretended = one_time_tokens::table.find(sha256);
+    diesel::delete(pretended).run(conn)
 }
 
 /// Deletes every token of a user for one purpose.
 pub fn revoke(conn: &mut AnyConnection, purpose: Purpose, user_id: i64) -> Result<()> {
-    diesel::delete(
-        one_time_tokens::table
-            .filter(one_time_tokens::user_id.eq(user_id))
-            .filter(one_time_tokens::purpose.eq(purpose.as_str())),
-    )
-    .execute(conn)?;
-    Ok(())
+    let rows = one_time_tokens::table
+        .filter(one_time_tokens::user_id.eq(user_id))
+        .filter(one_time_tokens::purpose.eq(purpose.as_str()));
+    diesel::delete(rows).run(conn)
 }
 
 /// The user of a valid token. The token stays valid.
@@ -74,14 +69,13 @@ pub fn peek(
     purpose: Purpose,
     now: Millis,
 ) -> Result<Option<i64>> {
-    Ok(one_time_tokens::table
-        .filter(one_time_tokens::sha256.eq(sha256))
+    one_time_tokens::table
+        .find(sha256)
         .filter(one_time_tokens::purpose.eq(purpose.as_str()))
         .filter(one_time_tokens::used_at.is_null())
         .filter(one_time_tokens::expires_at.gt(now))
         .select(one_time_tokens::user_id)
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }
 
 /// Uses a token and returns its user. Only one of several concurrent callers succeeds.
@@ -95,13 +89,12 @@ pub fn spend(
         return Ok(None);
     };
     // The update repeats the condition, so that two callers cannot both succeed.
-    let spent = diesel::update(
-        one_time_tokens::table
-            .filter(one_time_tokens::sha256.eq(sha256))
-            .filter(one_time_tokens::used_at.is_null()),
-    )
-    .set(one_time_tokens::used_at.eq(Some(now)))
-    .execute(conn)?;
+    let rows = one_time_tokens::table
+        .find(sha256)
+        .filter(one_time_tokens::used_at.is_null());
+    let spent = diesel::update(rows)
+        .set(one_time_tokens::used_at.eq(Some(now)))
+        .execute(conn)?;
     Ok((spent == 1).then_some(user_id))
 }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::connection::{columns, on_backend};
 use super::lines::{join_lines, split_lines};
 use super::tables::{memberships, organisations};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::organisation::{JoinPolicy, Membership};
 use crate::domain::text::canonical;
@@ -39,11 +39,10 @@ impl Organisation {
 
 /// The organisation with this uuid.
 pub fn find(conn: &mut AnyConnection, uuid: &str) -> Result<Option<Organisation>> {
-    Ok(organisations::table
-        .filter(organisations::uuid.eq(uuid))
+    organisations::table
+        .find(uuid)
         .select(columns::<Organisation>())
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }
 
 /// The organisation with this id in this channel, both compared canonically.
@@ -52,12 +51,11 @@ pub fn by_external_id(
     channel: &str,
     external_id: &str,
 ) -> Result<Option<Organisation>> {
-    Ok(organisations::table
+    organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
         .filter(organisations::external_id_ci.eq(canonical(external_id)))
         .select(columns::<Organisation>())
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }
 
 /// The uuid of the organisation with this id in this channel, and whether the user is a member of it.
@@ -82,11 +80,9 @@ pub fn by_external_id_for(
 
 /// Whether any organisation has an id in this channel, compared canonically.
 pub fn has_channel(conn: &mut AnyConnection, channel: &str) -> Result<bool> {
-    let known: i64 = organisations::table
+    organisations::table
         .filter(organisations::channel_ci.eq(canonical(channel)))
-        .count()
-        .get_result(conn)?;
-    Ok(known > 0)
+        .has_rows(conn)
 }
 
 /// Every organisation, by uuid.
@@ -129,26 +125,24 @@ pub fn set_external_id(
     known_as: Option<(&str, &str)>,
 ) -> Result<()> {
     let (channel, external_id) = known_as.unzip();
-    diesel::update(organisations::table.filter(organisations::uuid.eq(uuid)))
+    diesel::update(organisations::table.find(uuid))
         .set((
             organisations::channel.eq(channel),
             organisations::channel_ci.eq(channel.map(canonical)),
             organisations::external_id.eq(external_id),
             organisations::external_id_ci.eq(external_id.map(canonical)),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Updates the name and the join policy of an existing organisation; see [`set_external_id`] for the rest.
 pub fn update(conn: &mut AnyConnection, organisation: &Organisation) -> Result<()> {
-    diesel::update(organisations::table.filter(organisations::uuid.eq(&organisation.uuid)))
+    diesel::update(organisations::table.find(&organisation.uuid))
         .set((
             organisations::name.eq(&organisation.name),
             organisations::join_policy.eq(organisation.join_policy.as_str()),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// The number of members of an organisation.
@@ -161,8 +155,7 @@ pub fn members(conn: &mut AnyConnection, uuid: &str) -> Result<i64> {
 
 /// Removes an organisation and its memberships.
 pub fn remove(conn: &mut AnyConnection, uuid: &str) -> Result<()> {
-    diesel::delete(organisations::table.filter(organisations::uuid.eq(uuid))).execute(conn)?;
-    Ok(())
+    diesel::delete(organisations::table.find(uuid)).run(conn)
 }
 
 /// The memberships of a user, by uuid of the organisation.
@@ -209,25 +202,16 @@ pub fn set_roles(
     uuid: &str,
     roles: &[String],
 ) -> Result<()> {
-    diesel::update(
-        memberships::table
-            .filter(memberships::user_id.eq(user_id))
-            .filter(memberships::organisation_uuid.eq(uuid)),
-    )
-    .set(memberships::roles.eq(join_lines(roles)))
-    .execute(conn)?;
-    Ok(())
+    let rows = memberships::table.find((user_id, uuid));
+    diesel::update(rows)
+        .set(memberships::roles.eq(join_lines(roles)))
+        .run(conn)
 }
 
 /// Ends a membership if it exists.
 pub fn leave(conn: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<()> {
-    diesel::delete(
-        memberships::table
-            .filter(memberships::user_id.eq(user_id))
-            .filter(memberships::organisation_uuid.eq(uuid)),
-    )
-    .execute(conn)?;
-    Ok(())
+    let rows = memberships::table.find((user_id, uuid));
+    diesel::delete(rows).run(conn)
 }
 
 /// Makes a user a member, if it is none yet.
@@ -238,12 +222,7 @@ pub fn join(
     roles: &[String],
     now: Millis,
 ) -> Result<()> {
-    let member: i64 = memberships::table
-        .filter(memberships::user_id.eq(user_id))
-        .filter(memberships::organisation_uuid.eq(uuid))
-        .count()
-        .get_result(conn)?;
-    if member == 0 {
+    if !memberships::table.find((user_id, uuid)).has_rows(conn)? {
         diesel::insert_into(memberships::table)
             .values((
                 memberships::user_id.eq(user_id),

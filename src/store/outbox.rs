@@ -1,12 +1,12 @@
 //! The outbox: mails and callbacks to deliver. A row is written in the transaction of its cause.
 
-use diesel::dsl::{count_star, min};
+use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::connection::{columns, on_backend};
 use super::tables::outbox;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::outbox::{OutboxKind, OutboxState};
 
@@ -78,15 +78,12 @@ fn drop_oldest_mails(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
         .offset(MOST_MAILS_OF_USER)
         .limit(1)
         .select(outbox::id)
-        .load(conn)?
-        .pop();
+        .fetch_optional(conn)?;
     if let Some(newest) = newest {
-        diesel::delete(
-            outbox::table
-                .filter(outbox::user_id.eq(user_id))
-                .filter(outbox::id.le(newest)),
-        )
-        .execute(conn)?;
+        let oldest = outbox::table
+            .filter(outbox::user_id.eq(user_id))
+            .filter(outbox::id.le(newest));
+        diesel::delete(oldest).execute(conn)?;
     }
     Ok(())
 }
@@ -136,8 +133,7 @@ fn enqueue(
 pub fn dummy_insert(conn: &mut AnyConnection, sealed: &[u8], now: Millis) -> Result<()> {
     let id = enqueue(conn, OutboxKind::Mail, None, None, sealed, now)?;
     drop_oldest_mails(conn, 0)?;
-    diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(conn)?;
-    Ok(())
+    diesel::delete(outbox::table.find(id)).run(conn)
 }
 
 /// All kinds. The index by state begins with the kind, so that a query without it would scan the table.
@@ -158,12 +154,13 @@ pub fn forget(
             .eq(state.as_str())
             .and(outbox::due_at.le(before))
     };
+    let (delivered, dead) = (
+        is_over(OutboxState::Delivered, delivered_before),
+        is_over(OutboxState::Dead, dead_before),
+    );
     let ids: Vec<i64> = outbox::table
         .filter(outbox::kind.eq_any(every_kind()))
-        .filter(
-            is_over(OutboxState::Delivered, delivered_before)
-                .or(is_over(OutboxState::Dead, dead_before)),
-        )
+        .filter(delivered.or(dead))
         .select(outbox::id)
         .limit(limit)
         .load(conn)?;
@@ -172,14 +169,12 @@ pub fn forget(
 
 /// Deletes the rows in this final state that entered it before `before`. Returns their number.
 pub fn purge(conn: &mut AnyConnection, state: OutboxState, before: Millis) -> Result<usize> {
-    Ok(diesel::delete(
-        outbox::table
-            .filter(outbox::kind.eq_any(every_kind()))
-            .filter(outbox::state.eq(state.as_str()))
-            .filter(outbox::state.ne(OutboxState::Pending.as_str()))
-            .filter(outbox::due_at.le(before)),
-    )
-    .execute(conn)?)
+    let rows = outbox::table
+        .filter(outbox::kind.eq_any(every_kind()))
+        .filter(outbox::state.eq(state.as_str()))
+        .filter(outbox::state.ne(OutboxState::Pending.as_str()))
+        .filter(outbox::due_at.le(before));
+    Ok(diesel::delete(rows).execute(conn)?)
 }
 
 /// The oldest pending callback of each service, by index steps whose number grows with the services and not with the
@@ -257,7 +252,7 @@ pub fn has_mails(conn: &mut AnyConnection, now: Millis) -> Result<bool> {
         .filter(outbox::state.eq(OutboxState::Pending.as_str()))
         .filter(outbox::due_at.le(now))
         .filter(outbox::claimed_until.le(now));
-    Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
+    Ok(diesel::select(exists(query)).get_result(conn)?)
 }
 
 /// Claims the oldest due mails that no node has claimed.
@@ -287,43 +282,38 @@ fn claim(conn: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<()> {
     let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(until))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Releases claimed rows without an attempt.
 pub fn release(conn: &mut AnyConnection, ids: &[i64]) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(0))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Releases every claim. Only the start of the only node may do this.
 pub fn release_all(conn: &mut AnyConnection) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
         .set(outbox::claimed_until.eq(0))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Marks rows as delivered and erases their payloads.
 pub fn mark_delivered(conn: &mut AnyConnection, ids: &[i64], now: Millis) -> Result<()> {
-    diesel::update(
-        outbox::table
-            .filter(outbox::id.eq_any(ids))
-            .filter(outbox::state.eq(OutboxState::Pending.as_str())),
-    )
-    .set((
-        outbox::state.eq(OutboxState::Delivered.as_str()),
-        outbox::payload.eq(None::<Vec<u8>>),
-        outbox::delivered_at.eq(Some(now)),
-        outbox::due_at.eq(now),
-        outbox::claimed_until.eq(0),
-        outbox::last_error.eq(None::<String>),
-    ))
-    .execute(conn)?;
-    Ok(())
+    let rows = outbox::table
+        .filter(outbox::id.eq_any(ids))
+        .filter(outbox::state.eq(OutboxState::Pending.as_str()));
+    diesel::update(rows)
+        .set((
+            outbox::state.eq(OutboxState::Delivered.as_str()),
+            outbox::payload.eq(None::<Vec<u8>>),
+            outbox::delivered_at.eq(Some(now)),
+            outbox::due_at.eq(now),
+            outbox::claimed_until.eq(0),
+            outbox::last_error.eq(None::<String>),
+        ))
+        .run(conn)
 }
 
 /// Schedules the next attempt of a row; `None` makes it a dead letter.
@@ -339,20 +329,18 @@ pub fn reschedule(
         None => OutboxState::Dead,
     };
     // The filter by state keeps a row that another node has delivered in the meantime.
-    diesel::update(
-        outbox::table
-            .filter(outbox::id.eq(row.id))
-            .filter(outbox::state.eq(OutboxState::Pending.as_str())),
-    )
-    .set((
-        outbox::state.eq(state.as_str()),
-        outbox::attempts.eq(row.attempts + 1),
-        outbox::due_at.eq(due_at.unwrap_or(now)),
-        outbox::claimed_until.eq(0),
-        outbox::last_error.eq(Some(error)),
-    ))
-    .execute(conn)?;
-    Ok(())
+    let rows = outbox::table
+        .find(row.id)
+        .filter(outbox::state.eq(OutboxState::Pending.as_str()));
+    diesel::update(rows)
+        .set((
+            outbox::state.eq(state.as_str()),
+            outbox::attempts.eq(row.attempts + 1),
+            outbox::due_at.eq(due_at.unwrap_or(now)),
+            outbox::claimed_until.eq(0),
+            outbox::last_error.eq(Some(error)),
+        ))
+        .run(conn)
 }
 
 /// The rows to send again.
@@ -401,10 +389,9 @@ pub fn sealed(conn: &mut AnyConnection) -> Result<Vec<SealedRow>> {
 
 /// Replaces the sealed payload of a row.
 pub fn set_payload(conn: &mut AnyConnection, id: i64, sealed: &[u8]) -> Result<()> {
-    diesel::update(outbox::table.filter(outbox::id.eq(id)))
+    diesel::update(outbox::table.find(id))
         .set(outbox::payload.eq(sealed))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// The undelivered rows of one kind in one state.
@@ -458,9 +445,8 @@ pub fn list(conn: &mut AnyConnection, state: Option<OutboxState>, limit: i64) ->
 
 /// One row.
 pub fn one(conn: &mut AnyConnection, id: i64) -> Result<Option<Row>> {
-    Ok(outbox::table
-        .filter(outbox::id.eq(id))
+    outbox::table
+        .find(id)
         .select(columns::<Row>())
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }

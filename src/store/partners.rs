@@ -4,21 +4,25 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
+use super::connection::columns;
 use super::finding::Finding;
-use super::lines::{join_lines, split_lines};
+use super::lines::{Lines, join_lines};
 use super::tables::{partner_claims, partners};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::text::canonical;
 use crate::domain::user::same_name;
 
 /// A configured partner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = partners)]
 pub struct Partner {
     /// The `iss` of the partner's tokens.
     pub iss: String,
     /// Public keys in PEM, concatenated.
     pub public_keys: String,
+    #[diesel(deserialize_as = Lines)]
     pub state_ids: Vec<String>,
+    #[diesel(deserialize_as = Lines)]
     pub redirect_origins: Vec<String>,
     /// The longest accepted lifetime of the partner's tokens, in seconds.
     pub max_life_s: i64,
@@ -64,28 +68,10 @@ const STATE_ID: &str = "state_id";
 
 /// Every partner, by name.
 pub fn all(conn: &mut AnyConnection) -> Result<Vec<Partner>> {
-    let rows: Vec<(String, String, String, String, i64)> = partners::table
-        .select((
-            partners::iss,
-            partners::public_keys,
-            partners::state_ids,
-            partners::redirect_origins,
-            partners::max_life_s,
-        ))
+    Ok(partners::table
+        .select(columns::<Partner>())
         .order(partners::iss)
-        .load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(iss, public_keys, state_ids, redirect_origins, max_life_s)| Partner {
-                iss,
-                public_keys,
-                state_ids: split_lines(&state_ids),
-                redirect_origins: split_lines(&redirect_origins),
-                max_life_s,
-            },
-        )
-        .collect())
+        .load(conn)?)
 }
 
 /// Inserts or replaces the partner with this `iss`.
@@ -93,33 +79,24 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Partner>> {
 /// # Errors
 /// `StoreError::Collided` if another partner has one of its new names.
 pub fn put(conn: &mut AnyConnection, partner: &Partner) -> Result<()> {
-    let stored: Option<String> = partners::table
+    let stored: Option<Partner> = partners::table
         .find(&partner.iss)
-        .select(partners::state_ids)
-        .get_result(conn)
-        .optional()?;
-    let iss = partners::iss.eq(&partner.iss);
-    let values = (
+        .select(columns::<Partner>())
+        .fetch_optional(conn)?;
+    let row = (
+        partners::iss.eq(&partner.iss),
         partners::public_keys.eq(&partner.public_keys),
         partners::state_ids.eq(join_lines(&partner.state_ids)),
         partners::redirect_origins.eq(join_lines(&partner.redirect_origins)),
         partners::max_life_s.eq(partner.max_life_s),
     );
-    let changed = diesel::update(partners::table.filter(iss))
-        .set(values.clone())
-        .execute(conn)?;
-    if changed == 0 {
-        diesel::insert_into(partners::table)
-            .values((iss, values))
-            .execute(conn)?;
-    }
-    let before = stored.map_or(Vec::new(), |state_ids| {
-        let before = Partner {
-            state_ids: split_lines(&state_ids),
-            ..partner.clone()
-        };
-        before.claims()
-    });
+    diesel::insert_into(partners::table)
+        .values(row.clone())
+        .on_conflict(partners::iss)
+        .do_update()
+        .set(row)
+        .run_on_backend(conn)?;
+    let before = stored.map_or(Vec::new(), |stored| stored.claims());
     let wanted = partner.claims();
     for claim in before.iter().filter(|claim| !wanted.contains(claim)) {
         release(conn, &partner.iss, claim)?;
@@ -132,13 +109,12 @@ pub fn put(conn: &mut AnyConnection, partner: &Partner) -> Result<()> {
 
 /// Removes the `state_id`s of a partner, so that another partner can get them in the same transaction.
 pub fn clear_state_ids(conn: &mut AnyConnection, iss: &str) -> Result<()> {
-    diesel::update(partners::table.filter(partners::iss.eq(iss)))
+    diesel::update(partners::table.find(iss))
         .set(partners::state_ids.eq(""))
         .execute(conn)?;
     let own = partner_claims::iss.eq(iss);
     let states = partner_claims::table.filter(own.and(partner_claims::kind.eq(STATE_ID)));
-    diesel::delete(states).execute(conn)?;
-    Ok(())
+    diesel::delete(states).run(conn)
 }
 
 fn claim_name(
@@ -152,8 +128,7 @@ fn claim_name(
             partner_claims::name_ci.eq(name_ci),
             partner_claims::iss.eq(iss),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 fn release(
@@ -164,8 +139,7 @@ fn release(
     let claim = partner_claims::table
         .find((*kind, name_ci))
         .filter(partner_claims::iss.eq(iss));
-    diesel::delete(claim).execute(conn)?;
-    Ok(())
+    diesel::delete(claim).run(conn)
 }
 
 /// Stores the owner of each name that has none yet.
@@ -229,7 +203,7 @@ fn contested(
 
 /// Removes a partner.
 pub fn remove(conn: &mut AnyConnection, iss: &str) -> Result<()> {
-    diesel::delete(partners::table.filter(partners::iss.eq(iss))).execute(conn)?;
+    diesel::delete(partners::table.find(iss)).execute(conn)?;
     fill_claims(conn)
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::portals;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 
 /// A portal.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -24,19 +24,15 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Portal>> {
 
 /// Inserts or replaces the portal with this number.
 pub fn put(conn: &mut AnyConnection, portal: &Portal) -> Result<()> {
-    let changed = diesel::update(portals::table.filter(portals::id.eq(portal.id)))
+    diesel::insert_into(portals::table)
+        .values(portal)
+        .on_conflict(portals::id)
+        .do_update()
         .set(portal)
-        .execute(conn)?;
-    if changed == 0 {
-        diesel::insert_into(portals::table)
-            .values(portal)
-            .execute(conn)?;
-    }
-    Ok(())
+        .run_on_backend(conn)
 }
 
 /// Removes a portal; its services stay.
 pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
-    diesel::delete(portals::table.filter(portals::id.eq(id))).execute(conn)?;
-    Ok(())
+    diesel::delete(portals::table.find(id)).run(conn)
 }

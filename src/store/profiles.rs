@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::profiles;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 
 /// The profile of a user. Every field is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -29,22 +29,18 @@ pub struct Profile {
 
 /// The profile of a user.
 pub fn find(conn: &mut AnyConnection, user_id: i64) -> Result<Option<Profile>> {
-    Ok(profiles::table
-        .filter(profiles::user_id.eq(user_id))
+    profiles::table
+        .find(user_id)
         .select(columns::<Profile>())
-        .get_result(conn)
-        .optional()?)
+        .fetch_optional(conn)
 }
 
 /// Inserts or replaces the profile of a user.
 pub fn put(conn: &mut AnyConnection, user_id: i64, profile: &Profile) -> Result<()> {
-    let changed = diesel::update(profiles::table.filter(profiles::user_id.eq(user_id)))
+    diesel::insert_into(profiles::table)
+        .values((profiles::user_id.eq(user_id), profile))
+        .on_conflict(profiles::user_id)
+        .do_update()
         .set(profile)
-        .execute(conn)?;
-    if changed == 0 {
-        diesel::insert_into(profiles::table)
-            .values((profiles::user_id.eq(user_id), profile))
-            .execute(conn)?;
-    }
-    Ok(())
+        .run_on_backend(conn)
 }

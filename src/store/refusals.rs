@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::audit::{self, MAX_TEXT_CHARS, cut};
 use super::tables::refusals;
-use super::{AnyConnection, Result, StoreError};
+use super::{AnyConnection, QueryExt as _, Result, StoreError};
 use crate::domain::Millis;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
@@ -332,8 +332,7 @@ fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<()> {
             refusals::subject.eq(count.subject.as_ref().ok().and_then(Option::as_ref)),
             refusals::request_id.eq(&count.request_id),
         ))
-        .execute(c)?;
-    Ok(())
+        .run(c)
 }
 
 /// Does the work of writing a row of the audit log and deletes it at once. Refusals about unknown users cost the same
@@ -355,8 +354,7 @@ pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<()> {
         ))
         .returning(refusals::id)
         .get_result(c)?;
-    diesel::delete(refusals::table.filter(refusals::id.eq(id))).execute(c)?;
-    Ok(())
+    diesel::delete(refusals::table.filter(refusals::id.eq(id))).run(c)
 }
 
 /// Deletes at most `limit` counts from before `before`, and the oldest of more than `max_rows` rows. Returns the number of

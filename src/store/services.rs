@@ -7,7 +7,7 @@ use super::connection::columns;
 use super::finding::Finding;
 use super::tables::{assignments, required_agreements, services, users};
 use super::transaction::retry;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::text::canonical;
 
@@ -76,8 +76,7 @@ pub fn ids(conn: &mut AnyConnection) -> Result<Vec<i64>> {
 pub fn add(conn: &mut AnyConnection, service: &Service) -> Result<()> {
     diesel::insert_into(services::table)
         .values(service)
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Every service, by number.
@@ -91,11 +90,10 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Service>> {
 /// Updates an existing service. If ids are compared differently from now on, the compared ids of its users are
 /// recomputed, and ids of several users become disputed.
 pub fn update(conn: &mut AnyConnection, service: &Service) -> Result<()> {
-    let stored = services::table.filter(services::id.eq(service.id));
+    let stored = services::table.find(service.id);
     let was_case_sensitive: Option<bool> = stored
         .select(services::case_sensitive_ids)
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     diesel::update(stored).set(service).execute(conn)?;
     if was_case_sensitive.is_some_and(|was| was != service.case_sensitive_ids) {
         diesel::update(assignments::table.filter(assignments::service_id.eq(service.id)))
@@ -111,8 +109,7 @@ pub fn update(conn: &mut AnyConnection, service: &Service) -> Result<()> {
 
 /// Removes a service and its assignments.
 pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
-    diesel::delete(services::table.filter(services::id.eq(id))).execute(conn)?;
-    Ok(())
+    diesel::delete(services::table.find(id)).run(conn)
 }
 
 /// Which service requires which agreement, by number.
@@ -131,10 +128,8 @@ pub fn requirements(conn: &mut AnyConnection) -> Result<Vec<(i64, i64)>> {
 
 /// Sets the agreements that a service requires.
 pub fn require(conn: &mut AnyConnection, service_id: i64, agreement_ids: &[i64]) -> Result<()> {
-    diesel::delete(
-        required_agreements::table.filter(required_agreements::service_id.eq(service_id)),
-    )
-    .execute(conn)?;
+    let rows = required_agreements::table.filter(required_agreements::service_id.eq(service_id));
+    diesel::delete(rows).execute(conn)?;
     for agreement_id in agreement_ids {
         diesel::insert_into(required_agreements::table)
             .values((
@@ -157,14 +152,13 @@ pub fn users(conn: &mut AnyConnection, id: i64) -> Result<i64> {
 /// The target of the callbacks of a service; `None` if it is gone or wants none.
 pub fn callback(conn: &mut AnyConnection, id: i64) -> Result<Option<Callback>> {
     let found: Option<(Option<String>, Option<Vec<u8>>, bool)> = services::table
-        .filter(services::id.eq(id))
+        .find(id)
         .select((
             services::callback_url,
             services::credentials,
             services::case_sensitive_ids,
         ))
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     Ok(found.and_then(|(url, credentials, case_sensitive_ids)| {
         Some(Callback {
             url: url?,
@@ -195,8 +189,7 @@ pub fn assign(
             assignments::compared_id.nullable(),
             assignments::disputed.nullable(),
         ))
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     let Some((case_sensitive, held, was_disputed)) = known else {
         return Ok(Claim::NoService);
     };
@@ -302,8 +295,7 @@ pub fn unassign(conn: &mut AnyConnection, user_id: i64, service_id: i64) -> Resu
             services::case_sensitive_ids,
             services::callback_url.is_not_null(),
         ))
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     let Some((id, compared, disputed, case_sensitive, has_callback)) = row else {
         return Ok(None);
     };

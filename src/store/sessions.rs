@@ -6,7 +6,7 @@ use super::connection::{columns, on_backend};
 use super::profiles::Profile;
 use super::tables::{profiles, sessions, users};
 use super::user_row::UserRow;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
@@ -101,24 +101,22 @@ pub fn of_user(
 
 /// Records the use of a session.
 pub fn touch(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<()> {
-    diesel::update(sessions::table.filter(sessions::id.eq(id)))
+    diesel::update(sessions::table.find(id))
         .set(sessions::seen_at.eq(now))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Records the organisation that the user chose.
 pub fn choose_organisation(conn: &mut AnyConnection, id: i64, organisation: &str) -> Result<()> {
-    diesel::update(sessions::table.filter(sessions::id.eq(id)))
+    diesel::update(sessions::table.find(id))
         .set(sessions::organisation_uuid.eq(Some(organisation)))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Ends a session of a user; `false` if the user has no such session.
 pub fn end(conn: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool> {
     let session = sessions::table
-        .filter(sessions::id.eq(id))
+        .find(id)
         .filter(sessions::user_id.eq(user_id));
     Ok(diesel::delete(session).execute(conn)? == 1)
 }

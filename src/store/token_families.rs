@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::connection::{columns, on_backend};
 use super::tables::{memberships, token_families, tokens, users};
 use super::user_row::UserRow;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::user::User;
 
@@ -42,19 +42,18 @@ pub fn add(
     jti_sha256: &str,
     expires_at: Millis,
 ) -> Result<bool> {
-    let found = diesel::update(token_families::table.filter(token_families::id.eq(family)))
+    let found = diesel::update(token_families::table.find(family))
         .set(token_families::expires_at.eq(expires_at))
         .execute(conn)?;
     if found == 0 {
         return Ok(false);
     }
-    let prolonged = diesel::update(
-        tokens::table
-            .filter(tokens::jti_sha256.eq(jti_sha256))
-            .filter(tokens::family_id.eq(family)),
-    )
-    .set(tokens::expires_at.eq(expires_at))
-    .execute(conn)?;
+    let rows = tokens::table
+        .find(jti_sha256)
+        .filter(tokens::family_id.eq(family));
+    let prolonged = diesel::update(rows)
+        .set(tokens::expires_at.eq(expires_at))
+        .execute(conn)?;
     if prolonged == 0 {
         diesel::insert_into(tokens::table)
             .values((
@@ -101,28 +100,23 @@ pub fn find(
 
 /// Marks a token as replaced. Later calls do not change the time.
 pub fn retire(conn: &mut AnyConnection, jti_sha256: &str, now: Millis) -> Result<()> {
-    diesel::update(
-        tokens::table
-            .filter(tokens::jti_sha256.eq(jti_sha256))
-            .filter(tokens::retired_at.is_null()),
-    )
-    .set(tokens::retired_at.eq(Some(now)))
-    .execute(conn)?;
-    Ok(())
+    let rows = tokens::table
+        .find(jti_sha256)
+        .filter(tokens::retired_at.is_null());
+    diesel::update(rows)
+        .set(tokens::retired_at.eq(Some(now)))
+        .run(conn)
 }
 
 /// Ends a family with all its tokens; `false` if it has ended.
 pub fn end(conn: &mut AnyConnection, family: i64) -> Result<bool> {
-    let ended = diesel::delete(token_families::table.filter(token_families::id.eq(family)))
-        .execute(conn)?;
+    let ended = diesel::delete(token_families::table.find(family)).execute(conn)?;
     Ok(ended == 1)
 }
 
 /// Ends every family of a user.
 pub fn end_all(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
-    diesel::delete(token_families::table.filter(token_families::user_id.eq(user_id)))
-        .execute(conn)?;
-    Ok(())
+    diesel::delete(token_families::table.filter(token_families::user_id.eq(user_id))).run(conn)
 }
 
 /// Ends the oldest families of a user above the limit.
@@ -133,8 +127,7 @@ pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<(
         .offset(most)
         .limit(1)
         .select(token_families::id)
-        .load(conn)?
-        .pop();
+        .fetch_optional(conn)?;
     if let Some(newest) = newest {
         let over = token_families::table
             .filter(token_families::user_id.eq(user_id))

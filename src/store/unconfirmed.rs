@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::connection::columns;
 use super::tables::{external_identities, memberships, one_time_tokens, users};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::one_time_token::Purpose;
 use crate::domain::user::Status;
@@ -50,8 +50,7 @@ pub fn beyond_limits(
         .offset(limits.max_waiting)
         .limit(1)
         .select(users::unconfirmed_since)
-        .load(conn)?
-        .pop();
+        .fetch_optional(conn)?;
     let tokens = one_time_tokens::table
         .filter(one_time_tokens::user_id.eq(users::id))
         .filter(one_time_tokens::purpose.eq(Purpose::Activation.as_str()))

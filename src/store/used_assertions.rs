@@ -4,17 +4,14 @@ use diesel::prelude::*;
 
 use super::connection::on_backend;
 use super::tables::used_assertions;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 
 /// Whether an assertion was used.
 pub fn is_used(conn: &mut AnyConnection, iss: &str, jti_sha256: &str) -> Result<bool> {
-    let used: i64 = used_assertions::table
-        .filter(used_assertions::iss.eq(iss))
-        .filter(used_assertions::jti_sha256.eq(jti_sha256))
-        .count()
-        .get_result(conn)?;
-    Ok(used > 0)
+    used_assertions::table
+        .find((iss, jti_sha256))
+        .has_rows(conn)
 }
 
 /// Records the use of an assertion; `false` if it was used before, or if a concurrent transaction uses it and succeeds.

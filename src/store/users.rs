@@ -9,7 +9,7 @@ use super::login_names::{claim, replace, stored_forms};
 use super::tables::{login_names, users};
 pub use super::user_row::NewUser;
 use super::user_row::{InsertedColumns, UpdatedColumns, UserRow};
-use super::{AnyConnection, Result, password_cost};
+use super::{AnyConnection, QueryExt as _, Result, password_cost};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::names::skeleton;
@@ -41,9 +41,9 @@ pub fn by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<User>> {
             .filter(login_names::name_ci.eq(form.to_owned()))
             .select(columns::<UserRow>())
     };
-    let mut row: Option<UserRow> = form(&typed).get_result(conn).optional()?;
+    let mut row: Option<UserRow> = form(&typed).fetch_optional(conn)?;
     if row.is_none() && canonical != typed {
-        row = form(&canonical).get_result(conn).optional()?;
+        row = form(&canonical).fetch_optional(conn)?;
     }
     Ok(row.map(User::from))
 }
@@ -62,19 +62,16 @@ pub(super) fn id_by_login(conn: &mut AnyConnection, login: &str) -> Result<Optio
 /// The user with this number.
 pub fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<User>> {
     let row: Option<UserRow> = users::table
-        .filter(users::id.eq(id))
+        .find(id)
         .select(columns::<UserRow>())
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     Ok(row.map(User::from))
 }
 
 /// The user with this number, locked until the transaction ends, so that decisions based on it stay true. SQLite has
 /// only one writer anyway.
 pub fn lock_for_update(conn: &mut AnyConnection, id: i64) -> Result<Option<User>> {
-    let query = users::table
-        .filter(users::id.eq(id))
-        .select(columns::<UserRow>());
+    let query = users::table.find(id).select(columns::<UserRow>());
     let row: Option<UserRow> = match conn {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
@@ -88,8 +85,7 @@ pub fn lock_by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option
     let by_uuid: Option<i64> = users::table
         .filter(users::uuid.eq(text))
         .select(users::id)
-        .get_result(conn)
-        .optional()?;
+        .fetch_optional(conn)?;
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match by_uuid.or_else(|| text.parse().ok().filter(|_| is_number)) {
         Some(id) => lock_for_update(conn, id),
@@ -191,15 +187,14 @@ pub fn insert(conn: &mut AnyConnection, new: &NewUser<'_>) -> Result<i64> {
 
 /// Records that a registered user has not confirmed yet; housekeeping deletes it after a while.
 pub fn set_unconfirmed(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<()> {
-    diesel::update(users::table.filter(users::id.eq(id)))
+    diesel::update(users::table.find(id))
         .set(users::unconfirmed_since.eq(Some(now)))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Updates every column of a user but the fixed ones and the password. The account counts as confirmed from then on.
 pub fn update(conn: &mut AnyConnection, user: &User) -> Result<()> {
-    diesel::update(users::table.filter(users::id.eq(user.id)))
+    diesel::update(users::table.find(user.id))
         .set(UpdatedColumns::from(user))
         .execute(conn)?;
     replace(conn, user)
@@ -214,45 +209,41 @@ pub fn set_password(
     now: Millis,
 ) -> Result<()> {
     password_cost::note(conn, hash)?;
-    diesel::update(users::table.filter(users::id.eq(id)))
+    diesel::update(users::table.find(id))
         .set((
             users::password_hash.eq(Some(hash)),
             users::status.eq(status.as_str()),
             users::unconfirmed_since.eq(None::<Millis>),
             users::updated_at.eq(now),
         ))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Removes the password of a user, who can set a new one by mail.
 pub fn clear_password(conn: &mut AnyConnection, id: i64) -> Result<()> {
-    diesel::update(users::table.filter(users::id.eq(id)))
+    diesel::update(users::table.find(id))
         .set(users::password_hash.eq(None::<String>))
-        .execute(conn)?;
-    Ok(())
+        .run(conn)
 }
 
 /// Replaces a hash by a newer one of the same password, unless it has changed in the meantime.
 pub fn rehash(conn: &mut AnyConnection, id: i64, old: &str, new: &str) -> Result<()> {
     password_cost::note(conn, new)?;
-    diesel::update(
-        users::table
-            .filter(users::id.eq(id))
-            .filter(users::password_hash.eq(Some(old))),
-    )
-    .set(users::password_hash.eq(Some(new)))
-    .execute(conn)?;
-    Ok(())
+    let rows = users::table
+        .find(id)
+        .filter(users::password_hash.eq(Some(old)));
+    diesel::update(rows)
+        .set(users::password_hash.eq(Some(new)))
+        .run(conn)
 }
 
 /// Activates a registered user and returns the organisation that it joins.
 pub fn activate(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<Option<String>> {
     let joins: Option<String> = users::table
-        .filter(users::id.eq(id))
+        .find(id)
         .select(users::joins_organisation)
         .get_result(conn)?;
-    diesel::update(users::table.filter(users::id.eq(id)))
+    diesel::update(users::table.find(id))
         .set((
             users::status.eq(Status::Active.as_str()),
             users::joins_organisation.eq(None::<String>),
@@ -265,6 +256,5 @@ pub fn activate(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<Option
 
 /// Deletes a user with its names, memberships, tokens and queued mails.
 pub fn erase(conn: &mut AnyConnection, id: i64) -> Result<()> {
-    diesel::delete(users::table.filter(users::id.eq(id))).execute(conn)?;
-    Ok(())
+    diesel::delete(users::table.find(id)).run(conn)
 }
