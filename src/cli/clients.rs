@@ -61,10 +61,9 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             let key = new_key(key);
             check_key(&cx, &key)?;
             let trust = Trust::parse(&trust).unwrap_or(Trust::Public);
-            let added = app.store.write(|c| {
-                let added = clients::add(c, &name, Some(&sha256_hex(&key)), trust, cx.now)?;
-                cx.audit(
-                    c,
+            let added = cx.write(|tx| {
+                let added = clients::add(tx.conn, &name, Some(&sha256_hex(&key)), trust, cx.now)?;
+                tx.audit(
                     AuditEvent::ClientAdded,
                     if added { "ok" } else { "exists" },
                     Some(&name),
@@ -116,10 +115,10 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
         ClientCommand::RotateKey { name, key } => {
             let key = new_key(key);
             check_key(&cx, &key)?;
-            let known = app.store.write(|c| {
-                let known = clients::set_key(c, &name, &sha256_hex(&key))?;
+            let known = cx.write(|tx| {
+                let known = clients::set_key(tx.conn, &name, &sha256_hex(&key))?;
                 let outcome = if known { "ok" } else { "unknown" };
-                cx.audit(c, AuditEvent::ClientKeyRotated, outcome, Some(&name))?;
+                tx.audit(AuditEvent::ClientKeyRotated, outcome, Some(&name))?;
                 Ok::<_, Refusal>(known)
             });
             must_be_known(known.map_err(explain)?, &name)?;
@@ -156,10 +155,10 @@ fn set_active(
     } else {
         AuditEvent::ClientDisabled
     };
-    let known = cx.app.store.write(|c| {
-        let known = clients::set_active(c, name, active)?;
+    let known = cx.write(|tx| {
+        let known = clients::set_active(tx.conn, name, active)?;
         let outcome = if known { "ok" } else { "unknown" };
-        cx.audit(c, event, outcome, Some(name))?;
+        tx.audit(event, outcome, Some(name))?;
         Ok::<_, Refusal>(known)
     });
     must_be_known(known.map_err(explain)?, name)

@@ -61,19 +61,20 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
             } else {
                 JoinPolicy::Closed
             };
-            let added = app.store.write(|c| {
+            let added = cx.write(|tx| {
                 if let Some((channel, external_id)) = known_as
-                    && let Some(other) = organisations::by_external_id(c, channel, external_id)?
+                    && let Some(other) =
+                        organisations::by_external_id(tx.conn, channel, external_id)?
                 {
                     let cause = format!("organisation {:?} has this external id", other.uuid);
                     return Err(Rejection::new(Code::InvalidField).because(cause).into());
                 }
-                let added = organisations::add(c, &uuid, &name, join_policy, cx.now)?;
+                let added = organisations::add(tx.conn, &uuid, &name, join_policy, cx.now)?;
                 if added && known_as.is_some() {
-                    organisations::set_external_id(c, &uuid, known_as)?;
+                    organisations::set_external_id(tx.conn, &uuid, known_as)?;
                 }
                 let outcome = if added { "ok" } else { "exists" };
-                cx.audit(c, AuditEvent::OrganisationAdded, outcome, Some(&uuid))?;
+                tx.audit(AuditEvent::OrganisationAdded, outcome, Some(&uuid))?;
                 Ok::<_, Refusal>(added)
             });
             if !added.map_err(explain)? {

@@ -131,18 +131,18 @@ fn fields(row: &Row) -> Vec<Value> {
 }
 
 fn retry(cx: &RequestContext<'_>, again: &Again) -> io::Result<usize> {
-    let done = cx.app.store.write(|c| {
-        let count = outbox::retry(c, again, cx.now)?;
-        cx.audit(c, AuditEvent::OutboxRetried, "ok", None)?;
+    let done = cx.write(|tx| {
+        let count = outbox::retry(tx.conn, again, cx.now)?;
+        tx.audit(AuditEvent::OutboxRetried, "ok", None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)
 }
 
 fn purge(cx: &RequestContext<'_>, state: OutboxState, days: i64) -> io::Result<usize> {
-    let done = cx.app.store.write(|c| {
-        let count = outbox::purge(c, state, cx.now - days * 86_400_000)?;
-        cx.audit(c, AuditEvent::OutboxPurged, state.as_str(), None)?;
+    let done = cx.write(|tx| {
+        let count = outbox::purge(tx.conn, state, cx.now - days * 86_400_000)?;
+        tx.audit(AuditEvent::OutboxPurged, state.as_str(), None)?;
         Ok::<_, Refusal>(count)
     });
     done.map_err(explain)

@@ -249,9 +249,9 @@ fn change(
     event: AuditEvent,
     become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
 ) -> io::Result<Partner> {
-    let changed = cx.app.store.write(|c| {
-        clients::lock_registry(c)?;
-        let all = partners::all(c)?;
+    let changed = cx.write(|tx| {
+        clients::lock_registry(tx.conn)?;
+        let all = partners::all(tx.conn)?;
         let stored = all.iter().find(|p| p.iss == iss);
         // If two names differed only in case, users of one partner could be mistaken for users of the other.
         if let Some(other) = all.iter().find(|p| p.iss != iss && same_name(&p.iss, iss)) {
@@ -273,9 +273,9 @@ fn change(
         if let Some(cause) = cause {
             return Err(Rejection::new(Code::InvalidField).because(cause).into());
         }
-        partners::put(c, &partner)?;
-        clients::touch(c)?;
-        cx.audit(c, event, "ok", Some(iss))?;
+        partners::put(tx.conn, &partner)?;
+        clients::touch(tx.conn)?;
+        tx.audit_ok(event, iss)?;
         Ok::<_, Refusal>(partner)
     });
     changed.map_err(explain)

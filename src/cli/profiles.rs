@@ -154,13 +154,13 @@ pub(super) fn run(
             .map_err(io::Error::other)?
             .unwrap_or_default()
     } else {
-        let put = store.write(|c| {
-            if users::lock_for_update(c, user.id)?.is_none() {
+        let put = cx.write(|tx| {
+            if users::lock_for_update(tx.conn, user.id)?.is_none() {
                 return Ok(None);
             }
-            let profile = change.made_to(profiles::find(c, user.id)?.unwrap_or_default());
-            profiles::put(c, user.id, &profile)?;
-            cx.audit(c, AuditEvent::UserUpdated, "ok", Some(&user.user_name))?;
+            let profile = change.made_to(profiles::find(tx.conn, user.id)?.unwrap_or_default());
+            profiles::put(tx.conn, user.id, &profile)?;
+            tx.audit_ok(AuditEvent::UserUpdated, &user.user_name)?;
             Ok::<_, Refusal>(Some(profile))
         });
         put.map_err(explain)?.ok_or_else(unknown)?

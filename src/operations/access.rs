@@ -89,12 +89,12 @@ fn record_refusal(
     if !cause.is_some_and(|cause| cx.app.refusals.take_row(cause, cx.now)) {
         return cx.count(event, code, subject, None);
     }
-    let recorded = cx.app.store.write(|c| {
+    let recorded = cx.write(|tx| {
         // Log the user name and not the e-mail address that the caller may have sent: addresses would stay in the log
         // after the user is deleted.
-        let known = subject.map(|s| users::by_login(c, s)).transpose()?;
+        let known = subject.map(|s| users::by_login(tx.conn, s)).transpose()?;
         let name = known.flatten().map(|user| user.user_name);
-        cx.audit(c, event, code, name.as_deref().or(subject))
+        tx.audit(event, code, name.as_deref().or(subject))
     });
     if let Err(error) = recorded {
         tracing::error!(cause = ?error, "a refusal could not be written to the audit log");
@@ -220,7 +220,7 @@ fn in_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool> {
     };
     let session = standing.session;
     if cx.now - session.seen_at >= SEEN_EVERY_MS {
-        store.write(|c| sessions::touch(c, session.id, cx.now))?;
+        cx.write(|tx| sessions::touch(tx.conn, session.id, cx.now))?;
     }
     cx.user = Some(standing.user);
     cx.session = Some(session);
@@ -354,10 +354,10 @@ fn user_of_token(cx: &RequestContext<'_>, authorization: &Secret) -> Result<(Use
             request.id = cx.request_id,
             "a replaced token was used again; all tokens of its sign-in are revoked"
         );
-        cx.app.store.write(|c| {
-            if token_families::end(c, verified_token.family)? {
+        cx.write(|tx| {
+            if token_families::end(tx.conn, verified_token.family)? {
                 let name = &standing.user.user_name;
-                cx.audit(c, AuditEvent::TokenReused, "revoked", Some(name))?;
+                tx.audit(AuditEvent::TokenReused, "revoked", Some(name))?;
             }
             Ok::<_, Refusal>(())
         })?;

@@ -58,12 +58,12 @@ pub(super) fn prove(
         return Ok(());
     }
     let limit = cx.app.rules.throttle.guesses;
-    store.write(|c| {
+    cx.write(|tx| {
         for guess in &guesses {
-            let tally = attempts::count(c, guess, limit, cx.now)?;
+            let tally = attempts::count(tx.conn, guess, limit, cx.now)?;
             // Record the first attempt over the limit only.
             if tally.attempts == limit.free {
-                cx.audit(c, LOCKED, "slowed_down", Some(&application.client_id))?;
+                tx.audit(LOCKED, "slowed_down", Some(&application.client_id))?;
             }
         }
         Ok::<_, Refusal>(())
@@ -81,7 +81,7 @@ fn stored(cx: &RequestContext<'_>, application: &Application) -> Result<Option<S
         Some(secret) => Ok(Some(secret)),
         None => {
             let cause = "the application's secret cannot be opened with this sealing key";
-            Err(Rejection::new(Code::InternalError).because(cause).into())
+            Err(internal_error(cause))
         }
     }
 }

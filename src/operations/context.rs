@@ -8,28 +8,18 @@ use crate::contract::shape::Secret;
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::client::{Client, Trust};
-use crate::domain::notice::{Notice, Topic};
-use crate::domain::one_time_token::{self, Purpose};
 use crate::domain::password::cost_of;
-use crate::domain::plain_name;
 use crate::domain::user::{User, same_name};
 use crate::store::audit::logged;
 use crate::store::profiles::Profile;
-use crate::store::refusals::{Cause, Refused};
-use crate::store::services::Ended;
+use crate::store::refusals::Refused;
 use crate::store::sessions::Session;
-use crate::store::{
-    AnyConnection, StepError, StoreError, audit, one_time_tokens, outbox, password_cost, users,
-};
+use crate::store::{AnyConnection, StepError, StoreError, audit, password_cost, users};
 
-use super::refusal::Result;
+use super::refusal::{Result, internal_error};
 use crate::app_context::AppContext;
-use crate::contract::problem::Code;
-use crate::contract::rejection::Rejection;
 use crate::metrics::HashKind;
 use crate::secrets::hashing::Verdict;
-use crate::secrets::sealing::Binding;
-use crate::secrets::sha256_hex;
 
 /// The credentials in a request, before anything is verified.
 #[derive(Debug, Clone, Default)]
@@ -152,28 +142,13 @@ impl RequestContext<'_> {
     /// Hashes a password with a new salt. Do not call this inside a transaction: it takes a third of a second.
     ///
     /// # Errors
-    /// [`Code::InternalError`], where bcrypt fails.
+    /// [`InternalError`](crate::contract::problem::Code::InternalError) if bcrypt fails.
     pub fn hash(&self, password: &str) -> Result<String> {
         let hasher = &self.app.hasher;
         let hash = hasher.hash(password, self.app.entropy.bytes());
         self.owes_hash.set(true);
         self.app.metrics.hashed(HashKind::Made, hasher.rounds());
-        Ok(hash.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
-    }
-
-    /// Writes an audit entry in the caller's transaction.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn audit(
-        &self,
-        connection: &mut AnyConnection,
-        event: AuditEvent,
-        outcome: &str,
-        subject: Option<&str>,
-    ) -> Result<()> {
-        audit::record(connection, &self.entry(event, outcome, subject))?;
-        Ok(())
+        hash.map_err(internal_error)
     }
 
     /// The audit entry of this request.
@@ -223,145 +198,5 @@ impl RequestContext<'_> {
         let known = known.ok().flatten();
         let user_name = known.as_ref().map(|user| user.user_name.as_str());
         self.app.refusals.name(sample, user_name, subject);
-    }
-
-    /// Records an event that anonymous callers can cause: as an audit entry if it concerns a known user and the quota
-    /// allows one, and as a count otherwise.
-    ///
-    /// # Errors
-    /// The store's.
-    pub(super) fn audit_unproven(
-        &self,
-        event: AuditEvent,
-        outcome: &'static str,
-        subject: Option<&str>,
-    ) -> Result<()> {
-        let (store, refusals) = (&self.app.store, &self.app.refusals);
-        let user = match subject {
-            Some(login) => store.read(|c| users::by_login(c, login))?,
-            None => None,
-        };
-        match user.filter(|_| refusals.take_row(Cause::Anyone, self.now)) {
-            // Log the user name: an e-mail address would stay in the log after the user is deleted.
-            Some(user) => store.write(|c| self.audit(c, event, outcome, Some(&user.user_name))),
-            None => {
-                self.count(event, outcome, subject, None);
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts a mail into the outbox, in the caller's transaction. It shows only plain names of the user, because the
-    /// person who registered the address, or a partner, may have chosen them.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn notify(
-        &self,
-        connection: &mut AnyConnection,
-        topic: Topic,
-        user: &Addressee<'_>,
-        token: &str,
-    ) -> Result<()> {
-        self.notify_about(connection, topic, user, token, "")
-    }
-
-    /// The same, with the additional text that the topic needs.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn notify_about(
-        &self,
-        connection: &mut AnyConnection,
-        topic: Topic,
-        user: &Addressee<'_>,
-        token: &str,
-        detail: &str,
-    ) -> Result<()> {
-        let notice = Notice {
-            topic,
-            english: self.language == Language::English,
-            to: user.email.to_owned(),
-            name: plain_name::of_person(user.name).unwrap_or_default(),
-            user_name: plain_name::of_user(user.user_name, user.email),
-            token: token.to_owned(),
-            detail: detail.to_owned(),
-        };
-        let sealed = self.seal(Binding::Mail(user.id), &notice.to_lines())?;
-        outbox::enqueue_mail(connection, user.id, &sealed, self.now)?;
-        Ok(())
-    }
-
-    /// Dummy work for an unknown user: costs the same time as issuing a token and [`RequestContext::notify`], so that the
-    /// response time does not reveal whether the user exists. Leaves nothing in the database.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn notify_nobody(&self, connection: &mut AnyConnection, topic: Topic) -> Result<()> {
-        let token = one_time_token::format(self.app.entropy.bytes());
-        let sha256 = sha256_hex(&token);
-        let notice = Notice {
-            topic,
-            english: self.language == Language::English,
-            to: "nobody@localhost.localdomain".to_owned(),
-            name: "Nobody At All".to_owned(),
-            user_name: "nobody".to_owned(),
-            token,
-            detail: String::new(),
-        };
-        let sealed = self.seal(Binding::Mail(0), &notice.to_lines())?;
-        one_time_tokens::dummy_insert(connection, &sha256, Purpose::PasswordReset, self.now)?;
-        outbox::dummy_insert(connection, &sealed, self.now)?;
-        Ok(())
-    }
-
-    /// Puts a callback into the outbox, in the caller's transaction, that tells the service that the user has left.
-    /// Does nothing if the service wants no callbacks, or if another user holds the ID now, because the service would
-    /// remove that user.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn tell_service(
-        &self,
-        connection: &mut AnyConnection,
-        user: &User,
-        ended: &Ended,
-    ) -> Result<()> {
-        if !ended.has_callback {
-            return Ok(());
-        }
-        if ended.is_held {
-            let (event, outcome) = audit::CALLBACK_WITHHELD;
-            return self.audit(connection, event, outcome, Some(&user.user_name));
-        }
-        let binding = Binding::Callback(ended.service_id);
-        let sealed = self.seal(binding, &ended.user_id_in_service)?;
-        outbox::enqueue_callback(connection, ended.service_id, &sealed, self.now)?;
-        Ok(())
-    }
-
-    fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>> {
-        let sealed = self.app.sealer.seal(binding, text);
-        Ok(sealed.map_err(|e| Rejection::new(Code::InternalError).because(e))?)
-    }
-}
-
-/// The recipient of a mail.
-#[derive(Debug, Clone, Copy)]
-pub struct Addressee<'a> {
-    pub id: i64,
-    pub user_name: &'a str,
-    pub name: &'a str,
-    pub email: &'a str,
-}
-
-impl<'a> From<&'a User> for Addressee<'a> {
-    fn from(user: &'a User) -> Self {
-        Self {
-            id: user.id,
-            user_name: &user.user_name,
-            name: &user.name,
-            email: &user.email,
-        }
     }
 }

@@ -25,18 +25,13 @@ pub fn key(identity: &ExternalIdentity) -> String {
 ///
 /// # Errors
 /// The store's.
-pub(super) fn take_over(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-    keep: &[&str],
-) -> Result<()> {
-    let linked = external_identities::linked_to(c, user.id)?;
-    unlink(cx, c, user, linked, |link| {
+pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) -> Result<()> {
+    let linked = external_identities::linked_to(tx.conn, user.id)?;
+    unlink(tx, user, linked, |link| {
         !keep.contains(&key(&link.identity).as_str())
     })?;
-    token_families::end_all(c, user.id)?;
-    sessions::end_all(c, user.id, None)?;
+    token_families::end_all(tx.conn, user.id)?;
+    sessions::end_all(tx.conn, user.id, None)?;
     Ok(())
 }
 
@@ -46,25 +41,19 @@ pub(super) fn take_over(
 /// # Errors
 /// The store's.
 pub(super) fn unlink(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     linked: Vec<LinkedIdentity>,
     unwanted: impl Fn(&LinkedIdentity) -> bool,
 ) -> Result<usize> {
     let mut gone = Vec::new();
     for link in linked.into_iter().filter(unwanted) {
-        if external_identities::remove(c, user.id, &link.identity)? {
-            cx.audit(
-                c,
-                AuditEvent::UserIdentityUnlinked,
-                "ok",
-                Some(&user.user_name),
-            )?;
+        if external_identities::remove(tx.conn, user.id, &link.identity)? {
+            tx.audit_ok(AuditEvent::UserIdentityUnlinked, &user.user_name)?;
             gone.push(link.identity);
         }
     }
-    tell(cx, c, user, Topic::IdentityUnlinked, &gone)?;
+    tell(tx, user, Topic::IdentityUnlinked, &gone)?;
     Ok(gone.len())
 }
 
@@ -73,8 +62,7 @@ pub(super) fn unlink(
 /// # Errors
 /// The store's.
 pub(super) fn tell(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     topic: Topic,
     identities: &[ExternalIdentity],
@@ -88,5 +76,5 @@ pub(super) fn tell(
         .collect();
     names.dedup();
     names.truncate(MAX_NAMED);
-    cx.notify_about(c, topic, &Addressee::from(user), "", &names.join(", "))
+    tx.notify_about(topic, &Addressee::from(user), "", &names.join(", "))
 }

@@ -42,16 +42,12 @@ pub(super) fn find(
 ///
 /// # Errors
 /// The store's.
-pub(super) fn remember_network(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-) -> Result<(), StoreError> {
-    let Some(network) = own_network(cx) else {
+pub(super) fn remember_network(tx: &mut Transaction<'_>, user: &User) -> Result<(), StoreError> {
+    let Some(network) = own_network(tx.cx) else {
         return Ok(());
     };
-    let source = stamped(cx, user.id, "network", &network);
-    known_sources::remember(c, user.id, &source, expiry(cx))
+    let source = stamped(tx.cx, user.id, "network", &network);
+    known_sources::remember(tx.conn, user.id, &source, expiry(tx.cx))
 }
 
 /// Remembers the browser from which the user has just signed in, in the caller's transaction, and returns the value of
@@ -61,27 +57,26 @@ pub(super) fn remember_network(
 /// # Errors
 /// The store's.
 pub(super) fn remember_browser(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
 ) -> Result<Secret, StoreError> {
-    let mut marks = marks(cx);
+    let mut marks = marks(tx.cx);
     let sources: Vec<String> = marks
         .iter()
-        .map(|mark| stamped(cx, user.id, "browser", mark))
+        .map(|mark| stamped(tx.cx, user.id, "browser", mark))
         .collect();
-    let known = known_sources::known(c, user.id, &sources, cx.now)?;
+    let known = known_sources::known(tx.conn, user.id, &sources, tx.cx.now)?;
     let source = match sources.into_iter().find(|source| known.contains(source)) {
         Some(source) => source,
         None => {
-            let mark = one_time_token::format(cx.app.entropy.bytes());
-            let source = stamped(cx, user.id, "browser", &mark);
+            let mark = one_time_token::format(tx.cx.app.entropy.bytes());
+            let source = stamped(tx.cx, user.id, "browser", &mark);
             marks.insert(0, mark);
             marks.truncate(MAX_MARKS);
             source
         }
     };
-    known_sources::remember(c, user.id, &source, expiry(cx))?;
+    known_sources::remember(tx.conn, user.id, &source, expiry(tx.cx))?;
     Ok(Secret::from(marks.join(".").as_str()))
 }
 

@@ -16,6 +16,7 @@ mod refusal;
 pub mod route_descriptions;
 mod subject;
 mod throttle;
+mod transaction;
 pub mod user;
 
 use crate::contract::wsdl::Entry;
@@ -28,6 +29,7 @@ pub use operation::{
 pub use origin::Origin;
 pub use refusal::{Refusal, Result};
 pub use route_descriptions::rest_entries;
+pub use transaction::Transaction;
 
 /// Every operation, in the order of the documents.
 pub static CATALOG: &[&Operation] = &[

@@ -1,10 +1,13 @@
 //! The names that most operations need. The file of an operation begins with `use crate::operations::prelude::*`.
 
-pub(super) use super::context::{Addressee, RequestContext};
+pub(super) use super::context::RequestContext;
 pub(super) use super::operation::{
     Access, Body, Cost, DirectoryRoute, Operation, Request, Route, Throttle,
 };
-pub(super) use super::refusal::{Refusal, Result, refuse, refuse_all, refuse_field};
+pub(super) use super::refusal::{
+    Refusal, Result, internal_error, refuse, refuse_all, refuse_field,
+};
+pub(super) use super::transaction::{Addressee, Transaction};
 pub(super) use crate::contract::common::{
     EmptyResponse, Param, RequestMeta, ResponseStatus, param,
 };

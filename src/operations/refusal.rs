@@ -66,6 +66,11 @@ pub(crate) fn refuse_field(code: Code, field: &str, why: Option<Why>) -> Refusal
     Refusal::Rejected(Rejection::field(code, field, why))
 }
 
+/// The refusal for a failure of the gateway itself, whose cause only the log tells.
+pub(crate) fn internal_error(cause: impl std::fmt::Display) -> Refusal {
+    Rejection::new(Code::InternalError).because(cause).into()
+}
+
 /// Refuses if there are any problems.
 pub(crate) fn refuse_all(problems: Vec<Problem>) -> Result<(), Refusal> {
     if problems.is_empty() {

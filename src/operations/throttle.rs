@@ -76,7 +76,7 @@ pub(super) fn guard<T>(
             let own: Vec<_> = own.map(|one| one.subject.clone()).collect();
             cx.app.first_attempts.forget(&own);
             match open_at {
-                Some(_) => cx.app.store.write(|c| Ok(attempts::forget(c, &own)?)),
+                Some(_) => cx.write(|tx| Ok(attempts::forget(tx.conn, &own)?)),
                 None => Ok(()),
             }
         }
@@ -105,16 +105,20 @@ pub(super) fn count_refused_after_hash(cx: &RequestContext<'_>, about: Option<&s
 ///
 /// # Errors
 /// The store's.
-pub(super) fn forgive(cx: &RequestContext<'_>, c: &mut AnyConnection, user: &User) -> Result<()> {
-    let known = stored_sources::all(c, user.id)?;
+pub(super) fn forgive(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
+    let known = stored_sources::all(tx.conn, user.id)?;
     let mut subjects = Vec::with_capacity(2 * (1 + known.len()));
     for login in [&user.user_name, &user.email] {
-        subjects.push(account(cx, login, None));
-        subjects.extend(known.iter().map(|(from, _)| account(cx, login, Some(from))));
+        subjects.push(account(tx.cx, login, None));
+        subjects.extend(
+            known
+                .iter()
+                .map(|(from, _)| account(tx.cx, login, Some(from))),
+        );
     }
-    cx.app.first_attempts.forget(&subjects);
-    attempts::forget(c, &subjects)?;
-    Ok(stored_sources::forget_all(c, user.id)?)
+    tx.cx.app.first_attempts.forget(&subjects);
+    attempts::forget(tx.conn, &subjects)?;
+    Ok(stored_sources::forget_all(tx.conn, user.id)?)
 }
 
 /// Counts a mail that an unauthenticated caller causes; `false` if the mailbox has had too many. The caller is not
@@ -122,16 +126,12 @@ pub(super) fn forgive(cx: &RequestContext<'_>, c: &mut AnyConnection, user: &Use
 ///
 /// # Errors
 /// The store's.
-pub(super) fn may_mail(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    address: &str,
-) -> Result<bool> {
-    let subject = subject(cx, "mails into", &canonical_login(address));
-    if !is_open(cx, c, &subject)? {
+pub(super) fn may_mail(tx: &mut Transaction<'_>, address: &str) -> Result<bool> {
+    let subject = subject(tx.cx, "mails into", &canonical_login(address));
+    if !is_open(tx, &subject)? {
         return Ok(false);
     }
-    attempts::count(c, &subject, cx.app.rules.throttle.mails, cx.now)?;
+    attempts::count(tx.conn, &subject, tx.cx.app.rules.throttle.mails, tx.cx.now)?;
     Ok(true)
 }
 
@@ -139,20 +139,16 @@ pub(super) fn may_mail(
 ///
 /// # Errors
 /// The store's.
-pub(super) fn may_mail_nobody(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    login: &str,
-) -> Result<()> {
-    let subject = subject(cx, "mails to nobody", &canonical_login(login));
-    is_open(cx, c, &subject)?;
-    attempts::count(c, &subject, cx.app.rules.throttle.mails, cx.now)?;
-    Ok(attempts::forget(c, &[subject])?)
+pub(super) fn may_mail_nobody(tx: &mut Transaction<'_>, login: &str) -> Result<()> {
+    let subject = subject(tx.cx, "mails to nobody", &canonical_login(login));
+    is_open(tx, &subject)?;
+    attempts::count(tx.conn, &subject, tx.cx.app.rules.throttle.mails, tx.cx.now)?;
+    Ok(attempts::forget(tx.conn, &[subject])?)
 }
 
-fn is_open(cx: &RequestContext<'_>, c: &mut AnyConnection, subject: &str) -> Result<bool> {
-    let open_at = attempts::open_at(c, &[subject.to_owned()])?;
-    Ok(open_at.is_none_or(|at| at <= cx.now))
+fn is_open(tx: &mut Transaction<'_>, subject: &str) -> Result<bool> {
+    let open_at = attempts::open_at(tx.conn, &[subject.to_owned()])?;
+    Ok(open_at.is_none_or(|at| at <= tx.cx.now))
 }
 
 /// Counts a change of a user's assignments, unless the user or the service has had too many in this minute. The counts
@@ -296,11 +292,11 @@ fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> R
     if due.is_empty() {
         return Ok(());
     }
-    let slowed_down = cx.app.store.write(|c| {
+    let slowed_down = cx.write(|tx| {
         let mut events = Vec::new();
         for (counter, times) in &due {
             for _ in 0..*times {
-                let tally = attempts::count(c, &counter.subject, counter.limit, cx.now)?;
+                let tally = attempts::count(tx.conn, &counter.subject, counter.limit, cx.now)?;
                 // Record the first attempt over the limit only.
                 if tally.attempts == counter.limit.free {
                     events.push(counter.event);

@@ -25,15 +25,15 @@ impl Request for ChooseOrganisationRequest {
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let session = cx.session.as_ref();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
-        cx.app.store.write(|c| {
-            let user = super::lock_user(cx, c)?;
-            let granted = organisations::memberships(c, user.id)?;
+        cx.write(|tx| {
+            let user = super::lock_user(tx)?;
+            let granted = organisations::memberships(tx.conn, user.id)?;
             if !granted.iter().any(|g| g.uuid == self.organisation) {
                 let code = Code::OrganizationNotFound;
                 return Err(refuse_field(code, "organisation", None));
             }
-            sessions::choose_organisation(c, session, &self.organisation)?;
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            sessions::choose_organisation(tx.conn, session, &self.organisation)?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)
         })?;
         Ok(())
     }

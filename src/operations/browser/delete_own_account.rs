@@ -31,17 +31,15 @@ impl Request for DeleteOwnAccountRequest {
                 return Err(refuse_field(Code::MissingField, "password", None));
             }
             let (login, password) = (&user.user_name, &self.password);
-            Checked::settle(cx, login, password, |c, user| {
-                delete_user::erase(cx, c, user)
-            })?;
+            Checked::settle(cx, login, password, |tx, user| delete_user::erase(tx, user))?;
         } else {
-            cx.app.store.write(|c| {
-                let user = super::lock_user(cx, c)?;
+            cx.write(|tx| {
+                let user = super::lock_user(tx)?;
                 if user.password_hash.is_some() {
                     // The password changed after the request began.
                     return Err(refuse(Code::BadCredentials));
                 }
-                delete_user::erase(cx, c, &user)
+                delete_user::erase(tx, &user)
             })?;
         }
         delete_user::forget_names(cx)?;

@@ -24,20 +24,20 @@ impl Request for EndSessionRequest {
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let own = cx.session.as_ref().map(|s| s.id);
-        cx.app.store.write(|c| {
-            let user = super::lock_user(cx, c)?;
+        cx.write(|tx| {
+            let user = super::lock_user(tx)?;
             match self.session.0 {
                 // A session that has ended already is no error.
                 Some(id) => {
-                    sessions::end(c, user.id, id)?;
+                    sessions::end(tx.conn, user.id, id)?;
                 }
                 None => {
                     let own = own.ok_or_else(|| refuse(Code::TokenExpired))?;
-                    sessions::end_all(c, user.id, Some(own))?;
-                    token_families::end_all(c, user.id)?;
+                    sessions::end_all(tx.conn, user.id, Some(own))?;
+                    token_families::end_all(tx.conn, user.id)?;
                 }
             }
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)
         })?;
         Ok(())
     }

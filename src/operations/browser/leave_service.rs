@@ -27,9 +27,9 @@ impl Request for LeaveServiceRequest {
         let id = self.service.0.unwrap_or(0);
         let service = cx.app.registry.now().service(id).map(|service| service.id);
         throttle::count_assignment(cx, super::user(cx)?.id, service)?;
-        cx.app.store.write(|c| {
-            let user = super::lock_user(cx, c)?;
-            delete_user_from_service::leave(cx, c, &user, id)
+        cx.write(|tx| {
+            let user = super::lock_user(tx)?;
+            delete_user_from_service::leave(tx, &user, id)
         })?;
         Ok(())
     }

@@ -55,9 +55,9 @@ fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User> {
 }
 
 /// The same, locked until the transaction ends.
-fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User> {
-    let id = user(cx)?.id;
-    users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
+fn lock_user(tx: &mut Transaction<'_>) -> Result<User> {
+    let id = user(tx.cx)?.id;
+    users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
 /// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody
@@ -65,13 +65,8 @@ fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User> {
 ///
 /// # Errors
 /// The store's.
-pub fn begin_session(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user_id: i64,
-    user_agent: &str,
-) -> Result<Secret> {
-    begin_session_in(cx, c, user_id, user_agent, None)
+pub fn begin_session(tx: &mut Transaction<'_>, user_id: i64, user_agent: &str) -> Result<Secret> {
+    begin_session_in(tx, user_id, user_agent, None)
 }
 
 /// The same, with this organisation chosen.
@@ -79,29 +74,32 @@ pub fn begin_session(
 /// # Errors
 /// The store's.
 pub fn begin_session_in(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user_id: i64,
     user_agent: &str,
     organisation_uuid: Option<&str>,
 ) -> Result<Secret> {
-    if let (Some(user), Some(old)) = (&cx.user, &cx.session) {
-        sessions::end(c, user.id, old.id)?;
+    if let (Some(user), Some(old)) = (&tx.cx.user, &tx.cx.session) {
+        sessions::end(tx.conn, user.id, old.id)?;
     }
-    sessions::end_oldest(c, user_id, cx.app.rules.retention.sessions_of_user - 1)?;
-    let entropy = &cx.app.entropy;
+    sessions::end_oldest(
+        tx.conn,
+        user_id,
+        tx.cx.app.rules.retention.sessions_of_user - 1,
+    )?;
+    let entropy = &tx.cx.app.entropy;
     let token = session::format([entropy.bytes(), entropy.bytes()]);
-    let now = cx.app.clock.now();
+    let now = tx.cx.app.clock.now();
     let user_agent: String = user_agent.chars().take(session::USER_AGENT_CHARS).collect();
     sessions::start(
-        c,
+        tx.conn,
         &NewSession {
             sha256: &sha256_hex(&token),
             user_id,
             organisation_uuid,
             started_at: now,
             seen_at: now,
-            expires_at: now + cx.app.rules.session_ms,
+            expires_at: now + tx.cx.app.rules.session_ms,
             user_agent: &user_agent,
         },
     )?;

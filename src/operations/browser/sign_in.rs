@@ -34,11 +34,11 @@ impl Request for SignInRequest {
         Some(&self.user_name_or_email)
     }
     fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn> {
-        let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |c, user| {
-            let token = super::begin_session(cx, c, user.id, &self.user_agent)?;
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
-            known_sources::remember_network(cx, c, user)?;
-            let known_browser = known_sources::remember_browser(cx, c, user)?;
+        let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |tx, user| {
+            let token = super::begin_session(tx, user.id, &self.user_agent)?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
+            known_sources::remember_network(tx, user)?;
+            let known_browser = known_sources::remember_browser(tx, user)?;
             Ok((user.id, token, known_browser))
         })?;
         let (user_id, token, known_browser) = done;

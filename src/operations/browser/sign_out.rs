@@ -24,14 +24,14 @@ impl Request for SignOutRequest {
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         if let (Some(user), Some(session)) = (&cx.user, &cx.session) {
-            cx.app.store.write(|c| {
+            cx.write(|tx| {
                 if self.everywhere.is_empty() {
-                    sessions::end(c, user.id, session.id)?;
+                    sessions::end(tx.conn, user.id, session.id)?;
                 } else {
-                    sessions::end_all(c, user.id, None)?;
-                    token_families::end_all(c, user.id)?;
+                    sessions::end_all(tx.conn, user.id, None)?;
+                    token_families::end_all(tx.conn, user.id)?;
                 }
-                cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+                tx.audit_ok(Self::OPERATION.event, &user.user_name)
             })?;
         }
         Ok(())

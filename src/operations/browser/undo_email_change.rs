@@ -38,45 +38,40 @@ impl Request for UndoEmailChangeRequest {
             return Err(spent());
         }
         let sha256 = sha256_hex(token);
-        cx.app.store.write(|c| undo(cx, c, &sha256))?;
+        cx.write(|tx| undo(tx, &sha256))?;
         Ok(())
     }
 }
 
 /// Revokes everything with which the person who changed the address could sign in. The password may be theirs, so the
 /// owner sets a new one by mail.
-fn undo(cx: &RequestContext<'_>, c: &mut AnyConnection, sha256: &str) -> Result<()> {
-    let change = email_undos::find(c, sha256, cx.now)?.ok_or_else(spent)?;
-    let user = users::lock_for_update(c, change.user_id)?.ok_or_else(spent)?;
-    if users::is_taken(c, &change.email, Some(user.id))? {
+fn undo(tx: &mut Transaction<'_>, sha256: &str) -> Result<()> {
+    let change = email_undos::find(tx.conn, sha256, tx.cx.now)?.ok_or_else(spent)?;
+    let user = users::lock_for_update(tx.conn, change.user_id)?.ok_or_else(spent)?;
+    if users::is_taken(tx.conn, &change.email, Some(user.id))? {
         return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
     }
-    if !email_undos::end_from(c, user.id, change.id)? {
+    if !email_undos::end_from(tx.conn, user.id, change.id)? {
         return Err(spent());
     }
     let restored = User {
         email: change.email,
-        updated_at: cx.now,
+        updated_at: tx.cx.now,
         ..user
     };
-    users::update(c, &restored)?;
-    users::clear_password(c, restored.id)?;
-    token_families::end_all(c, restored.id)?;
-    sessions::end_all(c, restored.id, None)?;
-    one_time_tokens::revoke(c, Purpose::PasswordReset, restored.id)?;
-    one_time_tokens::revoke(c, Purpose::Activation, restored.id)?;
-    let linked = external_identities::linked_to(c, restored.id)?;
-    identities::unlink(cx, c, &restored, linked, |link| {
+    users::update(tx.conn, &restored)?;
+    users::clear_password(tx.conn, restored.id)?;
+    token_families::end_all(tx.conn, restored.id)?;
+    sessions::end_all(tx.conn, restored.id, None)?;
+    one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, restored.id)?;
+    one_time_tokens::revoke(tx.conn, Purpose::Activation, restored.id)?;
+    let linked = external_identities::linked_to(tx.conn, restored.id)?;
+    identities::unlink(tx, &restored, linked, |link| {
         link.linked_at.is_some_and(|at| at >= change.changed_at)
     })?;
     if restored.status != Status::Inactive {
-        let token = issue_token(cx, c, Purpose::PasswordReset, restored.id)?;
-        cx.notify(c, Topic::PasswordReset, &Addressee::from(&restored), &token)?;
+        let token = issue_token(tx, Purpose::PasswordReset, restored.id)?;
+        tx.notify(Topic::PasswordReset, &Addressee::from(&restored), &token)?;
     }
-    cx.audit(
-        c,
-        UndoEmailChangeRequest::OPERATION.event,
-        "ok",
-        Some(&restored.user_name),
-    )
+    tx.audit_ok(UndoEmailChangeRequest::OPERATION.event, &restored.user_name)
 }

@@ -26,9 +26,9 @@ impl Request for UnlinkIdentityRequest {
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let own = cx.session.as_ref().map(|s| s.id);
         let registry = cx.app.registry.now();
-        cx.app.store.write(|c| {
-            let user = super::lock_user(cx, c)?;
-            let linked = external_identities::linked_to(c, user.id)?;
+        cx.write(|tx| {
+            let user = super::lock_user(tx)?;
+            let linked = external_identities::linked_to(tx.conn, user.id)?;
             let is_it = |key_of: &str| key_of == self.identity;
             // A user without a password can only sign in through a partner.
             let mut ways = linked
@@ -41,11 +41,11 @@ impl Request for UnlinkIdentityRequest {
             }
             // An identity that is unlinked already is no error.
             let unlinked =
-                identities::unlink(cx, c, &user, linked, |link| is_it(&key(&link.identity)))?;
+                identities::unlink(tx, &user, linked, |link| is_it(&key(&link.identity)))?;
             if unlinked > 0 {
                 // End the sessions that the partner opened, too.
-                sessions::end_all(c, user.id, own)?;
-                token_families::end_all(c, user.id)?;
+                sessions::end_all(tx.conn, user.id, own)?;
+                token_families::end_all(tx.conn, user.id)?;
             }
             Ok(())
         })?;

@@ -55,9 +55,9 @@ impl Request for AssignUserToServiceRequest {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
-        cx.app.store.write(|c| {
-            let user = super::lock_user(cx, c)?;
-            match services::assign(c, user.id, service.id, name, cx.now)? {
+        cx.write(|tx| {
+            let user = super::lock_user(tx)?;
+            match services::assign(tx.conn, user.id, service.id, name, cx.now)? {
                 Claim::Granted => {}
                 Claim::NoService => {
                     return Err(refuse_field(Code::ServiceNotFound, "service_id", None));
@@ -67,7 +67,7 @@ impl Request for AssignUserToServiceRequest {
                     return Err(refuse_field(Code::IdInServiceTaken, field, None));
                 }
             }
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)
         })?;
         Ok(Done::ok())
     }

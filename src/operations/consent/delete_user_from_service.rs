@@ -45,9 +45,9 @@ impl Request for DeleteUserFromServiceRequest {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
-        cx.app.store.write(|c| {
-            let user = super::lock_user(cx, c)?;
-            leave(cx, c, &user, service.id)
+        cx.write(|tx| {
+            let user = super::lock_user(tx)?;
+            leave(tx, &user, service.id)
         })?;
         Ok(Done::ok())
     }
@@ -62,10 +62,10 @@ pub fn leave_by_operator(
     user_name: &str,
     service_id: i64,
 ) -> Result<bool> {
-    cx.app.store.write(|c| {
-        let user = users::lock_by_name(c, user_name)?;
+    cx.write(|tx| {
+        let user = users::lock_by_name(tx.conn, user_name)?;
         let user = user.ok_or_else(|| refuse(Code::UserNotFound))?;
-        leave(cx, c, &user, service_id)
+        leave(tx, &user, service_id)
     })
 }
 
@@ -74,20 +74,17 @@ pub fn leave_by_operator(
 /// # Errors
 /// The store's.
 pub(in crate::operations) fn leave(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     service_id: i64,
 ) -> Result<bool> {
-    let Some(ended) = services::unassign(c, user.id, service_id)? else {
+    let Some(ended) = services::unassign(tx.conn, user.id, service_id)? else {
         return Ok(false);
     };
-    cx.tell_service(c, user, &ended)?;
-    cx.audit(
-        c,
+    tx.tell_service(user, &ended)?;
+    tx.audit_ok(
         DeleteUserFromServiceRequest::OPERATION.event,
-        "ok",
-        Some(&user.user_name),
+        &user.user_name,
     )?;
     Ok(true)
 }

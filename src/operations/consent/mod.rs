@@ -38,9 +38,9 @@ fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User> {
 }
 
 /// The same, locked until the transaction ends.
-fn lock_user(cx: &RequestContext<'_>, c: &mut AnyConnection) -> Result<User> {
-    let id = user(cx)?.id;
-    users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::TokenExpired))
+fn lock_user(tx: &mut Transaction<'_>) -> Result<User> {
+    let id = user(tx.cx)?.id;
+    users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
 /// The service, if it belongs to the portal.
@@ -64,11 +64,11 @@ pub(super) fn change_agreements(
         let code = Code::AgreementNotFound;
         return Err(refuse_field(code, "agreement_ids", None));
     }
-    cx.app.store.write(|c| {
-        let user = lock_user(cx, c)?;
+    cx.write(|tx| {
+        let user = lock_user(tx)?;
         for id in &ids {
-            change(c, user.id, *id, cx.now)?;
+            change(tx.conn, user.id, *id, cx.now)?;
         }
-        cx.audit(c, event, "ok", Some(&user.user_name))
+        tx.audit_ok(event, &user.user_name)
     })
 }

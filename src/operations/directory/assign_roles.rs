@@ -121,14 +121,14 @@ impl Request for AssignRolesRequest {
             id_type: self.external_id_type.as_deref(),
         };
         let identity = external_id.identity()?;
-        cx.app.store.write(|c| {
-            let user = lock_named_user(c, self.user_id.as_deref(), identity.as_ref())?;
-            let organisation = organisations::find(c, &self.organisation_id)?;
+        cx.write(|tx| {
+            let user = lock_named_user(tx.conn, self.user_id.as_deref(), identity.as_ref())?;
+            let organisation = organisations::find(tx.conn, &self.organisation_id)?;
             let organisation = organisation
                 .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId", None))?;
-            organisations::join(c, user.id, &organisation.uuid, &wanted, cx.now)?;
-            organisations::set_roles(c, user.id, &organisation.uuid, &wanted)?;
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            organisations::join(tx.conn, user.id, &organisation.uuid, &wanted, cx.now)?;
+            organisations::set_roles(tx.conn, user.id, &organisation.uuid, &wanted)?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)
         })?;
         Ok(Assigned {
             response: SUCCESS.to_owned(),

@@ -90,15 +90,15 @@ impl Request for DirectoryCreateRequest {
             .map(|(_, identity)| identity)
             .collect();
         let uuid = cx.app.entropy.uuid();
-        cx.app.store.write(|c| {
-            let organisation = self.organisation(c)?;
-            let user_name = self.name_of(cx, c, &identities, &uuid)?;
+        cx.write(|tx| {
+            let organisation = self.organisation(tx.conn)?;
+            let user_name = self.name_of(tx, &identities, &uuid)?;
             let no_address = User::no_address(&uuid);
             let email = self.email.as_ref().unwrap_or(&no_address);
-            check_names_are_free(cx, c, ("userName", &user_name), email)?;
+            check_names_are_free(cx, tx.conn, ("userName", &user_name), email)?;
             let name = fields.name().unwrap_or_default();
             let id = users::insert(
-                c,
+                tx.conn,
                 &NewUser {
                     uuid: &uuid,
                     user_name: &user_name,
@@ -114,18 +114,18 @@ impl Request for DirectoryCreateRequest {
                 },
             )?;
             for identity in &identities {
-                add_identity(cx, c, id, identity)?;
+                add_identity(tx, id, identity)?;
             }
             let profile = Profile {
                 signature_name: Some(name),
                 phone: self.phone.clone(),
                 ..Profile::default()
             };
-            profiles::put(c, id, &profile)?;
+            profiles::put(tx.conn, id, &profile)?;
             if let Some(uuid) = &organisation {
-                organisations::join(c, id, uuid, &[], cx.now)?;
+                organisations::join(tx.conn, id, uuid, &[], cx.now)?;
             }
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user_name))
+            tx.audit_ok(Self::OPERATION.event, &user_name)
         })?;
         Ok(Written::of(uuid))
     }
@@ -135,8 +135,7 @@ impl DirectoryCreateRequest {
     /// The requested user name, or one made from an external ID.
     fn name_of(
         &self,
-        cx: &RequestContext<'_>,
-        c: &mut AnyConnection,
+        tx: &mut Transaction<'_>,
         identities: &[ExternalIdentity],
         uuid: &str,
     ) -> Result<String> {
@@ -147,7 +146,7 @@ impl DirectoryCreateRequest {
             .first()
             .map(|i| format!("{}@{}", i.id, i.provider));
         Ok(match wanted {
-            Some(wanted) if can_be_called(cx, c, &wanted)? => wanted,
+            Some(wanted) if can_be_called(tx, &wanted)? => wanted,
             _ => uuid.to_owned(),
         })
     }

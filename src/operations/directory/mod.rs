@@ -146,12 +146,11 @@ fn is_same_kind(one: &ExternalIdentity, other: &ExternalIdentity) -> bool {
 /// # Errors
 /// [`Code::ExternalidAssignedToOtherUser`], or [`Code::DuplicateExternalIds`] if the user has another ID of this kind.
 fn add_identity(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user_id: i64,
     identity: &ExternalIdentity,
 ) -> Result<bool> {
-    match external_identities::owner(c, identity)? {
+    match external_identities::owner(tx.conn, identity)? {
         Some(owner) if owner == user_id => return Ok(false),
         Some(_) => {
             let code = Code::ExternalidAssignedToOtherUser;
@@ -159,7 +158,7 @@ fn add_identity(
         }
         None => {}
     }
-    let own = external_identities::of_user(c, user_id)?;
+    let own = external_identities::of_user(tx.conn, user_id)?;
     if own.iter().any(|other| is_same_kind(other, identity)) {
         return Err(refuse_field(Code::DuplicateExternalIds, "externalId", None));
     }
@@ -167,9 +166,9 @@ fn add_identity(
         let why = Some(Why::TooMany(MAX_IDENTITIES));
         return Err(refuse_field(Code::InvalidField, "externalIds", why));
     }
-    let client = cx.client.as_ref().map(|c| format!("client:{}", c.name));
+    let client = tx.cx.client.as_ref().map(|c| format!("client:{}", c.name));
     let by = client.unwrap_or_else(|| "administrator".to_owned());
-    external_identities::add(c, user_id, identity, (&by, cx.now))?;
+    external_identities::add(tx.conn, user_id, identity, (&by, tx.cx.now))?;
     Ok(true)
 }
 

@@ -69,28 +69,25 @@ impl Request for DirectoryUpdateRequest {
         if let (false, Ok(named_by)) = (problems.is_empty(), &named_by) {
             // Values that were stored before a rule existed may stay; only changed values are checked.
             let id = self.user_id.as_deref();
-            let stored = cx
-                .app
-                .store
-                .write(|c| lock_named_user(c, id, named_by.as_ref()));
+            let stored = cx.write(|tx| lock_named_user(tx.conn, id, named_by.as_ref()));
             problems.retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, fields, u)));
         }
         refuse_all(problems)?;
         let named_by = named_by?;
         let given = named_by.clone().filter(|_| self.user_id.is_some());
         let changes = changes(&self.external_ids, given)?;
-        let uuid = cx.app.store.write(|c| {
-            let user = lock_named_user(c, self.user_id.as_deref(), named_by.as_ref())?;
+        let uuid = cx.write(|tx| {
+            let user = lock_named_user(tx.conn, self.user_id.as_deref(), named_by.as_ref())?;
             let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
             for (change, identity) in &changes {
-                let done = apply_change(cx, c, &user, *change, identity)?;
+                let done = apply_change(tx, &user, *change, identity)?;
                 linked.extend(done.linked);
                 unlinked.extend(done.unlinked);
             }
-            identities::tell(cx, c, &user, Topic::IdentityLinked, &linked)?;
-            identities::tell(cx, c, &user, Topic::IdentityUnlinked, &unlinked)?;
-            self.change(cx, c, &user, fields)?;
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            identities::tell(tx, &user, Topic::IdentityLinked, &linked)?;
+            identities::tell(tx, &user, Topic::IdentityUnlinked, &unlinked)?;
+            self.change(tx, &user, fields)?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
             Ok::<_, Refusal>(user.uuid)
         })?;
         Ok(Written::of(uuid))
@@ -100,8 +97,7 @@ impl Request for DirectoryUpdateRequest {
 impl DirectoryUpdateRequest {
     fn change(
         &self,
-        cx: &RequestContext<'_>,
-        c: &mut AnyConnection,
+        tx: &mut Transaction<'_>,
         before: &User,
         fields: PersonFields<'_>,
     ) -> Result<()> {
@@ -112,16 +108,18 @@ impl DirectoryUpdateRequest {
         if let Some(email) = &self.email {
             after.email.clone_from(email);
         }
-        let stored = profiles::find(c, after.id)?.unwrap_or_default();
+        let stored = profiles::find(tx.conn, after.id)?.unwrap_or_default();
         let has_new_phone = self.phone.is_some() && self.phone != stored.phone;
         if after != *before || has_new_phone {
-            after.updated_at = cx.now;
-            if after.email != before.email && users::is_taken(c, &after.email, Some(after.id))? {
+            after.updated_at = tx.cx.now;
+            if after.email != before.email
+                && users::is_taken(tx.conn, &after.email, Some(after.id))?
+            {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
             }
-            users::update(c, &after)?;
+            users::update(tx.conn, &after)?;
         }
-        email::changed(cx, c, before, &after)?;
+        email::changed(tx, before, &after)?;
         if after.name != before.name || has_new_phone {
             let mut profile = stored;
             // A signature name that differs from the old name stays.
@@ -129,7 +127,7 @@ impl DirectoryUpdateRequest {
                 profile.signature_name = Some(after.name);
             }
             profile.phone = self.phone.clone().or(profile.phone);
-            profiles::put(c, after.id, &profile)?;
+            profiles::put(tx.conn, after.id, &profile)?;
         }
         Ok(())
     }
@@ -152,31 +150,30 @@ struct Done {
 }
 
 fn apply_change(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     change: IdentityChange,
     identity: &ExternalIdentity,
 ) -> Result<Done> {
     let mut done = Done::default();
     if change == IdentityChange::Remove {
-        if !external_identities::remove(c, user.id, identity)? {
+        if !external_identities::remove(tx.conn, user.id, identity)? {
             return Err(refuse_field(Code::ExternalidNotFound, "externalIds", None));
         }
         done.unlinked.push(identity.clone());
         return Ok(done);
     }
     if change == IdentityChange::Edit {
-        let own = external_identities::of_user(c, user.id)?;
+        let own = external_identities::of_user(tx.conn, user.id)?;
         let is_replaced = |old: &&ExternalIdentity| {
             is_same_kind(old, identity) && old.canonical() != identity.canonical()
         };
         for old in own.iter().filter(is_replaced) {
-            external_identities::remove(c, user.id, old)?;
+            external_identities::remove(tx.conn, user.id, old)?;
             done.unlinked.push(old.clone());
         }
     }
-    if add_identity(cx, c, user.id, identity)? {
+    if add_identity(tx, user.id, identity)? {
         done.linked.push(identity.clone());
     }
     Ok(done)

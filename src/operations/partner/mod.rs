@@ -35,23 +35,22 @@ pub enum PartnerSignInResult {
 /// Writes an audit entry about a partner, in the caller's transaction. The entry names the partner as a client and not
 /// as an actor, because a user may have the same name.
 fn record(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     (event, outcome): (AuditEvent, &str),
     iss: &str,
     subject: Option<&str>,
 ) -> Result<()> {
     audit::record(
-        c,
+        tx.conn,
         &audit::Entry {
-            at: cx.now,
+            at: tx.cx.now,
             event: event.as_str().to_owned(),
             outcome: outcome.to_owned(),
             client_name: Some(named(iss)),
             actor: None,
             on_behalf_of: None,
             subject: subject.map(logged),
-            request_id: cx.request_id.to_owned(),
+            request_id: tx.cx.request_id.to_owned(),
         },
     )?;
     Ok(())
@@ -72,8 +71,7 @@ fn record_refusal(
 ) -> Result<()> {
     let partner = named(iss);
     if cx.app.refusals.take_row(Cause::Party(&partner), cx.now) {
-        let store = &cx.app.store;
-        return store.write(|c| record(cx, c, (event, code), iss, None));
+        return cx.write(|tx| record(tx, (event, code), iss, None));
     }
     cx.count(event, code, None, Some(&partner));
     Ok(())

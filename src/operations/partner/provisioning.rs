@@ -12,80 +12,71 @@ use crate::store::{email_undos, external_identities, organisations};
 ///
 /// # Errors
 /// The store's.
-pub fn provision(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    assertion: &VerifiedAssertion,
-) -> Result<User> {
-    let uuid = cx.app.entropy.uuid();
+pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Result<User> {
+    let uuid = tx.cx.app.entropy.uuid();
     let wanted = assertion.wanted_name();
-    let user_name = match can_be_called(cx, c, &wanted)? {
+    let user_name = match can_be_called(tx, &wanted)? {
         true => &wanted,
         false => &uuid,
     };
     let email = match &assertion.email {
-        Some(email) if can_have_address(cx, c, email)? => email.clone(),
+        Some(email) if can_have_address(tx, email)? => email.clone(),
         _ => User::no_address(&uuid),
     };
     let id = || cleaned(&assertion.identity.id);
     let name = assertion.name.clone().or_else(id);
     let name = name.as_ref().unwrap_or(user_name);
     let id = users::insert(
-        c,
+        tx.conn,
         &NewUser {
             uuid: &uuid,
             user_name,
             name,
             email: &email,
-            client_name: cx.client_name(),
+            client_name: tx.cx.client_name(),
             organizational_unit: None,
             status: Status::Active,
             roles: &[],
             password_hash: None,
             joins_organisation: None,
-            now: cx.now,
+            now: tx.cx.now,
         },
     )?;
     let by = format!("partner:{}", assertion.iss);
-    external_identities::add(c, id, &assertion.identity, (&by, cx.now))?;
+    external_identities::add(tx.conn, id, &assertion.identity, (&by, tx.cx.now))?;
     let profile = profiles::Profile {
         signature_name: Some(name.clone()),
         phone: assertion.phone.clone(),
         ..Default::default()
     };
-    profiles::put(c, id, &profile)?;
+    profiles::put(tx.conn, id, &profile)?;
     let (event, iss) = (AuditEvent::UserCreated, &assertion.iss);
-    record(cx, c, (event, "ok"), iss, Some(user_name))?;
-    users::lock_for_update(c, id)?.ok_or_else(|| refuse(Code::UserNotFound))
+    record(tx, (event, "ok"), iss, Some(user_name))?;
+    users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
 
 /// Updates the name and the telephone number, and adds an e-mail address if the user has none.
 ///
 /// # Errors
 /// The store's.
-pub fn update(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: User,
-    assertion: &VerifiedAssertion,
-) -> Result<User> {
+pub fn update(tx: &mut Transaction<'_>, user: User, assertion: &VerifiedAssertion) -> Result<User> {
     let mut kept = user.clone();
     if let Some(name) = &assertion.name {
         kept.name.clone_from(name);
     }
     if let (None, Some(email)) = (user.address(), &assertion.email)
-        && can_have_address(cx, c, email)?
+        && can_have_address(tx, email)?
     {
         kept.email.clone_from(email);
     }
     if kept != user {
-        kept.updated_at = cx.now;
-        users::update(c, &kept)?;
+        kept.updated_at = tx.cx.now;
+        users::update(tx.conn, &kept)?;
         let (event, iss) = (AuditEvent::UserUpdated, &assertion.iss);
-        record(cx, c, (event, "ok"), iss, Some(&kept.user_name))?;
+        record(tx, (event, "ok"), iss, Some(&kept.user_name))?;
     }
     if kept.name != user.name || assertion.phone.is_some() {
-        let stored = profiles::find(c, user.id)?.unwrap_or_default();
+        let stored = profiles::find(tx.conn, user.id)?.unwrap_or_default();
         let mut profile = stored.clone();
         // A signature name that differs from the old name stays.
         if profile
@@ -97,7 +88,7 @@ pub fn update(
         }
         profile.phone = assertion.phone.clone().or(profile.phone);
         if profile != stored {
-            profiles::put(c, user.id, &profile)?;
+            profiles::put(tx.conn, user.id, &profile)?;
         }
     }
     Ok(kept)
@@ -128,8 +119,7 @@ pub fn school(c: &mut AnyConnection, school: &School, user: Option<&User>) -> Re
 /// # Errors
 /// The store's.
 pub fn join_school(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     (school, found): (&School, &Found),
     iss: &str,
@@ -137,10 +127,10 @@ pub fn join_school(
     if found.is_member {
         return Ok(());
     }
-    organisations::leave_others_of_channel(c, user.id, &school.channel, &found.uuid)?;
-    organisations::join(c, user.id, &found.uuid, &[], cx.now)?;
+    organisations::leave_others_of_channel(tx.conn, user.id, &school.channel, &found.uuid)?;
+    organisations::join(tx.conn, user.id, &found.uuid, &[], tx.cx.now)?;
     let event = (AuditEvent::UserJoinedOrganisation, "ok");
-    record(cx, c, event, iss, Some(&user.user_name))
+    record(tx, event, iss, Some(&user.user_name))
 }
 
 /// Whether a new user can have this name. It must not look like an e-mail address, because the user has not proved to
@@ -148,18 +138,18 @@ pub fn join_school(
 ///
 /// # Errors
 /// The store's.
-pub fn can_be_called(cx: &RequestContext<'_>, c: &mut AnyConnection, name: &str) -> Result<bool> {
+pub fn can_be_called(tx: &mut Transaction<'_>, name: &str) -> Result<bool> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     if !fits || flaw_of_user_name(name).is_some() || looks_like_address(name) {
         return Ok(false);
     }
-    let admin_role = &cx.app.rules.admin_role;
-    Ok(is_free(c, name)? && !users::looks_like_holder_of(c, admin_role, name)?)
+    let admin_role = &tx.cx.app.rules.admin_role;
+    Ok(is_free(tx.conn, name)? && !users::looks_like_holder_of(tx.conn, admin_role, name)?)
 }
 
 /// Whether the address is free: no user has it, and no user can still get it back by an undo.
-fn can_have_address(cx: &RequestContext<'_>, c: &mut AnyConnection, email: &str) -> Result<bool> {
-    Ok(is_free(c, email)? && !email_undos::is_reserved(c, email, cx.now)?)
+fn can_have_address(tx: &mut Transaction<'_>, email: &str) -> Result<bool> {
+    Ok(is_free(tx.conn, email)? && !email_undos::is_reserved(tx.conn, email, tx.cx.now)?)
 }
 
 fn is_free(c: &mut AnyConnection, name: &str) -> Result<bool> {

@@ -113,35 +113,35 @@ impl PartnerSignInRequest {
         cx: &RequestContext<'_>,
         assertion: VerifiedAssertion,
     ) -> Result<PartnerSignInResult> {
-        let token = cx.app.store.write(|c| {
-            let known = external_identities::lock_owner(c, &assertion.identity)?;
+        let token = cx.write(|tx| {
+            let known = external_identities::lock_owner(tx.conn, &assertion.identity)?;
             if let Some(current) = self.replaced(cx, known.as_ref()) {
-                may_use(c, &assertion)?;
+                may_use(tx.conn, &assertion)?;
                 return Ok(Err(current));
             }
-            use_up(c, &assertion)?;
+            use_up(tx.conn, &assertion)?;
             let school = assertion.school.as_ref();
             let school = school
                 .map(|school| {
-                    let found = provisioning::school(c, school, known.as_ref())?;
+                    let found = provisioning::school(tx.conn, school, known.as_ref())?;
                     Ok::<_, Refusal>((school, found))
                 })
                 .transpose()?;
             let user = match known {
                 Some(user) => {
                     may_sign_in(&user)?;
-                    provisioning::update(cx, c, user, &assertion)?
+                    provisioning::update(tx, user, &assertion)?
                 }
-                None => provisioning::provision(cx, c, &assertion)?,
+                None => provisioning::provision(tx, &assertion)?,
             };
             if let Some((school, found)) = &school {
-                provisioning::join_school(cx, c, &user, (school, found), &assertion.iss)?;
+                provisioning::join_school(tx, &user, (school, found), &assertion.iss)?;
             }
             // Choose the school's organisation for a user with several: the partner named it.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
-            let token = begin_session_in(cx, c, user.id, &self.user_agent, chosen)?;
+            let token = begin_session_in(tx, user.id, &self.user_agent, chosen)?;
             let event = (Self::OPERATION.event, "ok");
-            record(cx, c, event, &assertion.iss, Some(&user.user_name))?;
+            record(tx, event, &assertion.iss, Some(&user.user_name))?;
             Ok::<_, Refusal>(Ok(token))
         })?;
         let to = assertion.redirect.clone();

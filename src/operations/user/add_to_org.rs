@@ -55,22 +55,22 @@ impl Request for AddToOrgRequest {
         super::check_display_name(&mut problems, "orgName", self.org_name.as_deref());
         refuse_all(problems)?;
         let new_uuid = cx.app.entropy.uuid();
-        let token = cx.app.store.write(|c| {
-            let user =
-                &users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
+        let token = cx.write(|tx| {
+            let user = &users::lock_for_update(tx.conn, user.id)?
+                .ok_or_else(|| refuse(Code::TokenExpired))?;
             let uuid = match (&self.org_uuid, &self.org_name) {
                 // The specification's table allows both fields; `orgUuid` takes precedence.
-                (Some(uuid), _) => join(cx, c, user, uuid)?,
-                (None, Some(name)) => make(cx, c, user, name, &new_uuid)?,
+                (Some(uuid), _) => join(tx, user, uuid)?,
+                (None, Some(name)) => make(tx, user, name, &new_uuid)?,
                 (None, None) => {
                     let why = Why::ExactlyOneOf("orgName");
                     return Err(refuse_field(Code::InvalidField, "orgUuid", Some(why)));
                 }
             };
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
-            let granted = organisations::memberships(c, user.id)?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
+            let granted = organisations::memberships(tx.conn, user.id)?;
             let joined = granted.iter().find(|g| g.uuid == uuid);
-            issue(cx, c, user, joined, cx.verified_token.as_ref())
+            issue(tx, user, joined, cx.verified_token.as_ref())
         })?;
         Ok(EmptyResponse {
             params: token_param(&token),
@@ -81,29 +81,23 @@ impl Request for AddToOrgRequest {
 
 /// Joins an open organisation; trusted callers may join any. A closed organisation is answered as if it did not exist,
 /// so that IDs cannot be guessed.
-fn join(cx: &RequestContext<'_>, c: &mut AnyConnection, user: &User, uuid: &str) -> Result<String> {
-    let member = organisations::memberships(c, user.id)?
+fn join(tx: &mut Transaction<'_>, user: &User, uuid: &str) -> Result<String> {
+    let member = organisations::memberships(tx.conn, user.id)?
         .iter()
         .any(|g| g.uuid == uuid);
-    let may = organisations::find(c, uuid)?
-        .is_some_and(|o| member || o.is_open() || cx.may_do_everything());
+    let may = organisations::find(tx.conn, uuid)?
+        .is_some_and(|o| member || o.is_open() || tx.cx.may_do_everything());
     if !may {
         return Err(refuse_field(Code::OrganizationNotFound, "orgUuid", None));
     }
-    organisations::join(c, user.id, uuid, &[], cx.now)?;
+    organisations::join(tx.conn, user.id, uuid, &[], tx.cx.now)?;
     Ok(uuid.to_owned())
 }
 
 /// Creates a closed organisation with the user as its administrator. If the user is a member of one with that name,
 /// returns that one.
-fn make(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-    name: &str,
-    new_uuid: &str,
-) -> Result<String> {
-    let granted = organisations::memberships(c, user.id)?;
+fn make(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Result<String> {
+    let granted = organisations::memberships(tx.conn, user.id)?;
     if let Some(Membership { uuid, .. }) = granted.iter().find(|g| g.name == name) {
         return Ok(uuid.clone());
     }
@@ -111,7 +105,13 @@ fn make(
         let why = Why::TooMany(MAX_MEMBERSHIPS);
         return Err(refuse_field(Code::InvalidField, "orgName", Some(why)));
     }
-    organisations::add(c, new_uuid, name, JoinPolicy::Closed, cx.now)?;
-    organisations::join(c, user.id, new_uuid, &[ORG_ADMIN.to_owned()], cx.now)?;
+    organisations::add(tx.conn, new_uuid, name, JoinPolicy::Closed, tx.cx.now)?;
+    organisations::join(
+        tx.conn,
+        user.id,
+        new_uuid,
+        &[ORG_ADMIN.to_owned()],
+        tx.cx.now,
+    )?;
     Ok(new_uuid.to_owned())
 }

@@ -19,29 +19,28 @@ pub(super) fn token_param(token: &str) -> Wrapped<Param> {
 /// Issues a token for this user and organisation, in the caller's transaction: another of the caller's token family, or
 /// the first of a new family.
 pub(super) fn issue(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     organisation: Option<&Membership>,
     verified_token: Option<&VerifiedToken>,
 ) -> Result<String> {
-    let jti = cx.app.entropy.uuid();
+    let jti = tx.cx.app.entropy.uuid();
     match verified_token {
         Some(verified_token) => {
-            check_room(cx, c, verified_token)?;
-            issue_as(cx, c, user, organisation, verified_token, jti)
+            check_room(tx, verified_token)?;
+            issue_as(tx, user, organisation, verified_token, jti)
         }
         None => {
-            let now = cx.app.clock.now();
-            let most = cx.app.rules.retention.families_of_user;
-            token_families::end_oldest(c, user.id, most - 1)?;
+            let now = tx.cx.app.clock.now();
+            let most = tx.cx.app.rules.retention.families_of_user;
+            token_families::end_oldest(tx.conn, user.id, most - 1)?;
             let first = VerifiedToken {
-                family: token_families::start(c, user.id, now)?,
+                family: token_families::start(tx.conn, user.id, now)?,
                 jti: jti.clone(),
                 organisation: None,
                 started_at: now,
             };
-            issue_as(cx, c, user, organisation, &first, jti)
+            issue_as(tx, user, organisation, &first, jti)
         }
     }
 }
@@ -51,13 +50,9 @@ pub(super) fn issue(
 const MOST_TOKENS: i64 = 100;
 
 /// Refuses another token of this family if it has [`MOST_TOKENS`], until the first of them expires.
-pub(super) fn check_room(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    verified_token: &VerifiedToken,
-) -> Result<()> {
-    let now = cx.app.clock.now();
-    let (tokens, first) = token_families::unexpired(c, verified_token.family, now)?;
+pub(super) fn check_room(tx: &mut Transaction<'_>, verified_token: &VerifiedToken) -> Result<()> {
+    let now = tx.cx.app.clock.now();
+    let (tokens, first) = token_families::unexpired(tx.conn, verified_token.family, now)?;
     if tokens < MOST_TOKENS {
         return Ok(());
     }
@@ -81,16 +76,15 @@ pub(super) fn successor(jti: &str) -> String {
 
 /// Issues the token with this ID in the family of the caller's token.
 pub(super) fn issue_as(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     organisation: Option<&Membership>,
     verified_token: &VerifiedToken,
     jti: String,
 ) -> Result<String> {
-    let seconds = cx.app.clock.now().div_euclid(1000);
-    let end = cx.app.rules.end_of_family(verified_token.started_at) / 1000;
-    let exp = end.min(seconds + cx.app.rules.token_seconds);
+    let seconds = tx.cx.app.clock.now().div_euclid(1000);
+    let end = tx.cx.app.rules.end_of_family(verified_token.started_at) / 1000;
+    let exp = end.min(seconds + tx.cx.app.rules.token_seconds);
     let mut roles = user.roles.clone();
     for role in organisation.map_or(&[][..], |o| &o.roles) {
         if !roles.contains(role) {
@@ -110,7 +104,7 @@ pub(super) fn issue_as(
         }),
     };
     if !token_families::add(
-        c,
+        tx.conn,
         verified_token.family,
         &sha256_hex(&claims.jti),
         exp * 1000,
@@ -118,8 +112,5 @@ pub(super) fn issue_as(
         // The family ended after the request began, for example by a new password.
         return Err(refuse(Code::TokenExpired));
     }
-    cx.app
-        .tokens
-        .issue(&claims)
-        .map_err(|e| Rejection::new(Code::InternalError).because(e).into())
+    tx.cx.app.tokens.issue(&claims).map_err(internal_error)
 }

@@ -97,10 +97,10 @@ impl AuthenticateRequest {
             Choice::Several => return Err(ask_to_choose(&granted).into()),
         };
         // The audit entry and the token are written in one transaction.
-        let signed_in = checked.write(cx, |c, user| {
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
-            known_sources::remember_network(cx, c, user)?;
-            let token = auth_token::issue(cx, c, user, organisation, None)?;
+        let signed_in = checked.write(cx, |tx, user| {
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
+            known_sources::remember_network(tx, user)?;
+            let token = auth_token::issue(tx, user, organisation, None)?;
             Ok((user.clone(), token))
         })?;
         let Some((user, token)) = signed_in else {

@@ -105,9 +105,7 @@ impl ChangePasswordRequest {
         names.extend(granted.iter().map(|g| g.name.as_str()));
         super::check_password(password, &names)?;
         let hash = cx.hash(password)?;
-        cx.app
-            .store
-            .write(|c| set(cx, c, (&user, &proof), &hash, keep))
+        cx.write(|tx| set(tx, (&user, &proof), &hash, keep))
     }
 
     fn with_old_password(&self, cx: &RequestContext<'_>, old: &Secret) -> Result<(User, Proof)> {
@@ -162,21 +160,21 @@ fn with_token(
 }
 
 fn set(
-    cx: &RequestContext<'_>,
-    c: &mut crate::store::AnyConnection,
+    tx: &mut Transaction<'_>,
     (user, proof): (&User, &Proof),
     hash: &str,
     keep: &[&str],
 ) -> Result<()> {
     let current =
-        users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
+        users::lock_for_update(tx.conn, user.id)?.ok_or_else(|| refuse(Code::BadCredentials))?;
     let status = match proof {
         Proof::Token(sha256) => {
-            one_time_tokens::spend(c, sha256, Purpose::PasswordReset, cx.now)?.ok_or_else(spent)?;
+            one_time_tokens::spend(tx.conn, sha256, Purpose::PasswordReset, tx.cx.now)?
+                .ok_or_else(spent)?;
             if current.status == Status::Inactive {
                 return Err(refuse(Code::UserNotActive));
             }
-            identities::take_over(cx, c, &current, keep)?;
+            identities::take_over(tx, &current, keep)?;
             // The token proves access to the user's mailbox, as confirming does.
             Status::Active
         }
@@ -185,37 +183,31 @@ fn set(
         Proof::OldPassword(_) => return Err(refuse(Code::BadCredentials)),
     };
     if current.status == Status::Unactivated
-        && let Some(uuid) = users::activate(c, user.id, cx.now)?
+        && let Some(uuid) = users::activate(tx.conn, user.id, tx.cx.now)?
     {
-        organisations::join(c, user.id, &uuid, &[], cx.now)?;
+        organisations::join(tx.conn, user.id, &uuid, &[], tx.cx.now)?;
     }
-    store_password(cx, c, &current, hash, status, Some(Topic::PasswordChanged))
+    store_password(tx, &current, hash, status, Some(Topic::PasswordChanged))
 }
 
 /// Stores the new hash and revokes everything that was issued under the old password.
 fn store_password(
-    cx: &RequestContext<'_>,
-    c: &mut crate::store::AnyConnection,
+    tx: &mut Transaction<'_>,
     user: &User,
     hash: &str,
     status: Status,
     notice: Option<Topic>,
 ) -> Result<()> {
-    users::set_password(c, user.id, hash, status, cx.app.clock.now())?;
-    throttle::forgive(cx, c, user)?;
-    token_families::end_all(c, user.id)?;
-    sessions::end_all(c, user.id, cx.session.as_ref().map(|s| s.id))?;
-    one_time_tokens::revoke(c, Purpose::PasswordReset, user.id)?;
-    one_time_tokens::revoke(c, Purpose::Activation, user.id)?;
+    users::set_password(tx.conn, user.id, hash, status, tx.cx.app.clock.now())?;
+    throttle::forgive(tx, user)?;
+    token_families::end_all(tx.conn, user.id)?;
+    sessions::end_all(tx.conn, user.id, tx.cx.session.as_ref().map(|s| s.id))?;
+    one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, user.id)?;
+    one_time_tokens::revoke(tx.conn, Purpose::Activation, user.id)?;
     if let Some(topic) = notice.filter(|_| user.address().is_some()) {
-        cx.notify(c, topic, &Addressee::from(user), "")?;
+        tx.notify(topic, &Addressee::from(user), "")?;
     }
-    cx.audit(
-        c,
-        ChangePasswordRequest::OPERATION.event,
-        "ok",
-        Some(&user.user_name),
-    )
+    tx.audit_ok(ChangePasswordRequest::OPERATION.event, &user.user_name)
 }
 
 /// Sets a user's password without the old one, for the operator at the command line. Activates an unactivated user.
@@ -235,14 +227,14 @@ pub fn set_by_operator(
         .ok_or_else(unknown)?;
     super::check_password(password, &[&user.user_name, &user.name, &user.email])?;
     let hash = cx.hash(password)?;
-    cx.app.store.write(|c| {
-        let status = match users::lock_for_update(c, user.id)?
+    cx.write(|tx| {
+        let status = match users::lock_for_update(tx.conn, user.id)?
             .ok_or_else(unknown)?
             .status
         {
             Status::Unactivated => Status::Active,
             other => other,
         };
-        store_password(cx, c, &user, &hash, status, notice)
+        store_password(tx, &user, &hash, status, notice)
     })
 }

@@ -51,21 +51,21 @@ impl ConfirmUserRequest {
         if !is_well_formed(token) {
             return Err(spent());
         }
-        cx.app.store.write(|c| {
+        cx.write(|tx| {
             let sha256 = sha256_hex(token);
             // Lock the user before its tokens, as everywhere.
-            let id = one_time_tokens::peek(c, &sha256, Purpose::Activation, cx.now)?;
-            let user = users::lock_for_update(c, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
-            let id = one_time_tokens::spend(c, &sha256, Purpose::Activation, cx.now)?
+            let id = one_time_tokens::peek(tx.conn, &sha256, Purpose::Activation, cx.now)?;
+            let user = users::lock_for_update(tx.conn, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
+            let id = one_time_tokens::spend(tx.conn, &sha256, Purpose::Activation, cx.now)?
                 .ok_or_else(spent)?;
             if user.status != Status::Unactivated {
                 return Err(spent());
             }
-            if let Some(uuid) = users::activate(c, id, cx.now)? {
-                organisations::join(c, id, &uuid, &[], cx.now)?;
+            if let Some(uuid) = users::activate(tx.conn, id, cx.now)? {
+                organisations::join(tx.conn, id, &uuid, &[], cx.now)?;
             }
-            identities::take_over(cx, c, &user, keep)?;
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))
+            identities::take_over(tx, &user, keep)?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)
         })
     }
 }

@@ -94,10 +94,10 @@ impl CreateUserRequest {
             joins_organisation: None,
             now: cx.now,
         };
-        let (made, token) = cx.app.store.write(|c| {
-            super::check_names_are_free(cx, c, ("userName", &user_name), &email)?;
-            let id = users::insert(c, &new)?;
-            let token = super::issue_token(cx, c, Purpose::PasswordReset, id)?;
+        let (made, token) = cx.write(|tx| {
+            super::check_names_are_free(cx, tx.conn, ("userName", &user_name), &email)?;
+            let id = users::insert(tx.conn, &new)?;
+            let token = super::issue_token(tx, Purpose::PasswordReset, id)?;
             if channel == Channel::Email {
                 let to = Addressee {
                     id,
@@ -105,10 +105,10 @@ impl CreateUserRequest {
                     name: &name,
                     email: &email,
                 };
-                cx.notify(c, Topic::PasswordReset, &to, &token)?;
+                tx.notify(Topic::PasswordReset, &to, &token)?;
             }
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user_name))?;
-            Ok::<_, Refusal>((users::by_id(c, id)?, token))
+            tx.audit_ok(Self::OPERATION.event, &user_name)?;
+            Ok::<_, Refusal>((users::by_id(tx.conn, id)?, token))
         })?;
         let params = match channel {
             Channel::Response => vec![Param {

@@ -42,9 +42,9 @@ impl Request for DeleteUserRequest {
                 false => Code::UserNotFound,
             }));
         }
-        cx.app.store.write(|c| {
-            let user = users::lock_by_name(c, &self.user_name)?;
-            erase(cx, c, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
+        cx.write(|tx| {
+            let user = users::lock_by_name(tx.conn, &self.user_name)?;
+            erase(tx, &user.ok_or_else(|| refuse(Code::UserNotFound))?)
         })?;
         forget_names(cx)?;
         Ok(EmptyResponse::default())
@@ -70,26 +70,17 @@ pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()>
 ///
 /// # Errors
 /// The store's.
-pub(in crate::operations) fn erase(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
-    user: &User,
-) -> Result<()> {
-    for assignment in services::assignments(c, user.id)? {
-        if let Some(ended) = services::unassign(c, user.id, assignment.service_id)? {
-            cx.tell_service(c, user, &ended)?;
+pub(in crate::operations) fn erase(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
+    for assignment in services::assignments(tx.conn, user.id)? {
+        if let Some(ended) = services::unassign(tx.conn, user.id, assignment.service_id)? {
+            tx.tell_service(user, &ended)?;
         }
     }
-    users::erase(c, user.id)?;
+    users::erase(tx.conn, user.id)?;
     let pseudonym = format!("{ERASED}{}", user.uuid);
-    cx.audit(
-        c,
-        DeleteUserRequest::OPERATION.event,
-        "ok",
-        Some(&pseudonym),
-    )?;
+    tx.audit_ok(DeleteUserRequest::OPERATION.event, &pseudonym)?;
     let names = [canonical(&user.user_name), canonical(&user.email)];
-    audit::begin_erasure(c, &names, &pseudonym)?;
-    cx.app.refusals.rename(&names, &pseudonym);
+    audit::begin_erasure(tx.conn, &names, &pseudonym)?;
+    tx.cx.app.refusals.rename(&names, &pseudonym);
     Ok(())
 }

@@ -12,16 +12,15 @@ use crate::store::{email_undos, one_time_tokens};
 /// # Errors
 /// The store's.
 pub(in crate::operations) fn changed(
-    cx: &RequestContext<'_>,
-    c: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     before: &User,
     after: &User,
 ) -> Result<()> {
     if after.email == before.email {
         return Ok(());
     }
-    one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
-    one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
+    one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, after.id)?;
+    one_time_tokens::revoke(tx.conn, Purpose::Activation, after.id)?;
     let is_same_mailbox = canonical_login(&before.email) == canonical_login(&after.email);
     let Some(address) = before.address().filter(|_| !is_same_mailbox) else {
         return Ok(());
@@ -29,11 +28,17 @@ pub(in crate::operations) fn changed(
     if before.status == Status::Unactivated {
         return Ok(());
     }
-    let life = cx.app.rules.email_undo_ms;
-    let token = one_time_token::format(cx.app.entropy.bytes());
-    let until = cx.now + life;
-    email_undos::add(c, after.id, address, &sha256_hex(&token), (cx.now, until))?;
+    let life = tx.cx.app.rules.email_undo_ms;
+    let token = one_time_token::format(tx.cx.app.entropy.bytes());
+    let until = tx.cx.now + life;
+    email_undos::add(
+        tx.conn,
+        after.id,
+        address,
+        &sha256_hex(&token),
+        (tx.cx.now, until),
+    )?;
     let hours = (life / 3_600_000).to_string();
     let to = Addressee::from(before);
-    cx.notify_about(c, Topic::EmailChanged, &to, &token, &hours)
+    tx.notify_about(Topic::EmailChanged, &to, &token, &hours)
 }

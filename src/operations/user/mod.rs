@@ -159,24 +159,24 @@ fn mail_token(
     let refusals = &cx.app.refusals;
     // The same query for every login; only a mail that is sent uses up the quota.
     let has_row = refusals.has_row(Cause::Anyone, cx.now);
-    let outcome = cx.app.store.write(|c| {
-        let user = users::lock_by_login(c, login)?;
+    let outcome = cx.write(|tx| {
+        let user = users::lock_by_login(tx.conn, login)?;
         let user = user.filter(|u| u.address().is_some() && serves(u));
         match user {
-            Some(user) if throttle::may_mail(cx, c, &user.email)? => {
-                let token = issue_token(cx, c, mailing.purpose, user.id)?;
-                cx.notify(c, mailing.topic, &Addressee::from(&user), &token)?;
+            Some(user) if throttle::may_mail(tx, &user.email)? => {
+                let token = issue_token(tx, mailing.purpose, user.id)?;
+                tx.notify(mailing.topic, &Addressee::from(&user), &token)?;
                 if has_row {
-                    cx.audit(c, mailing.event, "ok", Some(&user.user_name))?;
+                    tx.audit_ok(mailing.event, &user.user_name)?;
                 }
                 Ok::<_, Refusal>("ok")
             }
             other => {
-                throttle::may_mail_nobody(cx, c, login)?;
-                cx.notify_nobody(c, mailing.topic)?;
+                throttle::may_mail_nobody(tx, login)?;
+                tx.notify_nobody(mailing.topic)?;
                 if has_row {
                     let entry = cx.entry(mailing.event, "ok", Some(login));
-                    refusals::dummy_insert(c, &entry)?;
+                    refusals::dummy_insert(tx.conn, &entry)?;
                 }
                 Ok(if other.is_some() {
                     "slowed_down"
@@ -195,22 +195,21 @@ fn mail_token(
 
 /// Issues a one-time token in the caller's transaction; only its hash is kept.
 pub(super) fn issue_token(
-    cx: &RequestContext<'_>,
-    connection: &mut AnyConnection,
+    tx: &mut Transaction<'_>,
     purpose: Purpose,
     user_id: i64,
 ) -> Result<String> {
-    let token = one_time_token::format(cx.app.entropy.bytes());
+    let token = one_time_token::format(tx.cx.app.entropy.bytes());
     let life = match purpose {
-        Purpose::Activation => cx.app.rules.activation_ms,
-        Purpose::PasswordReset => cx.app.rules.reset_ms,
+        Purpose::Activation => tx.cx.app.rules.activation_ms,
+        Purpose::PasswordReset => tx.cx.app.rules.reset_ms,
     };
     one_time_tokens::issue(
-        connection,
+        tx.conn,
         &sha256_hex(&token),
         purpose,
         user_id,
-        cx.now + life,
+        tx.cx.now + life,
     )?;
     Ok(token)
 }

@@ -69,37 +69,39 @@ impl Request for ModifyUserRequest {
         if !may {
             return Err(refuse(Code::UserNotFound));
         }
-        let changed = cx.app.store.write(|c| {
-            let before = users::lock_by_name(c, user_name)?;
+        let changed = cx.write(|tx| {
+            let before = users::lock_by_name(tx.conn, user_name)?;
             let before = before.ok_or_else(|| refuse(Code::UserNotFound))?;
             let after = apply(&before, &wanted, status, cx.app.clock.now());
             if !everything && !only_the_name_differs(&before, &after) {
                 return Err(refuse(Code::AccessDenied));
             }
-            if after.email != before.email && users::is_taken(c, &after.email, Some(after.id))? {
+            if after.email != before.email
+                && users::is_taken(tx.conn, &after.email, Some(after.id))?
+            {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
             }
-            users::update(c, &after)?;
+            users::update(tx.conn, &after)?;
             // Activation by an administrator counts like confirmation by mail: the user joins the organisation it
             // registered for.
             if before.status == Status::Unactivated
                 && after.status == Status::Active
-                && let Some(uuid) = users::activate(c, after.id, cx.now)?
+                && let Some(uuid) = users::activate(tx.conn, after.id, cx.now)?
             {
-                organisations::join(c, after.id, &uuid, &[], cx.now)?;
+                organisations::join(tx.conn, after.id, &uuid, &[], cx.now)?;
             }
-            super::email::changed(cx, c, &before, &after)?;
+            super::email::changed(tx, &before, &after)?;
             if after.status == Status::Inactive {
                 // Revoke tokens in mails that were sent before the status changed.
-                one_time_tokens::revoke(c, Purpose::PasswordReset, after.id)?;
-                one_time_tokens::revoke(c, Purpose::Activation, after.id)?;
+                one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, after.id)?;
+                one_time_tokens::revoke(tx.conn, Purpose::Activation, after.id)?;
             }
             if after.status != Status::Active {
                 // A deactivated user stays signed out after being activated again.
-                token_families::end_all(c, after.id)?;
-                sessions::end_all(c, after.id, None)?;
+                token_families::end_all(tx.conn, after.id)?;
+                sessions::end_all(tx.conn, after.id, None)?;
             }
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&after.user_name))?;
+            tx.audit_ok(Self::OPERATION.event, &after.user_name)?;
             Ok(after)
         })?;
         Ok(ModifyUserResponse {

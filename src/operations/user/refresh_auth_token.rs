@@ -45,11 +45,11 @@ impl Request for RefreshAuthTokenRequest {
         if cx.app.rules.end_of_family(verified_token.started_at) <= cx.now {
             return Err(refuse(Code::TokenExpired));
         }
-        let token = cx.app.store.write(|c| -> Result<String> {
+        let token = cx.write(|tx| -> Result<String> {
             // Rights are read from the database and not from the old token.
-            let user =
-                users::lock_for_update(c, user.id)?.ok_or_else(|| refuse(Code::TokenExpired))?;
-            let granted = organisations::memberships(c, user.id)?;
+            let user = users::lock_for_update(tx.conn, user.id)?
+                .ok_or_else(|| refuse(Code::TokenExpired))?;
+            let granted = organisations::memberships(tx.conn, user.id)?;
             let bound_to = verified_token.organisation.as_deref();
             let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
             if bound_to.is_some() && organisation.is_none() {
@@ -58,10 +58,14 @@ impl Request for RefreshAuthTokenRequest {
             // A client that lost the answer may refresh again within the grace period and gets the same successor. So
             // there is one line of tokens, and the use of one that fell behind is noticed.
             let jti = auth_token::successor(&verified_token.jti);
-            auth_token::check_room(cx, c, verified_token)?;
-            let token = auth_token::issue_as(cx, c, &user, organisation, verified_token, jti)?;
-            token_families::retire(c, &sha256_hex(&verified_token.jti), cx.app.clock.now())?;
-            cx.audit(c, Self::OPERATION.event, "ok", Some(&user.user_name))?;
+            auth_token::check_room(tx, verified_token)?;
+            let token = auth_token::issue_as(tx, &user, organisation, verified_token, jti)?;
+            token_families::retire(
+                tx.conn,
+                &sha256_hex(&verified_token.jti),
+                cx.app.clock.now(),
+            )?;
+            tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
             Ok(token)
         })?;
         Ok(EmptyResponse {

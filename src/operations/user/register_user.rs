@@ -115,11 +115,11 @@ impl RegisterUserRequest {
         };
         let refusals = &cx.app.refusals;
         let has_row = refusals.has_row(Cause::Anyone, cx.now);
-        cx.app.store.write(|c| {
-            self.check_against_store(cx, c)?;
-            let id = users::insert(c, &new)?;
-            users::set_unconfirmed(c, id, cx.now)?;
-            let token = super::issue_token(cx, c, Purpose::Activation, id)?;
+        cx.write(|tx| {
+            self.check_against_store(cx, tx.conn)?;
+            let id = users::insert(tx.conn, &new)?;
+            users::set_unconfirmed(tx.conn, id, cx.now)?;
+            let token = super::issue_token(tx, Purpose::Activation, id)?;
             let to = Addressee {
                 id,
                 user_name: &self.username,
@@ -128,11 +128,11 @@ impl RegisterUserRequest {
             };
             // A person who registers with this address again gets another mail by `resend`, when the mailbox may get
             // one.
-            if throttle::may_mail(cx, c, &self.email)? {
-                cx.notify(c, Topic::Activation, &to, &token)?;
+            if throttle::may_mail(tx, &self.email)? {
+                tx.notify(Topic::Activation, &to, &token)?;
             }
             match has_row {
-                true => cx.audit(c, Self::OPERATION.event, "ok", Some(&self.username)),
+                true => tx.audit_ok(Self::OPERATION.event, &self.username),
                 false => Ok(()),
             }
         })?;

@@ -40,19 +40,19 @@ impl Checked {
     pub fn write<T>(
         &self,
         cx: &RequestContext<'_>,
-        step: impl Fn(&mut AnyConnection, &User) -> Result<T>,
+        step: impl Fn(&mut Transaction<'_>, &User) -> Result<T>,
     ) -> Result<Option<T>> {
         let user = &self.user;
-        cx.app.store.write(|c| {
-            let current = users::lock_for_update(c, user.id)?
+        cx.write(|tx| {
+            let current = users::lock_for_update(tx.conn, user.id)?
                 .filter(|now| now.status == user.status && now.password_hash == user.password_hash);
             let Some(current) = current else {
                 return Ok(None);
             };
             if let (Some(old), Some(new)) = (&user.password_hash, &self.renewed) {
-                users::rehash(c, user.id, old, new)?;
+                users::rehash(tx.conn, user.id, old, new)?;
             }
-            step(c, &current).map(Some)
+            step(tx, &current).map(Some)
         })
     }
 
@@ -65,7 +65,7 @@ impl Checked {
         cx: &RequestContext<'_>,
         login: &str,
         password: &Secret,
-        step: impl Fn(&mut AnyConnection, &User) -> Result<T>,
+        step: impl Fn(&mut Transaction<'_>, &User) -> Result<T>,
     ) -> Result<T> {
         for _ in 0..2 {
             if let Some(done) = Self::of(cx, login, password)?.write(cx, &step)? {

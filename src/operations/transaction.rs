@@ -1,0 +1,191 @@
+//! Transactions of a request: an operation writes the store, its audit entries, mails and callbacks in one.
+
+use super::context::RequestContext;
+use super::refusal::{Result, internal_error};
+use crate::contract::messages::Language;
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::notice::{Notice, Topic};
+use crate::domain::one_time_token::{self, Purpose};
+use crate::domain::plain_name;
+use crate::domain::user::User;
+use crate::secrets::sealing::Binding;
+use crate::secrets::sha256_hex;
+use crate::store::refusals::Cause;
+use crate::store::services::Ended;
+use crate::store::{AnyConnection, StepError, audit, one_time_tokens, outbox, users};
+
+/// A transaction of a request. An error of the step that it is given to rolls it back.
+pub struct Transaction<'a> {
+    pub cx: &'a RequestContext<'a>,
+    pub conn: &'a mut AnyConnection,
+}
+
+/// The recipient of a mail.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressee<'a> {
+    pub id: i64,
+    pub user_name: &'a str,
+    pub name: &'a str,
+    pub email: &'a str,
+}
+
+impl<'a> From<&'a User> for Addressee<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id,
+            user_name: &user.user_name,
+            name: &user.name,
+            email: &user.email,
+        }
+    }
+}
+
+/// The recipient of a mail that is not sent.
+const NOBODY: Addressee<'_> = Addressee {
+    id: 0,
+    user_name: "nobody",
+    name: "Nobody At All",
+    email: "nobody@localhost.localdomain",
+};
+
+impl RequestContext<'_> {
+    /// Runs a step in one transaction. The step may run more than once, if two transactions collide.
+    ///
+    /// # Errors
+    /// The errors of the step and of the store.
+    pub fn write<T, E: StepError>(
+        &self,
+        mut step: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let store = &self.app.store;
+        store.write(|conn| step(&mut Transaction { cx: self, conn }))
+    }
+
+    /// Records an event that anonymous callers can cause: as an audit entry if it concerns a known user and the quota
+    /// allows one, and as a count otherwise.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn audit_unproven(
+        &self,
+        event: AuditEvent,
+        outcome: &'static str,
+        subject: Option<&str>,
+    ) -> Result<()> {
+        let user = match subject {
+            Some(login) => self.read(|c| users::by_login(c, login))?,
+            None => None,
+        };
+        match user.filter(|_| self.app.refusals.take_row(Cause::Anyone, self.now)) {
+            // Log the user name: an e-mail address would stay in the log after the user is deleted.
+            Some(user) => self.write(|tx| tx.audit(event, outcome, Some(&user.user_name))),
+            None => {
+                self.count(event, outcome, subject, None);
+                Ok(())
+            }
+        }
+    }
+
+    /// The sealed text of a mail. It shows only plain names of the user, because the person who registered the address,
+    /// or a partner, may have chosen them.
+    fn sealed_mail(
+        &self,
+        topic: Topic,
+        to: &Addressee<'_>,
+        token: &str,
+        detail: &str,
+    ) -> Result<Vec<u8>> {
+        let notice = Notice {
+            topic,
+            english: self.language == Language::English,
+            to: to.email.to_owned(),
+            name: plain_name::of_person(to.name).unwrap_or_default(),
+            user_name: plain_name::of_user(to.user_name, to.email),
+            token: token.to_owned(),
+            detail: detail.to_owned(),
+        };
+        self.seal(Binding::Mail(to.id), &notice.to_lines())
+    }
+
+    fn seal(&self, binding: Binding<'_>, text: &str) -> Result<Vec<u8>> {
+        let sealed = self.app.sealer.seal(binding, text);
+        sealed.map_err(internal_error)
+    }
+}
+
+impl Transaction<'_> {
+    /// Writes an audit entry.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn audit(&mut self, event: AuditEvent, outcome: &str, subject: Option<&str>) -> Result<()> {
+        audit::record(self.conn, &self.cx.entry(event, outcome, subject))?;
+        Ok(())
+    }
+
+    /// Writes the audit entry of a success.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn audit_ok(&mut self, event: AuditEvent, subject: &str) -> Result<()> {
+        self.audit(event, "ok", Some(subject))
+    }
+
+    /// Puts a mail with this token into the outbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notify(&mut self, topic: Topic, user: &Addressee<'_>, token: &str) -> Result<()> {
+        self.notify_about(topic, user, token, "")
+    }
+
+    /// The same, with the additional text that the topic needs.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notify_about(
+        &mut self,
+        topic: Topic,
+        user: &Addressee<'_>,
+        token: &str,
+        detail: &str,
+    ) -> Result<()> {
+        let sealed = self.cx.sealed_mail(topic, user, token, detail)?;
+        outbox::enqueue_mail(self.conn, user.id, &sealed, self.cx.now)?;
+        Ok(())
+    }
+
+    /// Dummy work for an unknown user: costs the same time as issuing a token and [`Transaction::notify`], so that the
+    /// response time does not reveal whether the user exists. Leaves nothing in the database.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notify_nobody(&mut self, topic: Topic) -> Result<()> {
+        let now = self.cx.now;
+        let token = one_time_token::format(self.cx.app.entropy.bytes());
+        let sealed = self.cx.sealed_mail(topic, &NOBODY, &token, "")?;
+        let sha256 = sha256_hex(&token);
+        one_time_tokens::dummy_insert(self.conn, &sha256, Purpose::PasswordReset, now)?;
+        outbox::dummy_insert(self.conn, &sealed, now)?;
+        Ok(())
+    }
+
+    /// Puts a callback into the outbox that tells the service that the user has left. Does nothing if the service wants no
+    /// callbacks, or if another user holds the ID now, because the service would remove that user.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn tell_service(&mut self, user: &User, ended: &Ended) -> Result<()> {
+        if !ended.has_callback {
+            return Ok(());
+        }
+        if ended.is_held {
+            let (event, outcome) = audit::CALLBACK_WITHHELD;
+            return self.audit(event, outcome, Some(&user.user_name));
+        }
+        let binding = Binding::Callback(ended.service_id);
+        let sealed = self.cx.seal(binding, &ended.user_id_in_service)?;
+        outbox::enqueue_callback(self.conn, ended.service_id, &sealed, self.cx.now)?;
+        Ok(())
+    }
+}
