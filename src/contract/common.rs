@@ -62,6 +62,9 @@ shape! {
     }
 }
 
+/// The parameter that carries the user's token. Faces repeat its value in the `Authorization` header.
+pub const P_AUTH_TOKEN: &str = "P_AUTH_TOKEN";
+
 /// The value of the first parameter with this key.
 #[must_use]
 pub fn param<'a>(params: &'a [Param], key: &str) -> Option<&'a str> {

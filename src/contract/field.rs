@@ -51,6 +51,12 @@ impl Shape {
         self.fields.iter().position(|field| field.is_id)
     }
 
+    /// The position of the field that makes this claim in a request.
+    #[must_use]
+    pub fn role(&self, role: Role) -> Option<usize> {
+        self.fields.iter().position(|f| f.role == Some(role))
+    }
+
     /// The first field that holds values with an identity; none in answers that only say how the operation went.
     #[must_use]
     pub fn payload(&self) -> Option<Payload> {
@@ -106,6 +112,8 @@ pub struct Field {
     pub required: bool,
     /// Whether the field identifies the value, like the user name of a user.
     pub is_id: bool,
+    /// The claim that the field of a request makes.
+    pub role: Option<Role>,
     pub doc: &'static str,
     pub kind: fn() -> Kind,
 }
@@ -120,6 +128,7 @@ impl Field {
             max: 0,
             required: false,
             is_id: false,
+            role: None,
             doc,
             kind,
         }
@@ -149,6 +158,26 @@ impl Field {
         self.is_id = true;
         self
     }
+
+    pub(crate) const fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+}
+
+/// The claims that a request makes about its caller and its subject, before they are verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The meta data that names the client and the user.
+    Meta,
+    /// The user that the request is about.
+    Subject,
+    /// The caller's token.
+    Authorization,
+    /// The application that calls.
+    Application,
+    /// The secret of that application.
+    ApplicationSecret,
 }
 
 /// The published kind of a value.

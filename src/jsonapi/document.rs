@@ -9,7 +9,7 @@ use crate::contract::field::Shape;
 use crate::contract::json::JsonWriter;
 use crate::contract::problem::{Kind, Problem};
 use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Shaped, Value as _};
+use crate::contract::shape::{Number, Shaped, Value as _, value_at};
 use crate::contract::user::FlatUser;
 
 /// The order in which the samples show the attributes of a user. Attributes that no sample shows follow.
@@ -48,8 +48,8 @@ pub(super) fn answer(context: &ResponseContext, answer: &dyn Shaped) -> Vec<u8> 
     out.object(|out| {
         out.name("data");
         data(out, context, answer);
-        if let Some(hits) = total.and_then(|at| answer.number_in(at)) {
-            out.member("links", &Links::of(&context.target, hits));
+        if let Some(Number(Some(hits))) = value_at(answer, total) {
+            out.member("links", &Links::of(&context.target, *hits));
         }
         out.name("meta");
         out.object(|out| {

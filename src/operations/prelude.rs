@@ -11,6 +11,7 @@ pub(super) use super::transaction::{Addressee, Transaction};
 pub(super) use crate::contract::common::{
     EmptyResponse, Param, RequestMeta, ResponseStatus, param,
 };
+pub(super) use crate::contract::field::Role;
 pub(super) use crate::contract::problem::{Code, Problem, Why};
 pub(super) use crate::contract::rejection::Rejection;
 pub(super) use crate::contract::shape::{Flat, Number, Secret, Wrapped, shape};

@@ -3,7 +3,7 @@
 /// Declares a published type once: the struct, its field table, and how it is read and written.
 ///
 /// A field is `name: Type = "publishedName", attribute, attribute = value;`. Each attribute calls the method of
-/// [`Field`](super::Field) of that name: `alias`, `item`, `max`, `required` or `id`. A type whose elements stand in any order
+/// [`Field`](super::Field) of that name: `alias`, `item`, `max`, `required`, `id` or `role`. A type whose elements stand in any order
 /// says `order = All` after its published name.
 macro_rules! shape {
     (
@@ -11,7 +11,7 @@ macro_rules! shape {
         pub struct $name:ident = $published:literal $(, order = $order:ident)? {
             $(
                 $(#[doc = $field_doc:literal])+
-                $field:ident : $type:ty = $wire:literal $(, $attribute:ident $(= $value:literal)?)*;
+                $field:ident : $type:ty = $wire:literal $(, $attribute:ident $(= $value:expr)?)*;
             )*
         }
     ) => {
@@ -20,6 +20,8 @@ macro_rules! shape {
         pub struct $name { $( $(#[doc = $field_doc])+ pub $field: $type, )* }
 
         const _: () = {
+        use std::any::Any;
+
         use $crate::contract::field::{Field, Kind, Order, Shape};
         use $crate::contract::json::{Json, JsonWriter};
         use $crate::contract::problem::{Problems, Why};
@@ -153,9 +155,9 @@ macro_rules! shape {
                     Value::each(value, visit);
                 });
             }
-            fn number_in(&self, position: usize) -> Option<i64> {
+            fn field(&self, position: usize) -> Option<&dyn Any> {
                 shape!(@at position, $($field)*, self, value => {
-                    return Value::number(value);
+                    return Some(value);
                 });
                 None
             }

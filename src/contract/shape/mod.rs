@@ -4,6 +4,8 @@ mod declare;
 mod lists;
 mod values;
 
+use std::any::Any;
+
 use super::field::{Field, Kind, Shape};
 use super::json::{Json, JsonWriter};
 use super::problem::Problems;
@@ -34,10 +36,6 @@ pub trait Value: Default {
     /// Whether there is no value to write in JSON; an empty text or list is a value.
     fn is_absent(&self) -> bool {
         false
-    }
-    /// The number, if the value is one.
-    fn number(&self) -> Option<i64> {
-        None
     }
     /// Passes each structure of the value to `visit`: itself, or the entries of a list.
     fn each(&self, _: &mut dyn FnMut(&dyn Shaped)) {}
@@ -77,8 +75,16 @@ pub trait Shaped: Send + std::fmt::Debug {
     fn write_as(&self, out: &mut JsonWriter, name: &str, position: usize);
     /// Passes each structure in the field at this position to `visit`.
     fn each_in(&self, position: usize, visit: &mut dyn FnMut(&dyn Shaped));
-    /// The number in the field at this position, if it is one.
-    fn number_in(&self, position: usize) -> Option<i64>;
+    /// The value of the field at this position.
+    fn field(&self, position: usize) -> Option<&dyn Any>;
+}
+
+/// The value of the field at this position, if it is a `T` and present.
+#[must_use]
+pub fn value_at<T: 'static>(of: &dyn Shaped, position: Option<usize>) -> Option<&T> {
+    let field = of.field(position?)?;
+    let present = field.downcast_ref();
+    present.or_else(|| field.downcast_ref::<Option<T>>()?.as_ref())
 }
 
 /// Writes a field as a member of a JSON object, unless it has no value and the writer leaves such members out.

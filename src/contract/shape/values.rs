@@ -151,9 +151,6 @@ impl Value for Number {
     fn write_json(&self, out: &mut JsonWriter) {
         out.scalar(&self.0);
     }
-    fn number(&self) -> Option<i64> {
-        self.0
-    }
     fn is_missing(&self) -> bool {
         self.0.is_none()
     }

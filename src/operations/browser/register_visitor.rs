@@ -11,7 +11,7 @@ shape! {
         /// The person's name.
         name: String = "name", max = 128, required;
         /// The e-mail address, to which the activation token goes.
-        email: String = "email", max = 128, required;
+        email: String = "email", max = 128, required, role = Role::Subject;
         /// The password, 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
     }
@@ -29,9 +29,6 @@ impl Request for RegisterVisitorRequest {
     .throttle(Throttle::Mails)
     .pages();
 
-    fn subject(&self) -> Option<&str> {
-        Some(&self.email)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let registration = RegisterUserRequest {
             username: self.email.clone(),

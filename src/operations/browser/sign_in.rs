@@ -10,7 +10,7 @@ shape! {
     /// The credentials.
     pub struct SignInRequest = "SignInRequest_V1" {
         /// User name or e-mail address.
-        user_name_or_email: String = "userNameOrEmail", max = 256, required;
+        user_name_or_email: String = "userNameOrEmail", max = 256, required, role = Role::Subject;
         /// The password.
         password: Secret = "password", max = 1024, required;
         /// The browser's `User-Agent` header.
@@ -30,9 +30,6 @@ impl Request for SignInRequest {
     .throttle(Throttle::Guesses)
     .pages();
 
-    fn subject(&self) -> Option<&str> {
-        Some(&self.user_name_or_email)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn> {
         let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |tx, user| {
             let token = super::begin_session(tx, user.id, &self.user_agent)?;

@@ -7,9 +7,9 @@ shape! {
     /// Which service of which portal, and whose.
     pub struct CheckUserAgreementsRequest = "CheckUserAgreementsRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id", max = 256, required;
+        client_id: String = "client_id", max = 256, required, role = Role::Application;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token", max = 49152, required;
+        token: Secret = "token", max = 49152, required, role = Role::Authorization;
         /// The portal.
         portal_id: Number = "portal_id", required;
         /// The service, of that portal.
@@ -43,12 +43,6 @@ impl Request for CheckUserAgreementsRequest {
     .access(Access::Application)
     .rpc();
 
-    fn authorization(&self) -> Option<&Secret> {
-        Some(&self.token)
-    }
-    fn application(&self) -> Option<&str> {
-        Some(&self.client_id)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Missing> {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;

@@ -9,11 +9,11 @@ shape! {
     /// Which service of which portal, and whose.
     pub struct DeleteUserFromServiceRequest = "DeleteUserFromServiceRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id", max = 256, required;
+        client_id: String = "client_id", max = 256, required, role = Role::Application;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token", max = 49152, required;
+        token: Secret = "token", max = 49152, required, role = Role::Authorization;
         /// The application's secret, which may come by HTTP Basic instead; needed unless the registry says plain_calls.
-        application_secret: Option<Secret> = "application_secret", max = 256;
+        application_secret: Option<Secret> = "application_secret", max = 256, role = Role::ApplicationSecret;
         /// The portal.
         portal_id: Number = "portal_id", required;
         /// The service, of that portal.
@@ -32,15 +32,6 @@ impl Request for DeleteUserFromServiceRequest {
     .cost(Cost::Write)
     .rpc();
 
-    fn authorization(&self) -> Option<&Secret> {
-        Some(&self.token)
-    }
-    fn application(&self) -> Option<&str> {
-        Some(&self.client_id)
-    }
-    fn application_secret(&self) -> Option<&Secret> {
-        self.application_secret.as_ref()
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;

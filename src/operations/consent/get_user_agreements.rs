@@ -8,9 +8,9 @@ shape! {
     /// Whose agreements.
     pub struct GetUserAgreementsRequest = "GetUserAgreementsRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id", max = 256, required;
+        client_id: String = "client_id", max = 256, required, role = Role::Application;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token", max = 49152, required;
+        token: Secret = "token", max = 49152, required, role = Role::Authorization;
     }
 }
 
@@ -42,12 +42,6 @@ impl Request for GetUserAgreementsRequest {
     .access(Access::Application)
     .rpc();
 
-    fn authorization(&self) -> Option<&Secret> {
-        Some(&self.token)
-    }
-    fn application(&self) -> Option<&str> {
-        Some(&self.client_id)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Accepted> {
         let user = super::user(cx)?;
         let accepted = cx.read(|c| consents::accepted(c, user.id))?;

@@ -7,9 +7,9 @@ shape! {
     /// Which service of which portal, and whose.
     pub struct GetUserServicesRequest = "GetUserServicesRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id", max = 256, required;
+        client_id: String = "client_id", max = 256, required, role = Role::Application;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token", max = 49152, required;
+        token: Secret = "token", max = 49152, required, role = Role::Authorization;
         /// The portal.
         portal_id: Number = "portal_id", required;
     }
@@ -41,12 +41,6 @@ impl Request for GetUserServicesRequest {
     .access(Access::Application)
     .rpc();
 
-    fn authorization(&self) -> Option<&Secret> {
-        Some(&self.token)
-    }
-    fn application(&self) -> Option<&str> {
-        Some(&self.client_id)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Services> {
         let portal = self.portal_id.0.unwrap_or(0);
         let user = super::user(cx)?;

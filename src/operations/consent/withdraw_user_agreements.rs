@@ -8,9 +8,9 @@ shape! {
     /// Whose agreements.
     pub struct WithdrawUserAgreementsRequest = "WithdrawUserAgreementsRequest_V1" {
         /// The application that calls; a trailing .onetapi.pl may be left out.
-        client_id: String = "client_id", max = 256, required;
+        client_id: String = "client_id", max = 256, required, role = Role::Application;
         /// The user's token, with or without JWT before it.
-        token: Secret = "token", max = 49152, required;
+        token: Secret = "token", max = 49152, required, role = Role::Authorization;
         /// The agreements.
         agreement_ids: Wrapped<Number> = "agreement_ids", item = "agreement_id", required;
     }
@@ -27,12 +27,6 @@ impl Request for WithdrawUserAgreementsRequest {
     .cost(Cost::Write)
     .rpc();
 
-    fn authorization(&self) -> Option<&Secret> {
-        Some(&self.token)
-    }
-    fn application(&self) -> Option<&str> {
-        Some(&self.client_id)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         super::change_agreements(
             cx,

@@ -53,7 +53,7 @@ shape! {
     /// Who gets which roles where.
     pub struct AssignRolesRequest = "AssignRolesRequest_V1" {
         /// The user; the three of externalId if there is none.
-        user_id: Option<String> = "userId", max = 128;
+        user_id: Option<String> = "userId", max = 128, role = Role::Subject;
         /// What somebody else calls it; the three go together.
         external_id: Option<String> = "externalId", max = 128;
         /// The system that has given that id.
@@ -99,9 +99,6 @@ impl Request for AssignRolesRequest {
         DirectoryRoute::new("POST", "/user/v1/role/assign", "api.user.assign.role"),
     ]);
 
-    fn subject(&self) -> Option<&str> {
-        self.user_id.as_deref()
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Assigned> {
         let given = self.roles.0.as_deref().unwrap_or_default();
         if given.is_empty() {

@@ -20,7 +20,7 @@ shape! {
         /// The last one.
         last_name: Option<String> = "lastName", max = 128;
         /// The user name; one is made if there is none.
-        user_name: Option<String> = "userName", max = 128;
+        user_name: Option<String> = "userName", max = 128, role = Role::Subject;
         /// The e-mail address.
         email: Option<String> = "email", max = 254;
         /// The telephone number.
@@ -57,9 +57,6 @@ impl Request for DirectoryCreateRequest {
         "api.user.create",
     )]);
 
-    fn subject(&self) -> Option<&str> {
-        self.user_name.as_deref()
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Written> {
         let fields = PersonFields {
             first_name: Some(&self.first_name),

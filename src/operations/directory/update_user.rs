@@ -14,7 +14,7 @@ shape! {
     /// The person.
     pub struct DirectoryUpdateRequest = "DirectoryUpdateRequest_V1" {
         /// Whom it is about; the three of externalId if there is none.
-        user_id: Option<String> = "userId", max = 128;
+        user_id: Option<String> = "userId", max = 128, role = Role::Subject;
         /// The name, or the first one.
         first_name: Option<String> = "firstName", alias = "name", max = 128;
         /// The last one.
@@ -49,9 +49,6 @@ impl Request for DirectoryUpdateRequest {
         "api.user.update",
     )]);
 
-    fn subject(&self) -> Option<&str> {
-        self.user_id.as_deref()
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<Written> {
         let fields = PersonFields {
             first_name: self.first_name.as_deref(),

@@ -5,13 +5,13 @@
 //! [`Payload`], which any shape can become.
 
 use super::Operation;
-use crate::contract::common::{EmptyResponse, RequestMeta};
-use crate::contract::field::{Field, Kind};
+use crate::contract::common::{EmptyResponse, P_AUTH_TOKEN, Param, RequestMeta, param};
+use crate::contract::field::{Field, Kind, Role};
 use crate::contract::json::Json;
 use crate::contract::messages::Language;
 use crate::contract::problem::{Problem, Problems, Why};
 use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Secret, Shaped, Structure};
+use crate::contract::shape::{Secret, Shaped, Structure, Wrapped, value_at};
 use crate::contract::xml::XmlReader;
 use crate::operations::context::{Credentials, RequestContext};
 use crate::operations::refusal::Result;
@@ -23,13 +23,9 @@ pub trait Request: Structure + 'static {
     /// Its place in the catalogue.
     const OPERATION: &'static Operation;
 
-    /// The meta data that names the client and the user.
-    fn meta(&self) -> Option<&RequestMeta> {
-        None
-    }
     /// The user that the request is about, for the audit log; none if it is about the caller or about no single user.
     fn subject(&self) -> Option<&str> {
-        None
+        claim(self, Role::Subject).map(String::as_str)
     }
     /// The account whose secret may be guessed; none if the secret is too long to guess.
     fn guessed_at(&self) -> Option<&str> {
@@ -39,22 +35,6 @@ pub trait Request: Structure + 'static {
     fn mailbox(&self) -> Option<&str> {
         self.subject()
     }
-    /// A token in the request itself.
-    fn authorization(&self) -> Option<&Secret> {
-        None
-    }
-    /// The application that the request names.
-    fn application(&self) -> Option<&str> {
-        None
-    }
-    /// The application's secret in the request itself.
-    fn application_secret(&self) -> Option<&Secret> {
-        None
-    }
-    /// The token that an answer hands out, which belongs into the `Authorization` header as well.
-    fn issued_token(_: &Self::Answer) -> Option<&str> {
-        None
-    }
     /// Does the work.
     ///
     /// # Errors
@@ -62,7 +42,13 @@ pub trait Request: Structure + 'static {
     fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer>;
 }
 
-/// The claims of a request about its caller and its subject, before they are verified. See the methods of [`Request`].
+/// The field of a request that makes this claim.
+fn claim<T: 'static>(request: &impl Structure, role: Role) -> Option<&T> {
+    value_at(request, request.shape().role(role))
+}
+
+/// The claims of a request about its caller and its subject, before they are verified. See [`Role`] and the methods of
+/// [`Request`].
 #[derive(Debug, Clone, Copy)]
 pub struct Claims<'a> {
     pub meta: Option<&'a RequestMeta>,
@@ -106,13 +92,13 @@ impl<R: Request, A, F: FnOnce(R::Answer) -> A + Send> Runnable<A> for Converted<
     fn claims(&self) -> Claims<'_> {
         let request = &self.request;
         Claims {
-            meta: request.meta(),
+            meta: claim(request, Role::Meta),
             subject: request.subject(),
             guessed_at: request.guessed_at(),
             mailbox: request.mailbox(),
-            authorization: request.authorization(),
-            application: request.application(),
-            application_secret: request.application_secret(),
+            authorization: claim(request, Role::Authorization),
+            application: claim(request, Role::Application).map(String::as_str),
+            application_secret: claim(request, Role::ApplicationSecret),
         }
     }
     fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A> {
@@ -184,8 +170,11 @@ fn published<R: Request>(answer: R::Answer) -> Payload
 where
     R::Answer: Structure,
 {
+    let params: Option<&Wrapped<Param>> = value_at(&answer, answer.shape().position("params"));
     Payload {
-        authorization: R::issued_token(&answer).map(str::to_owned),
+        authorization: params
+            .and_then(|params| param(&params.0, P_AUTH_TOKEN))
+            .map(str::to_owned),
         answer: Box::new(answer),
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::organisation::JoinPolicy;
 use crate::operations::prelude::*;
 use crate::store::{organisations, users};
 
-use super::auth_token::{P_AUTH_TOKEN, issue, token_param};
+use super::auth_token::{issue, token_param};
 
 /// The number of memberships up to which a user may create another organisation. The choice at sign-in shows all of
 /// them.
@@ -17,7 +17,7 @@ shape! {
     /// Which organisation to join.
     pub struct AddToOrgRequest = "AddToOrgRequest_V1" {
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The name of an organisation to make; of no meaning beside an id.
         org_name: Option<String> = "orgName", max = 128;
         /// The id of an organisation that is there.
@@ -38,14 +38,8 @@ impl Request for AddToOrgRequest {
         .with_token()
         .refuses(&[Code::OrganizationNotFound, Code::TooManyAttempts])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
     fn subject(&self) -> Option<&str> {
         self.org_uuid.as_deref().or(self.org_name.as_deref())
-    }
-    fn issued_token(answer: &EmptyResponse) -> Option<&str> {
-        param(&answer.params.0, P_AUTH_TOKEN)
     }
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let Some(user) = &cx.user else {

@@ -1,12 +1,10 @@
 //! Issues the tokens of operations: JWTs that belong to the family of their sign-in.
 
+use crate::contract::common::P_AUTH_TOKEN;
 use crate::operations::context::VerifiedToken;
 use crate::operations::prelude::*;
 use crate::secrets::tokens::{Claims, OrgClaim};
 use crate::store::token_families;
-
-/// The parameter that carries the token.
-pub const P_AUTH_TOKEN: &str = "P_AUTH_TOKEN";
 
 /// The parameters of an answer with this token.
 pub(super) fn token_param(token: &str) -> Wrapped<Param> {

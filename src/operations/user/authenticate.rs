@@ -23,9 +23,9 @@ shape! {
         /// The password.
         password: Secret = "password", max = 1024, required;
         /// Who is calling; may be left out.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// User name or e-mail address.
-        user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required;
+        user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required, role = Role::Subject;
     }
 }
 
@@ -62,15 +62,6 @@ impl Request for AuthenticateRequest {
             Code::UserNotActive,
         ])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        Some(&self.user_name_or_email)
-    }
-    fn issued_token(answer: &AuthenticateResponse) -> Option<&str> {
-        param(&answer.params.0, auth_token::P_AUTH_TOKEN)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<AuthenticateResponse> {
         // Try again if another sign-in with the same password renewed the stored hash meanwhile.
         match self.sign_in(cx)? {

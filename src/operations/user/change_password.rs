@@ -17,9 +17,9 @@ shape! {
         /// The token from the mail, instead of the old password.
         password_reset_guid: Option<Secret> = "passwordResetGuid", max = 128;
         /// Who is calling; may be left out.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user; needed with the old password.
-        user_name: Option<String> = "userName", max = 256;
+        user_name: Option<String> = "userName", max = 256, role = Role::Subject;
     }
 }
 
@@ -59,12 +59,6 @@ impl Request for ChangePasswordRequest {
         Code::UserNotActive,
     ])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        self.user_name.as_deref()
-    }
     fn guessed_at(&self) -> Option<&str> {
         // Reset tokens cannot be guessed. Not counting them lets the owner use one while an attacker guesses the
         // password.

@@ -9,7 +9,7 @@ shape! {
     /// Which registration to confirm.
     pub struct ConfirmUserRequest = "ConfirmUserRequest_V1" {
         /// Who is calling; may be left out.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The token from the activation mail.
         token: Secret = "token", max = 128, required;
     }
@@ -27,9 +27,6 @@ impl Request for ConfirmUserRequest {
     .throttle(Throttle::Guesses)
     .rest(&[Route::new("POST", "/register/confirm").refuses(&[Code::TokenInvalidOrExpired])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         self.confirm(cx, &[])?;
         Ok(EmptyResponse::default())

@@ -11,7 +11,7 @@ shape! {
     /// The user to make.
     pub struct CreateUserRequest = "CreateUserRequest_V1" {
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user; userName, name and email must be there.
         user: Option<WrappedUser> = "user", required;
     }
@@ -52,9 +52,6 @@ impl Request for CreateUserRequest {
         .inside("user")
         .refuses(&[Code::UserAlreadyExists, Code::EmailAlreadyExists])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }

@@ -9,9 +9,9 @@ shape! {
     /// The account to delete.
     pub struct DeleteUserRequest = "DeleteUserRequest_V1" {
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// Its user name.
-        user_name: String = "userName", max = 256, required;
+        user_name: String = "userName", max = 256, required, role = Role::Subject;
     }
 }
 
@@ -28,12 +28,6 @@ impl Request for DeleteUserRequest {
     .cost(Cost::Write)
     .rest(&[Route::bodiless("DELETE", "/users/{userName}")]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        Some(&self.user_name)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         if !cx.may_do_everything() {
             // Users may change only their own names (SPEC §3). Hide existence: answer as if another user did not exist.

@@ -12,7 +12,7 @@ shape! {
     /// Which users to find; all given conditions must hold.
     pub struct FindUsersRequest = "FindUsersRequest_V1" {
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The most users to answer; 20 if absent.
         limit: Number = "limit";
         /// How many hits to pass over.
@@ -128,9 +128,6 @@ impl Request for FindUsersRequest {
     .soap()
     .rest(&[Route::bodiless("GET", "/users")]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse> {
         self.find(cx)
     }

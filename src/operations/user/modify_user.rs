@@ -8,7 +8,7 @@ shape! {
     /// The user to change.
     pub struct ModifyUserRequest = "ModifyUserRequest_V1" {
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user; userName says which, absent fields stay, given roles replace.
         user: Option<WrappedUser> = "user", required;
     }
@@ -48,9 +48,6 @@ impl Request for ModifyUserRequest {
         route("PATCH", "/users/{userName}"),
     ]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
     fn subject(&self) -> Option<&str> {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }

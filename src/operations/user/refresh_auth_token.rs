@@ -9,9 +9,9 @@ shape! {
     /// The token to replace.
     pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" {
         /// The token, with or without JWT before it, if it is not in the Authorization header.
-        authorization: Option<Secret> = "authorization", max = 49152;
+        authorization: Option<Secret> = "authorization", max = 49152, role = Role::Authorization;
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
     }
 }
 
@@ -29,15 +29,6 @@ impl Request for RefreshAuthTokenRequest {
         .with_token()
         .refuses(&[Code::TooManyAttempts])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn authorization(&self) -> Option<&Secret> {
-        self.authorization.as_ref()
-    }
-    fn issued_token(answer: &EmptyResponse) -> Option<&str> {
-        param(&answer.params.0, auth_token::P_AUTH_TOKEN)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let (Some(user), Some(verified_token)) = (&cx.user, &cx.verified_token) else {
             return Err(refuse(Code::AuthenticationRequired));

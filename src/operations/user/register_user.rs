@@ -10,9 +10,9 @@ shape! {
     /// Who registers.
     pub struct RegisterUserRequest = "RegisterUserRequest_V1", order = All {
         /// Who is calling; may be left out.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user name wanted.
-        username: String = "username", alias = "userName", max = 128, required;
+        username: String = "username", alias = "userName", max = 128, required, role = Role::Subject;
         /// The password, 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
         /// The person's name.
@@ -52,12 +52,6 @@ impl Request for RegisterUserRequest {
         Code::OrganizationNotFound,
     ])]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        Some(&self.username)
-    }
     fn mailbox(&self) -> Option<&str> {
         Some(&self.email)
     }

@@ -7,9 +7,9 @@ shape! {
     /// Whose activation token to send again.
     pub struct ResendRequest = "ResendRequest_V1" {
         /// Who is calling; may be left out.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// User name or e-mail address.
-        user_name_or_email: String = "usernameOrEmail", alias = "userNameOrEmail", max = 256, required;
+        user_name_or_email: String = "usernameOrEmail", alias = "userNameOrEmail", max = 256, required, role = Role::Subject;
     }
 }
 
@@ -26,12 +26,6 @@ impl Request for ResendRequest {
     .pages()
     .rest(&[Route::new("POST", "/register/resend").id("usernameOrEmail")]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        Some(&self.user_name_or_email)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let mailing = Mailing {
             purpose: Purpose::Activation,

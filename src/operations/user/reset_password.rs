@@ -7,9 +7,9 @@ shape! {
     /// Whose password to reset.
     pub struct ResetPasswordRequest = "ResetPasswordRequest_V1" {
         /// Who is calling; may be left out.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// User name or e-mail address.
-        user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required;
+        user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required, role = Role::Subject;
     }
 }
 
@@ -37,12 +37,6 @@ impl Request for ResetPasswordRequest {
     .pages()
     .rest(&[Route::new("POST", "/password/reset").id("userNameOrEmail")]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        Some(&self.user_name_or_email)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<ResetPasswordResponse> {
         mail(cx, &self.user_name_or_email)?;
         Ok(ResetPasswordResponse::default())

@@ -8,9 +8,9 @@ shape! {
     /// Which user to show.
     pub struct ShowUserRequest = "ShowUserRequest_V1" {
         /// Who is calling.
-        request_meta: Option<RequestMeta> = "requestMeta";
+        request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user to show.
-        user_name: String = "userName", max = 256, required;
+        user_name: String = "userName", max = 256, required, role = Role::Subject;
     }
 }
 
@@ -36,12 +36,6 @@ impl Request for ShowUserRequest {
     .soap()
     .rest(&[Route::bodiless("GET", "/users/{userName}")]);
 
-    fn meta(&self) -> Option<&RequestMeta> {
-        self.request_meta.as_ref()
-    }
-    fn subject(&self) -> Option<&str> {
-        Some(&self.user_name)
-    }
     fn run(self, cx: &RequestContext<'_>) -> Result<ShowUserResponse> {
         // Hide existence: answer as if the user did not exist.
         if !cx.may_do_everything() && !cx.is_self(&self.user_name) {
