@@ -39,13 +39,20 @@ impl Problem {
         }
         out
     }
+
+    /// A problem of this field, or of the whole request.
+    #[must_use]
+    pub fn new(code: Code, field: Option<&str>, why: Option<Why>) -> Self {
+        let field = field.map(str::to_owned);
+        Self { code, field, why }
+    }
 }
 
 /// The most problems that are reported for one request.
 pub const MAX_PROBLEMS: usize = 32;
 
 /// The problems of one request, collected while it is read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Problems {
     /// In the order in which they were found.
     pub found: Vec<Problem>,
@@ -90,11 +97,7 @@ impl Problems {
 
     /// Notes a problem once, up to [`MAX_PROBLEMS`], so that a small request cannot cause a large answer.
     fn add(&mut self, code: Code, field: Option<&str>, why: Option<Why>) {
-        let problem = Problem {
-            code,
-            field: field.map(str::to_owned),
-            why,
-        };
+        let problem = Problem::new(code, field, why);
         if self.found.len() < MAX_PROBLEMS && !self.found.contains(&problem) {
             self.found.push(problem);
         }

@@ -21,21 +21,13 @@ impl Rejection {
     /// A refusal with this code, about no field.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self::of(vec![Problem {
-            code,
-            field: None,
-            why: None,
-        }])
+        Self::of(vec![Problem::new(code, None, None)])
     }
 
     /// A refusal of one field.
     #[must_use]
     pub fn field(code: Code, field: &str, why: Option<Why>) -> Self {
-        Self::of(vec![Problem {
-            code,
-            field: Some(field.to_owned()),
-            why,
-        }])
+        Self::of(vec![Problem::new(code, Some(field), why)])
     }
 
     /// A refusal with these problems. An empty list is a bug and answered as an internal error.
@@ -107,9 +99,5 @@ impl Rejection {
 /// A refusal of malformed input.
 #[must_use]
 pub fn malformed(why: Why) -> Rejection {
-    Rejection::of(vec![Problem {
-        code: Code::Malformed,
-        field: None,
-        why: Some(why),
-    }])
+    Rejection::of(vec![Problem::new(Code::Malformed, None, Some(why))])
 }

@@ -97,7 +97,7 @@ impl Face for DirectoryFace {
         let decoded = (operation.decode_json)(&object, &mut problems);
         Ok(Decoded::Call(Box::new(DecodedRequest {
             request: decoded,
-            problems: std::mem::take(&mut problems.found),
+            problems,
             credentials,
             language: self.heading.language,
             request_id: request.request_id.clone(),

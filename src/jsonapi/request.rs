@@ -75,7 +75,7 @@ pub(super) fn read(
     let decoded = (found.operation.decode_json)(&object, &mut problems);
     Ok(DecodedRequest {
         request: decoded,
-        problems: std::mem::take(&mut problems.found),
+        problems,
         credentials,
         language: context.language,
         request_id: context.request_id.clone(),

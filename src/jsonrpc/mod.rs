@@ -72,7 +72,7 @@ impl Face for RpcCall {
         let application = http::credentials(request, &mut Problems::none(false)).application;
         Ok(Decoded::Call(Box::new(DecodedRequest {
             request: decoded,
-            problems: std::mem::take(&mut problems.found),
+            problems,
             credentials: Credentials {
                 source: request.client_ip,
                 application,

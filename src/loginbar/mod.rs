@@ -136,7 +136,7 @@ fn decoded<R: Request>(
     let mut problems = Problems::none(false);
     DecodedRequest {
         request: from_fields::<R, _>(&Json::Object(object.collect()), &mut problems, show),
-        problems: std::mem::take(&mut problems.found),
+        problems,
         credentials: Credentials {
             source: request.client_ip,
             session: session(cookies, request),

@@ -106,7 +106,7 @@ fn decide(
     operation: &Operation,
     found: &Credentials,
     claims: &Claims<'_>,
-    problems: &[Problem],
+    problems: &Problems,
 ) -> Result<()> {
     let in_request = claims.authorization.filter(|a| !a.is_missing());
     cx.client = client(cx.app, found.client_key.as_ref())?;
@@ -117,8 +117,10 @@ fn decide(
         .filter(|header| names_a_token(header));
     let authorization = match (in_header, in_request) {
         (Some(header), Some(field)) if bare(header) != bare(field) => {
-            let why = Why::ExactlyOneOf("Authorization");
-            return Err(refuse_field(Code::InvalidField, "authorization", Some(why)));
+            return Err(refuse_invalid(
+                "authorization",
+                Why::ExactlyOneOf("Authorization"),
+            ));
         }
         (header, field) => header.or(field),
     };
@@ -252,7 +254,7 @@ fn verify_username_token(
     cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
     found: &Credentials,
-    problems: &[Problem],
+    problems: &Problems,
 ) -> Result<()> {
     let Some((name, password)) = &found.username_token else {
         return Ok(());
@@ -268,10 +270,10 @@ fn user_of_username_token(
     cx: &RequestContext<'_>,
     name: &str,
     password: &Secret,
-    problems: &[Problem],
+    problems: &Problems,
 ) -> Result<User> {
     // Refuse invalid fields before paying for a password hash.
-    refuse_all(problems.to_vec())?;
+    refuse_all(problems.clone())?;
     let guess = || user_of_password(cx, name, password);
     throttle::guard(cx, Throttle::Guesses, Some(name), guess)
 }

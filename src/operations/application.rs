@@ -45,9 +45,7 @@ pub(super) fn prove(
     let store = &cx.app.store;
     let open_at = store.read(|c| attempts::open_at(c, &guesses))?;
     if let Some(wait_ms) = open_at.map(|at| at - cx.now).filter(|wait| *wait > 0) {
-        let mut rejection = Rejection::new(Code::TooManyAttempts);
-        rejection.wait_ms = wait_ms;
-        return Err(rejection.into());
+        return Err(too_many_attempts(wait_ms));
     }
     let stored = stored(cx, application)?;
     let is_right = |sent: &Secret| stored.as_deref().is_some_and(|s| is_same(s, sent.reveal()));

@@ -5,14 +5,15 @@ pub(super) use super::operation::{
     Access, Body, Cost, DirectoryRoute, Operation, Request, Route, Throttle,
 };
 pub(super) use super::refusal::{
-    Refusal, Result, internal_error, refuse, refuse_all, refuse_field,
+    Refusal, Result, internal_error, refuse, refuse_all, refuse_field, refuse_invalid,
+    too_many_attempts,
 };
 pub(super) use super::transaction::{Addressee, Transaction};
 pub(super) use crate::contract::common::{
     EmptyResponse, Param, RequestMeta, ResponseStatus, param,
 };
 pub(super) use crate::contract::field::Role;
-pub(super) use crate::contract::problem::{Code, Problem, Why};
+pub(super) use crate::contract::problem::{Code, Problem, Problems, Why};
 pub(super) use crate::contract::rejection::Rejection;
 pub(super) use crate::contract::shape::{Flat, Number, Secret, Wrapped, shape};
 pub(super) use crate::domain::audit_event::AuditEvent;

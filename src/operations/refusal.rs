@@ -1,7 +1,6 @@
 //! Refusals of operations, and shorthands to create them.
 
-use crate::contract::problem::Why;
-use crate::contract::problem::{Code, Problem};
+use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::store::{StepError, StoreError};
 
@@ -62,8 +61,20 @@ pub(crate) fn refuse(code: Code) -> Refusal {
 }
 
 /// A refusal of one field.
-pub(crate) fn refuse_field(code: Code, field: &str, why: Option<Why>) -> Refusal {
-    Refusal::Rejected(Rejection::field(code, field, why))
+pub(crate) fn refuse_field(code: Code, field: &str) -> Refusal {
+    Refusal::Rejected(Rejection::field(code, field, None))
+}
+
+/// A refusal of an invalid field.
+pub(crate) fn refuse_invalid(field: &str, why: Why) -> Refusal {
+    Refusal::Rejected(Rejection::field(Code::InvalidField, field, Some(why)))
+}
+
+/// A refusal that lasts for this time, in milliseconds.
+pub(crate) fn too_many_attempts(wait_ms: i64) -> Refusal {
+    let mut rejection = Rejection::new(Code::TooManyAttempts);
+    rejection.wait_ms = wait_ms;
+    rejection.into()
 }
 
 /// The refusal for a failure of the gateway itself, whose cause only the log tells.
@@ -72,10 +83,9 @@ pub(crate) fn internal_error(cause: impl std::fmt::Display) -> Refusal {
 }
 
 /// Refuses if there are any problems.
-pub(crate) fn refuse_all(problems: Vec<Problem>) -> Result<(), Refusal> {
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::Rejected(Rejection::of(problems)))
+pub(crate) fn refuse_all(problems: Problems) -> Result<(), Refusal> {
+    match problems.found.is_empty() {
+        true => Ok(()),
+        false => Err(Rejection::of(problems.found).into()),
     }
 }

@@ -47,11 +47,7 @@ pub(super) fn guard<T>(
         Ok::<_, Refusal>((counted, open_at))
     })?;
     let wait = open_at.map_or(0, |at| at - cx.now);
-    let too_many = || {
-        let mut rejection = Rejection::new(Code::TooManyAttempts);
-        rejection.wait_ms = wait;
-        Err(rejection.into())
-    };
+    let too_many = || Err(too_many_attempts(wait));
     if wait > 0 && throttle != Throttle::Forgeries {
         return too_many();
     }
@@ -166,11 +162,7 @@ pub(super) fn count_assignment(
     let mut windows = windows.unwrap_or_else(PoisonError::into_inner);
     windows
         .count(most, user_id, service, cx.now)
-        .map_err(|wait_ms| {
-            let mut rejection = Rejection::new(Code::TooManyAttempts);
-            rejection.wait_ms = wait_ms;
-            rejection.into()
-        })
+        .map_err(too_many_attempts)
 }
 
 /// Whether the code says that no partner has signed the token.

@@ -106,7 +106,7 @@ pub(super) fn read(
         ..http::credentials(request, &mut Problems::none(false))
     };
     Ok(DecodedRequest {
-        problems: std::mem::take(&mut reader.problems.found),
+        problems: reader.problems,
         request: decoded,
         credentials,
         language: context.language,

@@ -126,11 +126,8 @@ impl Header {
         if let Some(name) = name.filter(|_| !is_understood)
             && self.not_understood.len() < MAX_PROBLEMS
         {
-            self.not_understood.push(Problem {
-                code: Code::MustUnderstand,
-                field: Some(name),
-                why: None,
-            });
+            let problem = Problem::new(Code::MustUnderstand, Some(&name), None);
+            self.not_understood.push(problem);
         }
         Ok(())
     }

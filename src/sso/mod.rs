@@ -113,7 +113,7 @@ impl Face for SsoFace {
         let decoded = from_fields::<PartnerSignInRequest, _>(&object, &mut problems, |a| a);
         Ok(Decoded::Call(Box::new(DecodedRequest {
             request: decoded,
-            problems: std::mem::take(&mut problems.found),
+            problems,
             credentials: Credentials {
                 source: request.client_ip,
                 session: self.landing.session(request),

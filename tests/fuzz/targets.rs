@@ -323,7 +323,7 @@ fn decode<F: Face>(
 ) -> Result<Box<DecodedRequest<F::Answer>>, Reply> {
     match face.decode(request) {
         Ok(Decoded::Call(decoded)) => {
-            assert!(decoded.problems.len() <= MAX_PROBLEMS);
+            assert!(decoded.problems.found.len() <= MAX_PROBLEMS);
             Ok(decoded)
         }
         Ok(Decoded::Reply(reply)) => Err(reply),
@@ -363,8 +363,8 @@ pub fn envelope(bytes: &[u8]) {
     match decode(&mut first, &sent) {
         Ok(incoming) => {
             assert_eq!(checked, Ok(()), "what is accepted is well-formed");
-            if !incoming.problems.is_empty() {
-                assert_small_xml(&first.refuse(&Rejection::of(incoming.problems.clone())));
+            if !incoming.problems.found.is_empty() {
+                assert_small_xml(&first.refuse(&Rejection::of(incoming.problems.found.clone())));
             }
             // The document in UTF-16 must be read as the same request.
             let Ok(text) = std::str::from_utf8(bytes) else {

@@ -232,7 +232,7 @@ fn decoded<A>(
 ) -> DecodedRequest<A> {
     DecodedRequest {
         request,
-        problems: problems.found,
+        problems,
         credentials,
         language: Language::English,
         request_id: "test".to_owned(),

@@ -27,7 +27,7 @@ fn confirm(gateway: &Gateway, token: &str) -> Result<(), Code> {
     let mut problems = Problems::none(false);
     let decoded = DecodedRequest {
         request: from_fields::<ConfirmUserRequest, _>(&object, &mut problems, |_| ()),
-        problems: problems.found,
+        problems,
         credentials: Credentials::default(),
         language: Language::Hungarian,
         request_id: "test".to_owned(),

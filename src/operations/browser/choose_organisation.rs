@@ -30,7 +30,7 @@ impl Request for ChooseOrganisationRequest {
             let granted = organisations::memberships(tx.conn, user.id)?;
             if !granted.iter().any(|g| g.uuid == self.organisation) {
                 let code = Code::OrganizationNotFound;
-                return Err(refuse_field(code, "organisation", None));
+                return Err(refuse_field(code, "organisation"));
             }
             sessions::choose_organisation(tx.conn, session, &self.organisation)?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)

@@ -28,7 +28,7 @@ impl Request for DeleteOwnAccountRequest {
         let user = super::user(cx)?;
         if user.password_hash.is_some() {
             if self.password.reveal().is_empty() {
-                return Err(refuse_field(Code::MissingField, "password", None));
+                return Err(refuse_field(Code::MissingField, "password"));
             }
             let (login, password) = (&user.user_name, &self.password);
             Checked::settle(cx, login, password, |tx, user| delete_user::erase(tx, user))?;

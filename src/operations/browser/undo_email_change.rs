@@ -17,7 +17,7 @@ shape! {
 }
 
 fn spent() -> Refusal {
-    refuse_field(Code::TokenInvalidOrExpired, "token", None)
+    refuse_field(Code::TokenInvalidOrExpired, "token")
 }
 
 impl Request for UndoEmailChangeRequest {
@@ -49,7 +49,7 @@ fn undo(tx: &mut Transaction<'_>, sha256: &str) -> Result<()> {
     let change = email_undos::find(tx.conn, sha256, tx.cx.now)?.ok_or_else(spent)?;
     let user = users::lock_for_update(tx.conn, change.user_id)?.ok_or_else(spent)?;
     if users::is_taken(tx.conn, &change.email, Some(user.id))? {
-        return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
+        return Err(refuse_field(Code::EmailAlreadyExists, "email"));
     }
     if !email_undos::end_from(tx.conn, user.id, change.id)? {
         return Err(spent());

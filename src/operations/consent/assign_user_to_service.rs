@@ -40,8 +40,7 @@ impl Request for AssignUserToServiceRequest {
         let name = self.user_id_in_service.as_str();
         // `.` and `..` would be steps in the path of a callback and not a segment.
         if has_control(name) || [".", ".."].contains(&name) {
-            let why = Some(Why::BadCharacters);
-            return Err(refuse_field(Code::InvalidField, "user_id_in_service", why));
+            return Err(refuse_invalid("user_id_in_service", Why::BadCharacters));
         }
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
@@ -51,11 +50,11 @@ impl Request for AssignUserToServiceRequest {
             match services::assign(tx.conn, user.id, service.id, name, cx.now)? {
                 Claim::Granted => {}
                 Claim::NoService => {
-                    return Err(refuse_field(Code::ServiceNotFound, "service_id", None));
+                    return Err(refuse_field(Code::ServiceNotFound, "service_id"));
                 }
                 Claim::Taken => {
                     let field = "user_id_in_service";
-                    return Err(refuse_field(Code::IdInServiceTaken, field, None));
+                    return Err(refuse_field(Code::IdInServiceTaken, field));
                 }
             }
             tx.audit_ok(Self::OPERATION.event, &user.user_name)

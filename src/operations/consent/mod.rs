@@ -48,7 +48,7 @@ fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Serv
     registry
         .service(service.0.unwrap_or(0))
         .filter(|found| Some(found.portal_id) == portal.0)
-        .ok_or_else(|| refuse_field(Code::ServiceNotFound, "service_id", None))
+        .ok_or_else(|| refuse_field(Code::ServiceNotFound, "service_id"))
 }
 
 /// Applies a change to these agreements, all of which must exist.
@@ -62,7 +62,7 @@ pub(super) fn change_agreements(
     let ids: Vec<i64> = ids.iter().filter_map(|n| n.0).collect();
     if ids.iter().any(|id| !registry.agreements().contains_key(id)) {
         let code = Code::AgreementNotFound;
-        return Err(refuse_field(code, "agreement_ids", None));
+        return Err(refuse_field(code, "agreement_ids"));
     }
     cx.write(|tx| {
         let user = lock_user(tx)?;

@@ -102,12 +102,12 @@ impl Request for AssignRolesRequest {
     fn run(self, cx: &RequestContext<'_>) -> Result<Assigned> {
         let given = self.roles.0.as_deref().unwrap_or_default();
         if given.is_empty() {
-            return Err(refuse_field(Code::EmptyRolesProvided, "roles", None));
+            return Err(refuse_field(Code::EmptyRolesProvided, "roles"));
         }
         let mut wanted: Vec<String> = Vec::new();
         for role in given {
             let known =
-                roles::known(role).ok_or_else(|| refuse_field(Code::InvalidRole, "roles", None))?;
+                roles::known(role).ok_or_else(|| refuse_field(Code::InvalidRole, "roles"))?;
             if !wanted.iter().any(|w| w == known) {
                 wanted.push(known.to_owned());
             }
@@ -122,7 +122,7 @@ impl Request for AssignRolesRequest {
             let user = lock_named_user(tx.conn, self.user_id.as_deref(), identity.as_ref())?;
             let organisation = organisations::find(tx.conn, &self.organisation_id)?;
             let organisation = organisation
-                .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId", None))?;
+                .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId"))?;
             organisations::join(tx.conn, user.id, &organisation.uuid, &wanted, cx.now)?;
             organisations::set_roles(tx.conn, user.id, &organisation.uuid, &wanted)?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)

@@ -66,8 +66,7 @@ impl Request for DirectoryCreateRequest {
         };
         refuse_all(fields.check())?;
         if let Some(flaw) = self.user_name.as_deref().and_then(flaw_of_user_name) {
-            let why = Some(why(flaw));
-            return Err(refuse_field(Code::InvalidField, "userName", why));
+            return Err(refuse_invalid("userName", why(flaw)));
         }
         let external_id = ExternalIdTriple {
             id: self.external_id.as_deref(),
@@ -79,8 +78,7 @@ impl Request for DirectoryCreateRequest {
             .iter()
             .any(|(change, _)| *change != IdentityChange::Add)
         {
-            let why = Some(Why::NoSuchParameter);
-            return Err(refuse_field(Code::InvalidField, "operation", why));
+            return Err(refuse_invalid("operation", Why::NoSuchParameter));
         }
         let identities: Vec<_> = identities
             .into_iter()
@@ -150,7 +148,7 @@ impl DirectoryCreateRequest {
 
     /// The UUID of the organisation that the user joins.
     fn organisation(&self, c: &mut AnyConnection) -> Result<Option<String>> {
-        let unknown = |field| refuse_field(Code::OrganizationNotFound, field, None);
+        let unknown = |field| refuse_field(Code::OrganizationNotFound, field);
         let by_channel = match (&self.channel, &self.org_external_id) {
             (None, None) => None,
             (Some(channel), Some(id)) => Some(
@@ -159,15 +157,17 @@ impl DirectoryCreateRequest {
             ),
             (Some(channel), None) if organisations::has_channel(c, channel)? => None,
             (Some(_), None) => return Err(unknown("channel")),
-            (None, Some(_)) => return Err(refuse_field(Code::MissingField, "channel", None)),
+            (None, Some(_)) => return Err(refuse_field(Code::MissingField, "channel")),
         };
         let Some(id) = &self.organisation_id else {
             return Ok(by_channel.map(|o| o.uuid));
         };
         let named = organisations::find(c, id)?.ok_or_else(|| unknown("organisationId"))?;
         if by_channel.is_some_and(|other| other.uuid != named.uuid) {
-            let why = Some(Why::ExactlyOneOf("orgExternalId"));
-            return Err(refuse_field(Code::InvalidField, "organisationId", why));
+            return Err(refuse_invalid(
+                "organisationId",
+                Why::ExactlyOneOf("orgExternalId"),
+            ));
         }
         Ok(Some(named.uuid))
     }

@@ -85,8 +85,7 @@ fn identity(id: &str, provider: &str, id_type: &str, field: &str) -> Result<Exte
             id_type: id_type.to_owned(),
         });
     }
-    let why = Some(Why::BadCharacters);
-    Err(refuse_field(Code::InvalidField, field, why))
+    Err(refuse_invalid(field, Why::BadCharacters))
 }
 
 /// A change of an external identity of a user.
@@ -116,8 +115,7 @@ fn changes(
             Some("EDIT" | "edit") => IdentityChange::Edit,
             Some("REMOVE" | "remove") => IdentityChange::Remove,
             Some(_) => {
-                let why = Some(Why::NoSuchParameter);
-                return Err(refuse_field(Code::InvalidField, "operation", why));
+                return Err(refuse_invalid("operation", Why::NoSuchParameter));
             }
         };
         let identity = identity(&field.id, &field.provider, &field.id_type, "externalIds")?;
@@ -125,11 +123,7 @@ fn changes(
             .iter()
             .any(|(_, other)| is_same_kind(other, &identity));
         if same_kind {
-            return Err(refuse_field(
-                Code::DuplicateExternalIds,
-                "externalIds",
-                None,
-            ));
+            return Err(refuse_field(Code::DuplicateExternalIds, "externalIds"));
         }
         changes.push((change, identity));
     }
@@ -154,17 +148,16 @@ fn add_identity(
         Some(owner) if owner == user_id => return Ok(false),
         Some(_) => {
             let code = Code::ExternalidAssignedToOtherUser;
-            return Err(refuse_field(code, "externalId", None));
+            return Err(refuse_field(code, "externalId"));
         }
         None => {}
     }
     let own = external_identities::of_user(tx.conn, user_id)?;
     if own.iter().any(|other| is_same_kind(other, identity)) {
-        return Err(refuse_field(Code::DuplicateExternalIds, "externalId", None));
+        return Err(refuse_field(Code::DuplicateExternalIds, "externalId"));
     }
     if own.len() >= MAX_IDENTITIES {
-        let why = Some(Why::TooMany(MAX_IDENTITIES));
-        return Err(refuse_field(Code::InvalidField, "externalIds", why));
+        return Err(refuse_invalid("externalIds", Why::TooMany(MAX_IDENTITIES)));
     }
     let client = tx.cx.client.as_ref().map(|c| format!("client:{}", c.name));
     let by = client.unwrap_or_else(|| "administrator".to_owned());
@@ -184,10 +177,10 @@ fn lock_named_user(
 ) -> Result<User> {
     match (user_id, identity) {
         (Some(id), _) => users::lock_by_uuid_or_id(c, id)?
-            .ok_or_else(|| refuse_field(Code::UserNotFound, "userId", None)),
+            .ok_or_else(|| refuse_field(Code::UserNotFound, "userId")),
         (None, Some(identity)) => external_identities::lock_owner(c, identity)?
-            .ok_or_else(|| refuse_field(Code::ExternalidNotFound, "externalId", None)),
-        (None, None) => Err(refuse_field(Code::MissingField, "userId", None)),
+            .ok_or_else(|| refuse_field(Code::ExternalidNotFound, "externalId")),
+        (None, None) => Err(refuse_field(Code::MissingField, "userId")),
     }
 }
 
@@ -202,18 +195,11 @@ struct PersonFields<'a> {
 
 impl PersonFields<'_> {
     /// The problems of fields that cannot be stored.
-    fn check(self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut note = |field: &str, why| {
-            problems.push(Problem {
-                code: Code::InvalidField,
-                field: Some(field.to_owned()),
-                why: Some(why),
-            });
-        };
+    fn check(self) -> Problems {
+        let mut problems = Problems::default();
         for (field, text) in [("firstName", self.first_name), ("lastName", self.last_name)] {
             if let Some(flaw) = text.and_then(flaw_of_display_name) {
-                note(field, why(flaw));
+                problems.note(field, why(flaw));
             }
         }
         let max = MAX_NAME_CHARS;
@@ -221,20 +207,16 @@ impl PersonFields<'_> {
             .name()
             .is_some_and(|n| n.chars().count() > max as usize)
         {
-            note("lastName", Why::TooLong(max));
+            problems.note("lastName", Why::TooLong(max));
         }
         if self.email.is_some_and(|e| !is_email(e)) {
-            note("email", Why::NotAnEmail);
+            problems.note("email", Why::NotAnEmail);
         }
         if self.phone.is_some_and(|p| !is_phone(p)) {
-            note("phone", Why::BadCharacters);
+            problems.note("phone", Why::BadCharacters);
         }
         if self.first_name.is_none() && self.last_name.is_some() {
-            problems.push(Problem {
-                code: Code::MissingField,
-                field: Some("firstName".to_owned()),
-                why: None,
-            });
+            problems.note_missing("firstName");
         }
         problems
     }

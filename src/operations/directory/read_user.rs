@@ -131,7 +131,7 @@ impl Request for DirectoryReadRequest {
             let granted = organisations::memberships(c, owner)?;
             Ok::<_, Refusal>(Some(person(user, phone, identities, granted)))
         })?;
-        let unknown = || refuse_field(Code::ExternalidNotFound, "externalId", None);
+        let unknown = || refuse_field(Code::ExternalidNotFound, "externalId");
         Ok(Found {
             response: person.ok_or_else(unknown)?,
         })

@@ -63,11 +63,13 @@ impl Request for DirectoryUpdateRequest {
             id_type: self.external_id_type.as_deref(),
         };
         let named_by = external_id.identity();
-        if let (false, Ok(named_by)) = (problems.is_empty(), &named_by) {
+        if let (false, Ok(named_by)) = (problems.found.is_empty(), &named_by) {
             // Values that were stored before a rule existed may stay; only changed values are checked.
             let id = self.user_id.as_deref();
             let stored = cx.write(|tx| lock_named_user(tx.conn, id, named_by.as_ref()));
-            problems.retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, fields, u)));
+            problems
+                .found
+                .retain(|p| !stored.as_ref().is_ok_and(|u| is_unchanged(p, fields, u)));
         }
         refuse_all(problems)?;
         let named_by = named_by?;
@@ -112,7 +114,7 @@ impl DirectoryUpdateRequest {
             if after.email != before.email
                 && users::is_taken(tx.conn, &after.email, Some(after.id))?
             {
-                return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
+                return Err(refuse_field(Code::EmailAlreadyExists, "email"));
             }
             users::update(tx.conn, &after)?;
         }
@@ -155,7 +157,7 @@ fn apply_change(
     let mut done = Done::default();
     if change == IdentityChange::Remove {
         if !external_identities::remove(tx.conn, user.id, identity)? {
-            return Err(refuse_field(Code::ExternalidNotFound, "externalIds", None));
+            return Err(refuse_field(Code::ExternalidNotFound, "externalIds"));
         }
         done.unlinked.push(identity.clone());
         return Ok(done);

@@ -9,7 +9,7 @@ use crate::contract::common::{EmptyResponse, P_AUTH_TOKEN, Param, RequestMeta, p
 use crate::contract::field::{Field, Kind, Role};
 use crate::contract::json::Json;
 use crate::contract::messages::Language;
-use crate::contract::problem::{Problem, Problems, Why};
+use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Secret, Shaped, Structure, Wrapped, value_at};
 use crate::contract::xml::XmlReader;
@@ -119,7 +119,7 @@ pub struct Payload {
 pub struct DecodedRequest<A> {
     pub request: Box<dyn Runnable<A>>,
     /// The problems of its values; told only to callers who may call the operation.
-    pub problems: Vec<Problem>,
+    pub problems: Problems,
     pub credentials: Credentials,
     pub language: Language,
     pub request_id: String,

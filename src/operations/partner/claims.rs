@@ -68,7 +68,7 @@ pub fn check(
 ) -> Result<VerifiedAssertion> {
     let expires_at = lifetime(claims, partner, now)?;
     if !is_for(claims.aud.as_ref(), own)? {
-        return Err(refuse_field(Code::AudienceMismatch, "aud", None));
+        return Err(refuse_field(Code::AudienceMismatch, "aud"));
     }
     let jti = needed("jti", text("jti", claims.jti.as_ref(), MAX_JTI_CHARS)?)?;
     // A school without `state_id` is a mistake and not the old layout, in which the same `sub` names other users.
@@ -94,7 +94,7 @@ pub fn check(
     if let Some(wanted) = &redirect
         && !destination::is_allowed(wanted, own, &partner.redirect_origins)
     {
-        return Err(refuse_field(Code::RedirectNotAllowed, "redirect_uri", None));
+        return Err(refuse_field(Code::RedirectNotAllowed, "redirect_uri"));
     }
     Ok(VerifiedAssertion {
         iss: partner.iss.clone(),
@@ -126,7 +126,7 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School> {
     let state_id = needed("state_id", id("state_id", claims.state_id.as_ref())?)?;
     let external_id = needed("school_id", id("school_id", claims.school_id.as_ref())?)?;
     if !partner.state_ids.contains(&state_id) || is_login_id(&state_id) {
-        return Err(refuse_field(Code::StateIdNotAllowed, "state_id", None));
+        return Err(refuse_field(Code::StateIdNotAllowed, "state_id"));
     }
     Ok(School {
         channel: state_id,
@@ -139,17 +139,17 @@ fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis> {
     let issued_at = needed("iat", time("iat", claims.iat.as_ref())?)?;
     let expires_at = needed("exp", time("exp", claims.exp.as_ref())?)?;
     if issued_at > now + LEEWAY_MS {
-        return Err(refuse_field(Code::TokenIatFuture, "iat", None));
+        return Err(refuse_field(Code::TokenIatFuture, "iat"));
     }
     if expires_at <= now {
-        return Err(refuse_field(Code::TokenExpired, "exp", None));
+        return Err(refuse_field(Code::TokenExpired, "exp"));
     }
     if expires_at - issued_at > partner.max_life_s.saturating_mul(1000) {
-        return Err(refuse_field(Code::TokenLifeTooLong, "exp", None));
+        return Err(refuse_field(Code::TokenLifeTooLong, "exp"));
     }
     let not_before = time("nbf", claims.nbf.as_ref())?;
     if not_before.is_some_and(|at| at > now + LEEWAY_MS) {
-        return Err(refuse_field(Code::TokenNotYetValid, "nbf", None));
+        return Err(refuse_field(Code::TokenNotYetValid, "nbf"));
     }
     Ok(expires_at)
 }
@@ -180,7 +180,7 @@ fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>> {
 /// Whether the token is for this gateway alone. Another recipient could replay a shared token here.
 fn is_for(aud: Option<&Value>, own: &str) -> Result<bool> {
     match aud {
-        None | Some(Value::Null) => Err(refuse_field(Code::PayloadDataMissing, "aud", None)),
+        None | Some(Value::Null) => Err(refuse_field(Code::PayloadDataMissing, "aud")),
         Some(Value::String(aud)) => Ok(aud == own),
         Some(Value::Array(several)) => match several.as_slice() {
             [Value::String(only)] => Ok(only == own),
@@ -260,11 +260,11 @@ fn id(name: &'static str, value: Option<&Value>) -> Result<Option<String>> {
 }
 
 pub(super) fn needed<T>(name: &'static str, value: Option<T>) -> Result<T> {
-    value.ok_or_else(|| refuse_field(Code::PayloadDataMissing, name, None))
+    value.ok_or_else(|| refuse_field(Code::PayloadDataMissing, name))
 }
 
 fn invalid(name: &'static str, why: Why) -> Refusal {
-    refuse_field(Code::PayloadDataInvalid, name, Some(why))
+    Rejection::field(Code::PayloadDataInvalid, name, Some(why)).into()
 }
 
 /// The issuer of a token whose signature is not verified yet.

@@ -111,7 +111,7 @@ pub fn school(c: &mut AnyConnection, school: &School, user: Option<&User>) -> Re
     let nobody = -1;
     organisations::by_external_id_for(c, known_as, user.map_or(nobody, |user| user.id))?
         .map(|(uuid, is_member)| Found { uuid, is_member })
-        .ok_or_else(|| refuse_field(Code::SchoolIdNotRegistered, "school_id", None))
+        .ok_or_else(|| refuse_field(Code::SchoolIdNotRegistered, "school_id"))
 }
 
 /// Adds a user to its school and removes it from other schools of the same channel.

@@ -93,10 +93,10 @@ fn read(
     let registry = cx.app.registry.now();
     let partner = registry
         .partner(&iss)
-        .ok_or_else(|| refuse_field(Code::UnknownIssuer, "iss", None))?;
+        .ok_or_else(|| refuse_field(Code::UnknownIssuer, "iss"))?;
     let names_its_key = |kid: &serde_json::Value| kid.as_str() == Some(&iss);
     if !assertion.kid.as_ref().is_none_or(names_its_key) {
-        return Err(refuse_field(Code::KeyIdMismatch, "kid", None));
+        return Err(refuse_field(Code::KeyIdMismatch, "kid"));
     }
     let keys = rsa_keys::split(&partner.public_keys);
     if !keys.iter().any(|key| assertion.is_signed_with(key)) {
@@ -187,7 +187,7 @@ fn use_up(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
 }
 
 fn replayed() -> Refusal {
-    refuse_field(Code::TokenReplayed, "jti", None)
+    refuse_field(Code::TokenReplayed, "jti")
 }
 
 fn may_sign_in(user: &User) -> Result<()> {

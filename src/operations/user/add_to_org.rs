@@ -45,7 +45,7 @@ impl Request for AddToOrgRequest {
         let Some(user) = &cx.user else {
             return Err(refuse(Code::AuthenticationRequired));
         };
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         super::check_display_name(&mut problems, "orgName", self.org_name.as_deref());
         refuse_all(problems)?;
         let new_uuid = cx.app.entropy.uuid();
@@ -57,8 +57,7 @@ impl Request for AddToOrgRequest {
                 (Some(uuid), _) => join(tx, user, uuid)?,
                 (None, Some(name)) => make(tx, user, name, &new_uuid)?,
                 (None, None) => {
-                    let why = Why::ExactlyOneOf("orgName");
-                    return Err(refuse_field(Code::InvalidField, "orgUuid", Some(why)));
+                    return Err(refuse_invalid("orgUuid", Why::ExactlyOneOf("orgName")));
                 }
             };
             tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
@@ -82,7 +81,7 @@ fn join(tx: &mut Transaction<'_>, user: &User, uuid: &str) -> Result<String> {
     let may = organisations::find(tx.conn, uuid)?
         .is_some_and(|o| member || o.is_open() || tx.cx.may_do_everything());
     if !may {
-        return Err(refuse_field(Code::OrganizationNotFound, "orgUuid", None));
+        return Err(refuse_field(Code::OrganizationNotFound, "orgUuid"));
     }
     organisations::join(tx.conn, user.id, uuid, &[], tx.cx.now)?;
     Ok(uuid.to_owned())
@@ -96,8 +95,7 @@ fn make(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Re
         return Ok(uuid.clone());
     }
     if granted.len() >= MAX_MEMBERSHIPS {
-        let why = Why::TooMany(MAX_MEMBERSHIPS);
-        return Err(refuse_field(Code::InvalidField, "orgName", Some(why)));
+        return Err(refuse_invalid("orgName", Why::TooMany(MAX_MEMBERSHIPS)));
     }
     organisations::add(tx.conn, new_uuid, name, JoinPolicy::Closed, tx.cx.now)?;
     organisations::join(

@@ -54,9 +54,7 @@ pub(super) fn check_room(tx: &mut Transaction<'_>, verified_token: &VerifiedToke
     if tokens < MOST_TOKENS {
         return Ok(());
     }
-    let mut rejection = Rejection::new(Code::TooManyAttempts);
-    rejection.wait_ms = first.map_or(0, |at| at - now);
-    Err(rejection.into())
+    Err(too_many_attempts(first.map_or(0, |at| at - now)))
 }
 
 /// The ID of the token that replaces the token with this ID. It cannot be computed without the replaced token.

@@ -85,11 +85,9 @@ impl ChangePasswordRequest {
             (Some(old), None) => self.with_old_password(cx, old)?,
             (None, Some(token)) => with_token(cx, token, self.user_name.as_deref())?,
             _ => {
-                let why = Why::ExactlyOneOf("oldPassword");
-                return Err(refuse_field(
-                    Code::InvalidField,
+                return Err(refuse_invalid(
                     "passwordResetGuid",
-                    Some(why),
+                    Why::ExactlyOneOf("oldPassword"),
                 ));
             }
         };
@@ -104,7 +102,7 @@ impl ChangePasswordRequest {
 
     fn with_old_password(&self, cx: &RequestContext<'_>, old: &Secret) -> Result<(User, Proof)> {
         let Some(user_name) = &self.user_name else {
-            return Err(refuse_field(Code::MissingField, "userName", None));
+            return Err(refuse_field(Code::MissingField, "userName"));
         };
         // Check the rules that need no data of the user; the user's own names are compared after the hash.
         super::check_password(self.password.reveal(), &[user_name])?;
@@ -122,7 +120,7 @@ impl ChangePasswordRequest {
 }
 
 fn spent() -> Refusal {
-    refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid", None)
+    refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid")
 }
 
 /// Checks that the token is valid before a password is hashed. A user name beside it must be the user's name or

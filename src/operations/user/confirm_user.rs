@@ -43,7 +43,7 @@ impl ConfirmUserRequest {
         cx: &RequestContext<'_>,
         keep: &[&str],
     ) -> Result<()> {
-        let spent = || refuse_field(Code::TokenInvalidOrExpired, "token", None);
+        let spent = || refuse_field(Code::TokenInvalidOrExpired, "token");
         let token = self.token.reveal().trim();
         if !is_well_formed(token) {
             return Err(spent());

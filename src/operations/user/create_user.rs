@@ -123,18 +123,14 @@ impl CreateUserRequest {
 }
 
 fn check(user: &WrappedUser) -> Result<Channel> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     for (field, text) in [
         ("userName", &user.user_name),
         ("name", &user.name),
         ("email", &user.email),
     ] {
         if text.is_none() {
-            problems.push(Problem {
-                code: Code::MissingField,
-                field: Some(field.to_owned()),
-                why: None,
-            });
+            problems.note_missing(field);
         }
     }
     super::check_user_name(
@@ -142,28 +138,20 @@ fn check(user: &WrappedUser) -> Result<Channel> {
         "userName",
         user.user_name.as_deref().unwrap_or(""),
     );
-    super::check_email(&mut problems, user.email.as_deref().unwrap_or(""));
-    super::check_display_name(&mut problems, "name", user.name.as_deref());
-    super::check_line(&mut problems, "clientName", user.client_name.as_deref());
-    super::check_line(
-        &mut problems,
-        "organizationalUnit",
-        user.organizational_unit.as_deref(),
-    );
-    super::check_roles(&mut problems, user.roles.as_ref().map_or(&[], |r| &r.0));
+    super::check_fields(&mut problems, user);
     // A new user is UNACTIVATED; the request may state this status and no other.
     if user
         .status
         .as_deref()
         .is_some_and(|s| s != Status::Unactivated.as_str())
     {
-        problems.push(super::invalid("status", Why::NotUnactivated));
+        problems.note("status", Why::NotUnactivated);
     }
     let channel = match user.password_reset_guid_channel.as_deref() {
         Some("RESPONSE") => Channel::Response,
         Some("EMAIL") | None => Channel::Email,
         Some(_) => {
-            problems.push(super::invalid("passwordResetGuidChannel", Why::NotAChannel));
+            problems.note("passwordResetGuidChannel", Why::NotAChannel);
             Channel::Email
         }
     };

@@ -48,25 +48,22 @@ shape! {
 
 impl FindUsersRequest {
     fn filter(self, max_page: i64) -> Result<Filter> {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let limit = self.limit.0.unwrap_or(DEFAULT_LIMIT);
         let offset = self.offset.0.unwrap_or(0);
         if !(0..=max_page).contains(&limit) {
-            problems.push(super::invalid("limit", Why::OutOfRange(0, max_page)));
+            problems.note("limit", Why::OutOfRange(0, max_page));
         }
         if offset < 0 {
-            problems.push(super::invalid(
-                "offset",
-                Why::OutOfRange(0, i64::from(i32::MAX)),
-            ));
+            problems.note("offset", Why::OutOfRange(0, i64::from(i32::MAX)));
         }
         let statuses: Vec<_> = self.statuses.0.iter().map(|s| Status::parse(s)).collect();
         if statuses.contains(&None) {
-            problems.push(super::invalid("statuses", Why::NotAStatus));
+            problems.note("statuses", Why::NotAStatus);
         }
         let sort = sort(self.sort.as_deref().unwrap_or(""));
         if sort.is_none() {
-            problems.push(super::invalid("sort", Why::NotAnOrder));
+            problems.note("sort", Why::NotAnOrder);
         }
         refuse_all(problems)?;
         Ok(Filter {

@@ -18,6 +18,7 @@ pub mod show_user;
 pub(super) mod sign_in;
 
 use super::throttle;
+use crate::contract::user::WrappedUser;
 use crate::domain::mailbox::{is_email, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_line, flaw_of_user_name};
 use crate::domain::one_time_token;
@@ -27,14 +28,6 @@ use crate::operations::prelude::*;
 use crate::store::one_time_tokens;
 use crate::store::refusals::{self, Cause};
 use crate::store::users::{self, Taken};
-
-fn invalid(field: &str, why: Why) -> Problem {
-    Problem {
-        code: Code::InvalidField,
-        field: Some(field.to_owned()),
-        why: Some(why),
-    }
-}
 
 /// The reason to tell a client for a flawed name.
 pub(super) fn why(flaw: Flaw) -> Why {
@@ -48,44 +41,48 @@ pub(super) fn why(flaw: Flaw) -> Why {
 }
 
 /// Notes an invalid user name.
-fn check_user_name(problems: &mut Vec<Problem>, field: &str, text: &str) {
+fn check_user_name(problems: &mut Problems, field: &str, text: &str) {
     if let Some(flaw) = Some(text)
         .filter(|t| !t.is_empty())
         .and_then(flaw_of_user_name)
     {
-        problems.push(invalid(field, why(flaw)));
+        problems.note(field, why(flaw));
     }
 }
 
 /// Notes an invalid e-mail address.
-fn check_email(problems: &mut Vec<Problem>, text: &str) {
+fn check_email(problems: &mut Problems, text: &str) {
     if !text.is_empty() && !is_email(text) {
-        problems.push(invalid("email", Why::NotAnEmail));
+        problems.note("email", Why::NotAnEmail);
     }
 }
 
 /// Notes an invalid name of a person or an organisation.
-fn check_display_name(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
+fn check_display_name(problems: &mut Problems, field: &str, text: Option<&str>) {
     let text = text.filter(|t| !t.is_empty());
     if let Some(flaw) = text.and_then(flaw_of_display_name) {
-        problems.push(invalid(field, why(flaw)));
+        problems.note(field, why(flaw));
     }
 }
 
-/// Notes a text that is not a single line.
-fn check_line(problems: &mut Vec<Problem>, field: &str, text: Option<&str>) {
-    if let Some(flaw) = text.and_then(flaw_of_line) {
-        problems.push(invalid(field, why(flaw)));
+/// Notes the invalid fields of a user to create or to change, all but the user name and the status.
+fn check_fields(problems: &mut Problems, user: &WrappedUser) {
+    check_email(problems, user.email.as_deref().unwrap_or(""));
+    check_display_name(problems, "name", user.name.as_deref());
+    for (field, text) in [
+        ("clientName", &user.client_name),
+        ("organizationalUnit", &user.organizational_unit),
+    ] {
+        if let Some(flaw) = text.as_deref().and_then(flaw_of_line) {
+            problems.note(field, why(flaw));
+        }
     }
-}
-
-/// Notes roles that cannot be stored.
-fn check_roles(problems: &mut Vec<Problem>, roles: &[String]) {
+    let roles = user.roles.as_ref().map_or(&[][..], |roles| &roles.0);
     if roles.len() > MAX_ROLES {
-        problems.push(invalid("roles", Why::TooMany(MAX_ROLES)));
+        problems.note("roles", Why::TooMany(MAX_ROLES));
     }
-    if let Some(flaw) = roles.iter().find_map(|r| flaw_of_line(r)) {
-        problems.push(invalid("roles", why(flaw)));
+    if let Some(flaw) = roles.iter().find_map(|role| flaw_of_line(role)) {
+        problems.note("roles", why(flaw));
     }
 }
 
@@ -104,15 +101,15 @@ pub fn check_password(password: &str, own_names: &[&str]) -> Result<()> {
             Weakness::OwnName => Why::OwnName,
             Weakness::Common => Why::Common,
         };
-        refuse_field(Code::WeakPassword, "password", Some(why))
+        Rejection::field(Code::WeakPassword, "password", Some(why)).into()
     })
 }
 
 /// The refusal of a name that is taken.
 fn taken(which: Taken, user_name_field: &str) -> Refusal {
     match which {
-        Taken::UserName => refuse_field(Code::UserAlreadyExists, user_name_field, None),
-        Taken::Email => refuse_field(Code::EmailAlreadyExists, "email", None),
+        Taken::UserName => refuse_field(Code::UserAlreadyExists, user_name_field),
+        Taken::Email => refuse_field(Code::EmailAlreadyExists, "email"),
     }
 }
 
@@ -130,7 +127,7 @@ pub(super) fn check_names_are_free(
     if let Some(which) = users::taken(c, user_name, email)? {
         return Err(taken(which, user_name_field));
     }
-    let refused = |why| Err(refuse_field(Code::InvalidField, user_name_field, Some(why)));
+    let refused = |why| Err(refuse_invalid(user_name_field, why));
     if !is_own_or_no_address(user_name, email) {
         return refused(Why::NotOwnAddress);
     }

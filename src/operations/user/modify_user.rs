@@ -57,10 +57,12 @@ impl Request for ModifyUserRequest {
         let user_name = wanted.user_name.as_deref().unwrap_or("");
         let everything = cx.may_do_everything();
         let may = everything || cx.is_self(user_name);
-        if may && !problems.is_empty() {
+        if may && !problems.found.is_empty() {
             // Values that were stored before a rule existed may stay; only changed values are checked.
             let stored = cx.read(|c| users::by_name(c, user_name))?;
-            problems.retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
+            problems
+                .found
+                .retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
         }
         refuse_all(problems)?;
         if !may {
@@ -76,7 +78,7 @@ impl Request for ModifyUserRequest {
             if after.email != before.email
                 && users::is_taken(tx.conn, &after.email, Some(after.id))?
             {
-                return Err(refuse_field(Code::EmailAlreadyExists, "email", None));
+                return Err(refuse_field(Code::EmailAlreadyExists, "email"));
             }
             users::update(tx.conn, &after)?;
             // Activation by an administrator counts like confirmation by mail: the user joins the organisation it
@@ -109,27 +111,15 @@ impl Request for ModifyUserRequest {
 }
 
 /// The requested status, and the problems of the fields.
-fn check(wanted: &WrappedUser) -> (Option<Status>, Vec<Problem>) {
-    let mut problems = Vec::new();
+fn check(wanted: &WrappedUser) -> (Option<Status>, Problems) {
+    let mut problems = Problems::default();
     if wanted.user_name.is_none() {
-        problems.push(Problem {
-            code: Code::MissingField,
-            field: Some("userName".to_owned()),
-            why: None,
-        });
+        problems.note_missing("userName");
     }
-    super::check_email(&mut problems, wanted.email.as_deref().unwrap_or(""));
-    super::check_display_name(&mut problems, "name", wanted.name.as_deref());
-    super::check_line(&mut problems, "clientName", wanted.client_name.as_deref());
-    super::check_line(
-        &mut problems,
-        "organizationalUnit",
-        wanted.organizational_unit.as_deref(),
-    );
-    super::check_roles(&mut problems, wanted.roles.as_ref().map_or(&[], |r| &r.0));
+    super::check_fields(&mut problems, wanted);
     let status = wanted.status.as_deref().map(Status::parse);
     if status == Some(None) {
-        problems.push(super::invalid("status", Why::NotAStatus));
+        problems.note("status", Why::NotAStatus);
     }
     (status.flatten(), problems)
 }

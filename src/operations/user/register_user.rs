@@ -80,7 +80,7 @@ impl RegisterUserRequest {
         cx: &RequestContext<'_>,
         taken_names: TakenNames,
     ) -> Result<()> {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         super::check_user_name(&mut problems, "username", &self.username);
         super::check_display_name(&mut problems, "name", Some(&self.name));
         super::check_email(&mut problems, &self.email);
@@ -143,7 +143,7 @@ impl RegisterUserRequest {
             let open = organisations::find(c, uuid)?.is_some_and(|o| o.is_open());
             if !open {
                 let code = Code::OrganizationNotFound;
-                return Err(refuse_field(code, "organizationUuid", None));
+                return Err(refuse_field(code, "organizationUuid"));
             }
         }
         let user_name = ("username", self.username.as_str());
