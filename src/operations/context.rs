@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::net::IpAddr;
 
 use crate::contract::messages::Language;
+use crate::contract::problem::Code;
 use crate::contract::shape::Secret;
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
-use crate::domain::client::{Client, Trust};
+use crate::domain::client::{Client, DEFAULT_CLIENT, Trust};
 use crate::domain::password::cost_of;
 use crate::domain::user::{User, same_name};
 use crate::store::audit::logged;
@@ -16,7 +17,7 @@ use crate::store::refusals::Refused;
 use crate::store::sessions::Session;
 use crate::store::{AnyConnection, StepError, StoreError, audit, password_cost, users};
 
-use super::refusal::{Result, internal_error};
+use super::refusal::{Result, internal_error, refuse};
 use crate::app_context::AppContext;
 use crate::metrics::HashKind;
 use crate::secrets::hashing::Verdict;
@@ -80,34 +81,47 @@ pub struct RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
+    /// Whether the caller is a trusted client.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        let client = self.client.as_ref();
+        client.is_some_and(|client| client.trust == Trust::Trusted)
+    }
+
     /// Whether the caller is a trusted client or an administrator.
     #[must_use]
     pub fn may_do_everything(&self) -> bool {
-        let trusted = self
-            .client
-            .as_ref()
-            .is_some_and(|c| c.trust == Trust::Trusted);
-        let admin = self
-            .user
-            .as_ref()
-            .is_some_and(|u| u.roles.contains(&self.app.rules.admin_role));
-        trusted || admin
+        let (user, role) = (self.user.as_ref(), &self.app.rules.admin_role);
+        self.is_trusted() || user.is_some_and(|u| u.roles.contains(role))
+    }
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// [`Code::AuthenticationRequired`] if there is none.
+    pub fn signed_in(&self) -> Result<&User> {
+        let user = self.user.as_ref();
+        user.ok_or_else(|| refuse(Code::AuthenticationRequired))
+    }
+
+    /// The ID of the browser session, if there is one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<i64> {
+        self.session.as_ref().map(|session| session.id)
     }
 
     /// Whether the signed-in user has this name.
     #[must_use]
     pub fn is_self(&self, user_name: &str) -> bool {
-        self.user
-            .as_ref()
-            .is_some_and(|u| same_name(&u.user_name, user_name))
+        let user = self.user.as_ref();
+        user.is_some_and(|user| same_name(&user.user_name, user_name))
     }
 
     /// The client that new users belong to.
     #[must_use]
     pub fn client_name(&self) -> &str {
-        self.client
-            .as_ref()
-            .map_or(crate::domain::client::DEFAULT_CLIENT, |c| &c.name)
+        let client = self.client.as_ref();
+        client.map_or(DEFAULT_CLIENT, |client| &client.name)
     }
 
     /// Runs queries that change nothing.
@@ -142,7 +156,7 @@ impl RequestContext<'_> {
     /// Hashes a password with a new salt. Do not call this inside a transaction: it takes a third of a second.
     ///
     /// # Errors
-    /// [`InternalError`](crate::contract::problem::Code::InternalError) if bcrypt fails.
+    /// [`Code::InternalError`] if bcrypt fails.
     pub fn hash(&self, password: &str) -> Result<String> {
         let hasher = &self.app.hasher;
         let hash = hasher.hash(password, self.app.entropy.bytes());

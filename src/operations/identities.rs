@@ -4,7 +4,7 @@
 use super::prelude::*;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
 use crate::domain::plain_name;
-use crate::store::{external_identities, sessions, token_families};
+use crate::store::external_identities;
 
 /// The length of [`key`], in characters.
 pub const KEY_CHARS: usize = 32;
@@ -30,8 +30,7 @@ pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) ->
     unlink(tx, user, linked, |link| {
         !keep.contains(&key(&link.identity).as_str())
     })?;
-    token_families::end_all(tx.conn, user.id)?;
-    sessions::end_all(tx.conn, user.id, None)?;
+    tx.sign_out(user.id, None)?;
     Ok(())
 }
 

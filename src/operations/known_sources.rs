@@ -3,7 +3,6 @@
 
 use super::prelude::*;
 use super::subject::{network, subject};
-use crate::domain::client::Trust;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::one_time_token;
 use crate::store::known_sources;
@@ -86,11 +85,7 @@ fn expiry(cx: &RequestContext<'_>) -> i64 {
 
 /// The network of the caller; none for a trusted client, because many people share its address.
 pub(super) fn own_network(cx: &RequestContext<'_>) -> Option<String> {
-    let is_trusted = cx
-        .client
-        .as_ref()
-        .is_some_and(|client| client.trust == Trust::Trusted);
-    cx.source.filter(|_| !is_trusted).map(network)
+    cx.source.filter(|_| !cx.is_trusted()).map(network)
 }
 
 /// The marks in the browser's cookie, one for each remembered account.

@@ -1,8 +1,9 @@
 //! Transactions of a request: an operation writes the store, its audit entries, mails and callbacks in one.
 
 use super::context::RequestContext;
-use super::refusal::{Result, internal_error};
+use super::refusal::{Result, internal_error, refuse};
 use crate::contract::messages::Language;
+use crate::contract::problem::Code;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::one_time_token::{self, Purpose};
@@ -12,7 +13,9 @@ use crate::secrets::sealing::Binding;
 use crate::secrets::sha256_hex;
 use crate::store::refusals::Cause;
 use crate::store::services::Ended;
-use crate::store::{AnyConnection, StepError, audit, one_time_tokens, outbox, users};
+use crate::store::{
+    AnyConnection, StepError, audit, one_time_tokens, outbox, sessions, token_families, users,
+};
 
 /// A transaction of a request. An error of the step that it is given to rolls it back.
 pub struct Transaction<'a> {
@@ -114,6 +117,25 @@ impl RequestContext<'_> {
 }
 
 impl Transaction<'_> {
+    /// The signed-in user, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// [`Code::AuthenticationRequired`]; [`Code::TokenExpired`] if the user has been deleted; the store's.
+    pub fn lock_user(&mut self) -> Result<User> {
+        let user = users::lock_for_update(self.conn, self.cx.signed_in()?.id)?;
+        user.ok_or_else(|| refuse(Code::TokenExpired))
+    }
+
+    /// Ends every session of a user, except this one, and every token.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn sign_out(&mut self, user_id: i64, except: Option<i64>) -> Result<()> {
+        token_families::end_all(self.conn, user_id)?;
+        sessions::end_all(self.conn, user_id, except)?;
+        Ok(())
+    }
+
     /// Writes an audit entry.
     ///
     /// # Errors

@@ -14,14 +14,11 @@ shape! {
 
 impl Request for AcceptAgreementRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "acceptAgreement",
         AuditEvent::UserAgreementsAccepted,
         "Accepts an agreement.",
-    )
-    .access(Access::Session)
-    .cost(Cost::Write)
-    .pages();
+    );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         change_agreements(
@@ -29,7 +26,6 @@ impl Request for AcceptAgreementRequest {
             &[self.agreement],
             Self::OPERATION.event,
             consents::accept,
-        )?;
-        Ok(())
+        )
     }
 }

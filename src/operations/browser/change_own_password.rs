@@ -15,24 +15,21 @@ shape! {
 
 impl Request for ChangeOwnPasswordRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "changeOwnPassword",
         AuditEvent::PasswordChanged,
         "Changes the password of the user, with the old one.",
     )
-    .access(Access::Session)
     .cost(Cost::Hash)
-    .throttle(Throttle::Guesses)
-    .pages();
+    .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let change = ChangePasswordRequest {
             old_password: Some(self.old_password),
             password: self.password,
-            user_name: Some(super::user(cx)?.user_name.clone()),
+            user_name: Some(cx.signed_in()?.user_name.clone()),
             ..Default::default()
         };
-        Box::new(change).run(cx)?;
-        Ok(())
+        change.change(cx, &[])
     }
 }

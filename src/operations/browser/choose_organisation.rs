@@ -13,20 +13,17 @@ shape! {
 
 impl Request for ChooseOrganisationRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "chooseOrganisation",
         AuditEvent::SessionOrganisationChosen,
         "Chooses the organisation that the user is signed in for.",
-    )
-    .access(Access::Session)
-    .cost(Cost::Write)
-    .pages();
+    );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let session = cx.session.as_ref();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
         cx.write(|tx| {
-            let user = super::lock_user(tx)?;
+            let user = tx.lock_user()?;
             let granted = organisations::memberships(tx.conn, user.id)?;
             if !granted.iter().any(|g| g.uuid == self.organisation) {
                 let code = Code::OrganizationNotFound;
@@ -34,7 +31,6 @@ impl Request for ChooseOrganisationRequest {
             }
             sessions::choose_organisation(tx.conn, session, &self.organisation)?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)
-        })?;
-        Ok(())
+        })
     }
 }

@@ -14,27 +14,25 @@ shape! {
 
 impl Request for DeleteOwnAccountRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "deleteOwnAccount",
         AuditEvent::UserDeleted,
         "Deletes the account of the user, with its password.",
     )
-    .access(Access::Session)
     .cost(Cost::Hash)
-    .throttle(Throttle::Guesses)
-    .pages();
+    .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        let user = super::user(cx)?;
+        let user = cx.signed_in()?;
         if user.password_hash.is_some() {
             if self.password.reveal().is_empty() {
                 return Err(refuse_field(Code::MissingField, "password"));
             }
             let (login, password) = (&user.user_name, &self.password);
-            Checked::settle(cx, login, password, |tx, user| delete_user::erase(tx, user))?;
+            Checked::settle(cx, login, password, delete_user::erase)?;
         } else {
             cx.write(|tx| {
-                let user = super::lock_user(tx)?;
+                let user = tx.lock_user()?;
                 if user.password_hash.is_some() {
                     // The password changed after the request began.
                     return Err(refuse(Code::BadCredentials));
@@ -42,7 +40,6 @@ impl Request for DeleteOwnAccountRequest {
                 delete_user::erase(tx, &user)
             })?;
         }
-        delete_user::forget_names(cx)?;
-        Ok(())
+        delete_user::forget_names(cx)
     }
 }

@@ -1,7 +1,7 @@
 //! Ends a session of the user, or every session except this browser's.
 
 use crate::operations::prelude::*;
-use crate::store::{sessions, token_families};
+use crate::store::sessions;
 
 shape! {
     /// Which session.
@@ -13,19 +13,16 @@ shape! {
 
 impl Request for EndSessionRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "endSession",
         AuditEvent::SessionEnded,
         "Ends a session of the user, or every other one and all tokens.",
-    )
-    .access(Access::Session)
-    .cost(Cost::Write)
-    .pages();
+    );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        let own = cx.session.as_ref().map(|s| s.id);
+        let own = cx.session_id();
         cx.write(|tx| {
-            let user = super::lock_user(tx)?;
+            let user = tx.lock_user()?;
             match self.session.0 {
                 // A session that has ended already is no error.
                 Some(id) => {
@@ -33,12 +30,10 @@ impl Request for EndSessionRequest {
                 }
                 None => {
                     let own = own.ok_or_else(|| refuse(Code::TokenExpired))?;
-                    sessions::end_all(tx.conn, user.id, Some(own))?;
-                    token_families::end_all(tx.conn, user.id)?;
+                    tx.sign_out(user.id, Some(own))?;
                 }
             }
             tx.audit_ok(Self::OPERATION.event, &user.user_name)
-        })?;
-        Ok(())
+        })
     }
 }

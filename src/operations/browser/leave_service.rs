@@ -14,23 +14,20 @@ shape! {
 
 impl Request for LeaveServiceRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "leaveService",
         AuditEvent::UserServiceUnassigned,
         "Leaves a service, which is told.",
-    )
-    .access(Access::Session)
-    .cost(Cost::Write)
-    .pages();
+    );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let id = self.service.0.unwrap_or(0);
         let service = cx.app.registry.now().service(id).map(|service| service.id);
-        throttle::count_assignment(cx, super::user(cx)?.id, service)?;
+        throttle::count_assignment(cx, cx.signed_in()?.id, service)?;
         cx.write(|tx| {
-            let user = super::lock_user(tx)?;
-            delete_user_from_service::leave(tx, &user, id)
-        })?;
-        Ok(())
+            let user = tx.lock_user()?;
+            delete_user_from_service::leave(tx, &user, id)?;
+            Ok(())
+        })
     }
 }

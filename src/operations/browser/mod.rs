@@ -22,7 +22,6 @@ use crate::domain::session;
 use crate::operations::prelude::*;
 use crate::store::profiles::Profile;
 use crate::store::sessions::{self, NewSession, Session};
-use crate::store::users;
 
 pub use show_account::{Account, KnownAgreement, KnownService};
 
@@ -45,19 +44,6 @@ pub struct Visitor {
     pub profile: Profile,
     /// The user's organisations.
     pub granted: Vec<Membership>,
-}
-
-/// The signed-in user.
-fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User> {
-    cx.user
-        .as_ref()
-        .ok_or_else(|| refuse(Code::AuthenticationRequired))
-}
-
-/// The same, locked until the transaction ends.
-fn lock_user(tx: &mut Transaction<'_>) -> Result<User> {
-    let id = user(tx.cx)?.id;
-    users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
 /// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody

@@ -19,15 +19,14 @@ shape! {
 
 impl Request for RegisterVisitorRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "registerVisitor",
         AuditEvent::UserRegistered,
         "Registers a new user by e-mail address, who confirms by mail.",
     )
     .access(Access::Visitor)
     .cost(Cost::Hash)
-    .throttle(Throttle::Mails)
-    .pages();
+    .throttle(Throttle::Mails);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let registration = RegisterUserRequest {
@@ -38,7 +37,6 @@ impl Request for RegisterVisitorRequest {
             ..Default::default()
         };
         match registration.register(cx, TakenNames::AreHidden) {
-            Ok(()) => {}
             // The owner gets a link for a new password. It also activates an account that another person may have
             // registered with this address.
             Err(Refusal::Rejected(taken))
@@ -47,10 +45,9 @@ impl Request for RegisterVisitorRequest {
                     Code::UserAlreadyExists | Code::EmailAlreadyExists
                 ) =>
             {
-                reset_password::mail(cx, &registration.email)?;
+                reset_password::mail(cx, &registration.email)
             }
-            Err(other) => return Err(other),
+            other => other,
         }
-        Ok(())
     }
 }

@@ -72,16 +72,15 @@ impl KnownAgreement {
 
 impl Request for ShowAccountRequest {
     type Answer = Account;
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "showAccount",
         AuditEvent::AccountShown,
         "Everything that is kept about the user.",
     )
-    .access(Access::Session)
-    .pages();
+    .cost(Cost::Read);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Account> {
-        let user = super::user(cx)?.clone();
+        let user = cx.signed_in()?.clone();
         let session = cx.session.clone();
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?;
         let idle_since = cx.now - cx.app.rules.session_idle_ms;

@@ -18,13 +18,13 @@ shape! {
 
 impl Request for ShowTakeOverRequest {
     type Answer = Vec<LinkedIdentity>;
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "showTakeOver",
         AuditEvent::TakeOverShown,
         "Which external identities a link of a mail would unlink.",
     )
     .access(Access::Anyone)
-    .pages();
+    .cost(Cost::Read);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Vec<LinkedIdentity>> {
         let tokens = [

@@ -14,13 +14,13 @@ shape! {
 
 impl Request for ShowVisitorRequest {
     type Answer = Option<Visitor>;
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "showVisitor",
         AuditEvent::SessionShown,
         "Whose browser it is.",
     )
     .access(Access::Visitor)
-    .pages();
+    .cost(Cost::Read);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Option<Visitor>> {
         let (Some(user), Some(session)) = (&cx.user, &cx.session) else {

@@ -20,15 +20,14 @@ shape! {
 
 impl Request for SignInRequest {
     type Answer = SignedIn;
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "signIn",
         AuditEvent::Login,
         "Signs a browser in by user name or e-mail address and password.",
     )
     .access(Access::Visitor)
     .cost(Cost::Hash)
-    .throttle(Throttle::Guesses)
-    .pages();
+    .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn> {
         let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |tx, user| {

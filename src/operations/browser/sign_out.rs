@@ -1,7 +1,7 @@
 //! Ends the session of this browser.
 
 use crate::operations::prelude::*;
-use crate::store::{sessions, token_families};
+use crate::store::sessions;
 
 shape! {
     /// What to end.
@@ -13,14 +13,12 @@ shape! {
 
 impl Request for SignOutRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "signOut",
         AuditEvent::SessionEnded,
         "Ends the session of this browser, if it has one.",
     )
-    .access(Access::Visitor)
-    .cost(Cost::Write)
-    .pages();
+    .access(Access::Visitor);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         if let (Some(user), Some(session)) = (&cx.user, &cx.session) {
@@ -28,8 +26,7 @@ impl Request for SignOutRequest {
                 if self.everywhere.is_empty() {
                     sessions::end(tx.conn, user.id, session.id)?;
                 } else {
-                    sessions::end_all(tx.conn, user.id, None)?;
-                    token_families::end_all(tx.conn, user.id)?;
+                    tx.sign_out(user.id, None)?;
                 }
                 tx.audit_ok(Self::OPERATION.event, &user.user_name)
             })?;

@@ -38,32 +38,30 @@ fn keys(keep: &str) -> Vec<&str> {
 
 impl Request for ConfirmVisitorRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "confirmVisitor",
         AuditEvent::UserConfirmed,
         "Activates a registered user and keeps the external identities that the user selects.",
     )
     .access(Access::Anyone)
-    .cost(Cost::Write)
-    .throttle(Throttle::Guesses)
-    .pages();
+    .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let confirm = ConfirmUserRequest {
             token: self.token,
             ..Default::default()
         };
-        confirm.confirm(cx, &keys(&self.keep))?;
-        Ok(())
+        confirm.confirm(cx, &keys(&self.keep))
     }
 }
 
 impl Request for SetPasswordRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "setPassword",
         AuditEvent::PasswordChanged,
-        "Sets a new password with the token of a mail; the user keeps the external \
+        "Sets a new password with the token of a mail
+    .cost(Cost::Read); the user keeps the external \
          identities that it names.",
     )
     .access(Access::Anyone)
@@ -77,7 +75,6 @@ impl Request for SetPasswordRequest {
             password: self.password,
             ..Default::default()
         };
-        change.change(cx, &keys(&self.keep))?;
-        Ok(())
+        change.change(cx, &keys(&self.keep))
     }
 }

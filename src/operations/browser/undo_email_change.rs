@@ -4,9 +4,7 @@ use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
 use crate::operations::prelude::*;
 use crate::operations::user::issue_token;
-use crate::store::{
-    email_undos, external_identities, one_time_tokens, sessions, token_families, users,
-};
+use crate::store::{email_undos, external_identities, one_time_tokens, users};
 
 shape! {
     /// Which change.
@@ -22,15 +20,13 @@ fn spent() -> Refusal {
 
 impl Request for UndoEmailChangeRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "undoEmailChange",
         AuditEvent::UserEmailRestored,
         "Brings back the e-mail address that a user had before a change.",
     )
     .access(Access::Anyone)
-    .cost(Cost::Write)
-    .throttle(Throttle::Guesses)
-    .pages();
+    .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         let token = self.token.reveal().trim();
@@ -38,8 +34,7 @@ impl Request for UndoEmailChangeRequest {
             return Err(spent());
         }
         let sha256 = sha256_hex(token);
-        cx.write(|tx| undo(tx, &sha256))?;
-        Ok(())
+        cx.write(|tx| undo(tx, &sha256))
     }
 }
 
@@ -61,8 +56,7 @@ fn undo(tx: &mut Transaction<'_>, sha256: &str) -> Result<()> {
     };
     users::update(tx.conn, &restored)?;
     users::clear_password(tx.conn, restored.id)?;
-    token_families::end_all(tx.conn, restored.id)?;
-    sessions::end_all(tx.conn, restored.id, None)?;
+    tx.sign_out(restored.id, None)?;
     one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, restored.id)?;
     one_time_tokens::revoke(tx.conn, Purpose::Activation, restored.id)?;
     let linked = external_identities::linked_to(tx.conn, restored.id)?;

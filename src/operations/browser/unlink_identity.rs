@@ -2,7 +2,7 @@
 
 use crate::operations::identities::{self, key};
 use crate::operations::prelude::*;
-use crate::store::{external_identities, sessions, token_families};
+use crate::store::external_identities;
 
 shape! {
     /// Which identity.
@@ -14,20 +14,17 @@ shape! {
 
 impl Request for UnlinkIdentityRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "unlinkIdentity",
         AuditEvent::UserIdentityUnlinked,
         "Unlinks an external identity from the account of the user.",
-    )
-    .access(Access::Session)
-    .cost(Cost::Write)
-    .pages();
+    );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        let own = cx.session.as_ref().map(|s| s.id);
+        let own = cx.session_id();
         let registry = cx.app.registry.now();
         cx.write(|tx| {
-            let user = super::lock_user(tx)?;
+            let user = tx.lock_user()?;
             let linked = external_identities::linked_to(tx.conn, user.id)?;
             let is_it = |key_of: &str| key_of == self.identity;
             // A user without a password can only sign in through a partner.
@@ -44,11 +41,9 @@ impl Request for UnlinkIdentityRequest {
                 identities::unlink(tx, &user, linked, |link| is_it(&key(&link.identity)))?;
             if unlinked > 0 {
                 // End the sessions that the partner opened, too.
-                sessions::end_all(tx.conn, user.id, own)?;
-                token_families::end_all(tx.conn, user.id)?;
+                tx.sign_out(user.id, own)?;
             }
             Ok(())
-        })?;
-        Ok(())
+        })
     }
 }

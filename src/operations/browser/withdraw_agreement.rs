@@ -14,14 +14,11 @@ shape! {
 
 impl Request for WithdrawAgreementRequest {
     type Answer = ();
-    const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
+    const OPERATION: &'static Operation = &Operation::page::<Self>(
         "withdrawAgreement",
         AuditEvent::UserAgreementsWithdrawn,
         "Withdraws an agreement.",
-    )
-    .access(Access::Session)
-    .cost(Cost::Write)
-    .pages();
+    );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
         change_agreements(
@@ -29,7 +26,6 @@ impl Request for WithdrawAgreementRequest {
             &[self.agreement],
             Self::OPERATION.event,
             consents::withdraw,
-        )?;
-        Ok(())
+        )
     }
 }

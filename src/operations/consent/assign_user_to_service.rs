@@ -44,9 +44,9 @@ impl Request for AssignUserToServiceRequest {
         }
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
-        throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
+        throttle::count_assignment(cx, cx.signed_in()?.id, Some(service.id))?;
         cx.write(|tx| {
-            let user = super::lock_user(tx)?;
+            let user = tx.lock_user()?;
             match services::assign(tx.conn, user.id, service.id, name, cx.now)? {
                 Claim::Granted => {}
                 Claim::NoService => {

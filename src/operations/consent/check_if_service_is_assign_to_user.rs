@@ -36,7 +36,7 @@ impl Request for CheckIfServiceIsAssignToUserRequest {
     .rpc();
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Whether> {
-        let user = super::user(cx)?;
+        let user = cx.signed_in()?;
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         let found = cx.read(|c| services::of_user(c, user.id, service.portal_id))?;

@@ -48,7 +48,7 @@ impl Request for CheckUserAgreementsRequest {
         let service = super::service(&registry, self.portal_id, self.service_id)?;
         let mut missing = service.requires.clone();
         if !missing.is_empty() {
-            let user = super::user(cx)?;
+            let user = cx.signed_in()?;
             let accepted = cx.read(|c| consents::among(c, user.id, &missing))?;
             missing.retain(|id| !accepted.contains(id));
         }

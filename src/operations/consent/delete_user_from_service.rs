@@ -35,9 +35,9 @@ impl Request for DeleteUserFromServiceRequest {
     fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         let registry = cx.app.registry.now();
         let service = super::service(&registry, self.portal_id, self.service_id)?;
-        throttle::count_assignment(cx, super::user(cx)?.id, Some(service.id))?;
+        throttle::count_assignment(cx, cx.signed_in()?.id, Some(service.id))?;
         cx.write(|tx| {
-            let user = super::lock_user(tx)?;
+            let user = tx.lock_user()?;
             leave(tx, &user, service.id)
         })?;
         Ok(Done::ok())

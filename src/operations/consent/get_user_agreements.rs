@@ -43,7 +43,7 @@ impl Request for GetUserAgreementsRequest {
     .rpc();
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Accepted> {
-        let user = super::user(cx)?;
+        let user = cx.signed_in()?;
         let accepted = cx.read(|c| consents::accepted(c, user.id))?;
         let agreements = accepted.into_iter().map(|(id, at)| AcceptedAgreement {
             accepted_at: utc(at),

@@ -43,7 +43,7 @@ impl Request for GetUserServicesRequest {
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Services> {
         let portal = self.portal_id.0.unwrap_or(0);
-        let user = super::user(cx)?;
+        let user = cx.signed_in()?;
         let found = cx.read(|c| services::of_user(c, user.id, portal))?;
         let services = found.into_iter().map(|id| AssignedService {
             service_id: Number(Some(id)),

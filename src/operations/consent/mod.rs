@@ -12,7 +12,6 @@ pub mod withdraw_user_agreements;
 use crate::domain::Millis;
 use crate::operations::prelude::*;
 use crate::registry::{Service, Snapshot};
-use crate::store::users;
 
 shape! {
     /// The text OK.
@@ -28,19 +27,6 @@ impl Done {
             result: "OK".to_owned(),
         }
     }
-}
-
-/// The authenticated user.
-fn user<'a>(cx: &'a RequestContext<'_>) -> Result<&'a User> {
-    cx.user
-        .as_ref()
-        .ok_or_else(|| refuse(Code::AuthenticationRequired))
-}
-
-/// The same, locked until the transaction ends.
-fn lock_user(tx: &mut Transaction<'_>) -> Result<User> {
-    let id = user(tx.cx)?.id;
-    users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::TokenExpired))
 }
 
 /// The service, if it belongs to the portal.
@@ -65,7 +51,7 @@ pub(super) fn change_agreements(
         return Err(refuse_field(code, "agreement_ids"));
     }
     cx.write(|tx| {
-        let user = lock_user(tx)?;
+        let user = tx.lock_user()?;
         for id in &ids {
             change(tx.conn, user.id, *id, cx.now)?;
         }

@@ -146,6 +146,20 @@ impl Operation {
         }
     }
 
+    /// An operation of the pages: for a signed-in browser, writes, and without a rate limit.
+    pub(in crate::operations) const fn page<R: Request>(
+        name: &'static str,
+        event: AuditEvent,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            access: Access::Session,
+            cost: Cost::Write,
+            pages: true,
+            ..Self::unpublished::<R>(name, event, doc)
+        }
+    }
+
     pub(in crate::operations) const fn access(mut self, access: Access) -> Self {
         self.access = access;
         self

@@ -2,7 +2,7 @@
 
 use crate::domain::organisation::JoinPolicy;
 use crate::operations::prelude::*;
-use crate::store::{organisations, users};
+use crate::store::organisations;
 
 use super::auth_token::{issue, token_param};
 
@@ -42,16 +42,12 @@ impl Request for AddToOrgRequest {
         self.org_uuid.as_deref().or(self.org_name.as_deref())
     }
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
-        let Some(user) = &cx.user else {
-            return Err(refuse(Code::AuthenticationRequired));
-        };
         let mut problems = Problems::default();
         super::check_display_name(&mut problems, "orgName", self.org_name.as_deref());
         refuse_all(problems)?;
         let new_uuid = cx.app.entropy.uuid();
         let token = cx.write(|tx| {
-            let user = &users::lock_for_update(tx.conn, user.id)?
-                .ok_or_else(|| refuse(Code::TokenExpired))?;
+            let user = &tx.lock_user()?;
             let uuid = match (&self.org_uuid, &self.org_name) {
                 // The specification's table allows both fields; `orgUuid` takes precedence.
                 (Some(uuid), _) => join(tx, user, uuid)?,

@@ -5,7 +5,7 @@ use crate::operations::identities;
 use crate::operations::prelude::*;
 use crate::operations::throttle;
 use crate::secrets::hashing::Verdict;
-use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
+use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
     /// The new password and what allows setting it.
@@ -192,8 +192,7 @@ fn store_password(
 ) -> Result<()> {
     users::set_password(tx.conn, user.id, hash, status, tx.cx.app.clock.now())?;
     throttle::forgive(tx, user)?;
-    token_families::end_all(tx.conn, user.id)?;
-    sessions::end_all(tx.conn, user.id, tx.cx.session.as_ref().map(|s| s.id))?;
+    tx.sign_out(user.id, tx.cx.session_id())?;
     one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(tx.conn, Purpose::Activation, user.id)?;
     if let Some(topic) = notice.filter(|_| user.address().is_some()) {

@@ -2,7 +2,7 @@
 
 use crate::contract::user::WrappedUser;
 use crate::operations::prelude::*;
-use crate::store::{one_time_tokens, organisations, sessions, token_families, users};
+use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
     /// The user to change.
@@ -97,8 +97,7 @@ impl Request for ModifyUserRequest {
             }
             if after.status != Status::Active {
                 // A deactivated user stays signed out after being activated again.
-                token_families::end_all(tx.conn, after.id)?;
-                sessions::end_all(tx.conn, after.id, None)?;
+                tx.sign_out(after.id, None)?;
             }
             tx.audit_ok(Self::OPERATION.event, &after.user_name)?;
             Ok(after)

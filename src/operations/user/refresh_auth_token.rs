@@ -1,7 +1,7 @@
 //! Replaces a valid token by a new one and retires the old one.
 
 use crate::operations::prelude::*;
-use crate::store::{organisations, token_families, users};
+use crate::store::{organisations, token_families};
 
 use super::auth_token::{self, token_param};
 
@@ -30,16 +30,15 @@ impl Request for RefreshAuthTokenRequest {
         .refuses(&[Code::TooManyAttempts])]);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
-        let (Some(user), Some(verified_token)) = (&cx.user, &cx.verified_token) else {
+        let Some(verified_token) = &cx.verified_token else {
             return Err(refuse(Code::AuthenticationRequired));
         };
         if cx.app.rules.end_of_family(verified_token.started_at) <= cx.now {
             return Err(refuse(Code::TokenExpired));
         }
-        let token = cx.write(|tx| -> Result<String> {
+        let token = cx.write(|tx| {
             // Rights are read from the database and not from the old token.
-            let user = users::lock_for_update(tx.conn, user.id)?
-                .ok_or_else(|| refuse(Code::TokenExpired))?;
+            let user = tx.lock_user()?;
             let granted = organisations::memberships(tx.conn, user.id)?;
             let bound_to = verified_token.organisation.as_deref();
             let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
@@ -57,7 +56,7 @@ impl Request for RefreshAuthTokenRequest {
                 cx.app.clock.now(),
             )?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
-            Ok(token)
+            Ok::<_, Refusal>(token)
         })?;
         Ok(EmptyResponse {
             params: token_param(&token),
