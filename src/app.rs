@@ -31,7 +31,7 @@ use crate::upgrade;
 pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<AppContext>> {
     create_private_dir(&config.data_dir)?;
     let keys = config.keys_dir();
-    let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
+    let store = Store::open(config.opening.clone())?;
     let pepper = pepper(&store, &keys)?;
     let (csrf_signer, pseudonymizer) = keyed_hashes::load(&keys.join("stamps.key"))?;
     let app = AppContext {
@@ -50,16 +50,14 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         clock,
         entropy,
     };
-    upgrade::bind_sealed_values(&app.store, &app.sealer)
-        .map_err(|e: StoreError| io::Error::other(e))?;
+    upgrade::bind_sealed_values(&app.store, &app.sealer)?;
     let now = app.clock.now();
     app.store
         .write(|c| {
             password_cost::recount(c, app.hasher.cost())?;
             clients::add(c, DEFAULT_CLIENT, None, Trust::Trusted, now)
         })
-        .and_then(|_| app.registry.refresh(&app.store))
-        .map_err(|e: StoreError| io::Error::other(e))?;
+        .and_then(|_| app.registry.refresh(&app.store))?;
     let (configured, stored) = (
         app.hasher.cost(),
         app.registry.now().highest_password_cost(),
@@ -81,23 +79,19 @@ const PEPPER_FINGERPRINT: &str = "pepper_fingerprint";
 /// Loads the pepper, and stores its fingerprint at the first start.
 fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
     let path = keys.join("pepper.key");
-    let known: Option<String> = store
-        .read(|c| settings::get(c, PEPPER_FINGERPRINT))
-        .map_err(|e: StoreError| io::Error::other(e))?;
+    let known: Option<String> = store.read(|c| settings::get(c, PEPPER_FINGERPRINT))?;
     let pepper = Pepper::load(&path, known.as_deref())?;
     if known.is_some() {
         return Ok(pepper);
     }
     // If several nodes start for the first time, one stores its fingerprint; the others must have the same file.
-    let kept = store
-        .write(|c| match settings::get(c, PEPPER_FINGERPRINT)? {
-            Some(kept) => Ok(kept),
-            None => {
-                settings::set(c, PEPPER_FINGERPRINT, pepper.fingerprint())?;
-                Ok(pepper.fingerprint().to_owned())
-            }
-        })
-        .map_err(|e: StoreError| io::Error::other(e))?;
+    let kept = store.write(|c| match settings::get(c, PEPPER_FINGERPRINT)? {
+        Some(kept) => Ok::<_, StoreError>(kept),
+        None => {
+            settings::set(c, PEPPER_FINGERPRINT, pepper.fingerprint())?;
+            Ok(pepper.fingerprint().to_owned())
+        }
+    })?;
     Pepper::load(&path, Some(&kept))
 }
 

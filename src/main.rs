@@ -256,15 +256,15 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
         tracing::warn!("{finding}");
     }
     if with_demo {
-        if demo::has_other_data(&app).map_err(io::Error::other)? {
+        if demo::has_other_data(&app)? {
             return Err(io::Error::other(
                 "this database has users or clients with keys: load the demo into another --data-dir",
             ));
         }
         demo::load(&app, &config.data_dir).map_err(io::Error::other)?;
-        app.registry.refresh(&app.store).map_err(io::Error::other)?;
+        app.registry.refresh(&app.store)?;
     }
-    if !with_demo && demo::is_loaded(&app).map_err(io::Error::other)? {
+    if !with_demo && demo::is_loaded(&app)? {
         if !config.server.listen.ip().is_loopback() {
             return Err(io::Error::other(
                 "this database holds the demo's users and keys, which are public: use another --data-dir or \

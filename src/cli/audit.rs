@@ -3,11 +3,11 @@
 use std::io;
 
 use chaingun_gateway::config::Config;
-use chaingun_gateway::store::audit;
+use chaingun_gateway::store::audit::{self, Listed};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, open, utc};
+use super::{Column, Output, open, utc};
 
 /// Commands about the audit log.
 #[derive(Subcommand)]
@@ -30,38 +30,19 @@ pub fn run(config: &Config, output: Output, command: AuditCommand) -> io::Result
     let AuditCommand::List { user, limit } = command;
     let entries = app
         .store
-        .read(|c| audit::list(c, user.as_deref(), i64::from(limit)))
-        .map_err(io::Error::other)?;
-    let rows: Vec<_> = entries
-        .into_iter()
-        .map(|e| {
-            vec![
-                json!(utc(e.at)),
-                json!(e.event),
-                json!(e.outcome),
-                json!(e.client_name),
-                json!(e.actor),
-                json!(e.on_behalf_of),
-                json!(e.subject),
-                json!(e.request_id),
-                json!(e.times),
-                json!(e.network),
-            ]
-        })
-        .collect();
-    output.table(
-        &[
-            "at",
-            "event",
-            "outcome",
-            "client",
-            "actor",
-            "on_behalf_of",
-            "subject",
-            "request_id",
-            "count",
-            "network",
-        ],
-        &rows,
-    )
+        .read(|c| audit::list(c, user.as_deref(), i64::from(limit)))?;
+    output.table(&COLUMNS, &entries)
 }
+
+const COLUMNS: [Column<Listed>; 10] = [
+    ("at", |e| json!(utc(e.at))),
+    ("event", |e| json!(e.event)),
+    ("outcome", |e| json!(e.outcome)),
+    ("client", |e| json!(e.client_name)),
+    ("actor", |e| json!(e.actor)),
+    ("on_behalf_of", |e| json!(e.on_behalf_of)),
+    ("subject", |e| json!(e.subject)),
+    ("request_id", |e| json!(e.request_id)),
+    ("count", |e| json!(e.times)),
+    ("network", |e| json!(e.network)),
+];

@@ -6,13 +6,14 @@ use chaingun_gateway::config::Config;
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::client::Trust;
 use chaingun_gateway::domain::one_time_token::format;
-use chaingun_gateway::operations::Refusal;
+use chaingun_gateway::operations::RequestContext;
 use chaingun_gateway::secrets::sha256_hex;
-use chaingun_gateway::store::clients;
+use chaingun_gateway::store::clients::{self, KeyedClient};
+use chaingun_gateway::store::{self, AnyConnection};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, check_name, cx, explain, open};
+use super::{Column, Output, check_name, cx, fail, open, write};
 
 /// Commands about clients.
 #[derive(Subcommand)]
@@ -61,19 +62,14 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             let key = new_key(key);
             check_key(&cx, &key)?;
             let trust = Trust::parse(&trust).unwrap_or(Trust::Public);
-            let added = cx.write(|tx| {
+            let added = write(&cx, |tx| {
                 let added = clients::add(tx.conn, &name, Some(&sha256_hex(&key)), trust, cx.now)?;
-                tx.audit(
-                    AuditEvent::ClientAdded,
-                    if added { "ok" } else { "exists" },
-                    Some(&name),
-                )?;
-                Ok::<_, Refusal>(added)
-            });
-            if !added.map_err(explain)? {
-                return Err(io::Error::other(format!(
-                    "there is a client {name:?} already"
-                )));
+                let outcome = if added { "ok" } else { "exists" };
+                tx.audit(AuditEvent::ClientAdded, outcome, Some(&name))?;
+                Ok(added)
+            })?;
+            if !added {
+                return fail(format!("there is a client {name:?} already"));
             }
             output.record(&[
                 ("name", json!(name)),
@@ -82,31 +78,22 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
             ])
         }
         ClientCommand::List => {
-            let all = app.store.read(clients::all).map_err(io::Error::other)?;
-            let rows: Vec<_> = all
-                .iter()
-                .map(|k| {
-                    let c = &k.client;
-                    let has_key = k.key_sha256.is_some();
-                    vec![
-                        json!(c.name),
-                        json!(c.trust.as_str()),
-                        json!(c.active),
-                        json!(has_key),
-                    ]
-                })
-                .collect();
-            output.table(&["name", "trust", "active", "has_key"], &rows)
+            let all = app.store.read(clients::all)?;
+            output.table(&COLUMNS, &all)
         }
         ClientCommand::Disable { name } => {
-            set_active(&cx, &name, false)?;
+            change(&cx, &name, AuditEvent::ClientDisabled, |c| {
+                clients::set_active(c, &name, false)
+            })?;
             output.done(
                 &format!("{name} is disabled."),
                 &[("name", json!(name)), ("active", json!(false))],
             )
         }
         ClientCommand::Enable { name } => {
-            set_active(&cx, &name, true)?;
+            change(&cx, &name, AuditEvent::ClientEnabled, |c| {
+                clients::set_active(c, &name, true)
+            })?;
             output.done(
                 &format!("{name} is enabled."),
                 &[("name", json!(name)), ("active", json!(true))],
@@ -115,61 +102,51 @@ pub fn run(config: &Config, output: Output, command: ClientCommand) -> io::Resul
         ClientCommand::RotateKey { name, key } => {
             let key = new_key(key);
             check_key(&cx, &key)?;
-            let known = cx.write(|tx| {
-                let known = clients::set_key(tx.conn, &name, &sha256_hex(&key))?;
-                let outcome = if known { "ok" } else { "unknown" };
-                tx.audit(AuditEvent::ClientKeyRotated, outcome, Some(&name))?;
-                Ok::<_, Refusal>(known)
-            });
-            must_be_known(known.map_err(explain)?, &name)?;
+            change(&cx, &name, AuditEvent::ClientKeyRotated, |c| {
+                clients::set_key(c, &name, &sha256_hex(&key))
+            })?;
             output.record(&[("name", json!(name)), ("key", json!(key))])
         }
     }
 }
+
+const COLUMNS: [Column<KeyedClient>; 4] = [
+    ("name", |k| json!(k.client.name)),
+    ("trust", |k| json!(k.client.trust.as_str())),
+    ("active", |k| json!(k.client.active)),
+    ("has_key", |k| json!(k.key_sha256.is_some())),
+];
 
 /// The longest name and key of a client, in characters; the contract has the same limits.
 const MAX_NAME: usize = 128;
 const MAX_KEY: usize = 256;
 
 /// Rejects a key that no request can carry or that another client has.
-fn check_key(cx: &chaingun_gateway::operations::RequestContext<'_>, key: &str) -> io::Result<()> {
+fn check_key(cx: &RequestContext<'_>, key: &str) -> io::Result<()> {
     check_name("a key", key, MAX_KEY)?;
     let sha256 = sha256_hex(key);
-    let all = cx.app.store.read(clients::all).map_err(io::Error::other)?;
+    let all = cx.app.store.read(clients::all)?;
     match all.iter().find(|k| k.key_sha256.as_ref() == Some(&sha256)) {
-        Some(other) => Err(io::Error::other(format!(
-            "{:?} has this key already",
-            other.client.name
-        ))),
+        Some(other) => fail(format!("{:?} has this key already", other.client.name)),
         None => Ok(()),
     }
 }
 
-fn set_active(
-    cx: &chaingun_gateway::operations::RequestContext<'_>,
+/// Changes a client; `step` returns whether it exists.
+fn change(
+    cx: &RequestContext<'_>,
     name: &str,
-    active: bool,
+    event: AuditEvent,
+    step: impl Fn(&mut AnyConnection) -> store::Result<bool>,
 ) -> io::Result<()> {
-    let event = if active {
-        AuditEvent::ClientEnabled
-    } else {
-        AuditEvent::ClientDisabled
-    };
-    let known = cx.write(|tx| {
-        let known = clients::set_active(tx.conn, name, active)?;
-        let outcome = if known { "ok" } else { "unknown" };
+    let is_known = write(cx, |tx| {
+        let is_known = step(tx.conn)?;
+        let outcome = if is_known { "ok" } else { "unknown" };
         tx.audit(event, outcome, Some(name))?;
-        Ok::<_, Refusal>(known)
-    });
-    must_be_known(known.map_err(explain)?, name)
-}
-
-fn must_be_known(known: bool, name: &str) -> io::Result<()> {
-    if known {
-        Ok(())
-    } else {
-        Err(io::Error::other(format!(
-            "there is no client {name:?}; see `client list`"
-        )))
+        Ok(is_known)
+    })?;
+    match is_known {
+        true => Ok(()),
+        false => fail(format!("there is no client {name:?}; see `client list`")),
     }
 }

@@ -15,13 +15,13 @@ use super::{Output, visible};
 /// Applies the migrations and prints every finding.
 pub fn migrate(config: &Config, output: Output) -> io::Result<()> {
     std::fs::create_dir_all(&config.data_dir)?;
-    let applied = migrate::apply(&config.opening).map_err(io::Error::other)?;
+    let applied = migrate::apply(&config.opening)?;
     let sentence = match applied.as_slice() {
         [] => "The database is up to date.".to_owned(),
         names => format!("Applied {}.", names.join(", ")),
     };
     output.done(&sentence, &[("applied", json!(applied))])?;
-    let store = Store::open(config.opening.clone()).map_err(io::Error::other)?;
+    let store = Store::open(config.opening.clone())?;
     let mut printed = Ok(());
     let read = store.read_apart::<_, StoreError>(|c| {
         findings::each(c, &config.rules.admin_role, &mut |finding| {

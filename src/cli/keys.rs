@@ -9,7 +9,7 @@ use chaingun_gateway::secrets::signing_keys::{self, KeyInfo};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, utc};
+use super::{Column, Output, utc};
 
 /// Commands about signing keys.
 #[derive(Subcommand)]
@@ -37,15 +37,12 @@ pub fn run(config: &Config, output: Output, command: KeysCommand) -> io::Result<
             signing_keys::rotate(&folder, config.signing, now, until)?
         }
     };
-    let rows: Vec<_> = keys.into_iter().map(row).collect();
-    output.table(&["kid", "algorithm", "signs", "checks_until"], &rows)
+    output.table(&COLUMNS, &keys)
 }
 
-fn row(key: KeyInfo) -> Vec<serde_json::Value> {
-    vec![
-        json!(key.kid),
-        json!(key.signing.as_str()),
-        json!(key.signs),
-        json!(key.until.map(utc)),
-    ]
-}
+const COLUMNS: [Column<KeyInfo>; 4] = [
+    ("kid", |key| json!(key.kid)),
+    ("algorithm", |key| json!(key.signing.as_str())),
+    ("signs", |key| json!(key.signs)),
+    ("checks_until", |key| json!(key.until.map(utc))),
+];

@@ -11,7 +11,7 @@ use chaingun_gateway::{app, domain::mailbox::is_email};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::Output;
+use super::{Column, Output, fail};
 
 /// Commands about mails.
 #[derive(Subcommand)]
@@ -70,7 +70,7 @@ pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<
             print,
         } => {
             if !is_email(&to) {
-                return Err(io::Error::other("--to must be an e-mail address"));
+                return fail("--to must be an e-mail address");
             }
             let topic = Topic::parse(&topic).unwrap_or(Topic::Activation);
             let settings = app::mail_settings(config, config.server.listen);
@@ -86,16 +86,14 @@ pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<
 }
 
 fn list(templates: &MailTemplates, output: Output) -> io::Result<()> {
-    let rows: Vec<_> = TEMPLATES
-        .iter()
-        .map(|(name, _)| {
-            let own = templates.folder().map(|folder| folder.join(name));
-            let own = own.filter(|path| path.exists());
-            vec![
-                json!(name),
-                json!(own.map(|path| path.display().to_string())),
-            ]
-        })
-        .collect();
-    output.table(&["template", "replaced_by"], &rows)
+    let own = |name: &str| {
+        let path = templates.folder()?.join(name);
+        path.exists().then(|| path.display().to_string())
+    };
+    let names = TEMPLATES.iter().map(|(name, _)| (*name, own(name)));
+    let columns: [Column<(&str, Option<String>)>; 2] = [
+        ("template", |(name, _)| json!(name)),
+        ("replaced_by", |(_, own)| json!(own)),
+    ];
+    output.table(&columns, &names.collect::<Vec<_>>())
 }

@@ -26,7 +26,7 @@ use chaingun_gateway::domain::hidden::visible;
 use chaingun_gateway::domain::names::flaw_of_display_name;
 use chaingun_gateway::domain::text::is_line;
 use chaingun_gateway::entropy::Entropy;
-use chaingun_gateway::operations::{Refusal, RequestContext};
+use chaingun_gateway::operations::{Refusal, RequestContext, Transaction};
 use chaingun_gateway::store::profiles::Profile;
 use chaingun_gateway::{app, clock::Clock};
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub use users::UserCommand;
 
 /// The operator at the command line, as the actor in the audit log.
 const OPERATOR: &str = "command line";
+
+/// A column of a table: its name, and its value in a row.
+type Column<T> = (&'static str, fn(&T) -> Value);
 
 /// The format of results.
 #[derive(Debug, Clone, Copy)]
@@ -68,37 +71,38 @@ impl Output {
         Ok(())
     }
 
-    /// Prints records below a header line, or one JSON object per line.
-    fn table(self, head: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
+    /// Prints one row as a record.
+    fn row<T>(self, columns: &[Column<T>], row: &T) -> io::Result<()> {
+        let fields = columns.iter().map(|(name, value)| (*name, value(row)));
+        self.record(&fields.collect::<Vec<_>>())
+    }
+
+    /// Prints rows below a header line, or one JSON object per line.
+    fn table<T>(self, columns: &[Column<T>], rows: &[T]) -> io::Result<()> {
         if self.json {
-            for row in rows {
-                let fields: Vec<_> = head.iter().copied().zip(row.iter().cloned()).collect();
-                self.record(&fields)?;
-            }
-            return Ok(());
+            return rows.iter().try_for_each(|row| self.row(columns, row));
         }
-        let texts: Vec<Vec<String>> = rows
-            .iter()
-            .map(|row| row.iter().map(plain).collect())
+        let head: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let texts = |row| {
+            columns
+                .iter()
+                .map(|(_, value)| plain(&value(row)))
+                .collect()
+        };
+        let lines: Vec<Vec<String>> = std::iter::once(head)
+            .chain(rows.iter().map(texts))
             .collect();
         let width = |at: usize| {
-            let widest = texts
-                .iter()
-                .filter_map(|r| r.get(at))
-                .map(|t| t.chars().count());
-            widest
-                .chain(head.get(at).map(|h| h.len()))
-                .max()
-                .unwrap_or(0)
+            let cells = lines.iter().filter_map(|line| line.get(at));
+            cells.map(|text| text.chars().count()).max().unwrap_or(0)
         };
-        let head = head.iter().map(|h| (*h).to_owned()).collect();
-        for row in std::iter::once(&head).chain(&texts) {
-            let line: Vec<String> = row
-                .iter()
-                .enumerate()
-                .map(|(at, text)| format!("{text:<width$}", width = width(at)))
+        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+        for line in &lines {
+            let cells = line.iter().zip(&widths);
+            let cells: Vec<String> = cells
+                .map(|(text, width)| format!("{text:<width$}"))
                 .collect();
-            writeln!(io::stdout(), "{}", line.join("  ").trim_end())?;
+            writeln!(io::stdout(), "{}", cells.join("  ").trim_end())?;
         }
         Ok(())
     }
@@ -127,9 +131,9 @@ fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     if is_line(text) && text.chars().count() <= max {
         return Ok(());
     }
-    Err(io::Error::other(format!(
+    fail(format!(
         "{what} must be 1 to {max} characters on one line, without blanks at the ends"
-    )))
+    ))
 }
 
 /// Rejects an invalid display name, and one that is longer than the contract allows.
@@ -137,9 +141,9 @@ fn check_display_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     check_name(what, text, max)?;
     match flaw_of_display_name(text) {
         None => Ok(()),
-        Some(_) => Err(io::Error::other(format!(
+        Some(_) => fail(format!(
             "{what} must be readable: no hidden or unassigned characters, and no accents without a letter"
-        ))),
+        )),
     }
 }
 
@@ -183,15 +187,26 @@ fn explain(refusal: Refusal) -> io::Error {
     io::Error::other(texts.join("; "))
 }
 
+/// Runs a step of the operator in one transaction.
+fn write<T>(
+    cx: &RequestContext<'_>,
+    step: impl FnMut(&mut Transaction<'_>) -> Result<T, Refusal>,
+) -> io::Result<T> {
+    cx.write(step).map_err(explain)
+}
+
+/// Fails with a message for the operator.
+fn fail<T>(message: impl Into<String>) -> io::Result<T> {
+    Err(io::Error::other(message.into()))
+}
+
 /// The first line of standard input, without its line break.
 fn secret_from_stdin() -> io::Result<String> {
     let mut text = String::new();
     io::stdin().take(4096).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or("").to_owned();
     if line.is_empty() {
-        return Err(io::Error::other(
-            "nothing came over standard input; write the password there",
-        ));
+        return fail("nothing came over standard input; write the password there");
     }
     Ok(line)
 }

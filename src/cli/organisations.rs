@@ -7,12 +7,11 @@ use chaingun_gateway::contract::problem::Code;
 use chaingun_gateway::contract::rejection::Rejection;
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::organisation::JoinPolicy;
-use chaingun_gateway::operations::Refusal;
-use chaingun_gateway::store::organisations;
+use chaingun_gateway::store::organisations::{self, Organisation};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, check_display_name, check_name, cx, explain, open};
+use super::{Column, Output, check_display_name, check_name, cx, fail, open, write};
 
 /// Commands about organisations.
 #[derive(Subcommand)]
@@ -61,7 +60,7 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
             } else {
                 JoinPolicy::Closed
             };
-            let added = cx.write(|tx| {
+            let added = write(&cx, |tx| {
                 if let Some((channel, external_id)) = known_as
                     && let Some(other) =
                         organisations::by_external_id(tx.conn, channel, external_id)?
@@ -75,12 +74,10 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
                 }
                 let outcome = if added { "ok" } else { "exists" };
                 tx.audit(AuditEvent::OrganisationAdded, outcome, Some(&uuid))?;
-                Ok::<_, Refusal>(added)
-            });
-            if !added.map_err(explain)? {
-                return Err(io::Error::other(format!(
-                    "there is an organisation {uuid:?} already"
-                )));
+                Ok(added)
+            })?;
+            if !added {
+                return fail(format!("there is an organisation {uuid:?} already"));
             }
             output.done(
                 &format!("{uuid} is added."),
@@ -94,23 +91,16 @@ pub fn run(config: &Config, output: Output, command: OrgCommand) -> io::Result<(
             )
         }
         OrgCommand::List => {
-            let all = app
-                .store
-                .read(organisations::all)
-                .map_err(io::Error::other)?;
-            let rows: Vec<_> = all
-                .iter()
-                .map(|o| {
-                    vec![
-                        json!(o.uuid),
-                        json!(o.name),
-                        json!(o.join_policy.as_str()),
-                        json!(o.channel),
-                        json!(o.external_id),
-                    ]
-                })
-                .collect();
-            output.table(&["uuid", "name", "join", "channel", "external_id"], &rows)
+            let all = app.store.read(organisations::all)?;
+            output.table(&COLUMNS, &all)
         }
     }
 }
+
+const COLUMNS: [Column<Organisation>; 5] = [
+    ("uuid", |o| json!(o.uuid)),
+    ("name", |o| json!(o.name)),
+    ("join", |o| json!(o.join_policy.as_str())),
+    ("channel", |o| json!(o.channel)),
+    ("external_id", |o| json!(o.external_id)),
+];

@@ -5,12 +5,11 @@ use std::io;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::outbox::OutboxState;
-use chaingun_gateway::operations::{Refusal, RequestContext};
 use chaingun_gateway::store::outbox::{self, Again, Row};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Output, cx, explain, open, utc};
+use super::{Column, Output, cx, fail, open, utc, write};
 
 /// Commands about the outbox.
 #[derive(Subcommand)]
@@ -52,17 +51,18 @@ pub enum OutboxCommand {
     },
 }
 
-/// The columns of the list.
-const HEAD: [&str; 9] = [
-    "id",
-    "kind",
-    "state",
-    "service",
-    "attempts",
-    "created_at",
-    "due_at",
-    "delivered_at",
-    "last_error",
+const COLUMNS: [Column<Row>; 9] = [
+    ("id", |row| json!(row.id)),
+    ("kind", |row| json!(row.kind.as_str())),
+    ("state", |row| json!(row.state.as_str())),
+    ("service", |row| json!(row.service_id)),
+    ("attempts", |row| json!(row.attempts)),
+    ("created_at", |row| json!(utc(row.created_at))),
+    ("due_at", |row| {
+        json!((row.state == OutboxState::Pending).then(|| utc(row.due_at)))
+    }),
+    ("delivered_at", |row| json!(row.delivered_at.map(utc))),
+    ("last_error", |row| json!(row.last_error)),
 ];
 
 /// Runs a command.
@@ -72,31 +72,25 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
     match command {
         OutboxCommand::List { state, limit } => {
             let state = state.as_deref().and_then(OutboxState::parse);
-            let found = app
-                .store
-                .read(|c| outbox::list(c, state, i64::from(limit)))
-                .map_err(io::Error::other)?;
-            let rows: Vec<_> = found.iter().map(fields).collect();
-            output.table(&HEAD, &rows)
+            let limit = i64::from(limit);
+            let rows = app.store.read(|c| outbox::list(c, state, limit))?;
+            output.table(&COLUMNS, &rows)
         }
-        OutboxCommand::Show { id } => {
-            let row = app
-                .store
-                .read(|c| outbox::one(c, id))
-                .map_err(io::Error::other)?
-                .ok_or_else(|| {
-                    io::Error::other(format!("there is no {id} in the outbox; see `outbox list`"))
-                })?;
-            let named: Vec<_> = HEAD.into_iter().zip(fields(&row)).collect();
-            output.record(&named)
-        }
+        OutboxCommand::Show { id } => match app.store.read(|c| outbox::one(c, id))? {
+            Some(row) => output.row(&COLUMNS, &row),
+            None => fail(format!("there is no {id} in the outbox; see `outbox list`")),
+        },
         OutboxCommand::Retry { id, dead: _ } => {
             let again = id.map_or(Again::Dead, Again::One);
-            let count = retry(&cx, &again)?;
+            let count = write(&cx, |tx| {
+                let count = outbox::retry(tx.conn, &again, cx.now)?;
+                tx.audit(AuditEvent::OutboxRetried, "ok", None)?;
+                Ok(count)
+            })?;
             match (count, id) {
-                (0, Some(id)) => Err(io::Error::other(format!(
+                (0, Some(id)) => fail(format!(
                     "{id} is not in the outbox, or was delivered; see `outbox list`"
-                ))),
+                )),
                 _ => output.done(
                     &format!("{count} to be sent again."),
                     &[("retried", json!(count))],
@@ -106,44 +100,15 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
         OutboxCommand::Purge { state, days, yes } => {
             let state = OutboxState::parse(&state).unwrap_or(OutboxState::Delivered);
             if state == OutboxState::Dead && !yes {
-                return Err(io::Error::other(
-                    "dead letters cannot be brought back; add --yes if that is meant",
-                ));
+                return fail("dead letters cannot be brought back; add --yes if that is meant");
             }
-            let count = purge(&cx, state, i64::from(days))?;
+            let before = cx.now - i64::from(days) * 86_400_000;
+            let count = write(&cx, |tx| {
+                let count = outbox::purge(tx.conn, state, before)?;
+                tx.audit(AuditEvent::OutboxPurged, state.as_str(), None)?;
+                Ok(count)
+            })?;
             output.done(&format!("{count} purged."), &[("purged", json!(count))])
         }
     }
-}
-
-fn fields(row: &Row) -> Vec<Value> {
-    vec![
-        json!(row.id),
-        json!(row.kind.as_str()),
-        json!(row.state.as_str()),
-        json!(row.service_id),
-        json!(row.attempts),
-        json!(utc(row.created_at)),
-        json!((row.state == OutboxState::Pending).then(|| utc(row.due_at))),
-        json!(row.delivered_at.map(utc)),
-        json!(row.last_error),
-    ]
-}
-
-fn retry(cx: &RequestContext<'_>, again: &Again) -> io::Result<usize> {
-    let done = cx.write(|tx| {
-        let count = outbox::retry(tx.conn, again, cx.now)?;
-        tx.audit(AuditEvent::OutboxRetried, "ok", None)?;
-        Ok::<_, Refusal>(count)
-    });
-    done.map_err(explain)
-}
-
-fn purge(cx: &RequestContext<'_>, state: OutboxState, days: i64) -> io::Result<usize> {
-    let done = cx.write(|tx| {
-        let count = outbox::purge(tx.conn, state, cx.now - days * 86_400_000)?;
-        tx.audit(AuditEvent::OutboxPurged, state.as_str(), None)?;
-        Ok::<_, Refusal>(count)
-    });
-    done.map_err(explain)
 }

@@ -12,10 +12,11 @@ use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::external_identity::is_login_id;
 use chaingun_gateway::domain::user::same_name;
 use chaingun_gateway::domain::web::is_origin;
+use chaingun_gateway::operations::RequestContext;
 use chaingun_gateway::operations::partner::examine;
-use chaingun_gateway::operations::{Refusal, RequestContext};
+use chaingun_gateway::registry::file::ORIGIN;
 use chaingun_gateway::registry::file::{
-    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, ORIGIN, PUBLIC_KEY,
+    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, PUBLIC_KEY,
 };
 use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
@@ -24,7 +25,7 @@ use chaingun_gateway::store::partners::{self, Partner};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Output, check_name, cx, explain, open};
+use super::{Column, Output, check_name, cx, explain, fail, open, write};
 
 /// The longest name and state_id of a partner, in characters, as in the registry file.
 const MAX_NAME: usize = 128;
@@ -111,6 +112,14 @@ pub struct AddArgs {
     max_life: i64,
 }
 
+const COLUMNS: [Column<Partner>; 5] = [
+    ("iss", |p| json!(p.iss)),
+    ("state_ids", |p| json!(p.state_ids)),
+    ("redirect_origins", |p| json!(p.redirect_origins)),
+    ("max_life_s", |p| json!(p.max_life_s)),
+    ("keys", |p| json!(fingerprints(p))),
+];
+
 /// Runs a command.
 pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Result<()> {
     let app = open(config)?;
@@ -127,24 +136,11 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
                     None => Ok(partner.clone()),
                 },
             )?;
-            shown(output, &partner)
+            output.row(&COLUMNS, &partner)
         }
         PartnerCommand::List => {
-            let all = app.store.read(partners::all).map_err(io::Error::other)?;
-            let rows: Vec<_> = all
-                .iter()
-                .map(|p| {
-                    vec![
-                        json!(p.iss),
-                        json!(p.state_ids),
-                        json!(p.redirect_origins),
-                        json!(p.max_life_s),
-                        json!(fingerprints(p)),
-                    ]
-                })
-                .collect();
-            let head = ["iss", "state_ids", "redirect_origins", "max_life_s", "keys"];
-            output.table(&head, &rows)
+            let all = app.store.read(partners::all)?;
+            output.table(&COLUMNS, &all)
         }
         PartnerCommand::RotateKey { iss, key, only } => {
             let new = public_key(&key)?;
@@ -164,7 +160,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
                 partner.public_keys = keys.concat();
                 Ok(partner)
             })?;
-            shown(output, &partner)
+            output.row(&COLUMNS, &partner)
         }
         PartnerCommand::TestToken(args) => test_token(config, &cx, output, &args),
     }
@@ -249,7 +245,7 @@ fn change(
     event: AuditEvent,
     become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
 ) -> io::Result<Partner> {
-    let changed = cx.write(|tx| {
+    write(cx, |tx| {
         clients::lock_registry(tx.conn)?;
         let all = partners::all(tx.conn)?;
         let stored = all.iter().find(|p| p.iss == iss);
@@ -276,9 +272,8 @@ fn change(
         partners::put(tx.conn, &partner)?;
         clients::touch(tx.conn)?;
         tx.audit_ok(event, iss)?;
-        Ok::<_, Refusal>(partner)
-    });
-    changed.map_err(explain)
+        Ok(partner)
+    })
 }
 
 fn partner(args: AddArgs) -> io::Result<Partner> {
@@ -290,16 +285,14 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
     for id in &state_ids {
         check_name("a state_id", id, MAX_NAME)?;
         if is_login_id(id) {
-            return Err(io::Error::other(format!("{id:?} {LOGIN_ID_IS_TAKEN}")));
+            return fail(format!("{id:?} {LOGIN_ID_IS_TAKEN}"));
         }
     }
     if let Some(wrong) = args.redirect_origin.iter().find(|o| !is_origin(o)) {
-        return Err(io::Error::other(format!("{wrong:?} must be {ORIGIN}")));
+        return fail(format!("{wrong:?} must be {ORIGIN}"));
     }
     if args.key.len() > MAX_KEYS {
-        return Err(io::Error::other(format!(
-            "a partner has {MAX_KEYS} keys at most"
-        )));
+        return fail(format!("a partner has {MAX_KEYS} keys at most"));
     }
     let keys: io::Result<String> = args.key.iter().map(|file| public_key(file)).collect();
     Ok(Partner {
@@ -326,14 +319,4 @@ fn fingerprints(partner: &Partner) -> Vec<String> {
         .iter()
         .map(|key| sha256_hex(key).chars().take(16).collect())
         .collect()
-}
-
-fn shown(output: Output, partner: &Partner) -> io::Result<()> {
-    output.record(&[
-        ("iss", json!(partner.iss)),
-        ("state_ids", json!(partner.state_ids)),
-        ("redirect_origins", json!(partner.redirect_origins)),
-        ("max_life_s", json!(partner.max_life_s)),
-        ("keys", json!(fingerprints(partner))),
-    ])
 }

@@ -4,13 +4,13 @@ use std::io;
 
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::names::flaw_of_line;
-use chaingun_gateway::operations::{Refusal, RequestContext};
+use chaingun_gateway::operations::RequestContext;
 use chaingun_gateway::store::profiles::{self, Profile};
 use chaingun_gateway::store::users;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Output, explain};
+use super::{Output, fail, write};
 
 /// The longest text in a profile, in characters.
 const MAX_TEXT_CHARS: usize = 256;
@@ -92,9 +92,7 @@ impl Change {
             let Some(text) = text else { continue };
             if text.trim().is_empty() || flaw_of_line(text).is_some() || text.chars().count() > most
             {
-                return Err(io::Error::other(format!(
-                    "{flag} must be 1 to {most} characters on one line"
-                )));
+                return fail(format!("{flag} must be 1 to {most} characters on one line"));
             }
         }
         match &self.avatar {
@@ -144,26 +142,22 @@ pub(super) fn run(
     change.check()?;
     let unknown = || io::Error::other(format!("there is no user {user_name:?}"));
     let store = &cx.app.store;
-    let user = store
-        .read(|c| users::by_name(c, user_name))
-        .map_err(io::Error::other)?
-        .ok_or_else(unknown)?;
+    let user = store.read(|c| users::by_name(c, user_name))?;
+    let user = user.ok_or_else(unknown)?;
     let profile = if change.is_none() {
-        store
-            .read(|c| profiles::find(c, user.id))
-            .map_err(io::Error::other)?
-            .unwrap_or_default()
+        let stored = store.read(|c| profiles::find(c, user.id))?;
+        stored.unwrap_or_default()
     } else {
-        let put = cx.write(|tx| {
+        let put = write(cx, |tx| {
             if users::lock_for_update(tx.conn, user.id)?.is_none() {
                 return Ok(None);
             }
             let profile = change.made_to(profiles::find(tx.conn, user.id)?.unwrap_or_default());
             profiles::put(tx.conn, user.id, &profile)?;
             tx.audit_ok(AuditEvent::UserUpdated, &user.user_name)?;
-            Ok::<_, Refusal>(Some(profile))
-        });
-        put.map_err(explain)?.ok_or_else(unknown)?
+            Ok(Some(profile))
+        })?;
+        put.ok_or_else(unknown)?
     };
     output.record(&[
         ("user_name", json!(user.user_name)),

@@ -9,7 +9,8 @@ use chaingun_gateway::delivery::Reach;
 use chaingun_gateway::registry::apply::ApplyError;
 use chaingun_gateway::registry::export::export;
 use chaingun_gateway::registry::file;
-use chaingun_gateway::registry::plan::{Change, Line, Plan, State, Wishes};
+use chaingun_gateway::registry::plan::{Change, Line, Plan};
+use chaingun_gateway::registry::plan::{State, Wishes};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -64,7 +65,7 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
             .map(|mistake| format!("{file}: {}", visible(&mistake.0)))
             .collect()),
         Err(ApplyError::Io(error)) => Err(io::Error::new(error.kind(), format!("{file}: {error}"))),
-        Err(ApplyError::Store(error)) => Err(io::Error::other(error)),
+        Err(ApplyError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -89,7 +90,7 @@ pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
 pub fn run(config: &Config, command: RegistryCommand) -> io::Result<()> {
     let RegistryCommand::Export = command;
     let app = open(config)?;
-    let state = app.store.read(State::read).map_err(io::Error::other)?;
+    let state = app.store.read(State::read)?;
     write!(io::stdout(), "{}", export(&state))
 }
 

@@ -19,7 +19,7 @@ use chaingun_gateway::store::{organisations, users};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Output, check_name, cx, explain, open, profiles, secret_from_stdin};
+use super::{Column, Output, check_name, cx, explain, fail, open, profiles, secret_from_stdin};
 
 /// Commands about users.
 #[derive(Subcommand)]
@@ -157,17 +157,10 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
             output.record(&fields)
         }
         UserCommand::Show { user_name } => {
-            let user = app
-                .store
-                .read(|c| users::by_name(c, &user_name))
-                .map_err(io::Error::other)?;
-            let Some(user) = user else {
-                return Err(io::Error::other(format!("there is no user {user_name:?}")));
+            let Some(user) = app.store.read(|c| users::by_name(c, &user_name))? else {
+                return fail(format!("there is no user {user_name:?}"));
             };
-            let granted = app
-                .store
-                .read(|c| organisations::memberships(c, user.id))
-                .map_err(io::Error::other)?;
+            let granted = app.store.read(|c| organisations::memberships(c, user.id))?;
             let member_of: Vec<_> = granted.into_iter().map(|g| g.uuid).collect();
             output.record(&[
                 ("user_id", json!(user.id)),
@@ -201,24 +194,13 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                 ..Default::default()
             };
             let found = request.find(&cx).map_err(explain)?;
-            let rows: Vec<_> = found.users.0.into_iter().map(row).collect();
-            output.table(
-                &[
-                    "user_name",
-                    "name",
-                    "email",
-                    "client_name",
-                    "status",
-                    "roles",
-                ],
-                &rows,
-            )
+            output.table(&COLUMNS, &found.users.0)
         }
         UserCommand::Erase { user_name, yes } => {
             if !yes {
-                return Err(io::Error::other(format!(
+                return fail(format!(
                     "{user_name} would be gone for good; say --yes if that is meant"
-                )));
+                ));
             }
             let request = DeleteUserRequest {
                 user_name: user_name.clone(),
@@ -236,9 +218,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
                     &format!("{user_name} has left service {service}."),
                     &[("user_name", json!(user_name)), ("service", json!(service))],
                 ),
-                false => Err(io::Error::other(format!(
-                    "{user_name} is not assigned to service {service}"
-                ))),
+                false => fail(format!("{user_name} is not assigned to service {service}")),
             }
         }
         UserCommand::Profile { user_name, change } => {
@@ -256,13 +236,11 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
     }
 }
 
-fn row(user: FlatUser) -> Vec<serde_json::Value> {
-    vec![
-        json!(user.user_name),
-        json!(user.name),
-        json!(user.email),
-        json!(user.client_name),
-        json!(user.status),
-        json!(user.roles.0),
-    ]
-}
+const COLUMNS: [Column<FlatUser>; 6] = [
+    ("user_name", |user| json!(user.user_name)),
+    ("name", |user| json!(user.name)),
+    ("email", |user| json!(user.email)),
+    ("client_name", |user| json!(user.client_name)),
+    ("status", |user| json!(user.status)),
+    ("roles", |user| json!(user.roles.0)),
+];

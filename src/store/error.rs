@@ -45,6 +45,12 @@ impl From<DieselError> for StoreError {
     }
 }
 
+impl From<StoreError> for std::io::Error {
+    fn from(error: StoreError) -> Self {
+        Self::other(error)
+    }
+}
+
 /// The error of a business step. The store looks for its own error in it, to run a step again that collided with another.
 pub trait StepError: From<StoreError> {
     /// The store's error, if the step failed with one.
