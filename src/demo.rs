@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::organisation::JoinPolicy;
 use crate::domain::user::Status;
-use crate::registry::file::LIFE_S;
+use crate::registry::kinds::partner::LIFE_S;
 use crate::secrets::keys::load_or_make;
 use crate::secrets::sealing::Binding;
 use crate::secrets::{rsa_keys, sha256_hex};
@@ -210,7 +210,7 @@ fn add_services(app: &AppContext, c: &mut AnyConnection) -> Result<(), StoreErro
             }),
             case_sensitive_ids: false,
         };
-        services::add(c, &service)?;
+        services::put(c, &service)?;
     }
     Ok(())
 }

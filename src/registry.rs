@@ -4,9 +4,11 @@
 pub mod apply;
 pub mod export;
 pub mod file;
+pub mod kind;
+pub mod kinds;
 pub mod plan;
-mod prune;
 pub mod reader;
+mod value;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,6 +18,7 @@ use crate::domain::external_identity::{ExternalIdentity, is_login_id};
 use crate::domain::user::same_name;
 pub use crate::store::applications::Application;
 use crate::store::partners::Partner;
+use crate::store::services::RequiringService;
 use crate::store::{
     AnyConnection, Store, StoreError, agreements, applications, clients, partners, password_cost,
     services,
@@ -36,20 +39,10 @@ pub struct Snapshot {
     version: i64,
     clients: HashMap<String, Client>,
     applications: HashMap<String, Application>,
-    services: BTreeMap<i64, Service>,
+    services: BTreeMap<i64, RequiringService>,
     agreements: BTreeMap<i64, String>,
     partners: HashMap<String, Partner>,
     highest_password_cost: u32,
-}
-
-/// The parts of a service that requests need.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    pub id: i64,
-    pub portal_id: i64,
-    pub name: String,
-    /// The required agreements, by number.
-    pub requires: Vec<i64>,
 }
 
 impl Snapshot {
@@ -73,7 +66,7 @@ impl Snapshot {
 
     /// The service with this number.
     #[must_use]
-    pub fn service(&self, id: i64) -> Option<&Service> {
+    pub fn service(&self, id: i64) -> Option<&RequiringService> {
         self.services.get(&id)
     }
 
@@ -115,30 +108,14 @@ impl Snapshot {
             .into_iter()
             .filter_map(|keyed| Some((keyed.key_sha256?, keyed.client)));
         let applications = applications::all(c)?.into_iter();
-        let mut services: BTreeMap<i64, Service> = services::all(c)?
-            .into_iter()
-            .map(|service| {
-                let known = Service {
-                    id: service.id,
-                    portal_id: service.portal_id,
-                    name: service.name,
-                    requires: Vec::new(),
-                };
-                (service.id, known)
-            })
-            .collect();
-        for (service, agreement) in services::requirements(c)? {
-            if let Some(service) = services.get_mut(&service) {
-                service.requires.push(agreement);
-            }
-        }
+        let services = services::all_requiring(c)?.into_iter();
         let agreements = agreements::all(c)?.into_iter();
         let partners = partners::all(c)?.into_iter();
         Ok(Self {
             version,
             clients: clients.collect(),
             applications: applications.map(|a| (a.client_id.clone(), a)).collect(),
-            services,
+            services: services.map(|s| (s.id, s)).collect(),
             agreements: agreements.map(|a| (a.id, a.name)).collect(),
             partners: partners.map(|p| (p.iss.clone(), p)).collect(),
             highest_password_cost: password_cost::highest(c)?.unwrap_or(0),

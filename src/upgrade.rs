@@ -27,7 +27,7 @@ pub(crate) fn bind_sealed_values(store: &Store, sealer: &Sealer) -> Result<(), S
             let binding = Binding::ServiceCredentials(service.id);
             if let Some(sealed) = bound(sealer, binding, service.credentials.as_deref()) {
                 service.credentials = Some(sealed);
-                services::update(c, &service)?;
+                services::put(c, &service)?;
             }
         }
         for mut application in applications::all(c)? {

@@ -8,7 +8,7 @@ use crate::delivery::{Reach, always_refused};
 use crate::domain::hidden::visible;
 use crate::registry::apply::{Applier, ApplyError};
 use crate::registry::file::Watch;
-use crate::registry::plan::Wishes;
+use crate::registry::kind::Wishes;
 
 /// Applies the file at the start of a server.
 pub fn apply_at_start(app: &AppContext, file: &Path, reach: Reach) -> io::Result<()> {

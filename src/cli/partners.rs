@@ -14,8 +14,8 @@ use chaingun_gateway::domain::user::same_name;
 use chaingun_gateway::domain::web::is_origin;
 use chaingun_gateway::operations::RequestContext;
 use chaingun_gateway::operations::partner::examine;
-use chaingun_gateway::registry::file::ORIGIN;
-use chaingun_gateway::registry::file::{
+use chaingun_gateway::registry::kinds::ORIGIN;
+use chaingun_gateway::registry::kinds::partner::{
     LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, PUBLIC_KEY,
 };
 use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};

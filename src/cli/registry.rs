@@ -9,8 +9,8 @@ use chaingun_gateway::delivery::Reach;
 use chaingun_gateway::registry::apply::ApplyError;
 use chaingun_gateway::registry::export::export;
 use chaingun_gateway::registry::file;
+use chaingun_gateway::registry::kind::{State, Wishes};
 use chaingun_gateway::registry::plan::{Change, Line, Plan};
-use chaingun_gateway::registry::plan::{State, Wishes};
 use clap::{Args, Subcommand};
 use serde_json::json;
 

@@ -3,15 +3,16 @@
 use std::io;
 use std::path::Path;
 
-use super::file::{self, RegistryFile};
-use super::plan::{Plan, Planner, State, Step, Wishes};
+use super::file;
+use super::kind::{Checker, RegistryFile, State, Wishes};
+use super::plan::{Plan, Step, plan};
 use super::reader::Mistake;
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::secrets::sealing::Sealer;
 use crate::store::{
-    AnyConnection, StepError, Store, StoreError, agreements, applications, audit, clients,
-    organisations, partners, portals, services,
+    AnyConnection, StepError, Store, StoreError, agreements, audit, clients, organisations,
+    services,
 };
 
 /// Why nothing was applied.
@@ -66,12 +67,12 @@ impl Applier<'_> {
                 agreements::lock_all(c)?;
                 services::lock_all(c)?;
             }
-            let plan = self.compare(c, &file, &mistakes, wishes)?;
+            let (plan, steps) = self.compare(c, &file, &mistakes, wishes)?;
             if plan.lines.is_empty() {
                 return Ok(plan);
             }
-            for step in plan.first.iter().chain(&plan.then) {
-                self.carry_out(c, step)?;
+            for step in steps {
+                step(c, self.now)?;
             }
             clients::touch(c)?;
             self.audit(c)?;
@@ -86,7 +87,7 @@ impl Applier<'_> {
     pub fn plan(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
         let (file, mistakes) = self.read(path)?;
         self.store
-            .read(|c| self.compare(c, &file, &mistakes, wishes))
+            .read(|c| Ok(self.compare(c, &file, &mistakes, wishes)?.0))
     }
 
     fn read(&self, path: &Path) -> Result<(RegistryFile, Vec<Mistake>), ApplyError> {
@@ -101,55 +102,20 @@ impl Applier<'_> {
         file: &RegistryFile,
         mistakes: &[Mistake],
         wishes: Wishes,
-    ) -> Result<Plan, ApplyError> {
+    ) -> Result<(Plan, Vec<Step>), ApplyError> {
         let state = State::read(c)?;
-        let mut planner = Planner {
+        let mut checker = Checker {
             file,
             state: &state,
             wishes,
             sealer: self.sealer,
             mistakes: mistakes.to_vec(),
-            plan: Plan {
-                watch: file.watch(),
-                ..Plan::default()
-            },
         };
-        planner.compare(c)?;
-        if planner.mistakes.is_empty() {
-            Ok(planner.plan)
+        let planned = plan(c, &mut checker)?;
+        if checker.mistakes.is_empty() {
+            Ok(planned)
         } else {
-            Err(ApplyError::Mistakes(planner.mistakes))
-        }
-    }
-
-    fn carry_out(&self, c: &mut AnyConnection, step: &Step) -> Result<(), StoreError> {
-        match step {
-            Step::ClearKey(name) => clients::clear_key(c, name),
-            Step::Client(client) => clients::put(c, client, self.now),
-            Step::ClearExternalId(uuid) => organisations::set_external_id(c, uuid, None),
-            Step::AddOrganisation(o) => {
-                organisations::add(c, &o.uuid, &o.name, o.join_policy, self.now)?;
-                organisations::set_external_id(c, &o.uuid, o.known_as())
-            }
-            Step::ChangeOrganisation(o) => {
-                organisations::update(c, o)?;
-                organisations::set_external_id(c, &o.uuid, o.known_as())
-            }
-            Step::Portal(portal) => portals::put(c, portal),
-            Step::Agreement(agreement) => agreements::put(c, agreement),
-            Step::AddService(service) => services::add(c, service),
-            Step::ChangeService(service) => services::update(c, service),
-            Step::Require(service, agreements) => services::require(c, *service, agreements),
-            Step::Application(application) => applications::put(c, application),
-            Step::ClearStateIds(iss) => partners::clear_state_ids(c, iss),
-            Step::Partner(partner) => partners::put(c, partner),
-            Step::RemoveClient(name) => clients::remove(c, name),
-            Step::RemoveOrganisation(uuid) => organisations::remove(c, uuid),
-            Step::RemovePortal(id) => portals::remove(c, *id),
-            Step::RemoveAgreement(id) => agreements::remove(c, *id),
-            Step::RemoveService(id) => services::remove(c, *id),
-            Step::RemoveApplication(id) => applications::remove(c, id),
-            Step::RemovePartner(iss) => partners::remove(c, iss),
+            Err(ApplyError::Mistakes(checker.mistakes))
         }
     }
 

@@ -1,8 +1,6 @@
 //! Reads the tables of a registry file value by value and collects every fault with its place.
 
-use std::collections::HashMap;
 use std::fmt::Display;
-use std::hash::Hash;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -25,6 +23,8 @@ pub struct Mistake(pub String);
 pub struct Placed<T> {
     pub place: String,
     pub entry: T,
+    /// The secret to seal, if the file has one.
+    pub secret: Option<String>,
 }
 
 /// One table of the file.
@@ -33,53 +33,26 @@ pub struct Entry<'a> {
     table: &'a Table,
     folder: &'a Path,
     mistakes: &'a mut Vec<Mistake>,
+    /// The secret of the entry; it is sealed before it is stored.
+    pub to_seal: Option<String>,
 }
 
-/// Reads every table of a section. A later table with the identity of an earlier one is a fault.
-pub fn section<T, K: Eq + Hash>(
-    (table, folder): (&Table, &Path),
-    mistakes: &mut Vec<Mistake>,
-    (name, keys): (&str, &[&str]),
-    id: impl Fn(&T) -> K,
-    read: impl Fn(&mut Entry<'_>) -> Option<T>,
-) -> Vec<Placed<T>> {
-    let entries = match table.get(name) {
-        None => return Vec::new(),
-        Some(Value::Array(entries)) => entries,
-        Some(_) => {
-            mistakes.push(Mistake(format!(
-                "{name}: must be tables, each below [[{name}]]"
-            )));
-            return Vec::new();
-        }
-    };
-    let mut found: Vec<Placed<T>> = Vec::new();
-    let mut known: HashMap<K, String> = HashMap::new();
-    for (at, value) in entries.iter().enumerate() {
-        let place = format!("{name}[{at}]");
-        let Value::Table(table) = value else {
-            mistakes.push(Mistake(format!("{place}: must be a table")));
-            continue;
-        };
-        let mut entry = Entry {
-            place: place.clone(),
+impl<'a> Entry<'a> {
+    /// A table at this place of the file. Paths in it are relative to `folder`.
+    pub fn new(
+        place: String,
+        table: &'a Table,
+        folder: &'a Path,
+        mistakes: &'a mut Vec<Mistake>,
+    ) -> Self {
+        Self {
+            place,
             table,
             folder,
             mistakes,
-        };
-        entry.only(keys);
-        let Some(read) = read(&mut entry) else {
-            continue;
-        };
-        if let Some(first) = known.get(&id(&read)) {
-            let key = keys.first().copied().unwrap_or_default();
-            mistakes.push(Mistake(format!("{place}.{key}: {first} is the same")));
-            continue;
+            to_seal: None,
         }
-        known.insert(id(&read), place.clone());
-        found.push(Placed { place, entry: read });
     }
-    found
 }
 
 impl Entry<'_> {
@@ -90,7 +63,8 @@ impl Entry<'_> {
             .push(Mistake(format!("{place}.{key}: {what}")));
     }
 
-    fn only(&mut self, keys: &[&str]) {
+    /// Reports the keys that are not among these.
+    pub fn only(&mut self, keys: &[&str]) {
         let unknown: Vec<_> = self.table.keys().cloned().collect();
         for key in unknown.iter().filter(|k| !keys.contains(&k.as_str())) {
             self.wrong(

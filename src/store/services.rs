@@ -1,5 +1,8 @@
 //! Services of partners, and the users that are assigned to them.
 
+use std::collections::HashMap;
+use std::ops::Deref;
+
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
@@ -24,6 +27,21 @@ pub struct Service {
     pub credentials: Option<Vec<u8>>,
     /// Whether ids that differ only in case or Unicode form belong to different users.
     pub case_sensitive_ids: bool,
+}
+
+/// A service with the agreements that it requires, by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiringService {
+    pub service: Service,
+    pub requires: Vec<i64>,
+}
+
+impl Deref for RequiringService {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
 }
 
 /// The target of the callbacks of a service.
@@ -72,13 +90,6 @@ pub fn ids(conn: &mut AnyConnection) -> Result<Vec<i64>> {
         .load(conn)?)
 }
 
-/// Adds a service. Ask [`ids`] first, in the same transaction.
-pub fn add(conn: &mut AnyConnection, service: &Service) -> Result<()> {
-    diesel::insert_into(services::table)
-        .values(service)
-        .run(conn)
-}
-
 /// Every service, by number.
 pub fn all(conn: &mut AnyConnection) -> Result<Vec<Service>> {
     Ok(services::table
@@ -87,14 +98,39 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Service>> {
         .load(conn)?)
 }
 
-/// Updates an existing service. If ids are compared differently from now on, the compared ids of its users are
-/// recomputed, and ids of several users become disputed.
-pub fn update(conn: &mut AnyConnection, service: &Service) -> Result<()> {
-    let stored = services::table.find(service.id);
-    let was_case_sensitive: Option<bool> = stored
+/// Every service with the agreements that it requires, by number.
+pub fn all_requiring(conn: &mut AnyConnection) -> Result<Vec<RequiringService>> {
+    let rows: Vec<(i64, i64)> = required_agreements::table
+        .select((
+            required_agreements::service_id,
+            required_agreements::agreement_id,
+        ))
+        .order(required_agreements::agreement_id)
+        .load(conn)?;
+    let mut required: HashMap<i64, Vec<i64>> = HashMap::new();
+    for (service, agreement) in rows {
+        required.entry(service).or_default().push(agreement);
+    }
+    let requiring = |service: Service| RequiringService {
+        requires: required.remove(&service.id).unwrap_or_default(),
+        service,
+    };
+    Ok(all(conn)?.into_iter().map(requiring).collect())
+}
+
+/// Inserts or replaces the service with this number. If ids are compared differently from now on, the compared ids of
+/// its users are recomputed, and ids of several users become disputed.
+pub fn put(conn: &mut AnyConnection, service: &Service) -> Result<()> {
+    let was_case_sensitive: Option<bool> = services::table
+        .find(service.id)
         .select(services::case_sensitive_ids)
         .fetch_optional(conn)?;
-    diesel::update(stored).set(service).execute(conn)?;
+    diesel::insert_into(services::table)
+        .values(service)
+        .on_conflict(services::id)
+        .do_update()
+        .set(service)
+        .run_on_backend(conn)?;
     if was_case_sensitive.is_some_and(|was| was != service.case_sensitive_ids) {
         diesel::update(assignments::table.filter(assignments::service_id.eq(service.id)))
             .set((
@@ -110,20 +146,6 @@ pub fn update(conn: &mut AnyConnection, service: &Service) -> Result<()> {
 /// Removes a service and its assignments.
 pub fn remove(conn: &mut AnyConnection, id: i64) -> Result<()> {
     diesel::delete(services::table.find(id)).run(conn)
-}
-
-/// Which service requires which agreement, by number.
-pub fn requirements(conn: &mut AnyConnection) -> Result<Vec<(i64, i64)>> {
-    Ok(required_agreements::table
-        .select((
-            required_agreements::service_id,
-            required_agreements::agreement_id,
-        ))
-        .order((
-            required_agreements::service_id,
-            required_agreements::agreement_id,
-        ))
-        .load(conn)?)
 }
 
 /// Sets the agreements that a service requires.

@@ -39,7 +39,7 @@ fn add_service(gateway: &Gateway, id: i64, url: &str) {
         credentials: Some(credentials),
         case_sensitive_ids: false,
     };
-    app.store.write(|c| services::add(c, &service)).unwrap();
+    app.store.write(|c| services::put(c, &service)).unwrap();
 }
 
 /// Queues the callback that tells a service that this user has left it.
@@ -68,7 +68,7 @@ fn set_callback(c: &mut AnyConnection, id: i64, url: &str) -> Result<(), StoreEr
         callback_url: Some(url.to_owned()),
         ..service.unwrap()
     };
-    services::update(c, &service)
+    services::put(c, &service)
 }
 
 fn deliver(gateway: &Gateway) -> usize {

@@ -53,7 +53,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
             let mut service = services::all(c)?.remove(0);
             service.callback_url = Some(receiver.url());
             service.credentials = Some(sealed_without_binding(&key_file, "old-key:old-secret"));
-            services::update(c, &service)?;
+            services::put(c, &service)?;
             outbox::enqueue_callback(
                 c,
                 service.id,
@@ -105,7 +105,7 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
             let mut service = services::all(c)?.remove(1);
             service.callback_url = Some(receiver.url());
             service.credentials = Some(of_another.clone());
-            services::update(c, &service)?;
+            services::put(c, &service)?;
             outbox::enqueue_callback(c, service.id, &user, NOW)
         })
         .unwrap();

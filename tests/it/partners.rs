@@ -10,7 +10,7 @@ use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::domain::user::{Status, User};
 use chaingun_gateway::registry::apply::Applier;
-use chaingun_gateway::registry::plan::Wishes;
+use chaingun_gateway::registry::kind::Wishes;
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::audit::{self, Listed};

@@ -526,7 +526,7 @@ fn removes_an_organisation_with_members_only_by_force() {
         by: "test",
         now: crate::harness::NOW,
     };
-    let wishes = |force| chaingun_gateway::registry::plan::Wishes { prune: true, force };
+    let wishes = |force| chaingun_gateway::registry::kind::Wishes { prune: true, force };
     write(
         gateway.data.path(),
         "[[organisations]]\nuuid = \"default\"\nname = \"Default Org\"\njoin = \"open\"\n",

@@ -167,7 +167,7 @@ fn configure(gateway: &Gateway, service: &chaingun_gateway::store::services::Ser
     let store = &gateway.app.store;
     store
         .write(|c| {
-            chaingun_gateway::store::services::update(c, service)?;
+            chaingun_gateway::store::services::put(c, service)?;
             chaingun_gateway::store::clients::touch(c)
         })
         .unwrap();

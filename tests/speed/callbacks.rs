@@ -40,7 +40,7 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
     store
         .write(|c| {
             for id in 1..=services as i64 {
-                services::add(
+                services::put(
                     c,
                     &Service {
                         id: 100 + id,

@@ -11,7 +11,8 @@ pub mod withdraw_user_agreements;
 
 use crate::domain::Millis;
 use crate::operations::prelude::*;
-use crate::registry::{Service, Snapshot};
+use crate::registry::Snapshot;
+use crate::store::services::RequiringService;
 
 shape! {
     /// The text OK.
@@ -30,7 +31,7 @@ impl Done {
 }
 
 /// The service, if it belongs to the portal.
-fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&Service> {
+fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&RequiringService> {
     registry
         .service(service.0.unwrap_or(0))
         .filter(|found| Some(found.portal_id) == portal.0)

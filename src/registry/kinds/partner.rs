@@ -1,0 +1,123 @@
+//! The partners of the registry.
+
+use super::ORIGIN;
+use crate::domain::Millis;
+use crate::domain::external_identity::is_login_id;
+use crate::domain::text::{canonical, is_line};
+use crate::domain::user::same_name;
+use crate::domain::web::is_origin;
+use crate::registry::kind::{Checker, Kind};
+use crate::registry::reader::{Entry, Placed};
+use crate::registry::value::{Value, bare, list, text, texts};
+use crate::secrets::rsa_keys;
+use crate::store::partners::{self, Partner};
+use crate::store::{self, AnyConnection};
+
+/// The default and the highest lifetime of a partner's tokens, in seconds (SPEC §11).
+pub const LIFE_S: i64 = 3600;
+pub const MAX_LIFE_S: i64 = 86_400;
+/// The most keys of a partner. A token may have to be checked with each of them.
+pub const MAX_KEYS: usize = 4;
+/// The rule for a partner's key.
+pub const PUBLIC_KEY: &str = "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----";
+/// Why `loginId` cannot be a `state_id`.
+pub const LOGIN_ID_IS_TAKEN: &str =
+    "names the users of partners with the old layout, and cannot be a state_id";
+
+impl Kind for Partner {
+    const SECTION: &'static str = "partners";
+    const NAME: &'static str = "partner";
+    const KEYS: &'static [&'static str] = &[
+        "iss",
+        "public_keys",
+        "state_ids",
+        "redirect_origins",
+        "max_life_s",
+    ];
+    const UNIQUE: &'static [&'static str] = &["state_ids"];
+
+    fn read(e: &mut Entry<'_>) -> Option<Self> {
+        let iss = e.name("iss");
+        let pems = e.some_texts("public_keys", PUBLIC_KEY, |pem| {
+            rsa_keys::public_key(pem).is_some()
+        });
+        let public_keys = pems.iter().filter_map(|pem| rsa_keys::public_key(pem));
+        if pems.len() > MAX_KEYS {
+            let what = format!("there are more than {MAX_KEYS}");
+            e.wrong("public_keys", what);
+        }
+        let state_ids = e.some_texts("state_ids", "a name on one line", is_line);
+        if let Some(id) = state_ids.iter().find(|id| is_login_id(id)) {
+            e.wrong("state_ids", format_args!("{id:?} {LOGIN_ID_IS_TAKEN}"));
+        }
+        let redirect_origins = e.texts("redirect_origins", ORIGIN, is_origin);
+        let max_life_s = e.number("max_life_s", MAX_LIFE_S).unwrap_or(LIFE_S);
+        Some(Partner {
+            iss: iss?,
+            public_keys: public_keys.collect(),
+            state_ids,
+            redirect_origins,
+            max_life_s,
+        })
+    }
+
+    fn id(&self) -> String {
+        self.iss.clone()
+    }
+
+    fn compared_id(&self) -> String {
+        canonical(&self.iss)
+    }
+
+    fn values(&self) -> Vec<Value> {
+        let pems = rsa_keys::split(&self.public_keys).into_iter();
+        vec![
+            text("iss", &self.iss),
+            list("public_keys", pems.map(|pem| format!("'''\n{pem}'''"))),
+            texts("state_ids", &self.state_ids),
+            texts("redirect_origins", &self.redirect_origins),
+            bare("max_life_s", self.max_life_s),
+        ]
+    }
+
+    fn check(
+        &mut self,
+        checker: &mut Checker<'_>,
+        named: &Placed<Self>,
+        _: Option<&Self>,
+    ) -> Vec<&'static str> {
+        let (file, state, place) = (checker.file, checker.state, &named.place);
+        // If two names differed only in case, users of one partner could be mistaken for users of the other.
+        let is_like_it = |p: &&Partner| p.iss != self.iss && same_name(&p.iss, &self.iss);
+        let alike = state.partners.iter().find(is_like_it);
+        if let Some(other) = alike.filter(|_| !checker.wishes.prune) {
+            let what = format!("there is a partner {:?}", other.iss);
+            checker.wrong(format_args!("{place}.iss"), what);
+        }
+        let is_named = |p: &&Partner| file.partners.iter().any(|n| n.entry.iss == p.iss);
+        let stays = |p: &&Partner| !checker.wishes.prune && !is_named(p);
+        let others = file.partners.iter().map(|p| &p.entry);
+        let mut others = others.chain(state.partners.iter().filter(stays));
+        let shared = others.find_map(|other| {
+            let id = self.shares_with(other).filter(|_| other.iss != self.iss)?;
+            Some(format!("{id:?} belongs to partner {:?}", other.iss))
+        });
+        let repeated = || Some(format!("{:?} stands there twice", self.repeats()?));
+        if let Some(what) = shared.or_else(repeated) {
+            checker.wrong(format_args!("{place}.state_ids"), what);
+        }
+        Vec::new()
+    }
+
+    fn put(&self, c: &mut AnyConnection, _: Millis) -> store::Result<()> {
+        partners::put(c, self)
+    }
+
+    fn remove(&self, c: &mut AnyConnection) -> store::Result<()> {
+        partners::remove(c, &self.iss)
+    }
+
+    fn free(&self, c: &mut AnyConnection) -> store::Result<()> {
+        partners::clear_state_ids(c, &self.iss)
+    }
+}
