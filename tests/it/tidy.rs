@@ -61,7 +61,7 @@ fn imports_each_package_in_one_room_only() {
         ),
         ("clap", &["main.rs", "cli/"]),
         ("rlimit", &["server/"]),
-        ("toml", &["config.rs", "registry/"]),
+        ("toml", &["config/", "registry/"]),
         ("idna", &["domain/"]),
         (
             "percent_encoding",
