@@ -81,6 +81,10 @@ impl Face for DirectoryFace {
     const NAME: &'static str = "directory";
     type Answer = Payload;
 
+    fn operation(&self) -> Option<&'static Operation> {
+        self.route.map(|(operation, _)| operation)
+    }
+
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
         let Some((operation, _)) = self.route else {
             return Err(Rejection::new(Code::NoSuchOperation));

@@ -1,8 +1,8 @@
-//! What a face is: a protocol that reads requests for operations and writes their outcomes.
+//! A face: a protocol that reads requests for operations and writes their outcomes.
 
 use super::{HttpRequest, Reply};
 use crate::contract::rejection::Rejection;
-use crate::operations::DecodedRequest;
+use crate::operations::{DecodedRequest, Operation};
 
 /// The result of decoding a request.
 pub enum Decoded<A> {
@@ -19,6 +19,11 @@ pub trait Face: Send + Sync + 'static {
     const NAME: &'static str;
     /// The answer of an operation, as the face gets it.
     type Answer: 'static;
+
+    /// The operation of the request, as soon as the face knows it; before that, logs have `-` in its place.
+    fn operation(&self) -> Option<&'static Operation> {
+        None
+    }
 
     /// Reads the request up to the point where it can be run. Called once.
     ///

@@ -10,7 +10,7 @@ use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Kind};
 use crate::contract::rejection::Rejection;
 use crate::http::{Decoded, Face, HttpRequest, Method, Reply};
-use crate::operations::{Payload, Route};
+use crate::operations::{Operation, Payload, Route};
 
 use routing::{Found, find};
 
@@ -80,6 +80,10 @@ impl RestFace {
 impl Face for RestFace {
     const NAME: &'static str = "rest";
     type Answer = Payload;
+
+    fn operation(&self) -> Option<&'static Operation> {
+        self.found.as_ref().ok().map(|found| found.operation)
+    }
 
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
         let found = match &self.found {

@@ -64,6 +64,10 @@ impl Face for RpcCall {
     const NAME: &'static str = "rpc";
     type Answer = Payload;
 
+    fn operation(&self) -> Option<&'static Operation> {
+        self.call.as_ref().ok().map(|(operation, _)| *operation)
+    }
+
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
         let (operation, params) = self.call.as_ref().map_err(Clone::clone)?;
         let mut problems = Problems::none(false);

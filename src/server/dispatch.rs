@@ -8,6 +8,8 @@ use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
+use tracing::Instrument as _;
+
 use crate::app_context::AppContext;
 use crate::contract::wsdl;
 use crate::http::{self, MediaType, Reply};
@@ -18,7 +20,7 @@ use super::client_ip::{client_ip, is_forwarded};
 use super::connections::{Connection, Unframed};
 use super::cors::CorsRequest;
 use super::documents::Documents;
-use super::handlers::Routed;
+use super::handlers::{self, Routed};
 use super::public_url::{address, is_https};
 use super::reading::Peer;
 use super::{Body, Gateway, MetricsFor, documents, host};
@@ -53,14 +55,19 @@ pub(super) async fn handle(
         connection,
         is_over_limit: connection.is_reserved() || is_over_its_limit,
     };
+    let span = handlers::span(&request_id);
     let reply = match refused(connection, &mut request) {
-        None => route(gateway, peer, request, &request_id).await,
+        None => {
+            let routed = route(gateway, peer, request, &request_id);
+            routed.instrument(span.clone()).await
+        }
         Some(reply) => last(reply),
     };
     drop(counted);
     if let Some((method, path)) = line {
         // The query is not logged: it may have a token.
         tracing::debug!(
+            parent: &span,
             request.id = request_id,
             peer = %address,
             %method,

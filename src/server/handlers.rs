@@ -7,6 +7,8 @@ use std::time::Instant;
 use hyper::Request;
 use hyper::body::Incoming as IncomingBody;
 use hyper::header::HOST;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -15,7 +17,7 @@ use crate::http::{Decoded, Face, HttpRequest, Reply};
 use crate::jsonapi::RestFace;
 use crate::jsonrpc::{self, Calls, RpcCall};
 use crate::loginbar::PageFace;
-use crate::operations::{Cost, DecodedRequest, Origin, access};
+use crate::operations::{Cost, DecodedRequest, Operation, Origin, access};
 use crate::soap::SoapFace;
 use crate::sso::SsoFace;
 
@@ -31,6 +33,23 @@ pub(super) struct Routed<'a> {
     pub request: Request<IncomingBody>,
     /// The ID of the request in replies and logs.
     pub id: &'a str,
+}
+
+/// The span of a request, which every log line about the request carries. The handlers record its face, its operation
+/// and its outcome: `ok`, the code of the refusal, or `reply` if no operation ran. It costs nothing if it is filtered out.
+pub(super) fn span(id: &str) -> Span {
+    info_span!(
+        "request",
+        request.id = id,
+        face = Empty,
+        operation = Empty,
+        outcome = Empty
+    )
+}
+
+/// The span of one call in a batch, inside the span of the request.
+fn call_span() -> Span {
+    info_span!("call", operation = Empty, outcome = Empty)
 }
 
 impl Routed<'_> {
@@ -72,12 +91,13 @@ impl Routed<'_> {
 
     /// Handles a call of the consent API or a batch of calls.
     pub(super) async fn rpc(self) -> Reply {
+        Span::current().record("face", RpcCall::NAME);
         let gateway = self.gateway;
         let (request, unread) = read(gateway, self.peer, self.request, self.id).await;
         if let Some(unread) = unread {
             return unread.reply(|rejection| {
                 let call = RpcCall::unreadable(&request, rejection.clone());
-                refuse(&call, &request.request_id, "-", rejection)
+                refuse_unread(&call, &request, rejection)
             });
         }
         match jsonrpc::read(&request, gateway.config.json.depth) {
@@ -86,7 +106,8 @@ impl Routed<'_> {
                 let mut replies = Vec::with_capacity(calls.len());
                 // The calls run in order, because a call may depend on an earlier one.
                 for call in calls {
-                    replies.push(answer(gateway, call, &request).await);
+                    let answered = answer(gateway, call, &request).instrument(call_span());
+                    replies.push(answered.await);
                 }
                 jsonrpc::batch(replies)
             }
@@ -95,10 +116,11 @@ impl Routed<'_> {
 
     /// Reads the request and handles it with the face for its head.
     async fn answer<F: Face>(self, face: impl FnOnce(&HttpRequest) -> F) -> Reply {
+        Span::current().record("face", F::NAME);
         let (request, unread) = read(self.gateway, self.peer, self.request, self.id).await;
         let face = face(&request);
         match unread {
-            Some(unread) => unread.reply(|r| refuse(&face, &request.request_id, "-", r)),
+            Some(unread) => unread.reply(|r| refuse_unread(&face, &request, r)),
             None => answer(self.gateway, face, &request).await,
         }
     }
@@ -108,13 +130,30 @@ impl Routed<'_> {
 async fn answer<F: Face>(gateway: &Arc<Gateway>, mut face: F, request: &HttpRequest) -> Reply {
     match face.decode(request) {
         Ok(Decoded::Call(decoded)) => run(gateway, face, *decoded).await,
-        Ok(Decoded::Reply(reply)) => reply,
-        Err(rejection) => refuse(&face, &request.request_id, "-", &rejection),
+        Ok(Decoded::Reply(reply)) => {
+            Span::current().record("outcome", "reply");
+            reply
+        }
+        Err(rejection) => refuse_unread(&face, request, &rejection),
     }
 }
 
-/// Logs a refusal and encodes it. `operation` is `-` if it is unknown.
+/// Records the name of the operation in the span and returns it; `-` if the operation is unknown.
+fn named(operation: Option<&'static Operation>) -> &'static str {
+    let name = operation.map_or("-", |operation| operation.name);
+    Span::current().record("operation", name);
+    name
+}
+
+/// Refuses a request that could not be decoded.
+fn refuse_unread<F: Face>(face: &F, request: &HttpRequest, rejection: &Rejection) -> Reply {
+    let operation = named(face.operation());
+    refuse(face, &request.request_id, operation, rejection)
+}
+
+/// Logs a refusal, records it in the span, and encodes it.
 fn refuse<F: Face>(face: &F, request_id: &str, operation: &str, rejection: &Rejection) -> Reply {
+    Span::current().record("outcome", rejection.code().as_str());
     rejection.log(F::NAME, request_id, operation);
     face.refuse(rejection).with_retry_after(rejection)
 }
@@ -141,10 +180,11 @@ async fn run<F: Face>(
     let fair = fair.map(|pool| (pool, Origin::of(&gateway.app, &decoded)));
     let app = Arc::clone(&gateway.app);
     let request_id = decoded.request_id.clone();
-    let outer = Arc::new((face, request_id, operation.name));
+    let outer = Arc::new((face, request_id, named(Some(operation))));
     let inner = Arc::clone(&outer);
-    let queued = Instant::now();
+    let (queued, span) = (Instant::now(), Span::current());
     let work = move || {
+        let _entered = span.enter();
         let (face, request_id, operation) = &*inner;
         let begun = Instant::now();
         app.metrics.waited(queue, begun - queued);
@@ -156,7 +196,10 @@ async fn run<F: Face>(
         app.metrics
             .called(F::NAME, operation, code, begun.elapsed());
         match outcome {
-            Ok(answer) => face.encode(answer),
+            Ok(answer) => {
+                span.record("outcome", code);
+                face.encode(answer)
+            }
             Err(rejection) => refuse(face, request_id, operation, &rejection),
         }
     };

@@ -64,6 +64,10 @@ impl Face for SoapFace {
     const NAME: &'static str = "soap";
     type Answer = Payload;
 
+    fn operation(&self) -> Option<&'static Operation> {
+        self.context.operation
+    }
+
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
         let text = encoding::decode(request)?;
         let decoded = envelope::read(&text, request, &self.limits, self.now, &mut self.context)?;

@@ -17,7 +17,7 @@ use crate::http::{Decoded, Face, HttpRequest, Parameters, Reply, accept};
 use crate::operations::from_fields;
 use crate::operations::partner::PartnerSignInResult;
 use crate::operations::partner::sign_in::PartnerSignInRequest;
-use crate::operations::{Credentials, DecodedRequest};
+use crate::operations::{Credentials, DecodedRequest, Operation, Request as _};
 use crate::web::Site;
 use crate::web::form::is_form;
 use sign_in_landing::{SignInLanding, Switch};
@@ -80,6 +80,10 @@ impl SsoFace {
 impl Face for SsoFace {
     const NAME: &'static str = "sso";
     type Answer = PartnerSignInResult;
+
+    fn operation(&self) -> Option<&'static Operation> {
+        Some(PartnerSignInRequest::OPERATION)
+    }
 
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<PartnerSignInResult>, Rejection> {
         // Not HEAD: it would use the token up and sign nobody in.

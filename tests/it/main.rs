@@ -37,6 +37,7 @@ mod known_sources;
 mod life;
 mod lists;
 mod loginbar;
+mod logs;
 mod mail;
 mod mail_templates;
 mod mirror;

@@ -71,7 +71,7 @@ impl Process {
             .by_ref()
             .find_map(|line| {
                 let line = line.unwrap();
-                head.push_str(&line);
+                head.extend([&line, "\n"]);
                 let line: serde_json::Value = serde_json::from_str(&line).ok()?;
                 line.pointer("/fields/address")?.as_str()?.parse().ok()
             })
