@@ -1,6 +1,10 @@
 //! Rules for all faces: content codings, percent encoding, and credentials in headers.
 
 use std::io::Write as _;
+use std::sync::Barrier;
+use std::sync::mpsc::channel;
+
+use chaingun_gateway::store::StoreError;
 
 use crate::harness::browser::Browser;
 use crate::harness::rest::sign_in;
@@ -108,21 +112,23 @@ fn refuses_other_content_codings_with_415_on_every_face() {
 }
 
 #[test]
-fn refuses_broken_and_excessive_gzip_on_every_face() {
+fn refuses_broken_excessive_and_too_large_gzip_on_every_face() {
     let gateway = Gateway::demo();
-    let bomb = gzipped(&" ".repeat(3_000_000));
+    // A megabyte is allowed, and 200 times the compressed size.
+    let large = gzipped(&" ".repeat(3_000_000));
+    let bomb = gzipped(&" ".repeat(1_000_000));
     for (line, headers, _) in calls(&gateway) {
         let headers = format!("{headers}Content-Encoding: gzip\r\n");
         // A fault of SOAP 1.1 is 500, and an error of JSON-RPC 200.
-        let (broken, large) = match line {
-            "POST /hammy/ws/user/v1" => (500, [413, 500]),
-            "POST /user-multi-services" => (200, [413, 200]),
-            _ => (400, [413, 400]),
+        let broken = match line {
+            "POST /hammy/ws/user/v1" => 500,
+            "POST /user-multi-services" => 200,
+            _ => 400,
         };
-        let reply = send(&gateway, line, &headers, b"no gzip");
-        assert_eq!(reply.status, broken, "{line}: {reply:?}");
-        let reply = send(&gateway, line, &headers, &bomb);
-        assert!(large.contains(&reply.status), "{line}: {reply:?}");
+        for (body, status) in [(&b"no gzip"[..], broken), (&bomb, broken), (&large, 413)] {
+            let reply = send(&gateway, line, &headers, body);
+            assert_eq!(reply.status, status, "{line}: {reply:?}");
+        }
     }
 }
 
@@ -205,6 +211,68 @@ fn sends_the_true_wait_in_retry_after_over_soap_rest_and_pages() {
         let reply = send(&gateway, calls[at].0, &calls[at].1, body.as_bytes());
         assert_eq!(wait(&reply), expected, "{}: {reply:?}", calls[at].0);
     }
+}
+
+#[test]
+fn sends_the_true_wait_in_retry_after_to_a_source_of_forged_partner_tokens() {
+    let gateway = Gateway::with(&[("throttle.guesses_per_source", "1")]);
+    let calls = calls(&gateway);
+    let (line, headers, body) = &calls[5];
+    let arrive = || send(&gateway, line, headers, body.as_bytes());
+    let seconds = |reply: &Reply| {
+        reply
+            .header("Retry-After")
+            .map(|s| s.parse::<i64>().unwrap())
+    };
+    let first = arrive();
+    assert_eq!((first.status, seconds(&first)), (400, None), "{first:?}");
+    for _ in 0..4 {
+        arrive();
+        gateway.app.clock.advance(5_000);
+    }
+    arrive();
+    let refused = arrive();
+    assert_eq!(refused.status, 429, "{refused:?}");
+    let wait = seconds(&refused).unwrap();
+    assert!(wait > 2, "{refused:?}");
+    gateway.app.clock.advance(2_000);
+    assert_eq!(seconds(&arrive()), Some(wait - 2));
+}
+
+#[test]
+fn sends_retry_after_when_the_directory_queue_is_full() {
+    // A trusted client may hold half of the queue.
+    let gateway = Gateway::with(&[("limits.queue", "4")]);
+    let calls = calls(&gateway);
+    let (line, headers, _) = &calls[4];
+    let (held, release) = (Barrier::new(2), Barrier::new(2));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let written = gateway.app.store.write(|_| {
+                held.wait();
+                release.wait();
+                Ok::<_, StoreError>(())
+            });
+            written.unwrap();
+        });
+        held.wait();
+        let (tell, told) = channel();
+        for at in 0..6 {
+            let (gateway, tell) = (&gateway, tell.clone());
+            let body = format!(
+                "{{\"request\":{{\"firstName\":\"Anna\",\"userName\":\"anna{at}\",\"email\":\"anna{at}@example.org\"}}}}"
+            );
+            scope.spawn(move || tell.send(send(gateway, line, headers, body.as_bytes())));
+        }
+        // One runs and at most two wait, so that three are refused before the database is free.
+        let refused: Vec<Reply> = told.iter().take(3).collect();
+        release.wait();
+        for reply in refused {
+            assert_eq!(reply.status, 503, "{reply:?}");
+            assert_eq!(reply.header("Retry-After"), Some("1"), "{reply:?}");
+            assert!(reply.body.contains("\"BUSY\""), "{reply:?}");
+        }
+    });
 }
 
 #[test]
