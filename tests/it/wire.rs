@@ -70,7 +70,10 @@ fn write(messages: &[Written]) -> String {
         for line in &message.head {
             text.push_str(&format!("{mark} {line}\n"));
         }
-        text.push_str(&format!("\n{}\n\n", message.body));
+        if !message.body.is_empty() {
+            text.push_str(&format!("\n{}\n", message.body));
+        }
+        text.push('\n');
     }
     format!("{}\n", text.trim_end())
 }
@@ -260,6 +263,14 @@ fn answers_every_conversation_as_written_and_validly() {
     });
     assert!(bodies.len() > 50, "{}", bodies.len());
     validate(bodies.iter().filter_map(|b| payload(b)));
+}
+
+#[test]
+fn writes_an_unchanged_conversation_back_byte_for_byte() {
+    for path in files("examples/wire", "wire") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(write(&read(&text)), text, "{}", path.display());
+    }
 }
 
 #[test]
