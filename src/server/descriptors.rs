@@ -1,7 +1,7 @@
 //! The limit on file descriptors: most systems start a process with a soft limit of 1,024, which it may raise to its
 //! hard limit.
 
-use super::ServerConfig;
+use super::config::ServerConfig;
 
 /// Descriptors of one database connection: on SQLite the database, its write-ahead log and the log's index.
 const PER_DATABASE_CONNECTION: usize = 3;

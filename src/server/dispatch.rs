@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -17,13 +18,18 @@ use crate::operations::{Origin, soap_entries};
 use crate::{directory, jsonrpc, metrics, sso, web};
 
 use super::client_ip::{client_ip, is_forwarded};
+use super::config::MetricsFor;
 use super::connections::{Connection, Unframed};
 use super::cors::CorsRequest;
 use super::documents::Documents;
+use super::gateway::Gateway;
 use super::handlers::{self, Routed};
 use super::public_url::{address, is_https};
 use super::reading::Peer;
-use super::{Body, Gateway, MetricsFor, documents, host};
+use super::{documents, host};
+
+/// The body of every reply.
+pub(super) type Body = Full<Bytes>;
 
 /// The header with the ID of the request, which the log also has.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::ServerConfig;
+use super::config::ServerConfig;
 use crate::contract::openapi;
 use crate::docs;
 use crate::http::Reply;

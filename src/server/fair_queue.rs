@@ -60,7 +60,7 @@ struct Waiting<J> {
 }
 
 /// The jobs of a client or an account. Removed when it has no job any more.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Usage {
     waiting: usize,
     running: usize,
@@ -157,22 +157,19 @@ impl<J> FairQueue<J> {
     /// Removes and returns the next job to run: a job of the owner with the fewest running jobs, and among those the
     /// least recently served. `None` if no job may run now.
     pub(super) fn take(&mut self) -> Option<(Owner, J)> {
-        let next = self
-            .waiting
-            .iter()
-            .enumerate()
-            .filter(|(_, w)| self.has(w.owner.source).0 < self.bounds.running_per_source)
+        let waiting = self.waiting.iter().enumerate();
+        let (next, _) = waiting
+            .filter(|(_, w)| self.usage(w.owner.source).running < self.bounds.running_per_source)
             .min_by_key(|(_, w)| {
-                let (running, served) = self.has(w.owner.source);
-                let (about, asked) = w.owner.account.map_or((0, 0), |a| self.has(a));
+                let source = self.usage(w.owner.source);
+                let account = w.owner.account.map(|a| self.usage(a)).unwrap_or_default();
                 (
-                    running.max(about),
-                    served.max(asked),
-                    served.min(asked),
+                    source.running.max(account.running),
+                    source.served.max(account.served),
+                    source.served.min(account.served),
                     w.ticket,
                 )
-            })?
-            .0;
+            })?;
         let Waiting { owner, job, .. } = self.remove(next);
         self.turns += 1;
         let turn = self.turns;
@@ -202,11 +199,9 @@ impl<J> FairQueue<J> {
         true
     }
 
-    /// The number of running jobs and the turn of the last served one.
-    fn has(&self, key: u64) -> (usize, u64) {
-        self.usage
-            .get(&key)
-            .map_or((0, 0), |u| (u.running, u.served))
+    /// The jobs of a client or an account.
+    fn usage(&self, key: u64) -> Usage {
+        self.usage.get(&key).copied().unwrap_or_default()
     }
 
     fn make_room(
@@ -214,19 +209,18 @@ impl<J> FairQueue<J> {
         owner: &Owner,
         displaced: &mut Vec<(usize, Waiting<J>, Reason)>,
     ) -> Result<(), Reason> {
-        let waits = |queue: &Self, key| queue.usage.get(&key).map_or(0, |u| u.waiting);
         let mut give_way = |queue: &mut Self, why, victim: Option<usize>| {
             let index = victim.ok_or(why)?;
             displaced.push((index, queue.remove(index), why));
             Ok(())
         };
-        if waits(self, owner.source) >= owner.per_source {
+        if self.usage(owner.source).waiting >= owner.per_source {
             let of_account = |o: &Owner| o.account;
             let victim = self.holder(owner, |o| o.source == owner.source, of_account);
             give_way(self, Reason::SourceShare, victim)?;
         }
         if let Some(account) = owner.account
-            && waits(self, account) >= self.bounds.per_account
+            && self.usage(account).waiting >= self.bounds.per_account
         {
             let of_source = |o: &Owner| o.source;
             let victim = self.holder(owner, |o| o.account == Some(account), of_source);
@@ -280,11 +274,8 @@ impl<J> FairQueue<J> {
 
     fn forget_idle(&mut self, owner: &Owner) {
         for key in std::iter::once(owner.source).chain(owner.account) {
-            if self
-                .usage
-                .get(&key)
-                .is_some_and(|u| u.waiting + u.running == 0)
-            {
+            let usage = self.usage(key);
+            if usage.waiting + usage.running == 0 {
                 self.usage.remove(&key);
             }
         }

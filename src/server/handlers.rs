@@ -21,7 +21,7 @@ use crate::operations::{Cost, DecodedRequest, Operation, Origin, access};
 use crate::soap::SoapFace;
 use crate::sso::SsoFace;
 
-use super::Gateway;
+use super::gateway::Gateway;
 use super::pools::{NotDone, Shed};
 use super::public_url::{base, own_url};
 use super::reading::{Peer, read};

@@ -2,6 +2,7 @@
 //! only module that imports hyper.
 
 mod client_ip;
+mod config;
 mod connections;
 mod cors;
 mod descriptors;
@@ -9,6 +10,7 @@ mod dispatch;
 mod documents;
 mod fair_queue;
 mod framing;
+mod gateway;
 mod handlers;
 mod host;
 mod in_flight;
@@ -16,16 +18,15 @@ mod listen;
 mod pools;
 mod public_url;
 mod reading;
+mod shed_log;
 mod stream;
 
 use std::convert::Infallible;
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -35,115 +36,11 @@ use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::app_context::AppContext;
-use crate::jsonapi::JsonLimits;
-use crate::soap::SoapLimits;
-use connections::{ConnectionLimits, Connections, Phase, Slot, TICK};
+pub use config::{MetricsFor, ServerConfig};
+use connections::{Phase, Slot, TICK};
 pub use descriptors::raise as raise_descriptors;
-use documents::Documents;
-use in_flight::InFlight;
-use pools::{FairPool, Pool, Shares, ShedLog};
+use gateway::Gateway;
 use stream::WriteTimeoutStream;
-
-/// The callers that may collect the metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MetricsFor {
-    Everyone,
-    /// Callers at these addresses, if no proxy forwarded the request.
-    Addresses(Vec<IpAddr>),
-}
-
-/// The settings of the server.
-#[derive(Debug, Clone)]
-pub struct ServerConfig {
-    pub listen: SocketAddr,
-    /// The paths of the SOAP endpoint; the first one is its main path.
-    pub soap_paths: Vec<String>,
-    /// The prefixes of the REST resources' paths.
-    pub rest_prefixes: Vec<String>,
-    pub json: JsonLimits,
-    /// The origins of browser front ends that may call the REST face.
-    pub cors_origins: Vec<String>,
-    /// The callers that may collect the metrics.
-    pub metrics_for: MetricsFor,
-    /// The public URL of the gateway; if absent, the URL comes from each request.
-    pub public_url: Option<String>,
-    /// The proxies whose `X-Forwarded-*` headers are trusted.
-    pub trusted_proxies: Vec<IpAddr>,
-    pub soap: SoapLimits,
-    /// Maximum number of connections.
-    pub max_connections: usize,
-    /// Maximum number of connections of one IPv4 address or IPv6 /64, and of concurrent requests of one such address
-    /// behind a trusted proxy.
-    pub connections_per_address: usize,
-    /// Number of further connections, for probes only.
-    pub reserved_connections: usize,
-    /// Time for which an idle connection is kept.
-    pub idle_timeout: Duration,
-    /// Time for a request's head, again for its body, and for a client that does not read its response.
-    pub read_timeout: Duration,
-    /// Time for running requests to finish at shutdown.
-    pub drain: Duration,
-    pub read_threads: usize,
-    pub search_threads: usize,
-    pub write_threads: usize,
-    pub hash_threads: usize,
-    /// Length of the queue for reads, and of the queue for writes.
-    pub queue: usize,
-    /// Length of the queue for password hashes.
-    pub hash_queue: usize,
-    /// Length of the queue for searches.
-    pub search_queue: usize,
-    /// The percentage of a queue that one client address may hold, and that one account may hold.
-    pub source_share: usize,
-    pub account_share: usize,
-    /// The longest time that a request waits for a worker.
-    pub wait: Duration,
-}
-
-impl ServerConfig {
-    fn connection_limits(&self) -> ConnectionLimits {
-        ConnectionLimits {
-            all: self.max_connections,
-            per_network: self.connections_per_address,
-            reserved: self.reserved_connections,
-            idle: self.idle_timeout,
-            read: self.read_timeout,
-        }
-    }
-
-    /// The rules for sharing a queue of this length.
-    fn shares(&self, queue: usize, threads_per_source: usize) -> Shares {
-        Shares {
-            queue,
-            per_source: self.source_share,
-            per_account: self.account_share,
-            wait: self.wait,
-            threads_per_source,
-        }
-    }
-}
-
-/// Length of the queue for probes.
-const PROBE_QUEUE: usize = 16;
-
-/// The state that handlers share.
-pub(crate) struct Gateway {
-    app: Arc<AppContext>,
-    config: ServerConfig,
-    documents: Documents,
-    /// The address that the server listens at.
-    address: SocketAddr,
-    connections: Arc<Connections>,
-    /// The running requests that came through trusted proxies.
-    in_flight: InFlight,
-    reading: Pool,
-    searching: FairPool,
-    writing: FairPool,
-    hashing: FairPool,
-    /// A separate pool for /readyz and /metrics, so that probes never wait behind requests.
-    probing: Pool,
-    shed_log: ShedLog,
-}
 
 /// A server that is bound but does not serve yet.
 pub struct Server {
@@ -158,29 +55,7 @@ impl Server {
     /// The address cannot be bound, or the threads cannot be started.
     pub async fn bind(config: ServerConfig, app: Arc<AppContext>) -> std::io::Result<Self> {
         let listener = listen::listen(config.listen)?;
-        let (search, write, hash) = (
-            config.search_threads,
-            config.write_threads,
-            config.hash_threads,
-        );
-        let gateway = Gateway {
-            reading: Pool::start("read", config.read_threads, config.queue, config.wait)?,
-            searching: FairPool::start(
-                "search",
-                search,
-                config.shares(config.search_queue, search - 1),
-            )?,
-            writing: FairPool::start("write", write, config.shares(config.queue, write))?,
-            hashing: FairPool::start("hash", hash, config.shares(config.hash_queue, hash))?,
-            probing: Pool::start("probe", 1, PROBE_QUEUE, config.wait)?,
-            shed_log: ShedLog::default(),
-            documents: Documents::default(),
-            connections: Arc::new(Connections::new(config.connection_limits())),
-            in_flight: InFlight::new(config.connections_per_address),
-            address: listener.local_addr()?,
-            app,
-            config,
-        };
+        let gateway = Gateway::start(config, app, listener.local_addr()?)?;
         Ok(Self {
             listener,
             gateway: Arc::new(gateway),
@@ -309,6 +184,3 @@ fn serve(
     });
     task.abort_handle()
 }
-
-/// The body of every reply.
-type Body = Full<Bytes>;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
 
 use super::fair_queue::{Added, Bounds, FairQueue, Owner, Reason, Ticket};
@@ -32,6 +32,18 @@ pub(super) struct Shed {
     /// The time for which the refusal itself is delayed. Without the delay a caller that retries at once could use
     /// all processor time.
     pub hold: Duration,
+}
+
+impl Shed {
+    /// Refused work whose refusal is not delayed.
+    fn at_once(reason: Reason, retry: Duration) -> Self {
+        let hold = Duration::ZERO;
+        Self {
+            reason,
+            retry,
+            hold,
+        }
+    }
 }
 
 /// The delay grows by this step with each refusal by the same exhausted share, up to [`LONGEST_HOLD`].
@@ -97,18 +109,9 @@ impl Pool {
             let _ = sender.send(done);
         });
         // These queues have short jobs, so a second is a good estimate.
-        let shed = |reason| {
-            NotDone::Shed(Shed {
-                reason,
-                retry: Duration::from_secs(1),
-                hold: Duration::ZERO,
-            })
-        };
-        match self.queue.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                return Err(shed(Reason::Full));
-            }
+        let shed = |reason| NotDone::Shed(Shed::at_once(reason, Duration::from_secs(1)));
+        if self.queue.try_send(job).is_err() {
+            return Err(shed(Reason::Full));
         }
         match receiver.await {
             Ok(done) => done.map_err(shed),
@@ -229,11 +232,7 @@ impl FairPool {
             Ok(done) => done,
             Err(_) if place.give_up() => {
                 let retry = self.shared.lock().backlog(&self.shared);
-                return Err(NotDone::Shed(Shed {
-                    reason: Reason::Deadline,
-                    retry,
-                    hold: Duration::ZERO,
-                }));
+                return Err(NotDone::Shed(Shed::at_once(Reason::Deadline, retry)));
             }
             // The job has started.
             Err(_) => receiver.await,
@@ -281,12 +280,7 @@ impl Shared {
             Added::Waits(ticket, displaced) => {
                 self.ready.notify_one();
                 for (job, reason) in displaced {
-                    let hold = Duration::ZERO;
-                    job(Err(Shed {
-                        reason,
-                        retry,
-                        hold,
-                    }));
+                    job(Err(Shed::at_once(reason, retry)));
                 }
                 Ok(ticket)
             }
@@ -366,38 +360,6 @@ impl Drop for Place<'_> {
 fn spawn(name: &str, at: usize, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().name(format!("{name}-{at}"));
     thread.spawn(work).map(drop)
-}
-
-/// Logs refusals of the pools, at most one line in ten seconds.
-#[derive(Default)]
-pub(super) struct ShedLog {
-    last: Mutex<(Option<Instant>, u64)>,
-}
-
-/// The minimum time between two log lines.
-const LOG_EVERY: Duration = Duration::from_secs(10);
-
-impl ShedLog {
-    /// Counts a refusal, and logs the count if a line is due.
-    pub(super) fn note(&self, queue: &'static str, reason: Reason, source: &str) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, refused) = &mut *last;
-        *refused += 1;
-        if at.is_some_and(|at| at.elapsed() < LOG_EVERY) {
-            return;
-        }
-        *at = Some(Instant::now());
-        let refused = std::mem::take(refused);
-        drop(last);
-        let reason = reason.as_str();
-        tracing::warn!(
-            queue,
-            reason,
-            source,
-            refused,
-            "requests were refused with BUSY; queue, reason and source describe the last of them"
-        );
-    }
 }
 
 #[cfg(test)]
@@ -508,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_client_has_twice_the_share_of_an_address() {
+    fn gives_a_trusted_client_twice_the_share_of_an_address() {
         let pool = FairPool::start("test", 1, SHARES).unwrap();
         let client = Origin {
             is_trusted: true,

@@ -7,7 +7,7 @@ use hyper::Request;
 use hyper::body::Incoming as IncomingBody;
 use hyper::header::{HOST, HeaderMap, HeaderName};
 
-use super::Gateway;
+use super::gateway::Gateway;
 use super::host::is_host;
 use crate::http::header_text;
 

@@ -8,13 +8,12 @@ use hyper::body::{Body as _, Bytes, Incoming as IncomingBody};
 use hyper::header;
 
 use crate::contract::problem::Code;
-
 use crate::contract::rejection::Rejection;
 use crate::http::{HttpRequest, Reply, body};
 
-use super::Gateway;
 use super::client_ip::client_ip;
 use super::connections::{Connection, Phase};
+use super::gateway::Gateway;
 
 /// The sender of a request and the connection it uses.
 #[derive(Clone, Copy)]

@@ -5,10 +5,11 @@
 //! progress. If there is none, the new connection gets a reserved slot, which answers probes and refuses all other
 //! requests with BUSY.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+mod connection;
+mod section;
+
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,157 +18,16 @@ use tokio::task::AbortHandle;
 use crate::metrics::Metrics;
 
 use super::client_ip::network;
+pub(super) use connection::{Connection, Phase, Unframed};
+use connection::{Place, State};
+use section::{Entry, Reason, Section};
 
 /// The time unit of the table, and the interval between two checks for expired connections.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Ticks for a client to close a finished connection.
 const CLOSING_TICKS: u64 = 20;
-/// Ticks after which a response in transfer may be dropped when slots run short.
-const SLOW_TICKS: u64 = 50;
 /// Ticks between two log lines about the same fact.
 const QUIET_TICKS: u64 = 600;
-
-/// The phase of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// The client has sent nothing yet.
-    New,
-    /// The connection is idle after a response.
-    Idle,
-    /// A part of a request's head has arrived.
-    Head,
-    /// The head has arrived, the body has not.
-    Body,
-    /// A complete request is in progress.
-    Busy,
-    /// The response is being sent.
-    Sending,
-    /// The response is sent, and the client is expected to close the connection.
-    Closing,
-    /// The connection lost its slot. No further request is read from it.
-    Dropped,
-}
-
-impl Phase {
-    const ALL: [(Phase, &'static str); 8] = [
-        (Phase::New, "new"),
-        (Phase::Idle, "idle"),
-        (Phase::Head, "head"),
-        (Phase::Body, "body"),
-        (Phase::Busy, "busy"),
-        (Phase::Sending, "sending"),
-        (Phase::Closing, "closing"),
-        (Phase::Dropped, "dropped"),
-    ];
-}
-
-/// A phase and the tick in which it began, in one word, so that both change atomically.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct State(u64);
-
-impl State {
-    fn new(phase: Phase, since: u64) -> Self {
-        Self(since << 3 | phase as u64)
-    }
-
-    fn phase(self) -> Phase {
-        let at = usize::try_from(self.0 & 7).unwrap_or_default();
-        Phase::ALL
-            .get(at)
-            .map_or(Phase::Dropped, |(phase, _)| *phase)
-    }
-
-    fn since(self) -> u64 {
-        self.0 >> 3
-    }
-}
-
-/// The reason why the head of a request was cut short; see [`super::framing`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Unframed {
-    /// The transfer coding is not exactly `chunked`.
-    Encoded = 1,
-    /// The head has both a transfer coding and a length.
-    Twice = 2,
-}
-
-/// An open connection. Requests change its phase without a lock.
-pub(super) struct Connection {
-    peer: IpAddr,
-    state: AtomicU64,
-    unframed: AtomicU8,
-    now: Arc<AtomicU64>,
-    place: Place,
-}
-
-/// The key of a connection in the table.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    network: IpAddr,
-    number: u64,
-    reserved: bool,
-}
-
-impl Connection {
-    /// The address of the client or of its proxy.
-    pub(super) fn peer(&self) -> IpAddr {
-        self.peer
-    }
-
-    /// Whether the connection has a reserved slot, in which only probes are answered.
-    pub(super) fn is_reserved(&self) -> bool {
-        self.place.reserved
-    }
-
-    pub(super) fn phase(&self) -> Phase {
-        self.state().phase()
-    }
-
-    /// Begins a phase. Returns false if the connection was dropped in the meantime; the caller must then stop.
-    pub(super) fn begin(&self, phase: Phase) -> bool {
-        let next = State::new(phase, self.now.load(Ordering::Relaxed));
-        let mut now = self.state();
-        while now.phase() != Phase::Dropped {
-            match self.replace(now, next) {
-                Ok(()) => return true,
-                Err(other) => now = other,
-            }
-        }
-        false
-    }
-
-    /// Begins a phase. For a dropped connection it never returns: the table aborts the task.
-    pub(super) async fn begin_or_end(&self, phase: Phase) {
-        if !self.begin(phase) {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Records why the head was cut short.
-    pub(super) fn cut(&self, why: Unframed) {
-        self.unframed.store(why as u8, Ordering::Relaxed);
-    }
-
-    /// The reason why the head was cut short, if it was.
-    pub(super) fn unframed(&self) -> Option<Unframed> {
-        match self.unframed.load(Ordering::Relaxed) {
-            1 => Some(Unframed::Encoded),
-            2 => Some(Unframed::Twice),
-            _ => None,
-        }
-    }
-
-    fn state(&self) -> State {
-        State(self.state.load(Ordering::Acquire))
-    }
-
-    fn replace(&self, now: State, next: State) -> Result<(), State> {
-        let (order, failed) = (Ordering::AcqRel, Ordering::Acquire);
-        let replaced = self.state.compare_exchange(now.0, next.0, order, failed);
-        replaced.map(drop).map_err(State)
-    }
-}
 
 /// The limits on the number of connections and on their time without a request.
 #[derive(Debug, Clone, Copy)]
@@ -182,164 +42,6 @@ pub(super) struct ConnectionLimits {
     pub idle: Duration,
     /// Time for a head.
     pub read: Duration,
-}
-
-/// The regular or the reserved connections, by network.
-struct Section {
-    all: usize,
-    per_network: usize,
-    open: usize,
-    networks: HashMap<IpAddr, BTreeMap<u64, Entry>>,
-}
-
-struct Entry {
-    connection: Arc<Connection>,
-    /// Whether the peer is a trusted proxy.
-    trusted: bool,
-    task: Option<AbortHandle>,
-}
-
-/// The reason why a connection is dropped or refused with BUSY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    /// The network is at its limit.
-    Address,
-    /// The total limit is reached.
-    Slots,
-    Idle,
-    Read,
-    /// The client did not close the connection.
-    Closing,
-    /// The server shuts down.
-    Stop,
-}
-
-impl Reason {
-    fn name(self) -> &'static str {
-        match self {
-            Reason::Address => "address_limit",
-            Reason::Slots => "slots_short",
-            Reason::Idle => "idle_timeout",
-            Reason::Read => "read_timeout",
-            Reason::Closing => "closing_timeout",
-            Reason::Stop => "stop",
-        }
-    }
-}
-
-impl Section {
-    fn new(all: usize, per_network: usize) -> Self {
-        Self {
-            all,
-            per_network,
-            open: 0,
-            networks: HashMap::new(),
-        }
-    }
-
-    /// Makes room for one more connection. Returns the reason if another connection was dropped for it.
-    ///
-    /// # Errors
-    /// The reason why no connection can be dropped.
-    fn make_room(&mut self, of: IpAddr, trusted: bool, now: u64) -> Result<Option<Reason>, Reason> {
-        let held = self.networks.get(&of).map_or(0, BTreeMap::len);
-        if !trusted && held >= self.per_network {
-            let dropped = self.drop_one(Some(of), now);
-            return dropped
-                .then_some(Some(Reason::Address))
-                .ok_or(Reason::Address);
-        }
-        if self.open >= self.all {
-            let dropped = self.drop_one(None, now);
-            return dropped.then_some(Some(Reason::Slots)).ok_or(Reason::Slots);
-        }
-        Ok(None)
-    }
-
-    /// Drops the oldest connection without a request in progress: of this network, or of the network with the most
-    /// connections.
-    fn drop_one(&mut self, of: Option<IpAddr>, now: u64) -> bool {
-        loop {
-            let networks = self.networks.iter();
-            let found = networks
-                .filter(|(network, _)| of.is_none_or(|of| of == **network))
-                .flat_map(|(_, held)| held.values().map(move |entry| (held.len(), entry)))
-                .filter_map(|(held, entry)| {
-                    let state = entry.connection.state();
-                    // Slow responses come last. Connections of proxies come after those of clients, because many
-                    // people share them.
-                    let is_slow = match state.phase() {
-                        Phase::Busy | Phase::Dropped => return None,
-                        Phase::Sending if now < state.since() + SLOW_TICKS => return None,
-                        phase => phase == Phase::Sending,
-                    };
-                    let place = entry.connection.place;
-                    let rank = (
-                        is_slow,
-                        entry.trusted,
-                        Reverse(held),
-                        state.since(),
-                        place.number,
-                    );
-                    Some((rank, state, place))
-                })
-                .min_by_key(|(rank, ..)| *rank);
-            let Some((_, state, place)) = found else {
-                return false;
-            };
-            // The connection may have begun a request since its state was read.
-            if self.drop_as(place, state) {
-                return true;
-            }
-        }
-    }
-
-    /// Drops a connection if its state is unchanged.
-    fn drop_as(&mut self, place: Place, state: State) -> bool {
-        let entries = self.networks.get_mut(&place.network);
-        let Some(entry) = entries.and_then(|entries| entries.get(&place.number)) else {
-            return false;
-        };
-        let dropped = State::new(Phase::Dropped, state.since());
-        if entry.connection.replace(state, dropped).is_err() {
-            return false;
-        }
-        if let Some(task) = &entry.task {
-            task.abort();
-        }
-        self.remove(place);
-        true
-    }
-
-    fn remove(&mut self, place: Place) {
-        let Some(entries) = self.networks.get_mut(&place.network) else {
-            return;
-        };
-        if entries.remove(&place.number).is_some() {
-            self.open -= 1;
-        }
-        if entries.is_empty() {
-            self.networks.remove(&place.network);
-        }
-    }
-
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.networks.values().flat_map(BTreeMap::values)
-    }
-
-    /// Drops the connections for which `is_due` returns a reason.
-    fn drop_each(&mut self, metrics: &Metrics, is_due: impl Fn(State) -> Option<Reason>) {
-        let due = self.entries().filter_map(|entry| {
-            let state = entry.connection.state();
-            is_due(state).map(|reason| (entry.connection.place, state, reason))
-        });
-        let due: Vec<_> = due.collect();
-        for (place, state, reason) in due {
-            if self.drop_as(place, state) {
-                metrics.dropped(reason.name());
-            }
-        }
-    }
 }
 
 struct Sections {
@@ -429,13 +131,7 @@ impl Connections {
             number,
             reserved,
         };
-        let connection = Arc::new(Connection {
-            peer,
-            state: AtomicU64::new(State::new(Phase::New, now).0),
-            unframed: AtomicU8::new(0),
-            now: Arc::clone(&self.now),
-            place,
-        });
+        let connection = Arc::new(Connection::new(peer, Arc::clone(&self.now), place));
         let section = sections.section(reserved);
         section.open += 1;
         section.networks.entry(network).or_default().insert(
@@ -570,6 +266,7 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
+    use super::section::SLOW_TICKS;
     use super::*;
 
     /// A table of three connections, two for one network, and two reserved ones.
