@@ -13,7 +13,6 @@ use crate::domain::client::{Client, Trust};
 use crate::domain::session::{self, SEEN_EVERY_MS};
 use crate::domain::user::same_name;
 use crate::registry::Application;
-use crate::secrets::hashing::Verdict;
 use crate::store::profiles::Profile;
 use crate::store::refusals::Cause;
 use crate::store::token_families::{self, TokenRecord};
@@ -108,59 +107,63 @@ fn decide(
     claims: &Claims<'_>,
     problems: &Problems,
 ) -> Result<()> {
-    let in_request = claims.authorization.filter(|a| !a.is_missing());
     cx.client = client(cx.app, found.client_key.as_ref())?;
-    let in_header = found
-        .authorization
-        .as_ref()
-        .filter(|a| !a.reveal().trim().is_empty())
-        .filter(|header| names_a_token(header));
-    let authorization = match (in_header, in_request) {
-        (Some(header), Some(field)) if bare(header) != bare(field) => {
-            return Err(refuse_invalid(
-                "authorization",
-                Why::ExactlyOneOf("Authorization"),
-            ));
+    let authorization = token_sent(found, claims)?;
+    let session = found.session.as_ref().map_or("", Secret::reveal);
+    match operation.access {
+        Access::Anyone => {
+            claim_beside_token(cx, authorization, found.user_name.as_deref())?;
+            verify_username_token(cx, authorization, found, problems)
         }
-        (header, field) => header.or(field),
-    };
-    if operation.access == Access::Anyone {
-        claim_beside_token(cx, authorization, found.user_name.as_deref())?;
-        return verify_username_token(cx, authorization, found, problems);
+        Access::Application => {
+            through_application(cx, authorization, claims.application)?;
+            Ok(())
+        }
+        Access::ProvenApplication => {
+            let application = through_application(cx, authorization, claims.application)?;
+            let basic = found.application.as_ref();
+            application::prove(cx, &application, claims.application_secret, basic)
+        }
+        Access::Session => require_session(cx, session),
+        Access::Visitor => {
+            load_session(cx, session)?;
+            Ok(())
+        }
+        Access::ClientOrUser | Access::User | Access::TrustedOrAdmin => {
+            by_client_or_user(cx, operation.access, authorization, found, problems)
+        }
     }
-    if matches!(
-        operation.access,
-        Access::Application | Access::ProvenApplication
-    ) {
-        let application = through_application(cx, authorization, claims.application)?;
-        return match operation.access {
-            Access::ProvenApplication => {
-                let basic = found.application.as_ref();
-                application::prove(cx, &application, claims.application_secret, basic)
-            }
-            _ => Ok(()),
-        };
+}
+
+/// The token of the caller, from the header or from the request itself.
+fn token_sent<'a>(found: &'a Credentials, claims: &Claims<'a>) -> Result<Option<&'a Secret>> {
+    let in_request = claims.authorization.filter(|a| !a.is_missing());
+    let header = found.authorization.as_ref();
+    let in_header = header.filter(|a| !a.reveal().trim().is_empty() && names_a_token(a));
+    match (in_header, in_request) {
+        (Some(header), Some(field)) if bare(header) != bare(field) => {
+            let why = Why::ExactlyOneOf("Authorization");
+            Err(refuse_invalid("authorization", why))
+        }
+        (header, field) => Ok(header.or(field)),
     }
-    if matches!(operation.access, Access::Session | Access::Visitor) {
-        let known = match &found.session {
-            Some(session) => in_session(cx, session.reveal())?,
-            None => false,
-        };
-        return match operation.access {
-            Access::Session if !known => Err(refuse(Code::TokenExpired)),
-            _ => Ok(()),
-        };
-    }
-    let is_directory = operation.access == Access::TrustedOrAdmin;
+}
+
+/// Decides by client key, token and UsernameToken.
+fn by_client_or_user(
+    cx: &mut RequestContext<'_>,
+    access: Access,
+    authorization: Option<&Secret>,
+    found: &Credentials,
+    problems: &Problems,
+) -> Result<()> {
+    let is_directory = access == Access::TrustedOrAdmin;
     if cx.client.is_none() && !is_directory {
         return Err(refuse(Code::UnknownClient));
     }
-    let trust = cx.client.as_ref().map(|client| client.trust);
-    let key_is_enough = trust == Some(Trust::Trusted) && operation.access != Access::User;
+    let key_is_enough = cx.is_trusted() && access != Access::User;
     if let Some(authorization) = authorization {
-        let (user, verified_token) = user_of_token(cx, authorization)?;
-        cx.user = Some(user);
-        cx.verified_token = Some(verified_token);
+        authenticate(cx, authorization)?;
     }
     if let Some((name, password)) = &found.username_token {
         let named = match &cx.user {
@@ -197,36 +200,39 @@ fn through_application(
     let application = application.ok_or_else(|| refuse(Code::UnknownClient))?;
     let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
     if let Some(token) = bare(authorization).filter(|t| session::is_well_formed(t)) {
-        return match in_session(cx, token)? {
-            true => Ok(application),
-            false => Err(refuse(Code::TokenExpired)),
-        };
+        require_session(cx, token)?;
+    } else {
+        authenticate(cx, authorization)?;
     }
-    let (user, verified_token) = user_of_token(cx, authorization)?;
-    cx.user = Some(user);
-    cx.verified_token = Some(verified_token);
     Ok(application)
+}
+
+fn require_session(cx: &mut RequestContext<'_>, token: &str) -> Result<()> {
+    match load_session(cx, token)? {
+        true => Ok(()),
+        false => Err(refuse(Code::TokenExpired)),
+    }
 }
 
 /// Loads the session of this cookie and its user; `false` if the session is unknown or expired, or the user is not
 /// active.
-fn in_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool> {
+fn load_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool> {
     if !session::is_well_formed(token) {
         return Ok(false);
     }
-    let (store, sha256) = (&cx.app.store, sha256_hex(token));
+    let sha256 = sha256_hex(token);
     let idle_since = cx.now - cx.app.rules.session_idle_ms;
-    let standing = store.read(|c| sessions::find(c, &sha256, cx.now, idle_since))?;
-    let Some(standing) = standing.filter(|s| s.user.status == Status::Active) else {
+    let record = cx.read(|c| sessions::find(c, &sha256, cx.now, idle_since))?;
+    let Some(record) = record.filter(|r| r.user.status == Status::Active) else {
         return Ok(false);
     };
-    let session = standing.session;
+    let session = record.session;
     if cx.now - session.seen_at >= SEEN_EVERY_MS {
         cx.write(|tx| sessions::touch(tx.conn, session.id, cx.now))?;
     }
-    cx.user = Some(standing.user);
+    cx.user = Some(record.user);
     cx.session = Some(session);
-    cx.profile = standing.profile;
+    cx.profile = record.profile;
     Ok(true)
 }
 
@@ -266,6 +272,7 @@ fn verify_username_token(
     }
 }
 
+/// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.
 fn user_of_username_token(
     cx: &RequestContext<'_>,
     name: &str,
@@ -274,8 +281,11 @@ fn user_of_username_token(
 ) -> Result<User> {
     // Refuse invalid fields before paying for a password hash.
     refuse_all(problems.clone())?;
-    let guess = || user_of_password(cx, name, password);
-    throttle::guard(cx, Throttle::Guesses, Some(name), guess)
+    throttle::guard(cx, Throttle::Guesses, Some(name), || {
+        let user = cx.read(|c| users::by_login(c, name))?;
+        let (user, _) = cx.verify_user(user, password)?;
+        Ok(user)
+    })
 }
 
 /// The client with this key; none without a key, and a refusal for an unknown or inactive key.
@@ -327,60 +337,41 @@ fn look_up(
     };
     let jti_sha256 = sha256_hex(&claims.jti);
     let organisation = claims.org.map(|o| o.uuid);
-    let standing = cx.read(|c| token_families::find(c, &jti_sha256, organisation.as_deref()))?;
-    let Some(standing) = standing else {
+    let record = cx.read(|c| token_families::find(c, &jti_sha256, organisation.as_deref()))?;
+    let Some(record) = record else {
         return Ok(None);
     };
-    let may =
-        standing.user.status == Status::Active && (organisation.is_none() || standing.is_member);
+    let may = record.user.status == Status::Active && (organisation.is_none() || record.is_member);
     let verified_token = VerifiedToken {
-        family: standing.family,
+        family: record.family,
         jti: claims.jti,
         organisation,
-        started_at: standing.started_at,
+        started_at: record.started_at,
     };
-    Ok(may.then_some((verified_token, standing)))
+    Ok(may.then_some((verified_token, record)))
 }
 
-/// The user of a token. A replaced token that is used after its grace period is treated as theft and revokes every
+/// Authenticates the caller by a token. A replaced token that is used after its grace period is treated as theft and revokes every
 /// token of that sign-in.
-fn user_of_token(cx: &RequestContext<'_>, authorization: &Secret) -> Result<(User, VerifiedToken)> {
+fn authenticate(cx: &mut RequestContext<'_>, authorization: &Secret) -> Result<()> {
     let expired = || refuse(Code::TokenExpired);
-    let (verified_token, standing) = look_up(cx, authorization)?.ok_or_else(expired)?;
-    let grace = cx.app.rules.grace_ms;
-    if standing
-        .retired_at
-        .is_some_and(|retired| cx.now >= retired + grace)
-    {
+    let (verified_token, record) = look_up(cx, authorization)?.ok_or_else(expired)?;
+    let ends_at = record.retired_at.map(|at| at + cx.app.rules.grace_ms);
+    if ends_at.is_some_and(|at| at <= cx.now) {
         tracing::warn!(
             request.id = cx.request_id,
             "a replaced token was used again; all tokens of its sign-in are revoked"
         );
         cx.write(|tx| {
             if token_families::end(tx.conn, verified_token.family)? {
-                let name = &standing.user.user_name;
+                let name = &record.user.user_name;
                 tx.audit(AuditEvent::TokenReused, "revoked", Some(name))?;
             }
             Ok::<_, Refusal>(())
         })?;
         return Err(expired());
     }
-    Ok((standing.user, verified_token))
-}
-
-/// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.
-fn user_of_password(cx: &RequestContext<'_>, name: &str, password: &Secret) -> Result<User> {
-    let user = cx.read(|c| users::by_login(c, name))?;
-    let hash = user.as_ref().and_then(|u| u.password_hash.as_deref());
-    let verdict = cx.verify(password, hash)?;
-    match user {
-        Some(user) if verdict != Verdict::Wrong => {
-            if user.status == Status::Active {
-                Ok(user)
-            } else {
-                Err(refuse(Code::UserNotActive))
-            }
-        }
-        _ => Err(refuse(Code::BadCredentials)),
-    }
+    cx.user = Some(record.user);
+    cx.verified_token = Some(verified_token);
+    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::client::{Client, DEFAULT_CLIENT, Trust};
 use crate::domain::password::cost_of;
-use crate::domain::user::{User, same_name};
+use crate::domain::user::{Status, User, same_name};
 use crate::store::audit::logged;
 use crate::store::profiles::Profile;
 use crate::store::refusals::Refused;
@@ -151,6 +151,20 @@ impl RequestContext<'_> {
             self.app.store.write(|c| password_cost::note(c, stored))?;
         }
         Ok(done.verdict)
+    }
+
+    /// Verifies a user's password; an unknown user costs the same work and gets the same answer.
+    ///
+    /// # Errors
+    /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password is right), or an error of the store.
+    pub fn verify_user(&self, user: Option<User>, password: &Secret) -> Result<(User, Verdict)> {
+        let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
+        let verdict = self.verify(password, stored)?;
+        match user.filter(|_| verdict != Verdict::Wrong) {
+            Some(user) if user.status == Status::Active => Ok((user, verdict)),
+            Some(_) => Err(refuse(Code::UserNotActive)),
+            None => Err(refuse(Code::BadCredentials)),
+        }
     }
 
     /// Hashes a password with a new salt. Do not call this inside a transaction: it takes a third of a second.

@@ -100,9 +100,6 @@ fn marks(cx: &RequestContext<'_>) -> Vec<String> {
 
 /// The stored form of a source: a keyed hash that reveals neither the source nor that two users share it.
 fn stamped(cx: &RequestContext<'_>, user_id: i64, kind: &str, source: &str) -> String {
-    subject(
-        cx,
-        "known source of",
-        &format!("{user_id}\n{kind}\n{source}"),
-    )
+    let whose = format!("{user_id}\n{kind}\n{source}");
+    subject(cx, "known source of", &whose)
 }

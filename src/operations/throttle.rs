@@ -204,51 +204,42 @@ fn counted(
     about: Option<&str>,
 ) -> Result<Vec<Counter>> {
     let limits = &cx.app.rules.throttle;
-    let source = known_sources::own_network(cx);
-    let (about, source) = match throttle {
-        Throttle::Nothing => (None, None),
-        Throttle::Guesses => {
-            let about = match about {
-                Some(login) => {
-                    let known = known_sources::find(cx, c, login)?;
-                    Some((account(cx, login, known.as_deref()), limits.guesses))
-                }
-                None => None,
-            };
-            let source = source.map(|from| subject(cx, "guesses from", &from));
-            (about, source.map(|of| (of, limits.guesses_per_source)))
-        }
-        Throttle::Forgeries => {
-            let source = source.map(|from| subject(cx, "forgeries from", &from));
-            (None, source.map(|of| (of, limits.guesses_per_source)))
-        }
-        Throttle::Mails => {
-            let about = about.map(|about| subject(cx, "mails to", &canonical_login(about)));
-            let source = source.map(|from| subject(cx, "mails from", &from));
-            (
-                about.map(|of| (of, limits.mails)),
-                source.map(|of| (of, limits.mails_per_source)),
-            )
-        }
-    };
     let flood = AuditEvent::RateLimitExceeded;
-    let about = about.map(|(subject, limit)| Counter {
-        subject,
-        limit,
-        event: match throttle {
-            Throttle::Guesses => AuditEvent::LoginLocked,
-            _ => flood,
-        },
-        is_account: true,
-    });
-    let source = source.map(|(subject, limit)| Counter {
-        subject,
-        limit,
-        event: flood,
-        is_account: false,
-    });
-    // One order for all transactions, so that they do not deadlock.
-    Ok(about.into_iter().chain(source).collect())
+    // One order for all transactions, the account before the source, so that they do not deadlock.
+    let mut counters = Vec::with_capacity(2);
+    match (throttle, about) {
+        (Throttle::Guesses, Some(login)) => {
+            let known = known_sources::find(cx, c, login)?;
+            counters.push(Counter {
+                subject: account(cx, login, known.as_deref()),
+                limit: limits.guesses,
+                event: AuditEvent::LoginLocked,
+                is_account: true,
+            });
+        }
+        (Throttle::Mails, Some(mailbox)) => counters.push(Counter {
+            subject: subject(cx, "mails to", &canonical_login(mailbox)),
+            limit: limits.mails,
+            event: flood,
+            is_account: true,
+        }),
+        _ => {}
+    }
+    let of_source = match throttle {
+        Throttle::Nothing => None,
+        Throttle::Guesses => Some(("guesses from", limits.guesses_per_source)),
+        Throttle::Forgeries => Some(("forgeries from", limits.guesses_per_source)),
+        Throttle::Mails => Some(("mails from", limits.mails_per_source)),
+    };
+    if let (Some((what, limit)), Some(network)) = (of_source, known_sources::own_network(cx)) {
+        counters.push(Counter {
+            subject: subject(cx, what, &network),
+            limit,
+            event: flood,
+            is_account: false,
+        });
+    }
+    Ok(counters)
 }
 
 /// How often the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
@@ -307,11 +298,10 @@ fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> R
 fn account(cx: &RequestContext<'_>, login: &str, known_source: Option<&str>) -> String {
     let login = canonical_login(login);
     match known_source {
-        Some(source) => subject(
-            cx,
-            "guesses from a known source",
-            &format!("{source}\n{login}"),
-        ),
+        Some(source) => {
+            let whose = format!("{source}\n{login}");
+            subject(cx, "guesses from a known source", &whose)
+        }
         None => subject(cx, "guesses at", &login),
     }
 }

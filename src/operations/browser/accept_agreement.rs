@@ -21,11 +21,7 @@ impl Request for AcceptAgreementRequest {
     );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        change_agreements(
-            cx,
-            &[self.agreement],
-            Self::OPERATION.event,
-            consents::accept,
-        )
+        let event = Self::OPERATION.event;
+        change_agreements(cx, &[self.agreement], event, consents::accept)
     }
 }

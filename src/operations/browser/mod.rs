@@ -68,11 +68,8 @@ pub fn begin_session_in(
     if let (Some(user), Some(old)) = (&tx.cx.user, &tx.cx.session) {
         sessions::end(tx.conn, user.id, old.id)?;
     }
-    sessions::end_oldest(
-        tx.conn,
-        user_id,
-        tx.cx.app.rules.retention.sessions_of_user - 1,
-    )?;
+    let most = tx.cx.app.rules.retention.sessions_of_user;
+    sessions::end_oldest(tx.conn, user_id, most - 1)?;
     let entropy = &tx.cx.app.entropy;
     let token = session::format([entropy.bytes(), entropy.bytes()]);
     let now = tx.cx.app.clock.now();

@@ -2,8 +2,8 @@
 //! keep.
 
 use crate::domain::external_identity::LinkedIdentity;
-use crate::domain::one_time_token::is_well_formed;
 use crate::operations::prelude::*;
+use crate::operations::user::hash_of_token;
 use crate::store::{external_identities, one_time_tokens};
 
 shape! {
@@ -33,13 +33,12 @@ impl Request for ShowTakeOverRequest {
         ];
         let token = tokens
             .into_iter()
-            .map(|(token, purpose)| (token.reveal().trim(), purpose))
-            .find(|(token, _)| is_well_formed(token));
-        let Some((token, purpose)) = token else {
+            .find_map(|(token, purpose)| Some((hash_of_token(token)?, purpose)));
+        let Some((sha256, purpose)) = token else {
             return Ok(Vec::new());
         };
         Ok(cx.read(
-            |c| match one_time_tokens::peek(c, &sha256_hex(token), purpose, cx.now)? {
+            |c| match one_time_tokens::peek(c, &sha256, purpose, cx.now)? {
                 Some(user_id) => external_identities::linked_to(c, user_id),
                 None => Ok::<_, StoreError>(Vec::new()),
             },

@@ -1,9 +1,8 @@
 //! Restores the e-mail address that a user had before a change, by the link in the mail to that address.
 
-use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
 use crate::operations::prelude::*;
-use crate::operations::user::issue_token;
+use crate::operations::user::{hash_of_token, issue_token};
 use crate::store::{email_undos, external_identities, one_time_tokens, users};
 
 shape! {
@@ -29,11 +28,7 @@ impl Request for UndoEmailChangeRequest {
     .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        let token = self.token.reveal().trim();
-        if !is_well_formed(token) {
-            return Err(spent());
-        }
-        let sha256 = sha256_hex(token);
+        let sha256 = hash_of_token(&self.token).ok_or_else(spent)?;
         cx.write(|tx| undo(tx, &sha256))
     }
 }

@@ -21,11 +21,7 @@ impl Request for WithdrawAgreementRequest {
     );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        change_agreements(
-            cx,
-            &[self.agreement],
-            Self::OPERATION.event,
-            consents::withdraw,
-        )
+        let event = Self::OPERATION.event;
+        change_agreements(cx, &[self.agreement], event, consents::withdraw)
     }
 }

@@ -28,12 +28,8 @@ impl Request for AcceptUserAgreementsRequest {
     .rpc();
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
-        super::change_agreements(
-            cx,
-            &self.agreement_ids.0,
-            Self::OPERATION.event,
-            consents::accept,
-        )?;
+        let event = Self::OPERATION.event;
+        super::change_agreements(cx, &self.agreement_ids.0, event, consents::accept)?;
         Ok(Done::ok())
     }
 }

@@ -73,9 +73,7 @@ pub(in crate::operations) fn leave(
         return Ok(false);
     };
     tx.tell_service(user, &ended)?;
-    tx.audit_ok(
-        DeleteUserFromServiceRequest::OPERATION.event,
-        &user.user_name,
-    )?;
+    let event = DeleteUserFromServiceRequest::OPERATION.event;
+    tx.audit_ok(event, &user.user_name)?;
     Ok(true)
 }

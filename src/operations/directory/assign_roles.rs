@@ -1,6 +1,6 @@
 //! Replaces the roles of a user in an organisation; adds the user to it if needed.
 
-use super::{ExternalIdTriple, SUCCESS, lock_named_user};
+use super::{SUCCESS, external_identity, lock_named_user};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::Problems;
@@ -112,12 +112,11 @@ impl Request for AssignRolesRequest {
                 wanted.push(known.to_owned());
             }
         }
-        let external_id = ExternalIdTriple {
-            id: self.external_id.as_deref(),
-            provider: self.external_id_provider.as_deref(),
-            id_type: self.external_id_type.as_deref(),
-        };
-        let identity = external_id.identity()?;
+        let identity = external_identity([
+            &self.external_id,
+            &self.external_id_provider,
+            &self.external_id_type,
+        ])?;
         cx.write(|tx| {
             let user = lock_named_user(tx.conn, self.user_id.as_deref(), identity.as_ref())?;
             let organisation = organisations::find(tx.conn, &self.organisation_id)?;

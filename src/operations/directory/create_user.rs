@@ -1,16 +1,15 @@
 //! Creates an active user, who can sign in through a partner at once, and by password after setting one.
 
 use super::{
-    ExternalIdField, ExternalIdTriple, IdentityChange, PersonFields, Written, add_identity, changes,
+    ExternalIdField, IdentityChange, PersonFields, Written, add_identity, changes,
+    external_identity,
 };
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;
-use crate::operations::partner::provisioning::can_be_called;
+use crate::operations::partner::provisioning::{can_be_called, insert_active};
 use crate::operations::prelude::*;
 use crate::operations::user::{check_names_are_free, why};
 use crate::store::organisations;
-use crate::store::profiles::{self, Profile};
-use crate::store::users::{self, NewUser};
 
 shape! {
     /// The person.
@@ -68,12 +67,12 @@ impl Request for DirectoryCreateRequest {
         if let Some(flaw) = self.user_name.as_deref().and_then(flaw_of_user_name) {
             return Err(refuse_invalid("userName", why(flaw)));
         }
-        let external_id = ExternalIdTriple {
-            id: self.external_id.as_deref(),
-            provider: self.external_id_provider.as_deref(),
-            id_type: self.external_id_type.as_deref(),
-        };
-        let identities = changes(&self.external_ids, external_id.identity()?)?;
+        let external_id = external_identity([
+            &self.external_id,
+            &self.external_id_provider,
+            &self.external_id_type,
+        ]);
+        let identities = changes(&self.external_ids, external_id?)?;
         if identities
             .iter()
             .any(|(change, _)| *change != IdentityChange::Add)
@@ -92,31 +91,10 @@ impl Request for DirectoryCreateRequest {
             let email = self.email.as_ref().unwrap_or(&no_address);
             check_names_are_free(cx, tx.conn, ("userName", &user_name), email)?;
             let name = fields.name().unwrap_or_default();
-            let id = users::insert(
-                tx.conn,
-                &NewUser {
-                    uuid: &uuid,
-                    user_name: &user_name,
-                    name: &name,
-                    email,
-                    client_name: cx.client_name(),
-                    organizational_unit: None,
-                    status: Status::Active,
-                    roles: &[],
-                    password_hash: None,
-                    joins_organisation: None,
-                    now: cx.now,
-                },
-            )?;
+            let id = insert_active(tx, &uuid, [&user_name, &name, email], self.phone.clone())?;
             for identity in &identities {
                 add_identity(tx, id, identity)?;
             }
-            let profile = Profile {
-                signature_name: Some(name),
-                phone: self.phone.clone(),
-                ..Profile::default()
-            };
-            profiles::put(tx.conn, id, &profile)?;
             if let Some(uuid) = &organisation {
                 organisations::join(tx.conn, id, uuid, &[], cx.now)?;
             }
@@ -164,10 +142,8 @@ impl DirectoryCreateRequest {
         };
         let named = organisations::find(c, id)?.ok_or_else(|| unknown("organisationId"))?;
         if by_channel.is_some_and(|other| other.uuid != named.uuid) {
-            return Err(refuse_invalid(
-                "organisationId",
-                Why::ExactlyOneOf("orgExternalId"),
-            ));
+            let why = Why::ExactlyOneOf("orgExternalId");
+            return Err(refuse_invalid("organisationId", why));
         }
         Ok(Some(named.uuid))
     }

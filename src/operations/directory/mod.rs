@@ -53,27 +53,17 @@ impl Written {
 /// The `response` of an answer that says no more.
 const SUCCESS: &str = "SUCCESS";
 
-/// The three fields of an external ID, each perhaps absent.
-#[derive(Debug, Clone, Copy)]
-struct ExternalIdTriple<'a> {
-    id: Option<&'a str>,
-    provider: Option<&'a str>,
-    id_type: Option<&'a str>,
-}
-
-impl ExternalIdTriple<'_> {
-    /// The external identity; none if all three fields are absent.
-    ///
-    /// # Errors
-    /// [`Code::DependentParamsMissing`] if some fields are present and others absent.
-    fn identity(self) -> Result<Option<ExternalIdentity>> {
-        match (self.id, self.provider, self.id_type) {
-            (None, None, None) => Ok(None),
-            (Some(id), Some(provider), Some(id_type)) => {
-                identity(id, provider, id_type, "externalId").map(Some)
-            }
-            _ => Err(refuse(Code::DependentParamsMissing)),
+/// The external identity of these fields: ID, provider and type; none if all three are absent.
+///
+/// # Errors
+/// [`Code::DependentParamsMissing`] if some fields are present and others absent.
+fn external_identity(fields: [&Option<String>; 3]) -> Result<Option<ExternalIdentity>> {
+    match fields {
+        [None, None, None] => Ok(None),
+        [Some(id), Some(provider), Some(id_type)] => {
+            identity(id, provider, id_type, "externalId").map(Some)
         }
+        _ => Err(refuse(Code::DependentParamsMissing)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Looks a user up by external ID.
 
-use super::ExternalIdTriple;
+use super::external_identity;
 use crate::contract::time::directory_time;
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::organisation;
@@ -112,12 +112,11 @@ impl Request for DirectoryReadRequest {
     ]);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Found> {
-        let external_id = ExternalIdTriple {
-            id: self.external_id.as_deref(),
-            provider: self.external_id_provider.as_deref(),
-            id_type: self.external_id_type.as_deref(),
-        };
-        let identity = external_id.identity()?;
+        let identity = external_identity([
+            &self.external_id,
+            &self.external_id_provider,
+            &self.external_id_type,
+        ])?;
         let identity = identity.ok_or_else(|| refuse(Code::DependentParamsMissing))?;
         let person = cx.read(|c| {
             let Some(owner) = external_identities::owner(c, &identity)? else {

@@ -1,8 +1,8 @@
 //! Changes a user and its external IDs; absent fields stay.
 
 use super::{
-    ExternalIdField, ExternalIdTriple, IdentityChange, PersonFields, Written, add_identity,
-    changes, is_same_kind, lock_named_user,
+    ExternalIdField, IdentityChange, PersonFields, Written, add_identity, changes,
+    external_identity, is_same_kind, lock_named_user,
 };
 use crate::domain::external_identity::ExternalIdentity;
 use crate::operations::identities;
@@ -57,12 +57,11 @@ impl Request for DirectoryUpdateRequest {
             phone: self.phone.as_deref(),
         };
         let mut problems = fields.check();
-        let external_id = ExternalIdTriple {
-            id: self.external_id.as_deref(),
-            provider: self.external_id_provider.as_deref(),
-            id_type: self.external_id_type.as_deref(),
-        };
-        let named_by = external_id.identity();
+        let named_by = external_identity([
+            &self.external_id,
+            &self.external_id_provider,
+            &self.external_id_type,
+        ]);
         if let (false, Ok(named_by)) = (problems.found.is_empty(), &named_by) {
             // Values that were stored before a rule existed may stay; only changed values are checked.
             let id = self.user_id.as_deref();

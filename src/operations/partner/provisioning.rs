@@ -26,33 +26,46 @@ pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Res
     let id = || cleaned(&assertion.identity.id);
     let name = assertion.name.clone().or_else(id);
     let name = name.as_ref().unwrap_or(user_name);
-    let id = users::insert(
-        tx.conn,
-        &NewUser {
-            uuid: &uuid,
-            user_name,
-            name,
-            email: &email,
-            client_name: tx.cx.client_name(),
-            organizational_unit: None,
-            status: Status::Active,
-            roles: &[],
-            password_hash: None,
-            joins_organisation: None,
-            now: tx.cx.now,
-        },
-    )?;
+    let phone = assertion.phone.clone();
+    let id = insert_active(tx, &uuid, [user_name, name, &email], phone)?;
     let by = format!("partner:{}", assertion.iss);
     external_identities::add(tx.conn, id, &assertion.identity, (&by, tx.cx.now))?;
-    let profile = profiles::Profile {
-        signature_name: Some(name.clone()),
-        phone: assertion.phone.clone(),
-        ..Default::default()
-    };
-    profiles::put(tx.conn, id, &profile)?;
     let (event, iss) = (AuditEvent::UserCreated, &assertion.iss);
     record(tx, (event, "ok"), iss, Some(user_name))?;
     users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::UserNotFound))
+}
+
+/// Inserts a user who needs no confirmation, with its profile. Returns its number.
+///
+/// # Errors
+/// The store's.
+pub fn insert_active(
+    tx: &mut Transaction<'_>,
+    uuid: &str,
+    [user_name, name, email]: [&str; 3],
+    phone: Option<String>,
+) -> Result<i64> {
+    let user = NewUser {
+        uuid,
+        user_name,
+        name,
+        email,
+        client_name: tx.cx.client_name(),
+        organizational_unit: None,
+        status: Status::Active,
+        roles: &[],
+        password_hash: None,
+        joins_organisation: None,
+        now: tx.cx.now,
+    };
+    let id = users::insert(tx.conn, &user)?;
+    let profile = profiles::Profile {
+        signature_name: Some(name.to_owned()),
+        phone,
+        ..Default::default()
+    };
+    profiles::put(tx.conn, id, &profile)?;
+    Ok(id)
 }
 
 /// Updates the name and the telephone number, and adds an e-mail address if the user has none.

@@ -175,12 +175,8 @@ fn may_use(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
 }
 
 fn use_up(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
-    match used_assertions::use_up(
-        c,
-        &assertion.iss,
-        &sha256_hex(&assertion.jti),
-        assertion.expires_at,
-    )? {
+    let (iss, jti) = (&assertion.iss, sha256_hex(&assertion.jti));
+    match used_assertions::use_up(c, iss, &jti, assertion.expires_at)? {
         true => Ok(()),
         false => Err(replayed()),
     }

@@ -94,12 +94,7 @@ fn make(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Re
         return Err(refuse_invalid("orgName", Why::TooMany(MAX_MEMBERSHIPS)));
     }
     organisations::add(tx.conn, new_uuid, name, JoinPolicy::Closed, tx.cx.now)?;
-    organisations::join(
-        tx.conn,
-        user.id,
-        new_uuid,
-        &[ORG_ADMIN.to_owned()],
-        tx.cx.now,
-    )?;
+    let roles = [ORG_ADMIN.to_owned()];
+    organisations::join(tx.conn, user.id, new_uuid, &roles, tx.cx.now)?;
     Ok(new_uuid.to_owned())
 }

@@ -99,12 +99,8 @@ pub(super) fn issue_as(
             name: o.name.clone(),
         }),
     };
-    if !token_families::add(
-        tx.conn,
-        verified_token.family,
-        &sha256_hex(&claims.jti),
-        exp * 1000,
-    )? {
+    let sha256 = sha256_hex(&claims.jti);
+    if !token_families::add(tx.conn, verified_token.family, &sha256, exp * 1000)? {
         // The family ended after the request began, for example by a new password.
         return Err(refuse(Code::TokenExpired));
     }

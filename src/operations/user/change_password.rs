@@ -1,10 +1,8 @@
 //! Sets a new password, with the old one or with a reset token.
 
-use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
 use crate::operations::prelude::*;
 use crate::operations::throttle;
-use crate::secrets::hashing::Verdict;
 use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
@@ -37,8 +35,7 @@ shape! {
 enum Proof {
     /// The hash of a reset token that is not spent yet.
     Token(String),
-    /// The hash that the old password matched.
-    OldPassword(Option<String>),
+    OldPassword,
 }
 
 impl Request for ChangePasswordRequest {
@@ -85,10 +82,8 @@ impl ChangePasswordRequest {
             (Some(old), None) => self.with_old_password(cx, old)?,
             (None, Some(token)) => with_token(cx, token, self.user_name.as_deref())?,
             _ => {
-                return Err(refuse_invalid(
-                    "passwordResetGuid",
-                    Why::ExactlyOneOf("oldPassword"),
-                ));
+                let why = Why::ExactlyOneOf("oldPassword");
+                return Err(refuse_invalid("passwordResetGuid", why));
             }
         };
         let password = self.password.reveal();
@@ -107,15 +102,8 @@ impl ChangePasswordRequest {
         // Check the rules that need no data of the user; the user's own names are compared after the hash.
         super::check_password(self.password.reveal(), &[user_name])?;
         let user = cx.read(|c| users::by_name(c, user_name))?;
-        let stored = user.as_ref().and_then(|u| u.password_hash.clone());
-        let verdict = cx.verify(old, stored.as_deref())?;
-        match user {
-            Some(user) if verdict != Verdict::Wrong => match user.status {
-                Status::Active => Ok((user, Proof::OldPassword(stored))),
-                Status::Unactivated | Status::Inactive => Err(refuse(Code::UserNotActive)),
-            },
-            _ => Err(refuse(Code::BadCredentials)),
-        }
+        let (user, _) = cx.verify_user(user, old)?;
+        Ok((user, Proof::OldPassword))
     }
 }
 
@@ -130,11 +118,7 @@ fn with_token(
     token: &Secret,
     user_name: Option<&str>,
 ) -> Result<(User, Proof)> {
-    let token = token.reveal().trim();
-    if !is_well_formed(token) {
-        return Err(spent());
-    }
-    let sha256 = sha256_hex(token);
+    let sha256 = super::hash_of_token(token).ok_or_else(spent)?;
     let user = cx.read(|c| {
         let id = one_time_tokens::peek(c, &sha256, Purpose::PasswordReset, cx.now)?;
         match id {
@@ -171,8 +155,8 @@ fn set(
             Status::Active
         }
         // The password may have changed while the new one was hashed.
-        Proof::OldPassword(stored) if current.password_hash == *stored => current.status,
-        Proof::OldPassword(_) => return Err(refuse(Code::BadCredentials)),
+        Proof::OldPassword if current.password_hash == user.password_hash => current.status,
+        Proof::OldPassword => return Err(refuse(Code::BadCredentials)),
     };
     if current.status == Status::Unactivated
         && let Some(uuid) = users::activate(tx.conn, user.id, tx.cx.now)?

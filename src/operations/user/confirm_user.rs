@@ -1,6 +1,5 @@
 //! Activates a registered user. The SOAP contract does not have this operation.
 
-use crate::domain::one_time_token::is_well_formed;
 use crate::operations::identities;
 use crate::operations::prelude::*;
 use crate::store::{one_time_tokens, organisations, users};
@@ -44,12 +43,8 @@ impl ConfirmUserRequest {
         keep: &[&str],
     ) -> Result<()> {
         let spent = || refuse_field(Code::TokenInvalidOrExpired, "token");
-        let token = self.token.reveal().trim();
-        if !is_well_formed(token) {
-            return Err(spent());
-        }
+        let sha256 = super::hash_of_token(&self.token).ok_or_else(spent)?;
         cx.write(|tx| {
-            let sha256 = sha256_hex(token);
             // Lock the user before its tokens, as everywhere.
             let id = one_time_tokens::peek(tx.conn, &sha256, Purpose::Activation, cx.now)?;
             let user = users::lock_for_update(tx.conn, id.ok_or_else(spent)?)?.ok_or_else(spent)?;

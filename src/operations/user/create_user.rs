@@ -133,11 +133,8 @@ fn check(user: &WrappedUser) -> Result<Channel> {
             problems.note_missing(field);
         }
     }
-    super::check_user_name(
-        &mut problems,
-        "userName",
-        user.user_name.as_deref().unwrap_or(""),
-    );
+    let user_name = user.user_name.as_deref().unwrap_or("");
+    super::check_user_name(&mut problems, "userName", user_name);
     super::check_fields(&mut problems, user);
     // A new user is UNACTIVATED; the request may state this status and no other.
     if user

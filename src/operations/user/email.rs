@@ -31,13 +31,8 @@ pub(in crate::operations) fn changed(
     let life = tx.cx.app.rules.email_undo_ms;
     let token = one_time_token::format(tx.cx.app.entropy.bytes());
     let until = tx.cx.now + life;
-    email_undos::add(
-        tx.conn,
-        after.id,
-        address,
-        &sha256_hex(&token),
-        (tx.cx.now, until),
-    )?;
+    let sha256 = sha256_hex(&token);
+    email_undos::add(tx.conn, after.id, address, &sha256, (tx.cx.now, until))?;
     let hours = (life / 3_600_000).to_string();
     let to = Addressee::from(before);
     tx.notify_about(Topic::EmailChanged, &to, &token, &hours)

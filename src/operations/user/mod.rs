@@ -190,6 +190,12 @@ fn mail_token(
     Ok(())
 }
 
+/// The hash by which the store finds this one-time token; none for a text that is no token.
+pub(super) fn hash_of_token(token: &Secret) -> Option<String> {
+    let token = token.reveal().trim();
+    one_time_token::is_well_formed(token).then(|| sha256_hex(token))
+}
+
 /// Issues a one-time token in the caller's transaction; only its hash is kept.
 pub(super) fn issue_token(
     tx: &mut Transaction<'_>,
@@ -201,12 +207,7 @@ pub(super) fn issue_token(
         Purpose::Activation => tx.cx.app.rules.activation_ms,
         Purpose::PasswordReset => tx.cx.app.rules.reset_ms,
     };
-    one_time_tokens::issue(
-        tx.conn,
-        &sha256_hex(&token),
-        purpose,
-        user_id,
-        tx.cx.now + life,
-    )?;
+    let sha256 = sha256_hex(&token);
+    one_time_tokens::issue(tx.conn, &sha256, purpose, user_id, tx.cx.now + life)?;
     Ok(token)
 }

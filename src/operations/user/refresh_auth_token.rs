@@ -50,11 +50,8 @@ impl Request for RefreshAuthTokenRequest {
             let jti = auth_token::successor(&verified_token.jti);
             auth_token::check_room(tx, verified_token)?;
             let token = auth_token::issue_as(tx, &user, organisation, verified_token, jti)?;
-            token_families::retire(
-                tx.conn,
-                &sha256_hex(&verified_token.jti),
-                cx.app.clock.now(),
-            )?;
+            let replaced = sha256_hex(&verified_token.jti);
+            token_families::retire(tx.conn, &replaced, cx.app.clock.now())?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
             Ok::<_, Refusal>(token)
         })?;

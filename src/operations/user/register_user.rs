@@ -85,10 +85,8 @@ impl RegisterUserRequest {
         super::check_display_name(&mut problems, "name", Some(&self.name));
         super::check_email(&mut problems, &self.email);
         refuse_all(problems)?;
-        super::check_password(
-            self.password.reveal(),
-            &[&self.username, &self.name, &self.email],
-        )?;
+        let names = [self.username.as_str(), &self.name, &self.email];
+        super::check_password(self.password.reveal(), &names)?;
         if taken_names == TakenNames::AreTold {
             cx.read(|c| self.check_against_store(cx, c))?;
         }

@@ -18,14 +18,7 @@ impl Checked {
     /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password was right), or an error of the store.
     pub fn of(cx: &RequestContext<'_>, login: &str, password: &Secret) -> Result<Self> {
         let user = cx.read(|c| users::by_login(c, login))?;
-        let stored = user.as_ref().and_then(|u| u.password_hash.as_deref());
-        let verdict = cx.verify(password, stored)?;
-        let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
-            return Err(refuse(Code::BadCredentials));
-        };
-        if user.status != Status::Active {
-            return Err(refuse(Code::UserNotActive));
-        }
+        let (user, verdict) = cx.verify_user(user, password)?;
         let renewed = match verdict {
             Verdict::RightButStale => Some(cx.hash(password.reveal())?),
             Verdict::Right | Verdict::Wrong => None,
