@@ -7,7 +7,7 @@ use crate::contract::rejection::Rejection;
 use crate::domain::Millis;
 use crate::http::envelope::Heading;
 use crate::http::{self, Decoded, Face, HttpRequest, Reply, path};
-use crate::operations::{CATALOG, DecodedRequest, DirectoryRoute, Operation, Payload};
+use crate::operations::{CATALOG, DirectoryRoute, Operation, Payload};
 
 /// What every path of the directory starts with.
 const PREFIXES: [&str; 2] = ["/user/v1/", "/orguser/v1/"];
@@ -43,17 +43,14 @@ impl DirectoryFace {
         };
         let mut found = None;
         let mut allow = Vec::new();
-        let routes = CATALOG.iter().flat_map(|operation| {
-            operation
-                .directory
-                .iter()
-                .map(move |route| (*operation, route))
-        });
-        for (operation, route) in routes {
-            if let Some(named) = path::captures(route.path, below) {
+        for operation in CATALOG {
+            for route in operation.directory {
+                let Some(named) = path::captures(route.path, below) else {
+                    continue;
+                };
                 allow.push(route.method);
                 if route.method == method {
-                    found = Some(((operation, route), named));
+                    found = Some(((*operation, route), named));
                 }
             }
         }
@@ -94,18 +91,17 @@ impl Face for DirectoryFace {
         let object = if self.named.is_empty() {
             body(request, self.depth, &mut problems)?
         } else {
-            let fields = self.named.iter();
-            let fields = fields.map(|(name, text)| ((*name).to_owned(), Json::Text(text.clone())));
-            Json::Object(fields.collect())
+            Json::of_texts(self.named.iter().map(|(name, text)| (*name, text.as_str())))
         };
         let decoded = (operation.decode_json)(&object, &mut problems);
-        Ok(Decoded::Call(Box::new(DecodedRequest {
-            request: decoded,
+        let language = self.heading.language;
+        Ok(Decoded::call(
+            request,
+            decoded,
             problems,
             credentials,
-            language: self.heading.language,
-            request_id: request.request_id.clone(),
-        })))
+            language,
+        ))
     }
 
     fn encode(&self, payload: Payload) -> Reply {
@@ -127,17 +123,14 @@ fn body(request: &HttpRequest, depth: usize, problems: &mut Problems) -> Result<
     if !request.media_type().is_one_of(&["application/json"]) {
         return Err(Rejection::new(Code::UnsupportedMediaType));
     }
-    let Json::Object(members) = parse(&request.body, depth)? else {
-        return Err(Rejection::field(
-            Code::InvalidField,
-            "request",
-            Some(Why::WrongContent),
-        ));
+    let mut json = parse(&request.body, depth)?;
+    let Json::Object(_) = json else {
+        let why = Some(Why::WrongContent);
+        return Err(Rejection::field(Code::InvalidField, "request", why));
     };
-    let inner = members.into_iter().find(|(name, _)| name == "request");
-    match inner {
-        Some((_, object @ Json::Object(_))) => Ok(object),
-        Some((_, Json::Null)) | None => {
+    match json.take("request") {
+        Some(object @ Json::Object(_)) => Ok(object),
+        Some(Json::Null) | None => {
             problems.note_missing("request");
             Ok(Json::Object(Vec::new()))
         }

@@ -1,8 +1,10 @@
 //! A face: a protocol that reads requests for operations and writes their outcomes.
 
 use super::{HttpRequest, Reply};
+use crate::contract::messages::Language;
+use crate::contract::problem::Problems;
 use crate::contract::rejection::Rejection;
-use crate::operations::{DecodedRequest, Operation};
+use crate::operations::{Credentials, DecodedRequest, Operation, Runnable};
 
 /// The result of decoding a request.
 pub enum Decoded<A> {
@@ -10,6 +12,26 @@ pub enum Decoded<A> {
     Call(Box<DecodedRequest<A>>),
     /// A reply that needs no operation.
     Reply(Reply),
+}
+
+impl<A> Decoded<A> {
+    /// A call by this request.
+    #[must_use]
+    pub fn call(
+        request: &HttpRequest,
+        operation: Box<dyn Runnable<A>>,
+        problems: Problems,
+        credentials: Credentials,
+        language: Language,
+    ) -> Self {
+        Self::Call(Box::new(DecodedRequest {
+            request: operation,
+            problems,
+            credentials,
+            language,
+            request_id: request.request_id.clone(),
+        }))
+    }
 }
 
 /// One request of a protocol, from its head to its reply. The server makes a face of the request's head, has it decode the

@@ -7,7 +7,7 @@ use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::{Rejection, malformed};
 use crate::http::{self, Decoded, Face, HttpRequest, MediaType, Reply};
-use crate::operations::{CATALOG, Credentials, DecodedRequest, Operation, Payload};
+use crate::operations::{CATALOG, Credentials, Operation, Payload};
 
 use message::Id;
 
@@ -74,17 +74,19 @@ impl Face for RpcCall {
         let decoded = (operation.decode_json)(params, &mut problems);
         // The token stands among the parameters; of the headers, only the application's secret counts.
         let application = http::credentials(request, &mut Problems::none(false)).application;
-        Ok(Decoded::Call(Box::new(DecodedRequest {
-            request: decoded,
+        let credentials = Credentials {
+            source: request.client_ip,
+            application,
+            ..Credentials::default()
+        };
+        let language = self.language;
+        Ok(Decoded::call(
+            request,
+            decoded,
             problems,
-            credentials: Credentials {
-                source: request.client_ip,
-                application,
-                ..Credentials::default()
-            },
-            language: self.language,
-            request_id: self.request_id.clone(),
-        })))
+            credentials,
+            language,
+        ))
     }
 
     fn encode(&self, payload: Payload) -> Reply {
@@ -158,7 +160,7 @@ pub fn read(request: &HttpRequest, depth: usize) -> Calls {
 }
 
 /// Reads one call.
-fn call(request: &HttpRequest, json: Json) -> RpcCall {
+fn call(request: &HttpRequest, mut json: Json) -> RpcCall {
     let invalid = |id| RpcCall::refused(request, Some(id), malformed(Why::NotACall));
     let Json::Object(_) = json else {
         return invalid(Id::Null);
@@ -178,9 +180,9 @@ fn call(request: &HttpRequest, json: Json) -> RpcCall {
     let Some(operation) = operation else {
         return RpcCall::refused(request, id, Rejection::new(Code::NoSuchOperation));
     };
-    let params = match json.get("params") {
+    let params = match json.take("params") {
         None => Json::Object(Vec::new()),
-        Some(params @ Json::Object(_)) => params.clone(),
+        Some(params @ Json::Object(_)) => params,
         // Parameters here are known by their names only.
         Some(Json::List(_)) => {
             let code = Code::InvalidField;

@@ -14,10 +14,11 @@ use crate::http::Method;
 use crate::http::envelope::{Heading, code_of};
 use crate::http::header::{ACCEPT, USER_AGENT};
 use crate::http::{Decoded, Face, HttpRequest, Parameters, Reply, accept};
+use crate::operations::Credentials;
 use crate::operations::from_fields;
 use crate::operations::partner::PartnerSignInResult;
 use crate::operations::partner::sign_in::PartnerSignInRequest;
-use crate::operations::{Credentials, DecodedRequest, Operation, Request as _};
+use crate::operations::{Operation, Request as _};
 use crate::web::Site;
 use crate::web::form::is_form;
 use sign_in_landing::{SignInLanding, Switch};
@@ -111,21 +112,21 @@ impl Face for SsoFace {
             ("ownUrl", &self.own_url),
             ("userAgent", &agent),
         ];
-        let fields = fields.map(|(name, text)| (name.to_owned(), Json::Text(text.to_owned())));
-        let mut problems = Problems::none(false);
-        let object = Json::Object(fields.into());
+        let (object, mut problems) = (Json::of_texts(fields), Problems::none(false));
         let decoded = from_fields::<PartnerSignInRequest, _>(&object, &mut problems, |a| a);
-        Ok(Decoded::Call(Box::new(DecodedRequest {
-            request: decoded,
+        let credentials = Credentials {
+            source: request.client_ip,
+            session: self.landing.session(request),
+            ..Credentials::default()
+        };
+        let language = self.heading.language;
+        Ok(Decoded::call(
+            request,
+            decoded,
             problems,
-            credentials: Credentials {
-                source: request.client_ip,
-                session: self.landing.session(request),
-                ..Credentials::default()
-            },
-            language: self.heading.language,
-            request_id: request.request_id.clone(),
-        })))
+            credentials,
+            language,
+        ))
     }
 
     fn encode(&self, admitted: PartnerSignInResult) -> Reply {

@@ -22,6 +22,24 @@ pub enum Json {
 }
 
 impl Json {
+    /// An object with these members, all of them texts.
+    #[must_use]
+    pub fn of_texts<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let member = |(name, text): (&str, &str)| (name.to_owned(), Json::Text(text.to_owned()));
+        Self::Object(members.into_iter().map(member).collect())
+    }
+
+    /// Takes the member of this name out of an object.
+    pub fn take(&mut self, name: &str) -> Option<Json> {
+        match self {
+            Json::Object(members) => {
+                let at = members.iter().position(|(n, _)| n == name)?;
+                Some(members.swap_remove(at).1)
+            }
+            _ => None,
+        }
+    }
+
     /// The member of this name; none if this is not an object or has no such member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
