@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::context::{Form, ResponseContext};
 use super::links::Links;
-use super::{Form, ResponseContext};
 use crate::contract::common::{params_of, status_of};
 use crate::contract::field::Shape;
 use crate::contract::json::JsonWriter;

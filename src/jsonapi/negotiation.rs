@@ -5,7 +5,7 @@ use crate::contract::rejection::Rejection;
 use crate::http::header::ACCEPT;
 use crate::http::{HttpRequest, MediaType, accept};
 
-use super::MEDIA_TYPE;
+use super::context::MEDIA_TYPE;
 
 /// Whether the text is UTF-8 and every parameter is one of these. JSON:API lets a server ignore a profile, and no other
 /// parameter (JSON:API 1.1, Content Negotiation).

@@ -6,10 +6,12 @@ use crate::contract::rejection::{Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::http::parameters::MAX_PARAMETERS;
-use crate::http::{self, HttpRequest, Parameters};
-use crate::operations::{Body, Credentials, DecodedRequest, Payload};
+use crate::http::{self, Decoded, HttpRequest, Parameters};
+use crate::operations::{Body, Credentials, Payload};
 
-use super::{Form, Found, JsonLimits, ResponseContext, negotiation};
+use super::context::{Form, JsonLimits, ResponseContext};
+use super::negotiation;
+use super::routing::Found;
 
 /// Members of one object that is still being put together.
 type Members = Vec<(String, Json)>;
@@ -23,7 +25,7 @@ pub(super) fn read(
     found: &Found,
     limits: JsonLimits,
     context: &mut ResponseContext,
-) -> Result<DecodedRequest<Payload>, Rejection> {
+) -> Result<Decoded<Payload>, Rejection> {
     let query = Parameters::of(request.query());
     let mut problems = Problems::none(limits.refuse_unknown);
     let mut credentials = http::credentials(request, &mut problems);
@@ -73,13 +75,14 @@ pub(super) fn read(
         None => Json::Object(fields),
     };
     let decoded = (found.operation.decode_json)(&object, &mut problems);
-    Ok(DecodedRequest {
-        request: decoded,
+    let language = context.language;
+    Ok(Decoded::call(
+        request,
+        decoded,
         problems,
         credentials,
-        language: context.language,
-        request_id: context.request_id.clone(),
-    })
+        language,
+    ))
 }
 
 /// The fields of a body: of a JSON:API resource, or of the object itself.
