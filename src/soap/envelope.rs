@@ -5,55 +5,14 @@ use crate::contract::common::{EmptyResponse, params_of, status_of};
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::{Rejection, malformed};
 use crate::contract::shape::Shaped as _;
-use crate::contract::xml::{Ns, SOAP11, SOAP12, Token, XmlReader, XmlWriter};
+use crate::contract::xml::{Ns, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
-use crate::http::{self, HttpRequest, MediaType, Reply};
-use crate::operations::{CATALOG, Credentials, DecodedRequest, Payload};
+use crate::http::{self, Decoded, HttpRequest, Reply};
+use crate::operations::{CATALOG, Credentials, Payload};
 
-use super::{ResponseContext, SoapLimits, header};
-
-/// The two versions of SOAP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    Soap11,
-    Soap12,
-}
-
-impl Version {
-    /// What a media type promises, until the envelope says.
-    #[must_use]
-    pub fn of_media_type(media_type: &MediaType<'_>) -> Version {
-        match media_type.is_one_of(&["application/soap+xml"]) {
-            true => Version::Soap12,
-            false => Version::Soap11,
-        }
-    }
-
-    /// The namespace of its envelope.
-    #[must_use]
-    pub const fn namespace(self) -> &'static str {
-        match self {
-            Version::Soap11 => SOAP11,
-            Version::Soap12 => SOAP12,
-        }
-    }
-
-    /// The media type of its answers.
-    #[must_use]
-    pub const fn media_type(self) -> &'static str {
-        match self {
-            Version::Soap11 => "text/xml; charset=utf-8",
-            Version::Soap12 => "application/soap+xml; charset=utf-8",
-        }
-    }
-
-    pub(super) const fn ns(self) -> Ns {
-        match self {
-            Version::Soap11 => Ns::Soap11,
-            Version::Soap12 => Ns::Soap12,
-        }
-    }
-}
+use super::context::{ResponseContext, SoapLimits};
+use super::header;
+use super::version::Version;
 
 /// Reads the whole envelope.
 ///
@@ -65,7 +24,7 @@ pub(super) fn read(
     limits: &SoapLimits,
     now: Millis,
     context: &mut ResponseContext,
-) -> Result<DecodedRequest<Payload>, Rejection> {
+) -> Result<Decoded<Payload>, Rejection> {
     let mut reader = XmlReader::new(text, limits.xml, limits.refuse_unknown);
     let version = open(&mut reader)?;
     context.version = version;
@@ -105,13 +64,14 @@ pub(super) fn read(
         username_token,
         ..http::credentials(request, &mut Problems::none(false))
     };
-    Ok(DecodedRequest {
-        problems: reader.problems,
-        request: decoded,
+    let (problems, language) = (reader.problems, context.language);
+    Ok(Decoded::call(
+        request,
+        decoded,
+        problems,
         credentials,
-        language: context.language,
-        request_id: context.request_id.clone(),
-    })
+        language,
+    ))
 }
 
 fn open(reader: &mut XmlReader<'_>) -> Result<Version, Rejection> {
@@ -137,30 +97,22 @@ enum Part {
 }
 
 fn next_part(reader: &mut XmlReader<'_>, version: Version) -> Result<Option<Part>, Rejection> {
-    match reader.tag()? {
-        Token::Start(start) => {
-            if start.ns != version.ns() {
-                return Err(malformed(Why::BodyCount));
-            }
-            match start.local {
-                "Header" => Ok(Some(Part::Header)),
-                "Body" => Ok(Some(Part::Body)),
-                _ => Err(malformed(Why::BodyCount)),
-            }
-        }
-        _ => Ok(None),
+    let Token::Start(start) = reader.tag()? else {
+        return Ok(None);
+    };
+    match start.local {
+        "Header" if start.ns == version.ns() => Ok(Some(Part::Header)),
+        "Body" if start.ns == version.ns() => Ok(Some(Part::Body)),
+        _ => Err(malformed(Why::BodyCount)),
     }
 }
 
 /// The end of the operation has been read: nothing may follow but the ends of Body and Envelope.
 fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
-    match reader.tag()? {
-        Token::End => {}
-        _ => return Err(malformed(Why::BodyCount)),
-    }
-    match reader.tag()? {
-        Token::End => {}
-        _ => return Err(malformed(Why::BodyCount)),
+    for _ in ["Body", "Envelope"] {
+        if !matches!(reader.tag()?, Token::End) {
+            return Err(malformed(Why::BodyCount));
+        }
     }
     match reader.tag()? {
         Token::Eof => Ok(()),
@@ -184,12 +136,7 @@ pub(super) fn reply(context: &ResponseContext, write: impl FnOnce(&mut XmlWriter
     out.raw("</ns2:");
     out.raw(name);
     out.raw("Response></S:Body></S:Envelope>");
-    Reply {
-        status: 200,
-        content_type: context.version.media_type(),
-        headers: Vec::new(),
-        body: out.finish(),
-    }
+    Reply::new(200, context.version.media_type(), out.finish())
 }
 
 /// A refusal by an operation: an ordinary answer with its status and parameters.

@@ -6,8 +6,9 @@ use crate::contract::rejection::Rejection;
 use crate::contract::xml::XmlWriter;
 use crate::http::Reply;
 
-use super::envelope::Version;
-use super::{ResponseContext, header};
+use super::context::ResponseContext;
+use super::header;
+use super::version::Version;
 
 /// The texts of a rejection in one line.
 pub(super) fn describe(context: &ResponseContext, rejection: &Rejection) -> String {

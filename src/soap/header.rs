@@ -1,16 +1,15 @@
 //! The header of an envelope: an entry for this gateway is understood completely or refused (SPEC §3 and §4).
 
-use crate::contract::problem::Why;
-use crate::contract::problem::{Code, MAX_PROBLEMS, Problem};
+use crate::contract::problem::{Code, MAX_PROBLEMS, Problem, Why};
 use crate::contract::rejection::{Rejection, malformed};
 use crate::contract::shape::Secret;
 use crate::contract::time::moment;
 use crate::contract::xml::{Ns, Tag, Token, XmlReader};
 use crate::domain::Millis;
 
-use super::Version;
+use super::version::Version;
 
-/// How far the clock of a message's sender may be off.
+/// The allowed difference between the clocks of the sender and the gateway.
 const TIMESTAMP_LEEWAY_MS: Millis = 60_000;
 /// The longest name and password in a UsernameToken, and the longest time, in characters.
 const MAX_USERNAME: u32 = 256;
@@ -54,14 +53,14 @@ pub(super) fn read(
     }
 }
 
-/// What was found in a header so far.
+/// The state of a header that is being read.
 struct Header {
     now: Millis,
     token: Option<(String, Secret)>,
-    /// There was a Security entry for us.
+    /// Whether there was a Security entry for the gateway.
     has_security: bool,
     not_understood: Vec<Problem>,
-    /// The first offence that is no matter of mustUnderstand; told only if every such entry is understood (SPEC §4).
+    /// The first offence other than mustUnderstand, which is reported only if every such entry is understood (SPEC §4).
     offence: Option<Rejection>,
 }
 
@@ -72,13 +71,6 @@ impl Header {
 
     fn refuse_field(&mut self, field: &str, why: Why) {
         self.refuse(Rejection::field(Code::Malformed, field, Some(why)));
-    }
-
-    /// Notes whether an element that may be there once was there before.
-    fn once(&mut self, seen: &mut bool, field: &str) {
-        if std::mem::replace(seen, true) {
-            self.refuse_field(field, Why::Repeated);
-        }
     }
 
     /// The next child of an element; other content is noted.
@@ -92,6 +84,31 @@ impl Header {
                 Token::Eof => return Err(malformed(Why::Truncated)),
             }
         }
+    }
+
+    /// Reads the children of an element: `known` ones with `read`, which returns whether they are understood. Notes a
+    /// repeated one and skips any other. Returns whether all are understood.
+    fn children(
+        &mut self,
+        reader: &mut XmlReader<'_>,
+        known: &[(Ns, &'static str)],
+        mut read: impl FnMut(&mut Self, &mut XmlReader<'_>, &'static str) -> Result<bool, Rejection>,
+    ) -> Result<bool, Rejection> {
+        let (mut is_understood, mut seen) = (true, 0_u32);
+        while let Some(tag) = self.child(reader)? {
+            let found = known.iter().position(|known| *known == (tag.ns, tag.local));
+            let Some((at, (_, name))) = found.and_then(|at| Some((at, known.get(at)?))) else {
+                is_understood = false;
+                reader.skip()?;
+                continue;
+            };
+            if seen & (1 << at) != 0 {
+                self.refuse_field(name, Why::Repeated);
+            }
+            seen |= 1 << at;
+            is_understood &= read(self, reader, name)?;
+        }
+        Ok(is_understood)
     }
 
     /// Reads one header entry.
@@ -115,9 +132,9 @@ impl Header {
         }
         let name = must.then(|| expanded(reader, tag));
         let is_understood = if (tag.ns, tag.local) == (Ns::Wsse, "Security") {
-            let mut seen = self.has_security;
-            self.once(&mut seen, "Security");
-            self.has_security = true;
+            if std::mem::replace(&mut self.has_security, true) {
+                self.refuse_field("Security", Why::Repeated);
+            }
             self.security(reader)?
         } else {
             reader.skip()?;
@@ -132,61 +149,38 @@ impl Header {
         Ok(())
     }
 
-    /// Reads a Security entry; `false` where it holds anything that is not processed here: signatures, encryption, and
-    /// tokens of other kinds.
+    /// Reads a Security entry; `false` if it holds anything that is not processed here: signatures, encryption, or tokens
+    /// of other kinds.
     fn security(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
-        let (mut is_understood, mut has_token, mut has_time) = (true, false, false);
-        while let Some(tag) = self.child(reader)? {
-            match (tag.ns, tag.local) {
-                (Ns::Wsse, "UsernameToken") => {
-                    self.once(&mut has_token, "UsernameToken");
-                    is_understood &= self.username_token(reader)?;
-                }
-                (Ns::Wsu, "Timestamp") => {
-                    self.once(&mut has_time, "Timestamp");
-                    is_understood &= self.timestamp(reader)?;
-                }
-                _ => {
-                    is_understood = false;
-                    reader.skip()?;
-                }
-            }
-        }
-        Ok(is_understood)
+        let known = [(Ns::Wsse, "UsernameToken"), (Ns::Wsu, "Timestamp")];
+        self.children(reader, &known, |header, reader, name| match name {
+            "UsernameToken" => header.username_token(reader),
+            _ => header.timestamp(reader),
+        })
     }
 
-    /// Reads a Timestamp (WS-Security 1.1 §10). An expired one is refused also where nothing must be understood, since
-    /// its sender says that the message is worth nothing any more.
+    /// Reads a Timestamp (WS-Security 1.1 §10). An expired one is refused even if nothing must be understood, because its
+    /// sender says that the message is no longer valid.
     fn timestamp(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
-        let (mut is_understood, mut has_created, mut has_expires) = (true, false, false);
-        while let Some(tag) = self.child(reader)? {
-            match (tag.ns, tag.local) {
-                (Ns::Wsu, "Created") => {
-                    self.once(&mut has_created, "Created");
-                    self.created(reader)?;
-                }
-                (Ns::Wsu, "Expires") => {
-                    self.once(&mut has_expires, "Expires");
-                    let expires = self.time(reader, "Expires")?;
-                    if expires.is_some_and(|at| at <= self.now - TIMESTAMP_LEEWAY_MS) {
-                        self.refuse(Rejection::new(Code::MessageExpired));
-                    }
-                }
-                _ => {
-                    is_understood = false;
-                    reader.skip()?;
-                }
+        let known = [(Ns::Wsu, "Created"), (Ns::Wsu, "Expires")];
+        self.children(reader, &known, |header, reader, name| {
+            if name == "Created" {
+                return header.created(reader);
             }
-        }
-        Ok(is_understood)
+            let expires = header.time(reader, name)?;
+            if expires.is_some_and(|at| at <= header.now - TIMESTAMP_LEEWAY_MS) {
+                header.refuse(Rejection::new(Code::MessageExpired));
+            }
+            Ok(true)
+        })
     }
 
-    fn created(&mut self, reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
+    fn created(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
         let created = self.time(reader, "Created")?;
         if created.is_some_and(|at| at > self.now + TIMESTAMP_LEEWAY_MS) {
             self.refuse(Rejection::new(Code::MessageExpired));
         }
-        Ok(())
+        Ok(true)
     }
 
     fn time(
@@ -202,72 +196,69 @@ impl Header {
         Ok(time)
     }
 
-    /// Reads a UsernameToken with its password as text. A Nonce is passed over: it protects a digest, and a password that
-    /// is sent as text needs no replay to be stolen.
+    /// Reads a UsernameToken with its password as text. A Nonce is skipped: it protects a digest, and a thief of a password
+    /// in plain text needs no replay.
     fn username_token(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
-        let (mut name, mut password, mut is_understood) = (None, None, true);
-        let (mut has_name, mut has_password) = (false, false);
-        let (mut has_nonce, mut has_created) = (false, false);
-        while let Some(tag) = self.child(reader)? {
-            match (tag.ns, tag.local) {
-                (Ns::Wsse, "Username") => {
-                    self.once(&mut has_name, "Username");
-                    let text = reader.text("Username", MAX_USERNAME)?;
-                    name = text.map(|t| t.trim().to_owned());
-                }
-                (Ns::Wsse, "Password") => {
-                    self.once(&mut has_password, "Password");
-                    let kind = reader.attribute(Ns::None, "Type");
-                    match kind.as_deref().map(str::trim_ascii) {
-                        None | Some(PASSWORD_TEXT) => {}
-                        Some(PASSWORD_DIGEST) => self.refuse(malformed(Why::PasswordDigest)),
-                        Some(_) => {
-                            is_understood = false;
-                            self.refuse(malformed(Why::PasswordType));
-                        }
-                    }
-                    let text = reader.text("Password", MAX_PASSWORD)?;
-                    password = text.map(|t| Secret::from(t.as_ref()));
-                }
-                (Ns::Wsse, "Nonce") => {
-                    self.once(&mut has_nonce, "Nonce");
-                    reader.skip()?;
-                }
-                (Ns::Wsu, "Created") => {
-                    self.once(&mut has_created, "Created");
-                    self.created(reader)?;
-                }
-                _ => {
-                    is_understood = false;
-                    reader.skip()?;
-                }
+        let (mut user_name, mut password) = (None, None);
+        let known = [
+            (Ns::Wsse, "Username"),
+            (Ns::Wsse, "Password"),
+            (Ns::Wsse, "Nonce"),
+            (Ns::Wsu, "Created"),
+        ];
+        let is_understood = self.children(reader, &known, |header, reader, name| match name {
+            "Username" => {
+                let text = reader.text(name, MAX_USERNAME)?;
+                user_name = text.map(|t| t.trim().to_owned());
+                Ok(true)
+            }
+            "Password" => {
+                let is_text = header.is_password_text(reader);
+                let text = reader.text(name, MAX_PASSWORD)?;
+                password = text.map(|t| Secret::from(t.as_ref()));
+                Ok(is_text)
+            }
+            "Nonce" => reader.skip().map(|()| true),
+            _ => header.created(reader),
+        })?;
+        self.token = user_name.zip(password);
+        Ok(is_understood && self.token.is_some())
+    }
+
+    /// Whether the type of a password is understood. A digest is understood and refused.
+    fn is_password_text(&mut self, reader: &XmlReader<'_>) -> bool {
+        let kind = reader.attribute(Ns::None, "Type");
+        match kind.as_deref().map(str::trim_ascii) {
+            None | Some(PASSWORD_TEXT) => {}
+            Some(PASSWORD_DIGEST) => self.refuse(malformed(Why::PasswordDigest)),
+            Some(_) => {
+                self.refuse(malformed(Why::PasswordType));
+                return false;
             }
         }
-        self.token = name.zip(password);
-        Ok(is_understood && self.token.is_some())
+        true
     }
 }
 
 /// Whether the entry just started is for this gateway, which is an ultimate receiver and next to its client (SOAP 1.1
 /// §4.2.2, SOAP 1.2 part 1 §2.2).
 fn is_for_us(reader: &XmlReader<'_>, version: Version) -> bool {
-    let (attribute, ours): (_, &[&str]) = match version {
-        Version::Soap11 => ("actor", &["", "http://schemas.xmlsoap.org/soap/actor/next"]),
-        Version::Soap12 => (
-            "role",
-            &[
-                "",
-                "http://www.w3.org/2003/05/soap-envelope/role/next",
-                "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
-            ],
-        ),
+    let attribute = match version {
+        Version::Soap11 => "actor",
+        Version::Soap12 => "role",
     };
-    reader
-        .attribute(version.ns(), attribute)
-        .is_none_or(|role| ours.contains(&role.trim_ascii()))
+    let role = reader.attribute(version.ns(), attribute);
+    role.is_none_or(|role| match (version, role.trim_ascii()) {
+        (_, "") => true,
+        (Version::Soap11, role) => role == "http://schemas.xmlsoap.org/soap/actor/next",
+        (Version::Soap12, role) => {
+            role == "http://www.w3.org/2003/05/soap-envelope/role/next"
+                || role == "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver"
+        }
+    })
 }
 
-/// The expanded name of an entry, `{namespace}local`, cut where it is longer than anybody reads.
+/// The expanded name of an entry, `{namespace}local`, cut after 128 characters if it is longer than [`MAX_ENTRY_NAME`].
 fn expanded<'a>(reader: &XmlReader<'a>, tag: &Tag<'a>) -> String {
     let name = match reader.namespace_name(tag) {
         "" => tag.local.to_owned(),
@@ -280,7 +271,7 @@ fn expanded<'a>(reader: &XmlReader<'a>, tag: &Tag<'a>) -> String {
     format!("{short}…")
 }
 
-/// The namespace and the local part of an expanded name; none of one that was cut, or that an attribute cannot carry.
+/// The namespace and the local part of an expanded name; none if the name was cut, or if an attribute cannot carry it.
 pub(super) fn expanded_parts(name: &str) -> Option<(&str, &str)> {
     if name.ends_with('…') || name.contains(['\t', '\n', '\r']) {
         return None;

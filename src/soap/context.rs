@@ -1,0 +1,26 @@
+//! The limits of the SOAP face, and the context of its replies.
+
+use super::version::Version;
+use crate::contract::messages::Language;
+use crate::contract::xml::XmlLimits;
+use crate::operations::Operation;
+
+/// The limits of the SOAP face.
+#[derive(Debug, Clone, Copy)]
+pub struct SoapLimits {
+    pub xml: XmlLimits,
+    /// Bytes of a body, with and without its content coding.
+    pub body_bytes: usize,
+    /// Refuse elements that an operation does not know, instead of skipping them.
+    pub refuse_unknown: bool,
+}
+
+/// The parts of a request that its reply depends on.
+#[derive(Debug)]
+pub(super) struct ResponseContext {
+    pub(super) version: Version,
+    pub(super) language: Language,
+    pub(super) request_id: String,
+    /// The operation, once it is known.
+    pub(super) operation: Option<&'static Operation>,
+}

@@ -1,0 +1,82 @@
+//! The face of SOAP: decodes envelopes, and writes answers, refusals and faults.
+
+use super::context::{ResponseContext, SoapLimits};
+use super::version::Version;
+use super::{encoding, envelope, fault};
+use crate::contract::problem::{FaultCode, SoapForm};
+use crate::contract::rejection::Rejection;
+use crate::domain::Millis;
+use crate::http::{Decoded, Face, HttpRequest, Reply};
+use crate::operations::{Operation, Payload};
+
+/// A SOAP request.
+#[derive(Debug)]
+pub struct SoapFace {
+    context: ResponseContext,
+    limits: SoapLimits,
+    now: Millis,
+}
+
+impl SoapFace {
+    /// The face of a request that was received at `now`.
+    #[must_use]
+    pub fn new(request: &HttpRequest, limits: SoapLimits, now: Millis) -> Self {
+        Self {
+            context: ResponseContext {
+                version: Version::of_media_type(&request.media_type()),
+                language: request.language(),
+                request_id: request.request_id.clone(),
+                operation: None,
+            },
+            limits,
+            now,
+        }
+    }
+}
+
+impl Face for SoapFace {
+    const NAME: &'static str = "soap";
+    type Answer = Payload;
+
+    fn operation(&self) -> Option<&'static Operation> {
+        self.context.operation
+    }
+
+    fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
+        let text = encoding::decode(request)?;
+        envelope::read(&text, request, &self.limits, self.now, &mut self.context)
+    }
+
+    fn encode(&self, payload: Payload) -> Reply {
+        let reply = envelope::reply(&self.context, |out| {
+            payload.answer.write_element(out, "response");
+        });
+        match payload.authorization {
+            Some(token) => reply.with("Authorization", token),
+            None => reply,
+        }
+    }
+
+    /// Writes a refusal in the form that its row of the table says.
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        let context = &self.context;
+        match rejection.kind().soap() {
+            SoapForm::Status(status) if context.operation.is_some() => {
+                envelope::refused(context, rejection, status)
+            }
+            SoapForm::Status(_) => fault::reply(context, rejection, FaultCode::Client),
+            SoapForm::Fault(code) => fault::reply(context, rejection, code),
+            SoapForm::Http(status) => Reply::text(status, &fault::describe(context, rejection)),
+        }
+    }
+}
+
+/// Reads a body as any XML document, to tell whether it is well-formed and within the limits. Nothing is answered by
+/// this; tests compare it with other parsers.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(request: &HttpRequest, limits: &SoapLimits) -> Result<(), Rejection> {
+    let text = encoding::decode(request)?;
+    crate::contract::xml::check(&text, limits.xml)
+}
