@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use minijinja::{Value, context};
 
-use super::pages::Kind;
-use super::{Page, Read, browsers, data_export, decoded};
+use super::kind::Kind;
+use super::reading::{Page, Read, decoded};
+use super::{browsers, data_export};
 use crate::contract::common::EmptyResponse;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -77,43 +78,31 @@ pub(super) fn call<R: Request<Answer: OnPage>>(
     let show = move |answer: R::Answer| answer.show(&shown);
     let (language, cookies) = (page.view.language, page.view.cookies);
     let call = decoded::<R>(fields, language, request, cookies, show);
-    Read::Call(Box::new(call), page)
+    Read::Call(call, page)
 }
 
 /// An answer that a page can show.
-pub(super) trait OnPage {
-    fn show(self, page: &Asked) -> Reply;
-}
-
-impl OnPage for () {
+pub(super) trait OnPage: Sized {
+    /// The page; by default, the one that says that the form has done its work.
     fn show(self, page: &Asked) -> Reply {
         page.done()
     }
 }
 
-impl OnPage for EmptyResponse {
-    fn show(self, page: &Asked) -> Reply {
-        page.done()
-    }
-}
+impl OnPage for () {}
 
-impl OnPage for ResetPasswordResponse {
-    fn show(self, page: &Asked) -> Reply {
-        page.done()
-    }
-}
+impl OnPage for EmptyResponse {}
+
+impl OnPage for ResetPasswordResponse {}
 
 impl OnPage for SignedIn {
     fn show(self, page: &Asked) -> Reply {
-        let mut reply = page.go_on(self.granted.len() > 1);
         let cookies = page.view.cookies;
-        for cookie in [
-            cookies.set_session(&self.token, page.session_ms),
-            cookies.set_known_browser(&self.known_browser, page.known_ms),
-        ] {
-            reply.headers.push(("Set-Cookie", cookie));
-        }
-        reply
+        let session = cookies.set_session(&self.token, page.session_ms);
+        let known_browser = cookies.set_known_browser(&self.known_browser, page.known_ms);
+        page.go_on(self.granted.len() > 1)
+            .with("Set-Cookie", session)
+            .with("Set-Cookie", known_browser)
     }
 }
 
@@ -148,8 +137,7 @@ impl Asked {
 
     /// The page's form, with what it unlinks.
     fn form_with(&self, linked: &[Linked]) -> Reply {
-        let linked: Vec<_> = linked.iter().map(Linked::shown).collect();
-        let more = context! { linked, ..self.filled() };
+        let more = context! { linked => list(linked, Linked::shown), ..self.filled() };
         self.view.page(200, self.kind.template(), more)
     }
 
@@ -164,7 +152,7 @@ impl Asked {
             token => self.token.as_str(),
             lead,
             login_field,
-            linked => self.linked.iter().map(Linked::shown).collect::<Vec<_>>(),
+            linked => list(&self.linked, Linked::shown),
             asks_password => true,
         }
     }
@@ -196,11 +184,9 @@ impl Asked {
             Kind::Login => self.go_on(undecided),
             Kind::Organisation if visitor.granted.len() < 2 => self.go_on(false),
             _ => {
-                let organisations: Vec<Value> = visitor
-                    .granted
-                    .iter()
-                    .map(|g| context! { uuid => g.uuid.as_str(), name => g.name.as_str() })
-                    .collect();
+                let organisations = list(&visitor.granted, |g| {
+                    context! { uuid => g.uuid.as_str(), name => g.name.as_str() }
+                });
                 let more = context! {
                     visitor => context! {
                         name => visitor.user.name.as_str(),
@@ -227,23 +213,29 @@ impl Asked {
 
     /// What is said, or where it goes, when a form has done what it does.
     fn done(&self) -> Reply {
-        let sign_in = context! { href => self.view.link("login.html"), text => "sign_in" };
-        let say = |title, lead: &str, way_on: Value| {
-            let more = context! { lead => lead, way_on => way_on };
-            self.view.titled(title).page(200, "message.html", more)
-        };
+        let say = |title, lead| self.message(title, lead, self.way_to_sign_in());
         match self.kind {
             Kind::Organisation => self.go_on(false),
             Kind::Logout => self.signed_out(),
-            Kind::Register => say("check_mail", "registered_lead", sign_in),
-            Kind::Resend | Kind::Forgotten => say("check_mail", "mailed_lead", sign_in),
-            Kind::Confirm => say("confirmed", "confirmed_lead", sign_in),
-            Kind::NewPassword => say("password_set", "password_set_lead", sign_in),
-            Kind::UndoEmail => say("email_restored", "email_restored_lead", sign_in),
+            Kind::Register => say("check_mail", "registered_lead"),
+            Kind::Resend | Kind::Forgotten => say("check_mail", "mailed_lead"),
+            Kind::Confirm => say("confirmed", "confirmed_lead"),
+            Kind::NewPassword => say("password_set", "password_set_lead"),
+            Kind::UndoEmail => say("email_restored", "email_restored_lead"),
             Kind::Password => self.to_account("password_changed"),
-            Kind::Delete => self.without_session(say("deleted", "", Value::UNDEFINED)),
+            Kind::Delete => self.without_session(self.message("deleted", "", Value::UNDEFINED)),
             Kind::Account | Kind::Login | Kind::Data => self.to_account(self.notice),
         }
+    }
+
+    /// A page with a message, and the way on from it.
+    fn message(&self, title: &'static str, lead: &str, way_on: Value) -> Reply {
+        let more = context! { lead, way_on };
+        self.view.titled(title).page(200, "message.html", more)
+    }
+
+    fn way_to_sign_in(&self) -> Value {
+        context! { href => self.view.link("login.html"), text => "sign_in" }
     }
 
     fn to_account(&self, notice: &str) -> Reply {
@@ -256,17 +248,12 @@ impl Asked {
         if self.view.asked_to_go_on {
             return self.without_session(self.go_on(false));
         }
-        let sign_in = context! { href => self.view.link("login.html"), text => "sign_in" };
-        let more = context! { lead => "", way_on => sign_in };
-        let view = self.view.titled("signed_out");
-        self.without_session(view.page(200, "message.html", more))
+        self.without_session(self.message("signed_out", "", self.way_to_sign_in()))
     }
 
     /// Takes the session's cookie away from the browser.
-    fn without_session(&self, mut reply: Reply) -> Reply {
-        let cookie = self.view.cookies.clear_session();
-        reply.headers.push(("Set-Cookie", cookie));
-        reply
+    fn without_session(&self, reply: Reply) -> Reply {
+        reply.with("Set-Cookie", self.view.cookies.clear_session())
     }
 
     /// Refuses a form that is not ours, or was given out before the browser signed in or out.
@@ -279,43 +266,41 @@ impl Asked {
 
 impl Page for Asked {
     fn refused(&self, rejection: &Rejection) -> Reply {
-        let signed_out = matches!(
-            rejection.code(),
-            Code::TokenExpired | Code::AuthenticationRequired
-        );
+        let code = rejection.code();
+        let signed_out = matches!(code, Code::TokenExpired | Code::AuthenticationRequired);
         match self.kind {
             _ if signed_out => self.without_session(self.to_sign_in()),
             Kind::Account | Kind::Data | Kind::Organisation | Kind::Logout => {
                 self.view.titled("not_possible").refusal(rejection)
             }
-            Kind::Password | Kind::Delete if rejection.code() == Code::FormExpired => {
+            Kind::Password | Kind::Delete if code == Code::FormExpired => {
                 self.view.titled("not_possible").refusal(rejection)
             }
             _ if !self.sent => self.view.titled("not_possible").refusal(rejection),
             // Sent again, it would be refused again; another mail helps.
             Kind::Confirm | Kind::NewPassword | Kind::UndoEmail
-                if rejection.code() == Code::TokenInvalidOrExpired =>
+                if code == Code::TokenInvalidOrExpired =>
             {
                 let (page, text) = match self.kind {
                     Kind::Confirm => ("resend.html", "no_mail"),
                     _ => ("forgotten-password.html", "forgotten_password"),
                 };
                 let way_on = context! { href => self.view.link(page), text };
-                self.view
-                    .again("message.html", rejection, context! { lead => "", way_on })
+                let more = context! { lead => "", way_on };
+                self.view.again("message.html", rejection, more)
             }
-            _ => self
-                .view
-                .again(self.kind.template(), rejection, self.filled()),
+            _ => {
+                let template = self.kind.template();
+                self.view.again(template, rejection, self.filled())
+            }
         }
     }
 }
 
 /// The name of a client or partner, without the word for what it is.
 fn name_of_asserter(asserted_by: &str) -> &str {
-    asserted_by
-        .split_once(':')
-        .map_or(asserted_by, |(_, name)| name)
+    let parts = asserted_by.split_once(':');
+    parts.map_or(asserted_by, |(_, name)| name)
 }
 
 /// What an external identity is called on pages: the system, the id, and what kind of id it is where that tells more.
@@ -327,24 +312,41 @@ fn called(link: &LinkedIdentity) -> String {
     }
 }
 
+/// The entries of a list as a template reads them.
+fn list<T>(items: &[T], entry: impl Fn(&T) -> Value) -> Vec<Value> {
+    items.iter().map(entry).collect()
+}
+
 /// An account as its page shows it.
 fn shown_account(account: &Account) -> Value {
     let day = |at: i64| utc(at).get(..10).unwrap_or("").to_owned();
     let minute = |at: i64| utc(at).get(..16).unwrap_or("").replace('T', " ") + " UTC";
-    let services = account.services.iter().map(|s| {
-        context! { id => s.id, name => s.name.as_str(), user_id_in_service => s.user_id_in_service.as_str(), since => day(s.since) }
-    });
-    let agreements = account.agreements.iter().map(|a| {
-        context! {
+    context! {
+        name => account.user.name.as_str(),
+        userName => account.user.user_name.as_str(),
+        email => account.user.address(),
+        hasPassword => account.user.password_hash.is_some(),
+        organisations => list(&account.granted, |g| context! { name => g.name.as_str() }),
+        services => list(&account.services, |s| context! {
+            id => s.id,
+            name => s.name.as_str(),
+            user_id_in_service => s.user_id_in_service.as_str(),
+            since => day(s.since),
+        }),
+        agreements => list(&account.agreements, |a| context! {
             id => a.id,
             name => a.name.as_str(),
             in_force => a.is_in_force(),
             accepted_at => a.accepted_at.map(day),
             withdrawn_at => a.withdrawn_at.map(day),
-        }
-    });
-    let sessions = account.sessions.iter().map(|s| {
-        context! {
+        }),
+        identities => list(&account.identities, |link| context! {
+            key => key(&link.identity),
+            text => called(link),
+            since => link.linked_at.map(day),
+            by => link.asserted_by.as_deref().map(name_of_asserter),
+        }),
+        sessions => list(&account.sessions, |s| context! {
             id => s.id,
             browser => browsers::name(&s.user_agent),
             startedAt => minute(s.started_at),
@@ -352,29 +354,6 @@ fn shown_account(account: &Account) -> Value {
             seenAt => minute(s.seen_at),
             seenUtc => utc(s.seen_at),
             own => s.id == account.session.id,
-        }
-    });
-    let identities = account.identities.iter().map(|link| {
-        context! {
-            key => key(&link.identity),
-            text => called(link),
-            since => link.linked_at.map(day),
-            by => link.asserted_by.as_deref().map(name_of_asserter),
-        }
-    });
-    let organisations = account
-        .granted
-        .iter()
-        .map(|g| context! { name => g.name.as_str() });
-    context! {
-        name => account.user.name.as_str(),
-        userName => account.user.user_name.as_str(),
-        email => account.user.address(),
-        hasPassword => account.user.password_hash.is_some(),
-        organisations => organisations.collect::<Vec<_>>(),
-        services => services.collect::<Vec<_>>(),
-        agreements => agreements.collect::<Vec<_>>(),
-        identities => identities.collect::<Vec<_>>(),
-        sessions => sessions.collect::<Vec<_>>(),
+        }),
     }
 }

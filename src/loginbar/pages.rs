@@ -1,11 +1,12 @@
-//! The pages: which there are, what each of them asks for when it is opened, and what its form does.
+//! The operations of each page: when it is opened, and when its form is sent.
 
 use std::sync::Arc;
 
 use minijinja::context;
 
-use super::Read;
+use super::kind::{Kind, PAGES};
 use super::page_reply::{Asked, Linked, Step, call};
+use super::reading::Read;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
 use crate::http::Method;
@@ -32,43 +33,8 @@ use crate::operations::user::reset_password::ResetPasswordRequest;
 use crate::web::form::{is_foreign, is_form};
 use crate::web::{Site, View};
 
-/// The pages by name. The rest of what a page is stands in [`Kind`].
-const PAGES: &[(&str, Kind)] = &[
-    ("login.html", Kind::Login),
-    ("organisation.html", Kind::Organisation),
-    ("logout.html", Kind::Logout),
-    ("register.html", Kind::Register),
-    ("resend.html", Kind::Resend),
-    ("confirm.html", Kind::Confirm),
-    ("forgotten-password.html", Kind::Forgotten),
-    ("new-password.html", Kind::NewPassword),
-    ("account.html", Kind::Account),
-    ("password.html", Kind::Password),
-    ("delete.html", Kind::Delete),
-    ("undo-email.html", Kind::UndoEmail),
-    ("data.json", Kind::Data),
-];
-
-/// What a page is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Login,
-    Organisation,
-    Logout,
-    Register,
-    Resend,
-    Confirm,
-    Forgotten,
-    NewPassword,
-    Account,
-    Password,
-    Delete,
-    UndoEmail,
-    Data,
-}
-
-/// What the form of the account's page can do: its word for it, the operation, the field it takes, and what is said after.
-const DEEDS: [(&str, Step, &str, &str); 6] = [
+/// The actions of the forms on the account's page: name, operation, field, and the notice after it.
+const ACCOUNT_ACTIONS: [(&str, Step, &str, &str); 6] = [
     ("leave", call::<LeaveServiceRequest>, "service", "left"),
     (
         "accept",
@@ -97,52 +63,15 @@ const DEEDS: [(&str, Step, &str, &str); 6] = [
     ),
 ];
 
-/// What may be said on the account's page of what was done before.
-const NOTICES: [&str; 7] = [
-    "left",
-    "agreement_accepted",
-    "agreement_withdrawn",
-    "session_ended",
-    "others_ended",
-    "identity_unlinked",
-    "password_changed",
-];
+/// The notice of an action that the account's page may show after it.
+fn notice_of(done: &str) -> &'static str {
+    let notices = ACCOUNT_ACTIONS.iter().map(|(.., notice)| *notice);
+    let mut notices = notices.chain(["password_changed"]);
+    notices.find(|notice| *notice == done).unwrap_or("")
+}
 
 impl Kind {
-    const fn title(self) -> &'static str {
-        match self {
-            Kind::Login => "sign_in",
-            Kind::Organisation => "choose_organisation",
-            Kind::Logout => "sign_out",
-            Kind::Register => "register",
-            Kind::Resend => "resend",
-            Kind::Confirm => "confirm_title",
-            Kind::Forgotten => "forgotten_password",
-            Kind::NewPassword => "new_password",
-            Kind::Account | Kind::Data => "account",
-            Kind::Password => "change_password",
-            Kind::Delete => "delete_account",
-            Kind::UndoEmail => "undo_email",
-        }
-    }
-
-    pub(super) const fn template(self) -> &'static str {
-        match self {
-            Kind::Login => "login.html",
-            Kind::Organisation => "organisation.html",
-            Kind::Logout => "logout.html",
-            Kind::Register => "register.html",
-            Kind::Resend | Kind::Forgotten => "mail-me.html",
-            Kind::Confirm => "confirm.html",
-            Kind::NewPassword => "new-password.html",
-            Kind::Account | Kind::Data => "account.html",
-            Kind::Password => "password.html",
-            Kind::Delete => "delete.html",
-            Kind::UndoEmail => "undo-email.html",
-        }
-    }
-
-    /// What is asked when it is opened; nothing where a page is the same for everybody.
+    /// The operation that the page calls when it is opened, and its fields; none if the page is the same for everybody.
     fn shows(self) -> Option<(Step, &'static [(&'static str, &'static str)])> {
         match self {
             Kind::Login | Kind::Organisation => {
@@ -157,7 +86,7 @@ impl Kind {
         }
     }
 
-    /// What its form does, and the fields it takes; the account's page has several, see [`DEEDS`].
+    /// The operation and the fields of the page's form; the account's page has several, see [`ACCOUNT_ACTIONS`].
     fn does(self) -> Option<(Step, &'static [&'static str])> {
         Some(match self {
             Kind::Login => (call::<SignInRequest>, &["userNameOrEmail", "password"]),
@@ -187,13 +116,13 @@ impl Kind {
 
 /// Reads a request for a page.
 pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
-    let Some((_, kind)) = PAGES.iter().find(|(name, _)| *name == path) else {
+    let Some((_, kind, title)) = PAGES.iter().find(|(name, ..)| *name == path) else {
         let view = View::of(site, request, "not_found");
         let way_on = context! { href => view.link("account.html"), text => "account" };
         return Read::Reply(view.page(404, "message.html", context! { lead => "", way_on }));
     };
     let kind = *kind;
-    let view = View::of(site, request, kind.title());
+    let view = View::of(site, request, title);
     if site.registry.is_none() {
         return Read::Refused(Rejection::new(Code::NotReady), Arc::new(view));
     }
@@ -212,17 +141,16 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
     }
 }
 
-/// A page is opened. Nothing changes by that: who scans mails opens links, too.
+/// Opens a page. This changes nothing, because programs that scan mails open links, too.
 fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read {
     let query = Parameters::of(request.query());
-    let done = query.get("done").unwrap_or("");
     let asked = Asked {
         kind,
         values: context! {},
         token: query.get("token").unwrap_or("").to_owned(),
         linked: Vec::new(),
         sent: false,
-        notice: NOTICES.iter().find(|n| **n == done).copied().unwrap_or(""),
+        notice: notice_of(query.get("done").unwrap_or("")),
         session_ms: site.session_ms,
         known_ms: site.known_ms,
         view,
@@ -242,27 +170,23 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
     }
 }
 
-/// A form is sent.
+/// Reads a form.
 fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read {
     if !is_form(request) {
         return Read::Reply(view.guarded(Reply::text(415, "Send a form")));
     }
     let form = Parameters::of(&String::from_utf8_lossy(&request.body));
     let field = |name: &str| form.get(name).unwrap_or("").to_owned();
-    let login = field("userNameOrEmail");
+    let token = form.get("token").or_else(|| form.get("passwordResetGuid"));
     let asked = Asked {
         kind,
         values: context! {
-            userNameOrEmail => login,
+            userNameOrEmail => field("userNameOrEmail"),
             usernameOrEmail => field("usernameOrEmail"),
             name => field("name"),
             email => field("email"),
         },
-        token: form
-            .get("token")
-            .or_else(|| form.get("passwordResetGuid"))
-            .unwrap_or("")
-            .to_owned(),
+        token: token.unwrap_or("").to_owned(),
         linked: Linked::of(&form),
         sent: true,
         notice: "",
@@ -274,8 +198,10 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     if !own || is_foreign(request, &site.base) {
         return asked.expired();
     }
-    let deed = DEEDS.iter().find(|(name, ..)| *name == field("do"));
-    let (step, names, notice): (_, &[&str], _) = match (kind.does(), deed) {
+    let action = ACCOUNT_ACTIONS
+        .iter()
+        .find(|(name, ..)| *name == field("do"));
+    let (step, names, notice): (_, &[&str], _) = match (kind.does(), action) {
         (Some((step, names)), _) => (step, names, ""),
         (None, Some((_, step, name, notice))) => (*step, &[*name], *notice),
         (None, None) => return asked.expired(),

@@ -59,10 +59,8 @@ impl SignInLanding {
     #[must_use]
     pub(super) fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
         let to = to.map_or_else(|| self.view.link("account.html"), str::to_owned);
-        let mut reply = self.view.redirect(to);
         let cookie = self.view.cookies.set_session(token, self.session_ms);
-        reply.headers.push(("Set-Cookie", cookie));
-        reply
+        self.view.redirect(to).with("Set-Cookie", cookie)
     }
 
     /// Whether this is a form of our own page, sent by this browser, which is signed in as it was then.

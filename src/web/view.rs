@@ -38,9 +38,6 @@ templates! {
     "new-password.html" "undo-email.html" "switch-user.html" "password.html" "delete.html" "message.html" "account.html"
 }
 
-/// What every page says to browsers beside what every answer does (SECURITY-CHECKS C6). The pages have no scripts.
-const FRAME_OPTIONS: (&str, &str) = ("X-Frame-Options", "DENY");
-
 /// The fields that people type into; only these can be led to from what was wrong.
 const TYPED: [&str; 6] = [
     "name",
@@ -197,10 +194,7 @@ impl View {
 
     /// Sends the browser elsewhere, by GET.
     pub fn redirect(&self, to: String) -> Reply {
-        let mut reply = Reply::empty();
-        reply.status = 303;
-        reply.headers.push(("Location", to));
-        self.guarded(reply)
+        self.guarded(Reply::new(303, "", "").with("Location", to))
     }
 
     /// Writes a page of this template.
@@ -265,12 +259,9 @@ impl View {
             tracing::error!(cause = %error, template, "a page could not be written");
             String::new()
         });
-        self.guarded(Reply {
-            status: if body.is_empty() { 500 } else { status },
-            content_type: "text/html; charset=utf-8",
-            headers: vec![("Content-Language", self.language.tag().to_owned())],
-            body: body.into_bytes(),
-        })
+        let status = if body.is_empty() { 500 } else { status };
+        let reply = Reply::new(status, "text/html; charset=utf-8", body);
+        self.guarded(reply.with("Content-Language", self.language.tag()))
     }
 
     fn links(&self) -> Value {
@@ -287,7 +278,8 @@ impl View {
         }
     }
 
-    /// Adds the cookies and the headers that guard a page.
+    /// Adds the cookies and the headers that guard a page, in addition to those of every reply (SECURITY-CHECKS C6). The pages
+    /// have no scripts.
     pub fn guarded(&self, mut reply: Reply) -> Reply {
         for cookie in &self.set_cookies {
             reply.headers.push(("Set-Cookie", cookie.clone()));
@@ -299,19 +291,16 @@ impl View {
             .chain(&self.leads_to)
             .map(|to| format!(" {}", destination::origin(to)))
             .collect();
-        let mut add = |name, value: String| reply.headers.push((name, value));
-        add(
-            "Content-Security-Policy",
-            format!(
-                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{onward}; \
-                 base-uri 'none'; frame-ancestors 'none'"
-            ),
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{onward}; \
+             base-uri 'none'; frame-ancestors 'none'"
         );
-        add(FRAME_OPTIONS.0, FRAME_OPTIONS.1.to_owned());
-        add("Referrer-Policy", "no-referrer".to_owned());
-        add("Cross-Origin-Opener-Policy", "same-origin".to_owned());
-        add("Vary", "Cookie, Accept-Language".to_owned());
         reply
+            .with("Content-Security-Policy", policy)
+            .with("X-Frame-Options", "DENY")
+            .with("Referrer-Policy", "no-referrer")
+            .with("Cross-Origin-Opener-Policy", "same-origin")
+            .with("Vary", "Cookie, Accept-Language")
     }
 }
 

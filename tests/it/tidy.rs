@@ -228,22 +228,6 @@ fn imports_only_from_rooms_below() {
     }
 }
 
-/// Rooms whose modules still import each other, each with the reason. No other room may.
-const ROOMS_WITH_CIRCLES: [(&str, &str); 3] = [
-    (
-        "jsonapi",
-        "requests and documents share the types of the room's mod.rs",
-    ),
-    (
-        "loginbar",
-        "pages and the loginbar share the types of the room's mod.rs",
-    ),
-    (
-        "soap",
-        "envelopes, headers and faults use each other's types",
-    ),
-];
-
 /// The first name of each path below `prefix` in this code, also inside of braces: `a` and `b` of `crate::{a::X, b}`.
 fn names_after(code: &str, prefix: &str) -> Vec<String> {
     let word = |text: &str| -> String {
@@ -389,9 +373,8 @@ fn no_module_imports_a_module_of_its_room_that_imports_it() {
             }
         }
         let found = circles(imports);
-        let is_known = ROOMS_WITH_CIRCLES.iter().any(|(known, _)| *known == room);
         assert!(
-            found.is_empty() || is_known,
+            found.is_empty(),
             "modules of {room} that import each other: {found:#?}"
         );
     }
