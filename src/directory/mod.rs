@@ -1,5 +1,5 @@
-//! The directory: portals make users, look them up by what others call them, and give them roles (SPEC §11). Holds no rule
-//! about users.
+//! The directory face: portals create users, look them up by external ID, and assign roles (SPEC §11). Holds no rule about
+//! users.
 
 use crate::contract::json::{Json, parse};
 use crate::contract::problem::{Code, Problems, Why};
@@ -9,7 +9,7 @@ use crate::http::envelope::Heading;
 use crate::http::{self, Decoded, Face, HttpRequest, Reply, path};
 use crate::operations::{CATALOG, DirectoryRoute, Operation, Payload};
 
-/// What every path of the directory starts with.
+/// The prefixes of the directory's paths.
 const PREFIXES: [&str; 2] = ["/user/v1/", "/orguser/v1/"];
 
 /// Whether this path is the directory's.
@@ -24,7 +24,7 @@ pub struct DirectoryFace {
     heading: Heading,
     /// The operation and its route, if the path and the method lead to one.
     route: Option<(&'static Operation, &'static DirectoryRoute)>,
-    /// What stands in the path, with the names of its fields.
+    /// The fields in the path, and their texts.
     named: Vec<(&'static str, String)>,
     /// The methods of the path, if it is one.
     allow: Vec<&'static str>,
@@ -36,7 +36,7 @@ impl DirectoryFace {
     #[must_use]
     pub fn new(request: &HttpRequest, depth: usize, now: Millis) -> Self {
         let below = request.path().trim_end_matches('/');
-        // HEAD is asked for what GET answers.
+        // HEAD is answered like GET.
         let method = match request.is_get() {
             true => "GET",
             false => request.method.as_str(),

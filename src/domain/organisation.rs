@@ -33,13 +33,13 @@ pub enum Choice<'a> {
 /// Chooses the organisation of a sign-in. A wanted organisation that is not among the memberships counts as no
 /// choice.
 #[must_use]
-pub fn choose<'a>(granted: &'a [Membership], wanted: Option<&str>) -> Choice<'a> {
+pub fn choose<'a>(memberships: &'a [Membership], wanted: Option<&str>) -> Choice<'a> {
     if let Some(wanted) = wanted
-        && let Some(found) = granted.iter().find(|g| g.uuid == wanted)
+        && let Some(found) = memberships.iter().find(|m| m.uuid == wanted)
     {
         return Choice::One(found);
     }
-    match granted {
+    match memberships {
         [] => Choice::None,
         [only] if wanted.is_none() => Choice::One(only),
         _ => Choice::Several,

@@ -110,8 +110,8 @@ fn resource(out: &mut JsonWriter, kind: &str, value: &dyn Shaped, order: &[usize
     });
 }
 
-/// The document of a refusal. `errors` tell every refusal but the sampled choice of organisation, which has an empty user
-/// instead; `meta` tells the refusals of operations.
+/// The document of a refusal. Every refusal has `errors` but the sampled choice of organisation, which has an empty user
+/// instead; refusals of operations also have `meta`.
 pub(super) fn refusal(context: &ResponseContext, status: u16, rejection: &Rejection) -> Vec<u8> {
     let (_, code) = rejection.kind().rest();
     let mut out = JsonWriter::new();

@@ -1,4 +1,4 @@
-//! The links of a list: where its other pages are.
+//! The links of a list to its other pages.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub(super) struct Links {
     last: String,
 }
 
-/// What may not stand in a query as it is (RFC 3986); what is encoded already stays so.
+/// The characters that a query must encode (RFC 3986); encoded characters stay encoded.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -35,12 +35,12 @@ const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// How a client says which page it wants: ours, and the family that JSON:API reserves for it.
+/// The parameters of a page: those of the gateway, and the family that JSON:API reserves.
 const PLAIN: [&str; 2] = ["limit", "offset"];
 const FAMILY: [&str; 2] = ["page[limit]", "page[offset]"];
 
 impl Links {
-    /// The links of the page that was asked for by this target, of a list with so many entries.
+    /// The links of the page at this target, of a list with this number of entries.
     pub(super) fn of(target: &str, hits: i64) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs: Vec<(String, &str)> = query
@@ -59,7 +59,7 @@ impl Links {
         };
         let (limit, offset): (i64, i64) = (number(0, DEFAULT_LIMIT), number(1, 0));
         let is_page = |name: &str| PLAIN.contains(&name) || FAMILY.contains(&name);
-        // Other pages are named as this one was.
+        // The links use the parameter names of the request.
         let family = pairs
             .iter()
             .any(|(name, _)| FAMILY.contains(&name.as_str()));
@@ -70,7 +70,7 @@ impl Links {
         };
         let kept: Vec<String> = pairs
             .iter()
-            // A key in a link would travel further than the request that carried it.
+            // Links are shared, and the key is a secret of the client.
             .filter(|(name, _)| !is_page(name) && name != "clientHashKey")
             .map(|(_, pair)| utf8_percent_encode(pair, NOT_IN_A_QUERY).to_string())
             .collect();
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_pages_are_named_as_this_one_was() {
+    fn links_use_the_parameter_names_of_the_request() {
         let links = Links::of(
             "/u?limit=2&offset=2&name=%C3%A9&clientHashKey=x&sort=-name",
             5,
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_end_the_way_back_leads_to_the_last_page() {
+    fn links_from_past_the_end_to_the_last_page() {
         let links = Links::of("/u?limit=2&offset=50", 3);
         assert_eq!(links.prev.as_deref(), Some("/u?limit=2&offset=2"));
         assert_eq!(links.next, None);

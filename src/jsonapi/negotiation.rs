@@ -1,4 +1,4 @@
-//! Media types, after JSON:API 1.1: what may be sent, and what may be asked for.
+//! The media types of requests and of replies, after JSON:API 1.1.
 
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -14,7 +14,7 @@ fn has_only(media_type: &MediaType<'_>, known: &[&str]) -> bool {
     media_type.is_utf8() && media_type.parameters().all(|(name, _)| is_known(name))
 }
 
-/// Whether the body is JSON that is read here.
+/// Checks that the body has a media type that the face reads.
 ///
 /// # Errors
 /// Another media type, one with extensions, or a character set other than UTF-8.
@@ -28,10 +28,10 @@ pub(super) fn sent(request: &HttpRequest) -> Result<(), Rejection> {
     }
 }
 
-/// Whether the client takes what is written here.
+/// Checks that the client accepts a media type that the face writes.
 ///
 /// # Errors
-/// An `Accept` that names nothing we write, or our media type only with parameters we do not know.
+/// An `Accept` without a media type that the face writes, or with unknown parameters of it.
 pub(super) fn accepted(request: &HttpRequest) -> Result<(), Rejection> {
     let accept = request.header(ACCEPT).unwrap_or_default();
     let takes = accept::accepts(&accept, |range| {

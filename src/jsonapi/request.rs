@@ -1,4 +1,4 @@
-//! From query, path and body to one object with the fields of the request.
+//! Reads query, path and body into one object with the fields of the request.
 
 use crate::contract::json::{Json, parse};
 use crate::contract::problem::{Code, Problems, Why};
@@ -13,13 +13,13 @@ use super::context::{Form, JsonLimits, ResponseContext};
 use super::negotiation;
 use super::routing::Found;
 
-/// Members of one object that is still being put together.
+/// The members of an object that is being built.
 type Members = Vec<(String, Json)>;
 
 /// Reads the whole request.
 ///
 /// # Errors
-/// What the client is to be told.
+/// The rejection that the client gets.
 pub(super) fn read(
     request: &HttpRequest,
     found: &Found,
@@ -55,7 +55,7 @@ pub(super) fn read(
         let named = fields.iter().find(|(name, _)| name == field);
         match named {
             Some((_, Json::Text(id))) if same_name(id, text) => {}
-            // The address says who is meant; a body that says another is a mistake.
+            // A body must not name another user than the path.
             Some(_) => problems.note(field, Why::NotTheAddressed),
             None => fields.push(((*field).to_owned(), Json::Text(text.clone()))),
         }
@@ -105,7 +105,7 @@ fn from_body(body: Json, id: Option<&str>) -> Result<(Form, Members), Rejection>
     };
     let given = data.get("id").filter(|i| **i != Json::Null);
     if let (Some(field), Some(given)) = (id, given) {
-        // Where both are sent, the attribute was meant to say something else than the id.
+        // The attribute outranks the id if both are sent.
         if !fields.iter().any(|(name, _)| name == field) {
             fields.push((field.to_owned(), given.clone()));
         }
@@ -127,7 +127,7 @@ fn from_query(
         .iter()
         .filter(|(name, _)| *name == "userName")
         .collect();
-    // Given twice it is the caller and then the filter (SPEC §5).
+    // Two values are the caller and the filter (SPEC §5).
     if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
         credentials.user_name = Some((*caller).to_owned());
     }
@@ -162,8 +162,8 @@ fn unbracketed(name: &str) -> &str {
     inside("filter[").or(inside("page[")).unwrap_or(name)
 }
 
-/// Refuses what JSON:API gives a meaning to that would be passed over here: related resources, sparse fields, and pages and
-/// filters by something that there is not.
+/// Refuses parameters of JSON:API that the gateway does not support: related resources, sparse fields, and unknown pages
+/// and filters.
 fn supported(query: &Parameters, found: &Found) -> Result<(), Rejection> {
     let knows = |name: &str| {
         let bare = unbracketed(name);

@@ -1,21 +1,21 @@
-//! From method and path to an operation of the catalogue.
+//! Finds the operation of a method and a path in the catalogue.
 
 use crate::http::path;
 use crate::operations::{CATALOG, Operation, Route};
 
-/// What a path leads to.
+/// The operation of a path.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub operation: &'static Operation,
     pub route: &'static Route,
-    /// The fields that segments of the path stand for, and their texts.
+    /// The fields in the path, and their texts.
     pub captured: Vec<(&'static str, String)>,
 }
 
 /// The operation behind a path below the prefix; HEAD is answered like GET.
 ///
 /// # Errors
-/// The methods that the path does have; none if there is no such path.
+/// The methods of the path; none if there is no such path.
 pub fn find(method: &str, below: &str) -> Result<Found, Vec<&'static str>> {
     let method = if method == "HEAD" { "GET" } else { method };
     let mut allowed = Vec::new();
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_operations_and_tells_which_methods_there_are() {
+    fn finds_operations_and_lists_the_methods_of_a_path() {
         let show = find("GET", "/users/m%C3%B3ka%2Fmiki").unwrap();
         assert_eq!(show.operation.name, "showUser");
         assert_eq!(show.captured, [("userName", "móka/miki".to_owned())]);

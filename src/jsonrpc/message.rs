@@ -53,8 +53,8 @@ pub(super) fn answer(id: &Id, payload: &Payload) -> Reply {
     reply(out.finish())
 }
 
-/// Writes why a call was refused. The protocol's own errors are told in its own words and no more; the others say in `data`
-/// what every face says.
+/// Writes a refusal of a call. Errors of the protocol have the texts of the protocol; the others have the messages of
+/// every face in `data`.
 pub(super) fn refusal(
     id: &Id,
     language: Language,
@@ -89,7 +89,7 @@ pub(super) fn refusal(
     error_reply(&error, id)
 }
 
-/// Writes that a body is no JSON.
+/// Writes the error of a body that is not JSON.
 pub(super) fn unparseable() -> Reply {
     error_reply(
         &json!({ "code": -32700, "message": "Parse error" }),

@@ -11,14 +11,14 @@ use crate::operations::{CATALOG, Credentials, Operation, Payload};
 
 use message::Id;
 
-/// Where the consent API is, beside the root.
+/// The path of the consent API, beside the root.
 pub const PATH: &str = "/user-multi-services";
 /// The media type of the protocol; plain JSON is taken as well.
 const MEDIA_TYPE: &str = "application/json-rpc";
 /// The most calls in a batch.
 pub const MAX_BATCH: usize = 50;
 
-/// What a body holds.
+/// The calls in a body.
 #[derive(Debug)]
 pub enum Calls {
     One(RpcCall),
@@ -72,7 +72,7 @@ impl Face for RpcCall {
         let (operation, params) = self.call.as_ref().map_err(Clone::clone)?;
         let mut problems = Problems::none(false);
         let decoded = (operation.decode_json)(params, &mut problems);
-        // The token stands among the parameters; of the headers, only the application's secret counts.
+        // The token is a parameter; only the application's secret may be in a header.
         let application = http::credentials(request, &mut Problems::none(false)).application;
         let credentials = Credentials {
             source: request.client_ip,
@@ -183,7 +183,7 @@ fn call(request: &HttpRequest, mut json: Json) -> RpcCall {
     let params = match json.take("params") {
         None => Json::Object(Vec::new()),
         Some(params @ Json::Object(_)) => params,
-        // Parameters here are known by their names only.
+        // Parameters have names; a list has none.
         Some(Json::List(_)) => {
             let code = Code::InvalidField;
             let why = Some(Why::NamesNeeded);

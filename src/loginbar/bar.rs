@@ -24,7 +24,7 @@ use crate::web::{Cookies, ESCAPED, MAX_CLIENT_ID, PREFIX, Site};
 /// The fields of a request that names none.
 const DEFAULT_FIELDS: &str = "login";
 
-/// How long `hash` and `secondaryIdHash` stay the same.
+/// The period in which `hash` and `secondaryIdHash` stay the same, in milliseconds.
 const HASH_WINDOW_MS: i64 = 3_600_000;
 
 /// One request, without the user of the browser that sent it.

@@ -1,7 +1,7 @@
-//! What a browser calls itself, in words that its owner knows it by.
+//! The name of a browser and its system, from its `User-Agent`.
 
-/// What to find in a `User-Agent` and what to say for it. Most browsers name others as well, after which the first here
-/// is the right one.
+/// A mark in a `User-Agent`, and the name of the browser. Most browsers have the marks of others too; the first match in this
+/// order is right.
 const BROWSERS: [(&str, &str); 10] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -25,7 +25,7 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// The browser and the system it runs on; what is not known is left as it was sent.
+/// The browser and its system; an unknown `User-Agent` is returned unchanged.
 pub(super) fn name(user_agent: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {
         let mut known = known.iter();
@@ -45,7 +45,7 @@ mod tests {
     use super::name;
 
     #[test]
-    fn browsers_are_told_apart_though_they_name_each_other() {
+    fn distinguishes_browsers_that_name_each_other() {
         let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
         for (user_agent, known) in [
             (format!("Mozilla/5.0 (X11; Linux x86_64) {webkit} Chrome/156.0.0.0 Safari/537.36"), "Chrome – Linux"),

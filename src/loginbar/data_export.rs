@@ -63,10 +63,10 @@ fn all(account: &Account) -> Value {
             "email": undo.email,
             "changedAt": utc(undo.changed_at),
         })),
-        "organisations": list(&account.granted, |g| json!({
-            "uuid": g.uuid,
-            "name": g.name,
-            "roles": g.roles,
+        "organisations": list(&account.memberships, |m| json!({
+            "uuid": m.uuid,
+            "name": m.name,
+            "roles": m.roles,
         })),
         "services": list(&account.services, |s| json!({
             "id": s.id,

@@ -19,25 +19,25 @@ use crate::operations::identities::key;
 use crate::operations::user::reset_password::ResetPasswordResponse;
 use crate::web::View;
 
-/// One request for a page, but for what its operation comes to.
+/// One request for a page, before the result of its operation.
 pub(super) struct Asked {
     pub(super) kind: Kind,
     pub(super) view: View,
-    /// What was typed, for the form to be shown again with it; never a password.
+    /// The values that the user typed, to show the form again with them; never a password.
     pub(super) values: Value,
     pub(super) token: String,
     /// The identities that a link from a mail unlinks, except those that the owner marked, in the order shown.
     pub(super) linked: Vec<Linked>,
     /// Whether the form was sent.
     pub(super) sent: bool,
-    /// What is said of what was just done, or was done before.
+    /// The notice about the last action.
     pub(super) notice: &'static str,
     pub(super) session_ms: i64,
     pub(super) known_ms: i64,
 }
 
-/// The external identities on the page that takes an account over. A form brings them back, so that they are there when
-/// it is shown again; only the keys that are kept decide anything.
+/// An external identity on the page that takes an account over. The form sends it back, so that the page can show it again;
+/// only the key of a kept identity has an effect.
 #[derive(Debug, Clone)]
 pub(super) struct Linked {
     key: String,
@@ -51,7 +51,7 @@ impl Linked {
         context! { key => self.key.as_str(), text => self.text.as_str(), value, kept => self.kept }
     }
 
-    /// Those of a form.
+    /// The identities in a form.
     pub(super) fn of(form: &Parameters) -> Vec<Self> {
         let of = |value: &str| {
             let (key, text) = value.split_once(' ')?;
@@ -100,7 +100,7 @@ impl OnPage for SignedIn {
         let cookies = page.view.cookies;
         let session = cookies.set_session(&self.token, page.session_ms);
         let known_browser = cookies.set_known_browser(&self.known_browser, page.known_ms);
-        page.go_on(self.granted.len() > 1)
+        page.go_on(self.memberships.len() > 1)
             .with("Set-Cookie", session)
             .with("Set-Cookie", known_browser)
     }
@@ -135,13 +135,13 @@ impl Asked {
         self.view.page(200, self.kind.template(), self.filled())
     }
 
-    /// The page's form, with what it unlinks.
+    /// The page's form, with the identities that it unlinks.
     fn form_with(&self, linked: &[Linked]) -> Reply {
         let more = context! { linked => list(linked, Linked::shown), ..self.filled() };
         self.view.page(200, self.kind.template(), more)
     }
 
-    /// What the form is shown with.
+    /// The values of the form.
     fn filled(&self) -> Value {
         let (lead, login_field) = match self.kind {
             Kind::Resend => ("resend_lead", "usernameOrEmail"),
@@ -157,7 +157,7 @@ impl Asked {
         }
     }
 
-    /// On to the application, or to a choice first.
+    /// Redirects to the application, or to the choice of an organisation first.
     fn go_on(&self, choose: bool) -> Reply {
         self.view.redirect(match choose {
             true => self.view.link("organisation.html"),
@@ -169,7 +169,7 @@ impl Asked {
         self.view.redirect(self.view.link("login.html"))
     }
 
-    /// A page that depends on whose browser it is.
+    /// A page that depends on the user of the browser.
     fn shown(&self, visitor: Option<&Visitor>) -> Reply {
         let Some(visitor) = visitor else {
             return match self.kind {
@@ -178,14 +178,14 @@ impl Asked {
                 _ => self.to_sign_in(),
             };
         };
-        let undecided = visitor.session.organisation.is_none() && visitor.granted.len() > 1;
+        let undecided = visitor.session.organisation.is_none() && visitor.memberships.len() > 1;
         match self.kind {
-            // Who is signed in already is not asked again: that is what single sign-on is.
+            // A signed-in user is not asked again: this is single sign-on.
             Kind::Login => self.go_on(undecided),
-            Kind::Organisation if visitor.granted.len() < 2 => self.go_on(false),
+            Kind::Organisation if visitor.memberships.len() < 2 => self.go_on(false),
             _ => {
-                let organisations = list(&visitor.granted, |g| {
-                    context! { uuid => g.uuid.as_str(), name => g.name.as_str() }
+                let organisations = list(&visitor.memberships, |m| {
+                    context! { uuid => m.uuid.as_str(), name => m.name.as_str() }
                 });
                 let more = context! {
                     visitor => context! {
@@ -211,7 +211,7 @@ impl Asked {
         self.view.page(200, self.kind.template(), more)
     }
 
-    /// What is said, or where it goes, when a form has done what it does.
+    /// The reply after the operation of a form: a message or a redirect.
     fn done(&self) -> Reply {
         let say = |title, lead| self.message(title, lead, self.way_to_sign_in());
         match self.kind {
@@ -243,7 +243,7 @@ impl Asked {
         self.view.redirect(self.view.link(&page))
     }
 
-    /// After signing out: where the application asked for, if it has registered that, and a page otherwise.
+    /// The reply after signing out: a redirect to the registered URL that the application asked for, or a page.
     fn signed_out(&self) -> Reply {
         if self.view.asked_to_go_on {
             return self.without_session(self.go_on(false));
@@ -251,12 +251,12 @@ impl Asked {
         self.without_session(self.message("signed_out", "", self.way_to_sign_in()))
     }
 
-    /// Takes the session's cookie away from the browser.
+    /// Deletes the session cookie of the browser.
     fn without_session(&self, reply: Reply) -> Reply {
         reply.with("Set-Cookie", self.view.cookies.clear_session())
     }
 
-    /// Refuses a form that is not ours, or was given out before the browser signed in or out.
+    /// Refuses a form of another site, or one from before the browser signed in or out.
     pub(super) fn expired(self) -> Read {
         let cause = "the form has no CSRF token of this browser";
         let rejection = Rejection::new(Code::FormExpired).because(cause);
@@ -277,7 +277,7 @@ impl Page for Asked {
                 self.view.titled("not_possible").refusal(rejection)
             }
             _ if !self.sent => self.view.titled("not_possible").refusal(rejection),
-            // Sent again, it would be refused again; another mail helps.
+            // The same token would be refused again; the user needs another mail.
             Kind::Confirm | Kind::NewPassword | Kind::UndoEmail
                 if code == Code::TokenInvalidOrExpired =>
             {
@@ -297,13 +297,13 @@ impl Page for Asked {
     }
 }
 
-/// The name of a client or partner, without the word for what it is.
+/// The name of a client or partner, without the prefix.
 fn name_of_asserter(asserted_by: &str) -> &str {
     let parts = asserted_by.split_once(':');
     parts.map_or(asserted_by, |(_, name)| name)
 }
 
-/// What an external identity is called on pages: the system, the id, and what kind of id it is where that tells more.
+/// The name of an external identity on pages: the system, the ID, and the type of the ID if it adds information.
 fn called(link: &LinkedIdentity) -> String {
     let who = &link.identity;
     match who.id_type == who.provider || who.id_type == LOGIN_ID {
@@ -326,7 +326,7 @@ fn shown_account(account: &Account) -> Value {
         userName => account.user.user_name.as_str(),
         email => account.user.address(),
         hasPassword => account.user.password_hash.is_some(),
-        organisations => list(&account.granted, |g| context! { name => g.name.as_str() }),
+        organisations => list(&account.memberships, |m| context! { name => m.name.as_str() }),
         services => list(&account.services, |s| context! {
             id => s.id,
             name => s.name.as_str(),

@@ -7,7 +7,7 @@ use crate::domain::mailbox::canonical_login;
 use crate::domain::one_time_token;
 use crate::store::known_sources;
 
-/// How many accounts one browser's cookie remembers; the oldest is dropped first.
+/// The number of accounts that one browser's cookie remembers; the oldest is dropped first.
 const MAX_MARKS: usize = 4;
 
 /// The known source of this attempt, which names its counter; none if the account's general counter applies. An unknown

@@ -242,7 +242,7 @@ fn counted(
     Ok(counters)
 }
 
-/// How often the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
+/// The number of times that the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
 /// second.
 fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>> {
     let first_attempts = &cx.app.first_attempts;

@@ -1,4 +1,4 @@
-//! From bytes to characters: media type and character encoding.
+//! Decodes bytes into characters: media type and character encoding.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::http::HttpRequest;
 /// The document as text, without byte order mark.
 ///
 /// # Errors
-/// A media type or character encoding that is not read here.
+/// An unsupported media type or character encoding.
 pub(super) fn decode(request: &HttpRequest) -> Result<Cow<'_, str>, Rejection> {
     let media_type = request.media_type();
     let read = ["", "text/xml", "application/soap+xml", "application/xml"];
@@ -26,10 +26,10 @@ pub(super) fn decode(request: &HttpRequest) -> Result<Cow<'_, str>, Rejection> {
     to_text(&request.body, charset)
 }
 
-/// How bytes become characters.
+/// A character encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Charset {
-    /// ASCII alone, which the WHATWG's table would read as windows-1252.
+    /// ASCII, which the table of the WHATWG maps to windows-1252.
     Ascii,
     Of(&'static Encoding),
 }

@@ -1,4 +1,4 @@
-//! Envelopes: opened in one pass, and written as the samples show them (SPEC §4).
+//! Envelopes: read in one pass, and written as the samples show them (SPEC §4).
 
 use crate::contract::NAMESPACE;
 use crate::contract::common::{EmptyResponse, params_of, status_of};
@@ -17,7 +17,7 @@ use super::version::Version;
 /// Reads the whole envelope.
 ///
 /// # Errors
-/// What the client is to be told.
+/// The rejection that the client gets.
 pub(super) fn read(
     text: &str,
     request: &HttpRequest,
@@ -46,7 +46,7 @@ pub(super) fn read(
         .find(|o| o.soap && o.name == start.local)
         .filter(|_| start.ns == Ns::Ours);
     let Some(operation) = operation else {
-        // Well-formedness comes first: what cannot be read has no operation.
+        // A document that is not well-formed is refused as such, whatever its operation is.
         reader.skip()?;
         close(&mut reader)?;
         let cause = format!("{:?} {}", start.ns, start.local);
@@ -56,7 +56,7 @@ pub(super) fn read(
     close(&mut reader)?;
     context.operation = Some(operation);
 
-    // Client key and user name stand in the envelope; headers of that name are those of REST.
+    // Client key and user name are in the envelope; the headers with these names belong to REST.
     let meta = decoded.claims().meta;
     let credentials = Credentials {
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
@@ -107,7 +107,7 @@ fn next_part(reader: &mut XmlReader<'_>, version: Version) -> Result<Option<Part
     }
 }
 
-/// The end of the operation has been read: nothing may follow but the ends of Body and Envelope.
+/// Checks that only the ends of Body and Envelope follow the operation.
 fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
     for _ in ["Body", "Envelope"] {
         if !matches!(reader.tag()?, Token::End) {

@@ -57,7 +57,7 @@ impl Face for SoapFace {
         }
     }
 
-    /// Writes a refusal in the form that its row of the table says.
+    /// Writes a refusal in the form that the table of rejections states.
     fn refuse(&self, rejection: &Rejection) -> Reply {
         let context = &self.context;
         match rejection.kind().soap() {
@@ -71,11 +71,11 @@ impl Face for SoapFace {
     }
 }
 
-/// Reads a body as any XML document, to tell whether it is well-formed and within the limits. Nothing is answered by
-/// this; tests compare it with other parsers.
+/// Checks whether a body is a well-formed XML document within the limits. Only tests call this: they compare it with other
+/// parsers.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first problem of the document.
 pub fn check(request: &HttpRequest, limits: &SoapLimits) -> Result<(), Rejection> {
     let text = encoding::decode(request)?;
     crate::contract::xml::check(&text, limits.xml)

@@ -1,4 +1,4 @@
-//! Faults, in the words of SOAP 1.1 and of SOAP 1.2.
+//! Faults of SOAP 1.1 and of SOAP 1.2.
 
 use crate::contract::NAMESPACE;
 use crate::contract::problem::FaultCode;
@@ -28,7 +28,7 @@ pub(super) fn reply(context: &ResponseContext, rejection: &Rejection, code: Faul
     out.raw(context.version.namespace());
     out.raw("\">");
     if context.version == Version::Soap12 && code == FaultCode::VersionMismatch {
-        // What we do understand (SOAP 1.2 part 1, §5.4.7).
+        // The supported envelopes (SOAP 1.2 part 1, §5.4.7).
         out.raw("<S:Header><S:Upgrade>");
         out.raw("<S:SupportedEnvelope qname=\"S:Envelope\"/>");
         out.raw("<S:SupportedEnvelope xmlns:s11=\"http://schemas.xmlsoap.org/soap/envelope/\" qname=\"s11:Envelope\"/>");
@@ -38,7 +38,7 @@ pub(super) fn reply(context: &ResponseContext, rejection: &Rejection, code: Faul
         not_understood(&mut out, rejection);
     }
     out.raw("<S:Body><S:Fault>");
-    // SOAP 1.2 (§5.4.5) forbids a detail for what went wrong in the header, and 1.1 (§4.4) too.
+    // SOAP 1.2 (§5.4.5) and 1.1 (§4.4) forbid a detail for errors in the header.
     let with_detail = !matches!(code, FaultCode::MustUnderstand | FaultCode::VersionMismatch);
     let detail = |out: &mut XmlWriter| {
         out.raw("<ns2:fault xmlns:ns2=\"");

@@ -1,5 +1,5 @@
-//! Where partners send their users: reads what they bring, and lets them in or says why not (SPEC §11). Holds no rule about
-//! users.
+//! The face of partners' sign-ins: reads a partner's token from a browser, and signs its user in (SPEC §11). Holds no rule
+//! about users.
 
 mod sign_in_landing;
 
@@ -23,21 +23,21 @@ use crate::web::Site;
 use crate::web::form::is_form;
 use sign_in_landing::{SignInLanding, Switch};
 
-/// Where that is: the path of either layout's document. The token itself says which layout it has, so both take both.
+/// The paths in the documents of the two layouts. The token itself has the layout, so each path takes both.
 pub const PATHS: [&str; 2] = ["/v1/user/session/create", "/v2/user/session/create"];
 
 /// The media type of the envelope.
 const JSON: &str = "application/json";
 
-/// The headers by which browsers say how a request came about (Fetch Metadata).
+/// The headers in which browsers describe the origin of a request (Fetch Metadata).
 const FETCH_SITE: &str = "sec-fetch-site";
 const FETCH_MODE: &str = "sec-fetch-mode";
 const FETCH_DEST: &str = "sec-fetch-dest";
 
-/// How much of what a browser calls itself is passed on, in characters.
+/// The part of a `User-Agent` header that is passed on, in characters.
 const USER_AGENT_CHARS: usize = 256;
 
-/// A browser that comes from a partner.
+/// The request of a browser that comes from a partner.
 pub struct SsoFace {
     app: Arc<AppContext>,
     /// The URL by which the browser knows the gateway, without a path.
@@ -87,7 +87,7 @@ impl Face for SsoFace {
     }
 
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<PartnerSignInResult>, Rejection> {
-        // Not HEAD: it would use the token up and sign nobody in.
+        // HEAD would use up the token without signing a user in.
         if !matches!(request.method, Method::GET | Method::POST) {
             return Ok(Decoded::Reply(Reply::method_not_allowed("GET, POST")));
         }
@@ -163,7 +163,7 @@ impl Face for SsoFace {
     }
 }
 
-/// Whether a client likes JSON better than a page.
+/// Whether a client prefers JSON to a page.
 fn prefers_json(request: &HttpRequest) -> bool {
     let accept = request.header(ACCEPT).unwrap_or_default();
     let offered = [JSON, "text/html", "application/xhtml+xml"];
@@ -189,9 +189,9 @@ fn token(request: &HttpRequest) -> Secret {
     Secret::from(token.unwrap_or(""))
 }
 
-/// Whether a browser opened this as a page of its own: not in a frame, not by a script, and not ahead of time. Older
-/// browsers and other clients send none of these headers. `Sec-Fetch-User` is not asked for, since a redirect of the
-/// partner's has no click of the user.
+/// Whether a browser opens this as a page: not in a frame, not by a script, and not ahead of time. Older browsers and other
+/// clients send none of these headers. `Sec-Fetch-User` is not needed, because a redirect by the partner has no click of the
+/// user.
 fn is_navigation(request: &HttpRequest) -> bool {
     let is_or_unsaid = |name: &str, expected: &str| {
         let value = request.header(name);

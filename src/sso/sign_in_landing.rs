@@ -1,4 +1,4 @@
-//! How a browser is let in, or told why not, that somebody else has sent (SPEC §11).
+//! The replies to a browser that a partner has sent: a sign-in, a question or a refusal (SPEC §11).
 
 use minijinja::context;
 
@@ -9,11 +9,11 @@ use crate::http::{HttpRequest, Parameters, Reply};
 use crate::web::form::is_foreign;
 use crate::web::{Site, View, session};
 
-/// A browser that somebody else has sent to us.
+/// A browser that a partner has sent.
 #[derive(Debug, Clone)]
 pub(super) struct SignInLanding {
     view: View,
-    /// How long it stays signed in, in milliseconds.
+    /// The lifetime of its session, in milliseconds.
     session_ms: i64,
 }
 
@@ -24,9 +24,9 @@ pub(super) struct Switch<'a> {
     pub(super) current: &'a str,
     /// The name of the user who arrives.
     pub(super) arriving: &'a str,
-    /// Where the browser goes on to.
+    /// The URL that the browser is redirected to.
     pub(super) to: Option<&'a str>,
-    /// Where the form is sent to.
+    /// The path that the form is sent to.
     pub(super) path: &'a str,
     /// The partner's token, which the form brings back.
     pub(super) token: &'a Secret,
@@ -37,25 +37,25 @@ impl SignInLanding {
     #[must_use]
     pub(super) fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
         Self {
-            // What is asked for is no page of ours, so what it offers, other languages above all, is our own front door.
+            // The path of a sign-in is no page, so that its links, such as other languages, lead to the sign-in page.
             view: View::of(site, request, "not_possible").at("login.html"),
             session_ms: site.session_ms,
         }
     }
 
-    /// The language that it reads.
+    /// The language of its pages.
     #[must_use]
     pub(super) fn language(&self) -> Language {
         self.view.language
     }
 
-    /// What its session cookie holds.
+    /// The value of its session cookie.
     #[must_use]
     pub(super) fn session(&self, request: &HttpRequest) -> Option<Secret> {
         session(self.view.cookies, request)
     }
 
-    /// Signs it in and sends it on; to the page of its account where nobody says where to.
+    /// Signs it in and redirects it to this URL, or to the account page.
     #[must_use]
     pub(super) fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
         let to = to.map_or_else(|| self.view.link("account.html"), str::to_owned);
@@ -63,7 +63,7 @@ impl SignInLanding {
         self.view.redirect(to).with("Set-Cookie", cookie)
     }
 
-    /// Whether this is a form of our own page, sent by this browser, which is signed in as it was then.
+    /// Whether this is a form of a page of the gateway, sent by this browser in the same session.
     #[must_use]
     pub(super) fn is_own_form(
         &self,
@@ -75,11 +75,11 @@ impl SignInLanding {
         self.view.is_own(site, request, token) && !is_foreign(request, &site.base)
     }
 
-    /// The page that asks whether another user is to take the place of the one who is signed in.
+    /// The page that asks whether another user may replace the signed-in one.
     #[must_use]
     pub(super) fn ask_to_switch(&self, switch: &Switch<'_>) -> Reply {
         let mut view = self.view.titled("switch_user");
-        // A path alone is one of ours.
+        // A path alone is on this gateway.
         view.leads_to = switch
             .to
             .filter(|to| !to.starts_with('/'))
@@ -93,7 +93,7 @@ impl SignInLanding {
         view.page(200, "switch-user.html", more)
     }
 
-    /// The page that says why not, with this status and the code that the other side's people can look up.
+    /// The page of a refusal, with this status and a code that the partner can look up.
     #[must_use]
     pub(super) fn refuse(&self, rejection: &Rejection, status: u16, code: &str) -> Reply {
         let way_on = context! { href => self.view.link("login.html"), text => "sign_in" };

@@ -1,13 +1,13 @@
-//! The cookies of the pages: whose browser it is, which browser it is, and what it wants to read.
+//! The cookies of the pages: session, browser, known browser and language.
 
 use crate::contract::messages::Language;
 use crate::contract::shape::Secret;
 use crate::domain::Millis;
 
-/// How long a browser keeps the language that was chosen: a year.
+/// The lifetime of the language cookie: a year.
 const LANGUAGE_SECONDS: i64 = 365 * 24 * 3600;
 
-/// How cookies are named and marked at one address.
+/// The names and attributes of cookies at one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cookies {
     secure: bool,
@@ -23,24 +23,24 @@ impl Cookies {
         }
     }
 
-    /// What the browser's session cookie holds.
+    /// The value of the session cookie.
     #[must_use]
     pub fn session(self, header: Option<&str>) -> Option<Secret> {
         self.find(header?, "session").map(Secret::from)
     }
 
-    /// What tells this browser's forms from others'.
+    /// The ID of the browser, which its CSRF tokens sign.
     pub fn browser(self, header: &str) -> Option<&str> {
         self.find(header, "browser")
     }
 
-    /// What the cookie holds by which the browser is known to users that it has signed in.
+    /// The value of the cookie by which a browser is recognised after a user signed in with it.
     #[must_use]
     pub fn known_browser(self, header: Option<&str>) -> Option<Secret> {
         self.find(header?, "known").map(Secret::from)
     }
 
-    /// The language that was chosen here before.
+    /// The language that the user chose before.
     pub fn language(self, header: &str) -> Option<Language> {
         language(self.find(header, "language")?)
     }
@@ -58,21 +58,21 @@ impl Cookies {
         format!("{prefix}chaingun_{name}")
     }
 
-    /// Signs the browser in for as long. Other sites' pages may ask for the loginbar with it.
+    /// The session cookie with this lifetime. Pages of other sites may send it to ask for the loginbar.
     #[must_use]
     pub fn set_session(self, token: &Secret, life: Millis) -> String {
         let same_site = if self.secure { "None" } else { "Lax" };
         self.set("session", token.reveal(), Some(life / 1000), same_site)
     }
 
-    /// Signs the browser out.
+    /// Deletes the session cookie.
     #[must_use]
     pub fn clear_session(self) -> String {
         let same_site = if self.secure { "None" } else { "Lax" };
         self.set("session", "", Some(0), same_site)
     }
 
-    /// Has the browser be known for as long.
+    /// The cookie of a known browser, with this lifetime.
     pub fn set_known_browser(self, marks: &Secret, life: Millis) -> String {
         self.set("known", marks.reveal(), Some(life / 1000), "Lax")
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_cookies_as_their_site_can_have_them() {
+    fn sets_secure_attributes_over_https_only() {
         let token = Secret::from("t");
         assert_eq!(
             Cookies::of("https://id.example.org").set_session(&token, 90_000),

@@ -1,4 +1,4 @@
-//! Where a browser is sent on to: only where an application has registered, to the letter.
+//! The URL to which a browser is redirected: only one that an application has registered, compared exactly.
 
 use percent_encoding::utf8_percent_encode;
 
@@ -33,7 +33,7 @@ pub fn or_default<'a>(application: &'a Application, wanted: Option<&str>) -> Opt
     registered.or_else(|| application.redirect_uris.first().map(String::as_str))
 }
 
-/// An address with the application's own `state` handed back to it.
+/// An address with the application's `state` as a parameter.
 #[must_use]
 pub fn with_state(address: &str, state: Option<&str>) -> String {
     match state {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn leads_where_it_is_registered_and_nowhere_else() {
+    fn accepts_registered_urls_only() {
         let a = application();
         for (wanted, to) in [
             (
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    /// What has led elsewhere, elsewhere.
+    /// Known open-redirect bypasses.
     const BYPASSES: [&str; 36] = [
         "",
         "/",
@@ -126,7 +126,7 @@ mod tests {
     ];
 
     #[test]
-    fn hands_the_state_back_as_one_value() {
+    fn returns_the_state_as_one_value() {
         let to = |address| with_state(address, Some("a b&c=d#e%"));
         assert_eq!(to("https://a/b"), "https://a/b?state=a%20b%26c%3Dd%23e%25");
         assert_eq!(

@@ -1,10 +1,10 @@
-//! Whether a form comes from a page of ours.
+//! Distinguishes forms of the gateway's pages from forms of other sites.
 
 use crate::http::header::{HOST, ORIGIN};
 
 use crate::http::HttpRequest;
 
-/// The media type of forms; others cannot come from our pages.
+/// The media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Whether the body is a form.
@@ -13,8 +13,8 @@ pub fn is_form(request: &HttpRequest) -> bool {
     request.media_type().is_one_of(&[FORM])
 }
 
-/// Whether a browser says that a form was sent by a page of another site. Where it says nothing, the CSRF token decides. Pages
-/// that give no referrer, as ours do, have an origin of `null`.
+/// Whether the headers of a browser show that a page of another site sent a form. Without such headers the CSRF token
+/// decides. Pages without a referrer, like those of the gateway, have the origin `null`.
 pub fn is_foreign(request: &HttpRequest, base: &str) -> bool {
     if request.header("sec-fetch-site").as_deref() == Some("cross-site") {
         return true;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_forms_of_other_sites() {
+    fn recognises_forms_of_other_sites() {
         let sent = |origin: Option<&'static str>, site: Option<&'static str>| {
             let mut request = HttpRequest::default();
             let headers = [

@@ -1,4 +1,4 @@
-//! What all faces for browsers share: the site, its cookies, forms, texts and templates.
+//! The shared parts of faces for browsers: the site, its cookies, forms, texts and templates.
 
 pub mod cookies;
 pub mod destination;
@@ -27,14 +27,14 @@ pub const PREFIX: &str = "/checkSSO/";
 /// The longest `client_id`, in bytes.
 pub const MAX_CLIENT_ID: usize = 256;
 
-/// What is escaped in a value of a query: everything but letters, digits and four marks.
+/// The characters to escape in a value of a query: all but letters, digits and four marks.
 pub const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What pages are served with, for one request.
+/// The settings and services of pages, for one request.
 pub struct Site<'a> {
     /// The configuration; `None` until it is loaded.
     pub registry: Option<Arc<Snapshot>>,
@@ -43,9 +43,9 @@ pub struct Site<'a> {
     pub entropy: &'a Entropy,
     /// The URL by which browsers know the gateway, without a path.
     pub base: String,
-    /// How long a browser stays signed in, in milliseconds.
+    /// The lifetime of a session, in milliseconds.
     pub session_ms: i64,
-    /// How long a browser is known after it has signed a user in, in milliseconds.
+    /// The time for which a browser is known after a sign-in, in milliseconds.
     pub known_ms: i64,
     /// The time, in milliseconds.
     pub now: i64,

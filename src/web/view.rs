@@ -1,4 +1,4 @@
-//! One page for one browser: its language, the application it came from, the CSRF token of its forms, and how it is written.
+//! One page for one browser: its language, its application, the CSRF token of its forms, and its headers.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -20,10 +20,10 @@ macro_rules! templates {
     ($($name:literal)+) => {
         static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             let mut environment = Environment::new();
-            // A name that nobody fills is a mistake, and tests find it.
+            // An undefined variable is a mistake, and tests find it.
             environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
             $(
-                // They are part of the program; a broken one shows in every test of its page.
+                // Templates are part of the program; a broken one fails every test of its page.
                 if let Err(error) = environment.add_template($name, include_str!(concat!("templates/", $name))) {
                     tracing::error!(cause = %error, "a page's template is broken");
                 }
@@ -38,7 +38,7 @@ templates! {
     "new-password.html" "undo-email.html" "switch-user.html" "password.html" "delete.html" "message.html" "account.html"
 }
 
-/// The fields that people type into; only these can be led to from what was wrong.
+/// The fields that users type into; only these can be linked from a problem.
 const TYPED: [&str; 6] = [
     "name",
     "email",
@@ -55,17 +55,17 @@ pub struct View {
     pub language: Language,
     /// The page, below the prefix.
     path: String,
-    /// What goes along from page to page.
+    /// The application, which every link repeats.
     client_id: Option<String>,
-    /// The application's name and where it is to be gone on to.
+    /// The application's name and the URL to redirect to.
     pub application: Option<(String, String)>,
     redirect_uri: Option<String>,
     /// Whether `redirect_uri` is one that is registered.
     pub asked_to_go_on: bool,
-    /// Where else the answer to a form of this page may lead.
+    /// Another URL to which the answer to a form of this page may redirect.
     pub leads_to: Option<String>,
     state: Option<String>,
-    /// Whether `client_id` is nobody's.
+    /// Whether `client_id` is unknown.
     pub is_unknown_application: bool,
     csrf_token: String,
     title: &'static str,
@@ -73,7 +73,7 @@ pub struct View {
 }
 
 impl View {
-    /// The page of this title for whoever sent this request.
+    /// The page of this title for the browser that sent this request.
     pub fn of(site: &Site<'_>, request: &HttpRequest, title: &'static str) -> Self {
         let cookies = Cookies::of(&site.base);
         let header = &request.header(COOKIE).unwrap_or_default();
@@ -184,7 +184,7 @@ impl View {
         link
     }
 
-    /// Where a browser that is signed in goes on to.
+    /// The URL to which a signed-in browser is redirected.
     pub fn onward(&self) -> String {
         match &self.application {
             Some((_, to)) => destination::with_state(to, self.state.as_deref()),
@@ -202,7 +202,7 @@ impl View {
         self.written(status, template, Vec::new(), more)
     }
 
-    /// Writes the page again, with what was wrong.
+    /// Writes the page again, with the problems.
     pub fn again(&self, template: &str, rejection: &Rejection, more: Value) -> Reply {
         let wrongs: Vec<Value> = rejection
             .problems
@@ -213,9 +213,9 @@ impl View {
         self.written(status, template, wrongs, more)
     }
 
-    /// What is wrong, and in which field.
+    /// The text of a problem, and its field.
     fn wrong(&self, kind: Kind, problem: &Problem) -> Value {
-        // Who is signed in is asked for no name, so only the password can be wrong.
+        // Forms of signed-in users have no name field, so only the password can be wrong.
         let its_password = match (problem.code, self.title) {
             (Code::BadCredentials, "change_password") => Some("oldPassword"),
             (Code::BadCredentials, "delete_account") => Some("password"),
@@ -284,7 +284,7 @@ impl View {
         for cookie in &self.set_cookies {
             reply.headers.push(("Set-Cookie", cookie.clone()));
         }
-        // Browsers hold what a form's answer redirects to against this, too.
+        // Browsers also apply the policy to the redirect after a form.
         let application = self.application.as_ref().map(|(_, to)| to);
         let onward: String = application
             .into_iter()

@@ -4,7 +4,7 @@ use crate::operations::prelude::*;
 use crate::store::{organisations, sessions};
 
 shape! {
-    /// Which one.
+    /// The organisation to choose.
     pub struct ChooseOrganisationRequest = "ChooseOrganisationRequest_V1" {
         /// Its UUID; the user must be a member.
         organisation: String = "organisation", max = 128, required;
@@ -24,8 +24,8 @@ impl Request for ChooseOrganisationRequest {
         let session = session.ok_or_else(|| refuse(Code::TokenExpired))?.id;
         cx.write(|tx| {
             let user = tx.lock_user()?;
-            let granted = organisations::memberships(tx.conn, user.id)?;
-            if !granted.iter().any(|g| g.uuid == self.organisation) {
+            let memberships = organisations::memberships(tx.conn, user.id)?;
+            if !memberships.iter().any(|m| m.uuid == self.organisation) {
                 let code = Code::OrganizationNotFound;
                 return Err(refuse_field(code, "organisation"));
             }

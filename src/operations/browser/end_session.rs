@@ -4,7 +4,7 @@ use crate::operations::prelude::*;
 use crate::store::sessions;
 
 shape! {
-    /// Which session.
+    /// The session to end.
     pub struct EndSessionRequest = "EndSessionRequest_V1" {
         /// Its number; if absent, every other session and every token ends.
         session: Number = "session";

@@ -5,7 +5,7 @@ use crate::operations::prelude::*;
 use crate::operations::throttle;
 
 shape! {
-    /// Which service.
+    /// The service to leave.
     pub struct LeaveServiceRequest = "LeaveServiceRequest_V1" {
         /// Its number.
         service: Number = "service", required;

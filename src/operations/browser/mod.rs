@@ -33,7 +33,7 @@ pub struct SignedIn {
     /// The value of the cookie by which the browser is recognised later.
     pub known_browser: Secret,
     /// The user's organisations.
-    pub granted: Vec<Membership>,
+    pub memberships: Vec<Membership>,
 }
 
 /// A user whose browser is signed in.
@@ -43,7 +43,7 @@ pub struct Visitor {
     pub session: Session,
     pub profile: Profile,
     /// The user's organisations.
-    pub granted: Vec<Membership>,
+    pub memberships: Vec<Membership>,
 }
 
 /// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody

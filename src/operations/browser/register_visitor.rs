@@ -6,7 +6,7 @@ use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};
 use crate::operations::user::reset_password;
 
 shape! {
-    /// Who registers.
+    /// The person who registers.
     pub struct RegisterVisitorRequest = "RegisterVisitorRequest_V1" {
         /// The person's name.
         name: String = "name", max = 128, required;

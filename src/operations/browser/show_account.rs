@@ -15,7 +15,7 @@ use crate::store::{external_identities, known_sources, organisations};
 pub const MOST_EVENTS: i64 = 1000;
 
 shape! {
-    /// What to include.
+    /// The parts to include.
     pub struct ShowAccountRequest = "ShowAccountRequest_V1" {
         /// Includes the audit entries if not empty.
         events: String = "events", max = 1;
@@ -31,7 +31,7 @@ pub struct Account {
     pub identities: Vec<LinkedIdentity>,
     /// Changes of address that can still be undone.
     pub email_undos: Vec<EmailUndo>,
-    pub granted: Vec<Membership>,
+    pub memberships: Vec<Membership>,
     pub services: Vec<KnownService>,
     pub agreements: Vec<KnownAgreement>,
     /// This browser's session.
@@ -94,7 +94,7 @@ impl Request for ShowAccountRequest {
                 profile: cx.profile.clone(),
                 identities: external_identities::linked_to(c, user.id)?,
                 email_undos: email_undos::of_user(c, user.id, cx.now)?,
-                granted: organisations::memberships(c, user.id)?,
+                memberships: organisations::memberships(c, user.id)?,
                 services: named(cx, services::assignments(c, user.id)?),
                 agreements: all_agreements(cx, &consents::decisions(c, user.id)?),
                 sessions: sessions::of_user(c, user.id, cx.now, idle_since)?,

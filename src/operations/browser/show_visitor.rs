@@ -5,7 +5,7 @@ use crate::operations::prelude::*;
 use crate::store::organisations;
 
 shape! {
-    /// What to include.
+    /// The parts to include.
     pub struct ShowVisitorRequest = "ShowVisitorRequest_V1" {
         /// Includes the user's organisations if not empty.
         organisations: String = "organisations", max = 1;
@@ -26,7 +26,7 @@ impl Request for ShowVisitorRequest {
         let (Some(user), Some(session)) = (&cx.user, &cx.session) else {
             return Ok(None);
         };
-        let granted = match self.organisations.is_empty() {
+        let memberships = match self.organisations.is_empty() {
             true => Vec::new(),
             false => cx.read(|c| organisations::memberships(c, user.id))?,
         };
@@ -34,7 +34,7 @@ impl Request for ShowVisitorRequest {
             user: user.clone(),
             session: session.clone(),
             profile: cx.profile.clone(),
-            granted,
+            memberships,
         }))
     }
 }

@@ -38,11 +38,11 @@ impl Request for SignInRequest {
             Ok((user.id, token, known_browser))
         })?;
         let (user_id, token, known_browser) = done;
-        let granted = cx.read(|c| organisations::memberships(c, user_id))?;
+        let memberships = cx.read(|c| organisations::memberships(c, user_id))?;
         Ok(SignedIn {
             token,
             known_browser,
-            granted,
+            memberships,
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::operations::prelude::*;
 use crate::store::sessions;
 
 shape! {
-    /// What to end.
+    /// The sessions to end.
     pub struct SignOutRequest = "SignOutRequest_V1" {
         /// Ends every other session and all tokens too if not empty.
         everywhere: String = "everywhere", max = 1;

@@ -8,7 +8,7 @@ use crate::operations::user::change_password::ChangePasswordRequest;
 use crate::operations::user::confirm_user::ConfirmUserRequest;
 
 shape! {
-    /// Which registration to confirm.
+    /// The registration to confirm.
     pub struct ConfirmVisitorRequest = "ConfirmVisitorRequest_V1" {
         /// The token from the activation mail.
         token: Secret = "token", max = 128, required;

@@ -6,7 +6,7 @@ use crate::operations::user::{hash_of_token, issue_token};
 use crate::store::{email_undos, external_identities, one_time_tokens, users};
 
 shape! {
-    /// Which change.
+    /// The change to undo.
     pub struct UndoEmailChangeRequest = "UndoEmailChangeRequest_V1" {
         /// The token of the mail.
         token: Secret = "token", max = 128, required;

@@ -5,7 +5,7 @@ use crate::operations::prelude::*;
 use crate::store::external_identities;
 
 shape! {
-    /// Which identity.
+    /// The identity to unlink.
     pub struct UnlinkIdentityRequest = "UnlinkIdentityRequest_V1" {
         /// Its key.
         identity: String = "identity", max = 32, required;

@@ -5,7 +5,7 @@ use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
-    /// Which agreement.
+    /// The agreement to withdraw.
     pub struct WithdrawAgreementRequest = "WithdrawAgreementRequest_V1" {
         /// Its number.
         agreement: Number = "agreement", required;

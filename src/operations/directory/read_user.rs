@@ -127,8 +127,8 @@ impl Request for DirectoryReadRequest {
             };
             let phone = profiles::find(c, owner)?.and_then(|p| p.phone);
             let identities = external_identities::of_user(c, owner)?;
-            let granted = organisations::memberships(c, owner)?;
-            Ok::<_, Refusal>(Some(person(user, phone, identities, granted)))
+            let memberships = organisations::memberships(c, owner)?;
+            Ok::<_, Refusal>(Some(person(user, phone, identities, memberships)))
         })?;
         let unknown = || refuse_field(Code::ExternalidNotFound, "externalId");
         Ok(Found {
@@ -141,18 +141,18 @@ fn person(
     user: User,
     phone: Option<String>,
     identities: Vec<ExternalIdentity>,
-    granted: Vec<organisation::Membership>,
+    memberships: Vec<organisation::Membership>,
 ) -> Person {
     let identities = identities.into_iter().map(|identity| ExternalId {
         id: identity.id,
         id_type: identity.id_type,
         provider: identity.provider,
     });
-    let memberships = granted.into_iter().map(|granted| Membership {
+    let organisations = memberships.into_iter().map(|membership| Membership {
         is_deleted: false,
-        org_name: granted.name,
-        organisation_id: granted.uuid,
-        roles: Flat(granted.roles),
+        org_name: membership.name,
+        organisation_id: membership.uuid,
+        roles: Flat(membership.roles),
         user_id: user.uuid.clone(),
     });
     Person {
@@ -163,7 +163,7 @@ fn person(
         identifier: user.uuid.clone(),
         is_deleted: false,
         last_name: None,
-        organisations: Wrapped(memberships.collect()),
+        organisations: Wrapped(organisations.collect()),
         phone,
         status: Number(Some(i64::from(user.status == Status::Active))),
         updated_date: directory_time(user.updated_at),

@@ -1,8 +1,8 @@
-//! How REST and the directory reach an operation.
+//! The routes by which REST and the directory reach an operation.
 
 use crate::contract::problem::Code;
 
-/// How REST reaches an operation.
+/// A route by which REST reaches an operation.
 #[derive(Debug)]
 pub struct Route {
     pub method: &'static str,
@@ -23,7 +23,7 @@ pub struct Route {
     pub refuses: &'static [Code],
 }
 
-/// How a route uses the request body.
+/// The use of the request body by a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
     /// The body holds the fields.
@@ -34,7 +34,7 @@ pub enum Body {
     Ignored,
 }
 
-/// How the directory reaches an operation.
+/// A route by which the directory reaches an operation.
 #[derive(Debug)]
 pub struct DirectoryRoute {
     pub method: &'static str,

@@ -1,4 +1,4 @@
-//! What the catalogue states about an operation: its contract, its rules, and the faces that reach it.
+//! The entry of an operation in the catalogue: its contract, its rules, and the faces that reach it.
 
 mod binding;
 mod request;
@@ -15,7 +15,7 @@ use crate::domain::audit_event::AuditEvent;
 pub use binding::{Body, DirectoryRoute, Route};
 pub use request::{Claims, DecodedRequest, Payload, Request, Runnable, from_fields};
 
-/// Who may call an operation; [`access`](super::access) applies the rule to a caller.
+/// The callers of an operation; [`access`](super::access) applies the rule to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Callers who are not signed in; the client key is optional.
@@ -58,7 +58,7 @@ pub enum Throttle {
     Guesses,
     /// Invalid signatures. A valid signature never waits.
     Forgeries,
-    /// Mails sent or pretended, names found to be taken, and any refusal after a password was hashed.
+    /// Mails, even those to unknown users, names found to be taken, and any refusal after a password was hashed.
     Mails,
 }
 
@@ -74,11 +74,11 @@ pub struct Operation {
     pub name: &'static str,
     /// The name of its events in the audit log.
     pub event: AuditEvent,
-    /// What it does, in a sentence.
+    /// Its description, in a sentence.
     pub doc: &'static str,
     pub access: Access,
     pub cost: Cost,
-    /// What the rate limit counts.
+    /// The events that the rate limit counts.
     pub throttle: Throttle,
     pub request: &'static Shape,
     pub response: &'static Shape,

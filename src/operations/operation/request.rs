@@ -1,4 +1,4 @@
-//! Requests: what the type of one states, and how a face holds one whose type it does not know.
+//! Requests: the statements of a request type, and the form in which a face holds a request of any type.
 //!
 //! A face that knows the operation receives the answer by type: pages and partners' sign-ins turn it into a reply where
 //! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
@@ -16,9 +16,9 @@ use crate::contract::xml::XmlReader;
 use crate::operations::context::{Credentials, RequestContext};
 use crate::operations::refusal::Result;
 
-/// The request of an operation, which is the operation itself: what it is called, who may call it, and what it does.
+/// The request of an operation, which states the operation: its name, its callers and its work.
 pub trait Request: Structure + 'static {
-    /// What it answers.
+    /// Its answer.
     type Answer: 'static;
     /// Its place in the catalogue.
     const OPERATION: &'static Operation;
@@ -73,7 +73,7 @@ pub trait Runnable<A>: Send + std::fmt::Debug {
     fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A>;
 }
 
-/// A request, and what makes an `A` of its answer.
+/// A request, and the function that turns its answer into an `A`.
 struct Converted<R, F> {
     request: R,
     convert: F,

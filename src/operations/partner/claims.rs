@@ -13,7 +13,7 @@ use crate::operations::prelude::*;
 use crate::secrets::assertions::Claims;
 use crate::store::partners::Partner;
 
-/// How far a partner's clock may be ahead, in seconds. SPEC §11 allows none: `iat` must not be in the future.
+/// The allowed lead of a partner's clock, in milliseconds. SPEC §11 allows none: `iat` must not be in the future.
 const LEEWAY_MS: Millis = 0;
 /// The longest `jti`, in characters.
 const MAX_JTI_CHARS: usize = 256;

@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn leads_to_us_and_to_what_is_registered() {
+    fn allows_this_gateway_and_registered_origins() {
         for wanted in [
             "/",
             "/resources",
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn leads_nowhere_else() {
+    fn refuses_known_open_redirect_bypasses() {
         for wanted in BYPASSES {
             assert!(!allowed(wanted), "{wanted}");
         }

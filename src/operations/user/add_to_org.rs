@@ -57,8 +57,8 @@ impl Request for AddToOrgRequest {
                 }
             };
             tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
-            let granted = organisations::memberships(tx.conn, user.id)?;
-            let joined = granted.iter().find(|g| g.uuid == uuid);
+            let memberships = organisations::memberships(tx.conn, user.id)?;
+            let joined = memberships.iter().find(|m| m.uuid == uuid);
             issue(tx, user, joined, cx.verified_token.as_ref())
         })?;
         Ok(EmptyResponse {
@@ -86,11 +86,11 @@ fn join(tx: &mut Transaction<'_>, user: &User, uuid: &str) -> Result<String> {
 /// Creates a closed organisation with the user as its administrator. If the user is a member of one with that name,
 /// returns that one.
 fn make(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Result<String> {
-    let granted = organisations::memberships(tx.conn, user.id)?;
-    if let Some(Membership { uuid, .. }) = granted.iter().find(|g| g.name == name) {
+    let memberships = organisations::memberships(tx.conn, user.id)?;
+    if let Some(Membership { uuid, .. }) = memberships.iter().find(|m| m.name == name) {
         return Ok(uuid.clone());
     }
-    if granted.len() >= MAX_MEMBERSHIPS {
+    if memberships.len() >= MAX_MEMBERSHIPS {
         return Err(refuse_invalid("orgName", Why::TooMany(MAX_MEMBERSHIPS)));
     }
     organisations::add(tx.conn, new_uuid, name, JoinPolicy::Closed, tx.cx.now)?;

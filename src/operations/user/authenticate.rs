@@ -77,15 +77,15 @@ impl AuthenticateRequest {
     /// Signs in; none if the user's hash has changed since it was checked.
     fn sign_in(&self, cx: &RequestContext<'_>) -> Result<Option<AuthenticateResponse>> {
         let checked = Checked::of(cx, &self.user_name_or_email, &self.password)?;
-        let granted = cx.read(|c| organisations::memberships(c, checked.user.id))?;
+        let memberships = cx.read(|c| organisations::memberships(c, checked.user.id))?;
         let meta_params = self.request_meta.as_ref().map_or(&[][..], |m| &m.params.0);
         let wanted = param(&self.params.0, USER_ORG_UUID)
             .or(param(meta_params, USER_ORG_UUID))
             .filter(|uuid| !uuid.is_empty());
-        let organisation = match choose(&granted, wanted) {
+        let organisation = match choose(&memberships, wanted) {
             Choice::None => None,
             Choice::One(one) => Some(one),
-            Choice::Several => return Err(ask_to_choose(&granted).into()),
+            Choice::Several => return Err(ask_to_choose(&memberships).into()),
         };
         // The audit entry and the token are written in one transaction.
         let signed_in = checked.write(cx, |tx, user| {
@@ -105,8 +105,8 @@ impl AuthenticateRequest {
     }
 }
 
-fn ask_to_choose(granted: &[Membership]) -> Rejection {
-    let orgs: Vec<OrgClaim> = granted
+fn ask_to_choose(memberships: &[Membership]) -> Rejection {
+    let orgs: Vec<OrgClaim> = memberships
         .iter()
         .map(|g| OrgClaim {
             uuid: g.uuid.clone(),

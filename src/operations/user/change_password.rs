@@ -87,9 +87,9 @@ impl ChangePasswordRequest {
             }
         };
         let password = self.password.reveal();
-        let granted: Vec<Membership> = cx.read(|c| organisations::memberships(c, user.id))?;
+        let memberships: Vec<Membership> = cx.read(|c| organisations::memberships(c, user.id))?;
         let mut names = vec![user.user_name.as_str(), &user.name, &user.email];
-        names.extend(granted.iter().map(|g| g.name.as_str()));
+        names.extend(memberships.iter().map(|m| m.name.as_str()));
         super::check_password(password, &names)?;
         let hash = cx.hash(password)?;
         cx.write(|tx| set(tx, (&user, &proof), &hash, keep))

@@ -15,7 +15,7 @@ shape! {
     }
 }
 
-/// How many transactions of the request erase names in the audit log.
+/// The number of transactions in which the request erases names in the audit log.
 const ERASING_TURNS: usize = 8;
 
 impl Request for DeleteUserRequest {

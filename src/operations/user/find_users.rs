@@ -5,7 +5,7 @@ use crate::domain::text::canonical;
 use crate::operations::prelude::*;
 use crate::store::user_search::{self, Filter, Sort, SortKey};
 
-/// How many users a page has when the request does not say.
+/// The number of users on a page if the request does not state one.
 pub const DEFAULT_LIMIT: i64 = 20;
 
 shape! {

@@ -39,9 +39,11 @@ impl Request for RefreshAuthTokenRequest {
         let token = cx.write(|tx| {
             // Rights are read from the database and not from the old token.
             let user = tx.lock_user()?;
-            let granted = organisations::memberships(tx.conn, user.id)?;
+            let memberships = organisations::memberships(tx.conn, user.id)?;
             let bound_to = verified_token.organisation.as_deref();
-            let organisation = granted.iter().find(|g| Some(g.uuid.as_str()) == bound_to);
+            let organisation = memberships
+                .iter()
+                .find(|m| Some(m.uuid.as_str()) == bound_to);
             if bound_to.is_some() && organisation.is_none() {
                 return Err(refuse(Code::TokenExpired));
             }
