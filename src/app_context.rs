@@ -18,39 +18,39 @@ use crate::store::first_attempts::FirstAttempts;
 use crate::store::refusals::Refusals;
 use crate::store::{Store, StoreError, clients, outbox};
 
-/// Rules with numbers in them.
+/// The configured limits and lifetimes.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// How long a JWT lasts, in seconds.
+    /// The lifetime of a JWT, in seconds.
     pub token_seconds: i64,
-    /// How long a token keeps working after another one took its place.
+    /// The time for which a token stays valid after its replacement.
     pub grace_ms: Millis,
-    /// How long after signing in tokens can still be refreshed.
+    /// The time after a sign-in during which its tokens can be refreshed.
     pub family_ms: Millis,
-    /// How long a browser stays signed in.
+    /// The maximum lifetime of a browser session.
     pub session_ms: Millis,
-    /// How long it stays so unused.
+    /// The time after which an unused browser session ends.
     pub session_idle_ms: Millis,
-    /// How long an activation token lasts.
+    /// The lifetime of an activation token.
     pub activation_ms: Millis,
-    /// How long a password reset token lasts.
+    /// The lifetime of a password reset token.
     pub reset_ms: Millis,
-    /// How long a changed e-mail address can be undone.
+    /// The time during which a change of e-mail address can be undone.
     pub email_undo_ms: Millis,
-    /// How often secrets may be guessed at, and mails be asked for.
+    /// The limits on guesses of secrets and on requests for mails.
     pub throttle: Limits,
-    /// How long things are kept, and how many of them.
+    /// The limits on the age and the number of stored rows.
     pub retention: Retention,
-    /// How often assignments to services may be changed.
+    /// The limits on changes of assignments to services.
     pub assignments: PerMinute,
-    /// The role that may do everything.
+    /// The role whose holders may call every operation.
     pub admin_role: String,
-    /// The longest page that findUsers gives.
+    /// The maximum number of users on one page of findUsers.
     pub max_page: i64,
 }
 
 impl Rules {
-    /// When a family of tokens that began at this time is over, however often it was refreshed.
+    /// The end of a token family that began at this time. Refreshing does not extend it.
     #[must_use]
     pub fn end_of_family(&self, started_at: Millis) -> Millis {
         started_at.saturating_add(self.family_ms)
@@ -61,9 +61,9 @@ impl Rules {
 pub struct AppContext {
     pub store: Store,
     pub registry: Registry,
-    /// Refusals that are counted and not written yet.
+    /// Refusals that are counted but not yet written.
     pub refusals: Refusals,
-    /// Attempts that are the first of their subject.
+    /// The first attempts of each name or network, which are not written.
     pub first_attempts: FirstAttempts,
     pub hasher: Hasher,
     pub tokens: Tokens,
@@ -74,7 +74,7 @@ pub struct AppContext {
     pub clock: Clock,
     pub entropy: Entropy,
     pub rules: Rules,
-    /// How often assignments to services were changed.
+    /// The recent changes of assignments to services.
     pub assignments: Mutex<Windows>,
 }
 
@@ -85,10 +85,10 @@ impl AppContext {
         self.registry.loaded().is_some() && self.store.probe(clients::registry_version).is_ok()
     }
 
-    /// What waits in the outbox, by kind and state.
+    /// The undelivered rows of the outbox, by kind and state.
     ///
     /// # Errors
-    /// The store's.
+    /// The error of the store.
     pub fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let now = self.clock.now();
         let rows = self.store.probe(outbox::undelivered)?;

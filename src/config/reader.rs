@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    /// The value of a setting that `parse` understands. `rule` completes the sentence about another one.
+    /// The value, if `parse` accepts it. Otherwise the mistake is the value and `rule`, such as "must be an IP address".
     pub(super) fn parsed<T>(
         &mut self,
         name: &str,
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// The entries of a list that `parse` understands. Entries are separated by commas.
+    /// The entries of a comma-separated list that `parse` accepts. The others are mistakes.
     pub(super) fn list<T>(
         &mut self,
         name: &str,
@@ -93,9 +93,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Notes a mistake; `what` completes the sentence about the value.
-    pub(super) fn wrong(&mut self, name: &str, text: &str, what: &str) {
-        let mistake = format!("{name} = {text:?} {what}");
+    /// Notes a mistake: the value and the rule that it breaks.
+    pub(super) fn wrong(&mut self, name: &str, text: &str, rule: &str) {
+        let mistake = format!("{name} = {text:?} {rule}");
         self.mistakes.push(Mistake(mistake));
     }
 }

@@ -1,4 +1,4 @@
-//! Field tables: what a published type consists of.
+//! Field tables: the fields of a published type.
 
 /// A published type: its name in the XSD and its fields, in the order they are written.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ pub struct Payload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     Sequence,
-    /// Where the seeds' own samples disagree with each other about the order.
+    /// For types whose order differs between the original samples.
     All,
 }
 

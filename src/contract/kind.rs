@@ -1,6 +1,6 @@
 //! The kinds of refusals, and the one table of how each face encodes them (SPEC §7).
 
-/// How SOAP encodes a kind of refusal.
+/// The encoding of a kind of refusal over SOAP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SoapForm {
     /// An ordinary answer with this `status/code`.

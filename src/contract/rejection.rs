@@ -9,7 +9,7 @@ pub struct Rejection {
     pub problems: Vec<Problem>,
     /// Parameters of the answer: keys and values.
     pub params: Vec<(&'static str, String)>,
-    /// How long the refusal lasts, in milliseconds; 0 if unknown.
+    /// The time until a retry may succeed, in milliseconds; 0 if unknown.
     pub wait_ms: i64,
     /// Whether it is in the audit log already.
     pub is_recorded: bool,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::field::{Field, Kind, Order, Shape};
 use super::{NAMESPACE, SERVICE};
 
-/// What the printers need of an operation.
+/// An operation, as the printers need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     pub name: &'static str,

@@ -8,7 +8,7 @@ use crate::contract::messages::Language;
 use crate::contract::problem::{Code, FaultCode, SoapForm};
 use crate::operations::{Body, CATALOG, Operation, Route};
 
-/// One operation: who may call it where, its fields, its refusals and examples.
+/// One operation: its access rule, its routes, its fields, its refusals and its examples.
 pub(super) fn operation(operation: &Operation) -> Value {
     let directory = operation.directory.iter();
     context! {

@@ -1,4 +1,4 @@
-//! The `Accept` header: what a client takes, and what it likes best (RFC 9110 §12.5.1).
+//! The `Accept` header: the media types that a client accepts, and their weights (RFC 9110 §12.5.1).
 
 use super::MediaType;
 
@@ -14,14 +14,14 @@ fn ranges(accept: &str) -> impl Iterator<Item = (MediaType<'_>, f32)> {
     })
 }
 
-/// Whether a client takes something that `is_known` knows. A client without the header takes everything.
+/// Whether a client accepts a media range for which `is_known` is true. An empty header accepts every media type.
 pub fn accepts(accept: &str, is_known: impl Fn(&MediaType<'_>) -> bool) -> bool {
     accept.trim().is_empty()
         || ranges(accept).any(|(range, weight)| weight > 0.0 && is_known(&range))
 }
 
-/// The one of these media types that a client likes best: the one of the highest weight, and of several with that weight
-/// the one that it names first. `None` where it names none of them.
+/// The offered media type with the highest weight; the first in the header if several have that weight. `None` if the
+/// header names none of them.
 #[must_use]
 pub fn preferred<'a>(accept: &str, offered: &[&'a str]) -> Option<&'a str> {
     let mut best = (None, 0.0);
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_a_range_names_unless_its_weight_is_zero() {
+    fn accepts_a_named_media_type_unless_its_weight_is_zero() {
         let json = |range: &MediaType<'_>| range.is_one_of(&["*/*", "application/json"]);
         for (accept, taken) in [
             ("", true),

@@ -4,15 +4,14 @@ use std::io::Read as _;
 
 use flate2::bufread::GzDecoder;
 
-use crate::contract::problem::Code;
-use crate::contract::problem::Why;
+use crate::contract::problem::{Code, Why};
 use crate::contract::rejection::{Rejection, malformed};
 
-/// The most members of one gzip body; clients send one, or one for each piece they write.
+/// Maximum number of members of one gzip body; clients send one, or one for each piece they write.
 const MAX_GZIP_MEMBERS: usize = 16;
-/// How many times its own size a gzip body may inflate to.
+/// The factor by which a gzip body may grow.
 const MAX_GZIP_RATIO: usize = 200;
-/// Bytes that any gzip body may inflate to, since a small text may be white space for the most part.
+/// Bytes to which every gzip body may inflate, because a small text may be mostly white space.
 const FREE_GZIP_BYTES: usize = 65_536;
 
 /// The body without its content coding, of at most `limit` bytes.

@@ -15,8 +15,8 @@ use crate::operations::Credentials;
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
 const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
 
-/// The credentials in the headers. A blank user name is none; one that is too long is noted and left out, since nobody is
-/// called so and it would be written to the log.
+/// The credentials in the headers. A blank user name counts as absent. A user name that is too long is a problem and is
+/// left out, because it would be written to the log.
 pub fn credentials(request: &HttpRequest, problems: &mut Problems) -> Credentials {
     let secret = |text: Cow<'_, str>| Secret::from(text.as_ref());
     let authorization = request.header(AUTHORIZATION).map(secret);
@@ -40,7 +40,7 @@ pub fn credentials(request: &HttpRequest, problems: &mut Problems) -> Credential
     }
 }
 
-/// The name and the secret of HTTP's Basic scheme (RFC 7617); `None` where the header is of another scheme.
+/// The name and the secret of HTTP's Basic scheme (RFC 7617); `None` for another scheme.
 fn basic(authorization: &Secret) -> Option<(String, Secret)> {
     let (scheme, encoded) = authorization.reveal().trim().split_once(' ')?;
     let decoded = STANDARD.decode(encoded.trim()).ok()?;

@@ -9,10 +9,10 @@ use crate::contract::shape::Shaped;
 use crate::contract::time::directory_time;
 use crate::domain::Millis;
 
-/// What stands around an answer, whatever it is.
+/// The members of the envelope that do not depend on the outcome.
 #[derive(Debug, Clone)]
 pub struct Heading {
-    /// What was called, like `api.user.create`.
+    /// The name of the call, like `api.user.create`.
     pub id: &'static str,
     /// The version in its path.
     pub ver: &'static str,
@@ -28,7 +28,7 @@ impl Heading {
         self.reply(200, "OK", None, Some(result))
     }
 
-    /// Why there is none.
+    /// An answer with the code and the texts of this refusal.
     #[must_use]
     pub fn refusal(&self, rejection: &Rejection) -> Reply {
         let kind = rejection.kind();
@@ -61,7 +61,7 @@ impl Heading {
             out.member("ts", &directory_time(self.now));
             out.name("params");
             out.object(|out| {
-                // The caller's own number for the call, which the documents leave empty.
+                // The caller's own message ID. The specification leaves it empty.
                 out.member("resmsgid", &());
                 out.member("msgid", &self.request_id);
                 out.member("err", &err);
@@ -91,7 +91,7 @@ pub fn code_of(rejection: &Rejection) -> &'static str {
     first.map_or(Code::InternalError.as_str(), spelling)
 }
 
-/// The code of a problem as the directory's documents spell it, where they have one for it.
+/// The code of a problem in the spelling of the directory's specification, which has its own names for some codes.
 fn spelling(problem: &Problem) -> &'static str {
     match (problem.code, problem.why) {
         (Code::MissingField, _) => "MANDATORY_PARAMETER_MISSING",

@@ -8,7 +8,7 @@ use crate::operations::{Credentials, DecodedRequest, Operation, Runnable};
 
 /// The result of decoding a request.
 pub enum Decoded<A> {
-    /// An operation to be run, whose answer the face gets as an `A`.
+    /// An operation to run. The face gets its answer as an `A`.
     Call(Box<DecodedRequest<A>>),
     /// A reply that needs no operation.
     Reply(Reply),
@@ -34,8 +34,8 @@ impl<A> Decoded<A> {
     }
 }
 
-/// One request of a protocol, from its head to its reply. The server makes a face of the request's head, has it decode the
-/// request, runs the operation, and has the face write what comes of it.
+/// One request of a protocol, from its head to its reply. The server creates the face from the request's head, lets it
+/// decode the request, runs the operation, and lets the face encode the outcome.
 pub trait Face: Send + Sync + 'static {
     /// The face's name in logs and metrics.
     const NAME: &'static str;

@@ -13,7 +13,7 @@ impl<'a> MediaType<'a> {
         Self(text.into())
     }
 
-    /// Type and subtype; empty where there is none.
+    /// Type and subtype; empty if absent.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.split(';').next().unwrap_or("").trim()

@@ -1,5 +1,5 @@
-//! HTTP as every face sees it: requests, replies, and the headers and encodings that they have in common. Nothing here
-//! knows a connection.
+//! HTTP as every face sees it: requests, replies, and the headers and encodings that all faces share. This room knows
+//! no connections.
 
 pub mod accept;
 pub mod body;

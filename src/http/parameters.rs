@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// The most parameters that a query or a form is read for.
+/// Maximum number of parameters that are read from a query or a form.
 pub const MAX_PARAMETERS: usize = 100;
 
-/// Decodes percent encoding. Bytes that are no UTF-8 become U+FFFD, as in browsers.
+/// Decodes percent encoding. Bytes that are not UTF-8 become U+FFFD, as in browsers.
 #[must_use]
 pub fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
@@ -27,7 +27,7 @@ pub fn decode_form(text: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Parameters {
     pairs: Vec<(String, String)>,
-    /// Whether there were more than are read.
+    /// Whether the text has more parameters than were read.
     pub is_cut: bool,
 }
 
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes_what_browsers_send() {
+    fn decodes_forms_as_browsers_send_them() {
         let form = Parameters::of("a=b+c%2B%c3%A1&body%5Bparams%5D%5Bfields%5D=x%2Cy&e=&a=z&f");
         assert_eq!(form.get("a"), Some("b c+á"));
         assert_eq!(form.all("a").collect::<Vec<_>>(), ["b c+á", "z"]);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_bytes_that_are_no_text() {
+    fn replaces_bytes_that_are_not_utf_8() {
         assert_eq!(decode("%FF+%2B"), "\u{FFFD}++");
         assert_eq!(Parameters::of("a=%FF+").get("a"), Some("\u{FFFD} "));
     }

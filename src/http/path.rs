@@ -2,7 +2,8 @@
 
 use super::parameters::decode;
 
-/// The fields of a path and their decoded texts, if the path is of the template. A field is one segment; it may be empty.
+/// The fields of a path and their decoded texts, if the path matches the template. A field is one segment, which may be
+/// empty.
 #[must_use]
 pub fn captures(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
     let (mut template, mut path) = (template.split('/'), path.split('/'));

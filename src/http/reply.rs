@@ -1,4 +1,4 @@
-//! A reply that is still to be sent.
+//! Replies before they are sent.
 
 use crate::contract::rejection::Rejection;
 
@@ -6,7 +6,7 @@ use crate::contract::rejection::Rejection;
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    /// Empty where there is no body.
+    /// Empty if there is no body.
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
@@ -49,7 +49,7 @@ impl Reply {
         self
     }
 
-    /// The reply with the seconds after which to try again, where the rejection states a wait.
+    /// The reply with `Retry-After`, if a retry can succeed.
     #[must_use]
     pub fn with_retry_after(self, rejection: &Rejection) -> Self {
         match rejection.retry_after() {

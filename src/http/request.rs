@@ -9,7 +9,7 @@ use hyper::{HeaderMap, Method, Uri};
 use super::MediaType;
 use crate::contract::messages::Language;
 
-/// The first value of a header. Bytes that are no UTF-8 become U+FFFD, so that such a value is wrong and not absent.
+/// The first value of a header. Bytes that are not UTF-8 become U+FFFD, so that such a value is invalid and not absent.
 #[must_use]
 pub fn header_text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Cow<'_, str>> {
     let value = headers.get(name)?;
@@ -20,13 +20,13 @@ pub fn header_text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Cow<'
 #[derive(Debug, Default)]
 pub struct HttpRequest {
     pub method: Method,
-    /// Path and query, as they were sent.
+    /// Path and query as sent.
     pub uri: Uri,
     pub headers: HeaderMap,
     /// The body without its content coding.
     pub body: Vec<u8>,
     pub request_id: String,
-    /// The address of the client, as far as trusted proxies tell.
+    /// The address of the client, which trusted proxies report.
     pub client_ip: Option<IpAddr>,
 }
 

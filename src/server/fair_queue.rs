@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_job_about_an_account_gives_way_to_its_owner_at_another_source() {
+    fn displaces_the_newest_job_about_an_account_for_another_source() {
         let mut queue = queue();
         add(&mut queue, owner(1, 7), 1).unwrap();
         add(&mut queue, owner(1, 7), 2).unwrap();
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_job_of_the_largest_source_gives_way_when_the_queue_is_full() {
+    fn displaces_the_newest_job_of_the_largest_source_when_the_queue_is_full() {
         let mut queue = queue();
         for job in 0..4 {
             add(&mut queue, owner(1, None), job).unwrap();
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gives_way_to_a_job_that_is_refused_in_the_end() {
+    fn displaces_no_job_for_a_job_that_is_refused_in_the_end() {
         let mut queue = queue();
         // Source 1 is at its share, mostly with jobs of account 7, whose own share is taken by one job each of two
         // sources.

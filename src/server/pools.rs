@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_the_waiting_work_will_be_done() {
+    fn estimates_the_time_until_the_waiting_work_is_done() {
         let (pool, _release) = busy(SHARES);
         let job = || Box::new(|_| ());
         for n in 0..4 {
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_back_each_refusal_in_a_row_a_little_longer() {
+    fn delays_each_further_refusal_a_little_longer() {
         let (pool, _release) = busy(SHARES);
         let job = || Box::new(|_| ());
         let mut held = Vec::new();
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_after_a_panic_and_finishes_its_work_at_the_end() {
+    fn continues_after_a_panic_and_finishes_its_work_at_the_end() {
         let pool = FairPool::start("test", 2, SHARES).unwrap();
         let runtime = runtime();
         let panics = runtime.block_on(pool.run(&origin("a"), || -> () { panic!("a test") }));

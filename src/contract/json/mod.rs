@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_be_understood_in_two_ways() {
+    fn refuses_ambiguous_documents() {
         for broken in [
             "",
             "{",

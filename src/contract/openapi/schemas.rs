@@ -42,7 +42,7 @@ impl Schemas {
         )
     }
 
-    /// The value of a field, with what it means.
+    /// The schema of a field, with its description.
     pub(super) fn field(&mut self, field: &Field) -> Value {
         let mut schema = match (field.kind)() {
             Kind::Flat => list(text(field.max)),

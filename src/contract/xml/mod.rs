@@ -90,7 +90,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// How deep the reader stands.
+    /// The nesting depth of the element that the reader is in.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.depth
@@ -420,7 +420,7 @@ impl<'a> XmlReader<'a> {
 /// Reads a document to its end to check that it is well-formed and within the limits.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first violation.
 pub fn check(text: &str, limits: XmlLimits) -> Result<(), Rejection> {
     let mut reader = XmlReader::new(text, limits, false);
     loop {

@@ -80,7 +80,7 @@ impl<'a> Namespaces<'a> {
         }])
     }
 
-    /// How many declarations are in scope.
+    /// The number of declarations in scope.
     pub(super) fn declared(&self) -> usize {
         self.0.len().saturating_sub(1)
     }
