@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chaingun_gateway::app_context::AppContext;
 use chaingun_gateway::background::hangup::Reloaded;
 use chaingun_gateway::background::registry_file;
 use chaingun_gateway::clock::Clock;
@@ -255,23 +256,9 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
     for finding in file_modes(config, settings_file) {
         tracing::warn!("{finding}");
     }
-    if with_demo {
-        if demo::has_other_data(&app)? {
-            return Err(io::Error::other(
-                "this database has users or clients with keys: load the demo into another --data-dir",
-            ));
-        }
-        demo::load(&app, &config.data_dir).map_err(io::Error::other)?;
-        app.registry.refresh(&app.store)?;
-    }
-    if !with_demo && demo::is_loaded(&app)? {
-        if !config.server.listen.ip().is_loopback() {
-            return Err(io::Error::other(
-                "this database holds the demo's users and keys, which are public: use another --data-dir or \
-                 --database-url, or listen on a loopback address",
-            ));
-        }
-        tracing::warn!("this database holds the demo's users and keys, which are public");
+    match with_demo {
+        true => load_demo(config, &app)?,
+        false => check_for_demo(config, &app)?,
     }
     let delivering = if with_demo {
         demo::with_loopback_callbacks(config)
@@ -291,10 +278,8 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             let server = Server::bind(config.server.clone(), app)
                 .await
                 .map_err(|e| {
-                    io::Error::new(
-                        e.kind(),
-                        format!("cannot listen on {}: {e}", config.server.listen),
-                    )
+                    let what = format!("cannot listen on {}: {e}", config.server.listen);
+                    io::Error::new(e.kind(), what)
                 })?;
             let address = server.address()?;
             let running = (
@@ -323,6 +308,32 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
         })
         // Dropping the workers ends them, outside the runtime.
         .map(drop)
+}
+
+/// Loads the demo data, unless the database has other data.
+fn load_demo(config: &Config, app: &AppContext) -> io::Result<()> {
+    if demo::has_other_data(app)? {
+        return Err(io::Error::other(
+            "this database has users or clients with keys: load the demo into another --data-dir",
+        ));
+    }
+    demo::load(app, &config.data_dir)?;
+    Ok(app.registry.refresh(&app.store)?)
+}
+
+/// Warns about demo data in the database, and refuses to serve it to other machines.
+fn check_for_demo(config: &Config, app: &AppContext) -> io::Result<()> {
+    if !demo::is_loaded(app)? {
+        return Ok(());
+    }
+    if !config.server.listen.ip().is_loopback() {
+        return Err(io::Error::other(
+            "this database holds the demo's users and keys, which are public: use another --data-dir or \
+             --database-url, or listen on a loopback address",
+        ));
+    }
+    tracing::warn!("this database holds the demo's users and keys, which are public");
+    Ok(())
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C from now on. The signal handlers are installed on return.

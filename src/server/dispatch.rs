@@ -171,23 +171,29 @@ async fn route(
     if sso::PATHS.contains(&path) {
         return routed(request).sso().await;
     }
-    let is_probe = matches!(path, "/healthz" | "/readyz" | "/metrics");
-    if peer.is_over_limit && !is_probe {
+    if peer.is_over_limit && !PROBES.contains(&path) {
         return busy();
     }
-    let get = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_get && (PROBES.contains(&path) || DOCUMENTS.contains(&path)) {
+        return Reply::method_not_allowed("GET, HEAD");
+    }
+    document(gateway, peer.address, path, request.headers()).await
+}
+
+/// The paths that are answered even if no slot is free.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+const DOCUMENTS: [&str; 4] = [
+    "/.well-known/jwks.json",
+    "/openapi.json",
+    "/docs",
+    "/docs.css",
+];
+
+/// The reply of a probe or a document.
+async fn document(gateway: &Arc<Gateway>, peer: IpAddr, path: &str, headers: &HeaderMap) -> Reply {
     match path {
-        "/healthz"
-        | "/readyz"
-        | "/metrics"
-        | "/.well-known/jwks.json"
-        | "/openapi.json"
-        | "/docs"
-        | "/docs.css"
-            if !get =>
-        {
-            Reply::method_not_allowed("GET, HEAD")
-        }
         "/.well-known/jwks.json" => {
             let keys = gateway.app.tokens.jwks(gateway.app.clock.now());
             Reply::new(200, "application/jwk-set+json", keys)
@@ -195,15 +201,15 @@ async fn route(
         }
         "/healthz" => Reply::text(200, "ok"),
         "/readyz" => ready(gateway).await,
-        "/metrics" => metrics(gateway, peer.address, request.headers()).await,
+        "/metrics" => metrics(gateway, peer, headers).await,
         "/openapi.json" => {
-            printed(gateway, peer.address, Documents::openapi, |g| {
+            printed(gateway, peer, Documents::openapi, |g| {
                 g.documents.print_openapi(&g.config)
             })
             .await
         }
         "/docs" => {
-            printed(gateway, peer.address, Documents::page, |g| {
+            printed(gateway, peer, Documents::page, |g| {
                 g.documents.print_page(&g.config)
             })
             .await
