@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schemas::{Schemas, list, put, reference, with_required};
+use super::schemas::{Schemas, describe, list, object, put, reference};
 use super::{DOCUMENT, Entry};
 use crate::contract::common::{Param, ResponseStatus};
 use crate::contract::messages::Language;
@@ -93,10 +93,7 @@ fn success(entry: &Entry) -> Value {
     } else {
         &[]
     };
-    let schema = with_required(
-        json!({"type": "object", "properties": properties}),
-        required,
-    );
+    let schema = object(properties, required);
     json!({
         "description": what,
         "headers": common_headers(headers),
@@ -183,17 +180,7 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
     let status = schemas.of(ResponseStatus::SHAPE);
     let user = FlatUser::SHAPE.fields.iter().filter(|f| f.name != ID);
     let mut attributes = schemas.object(user);
-    put(
-        &mut attributes,
-        "description",
-        json!("A user; its id is the user name."),
-    );
-    let object = |properties: Value, required: &[&str]| {
-        with_required(
-            json!({"type": "object", "properties": properties}),
-            required,
-        )
-    };
+    describe(&mut attributes, "A user; its id is the user name.");
     let total = json!({"type": "integer", "minimum": 0, "description": "The number of all hits."});
     let meta = json!({"params": params, "responseStatus": status});
     let mut page_meta = meta.clone();
@@ -277,17 +264,10 @@ fn empty_resource() -> Value {
 
 fn links() -> Value {
     let names = ["self", "first", "prev", "next", "last"];
-    let properties: Map<_, _> = names
-        .iter()
-        .map(|name| {
-            (
-                (*name).to_owned(),
-                json!({"type": "string", "format": "uri-reference"}),
-            )
-        })
-        .collect();
-    with_required(
-        json!({"type": "object", "properties": properties, "description": "Where the pages of the list are."}),
-        &["self", "first", "last"],
-    )
+    let reference = json!({"type": "string", "format": "uri-reference"});
+    let named = names.map(|name| (name.to_owned(), reference.clone()));
+    let properties: Map<_, _> = named.into_iter().collect();
+    let mut links = object(properties, &["self", "first", "last"]);
+    describe(&mut links, "Where the pages of the list are.");
+    links
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schemas::{Schemas, describe, is_meta, put, with_required};
+use super::schemas::{Schemas, describe, is_meta, object, put};
 use super::{Credential, DOCUMENT, Entry, FLAT};
 use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::field::{Field, Kind};
@@ -142,14 +142,14 @@ fn is_needed(entry: &Entry, field: &Field) -> bool {
 fn flat(entry: &Entry, schemas: &mut Schemas) -> Value {
     let captured = entry.captured();
     let members = fields(entry).filter(|f| Some(f.name) != captured);
-    object(entry, members, schemas)
+    object_of(entry, members, schemas)
 }
 
 /// The JSON:API form of a body: fields as attributes, with the ID and the parameters in their JSON:API places.
 fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
     let elsewhere = [entry.id, entry.captured(), Some(PARAMS)];
     let attributes = fields(entry).filter(|f| !elsewhere.contains(&Some(f.name)));
-    let attributes = object(entry, attributes, schemas);
+    let attributes = object_of(entry, attributes, schemas);
     let mut data = json!({"type": {"type": "string", "description": "Read and not looked at."}});
     let mut needed = Vec::new();
     if attributes.get("required").is_some() {
@@ -177,17 +177,17 @@ fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
             json!({"type": "string", "description": "Without meaning here."}),
         ),
     }
-    let data = with_required(json!({"type": "object", "properties": data}), &needed);
-    let mut members = json!({"data": data});
+    let mut members = json!({"data": object(data, &needed)});
     if let Some(params) = fields(entry).find(|f| f.name == PARAMS) {
         let params = schemas.sent(params);
-        let meta = json!({"type": "object", "properties": {(PARAMS): params}});
+        let meta = object(json!({(PARAMS): params}), &[]);
         put(&mut members, "meta", meta);
     }
-    with_required(json!({"type": "object", "properties": members}), &["data"])
+    object(members, &["data"])
 }
 
-fn object(
+/// An object with these fields of a request.
+fn object_of(
     entry: &Entry,
     fields: impl Iterator<Item = &'static Field>,
     schemas: &mut Schemas,
@@ -200,5 +200,5 @@ fn object(
             needed.push(field.name);
         }
     }
-    with_required(json!({"type": "object", "properties": properties}), &needed)
+    object(properties, &needed)
 }

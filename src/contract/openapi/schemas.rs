@@ -36,10 +36,7 @@ impl Schemas {
                 required.push(field.name);
             }
         }
-        with_required(
-            json!({"type": "object", "properties": properties}),
-            &required,
-        )
+        object(properties, &required)
     }
 
     /// The schema of a field, with its description.
@@ -101,10 +98,11 @@ pub(super) fn list(items: Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-/// Adds the names of required members to an object schema.
-pub(super) fn with_required(mut object: Value, names: &[&str]) -> Value {
-    if !names.is_empty() {
-        put(&mut object, "required", json!(names));
+/// The schema of an object with these members, and with the required ones of them.
+pub(super) fn object(properties: impl Into<Value>, required: &[&str]) -> Value {
+    let mut object = json!({"type": "object", "properties": properties.into()});
+    if !required.is_empty() {
+        put(&mut object, "required", json!(required));
     }
     object
 }
