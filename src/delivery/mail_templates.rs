@@ -43,6 +43,8 @@ const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 const MAX_BYTES: u64 = 65_536;
 /// The longest subject, in characters.
 const MAX_SUBJECT: usize = 200;
+/// The token of sample mails.
+const SAMPLE_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// How the first line of a text template begins.
 const SUBJECT: &str = "Subject:";
 
@@ -70,19 +72,19 @@ impl MailTemplates {
     /// # Errors
     /// Every fault of the folder and of its templates, as messages for the operator.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<String>> {
-        Ok(Self {
-            folder: folder.map(Path::to_path_buf),
-            current: Arc::new(RwLock::new(Arc::new(compile(folder)?))),
-        })
+        Ok(Self::new(folder, compile(folder)?))
     }
 
     /// The built-in templates.
     #[must_use]
     pub fn built_in() -> Self {
         // A test finds a broken built-in template; at run time a mail with it fails.
-        let environment = compile(None).unwrap_or_default();
+        Self::new(None, compile(None).unwrap_or_default())
+    }
+
+    fn new(folder: Option<&Path>, environment: Environment<'static>) -> Self {
         Self {
-            folder: None,
+            folder: folder.map(Path::to_path_buf),
             current: Arc::new(RwLock::new(Arc::new(environment))),
         }
     }
@@ -97,7 +99,7 @@ impl MailTemplates {
         Ok(())
     }
 
-    /// Where the operator's own templates are looked for.
+    /// The operator's folder of templates.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
@@ -146,16 +148,14 @@ fn compile(folder: Option<&Path>) -> Result<Environment<'static>, Vec<String>> {
             wrong.push(format!("mail template {name}: {error}"));
         }
     }
-    if wrong.is_empty() {
-        wrong.extend(unknown_names(&environment));
+    for check in [unknown_names, failing] {
+        if wrong.is_empty() {
+            wrong = check(&environment);
+        }
     }
-    if wrong.is_empty() {
-        wrong.extend(failing(&environment));
-    }
-    if wrong.is_empty() {
-        Ok(environment)
-    } else {
-        Err(wrong)
+    match wrong.is_empty() {
+        true => Ok(environment),
+        false => Err(wrong),
     }
 }
 
@@ -243,12 +243,11 @@ fn shows_names(subject: &str, notice: &Notice) -> bool {
 
 /// A sample mail without personal data.
 pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
-    let name = if english {
-        "Jane Sample"
-    } else {
-        "Minta Ágnes"
+    let name = match english {
+        true => "Jane Sample",
+        false => "Minta Ágnes",
     };
-    let has_token = topic.has_token();
+    let token = topic.has_token().then_some(SAMPLE_TOKEN);
     let detail = match topic {
         Topic::EmailChanged => "72",
         Topic::IdentityLinked | Topic::IdentityUnlinked => "Example School",
@@ -260,20 +259,8 @@ pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
         to: to.to_owned(),
         name: name.to_owned(),
         user_name: "sample".to_owned(),
-        token: if has_token {
-            "0123456789abcdef0123456789abcdef".to_owned()
-        } else {
-            String::new()
-        },
+        token: token.unwrap_or_default().to_owned(),
         detail: detail.to_owned(),
-    }
-}
-
-/// The form of address if the name is not shown.
-const fn somebody(english: bool) -> &'static str {
-    match english {
-        true => "user",
-        false => "Felhasználónk",
     }
 }
 
@@ -283,7 +270,8 @@ fn compose(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result
         let name = format!("{}.{language}.{kind}", notice.topic.as_str());
         let values = context! {
             name => match notice.name.is_empty() {
-                true => somebody(notice.english).to_owned(),
+                true if notice.english => "user".to_owned(),
+                true => "Felhasználónk".to_owned(),
                 false => one_line(&notice.name),
             },
             user_name => one_line(&notice.user_name),
@@ -341,12 +329,12 @@ mod tests {
     }
 
     #[test]
-    fn every_mail_has_its_words_in_both_languages() {
-        let letters = MailTemplates::load(None).unwrap();
+    fn writes_each_topic_in_both_languages() {
+        let templates = MailTemplates::load(None).unwrap();
         for &topic in Topic::ALL {
             let subjects = [false, true].map(|english| {
                 let notice = sample(topic, english, "valaki@valami.hu");
-                let words = letters
+                let words = templates
                     .write(&notice, "https://id.example/x?token=t")
                     .unwrap();
                 for part in [&words.text, &words.html] {
@@ -365,9 +353,9 @@ mod tests {
     }
 
     #[test]
-    fn text_of_users_is_escaped_in_html_and_stands_as_it_is_in_text() {
-        let letters = MailTemplates::load(None).unwrap();
-        let words = letters
+    fn escapes_names_in_html_and_not_in_text() {
+        let templates = MailTemplates::load(None).unwrap();
+        let words = templates
             .write(&hostile("<b>Ági</b> & \"x\""), "https://id.example")
             .unwrap();
         assert!(words.text.contains("Kedves <b>Ági</b> & \"x\"!\n"));
@@ -376,16 +364,16 @@ mod tests {
     }
 
     #[test]
-    fn no_name_ends_a_line() {
+    fn replaces_line_breaks_in_names_by_blanks() {
         let folder = tempfile::tempdir().unwrap();
         let own = "Subject: {{ user_name }}\n\n{{ name }}, {{ token }}\n";
         fs::write(folder.path().join("activation.hu.txt"), own).unwrap();
-        let letters = MailTemplates::load(Some(folder.path())).unwrap();
+        let templates = MailTemplates::load(Some(folder.path())).unwrap();
         for breaks in [
             "\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\0",
         ] {
             let name = format!("Ági{breaks}Bcc: x@y.hu");
-            let words = letters.write(&hostile(&name), "").unwrap();
+            let words = templates.write(&hostile(&name), "").unwrap();
             assert!(!has_control(&words.subject), "{:?}", words.subject);
             assert!(
                 words.subject.ends_with("Bcc: x@y.hu"),
@@ -394,17 +382,21 @@ mod tests {
             );
             assert!(words.text.starts_with("Ági "), "{:?}", words.text);
         }
-        let long = letters.write(&hostile(&"ő".repeat(5000)), "").unwrap();
+        let long = templates.write(&hostile(&"ő".repeat(5000)), "").unwrap();
         assert_eq!(long.subject.chars().count(), MAX_SUBJECT);
     }
 
     #[test]
-    fn what_the_operator_has_comes_first_and_the_rest_is_ours() {
+    fn prefers_files_of_the_folder_and_keeps_them_after_a_faulty_reload() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("activation.hu.txt");
         fs::write(&path, "Subject: Sajat\r\n\r\nSzia {{ name }}!").unwrap();
-        let letters = MailTemplates::load(Some(folder.path())).unwrap();
-        let write = |topic| letters.write(&sample(topic, false, "a@b.hu"), "").unwrap();
+        let templates = MailTemplates::load(Some(folder.path())).unwrap();
+        let write = |topic| {
+            templates
+                .write(&sample(topic, false, "a@b.hu"), "")
+                .unwrap()
+        };
         let words = write(Topic::Activation);
         assert_eq!(
             (words.subject.as_str(), words.text.as_str()),
@@ -413,14 +405,14 @@ mod tests {
         assert!(words.html.contains("Erősítsd meg"));
         assert_eq!(write(Topic::PasswordReset).subject, "Új jelszó beállítása");
         fs::write(&path, "Subject: {{ oops }}\n").unwrap();
-        assert!(letters.reload().is_err());
+        assert!(templates.reload().is_err());
         assert_eq!(
             write(Topic::Activation).subject,
             "Sajat",
-            "what was in use stays"
+            "the template in use stays"
         );
         fs::remove_file(&path).unwrap();
-        letters.reload().unwrap();
+        templates.reload().unwrap();
         assert_eq!(
             write(Topic::Activation).subject,
             "Regisztráció megerősítése"
@@ -428,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_file() {
+    fn reports_each_faulty_template_by_its_file_name() {
         for (name, text, told) in [
             (
                 "activation.hu.txt",
@@ -486,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_are_written_out_and_found_right() {
+    fn accepts_the_written_built_in_templates_and_keeps_existing_files() {
         let folder = tempfile::tempdir().unwrap();
         let mails = folder.path().join("mails");
         assert_eq!(

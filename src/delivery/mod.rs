@@ -20,7 +20,7 @@ use crate::domain::notice::Notice;
 use crate::domain::outbox::OutboxKind;
 use crate::metrics::Attempt;
 use crate::secrets::sealing::Binding;
-use crate::store::{Engine, StoreError, audit, outbox, services};
+use crate::store::{self, Engine, StoreError, audit, outbox, services};
 use crate::threads::Threads;
 
 pub use callbacks::{CallbackSettings, always_refused};
@@ -82,25 +82,11 @@ impl Delivery {
         }
     }
 
-    /// Delivers all due rows on the calling thread and returns the number of delivered rows.
+    /// Sends a batch of mails and returns the number of sent ones; `None` if none is due.
     ///
     /// # Errors
     /// Rows without a recorded result stay due.
-    pub fn deliver_due(&self) -> Result<usize, StoreError> {
-        thread::scope(|scope| {
-            let lanes: Vec<_> = (0..self.settings.callbacks.parallel)
-                .map(|_| scope.spawn(|| run_all(|| self.callback_turn())))
-                .collect();
-            let mut delivered = run_all(|| self.mail_turn())?;
-            for lane in lanes {
-                delivered += lane.join().unwrap_or(Ok(0))?;
-            }
-            Ok(delivered)
-        })
-    }
-
-    /// Sends a batch of mails and returns the number of sent ones; `None` if none is due.
-    fn mail_turn(&self) -> Result<Option<usize>, StoreError> {
+    pub fn mail_turn(&self) -> store::Result<Option<usize>> {
         let (store, now) = (&self.app.store, self.app.clock.now());
         if self.is_stopping() || !store.read(|c| outbox::has_mails(c, now))? {
             return Ok(None);
@@ -109,25 +95,17 @@ impl Delivery {
         if rows.is_empty() {
             return Ok(None);
         }
-        let begun = Instant::now();
-        let mut results = TurnResults::default();
         let mut mailing = mail::Mailing::new(&self.settings.mail);
-        for row in &rows {
-            if self.is_over(begun) {
-                results.not_tried.push(row.id);
-                continue;
-            }
-            match self.send(&mut mailing, row) {
-                Ok(()) => results.done.push(row.id),
-                Err(failure) => results.failed.push((row, failure)),
-            }
-        }
-        self.record(OutboxKind::Mail, &results).map(Some)
+        self.deliver(OutboxKind::Mail, &rows, |row| self.send(&mut mailing, row))
+            .map(Some)
     }
 
     /// Makes the next callbacks of one service, in order, until one fails. Returns the number of successful ones;
     /// `None` if no service has a due callback.
-    fn callback_turn(&self) -> Result<Option<usize>, StoreError> {
+    ///
+    /// # Errors
+    /// Rows without a recorded result stay due.
+    pub fn callback_turn(&self) -> store::Result<Option<usize>> {
         let (store, now) = (&self.app.store, self.app.clock.now());
         if self.is_stopping() || !store.read(|c| outbox::has_callbacks(c, now))? {
             return Ok(None);
@@ -150,27 +128,37 @@ impl Delivery {
                     credentials: self.open(binding, &sealed)?,
                 })
             });
+        let target = target.as_ref().map_err(String::as_str);
+        let binding = Binding::Callback(run.service_id);
+        self.deliver(OutboxKind::Callback, &run.rows, |row| {
+            self.call(row, binding, target)
+        })
+        .map(Some)
+    }
+
+    /// Delivers rows until the turn is over, and records the results. Returns the number of delivered rows.
+    fn deliver<'a>(
+        &self,
+        kind: OutboxKind,
+        rows: &'a [outbox::Due],
+        mut attempt: impl FnMut(&'a outbox::Due) -> Result<(), Failure>,
+    ) -> store::Result<usize> {
         let begun = Instant::now();
         let mut results = TurnResults::default();
-        for row in &run.rows {
-            // A row that was given up does not block later ones.
-            let is_stuck = results.failed.iter().any(|(_, failure)| !failure.is_final);
-            if is_stuck || self.is_over(begun) {
+        for row in rows {
+            // A callback waits for the one before it, unless that one was given up.
+            let is_stuck = kind == OutboxKind::Callback
+                && results.failed.iter().any(|(_, failure)| !failure.is_final);
+            if is_stuck || begun.elapsed() > TURN || self.is_stopping() {
                 results.not_tried.push(row.id);
                 continue;
             }
-            let binding = Binding::Callback(run.service_id);
-            match self.call(row, binding, target.as_ref().map_err(String::as_str)) {
+            match attempt(row) {
                 Ok(()) => results.done.push(row.id),
                 Err(failure) => results.failed.push((row, failure)),
             }
         }
-        self.record(OutboxKind::Callback, &results).map(Some)
-    }
-
-    /// Whether a turn that began at this time starts no more deliveries.
-    fn is_over(&self, begun: Instant) -> bool {
-        begun.elapsed() > TURN || self.is_stopping()
+        self.record(kind, &results)
     }
 
     fn is_stopping(&self) -> bool {
@@ -178,7 +166,7 @@ impl Delivery {
     }
 
     /// Records the results of a turn.
-    fn record(&self, kind: OutboxKind, results: &TurnResults<'_>) -> Result<usize, StoreError> {
+    fn record(&self, kind: OutboxKind, results: &TurnResults<'_>) -> store::Result<usize> {
         let now = self.app.clock.now();
         let next: Vec<_> = results
             .failed
@@ -194,23 +182,23 @@ impl Delivery {
                 let random = u64::from(u16::from_be_bytes([a, b]));
                 let next = schedule::next(failed, self.settings.retry, random);
                 let next = next.filter(|_| !failure.is_final);
+                let (message, attempt) = match next {
+                    Some(_) => (
+                        "delivery failed; the next attempt is scheduled",
+                        Attempt::PutOff,
+                    ),
+                    None => (
+                        "delivery failed for good; the row is a dead letter",
+                        Attempt::GivenUp,
+                    ),
+                };
                 tracing::warn!(
                     outbox.id = row.id,
                     attempt = row.attempts + 1,
                     cause = failure.reason,
-                    "{}",
-                    match next {
-                        Some(_) => "delivery failed; the next attempt is scheduled",
-                        None => "delivery failed for good; the row is a dead letter",
-                    }
+                    "{message}"
                 );
-                self.app.metrics.attempted(
-                    kind.as_str(),
-                    match next {
-                        Some(_) => Attempt::PutOff,
-                        None => Attempt::GivenUp,
-                    },
-                );
+                self.app.metrics.attempted(kind.as_str(), attempt);
                 next
             })
             .collect();
@@ -296,36 +284,28 @@ impl Delivery {
         let delivery = Arc::new(self);
         let mut threads = Threads::new(Arc::clone(&delivery.stop));
         delivery.release_own_claims();
+        // Mails have their own thread, so that a slow mail server delays nothing else.
         let mailer = Arc::clone(&delivery);
-        threads.spawn("mail", move || mailer.send_mails())?;
+        threads.spawn("mail", move || {
+            mailer.run(Self::mail_turn, "cannot send mails");
+        })?;
         for _ in 0..callback_threads {
             let caller = Arc::clone(&delivery);
-            threads.spawn("callback", move || caller.call_services())?;
+            threads.spawn("callback", move || {
+                caller.run(Self::callback_turn, "cannot make callbacks");
+            })?;
         }
         Ok(threads)
     }
 
-    /// The work of a callback thread.
-    fn call_services(&self) {
+    /// The work of a thread: one turn after another. `failure` is the log message of a failed turn.
+    fn run(&self, turn: impl Fn(&Self) -> store::Result<Option<usize>>, failure: &str) {
         while !self.is_stopping() {
-            let turn = self.callback_turn().unwrap_or_else(|error| {
-                tracing::error!(cause = %error, "cannot make callbacks");
+            let done = turn(self).unwrap_or_else(|error| {
+                tracing::error!(cause = %error, "{failure}");
                 None
             });
-            if turn.is_none() {
-                thread::park_timeout(PAUSE);
-            }
-        }
-    }
-
-    /// The work of the mail thread. Mails have their own thread, so that a slow mail server delays nothing else.
-    fn send_mails(&self) {
-        while !self.is_stopping() {
-            let turn = self.mail_turn().unwrap_or_else(|error| {
-                tracing::error!(cause = %error, "cannot send mails");
-                None
-            });
-            if turn.is_none() {
+            if done.is_none() {
                 thread::park_timeout(PAUSE);
             }
         }
@@ -347,15 +327,6 @@ impl Delivery {
 fn withheld(row: i64, now: Millis) -> audit::Entry {
     let (event, results) = audit::CALLBACK_WITHHELD;
     audit::Entry::new(now, event, results, &format!("outbox {row}"))
-}
-
-/// Runs turns until nothing is left, and adds up their results.
-fn run_all(turn: impl Fn() -> Result<Option<usize>, StoreError>) -> Result<usize, StoreError> {
-    let mut delivered = 0;
-    while let Some(more) = turn()? {
-        delivered += more;
-    }
-    Ok(delivered)
 }
 
 /// The folder of mail files.

@@ -15,7 +15,7 @@ use chaingun_gateway::store::{AnyConnection, StoreError, users};
 use crate::harness::process::Process;
 use crate::harness::receiver::{Receiver, answer};
 use crate::harness::rest::{KEY, ask, told};
-use crate::harness::{Gateway, NOW, outbox_rows};
+use crate::harness::{DeliverDue as _, Gateway, NOW, outbox_rows};
 
 const HERE: (&str, &str) = ("callbacks.allow_private", "loopback");
 const SECOND: i64 = 1000;

@@ -9,7 +9,7 @@ use chaingun_gateway::store::{AnyConnection, StoreError, outbox};
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
-use crate::harness::{Database, Gateway, NOW, element, envelope};
+use crate::harness::{Database, DeliverDue as _, Gateway, NOW, element, envelope};
 
 /// Runs commands in a folder, as an operator's shell does.
 pub struct Shell<'a> {

@@ -10,7 +10,7 @@ use chaingun_gateway::store::{StoreError, outbox, services, settings};
 
 use crate::harness::process::Process;
 use crate::harness::receiver::Receiver;
-use crate::harness::{Gateway, NOW, outbox_rows};
+use crate::harness::{DeliverDue as _, Gateway, NOW, outbox_rows};
 
 #[test]
 fn refuses_to_start_with_a_missing_or_a_wrong_pepper() {

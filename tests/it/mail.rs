@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::harness::rest::{FLAT, ask, told};
-use crate::harness::{Gateway, outbox_rows};
+use crate::harness::{DeliverDue as _, Gateway, outbox_rows};
 
 /// A mail server with this greeting; the channel yields what clients send.
 fn server(greeting: &'static str) -> (u16, Receiver<String>) {

@@ -18,7 +18,7 @@ use crate::harness::browser::signed_in;
 use crate::harness::process::Process;
 use crate::harness::receiver::Receiver;
 use crate::harness::rest::{KEY, ask, sign_in};
-use crate::harness::{Database, Gateway, Speaker, outbox_rows};
+use crate::harness::{Database, DeliverDue as _, Gateway, Speaker, outbox_rows};
 
 const MOKA: (&str, &str) = ("mokamiki", "MokaMiki-1234");
 const MAKI: (&str, &str) = ("hakapeszimaki", "passWORD123");

@@ -59,6 +59,32 @@ impl Reply {
     }
 }
 
+/// Delivers all due rows, like the threads of a running server.
+pub trait DeliverDue {
+    /// Returns the number of delivered rows. Callbacks use three threads beside the calling one.
+    fn deliver_due(&self) -> Result<usize, StoreError>;
+}
+
+impl DeliverDue for Delivery {
+    fn deliver_due(&self) -> Result<usize, StoreError> {
+        let all = |turn: fn(&Self) -> Result<Option<usize>, StoreError>| {
+            let mut delivered = 0;
+            while let Some(more) = turn(self)? {
+                delivered += more;
+            }
+            Ok::<_, StoreError>(delivered)
+        };
+        std::thread::scope(|scope| {
+            let callbacks = [(); 3].map(|()| scope.spawn(|| all(Self::callback_turn)));
+            let mut delivered = all(Self::mail_turn)?;
+            for thread in callbacks {
+                delivered += thread.join().unwrap()?;
+            }
+            Ok(delivered)
+        })
+    }
+}
+
 impl Gateway {
     /// A gateway with the demo's data.
     pub fn demo() -> Self {
