@@ -16,7 +16,7 @@ use crate::domain::mailbox::with_ascii_domain;
 use crate::domain::notice::{Notice, Topic};
 use crate::domain::text::has_control;
 
-/// Where mails go.
+/// The receiver of mails.
 #[derive(Debug, Clone)]
 pub enum Transport {
     /// To `.eml` files in this folder.

@@ -50,7 +50,7 @@ impl RegistryFile {
 /// The keys with a secret. The same key with the suffix `_file` names a file with the secret.
 const SECRETS: [&str; 3] = ["key", "secret", "secret_key"];
 
-/// Where the secrets of a registry file are.
+/// The places of the secrets of a registry file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SecretPlaces {
     /// Whether the file itself contains secrets.

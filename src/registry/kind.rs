@@ -1,4 +1,4 @@
-//! What the kinds of registry entries have in common: how an entry is read from the file, checked, compared, stored and
+//! The trait of all kinds of registry entries: how an entry is read from the file, checked, compared, stored and
 //! exported. The modules of `kinds` implement it.
 
 use std::fmt::Display;

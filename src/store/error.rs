@@ -22,7 +22,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         use DatabaseErrorKind::{
-            ClosedConnection, ForeignKeyViolation, SerializationFailure, UniqueViolation,
+            ClosedConnection, ForeignKeyViolation, SerializationFailure, UniqueViolation, Unknown,
         };
         match &error {
             DieselError::DatabaseError(ClosedConnection, _) => {
@@ -33,13 +33,19 @@ impl From<DieselError> for StoreError {
                 SerializationFailure | UniqueViolation | ForeignKeyViolation,
                 _,
             ) => StoreError::Collided(error),
-            // Diesel reports SQLITE_BUSY and SQLSTATE 40P01 without a code of their own, so that their
-            // fixed messages have to do.
-            DieselError::DatabaseError(_, info) => match info.message() {
-                "database is locked" => StoreError::Unavailable(error.into()),
-                "deadlock detected" => StoreError::Collided(error),
-                _ => StoreError::Failed(error),
-            },
+            // Diesel shows no code for the next two. SQLite is built in, and the message of SQLITE_BUSY is one of its
+            // constants. PostgreSQL translates its messages (`lc_messages`, which only superusers may set), so a
+            // deadlock (40P01) is recognised by its form: of the errors without a kind only it has a detail and a hint
+            // and no position in the statement. An error that looks like it costs a few runs that are rolled back.
+            DieselError::DatabaseError(Unknown, info) if info.message() == "database is locked" => {
+                StoreError::Unavailable(error.into())
+            }
+            DieselError::DatabaseError(Unknown, info)
+                if info.details().and(info.hint()).is_some()
+                    && info.statement_position().is_none() =>
+            {
+                StoreError::Collided(error)
+            }
             _ => StoreError::Failed(error),
         }
     }
@@ -60,5 +66,52 @@ pub trait StepError: From<StoreError> {
 impl StepError for StoreError {
     fn store_error(&self) -> Option<&StoreError> {
         Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::DatabaseErrorInformation;
+
+    use super::*;
+
+    /// An error of PostgreSQL: its detail, its hint and its position.
+    struct Reported(Option<&'static str>, Option<&'static str>, Option<i32>);
+
+    impl DatabaseErrorInformation for Reported {
+        fn message(&self) -> &str {
+            "holtpont"
+        }
+        fn details(&self) -> Option<&str> {
+            self.0
+        }
+        fn hint(&self) -> Option<&str> {
+            self.1
+        }
+        fn table_name(&self) -> Option<&str> {
+            None
+        }
+        fn column_name(&self) -> Option<&str> {
+            None
+        }
+        fn constraint_name(&self) -> Option<&str> {
+            None
+        }
+        fn statement_position(&self) -> Option<i32> {
+            self.2
+        }
+    }
+
+    #[test]
+    fn recognises_a_deadlock_in_any_language() {
+        let collides = |detail, hint, position| {
+            let reported = Box::new(Reported(detail, hint, position));
+            let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, reported);
+            matches!(StoreError::from(error), StoreError::Collided(_))
+        };
+        assert!(collides(Some("Process 1 waits"), Some("See the log"), None));
+        assert!(!collides(Some("Process 1 waits"), None, None));
+        assert!(!collides(None, Some("See the log"), None));
+        assert!(!collides(Some("a"), Some("b"), Some(8)));
     }
 }

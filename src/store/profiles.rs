@@ -1,4 +1,4 @@
-//! What the loginbar shows of a user in addition to the name.
+//! Profiles: the data of users that the loginbar shows in addition to the name.
 
 use diesel::prelude::*;
 
