@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_one_segment_whatever_its_name() {
+    fn encodes_any_user_name_as_one_segment_of_the_path() {
         let path = |base: &str, user: &str| address(base, user).ok().map(|u| u.to_string());
         assert_eq!(
             path("https://s.example/users/", "a/b?c#d é%2F..").as_deref(),

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_public_addresses_are_reached_unless_it_is_allowed() {
+    fn refuses_private_addresses_unless_the_setting_allows_them() {
         for public in [
             "93.184.216.34",
             "2606:2800:220:1::1",
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_https_unless_it_is_allowed() {
+    fn refuses_http_unless_the_setting_allows_it() {
         let fine = |url: &str, reach| check_url(&url.parse().unwrap(), reach).is_ok();
         assert!(fine("https://service.example/users", Reach::Public));
         assert!(!fine("http://service.example/users", Reach::Public));

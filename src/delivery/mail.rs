@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_delivery_replaces_its_file() {
+    fn replaces_the_file_when_a_mail_is_delivered_again() {
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..2 {
             Mailing::new(&settings(folder.path()))
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn hungarian_names_and_subjects_are_encoded() {
+    fn encodes_hungarian_names_and_subjects() {
         let head = head("Árvíztűrő Őrs", "valaki@valami.hu").unwrap();
         assert!(head.is_ascii(), "{head}");
         // RFC 2047: base64 of the UTF-8.
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_and_no_address_makes_a_header_of_its_own() {
+    fn writes_no_header_for_names_and_addresses_with_line_breaks() {
         let count = |head: &str| head.lines().filter(|l| !l.starts_with(' ')).count();
         let usual = count(&head("Valaki", "valaki@valami.hu").unwrap());
         for breaks in [

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_grow_and_are_jittered_by_a_quarter() {
+    fn lengthens_delays_and_jitters_them_by_a_quarter() {
         let least = |n| next(failed(n, 0, None), POLICY, 0).unwrap();
         let most = |n| next(failed(n, 0, None), POLICY, 500).unwrap();
         assert_eq!((least(0), most(0)), (3_750, 6_250));

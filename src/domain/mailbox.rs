@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_one_mailbox_in_unicode_and_in_ascii() {
+    fn compares_unicode_and_ascii_domains_as_one_mailbox() {
         let ascii = "user@xn--bcher-kva.de";
         for same in [
             "user@bücher.de",
@@ -186,7 +186,7 @@ mod tests {
 
     /// Every character that folding changes, and random texts of characters that folding or IDNA treats specially.
     #[test]
-    fn canonicalising_twice_changes_nothing() {
+    fn returns_a_canonical_login_unchanged() {
         let check = |text: &str| {
             let folded = canonical(text);
             assert_eq!(canonical(&folded), folded, "{text:?}");

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_name_may_end_with_the_marks_of_its_script() {
+    fn accepts_display_names_that_end_with_marks_of_their_script() {
         for good in [
             " Anna ",
             "Kissne\u{301}",

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn length_counts_characters_not_bytes() {
+    fn counts_characters_and_not_bytes() {
         assert_eq!(judge("rövid12", &[]), Err(Weakness::TooShort));
         let accented: String = "őűÁÉíó".chars().cycle().take(64).collect();
         assert_eq!(accented.len(), 128);

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_a_mail_program_turns_into_a_link() {
+    fn refuses_names_that_mail_programs_turn_into_links() {
         for text in [
             "https://evil.example/x",
             "http evil example",
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_mailbox_where_the_user_name_is_not_plain() {
+    fn shows_the_mailbox_if_the_user_name_is_not_plain() {
         let of = |name| of_user(name, "a@b.hu");
         assert_eq!(of("moka_miki-2"), "moka_miki-2");
         for name in [

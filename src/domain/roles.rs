@@ -45,7 +45,7 @@ mod tests {
     use super::known;
 
     #[test]
-    fn underscores_and_case_do_not_matter() {
+    fn finds_roles_whatever_their_case_and_underscores() {
         for text in [
             "CONTENT_CREATOR",
             "CONTENTCREATOR",

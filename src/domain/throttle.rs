@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_twofold_up_to_the_longest() {
+    fn doubles_the_wait_up_to_the_longest() {
         assert_eq!(waits(12), [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128]);
         let long = waits(60);
         assert!(long.iter().all(|wait| *wait <= 900), "{long:?}");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_forgiven_one_by_one() {
+    fn forgives_attempts_one_by_one() {
         let five = Tally {
             attempts: 5,
             open_at: 1_000,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_numbers_do_not_overflow() {
+    fn computes_waits_of_extreme_numbers_without_overflow() {
         let endless = Limit {
             free: i64::from(u32::MAX),
             ..LIMIT

@@ -48,7 +48,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn toml_reads_quotes_and_control_characters_back() {
+    fn quotes_texts_so_that_toml_reads_them_back() {
         let odd = "a \"b\" \\ c\u{7f}\u{1}\u{85}ő";
         let table: toml::Table = format!("x = {}", quoted(odd)).parse().unwrap();
         assert_eq!(table["x"].as_str(), Some(odd));

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_choose_neither_key_nor_algorithm() {
+    fn refuses_headers_that_name_a_key_or_an_algorithm() {
         for (head, flaw) in [
             (json!({"alg": "none"}), Flaw::Algorithm),
             (json!({"alg": "None"}), Flaw::Algorithm),

@@ -254,7 +254,7 @@ mod tests {
         "hmac-sha384:$2b$04$picW5V6qZlQPmVmV.hg1Y.Ia2V6Odbbdlw2S9PAg1t6mjSUoKHRpC";
 
     #[test]
-    fn a_hash_from_before_the_pepper_is_right_and_stale() {
+    fn accepts_a_hash_without_pepper_as_stale() {
         let verify = |password| verdict(&hasher(4), password, Some(UNPEPPERED_HASH));
         assert_eq!(verify("ValaKi1234"), Verdict::RightButStale);
         assert_eq!(verify("ValaKi1235"), Verdict::Wrong);
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_long_password_counts() {
+    fn rejects_a_long_password_with_another_last_byte() {
         let weak = hasher(4);
         let long = "ő".repeat(63);
         let hash = weak.hash(&format!("{long}a"), [1; 16]).unwrap();

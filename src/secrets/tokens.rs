@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn every_algorithm_verifies_what_it_signed_and_refuses_the_others() {
+    fn accepts_tokens_of_its_own_algorithm_and_refuses_those_of_others() {
         let folders = Signing::ALL.map(|_| tempfile::tempdir().unwrap());
         let now = 1_601_973_890_000;
         let mut folder = folders.iter();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn published_keys_verify_a_token() {
+    fn verifies_a_token_with_the_published_keys() {
         for signing in Signing::ALL {
             let folder = tempfile::tempdir().unwrap();
             let tokens = Tokens::load(folder.path(), signing).unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_verifies_old_tokens_until_its_end() {
+    fn accepts_tokens_of_a_replaced_key_until_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let (now, until) = (1_601_973_890_000, 1_601_973_990_000);
         let tokens = Tokens::load(folder.path(), Signing::Es256).unwrap();
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_means_more_is_refused_even_if_we_signed_it() {
+    fn refuses_an_own_token_with_additional_header_parameters() {
         let folder = tempfile::tempdir().unwrap();
         let tokens = Tokens::load(folder.path(), Signing::Hs256).unwrap();
         let keys = tokens.keys();
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_keeps_the_key_and_the_file_is_private() {
+    fn keeps_the_key_over_a_restart_in_a_private_file() {
         let folder = tempfile::tempdir().unwrap();
         let before = Tokens::load(folder.path(), Signing::Es256).unwrap();
         let token = before.issue(&claims(1_601_975_689)).unwrap();

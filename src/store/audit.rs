@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_to_delete_what_the_retention_keeps() {
+    fn refuses_to_delete_entries_within_the_retention() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gateway.db");
         let store = Store::open(Opening::parse(path.to_str().unwrap(), 1, 1000).unwrap()).unwrap();

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_follow_inserts_updates_and_deletions() {
+    fn updates_the_counts_after_inserts_updates_and_deletions() {
         let (_folder, store) = store();
         let count = |clients: &[&str], statuses: &[Status]| {
             let filter = Filter {

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn anchors_are_dropped_when_the_number_of_changes_differs() {
+    fn drops_anchors_when_the_number_of_changes_differs() {
         let anchors = PageAnchors::default();
         let position = |n: i64| (n.to_string(), n.to_string());
         let before = |changes, offset| anchors.before(SortKey::Name, changes, offset);
