@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::Config;
-use chaingun_gateway::delivery::{MailTemplates, TEMPLATES, sample, send_sample, write_templates};
+use chaingun_gateway::delivery::{
+    MailTemplates, TEMPLATES, preview, sample, send_now, write_templates,
+};
 use chaingun_gateway::domain::notice::Topic;
 use chaingun_gateway::{app, domain::mailbox::is_email};
 use clap::Subcommand;
@@ -75,11 +77,12 @@ pub fn run(config: &Config, output: Output, command: MailCommand) -> io::Result<
             let topic = Topic::parse(&topic).unwrap_or(Topic::Activation);
             let settings = app::mail_settings(config, config.server.listen);
             let (english, now) = (language == "en", Clock::System.now());
+            let notice = sample(topic, english, &to);
             if print {
-                let mail = sample(&settings, topic, english, &to, now).map_err(io::Error::other)?;
+                let mail = preview(&settings, &notice, now).map_err(io::Error::other)?;
                 return io::stdout().write_all(&mail);
             }
-            send_sample(&settings, topic, english, &to, now).map_err(io::Error::other)?;
+            send_now(&settings, &notice, now).map_err(io::Error::other)?;
             output.done(&format!("Sent to {to}."), &[("sent", json!(to))])
         }
     }

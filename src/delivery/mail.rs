@@ -77,34 +77,20 @@ impl<'a> Mailing<'a> {
     }
 }
 
-/// A sample mail to this address.
+/// A mail in its form on the wire, which is not sent.
 ///
 /// # Errors
 /// A message for the operator if the mail cannot be composed.
-pub fn sample(
-    settings: &MailSettings,
-    topic: Topic,
-    english: bool,
-    to: &str,
-    now: Millis,
-) -> Result<Vec<u8>, String> {
-    let notice = mail_templates::sample(topic, english, to);
-    Ok(compose(settings, &notice, 0, now)?.formatted())
+pub fn preview(settings: &MailSettings, notice: &Notice, now: Millis) -> Result<Vec<u8>, String> {
+    Ok(compose(settings, notice, 0, now)?.formatted())
 }
 
-/// Sends a sample mail to this address at once, without the outbox.
+/// Sends a mail at once, without the outbox.
 ///
 /// # Errors
 /// A message for the operator if the mail cannot be sent.
-pub fn send_sample(
-    settings: &MailSettings,
-    topic: Topic,
-    english: bool,
-    to: &str,
-    now: Millis,
-) -> Result<(), String> {
-    let notice = mail_templates::sample(topic, english, to);
-    Mailing::new(settings).send(&notice, 0, now)
+pub fn send_now(settings: &MailSettings, notice: &Notice, now: Millis) -> Result<(), String> {
+    Mailing::new(settings).send(notice, 0, now)
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8], at: Millis) -> std::io::Result<()> {

@@ -242,7 +242,8 @@ fn shows_names(subject: &str, notice: &Notice) -> bool {
 }
 
 /// A sample mail without personal data.
-pub(super) fn sample(topic: Topic, english: bool, to: &str) -> Notice {
+#[must_use]
+pub fn sample(topic: Topic, english: bool, to: &str) -> Notice {
     let name = match english {
         true => "Jane Sample",
         false => "Minta Ágnes",

@@ -25,8 +25,8 @@ use crate::threads::Threads;
 
 pub use callbacks::{CallbackSettings, always_refused};
 pub use guard::Reach;
-pub use mail::{MailSettings, Transport, is_sender, sample, send_sample};
-pub use mail_templates::{MailTemplates, TEMPLATES, write_templates};
+pub use mail::{MailSettings, Transport, is_sender, preview, send_now};
+pub use mail_templates::{MailTemplates, TEMPLATES, sample, write_templates};
 pub use schedule::RetryPolicy;
 pub use smtp::{Authorities, Login, Security, Smtp};
 

@@ -171,18 +171,12 @@ impl Opening {
     }
 
     pub(super) fn connect_reader(&self) -> Result<AnyConnection> {
-        match self.engine {
-            Engine::Sqlite => {
-                let mut conn = self.connect_sqlite()?;
-                conn.batch_execute("PRAGMA query_only = ON")?;
-                Ok(AnyConnection::Sqlite(conn))
-            }
-            Engine::Postgres => {
-                let mut conn = self.connect_postgres()?;
-                conn.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")?;
-                Ok(AnyConnection::Postgres(conn))
-            }
-        }
+        let mut conn = self.connect_writer()?;
+        conn.batch_execute(match self.engine {
+            Engine::Sqlite => "PRAGMA query_only = ON",
+            Engine::Postgres => "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        })?;
+        Ok(conn)
     }
 
     pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection> {

@@ -64,7 +64,7 @@ pub fn enqueue_mail(
     sealed: &[u8],
     now: Millis,
 ) -> Result<()> {
-    enqueue(conn, OutboxKind::Mail, Some(user_id), None, sealed, now)?;
+    enqueue(conn, Some(user_id), None, sealed, now)?;
     drop_oldest_mails(conn, user_id)
 }
 
@@ -95,25 +95,21 @@ pub fn enqueue_callback(
     sealed: &[u8],
     now: Millis,
 ) -> Result<()> {
-    enqueue(
-        conn,
-        OutboxKind::Callback,
-        None,
-        Some(service_id),
-        sealed,
-        now,
-    )?;
+    enqueue(conn, None, Some(service_id), sealed, now)?;
     Ok(())
 }
 
 fn enqueue(
     conn: &mut AnyConnection,
-    kind: OutboxKind,
     user_id: Option<i64>,
     service_id: Option<i64>,
     sealed: &[u8],
     now: Millis,
 ) -> Result<i64> {
+    let kind = match service_id {
+        Some(_) => OutboxKind::Callback,
+        None => OutboxKind::Mail,
+    };
     Ok(diesel::insert_into(outbox::table)
         .values((
             outbox::kind.eq(kind.as_str()),
@@ -131,7 +127,7 @@ fn enqueue(
 
 /// Does the work of [`enqueue_mail`] and deletes the row at once, so that unknown accounts cost the same time.
 pub fn dummy_insert(conn: &mut AnyConnection, sealed: &[u8], now: Millis) -> Result<()> {
-    let id = enqueue(conn, OutboxKind::Mail, None, None, sealed, now)?;
+    let id = enqueue(conn, None, None, sealed, now)?;
     drop_oldest_mails(conn, 0)?;
     diesel::delete(outbox::table.find(id)).run(conn)
 }
