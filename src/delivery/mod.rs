@@ -114,17 +114,18 @@ impl Delivery {
         else {
             return Ok(None);
         };
-        let service = store.read(|c| services::callback(c, run.service_id))?;
+        let service = store.read(|c| services::find(c, run.service_id))?;
         let target = service
+            .and_then(|service| Some((service.callback_url.clone()?, service)))
             .ok_or_else(|| "the service is gone, or wants no callbacks".to_owned())
-            .and_then(|service| {
+            .and_then(|(url, service)| {
                 let sealed = service.credentials;
                 let sealed = sealed.ok_or("the service has no access key and secret")?;
                 let binding = Binding::ServiceCredentials(run.service_id);
                 Ok(Target {
                     service_id: run.service_id,
                     case_sensitive_ids: service.case_sensitive_ids,
-                    url: service.url,
+                    url,
                     credentials: self.open(binding, &sealed)?,
                 })
             });

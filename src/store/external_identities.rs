@@ -34,12 +34,11 @@ pub fn lock_owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Resu
         .select(columns::<UserRow>());
     // One query, because every partner sign-in starts with it. A concurrent removal of the identity takes effect after
     // this transaction.
-    let row: Option<UserRow> = match conn {
+    let locked = match conn {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
-    }
-    .optional()?;
-    Ok(row.map(User::from))
+    };
+    Ok(locked.optional()?)
 }
 
 /// The identities of a user, by provider, kind and id.

@@ -391,9 +391,11 @@ pub fn set_payload(conn: &mut AnyConnection, id: i64, sealed: &[u8]) -> Result<(
 }
 
 /// The undelivered rows of one kind in one state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Queryable)]
 pub struct Undelivered {
+    #[diesel(deserialize_as = String)]
     pub kind: OutboxKind,
+    #[diesel(deserialize_as = String)]
     pub state: OutboxState,
     pub rows: i64,
     /// When the oldest of them was queued.
@@ -403,7 +405,7 @@ pub struct Undelivered {
 /// The undelivered rows by kind and state.
 pub fn undelivered(conn: &mut AnyConnection) -> Result<Vec<Undelivered>> {
     let undelivered = [OutboxState::Pending, OutboxState::Dead].map(OutboxState::as_str);
-    let rows: Vec<(String, String, i64, Option<Millis>)> = outbox::table
+    Ok(outbox::table
         .filter(outbox::state.eq_any(undelivered))
         .group_by((outbox::kind, outbox::state))
         .order((outbox::kind, outbox::state))
@@ -411,19 +413,9 @@ pub fn undelivered(conn: &mut AnyConnection) -> Result<Vec<Undelivered>> {
             outbox::kind,
             outbox::state,
             count_star(),
-            min(outbox::created_at),
+            min(outbox::created_at).assume_not_null(),
         ))
-        .load(conn)?;
-    // Constraints of the table admit no other words.
-    let known = |(kind, state, rows, oldest): (String, String, i64, Option<Millis>)| {
-        Some(Undelivered {
-            kind: OutboxKind::parse(&kind)?,
-            state: OutboxState::parse(&state)?,
-            rows,
-            oldest_at: oldest.unwrap_or(0),
-        })
-    };
-    Ok(rows.into_iter().filter_map(known).collect())
+        .load(conn)?)
 }
 
 /// The newest rows first, in this state or in any.

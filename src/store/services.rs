@@ -44,15 +44,6 @@ impl Deref for RequiringService {
     }
 }
 
-/// The target of the callbacks of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Callback {
-    pub url: String,
-    /// The sealed access key and secret.
-    pub credentials: Option<Vec<u8>>,
-    pub case_sensitive_ids: bool,
-}
-
 /// An assignment of a user to a service.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Assignment {
@@ -171,23 +162,12 @@ pub fn users(conn: &mut AnyConnection, id: i64) -> Result<i64> {
         .get_result(conn)?)
 }
 
-/// The target of the callbacks of a service; `None` if it is gone or wants none.
-pub fn callback(conn: &mut AnyConnection, id: i64) -> Result<Option<Callback>> {
-    let found: Option<(Option<String>, Option<Vec<u8>>, bool)> = services::table
+/// The service with this number.
+pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Service>> {
+    services::table
         .find(id)
-        .select((
-            services::callback_url,
-            services::credentials,
-            services::case_sensitive_ids,
-        ))
-        .fetch_optional(conn)?;
-    Ok(found.and_then(|(url, credentials, case_sensitive_ids)| {
-        Some(Callback {
-            url: url?,
-            credentials,
-            case_sensitive_ids,
-        })
-    }))
+        .select(columns::<Service>())
+        .fetch_optional(conn)
 }
 
 /// Assigns a user to a service under this id, or changes the id, unless another user has it. The caller must have

@@ -74,10 +74,10 @@ pub fn find(
             columns::<Session>(),
             columns::<Profile>().nullable(),
         ));
-    let found: Option<(UserRow, Session, Option<Profile>)> =
+    let found: Option<(User, Session, Option<Profile>)> =
         on_backend!(conn, c => query.get_result(c)).optional()?;
-    Ok(found.map(|(row, session, profile)| SessionRecord {
-        user: row.into(),
+    Ok(found.map(|(user, session, profile)| SessionRecord {
+        user,
         session,
         profile: profile.unwrap_or_default(),
     }))

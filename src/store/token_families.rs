@@ -11,7 +11,7 @@ use crate::domain::Millis;
 use crate::domain::user::User;
 
 /// The state of a token, and its user.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Queryable)]
 pub struct TokenRecord {
     pub user: User,
     pub family: i64,
@@ -85,17 +85,7 @@ pub fn find(
             tokens::retired_at,
             exists(membership),
         ));
-    let found: Option<(UserRow, i64, Millis, Option<Millis>, bool)> =
-        on_backend!(conn, c => query.get_result(c)).optional()?;
-    Ok(found.map(
-        |(row, family, started_at, retired_at, is_member)| TokenRecord {
-            user: row.into(),
-            family,
-            started_at,
-            retired_at,
-            is_member,
-        },
-    ))
+    Ok(on_backend!(conn, c => query.get_result(c)).optional()?)
 }
 
 /// Marks a token as replaced. Later calls do not change the time.

@@ -1,5 +1,7 @@
 //! The rows of `users`: the columns that queries read, and the columns that insert and update write.
 
+use diesel::backend::Backend;
+use diesel::deserialize;
 use diesel::prelude::*;
 
 use super::lines::{join_lines, split_lines};
@@ -12,7 +14,7 @@ use crate::domain::user::{Status, User};
 /// The columns that make a [`User`].
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
-pub(super) struct UserRow {
+pub struct UserRow {
     id: i64,
     uuid: String,
     user_name: String,
@@ -44,6 +46,18 @@ impl From<UserRow> for User {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+/// Queries that select the columns of [`UserRow`] load a [`User`].
+impl<ST, DB: Backend> Queryable<ST, DB> for User
+where
+    UserRow: Queryable<ST, DB>,
+{
+    type Row = <UserRow as Queryable<ST, DB>>::Row;
+
+    fn build(row: Self::Row) -> deserialize::Result<Self> {
+        UserRow::build(row).map(User::from)
     }
 }
 

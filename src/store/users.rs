@@ -22,9 +22,9 @@ pub fn by_name(conn: &mut AnyConnection, user_name: &str) -> Result<Option<User>
     let query = users::table
         .filter(users::user_name_ci.eq(&folded))
         .select(columns::<UserRow>());
-    let row: Option<UserRow> = on_backend!(conn, c => query.get_result(c)).optional()?;
-    if row.is_some() || !folded.contains('@') {
-        return Ok(row.map(User::from));
+    let user: Option<User> = on_backend!(conn, c => query.get_result(c)).optional()?;
+    if user.is_some() || !folded.contains('@') {
+        return Ok(user);
     }
     // The domain may be written in the other of its two forms.
     let login = canonical_login(user_name);
@@ -41,11 +41,10 @@ pub fn by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<User>> {
             .filter(login_names::name_ci.eq(form.to_owned()))
             .select(columns::<UserRow>())
     };
-    let mut row: Option<UserRow> = form(&typed).fetch_optional(conn)?;
-    if row.is_none() && canonical != typed {
-        row = form(&canonical).fetch_optional(conn)?;
+    match form(&typed).fetch_optional(conn)? {
+        None if canonical != typed => form(&canonical).fetch_optional(conn),
+        found => Ok(found),
     }
-    Ok(row.map(User::from))
 }
 
 /// The number of the user with this user name or e-mail address, by one query in any case.
@@ -61,23 +60,21 @@ pub(super) fn id_by_login(conn: &mut AnyConnection, login: &str) -> Result<Optio
 
 /// The user with this number.
 pub fn by_id(conn: &mut AnyConnection, id: i64) -> Result<Option<User>> {
-    let row: Option<UserRow> = users::table
+    users::table
         .find(id)
         .select(columns::<UserRow>())
-        .fetch_optional(conn)?;
-    Ok(row.map(User::from))
+        .fetch_optional(conn)
 }
 
 /// The user with this number, locked until the transaction ends, so that decisions based on it stay true. SQLite has
 /// only one writer anyway.
 pub fn lock_for_update(conn: &mut AnyConnection, id: i64) -> Result<Option<User>> {
     let query = users::table.find(id).select(columns::<UserRow>());
-    let row: Option<UserRow> = match conn {
+    let locked = match conn {
         AnyConnection::Sqlite(c) => query.get_result(c),
         AnyConnection::Postgres(c) => query.for_no_key_update().get_result(c),
-    }
-    .optional()?;
-    Ok(row.map(User::from))
+    };
+    Ok(locked.optional()?)
 }
 
 /// The user with this UUID, or else with this number, locked like [`lock_for_update`] does.

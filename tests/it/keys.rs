@@ -66,7 +66,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
     gateway.restart().unwrap();
     let (credentials, rows) = store
         .read(|c| {
-            let credentials = services::callback(c, 1)?.and_then(|s| s.credentials);
+            let credentials = services::find(c, 1)?.and_then(|s| s.credentials);
             Ok::<_, StoreError>((credentials.unwrap(), outbox::sealed(c)?))
         })
         .unwrap();

@@ -44,10 +44,10 @@ pub fn find(
     let query = users::table
         .filter(users::user_name_ci.eq_any(&page))
         .select((users::user_name_ci, columns::<UserRow>()));
-    let rows: Vec<(String, UserRow)> = on_backend!(conn, c => query.load(c))?;
-    let mut by_name: HashMap<String, UserRow> = rows.into_iter().collect();
+    let rows: Vec<(String, User)> = on_backend!(conn, c => query.load(c))?;
+    let mut by_name: HashMap<String, User> = rows.into_iter().collect();
     let users = page.iter().filter_map(|name| by_name.remove(name));
-    Ok((users.map(User::from).collect(), total))
+    Ok((users.collect(), total))
 }
 
 /// The canonical user names of one page in order, and the number of all hits.
