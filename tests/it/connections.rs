@@ -276,7 +276,8 @@ fn answers_only_probes_when_every_slot_is_busy() {
     assert_eq!(element(&told.body, "code"), Some("BUSY"));
     let answers = working.iter_mut().map(answer);
     let signed_in = answers.filter(|answer| element(answer, "code") == Some("0"));
-    assert_eq!(signed_in.count(), 2);
+    // On a slow machine a sign-in may end, and free its slot, before the last one is sent.
+    assert!(signed_in.count() >= 2);
     drop(half);
     let shown = three.ask(&show(""));
     assert_eq!(element(&shown.body, "code"), Some("0"), "{shown:?}");
