@@ -17,9 +17,6 @@ use super::routing::Found;
 type Members = Vec<(String, Json)>;
 
 /// Reads the whole request.
-///
-/// # Errors
-/// The rejection that the client gets.
 pub(super) fn read(
     request: &HttpRequest,
     found: &Found,

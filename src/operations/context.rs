@@ -125,9 +125,6 @@ impl RequestContext<'_> {
     }
 
     /// Runs queries that change nothing.
-    ///
-    /// # Errors
-    /// The errors of the step and of the store.
     pub fn read<T, E: StepError>(
         &self,
         step: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
@@ -137,9 +134,6 @@ impl RequestContext<'_> {
 
     /// Compares a password with a stored hash, or does the same work if there is none. All password hashing goes
     /// through this and [`RequestContext::hash`], so that every hash is counted.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict> {
         let highest = self.app.registry.now().highest_password_cost();
         let hasher = &self.app.hasher;

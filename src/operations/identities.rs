@@ -22,9 +22,6 @@ pub fn key(identity: &ExternalIdentity) -> String {
 
 /// Unlinks every identity of a user who has just proved ownership of the mailbox, except those that the user keeps.
 /// Others linked them before and could sign in as this user. The caller holds the lock on the user.
-///
-/// # Errors
-/// The store's.
 pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) -> Result<()> {
     let linked = external_identities::linked_to(tx.conn, user.id)?;
     unlink(tx, user, linked, |link| {
@@ -36,9 +33,6 @@ pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) ->
 
 /// Unlinks the identities that are `unwanted`, records each in the audit log, and mails the owner once. Returns their
 /// number.
-///
-/// # Errors
-/// The store's.
 pub(super) fn unlink(
     tx: &mut Transaction<'_>,
     user: &User,
@@ -57,9 +51,6 @@ pub(super) fn unlink(
 }
 
 /// Mails the user, if there is an address, that these identities were linked or unlinked.
-///
-/// # Errors
-/// The store's.
 pub(super) fn tell(
     tx: &mut Transaction<'_>,
     user: &User,

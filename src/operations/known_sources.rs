@@ -38,9 +38,6 @@ pub(super) fn find(
 }
 
 /// Remembers the network from which the user has just signed in, in the caller's transaction.
-///
-/// # Errors
-/// The store's.
 pub(super) fn remember_network(tx: &mut Transaction<'_>, user: &User) -> Result<(), StoreError> {
     let Some(network) = own_network(tx.cx) else {
         return Ok(());
@@ -52,9 +49,6 @@ pub(super) fn remember_network(tx: &mut Transaction<'_>, user: &User) -> Result<
 /// Remembers the browser from which the user has just signed in, in the caller's transaction, and returns the value of
 /// its cookie. Each mark is generated here for one user and never copied from the cookie that the browser sent, where
 /// an attacker may have put it.
-///
-/// # Errors
-/// The store's.
 pub(super) fn remember_browser(
     tx: &mut Transaction<'_>,
     user: &User,

@@ -98,9 +98,6 @@ pub(super) fn count_refused_after_hash(cx: &RequestContext<'_>, about: Option<&s
 
 /// Clears the attempt counters and the known sources of an account whose password has changed: someone who knew the old
 /// password may have signed in from one of them.
-///
-/// # Errors
-/// The store's.
 pub(super) fn forgive(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
     let known = stored_sources::all(tx.conn, user.id)?;
     let mut subjects = Vec::with_capacity(2 * (1 + known.len()));
@@ -119,9 +116,6 @@ pub(super) fn forgive(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
 
 /// Counts a mail that an unauthenticated caller causes; `false` if the mailbox has had too many. The caller is not
 /// told, because the answer would reveal which names and addresses belong together.
-///
-/// # Errors
-/// The store's.
 pub(super) fn may_mail(tx: &mut Transaction<'_>, address: &str) -> Result<bool> {
     let subject = subject(tx.cx, "mails into", &canonical_login(address));
     if !is_open(tx, &subject)? {
@@ -132,9 +126,6 @@ pub(super) fn may_mail(tx: &mut Transaction<'_>, address: &str) -> Result<bool> 
 }
 
 /// Dummy work of [`may_mail`] for an unknown user; leaves nothing in the database.
-///
-/// # Errors
-/// The store's.
 pub(super) fn may_mail_nobody(tx: &mut Transaction<'_>, login: &str) -> Result<()> {
     let subject = subject(tx.cx, "mails to nobody", &canonical_login(login));
     is_open(tx, &subject)?;

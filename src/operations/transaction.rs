@@ -53,9 +53,6 @@ const NOBODY: Addressee<'_> = Addressee {
 
 impl RequestContext<'_> {
     /// Runs a step in one transaction. The step may run more than once, if two transactions collide.
-    ///
-    /// # Errors
-    /// The errors of the step and of the store.
     pub fn write<T, E: StepError>(
         &self,
         mut step: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
@@ -66,9 +63,6 @@ impl RequestContext<'_> {
 
     /// Records an event that anonymous callers can cause: as an audit entry if it concerns a known user and the quota
     /// allows one, and as a count otherwise.
-    ///
-    /// # Errors
-    /// The store's.
     pub(super) fn audit_unproven(
         &self,
         event: AuditEvent,
@@ -127,9 +121,6 @@ impl Transaction<'_> {
     }
 
     /// Ends every session of a user, except this one, and every token.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn sign_out(&mut self, user_id: i64, except: Option<i64>) -> Result<()> {
         token_families::end_all(self.conn, user_id)?;
         sessions::end_all(self.conn, user_id, except)?;
@@ -137,34 +128,22 @@ impl Transaction<'_> {
     }
 
     /// Writes an audit entry.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn audit(&mut self, event: AuditEvent, outcome: &str, subject: Option<&str>) -> Result<()> {
         audit::record(self.conn, &self.cx.entry(event, outcome, subject))?;
         Ok(())
     }
 
     /// Writes the audit entry of a success.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn audit_ok(&mut self, event: AuditEvent, subject: &str) -> Result<()> {
         self.audit(event, "ok", Some(subject))
     }
 
     /// Puts a mail with this token into the outbox.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn notify(&mut self, topic: Topic, user: &Addressee<'_>, token: &str) -> Result<()> {
         self.notify_about(topic, user, token, "")
     }
 
     /// The same, with the additional text that the topic needs.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn notify_about(
         &mut self,
         topic: Topic,
@@ -179,9 +158,6 @@ impl Transaction<'_> {
 
     /// Dummy work for an unknown user: costs the same time as issuing a token and [`Transaction::notify`], so that the
     /// response time does not reveal whether the user exists. Leaves nothing in the database.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn notify_nobody(&mut self, topic: Topic) -> Result<()> {
         let now = self.cx.now;
         let token = one_time_token::format(self.cx.app.entropy.bytes());
@@ -194,9 +170,6 @@ impl Transaction<'_> {
 
     /// Puts a callback into the outbox that tells the service that the user has left. Does nothing if the service wants no
     /// callbacks, or if another user holds the ID now, because the service would remove that user.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn tell_service(&mut self, user: &User, ended: &Ended) -> Result<()> {
         if !ended.has_callback {
             return Ok(());

@@ -10,9 +10,6 @@ use crate::domain::one_time_token::hex;
 
 /// Reads a key file; creates it with the bytes that `make` returns if it is missing or empty. Two processes that
 /// start at the same time get the same key.
-///
-/// # Errors
-/// The error of the file system.
 pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<Vec<u8>> {
     match fs::read(path) {
         Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
@@ -48,9 +45,6 @@ pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<V
 }
 
 /// Creates a folder that only its owner may enter, if it does not exist.
-///
-/// # Errors
-/// The error of the file system.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -60,9 +54,6 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
 }
 
 /// Creates or truncates a file that only its owner may read.
-///
-/// # Errors
-/// The error of the file system.
 pub fn create_private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -15,9 +15,6 @@ use super::header;
 use super::version::Version;
 
 /// Reads the whole envelope.
-///
-/// # Errors
-/// The rejection that the client gets.
 pub(super) fn read(
     text: &str,
     request: &HttpRequest,

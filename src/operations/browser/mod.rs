@@ -48,17 +48,11 @@ pub struct Visitor {
 
 /// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody
 /// can have known its token before (session fixation).
-///
-/// # Errors
-/// The store's.
 pub fn begin_session(tx: &mut Transaction<'_>, user_id: i64, user_agent: &str) -> Result<Secret> {
     begin_session_in(tx, user_id, user_agent, None)
 }
 
 /// The same, with this organisation chosen.
-///
-/// # Errors
-/// The store's.
 pub fn begin_session_in(
     tx: &mut Transaction<'_>,
     user_id: i64,

@@ -61,9 +61,6 @@ pub fn leave_by_operator(
 }
 
 /// Ends an assignment in the caller's transaction and tells the service. Returns whether there was one.
-///
-/// # Errors
-/// The store's.
 pub(in crate::operations) fn leave(
     tx: &mut Transaction<'_>,
     user: &User,

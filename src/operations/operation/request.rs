@@ -36,9 +36,6 @@ pub trait Request: Structure + 'static {
         self.subject()
     }
     /// Does the work.
-    ///
-    /// # Errors
-    /// A refusal, or trouble with the store.
     fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer>;
 }
 
@@ -67,9 +64,6 @@ pub trait Runnable<A>: Send + std::fmt::Debug {
     /// Its claims about its caller and its subject.
     fn claims(&self) -> Claims<'_>;
     /// Does the work.
-    ///
-    /// # Errors
-    /// A refusal, or trouble with the store.
     fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A>;
 }
 

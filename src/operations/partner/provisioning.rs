@@ -9,9 +9,6 @@ use crate::store::users::{self, NewUser};
 use crate::store::{email_undos, external_identities, organisations};
 
 /// Creates the user. Users are never matched by e-mail address: a person with an account here gets a second one.
-///
-/// # Errors
-/// The store's.
 pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Result<User> {
     let uuid = tx.cx.app.entropy.uuid();
     let wanted = assertion.wanted_name();
@@ -36,9 +33,6 @@ pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Res
 }
 
 /// Inserts a user who needs no confirmation, with its profile. Returns its number.
-///
-/// # Errors
-/// The store's.
 pub fn insert_active(
     tx: &mut Transaction<'_>,
     uuid: &str,
@@ -69,9 +63,6 @@ pub fn insert_active(
 }
 
 /// Updates the name and the telephone number, and adds an e-mail address if the user has none.
-///
-/// # Errors
-/// The store's.
 pub fn update(tx: &mut Transaction<'_>, user: User, assertion: &VerifiedAssertion) -> Result<User> {
     let mut kept = user.clone();
     if let Some(name) = &assertion.name {
@@ -128,9 +119,6 @@ pub fn school(c: &mut AnyConnection, school: &School, user: Option<&User>) -> Re
 }
 
 /// Adds a user to its school and removes it from other schools of the same channel.
-///
-/// # Errors
-/// The store's.
 pub fn join_school(
     tx: &mut Transaction<'_>,
     user: &User,
@@ -148,9 +136,6 @@ pub fn join_school(
 
 /// Whether a new user can have this name. It must not look like an e-mail address, because the user has not proved to
 /// own that.
-///
-/// # Errors
-/// The store's.
 pub fn can_be_called(tx: &mut Transaction<'_>, name: &str) -> Result<bool> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     if !fits || flaw_of_user_name(name).is_some() || looks_like_address(name) {

@@ -187,9 +187,6 @@ fn store_password(
 
 /// Sets a user's password without the old one, for the operator at the command line. Activates an unactivated user.
 /// Sends the user this notice.
-///
-/// # Errors
-/// A refusal, or trouble with the store.
 pub fn set_by_operator(
     cx: &RequestContext<'_>,
     user_name: &str,

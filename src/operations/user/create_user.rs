@@ -62,9 +62,6 @@ impl Request for CreateUserRequest {
 
 impl CreateUserRequest {
     /// Creates the user.
-    ///
-    /// # Errors
-    /// A refusal, or trouble with the store.
     pub fn create(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse> {
         if !cx.may_do_everything() {
             return Err(refuse(Code::AccessDenied));

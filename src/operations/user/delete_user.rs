@@ -47,9 +47,6 @@ impl Request for DeleteUserRequest {
 
 /// Erases the names of deleted users in the audit log. For most users this is enough; housekeeping erases what remains
 /// of very busy ones.
-///
-/// # Errors
-/// The store's.
 pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()> {
     for _ in 0..ERASING_TURNS {
         if !cx.app.store.write(audit::erase_names)? {
@@ -61,9 +58,6 @@ pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()>
 
 /// Erases a user in the caller's transaction. The audit log keeps the user's entries under a pseudonym that only a
 /// person who knows the user's UUID can resolve.
-///
-/// # Errors
-/// The store's.
 pub(in crate::operations) fn erase(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
     for assignment in services::assignments(tx.conn, user.id)? {
         if let Some(ended) = services::unassign(tx.conn, user.id, assignment.service_id)? {

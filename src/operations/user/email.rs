@@ -8,9 +8,6 @@ use crate::store::{email_undos, one_time_tokens};
 
 /// Revokes the tokens mailed to the old address, and mails that address a link that undoes the change. An unconfirmed
 /// address is mailed nothing, because it may belong to a stranger; nor is an address that differs only in case.
-///
-/// # Errors
-/// The store's.
 pub(in crate::operations) fn changed(
     tx: &mut Transaction<'_>,
     before: &User,

@@ -132,9 +132,6 @@ impl Request for FindUsersRequest {
 
 impl FindUsersRequest {
     /// Finds the page.
-    ///
-    /// # Errors
-    /// A refusal, or trouble with the store.
     pub fn find(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse> {
         let filter = self.filter(cx.app.rules.max_page)?;
         let (found, hits) = match &cx.user {

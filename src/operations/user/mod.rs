@@ -115,9 +115,6 @@ fn taken(which: Taken, user_name_field: &str) -> Refusal {
 
 /// Refuses taken names of a new user, and a user name that looks like an e-mail address other than the user's own or
 /// like an administrator's name.
-///
-/// # Errors
-/// The refusal; the store's.
 pub(super) fn check_names_are_free(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,

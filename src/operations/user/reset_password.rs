@@ -44,9 +44,6 @@ impl Request for ResetPasswordRequest {
 }
 
 /// Mails the user of this login a link for a new password; does the same work for an unknown login.
-///
-/// # Errors
-/// The store's.
 pub(in crate::operations) fn mail(cx: &RequestContext<'_>, login: &str) -> Result<()> {
     let mailing = Mailing {
         purpose: Purpose::PasswordReset,

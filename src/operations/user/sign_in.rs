@@ -27,9 +27,6 @@ impl Checked {
     }
 
     /// Writes a sign-in in one transaction, if the user has not changed since the hashing began; none if it has.
-    ///
-    /// # Errors
-    /// The errors of the step and of the store.
     pub fn write<T>(
         &self,
         cx: &RequestContext<'_>,
@@ -51,9 +48,6 @@ impl Checked {
 
     /// Checks a password and writes the sign-in. Tries again if another sign-in with the same password renewed the
     /// stored hash meanwhile.
-    ///
-    /// # Errors
-    /// The errors of both steps.
     pub fn settle<T>(
         cx: &RequestContext<'_>,
         login: &str,
