@@ -1,4 +1,5 @@
-//! The only gatekeeper: decides who is calling, runs the operation, and records refusals in the audit log.
+//! Access control, in this module alone: decides whether a caller may call an operation, runs the operation, and
+//! records refusals in the audit log.
 
 use std::cell::Cell;
 
@@ -21,7 +22,7 @@ use crate::store::{sessions, users};
 /// Decides whether the caller may call the operation, runs it, and records a refusal of access in the audit log.
 ///
 /// # Errors
-/// The refusal that the face tells the client.
+/// The rejection, which the face encodes for the client.
 pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejection> {
     let DecodedRequest {
         request,
@@ -57,7 +58,7 @@ pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejecti
     }
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
-        // An expired session does not tell which user it belonged to.
+        // A refusal for an expired session is not recorded, because its user is unknown.
         let is_known = operation.access != Access::Session || cx.user.is_some();
         if is_known && matches!(rejection.kind(), Kind::SignIn | Kind::Forbidden) {
             let code = rejection.code().as_str();
@@ -108,19 +109,19 @@ fn decide(
     problems: &Problems,
 ) -> Result<()> {
     cx.client = client(cx.app, found.client_key.as_ref())?;
-    let authorization = token_sent(found, claims)?;
+    let authorization = sent_token(found, claims)?;
     let session = found.session.as_ref().map_or("", Secret::reveal);
     match operation.access {
         Access::Anyone => {
-            claim_beside_token(cx, authorization, found.user_name.as_deref())?;
+            check_claimed_user(cx, authorization, found.user_name.as_deref())?;
             verify_username_token(cx, authorization, found, problems)
         }
         Access::Application => {
-            through_application(cx, authorization, claims.application)?;
+            require_application(cx, authorization, claims.application)?;
             Ok(())
         }
         Access::ProvenApplication => {
-            let application = through_application(cx, authorization, claims.application)?;
+            let application = require_application(cx, authorization, claims.application)?;
             let basic = found.application.as_ref();
             application::prove(cx, &application, claims.application_secret, basic)
         }
@@ -130,18 +131,18 @@ fn decide(
             Ok(())
         }
         Access::ClientOrUser | Access::User | Access::TrustedOrAdmin => {
-            by_client_or_user(cx, operation.access, authorization, found, problems)
+            require_client_or_user(cx, operation.access, authorization, found, problems)
         }
     }
 }
 
 /// The token of the caller, from the header or from the request itself.
-fn token_sent<'a>(found: &'a Credentials, claims: &Claims<'a>) -> Result<Option<&'a Secret>> {
+fn sent_token<'a>(found: &'a Credentials, claims: &Claims<'a>) -> Result<Option<&'a Secret>> {
     let in_request = claims.authorization.filter(|a| !a.is_missing());
     let header = found.authorization.as_ref();
-    let in_header = header.filter(|a| !a.reveal().trim().is_empty() && names_a_token(a));
+    let in_header = header.filter(|a| !a.reveal().trim().is_empty() && carries_token(a));
     match (in_header, in_request) {
-        (Some(header), Some(field)) if bare(header) != bare(field) => {
+        (Some(header), Some(field)) if without_scheme(header) != without_scheme(field) => {
             let why = Why::ExactlyOneOf("Authorization");
             Err(refuse_invalid("authorization", why))
         }
@@ -149,8 +150,8 @@ fn token_sent<'a>(found: &'a Credentials, claims: &Claims<'a>) -> Result<Option<
     }
 }
 
-/// Decides by client key, token and UsernameToken.
-fn by_client_or_user(
+/// Authenticates the caller by client key, token and UsernameToken, and applies the access rule.
+fn require_client_or_user(
     cx: &mut RequestContext<'_>,
     access: Access,
     authorization: Option<&Secret>,
@@ -180,7 +181,7 @@ fn by_client_or_user(
     }
     match (&cx.user, &found.user_name) {
         (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),
-        // The user name beside the token is a claim that does not match the token.
+        // The user name sent beside the token is not the name of the token's user.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
@@ -190,7 +191,7 @@ fn by_client_or_user(
 }
 
 /// The consent API has no client keys: it needs a user's token and a registered application.
-fn through_application(
+fn require_application(
     cx: &mut RequestContext<'_>,
     authorization: Option<&Secret>,
     application: Option<&str>,
@@ -199,7 +200,7 @@ fn through_application(
     let application = registry.application(application.unwrap_or("")).cloned();
     let application = application.ok_or_else(|| refuse(Code::UnknownClient))?;
     let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
-    if let Some(token) = bare(authorization).filter(|t| session::is_well_formed(t)) {
+    if let Some(token) = without_scheme(authorization).filter(|t| session::is_well_formed(t)) {
         require_session(cx, token)?;
     } else {
         authenticate(cx, authorization)?;
@@ -236,9 +237,9 @@ fn load_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Operations for anyone ignore an expired token. A valid token beside another user's name is a false claim here too
-/// (SPEC §3).
-fn claim_beside_token(
+/// Refuses a valid token beside the name of another user (SPEC §3). An expired token is ignored, because anyone may
+/// call these operations.
+fn check_claimed_user(
     cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
     claimed: Option<&str>,
@@ -246,7 +247,7 @@ fn claim_beside_token(
     let (Some(authorization), Some(claimed)) = (authorization, claimed) else {
         return Ok(());
     };
-    match look_up(cx, authorization)? {
+    match find_token(cx, authorization)? {
         Some((_, token)) if !same_name(&token.user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
@@ -254,8 +255,8 @@ fn claim_beside_token(
     }
 }
 
-/// Operations for anyone need no UsernameToken, but verify one that is sent, because its sender relies on it. It must
-/// name the user of a token beside it and the user that the caller claims to be.
+/// Verifies a UsernameToken if one was sent. Operations for anyone do not require it, but its sender relies on the
+/// check. The UsernameToken must name the user of the token and the user that the caller claims to be.
 fn verify_username_token(
     cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
@@ -268,11 +269,11 @@ fn verify_username_token(
     let user = user_of_username_token(cx, name, password, problems)?;
     match &found.user_name {
         Some(claimed) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
-        _ => claim_beside_token(cx, authorization, Some(&user.user_name)),
+        _ => check_claimed_user(cx, authorization, Some(&user.user_name)),
     }
 }
 
-/// The user of a WS-Security UsernameToken. Hashes a password, so it runs on the hashing pool.
+/// The user of a WS-Security UsernameToken. Call this on the hashing pool only, because it hashes a password.
 fn user_of_username_token(
     cx: &RequestContext<'_>,
     name: &str,
@@ -288,7 +289,7 @@ fn user_of_username_token(
     })
 }
 
-/// The client with this key; none without a key, and a refusal for an unknown or inactive key.
+/// The client with this key; `None` if no key was sent. An unknown or inactive key is refused.
 pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Client>> {
     let Some(key) = key.map(|k| k.reveal().trim()).filter(|k| !k.is_empty()) else {
         return Ok(None);
@@ -303,18 +304,18 @@ pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Cl
 }
 
 /// Whether an `Authorization` header carries a token. Other schemes (Basic, Negotiate) are ignored, as the legacy
-/// server did. A word without a dot is a scheme alone (RFC 9110 §11.4), because every token has dots.
-fn names_a_token(authorization: &Secret) -> bool {
+/// server did. A value without a dot is a scheme without a token (RFC 9110 §11.4), because every token has dots.
+fn carries_token(authorization: &Secret) -> bool {
     let text = authorization.reveal().trim();
-    bare(authorization).is_some_and(|token| text != token || text.contains('.'))
+    without_scheme(authorization).is_some_and(|token| text != token || text.contains('.'))
         || SCHEMES.iter().any(|known| text.eq_ignore_ascii_case(known))
 }
 
 /// The authentication schemes that carry a token.
 const SCHEMES: [&str; 2] = ["jwt", "bearer"];
 
-/// The token without its scheme; none if the scheme is another one.
-fn bare(authorization: &Secret) -> Option<&str> {
+/// The token without its scheme; `None` if the scheme carries no token.
+fn without_scheme(authorization: &Secret) -> Option<&str> {
     let text = authorization.reveal().trim();
     match text.split_once(' ') {
         Some((scheme, token)) => SCHEMES
@@ -325,13 +326,14 @@ fn bare(authorization: &Secret) -> Option<&str> {
     }
 }
 
-/// The record of a valid token and its user; none for any other token. The verified signature may come from a cache;
-/// the record is read each time, because it can change.
-fn look_up(
+/// A valid token and its record; `None` for an invalid token. The verified signature may come from a cache; the record
+/// is read each time, because it can change.
+fn find_token(
     cx: &RequestContext<'_>,
     authorization: &Secret,
 ) -> Result<Option<(VerifiedToken, TokenRecord)>> {
-    let claims = bare(authorization).and_then(|token| cx.app.tokens.verify(token, cx.now));
+    let claims =
+        without_scheme(authorization).and_then(|token| cx.app.tokens.verify(token, cx.now));
     let Some(claims) = claims else {
         return Ok(None);
     };
@@ -351,11 +353,11 @@ fn look_up(
     Ok(may.then_some((verified_token, record)))
 }
 
-/// Authenticates the caller by a token. A replaced token that is used after its grace period is treated as theft and revokes every
-/// token of that sign-in.
+/// Authenticates the caller by a token. Use of a replaced token after its grace period is treated as theft and revokes
+/// every token of that sign-in.
 fn authenticate(cx: &mut RequestContext<'_>, authorization: &Secret) -> Result<()> {
     let expired = || refuse(Code::TokenExpired);
-    let (verified_token, record) = look_up(cx, authorization)?.ok_or_else(expired)?;
+    let (verified_token, record) = find_token(cx, authorization)?.ok_or_else(expired)?;
     let ends_at = record.retired_at.map(|at| at + cx.app.rules.grace_ms);
     if ends_at.is_some_and(|at| at <= cx.now) {
         tracing::warn!(

@@ -11,12 +11,12 @@ use crate::store::attempts;
 /// The audit event for an application whose secret was guessed too often.
 const LOCKED: AuditEvent = AuditEvent::LoginLocked;
 
-/// Checks every secret that was sent. Without one, the registry setting `plain_calls` decides. Wrong secrets are
-/// counted by application and source address, so that an attacker is delayed and the application itself, at another
-/// address, is not.
+/// Checks every secret that was sent. If none was sent, the registry setting `plain_calls` decides. Wrong secrets are
+/// counted by application and source address. An attacker is therefore delayed, but the application at its own address
+/// is not.
 ///
 /// # Errors
-/// A missing or wrong secret, and too many wrong ones.
+/// The secret is missing or wrong, or too many wrong secrets were sent.
 pub(super) fn prove(
     cx: &RequestContext<'_>,
     application: &Application,
@@ -69,7 +69,7 @@ pub(super) fn prove(
     Err(refuse(Code::ApplicationSecretWrong))
 }
 
-/// The application's secret from the registry, unsealed; none if it has no secret.
+/// The application's secret from the registry, unsealed; `None` if the application has no secret.
 fn stored(cx: &RequestContext<'_>, application: &Application) -> Result<Option<String>> {
     let Some(sealed) = &application.secret else {
         return Ok(None);

@@ -46,7 +46,7 @@ pub struct Credentials {
 /// The verified token of the caller.
 #[derive(Debug, Clone)]
 pub struct VerifiedToken {
-    /// The token family, that is the sign-in, that it belongs to.
+    /// The token family, which is the sign-in that issued the token.
     pub family: i64,
     pub jti: String,
     /// The organisation that the token is bound to.
@@ -61,7 +61,7 @@ pub struct RequestContext<'a> {
     pub now: Millis,
     pub request_id: &'a str,
     pub language: Language,
-    /// The calling client; none if a public operation was called without a key.
+    /// The calling client; `None` if a public operation was called without a key.
     pub client: Option<Client>,
     /// The signed-in user.
     pub user: Option<User>,
@@ -72,7 +72,7 @@ pub struct RequestContext<'a> {
     /// The user's profile for the loginbar; loaded with a session only.
     pub profile: Profile,
     pub on_behalf_of: Option<String>,
-    /// The client's IP address; none at the command line.
+    /// The client's IP address; `None` at the command line.
     pub source: Option<IpAddr>,
     /// The cookie by which a browser is recognised after a user signed in with it.
     pub known_browser: Option<Secret>,
@@ -132,8 +132,8 @@ impl RequestContext<'_> {
         self.app.store.read(step)
     }
 
-    /// Compares a password with a stored hash, or does the same work if there is none. All password hashing goes
-    /// through this and [`RequestContext::hash`], so that every hash is counted.
+    /// Compares a password with a stored hash. Without a stored hash the call does the same work. All password hashing
+    /// goes through this and [`RequestContext::hash`], so that every hash is counted.
     pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict> {
         let highest = self.app.registry.now().highest_password_cost();
         let hasher = &self.app.hasher;
@@ -141,7 +141,7 @@ impl RequestContext<'_> {
         self.owes_hash.set(true);
         self.app.metrics.hashed(HashKind::Verified, done.rounds);
         if let Some(stored) = stored.filter(|s| cost_of(s) > Some(highest)) {
-            // The hash was not remembered, perhaps because another program stored it.
+            // The registry does not know this cost yet, perhaps because another program stored the hash.
             self.app.store.write(|c| password_cost::note(c, stored))?;
         }
         Ok(done.verdict)

@@ -8,7 +8,7 @@ use crate::store::external_identities;
 
 /// The length of [`key`], in characters.
 pub const KEY_CHARS: usize = 32;
-/// The number of systems that a mail names at most.
+/// The maximum number of systems that a mail names.
 const MAX_NAMED: usize = 5;
 
 /// The key of an identity in a form: a part of its hash, so that it is one word whatever characters the identity
@@ -31,8 +31,8 @@ pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) ->
     Ok(())
 }
 
-/// Unlinks the identities that are `unwanted`, records each in the audit log, and mails the owner once. Returns their
-/// number.
+/// Unlinks the identities that are `unwanted`, records each in the audit log, and mails the owner once. Returns the
+/// number of unlinked identities.
 pub(super) fn unlink(
     tx: &mut Transaction<'_>,
     user: &User,
@@ -50,7 +50,7 @@ pub(super) fn unlink(
     Ok(gone.len())
 }
 
-/// Mails the user, if there is an address, that these identities were linked or unlinked.
+/// Mails the user that these identities were linked or unlinked. A user without an address gets no mail.
 pub(super) fn tell(
     tx: &mut Transaction<'_>,
     user: &User,

@@ -10,8 +10,8 @@ use crate::store::known_sources;
 /// The number of accounts that one browser's cookie remembers; the oldest is dropped first.
 const MAX_MARKS: usize = 4;
 
-/// The known source of this attempt, which names its counter; none if the account's general counter applies. An unknown
-/// account behaves like an existing one, so that the delay does not reveal whether it exists.
+/// The known source of this attempt, which has its own counter; `None` if the account's general counter applies. An
+/// unknown account behaves like an existing one, so that the delay does not reveal whether it exists.
 pub(super) fn find(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,
@@ -30,8 +30,10 @@ pub(super) fn find(
     let browsers = marks
         .iter()
         .filter(|_| is_real)
-        .map(|mark| stamped(cx, user_id, "browser", mark));
-    let networks = network.iter().map(|n| stamped(cx, user_id, "network", n));
+        .map(|mark| source_hash(cx, user_id, "browser", mark));
+    let networks = network
+        .iter()
+        .map(|n| source_hash(cx, user_id, "network", n));
     let candidates: Vec<String> = browsers.chain(networks).collect();
     let known = known_sources::known(c, user_id, &candidates, cx.now)?;
     Ok(candidates.into_iter().find(|source| known.contains(source)))
@@ -42,7 +44,7 @@ pub(super) fn remember_network(tx: &mut Transaction<'_>, user: &User) -> Result<
     let Some(network) = own_network(tx.cx) else {
         return Ok(());
     };
-    let source = stamped(tx.cx, user.id, "network", &network);
+    let source = source_hash(tx.cx, user.id, "network", &network);
     known_sources::remember(tx.conn, user.id, &source, expiry(tx.cx))
 }
 
@@ -56,14 +58,14 @@ pub(super) fn remember_browser(
     let mut marks = marks(tx.cx);
     let sources: Vec<String> = marks
         .iter()
-        .map(|mark| stamped(tx.cx, user.id, "browser", mark))
+        .map(|mark| source_hash(tx.cx, user.id, "browser", mark))
         .collect();
     let known = known_sources::known(tx.conn, user.id, &sources, tx.cx.now)?;
     let source = match sources.into_iter().find(|source| known.contains(source)) {
         Some(source) => source,
         None => {
             let mark = one_time_token::format(tx.cx.app.entropy.bytes());
-            let source = stamped(tx.cx, user.id, "browser", &mark);
+            let source = source_hash(tx.cx, user.id, "browser", &mark);
             marks.insert(0, mark);
             marks.truncate(MAX_MARKS);
             source
@@ -77,7 +79,7 @@ fn expiry(cx: &RequestContext<'_>) -> i64 {
     cx.now + cx.app.rules.throttle.known_ms
 }
 
-/// The network of the caller; none for a trusted client, because many people share its address.
+/// The network of the caller; `None` for a trusted client, because many people share its address.
 pub(super) fn own_network(cx: &RequestContext<'_>) -> Option<String> {
     cx.source.filter(|_| !cx.is_trusted()).map(network)
 }
@@ -93,7 +95,7 @@ fn marks(cx: &RequestContext<'_>) -> Vec<String> {
 }
 
 /// The stored form of a source: a keyed hash that reveals neither the source nor that two users share it.
-fn stamped(cx: &RequestContext<'_>, user_id: i64, kind: &str, source: &str) -> String {
+fn source_hash(cx: &RequestContext<'_>, user_id: i64, kind: &str, source: &str) -> String {
     let whose = format!("{user_id}\n{kind}\n{source}");
     subject(cx, "known source of", &whose)
 }

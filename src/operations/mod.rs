@@ -78,7 +78,7 @@ pub static CATALOG: &[&Operation] = &[
     browser::unlink_identity::UnlinkIdentityRequest::OPERATION,
 ];
 
-/// The operations of the SOAP contract, as its printers want them.
+/// The operations of the SOAP contract, for the printers of WSDL and XSD.
 #[must_use]
 pub fn soap_entries() -> Vec<Entry> {
     CATALOG

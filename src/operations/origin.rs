@@ -1,4 +1,5 @@
-//! The party whose share of a queue a request uses. It is known before the request is authenticated.
+//! The origin of a request: the party whose share of a queue the request uses. The gateway determines the origin before
+//! it authenticates the request.
 
 use std::net::IpAddr;
 
@@ -18,7 +19,7 @@ pub struct Origin {
     pub source: String,
     /// Whether the source is a trusted client.
     pub is_trusted: bool,
-    /// The login name whose password is checked or set; none if no password is hashed.
+    /// The login name whose password is checked or set; `None` if no password is hashed.
     pub account: Option<String>,
 }
 

@@ -10,9 +10,9 @@ pub type Result<T, E = Refusal> = std::result::Result<T, E>;
 /// The reason why a request was not carried out.
 #[derive(Debug)]
 pub enum Refusal {
-    /// A rule refused it; the client is told which.
+    /// A rule refused the request. The client gets the code of the rule.
     Rejected(Rejection),
-    /// The store failed; the client is not told why.
+    /// The store failed. Only the log names the cause.
     Store(StoreError),
 }
 
@@ -38,7 +38,7 @@ impl StepError for Refusal {
 }
 
 impl Refusal {
-    /// The rejection that the client is told.
+    /// The rejection that the client gets.
     #[must_use]
     pub fn into_rejection(self) -> Rejection {
         match self {
@@ -70,14 +70,14 @@ pub(crate) fn refuse_invalid(field: &str, why: Why) -> Refusal {
     Refusal::Rejected(Rejection::field(Code::InvalidField, field, Some(why)))
 }
 
-/// A refusal that lasts for this time, in milliseconds.
+/// The refusal of every attempt within the next `wait_ms` milliseconds.
 pub(crate) fn too_many_attempts(wait_ms: i64) -> Refusal {
     let mut rejection = Rejection::new(Code::TooManyAttempts);
     rejection.wait_ms = wait_ms;
     rejection.into()
 }
 
-/// The refusal for a failure of the gateway itself, whose cause only the log tells.
+/// The refusal for a failure of the gateway itself. Only the log names the cause.
 pub(crate) fn internal_error(cause: impl std::fmt::Display) -> Refusal {
     Rejection::new(Code::InternalError).because(cause).into()
 }

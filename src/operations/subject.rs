@@ -17,7 +17,7 @@ pub(super) fn subject(cx: &RequestContext<'_>, what: &str, whose: &str) -> Strin
     subject
 }
 
-/// The network that one party has to itself, as text.
+/// The network of a client as text; see [`Network`].
 pub(super) fn network(source: IpAddr) -> String {
     Network::from(source).to_string()
 }

@@ -24,7 +24,7 @@ pub(super) fn run<A>(cx: &RequestContext<'_>, request: Box<dyn Runnable<A>>) -> 
         Throttle::Mails => claims.mailbox,
     };
     let own = cx.user.as_ref().map(|user| user.user_name.as_str());
-    // A signed-in visitor acts on the account that the request names, not on its own.
+    // Only operations for a session act on the caller's own account. Others act on the account that the request names.
     let own = own.filter(|_| operation.access == Access::Session);
     let about = about.or(own).map(str::to_owned);
     guard(cx, operation.throttle, about.as_deref(), || request.run(cx))
@@ -52,10 +52,10 @@ pub(super) fn guard<T>(
         return too_many();
     }
     let result = step();
-    // After a success the hash stays noted: the request may still be refused, see `count_refused_after_hash`.
+    // After a success the flag stays set, because the request may still be refused; see `count_refused_after_hash`.
     let refused_after_hash =
         matches!(result, Err(Refusal::Rejected(_))) && cx.owes_hash.replace(false);
-    let settled = match (throttle, code(&result)) {
+    let recorded = match (throttle, code(&result)) {
         (Throttle::Forgeries, Some(code)) if is_forged(code) && wait > 0 => return too_many(),
         (Throttle::Forgeries, Some(code)) if is_forged(code) => count(cx, &counted, about),
         (Throttle::Guesses | Throttle::Mails, _) if refused_after_hash => {
@@ -78,7 +78,7 @@ pub(super) fn guard<T>(
         }
         _ => Ok(()),
     };
-    if let Err(error) = settled {
+    if let Err(error) = recorded {
         tracing::error!(cause = ?error, "an attempt could not be counted");
     }
     result
@@ -156,7 +156,7 @@ pub(super) fn count_assignment(
         .map_err(too_many_attempts)
 }
 
-/// Whether the code says that no partner has signed the token.
+/// Whether the code means that no partner has signed the token.
 const fn is_forged(code: Code) -> bool {
     matches!(
         code,
@@ -183,7 +183,7 @@ struct Counter {
     limit: Limit,
     /// The audit event when the limit is reached.
     event: AuditEvent,
-    /// Whether it counts for an account and not for a source.
+    /// Whether the subject is an account and not a source.
     is_account: bool,
 }
 
@@ -233,8 +233,8 @@ fn counted(
     Ok(counters)
 }
 
-/// The number of times that the table counts each subject: not at all for a first attempt, which is kept in memory, and twice for the
-/// second.
+/// The counters to write, and how many attempts to add to each. The first attempt of a subject is counted in memory
+/// only. The second one adds both to the table.
 fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>> {
     let first_attempts = &cx.app.first_attempts;
     let mut due = Vec::with_capacity(counted.len());
@@ -242,7 +242,7 @@ fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c C
         let subject = &counter.subject;
         let forget_at = cx.now + counter.limit.forgiven_after();
         let nth = match counter.limit.free {
-            // Here the first attempt is limited already, on every node.
+            // The limit allows one attempt only, so the first attempt must be in the table for every node.
             ..=1 => Nth::Later,
             _ => first_attempts.note(subject, forget_at, cx.now),
         };
@@ -285,7 +285,7 @@ fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> R
     Ok(())
 }
 
-/// The subject of guesses at an account, from one known source or from all other sources.
+/// The subject that counts guesses at an account: those from this known source, or those from all other sources.
 fn account(cx: &RequestContext<'_>, login: &str, known_source: Option<&str>) -> String {
     let login = canonical_login(login);
     match known_source {

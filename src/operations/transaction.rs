@@ -17,7 +17,7 @@ use crate::store::{
     AnyConnection, StepError, audit, one_time_tokens, outbox, sessions, token_families, users,
 };
 
-/// A transaction of a request. An error of the step that it is given to rolls it back.
+/// A transaction of a request. If its step returns an error, the transaction is rolled back.
 pub struct Transaction<'a> {
     pub cx: &'a RequestContext<'a>,
     pub conn: &'a mut AnyConnection,
@@ -114,7 +114,7 @@ impl Transaction<'_> {
     /// The signed-in user, locked until the transaction ends.
     ///
     /// # Errors
-    /// [`Code::AuthenticationRequired`]; [`Code::TokenExpired`] if the user has been deleted; the store's.
+    /// [`Code::AuthenticationRequired`]; [`Code::TokenExpired`] if the user has been deleted.
     pub fn lock_user(&mut self) -> Result<User> {
         let user = users::lock_for_update(self.conn, self.cx.signed_in()?.id)?;
         user.ok_or_else(|| refuse(Code::TokenExpired))
@@ -143,7 +143,7 @@ impl Transaction<'_> {
         self.notify_about(topic, user, token, "")
     }
 
-    /// The same, with the additional text that the topic needs.
+    /// Like [`Transaction::notify`], with the additional text that the topic needs.
     pub fn notify_about(
         &mut self,
         topic: Topic,

@@ -7,7 +7,7 @@ use crate::store::consents;
 shape! {
     /// The agreement to accept.
     pub struct AcceptAgreementRequest = "AcceptAgreementRequest_V1" {
-        /// Its number.
+        /// The number of the agreement.
         agreement: Number = "agreement", required;
     }
 }

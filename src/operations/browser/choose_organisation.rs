@@ -6,7 +6,7 @@ use crate::store::{organisations, sessions};
 shape! {
     /// The organisation to choose.
     pub struct ChooseOrganisationRequest = "ChooseOrganisationRequest_V1" {
-        /// Its UUID; the user must be a member.
+        /// The UUID of an organisation that the user is a member of.
         organisation: String = "organisation", max = 128, required;
     }
 }

@@ -7,7 +7,7 @@ use crate::operations::user::sign_in::Checked;
 shape! {
     /// The confirmation.
     pub struct DeleteOwnAccountRequest = "DeleteOwnAccountRequest_V1" {
-        /// The password; a user without one, whom a partner signs in, leaves it out.
+        /// The password; absent for a user without a password, who signs in through a partner.
         password: Secret = "password", max = 1024;
     }
 }
@@ -29,7 +29,7 @@ impl Request for DeleteOwnAccountRequest {
                 return Err(refuse_field(Code::MissingField, "password"));
             }
             let (login, password) = (&user.user_name, &self.password);
-            Checked::settle(cx, login, password, delete_user::erase)?;
+            Checked::check_and_write(cx, login, password, delete_user::erase)?;
         } else {
             cx.write(|tx| {
                 let user = tx.lock_user()?;

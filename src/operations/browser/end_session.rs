@@ -6,7 +6,7 @@ use crate::store::sessions;
 shape! {
     /// The session to end.
     pub struct EndSessionRequest = "EndSessionRequest_V1" {
-        /// Its number; if absent, every other session and every token ends.
+        /// The number of the session; if absent, every other session and every token ends.
         session: Number = "session";
     }
 }

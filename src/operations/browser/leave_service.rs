@@ -1,4 +1,4 @@
-//! Leaves a service and tells the service.
+//! Ends the user's assignment to a service and notifies the service.
 
 use crate::operations::consent::delete_user_from_service;
 use crate::operations::prelude::*;
@@ -7,7 +7,7 @@ use crate::operations::throttle;
 shape! {
     /// The service to leave.
     pub struct LeaveServiceRequest = "LeaveServiceRequest_V1" {
-        /// Its number.
+        /// The number of the service.
         service: Number = "service", required;
     }
 }

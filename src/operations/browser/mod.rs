@@ -30,7 +30,7 @@ pub use show_account::{Account, KnownAgreement, KnownService};
 pub struct SignedIn {
     /// The value of the session cookie.
     pub token: Secret,
-    /// The value of the cookie by which the browser is recognised later.
+    /// The value of the cookie that identifies the browser at later sign-ins.
     pub known_browser: Secret,
     /// The user's organisations.
     pub memberships: Vec<Membership>,
@@ -46,13 +46,13 @@ pub struct Visitor {
     pub memberships: Vec<Membership>,
 }
 
-/// Starts a session of this user in the caller's transaction. It replaces the browser's earlier session, so that nobody
-/// can have known its token before (session fixation).
+/// Starts a session of this user in the caller's transaction. The session gets a new token and replaces the browser's
+/// earlier session, which prevents session fixation.
 pub fn begin_session(tx: &mut Transaction<'_>, user_id: i64, user_agent: &str) -> Result<Secret> {
     begin_session_in(tx, user_id, user_agent, None)
 }
 
-/// The same, with this organisation chosen.
+/// Like [`begin_session`], with this organisation chosen.
 pub fn begin_session_in(
     tx: &mut Transaction<'_>,
     user_id: i64,

@@ -1,5 +1,5 @@
-//! Registers a person by e-mail address, which is also the user name. Only the owner of the address learns, by mail,
-//! that it is registered already.
+//! Registers a person by e-mail address, which becomes the user name. If the address is registered already, only a mail
+//! to the address says so.
 
 use crate::operations::prelude::*;
 use crate::operations::user::register_user::{RegisterUserRequest, TakenNames};

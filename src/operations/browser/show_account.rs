@@ -17,7 +17,7 @@ pub const MOST_EVENTS: i64 = 1000;
 shape! {
     /// The parts to include.
     pub struct ShowAccountRequest = "ShowAccountRequest_V1" {
-        /// Includes the audit entries if not empty.
+        /// If not empty, the answer includes the audit entries.
         events: String = "events", max = 1;
     }
 }
@@ -63,7 +63,7 @@ pub struct KnownAgreement {
 }
 
 impl KnownAgreement {
-    /// Whether it is accepted and not withdrawn.
+    /// Whether the user has accepted the agreement and has not withdrawn it.
     #[must_use]
     pub fn is_in_force(&self) -> bool {
         self.accepted_at.is_some() && self.withdrawn_at.is_none()
@@ -121,7 +121,7 @@ fn named(cx: &RequestContext<'_>, assignments: Vec<Assignment>) -> Vec<KnownServ
         .collect()
 }
 
-/// Every agreement, decided on or not.
+/// Every agreement of the registry, with the user's decision if there is one.
 fn all_agreements(cx: &RequestContext<'_>, decisions: &[Decision]) -> Vec<KnownAgreement> {
     let registry = cx.app.registry.now();
     let all = registry.agreements().iter();

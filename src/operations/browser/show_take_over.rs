@@ -1,4 +1,4 @@
-//! Lists the external identities that a link from a mail would unlink, for the page where the owner chooses which to
+//! Lists the external identities that the link in a mail would unlink. The owner chooses on the page which of them to
 //! keep.
 
 use crate::domain::external_identity::LinkedIdentity;
@@ -9,9 +9,9 @@ use crate::store::{external_identities, one_time_tokens};
 shape! {
     /// The token of the mail.
     pub struct ShowTakeOverRequest = "ShowTakeOverRequest_V1" {
-        /// One that activates an account.
+        /// The token of an activation mail.
         activation: Secret = "activation", max = 128;
-        /// One that sets a new password.
+        /// The token of a password mail.
         reset: Secret = "reset", max = 128;
     }
 }

@@ -7,7 +7,7 @@ use crate::store::organisations;
 shape! {
     /// The parts to include.
     pub struct ShowVisitorRequest = "ShowVisitorRequest_V1" {
-        /// Includes the user's organisations if not empty.
+        /// If not empty, the answer includes the user's organisations.
         organisations: String = "organisations", max = 1;
     }
 }

@@ -30,13 +30,14 @@ impl Request for SignInRequest {
     .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<SignedIn> {
-        let done = Checked::settle(cx, &self.user_name_or_email, &self.password, |tx, user| {
-            let token = super::begin_session(tx, user.id, &self.user_agent)?;
-            tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
-            known_sources::remember_network(tx, user)?;
-            let known_browser = known_sources::remember_browser(tx, user)?;
-            Ok((user.id, token, known_browser))
-        })?;
+        let done =
+            Checked::check_and_write(cx, &self.user_name_or_email, &self.password, |tx, user| {
+                let token = super::begin_session(tx, user.id, &self.user_agent)?;
+                tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
+                known_sources::remember_network(tx, user)?;
+                let known_browser = known_sources::remember_browser(tx, user)?;
+                Ok((user.id, token, known_browser))
+            })?;
         let (user_id, token, known_browser) = done;
         let memberships = cx.read(|c| organisations::memberships(c, user_id))?;
         Ok(SignedIn {

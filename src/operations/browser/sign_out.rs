@@ -6,7 +6,7 @@ use crate::store::sessions;
 shape! {
     /// The sessions to end.
     pub struct SignOutRequest = "SignOutRequest_V1" {
-        /// Ends every other session and all tokens too if not empty.
+        /// If not empty, every other session and every token of the user ends, too.
         everywhere: String = "everywhere", max = 1;
     }
 }

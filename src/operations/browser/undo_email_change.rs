@@ -33,8 +33,8 @@ impl Request for UndoEmailChangeRequest {
     }
 }
 
-/// Revokes everything with which the person who changed the address could sign in. The password may be theirs, so the
-/// owner sets a new one by mail.
+/// Revokes everything with which the person who changed the address could sign in. That person may have set the
+/// password, so the owner sets a new one by mail.
 fn undo(tx: &mut Transaction<'_>, sha256: &str) -> Result<()> {
     let change = email_undos::find(tx.conn, sha256, tx.cx.now)?.ok_or_else(spent)?;
     let user = users::lock_for_update(tx.conn, change.user_id)?.ok_or_else(spent)?;

@@ -7,7 +7,7 @@ use crate::store::external_identities;
 shape! {
     /// The identity to unlink.
     pub struct UnlinkIdentityRequest = "UnlinkIdentityRequest_V1" {
-        /// Its key.
+        /// The key of the identity.
         identity: String = "identity", max = 32, required;
     }
 }
@@ -36,7 +36,7 @@ impl Request for UnlinkIdentityRequest {
             if is_last && user.password_hash.is_none() {
                 return Err(refuse(Code::LastWayIn));
             }
-            // An identity that is unlinked already is no error.
+            // Unlinking an identity twice is no error.
             let unlinked =
                 identities::unlink(tx, &user, linked, |link| is_it(&key(&link.identity)))?;
             if unlinked > 0 {

@@ -7,7 +7,7 @@ use crate::store::consents;
 shape! {
     /// The agreement to withdraw.
     pub struct WithdrawAgreementRequest = "WithdrawAgreementRequest_V1" {
-        /// Its number.
+        /// The number of the agreement.
         agreement: Number = "agreement", required;
     }
 }

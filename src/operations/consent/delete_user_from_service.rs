@@ -44,7 +44,7 @@ impl Request for DeleteUserFromServiceRequest {
     }
 }
 
-/// Ends the assignment of any user on behalf of the operator. Returns whether there was one.
+/// Ends the assignment of any user on behalf of the operator. Returns whether the assignment existed.
 ///
 /// # Errors
 /// The user does not exist.
@@ -60,7 +60,7 @@ pub fn leave_by_operator(
     })
 }
 
-/// Ends an assignment in the caller's transaction and tells the service. Returns whether there was one.
+/// Ends an assignment in the caller's transaction and notifies the service. Returns whether the assignment existed.
 pub(in crate::operations) fn leave(
     tx: &mut Transaction<'_>,
     user: &User,

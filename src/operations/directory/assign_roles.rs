@@ -1,4 +1,4 @@
-//! Replaces the roles of a user in an organisation; adds the user to it if needed.
+//! Replaces the roles of a user in an organisation. A user who is not a member becomes one.
 
 use super::{SUCCESS, external_identity, lock_named_user};
 use crate::contract::field::{Field, Kind};
@@ -90,7 +90,7 @@ impl Request for AssignRolesRequest {
             "/orguser/v1/memberrole/assign",
             "api.orguser.memberrole.assign",
         ),
-        // Older and newer paths of the same call.
+        // The older and the newer path of the operation.
         DirectoryRoute::new(
             "POST",
             "/orguser/v1/memberrole/add",

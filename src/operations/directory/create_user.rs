@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;
-use crate::operations::partner::provisioning::{can_be_called, insert_active};
+use crate::operations::partner::provisioning::{insert_active, is_user_name_available};
 use crate::operations::prelude::*;
 use crate::operations::user::{check_names_are_free, why};
 use crate::store::organisations;
@@ -119,7 +119,7 @@ impl DirectoryCreateRequest {
             .first()
             .map(|i| format!("{}@{}", i.id, i.provider));
         Ok(match wanted {
-            Some(wanted) if can_be_called(tx, &wanted)? => wanted,
+            Some(wanted) if is_user_name_available(tx, &wanted)? => wanted,
             _ => uuid.to_owned(),
         })
     }

@@ -50,7 +50,7 @@ impl Written {
     }
 }
 
-/// The `response` of an answer that says no more.
+/// The `response` of an answer without data.
 const SUCCESS: &str = "SUCCESS";
 
 /// The external identity of these fields: ID, provider and type; none if all three are absent.
@@ -87,10 +87,10 @@ enum IdentityChange {
     Remove,
 }
 
-/// The changes of the list, and of the single external ID as one to add.
+/// The changes in the list; the single external ID is one more to add.
 ///
 /// # Errors
-/// [`Code::DuplicateExternalIds`] for two of one provider and type, and problems of the fields.
+/// [`Code::DuplicateExternalIds`] for two IDs of the same provider and type; [`Code::InvalidField`] for invalid fields.
 fn changes(
     list: &Wrapped<ExternalIdField>,
     external_id: Option<ExternalIdentity>,

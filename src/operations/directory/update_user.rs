@@ -1,4 +1,4 @@
-//! Changes a user and its external IDs; absent fields stay.
+//! Changes a user and its external IDs; absent fields keep their stored values.
 
 use super::{
     ExternalIdField, IdentityChange, PersonFields, Written, add_identity, changes,
@@ -63,7 +63,7 @@ impl Request for DirectoryUpdateRequest {
             &self.external_id_type,
         ]);
         if let (false, Ok(named_by)) = (problems.found.is_empty(), &named_by) {
-            // Values that were stored before a rule existed may stay; only changed values are checked.
+            // Check changed values only: a value that was stored before its rule existed may stay.
             let id = self.user_id.as_deref();
             let stored = cx.write(|tx| lock_named_user(tx.conn, id, named_by.as_ref()));
             problems
@@ -120,7 +120,7 @@ impl DirectoryUpdateRequest {
         email::changed(tx, before, &after)?;
         if after.name != before.name || has_new_phone {
             let mut profile = stored;
-            // A signature name that differs from the old name stays.
+            // Keep a signature name that differs from the old name.
             if profile.signature_name.as_ref() == Some(&before.name) {
                 profile.signature_name = Some(after.name);
             }

@@ -23,7 +23,7 @@ pub struct Route {
     pub refuses: &'static [Code],
 }
 
-/// The use of the request body by a route.
+/// The content of the request body of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
     /// The body holds the fields.

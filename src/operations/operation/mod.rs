@@ -26,7 +26,7 @@ pub enum Access {
     User,
     /// A user with a token, through a registered application; the fields of the request name both.
     Application,
-    /// The same, and the application authenticates by its secret, unless the registry says `plain_calls`.
+    /// Like `Application`; the application also authenticates by its secret, unless the registry sets `plain_calls`.
     ProvenApplication,
     /// A trusted client, or an administrator with a token through any client.
     TrustedOrAdmin,
@@ -67,7 +67,7 @@ type DecodeXml = fn(&mut XmlReader<'_>) -> Result<Box<dyn Runnable<Payload>>, Re
 /// Reads a request from a JSON object.
 type DecodeJson = fn(&Json, &mut Problems) -> Box<dyn Runnable<Payload>>;
 
-/// One operation, stated once: the contract, the routes and the documents are printed from it.
+/// One operation. The contract, the routes and the documents are generated from this value.
 #[derive(Debug)]
 pub struct Operation {
     /// Its public name.
@@ -82,27 +82,27 @@ pub struct Operation {
     pub throttle: Throttle,
     pub request: &'static Shape,
     pub response: &'static Shape,
-    /// Whether the SOAP contract has it.
+    /// Whether the operation is in the SOAP contract.
     pub soap: bool,
-    /// The elements that its SOAP answers leave out, because the samples do.
+    /// The elements that the SOAP answers omit, because the samples omit them.
     pub soap_omits: &'static [&'static str],
-    /// Whether the consent API has it, as a JSON-RPC method of its name.
+    /// Whether the operation is a JSON-RPC method of the consent API.
     pub rpc: bool,
     /// Its REST routes, below the prefix of the user API.
     pub routes: &'static [Route],
     /// Its routes in the directory.
     pub directory: &'static [DirectoryRoute],
-    /// Whether pages call it.
+    /// Whether the pages call the operation.
     pub pages: bool,
-    /// Whether a partner's sign-in calls it.
+    /// Whether a partner's sign-in calls the operation.
     pub sso: bool,
     pub decode_xml: DecodeXml,
     pub decode_json: DecodeJson,
 }
 
 impl Operation {
-    /// An operation with a published answer: for trusted clients and signed-in users, reads only, without a rate limit, and
-    /// reached by no face yet.
+    /// An operation with a published answer. By default, trusted clients and signed-in users may call the operation,
+    /// the operation only reads and has no rate limit, and no face reaches it.
     pub(in crate::operations) const fn of<R: Request>(
         name: &'static str,
         event: AuditEvent,
@@ -119,7 +119,7 @@ impl Operation {
         }
     }
 
-    /// The same with an answer that its face receives by type. To any other face it answers an [`EmptyResponse`].
+    /// An operation whose face receives the answer by type. Any other face receives an [`EmptyResponse`].
     pub(in crate::operations) const fn unpublished<R: Request>(
         name: &'static str,
         event: AuditEvent,
@@ -216,7 +216,7 @@ impl Operation {
         self
     }
 
-    /// Whether programs call it, for which the documents are printed; pages alone call the others.
+    /// Whether programs can call the operation. The documents list only such operations; the pages call the others.
     #[must_use]
     pub const fn is_published(&self) -> bool {
         self.soap || self.rpc || !self.routes.is_empty() || !self.directory.is_empty()

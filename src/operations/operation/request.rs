@@ -1,4 +1,4 @@
-//! Requests: the statements of a request type, and the form in which a face holds a request of any type.
+//! Requests: the trait that request types implement, and the type in which a face holds a request of any operation.
 //!
 //! A face that knows the operation receives the answer by type: pages and partners' sign-ins turn it into a reply where
 //! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
@@ -16,18 +16,19 @@ use crate::contract::xml::XmlReader;
 use crate::operations::context::{Credentials, RequestContext};
 use crate::operations::refusal::Result;
 
-/// The request of an operation, which states the operation: its name, its callers and its work.
+/// The request of an operation. An implementation states the name, the callers and the work of the operation.
 pub trait Request: Structure + 'static {
     /// Its answer.
     type Answer: 'static;
-    /// Its place in the catalogue.
+    /// The entry of the operation in the catalogue.
     const OPERATION: &'static Operation;
 
-    /// The user that the request is about, for the audit log; none if it is about the caller or about no single user.
+    /// The user that the request is about, for the audit log; `None` if the request is about the caller or about no
+    /// single user.
     fn subject(&self) -> Option<&str> {
         claim(self, Role::Subject).map(String::as_str)
     }
-    /// The account whose secret may be guessed; none if the secret is too long to guess.
+    /// The account whose secret may be guessed; `None` if the secret is too long to guess.
     fn guessed_at(&self) -> Option<&str> {
         self.subject()
     }
@@ -39,7 +40,7 @@ pub trait Request: Structure + 'static {
     fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer>;
 }
 
-/// The field of a request that makes this claim.
+/// The field of a request with this role.
 fn claim<T: 'static>(request: &impl Structure, role: Role) -> Option<&T> {
     value_at(request, request.shape().role(role))
 }
@@ -108,11 +109,11 @@ pub struct Payload {
     pub authorization: Option<String>,
 }
 
-/// A request that a face has read, on its way to being run.
+/// A decoded request, with the values that its operation needs to run.
 #[derive(Debug)]
 pub struct DecodedRequest<A> {
     pub request: Box<dyn Runnable<A>>,
-    /// The problems of its values; told only to callers who may call the operation.
+    /// The problems of the request's fields. Only callers who may call the operation see them.
     pub problems: Problems,
     pub credentials: Credentials,
     pub language: Language,

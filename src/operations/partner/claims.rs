@@ -42,7 +42,7 @@ pub struct VerifiedAssertion {
     /// The e-mail address and telephone number, if the partner has verified them.
     pub email: Option<String>,
     pub phone: Option<String>,
-    /// Only in the new layout.
+    /// The school; the old layout has none.
     pub school: Option<School>,
     /// The URL that the browser is redirected to.
     pub redirect: Option<String>,
@@ -71,7 +71,8 @@ pub fn check(
         return Err(refuse_field(Code::AudienceMismatch, "aud"));
     }
     let jti = needed("jti", text("jti", claims.jti.as_ref(), MAX_JTI_CHARS)?)?;
-    // A school without `state_id` is a mistake and not the old layout, in which the same `sub` names other users.
+    // A token with a school and without `state_id` is invalid. It must not pass as a token of the old layout, where the
+    // same `sub` names another user.
     let is_new = [&claims.state_id, &claims.version, &claims.school_id]
         .iter()
         .any(|claim| claim.is_some());
@@ -227,7 +228,7 @@ fn verified_phone(claims: &Claims) -> Result<Option<String>> {
     }
 }
 
-/// A text on one line; none if it is absent or blank.
+/// A text on one line; `None` if the text is absent or blank.
 pub(super) fn text(
     name: &'static str,
     value: Option<&Value>,

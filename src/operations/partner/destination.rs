@@ -5,7 +5,8 @@ use crate::domain::web::{is_url, origin};
 /// The longest URL, in characters.
 pub const MAX_CHARS: usize = 2048;
 
-/// Whether the URL is at the gateway's own origin or at one of these. A path alone is at the own origin.
+/// Whether the URL has the gateway's own origin or one of these origins. A path without a host has the gateway's
+/// origin.
 #[must_use]
 pub fn is_allowed(wanted: &str, own: &str, origins: &[String]) -> bool {
     if wanted.starts_with('/') {

@@ -19,7 +19,7 @@ pub enum PartnerSignInResult {
     SignedIn {
         /// The value of the session cookie.
         token: Secret,
-        /// The redirect URL; none for the account page.
+        /// The redirect URL; `None` for the account page.
         to: Option<String>,
     },
     /// Another user is signed in with the browser and must agree first. The partner's token stays unused.

@@ -8,16 +8,17 @@ use crate::store::profiles;
 use crate::store::users::{self, NewUser};
 use crate::store::{email_undos, external_identities, organisations};
 
-/// Creates the user. Users are never matched by e-mail address: a person with an account here gets a second one.
+/// Creates the partner's user. Users are never matched by e-mail address: a person who already has an account gets a
+/// second one.
 pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Result<User> {
     let uuid = tx.cx.app.entropy.uuid();
     let wanted = assertion.wanted_name();
-    let user_name = match can_be_called(tx, &wanted)? {
+    let user_name = match is_user_name_available(tx, &wanted)? {
         true => &wanted,
         false => &uuid,
     };
     let email = match &assertion.email {
-        Some(email) if can_have_address(tx, email)? => email.clone(),
+        Some(email) if is_address_available(tx, email)? => email.clone(),
         _ => User::no_address(&uuid),
     };
     let id = || cleaned(&assertion.identity.id);
@@ -32,7 +33,7 @@ pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Res
     users::lock_for_update(tx.conn, id)?.ok_or_else(|| refuse(Code::UserNotFound))
 }
 
-/// Inserts a user who needs no confirmation, with its profile. Returns its number.
+/// Inserts an active user with a profile. Returns the number of the user.
 pub fn insert_active(
     tx: &mut Transaction<'_>,
     uuid: &str,
@@ -64,45 +65,45 @@ pub fn insert_active(
 
 /// Updates the name and the telephone number, and adds an e-mail address if the user has none.
 pub fn update(tx: &mut Transaction<'_>, user: User, assertion: &VerifiedAssertion) -> Result<User> {
-    let mut kept = user.clone();
+    let mut after = user.clone();
     if let Some(name) = &assertion.name {
-        kept.name.clone_from(name);
+        after.name.clone_from(name);
     }
     if let (None, Some(email)) = (user.address(), &assertion.email)
-        && can_have_address(tx, email)?
+        && is_address_available(tx, email)?
     {
-        kept.email.clone_from(email);
+        after.email.clone_from(email);
     }
-    if kept != user {
-        kept.updated_at = tx.cx.now;
-        users::update(tx.conn, &kept)?;
+    if after != user {
+        after.updated_at = tx.cx.now;
+        users::update(tx.conn, &after)?;
         let (event, iss) = (AuditEvent::UserUpdated, &assertion.iss);
-        record(tx, (event, "ok"), iss, Some(&kept.user_name))?;
+        record(tx, (event, "ok"), iss, Some(&after.user_name))?;
     }
-    if kept.name != user.name || assertion.phone.is_some() {
+    if after.name != user.name || assertion.phone.is_some() {
         let stored = profiles::find(tx.conn, user.id)?.unwrap_or_default();
         let mut profile = stored.clone();
-        // A signature name that differs from the old name stays.
+        // Keep a signature name that differs from the old name.
         if profile
             .signature_name
             .as_ref()
             .is_none_or(|n| *n == user.name)
         {
-            profile.signature_name = Some(kept.name.clone());
+            profile.signature_name = Some(after.name.clone());
         }
         profile.phone = assertion.phone.clone().or(profile.phone);
         if profile != stored {
             profiles::put(tx.conn, user.id, &profile)?;
         }
     }
-    Ok(kept)
+    Ok(after)
 }
 
 /// A school in the registry.
 pub struct Found {
     /// The UUID of its organisation.
     pub uuid: String,
-    /// Whether the user is a member already.
+    /// Whether the user is a member of the organisation already.
     pub is_member: bool,
 }
 
@@ -134,9 +135,9 @@ pub fn join_school(
     record(tx, event, iss, Some(&user.user_name))
 }
 
-/// Whether a new user can have this name. It must not look like an e-mail address, because the user has not proved to
-/// own that.
-pub fn can_be_called(tx: &mut Transaction<'_>, name: &str) -> Result<bool> {
+/// Whether a new user can have this user name. The name must not look like an e-mail address, because the user has not
+/// proved ownership of the address.
+pub fn is_user_name_available(tx: &mut Transaction<'_>, name: &str) -> Result<bool> {
     let fits = name.chars().count() <= MAX_NAME_CHARS as usize;
     if !fits || flaw_of_user_name(name).is_some() || looks_like_address(name) {
         return Ok(false);
@@ -145,8 +146,8 @@ pub fn can_be_called(tx: &mut Transaction<'_>, name: &str) -> Result<bool> {
     Ok(is_free(tx.conn, name)? && !users::looks_like_holder_of(tx.conn, admin_role, name)?)
 }
 
-/// Whether the address is free: no user has it, and no user can still get it back by an undo.
-fn can_have_address(tx: &mut Transaction<'_>, email: &str) -> Result<bool> {
+/// Whether a new user can have this address: no user has it, and no user can restore it by undoing a change.
+fn is_address_available(tx: &mut Transaction<'_>, email: &str) -> Result<bool> {
     Ok(is_free(tx.conn, email)? && !email_undos::is_reserved(tx.conn, email, tx.cx.now)?)
 }
 

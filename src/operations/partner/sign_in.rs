@@ -17,7 +17,7 @@ shape! {
         own_url: String = "ownUrl", max = 2048, required;
         /// The browser's `User-Agent` header.
         user_agent: String = "userAgent", max = 1024;
-        /// The signed-in user agrees to be replaced if not empty.
+        /// If not empty, the signed-in user agrees to be replaced.
         agreed: String = "agreed", max = 1;
     }
 }
@@ -137,7 +137,8 @@ impl PartnerSignInRequest {
             if let Some((school, found)) = &school {
                 provisioning::join_school(tx, &user, (school, found), &assertion.iss)?;
             }
-            // Choose the school's organisation for a user with several: the partner named it.
+            // Choose the school's organisation for a user with several organisations, because the partner named the
+            // school.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
             let token = begin_session_in(tx, user.id, &self.user_agent, chosen)?;
             let event = (Self::OPERATION.event, "ok");
@@ -158,7 +159,7 @@ impl PartnerSignInRequest {
         })
     }
 
-    /// The name of the signed-in user, if it is another one than the partner's user and has not agreed to be replaced.
+    /// The name of the signed-in user, if this user is not the partner's user and has not agreed to be replaced.
     /// Without this check, a link could sign a person in as another user unnoticed (login CSRF).
     fn replaced(&self, cx: &RequestContext<'_>, arriving: Option<&User>) -> Option<String> {
         let current = cx.user.as_ref().filter(|_| self.agreed.is_empty())?;

@@ -51,7 +51,7 @@ impl Request for AddToOrgRequest {
             let uuid = match (&self.org_uuid, &self.org_name) {
                 // The specification's table allows both fields; `orgUuid` takes precedence.
                 (Some(uuid), _) => join(tx, user, uuid)?,
-                (None, Some(name)) => make(tx, user, name, &new_uuid)?,
+                (None, Some(name)) => create(tx, user, name, &new_uuid)?,
                 (None, None) => {
                     return Err(refuse_invalid("orgUuid", Why::ExactlyOneOf("orgName")));
                 }
@@ -85,7 +85,7 @@ fn join(tx: &mut Transaction<'_>, user: &User, uuid: &str) -> Result<String> {
 
 /// Creates a closed organisation with the user as its administrator. If the user is a member of one with that name,
 /// returns that one.
-fn make(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Result<String> {
+fn create(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Result<String> {
     let memberships = organisations::memberships(tx.conn, user.id)?;
     if let Some(Membership { uuid, .. }) = memberships.iter().find(|m| m.name == name) {
         return Ok(uuid.clone());

@@ -14,8 +14,8 @@ pub(super) fn token_param(token: &str) -> Wrapped<Param> {
     }])
 }
 
-/// Issues a token for this user and organisation, in the caller's transaction: another of the caller's token family, or
-/// the first of a new family.
+/// Issues a token for this user and organisation, in the caller's transaction. The token joins the caller's token
+/// family, or begins a new family.
 pub(super) fn issue(
     tx: &mut Transaction<'_>,
     user: &User,
@@ -47,7 +47,7 @@ pub(super) fn issue(
 /// theft.
 const MOST_TOKENS: i64 = 100;
 
-/// Refuses another token of this family if it has [`MOST_TOKENS`], until the first of them expires.
+/// Refuses a new token while the family has [`MOST_TOKENS`] unexpired tokens.
 pub(super) fn check_room(tx: &mut Transaction<'_>, verified_token: &VerifiedToken) -> Result<()> {
     let now = tx.cx.app.clock.now();
     let (tokens, first) = token_families::unexpired(tx.conn, verified_token.family, now)?;

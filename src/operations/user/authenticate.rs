@@ -74,7 +74,7 @@ impl Request for AuthenticateRequest {
 }
 
 impl AuthenticateRequest {
-    /// Signs in; none if the user's hash has changed since it was checked.
+    /// Signs the user in; `None` if the stored hash has changed since the password was checked.
     fn sign_in(&self, cx: &RequestContext<'_>) -> Result<Option<AuthenticateResponse>> {
         let checked = Checked::of(cx, &self.user_name_or_email, &self.password)?;
         let memberships = cx.read(|c| organisations::memberships(c, checked.user.id))?;

@@ -69,7 +69,7 @@ impl Request for ChangePasswordRequest {
 }
 
 impl ChangePasswordRequest {
-    /// Sets the password. With a token from a mail, only the external identities of these keys stay linked.
+    /// Sets the password. With a token from a mail, only the external identities with these keys stay linked.
     ///
     /// # Errors
     /// The codes of the route, or an error of the store.
@@ -99,7 +99,7 @@ impl ChangePasswordRequest {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName"));
         };
-        // Check the rules that need no data of the user; the user's own names are compared after the hash.
+        // Check the rules that need no data of the user. The password is compared with the user's names after the hash.
         super::check_password(self.password.reveal(), &[user_name])?;
         let user = cx.read(|c| users::by_name(c, user_name))?;
         let (user, _) = cx.verify_user(user, old)?;
@@ -111,8 +111,8 @@ fn spent() -> Refusal {
     refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid")
 }
 
-/// Checks that the token is valid before a password is hashed. A user name beside it must be the user's name or
-/// address.
+/// Checks that the token is valid before a password is hashed. A user name sent with the token must be the user's name
+/// or address.
 fn with_token(
     cx: &RequestContext<'_>,
     token: &Secret,
@@ -151,7 +151,7 @@ fn set(
                 return Err(refuse(Code::UserNotActive));
             }
             identities::take_over(tx, &current, keep)?;
-            // The token proves access to the user's mailbox, as confirming does.
+            // The token proves access to the user's mailbox, so it also confirms the address.
             Status::Active
         }
         // The password may have changed while the new one was hashed.

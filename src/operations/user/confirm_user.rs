@@ -33,10 +33,10 @@ impl Request for ConfirmUserRequest {
 }
 
 impl ConfirmUserRequest {
-    /// Activates the user. Only the external identities of these keys stay linked.
+    /// Activates the user. Only the external identities with these keys stay linked.
     ///
     /// # Errors
-    /// [`Code::TokenInvalidOrExpired`]; the store's.
+    /// [`Code::TokenInvalidOrExpired`] for an unknown, used or expired token.
     pub(in crate::operations) fn confirm(
         &self,
         cx: &RequestContext<'_>,
@@ -45,7 +45,7 @@ impl ConfirmUserRequest {
         let spent = || refuse_field(Code::TokenInvalidOrExpired, "token");
         let sha256 = super::hash_of_token(&self.token).ok_or_else(spent)?;
         cx.write(|tx| {
-            // Lock the user before its tokens, as everywhere.
+            // Lock the user before its tokens: every transaction locks in this order, so that none deadlocks.
             let id = one_time_tokens::peek(tx.conn, &sha256, Purpose::Activation, cx.now)?;
             let user = users::lock_for_update(tx.conn, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
             let id = one_time_tokens::spend(tx.conn, &sha256, Purpose::Activation, cx.now)?

@@ -1,4 +1,4 @@
-//! Deletes an account: erases personal data, tells the services, and keeps the audit entries under a pseudonym.
+//! Deletes an account: erases personal data, notifies the services, and keeps the audit entries under a pseudonym.
 
 use crate::domain::names::ERASED;
 use crate::domain::text::canonical;
@@ -45,8 +45,8 @@ impl Request for DeleteUserRequest {
     }
 }
 
-/// Erases the names of deleted users in the audit log. For most users this is enough; housekeeping erases what remains
-/// of very busy ones.
+/// Erases the names of deleted users in the audit log. Housekeeping erases the names that remain of users with very
+/// many entries.
 pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()> {
     for _ in 0..ERASING_TURNS {
         if !cx.app.store.write(audit::erase_names)? {

@@ -7,7 +7,8 @@ use crate::operations::prelude::*;
 use crate::store::{email_undos, one_time_tokens};
 
 /// Revokes the tokens mailed to the old address, and mails that address a link that undoes the change. An unconfirmed
-/// address is mailed nothing, because it may belong to a stranger; nor is an address that differs only in case.
+/// old address gets no mail, because it may belong to a stranger. An old address that differs from the new one only in
+/// case gets no mail either.
 pub(in crate::operations) fn changed(
     tx: &mut Transaction<'_>,
     before: &User,

@@ -79,7 +79,7 @@ impl FindUsersRequest {
     }
 }
 
-/// Parses an order like `name,-email`; none if a name is unknown or repeated.
+/// Parses an order like `name,-email`; `None` if a name is unknown or repeated.
 fn sort(text: &str) -> Option<Vec<Sort>> {
     let mut order: Vec<Sort> = Vec::new();
     for term in text.split(',').map(str::trim).filter(|t| !t.is_empty()) {
@@ -131,7 +131,7 @@ impl Request for FindUsersRequest {
 }
 
 impl FindUsersRequest {
-    /// Finds the page.
+    /// Finds the users of the requested page.
     pub fn find(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse> {
         let filter = self.filter(cx.app.rules.max_page)?;
         let (found, hits) = match &cx.user {

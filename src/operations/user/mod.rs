@@ -65,7 +65,7 @@ fn check_display_name(problems: &mut Problems, field: &str, text: Option<&str>) 
     }
 }
 
-/// Notes the invalid fields of a user to create or to change, all but the user name and the status.
+/// Notes the invalid fields of a user to create or to change, except the user name and the status.
 fn check_fields(problems: &mut Problems, user: &WrappedUser) {
     check_email(problems, user.email.as_deref().unwrap_or(""));
     check_display_name(problems, "name", user.name.as_deref());
@@ -141,9 +141,9 @@ struct Mailing {
     event: AuditEvent,
 }
 
-/// Mails the user of this login a new token, if the user passes `serves` and the mailbox has not had too many.
-/// Otherwise does the same work and rolls it back, so that neither the answer nor its time reveals whether the user
-/// exists. The attempt is recorded.
+/// Mails a new token to the user with this login, if the user passes `serves` and the mailbox has not had too many
+/// mails. Otherwise the call does the same work and rolls it back, so that neither the answer nor its time reveals
+/// whether the user exists. The attempt is recorded in the audit log.
 fn mail_token(
     cx: &RequestContext<'_>,
     login: &str,
@@ -187,7 +187,7 @@ fn mail_token(
     Ok(())
 }
 
-/// The hash by which the store finds this one-time token; none for a text that is no token.
+/// The hash by which the store finds this one-time token; `None` for a text that is no token.
 pub(super) fn hash_of_token(token: &Secret) -> Option<String> {
     let token = token.reveal().trim();
     one_time_token::is_well_formed(token).then(|| sha256_hex(token))

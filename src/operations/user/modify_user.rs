@@ -1,4 +1,4 @@
-//! Changes a user. Given fields replace the stored ones; absent fields stay.
+//! Changes a user. Given fields replace the stored values; absent fields keep them.
 
 use crate::contract::user::WrappedUser;
 use crate::operations::prelude::*;
@@ -58,7 +58,7 @@ impl Request for ModifyUserRequest {
         let everything = cx.may_do_everything();
         let may = everything || cx.is_self(user_name);
         if may && !problems.found.is_empty() {
-            // Values that were stored before a rule existed may stay; only changed values are checked.
+            // Check changed values only: a value that was stored before its rule existed may stay.
             let stored = cx.read(|c| users::by_name(c, user_name))?;
             problems
                 .found

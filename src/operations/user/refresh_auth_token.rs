@@ -47,8 +47,8 @@ impl Request for RefreshAuthTokenRequest {
             if bound_to.is_some() && organisation.is_none() {
                 return Err(refuse(Code::TokenExpired));
             }
-            // A client that lost the answer may refresh again within the grace period and gets the same successor. So
-            // there is one line of tokens, and the use of one that fell behind is noticed.
+            // A client that lost the answer may refresh again within the grace period and gets the same successor.
+            // Every token thus has one successor, and later use of a replaced token reveals a theft.
             let jti = auth_token::successor(&verified_token.jti);
             auth_token::check_room(tx, verified_token)?;
             let token = auth_token::issue_as(tx, &user, organisation, verified_token, jti)?;

@@ -1,4 +1,4 @@
-//! Registers a new user, who confirms by a mail.
+//! Registers a new user and mails an activation token.
 
 use crate::operations::prelude::*;
 use crate::operations::throttle;
@@ -118,8 +118,7 @@ impl RegisterUserRequest {
                 name: &self.name,
                 email: &self.email,
             };
-            // A person who registers with this address again gets another mail by `resend`, when the mailbox may get
-            // one.
+            // If the mailbox has had too many mails, the person can request the activation mail later by `resend`.
             if throttle::may_mail(tx, &self.email)? {
                 tx.notify(Topic::Activation, &to, &token)?;
             }

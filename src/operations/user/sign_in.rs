@@ -26,7 +26,7 @@ impl Checked {
         Ok(Self { user, renewed })
     }
 
-    /// Writes a sign-in in one transaction, if the user has not changed since the hashing began; none if it has.
+    /// Writes a sign-in in one transaction; `None` if the user has changed since the password was checked.
     pub fn write<T>(
         &self,
         cx: &RequestContext<'_>,
@@ -48,7 +48,7 @@ impl Checked {
 
     /// Checks a password and writes the sign-in. Tries again if another sign-in with the same password renewed the
     /// stored hash meanwhile.
-    pub fn settle<T>(
+    pub fn check_and_write<T>(
         cx: &RequestContext<'_>,
         login: &str,
         password: &Secret,
