@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_what_it_accepts() {
+    fn accepts_the_tokens_that_it_formats() {
         let token = format([0xfc; 16]);
         assert_eq!(token, "fc".repeat(16));
         assert!(is_well_formed(&token));

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_only_or_the_named_membership_and_otherwise_asks() {
+    fn chooses_the_only_or_the_named_membership_and_otherwise_asks() {
         let (a, b) = (org("a"), org("b"));
         assert_eq!(choose(&[], None), Choice::None);
         assert_eq!(choose(std::slice::from_ref(&a), None), Choice::One(&a));

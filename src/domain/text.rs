@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn sees_line_breaks_and_controls() {
+    fn finds_line_breaks_and_control_characters() {
         assert!(has_control("a\r\nBcc: b"));
         assert!(has_control("a\u{2028}b"));
         assert!(!has_control("Móka Miklós ŐŰ"));

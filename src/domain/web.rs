@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_origins() {
+    fn accepts_origins_and_refuses_other_urls() {
         for origin in [
             "https://a.example.org",
             "http://localhost:9098",
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_origin_of_an_address() {
+    fn returns_the_origin_of_a_url() {
         for (address, its) in [
             ("https://a.example.org/b?c", "https://a.example.org"),
             ("http://localhost:9098", "http://localhost:9098"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_urls() {
+    fn accepts_urls_that_need_no_change() {
         for url in [
             "https://a.example.org/b?c=d%20e",
             "http://127.0.0.1:9099/users",

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_no_more_users_than_it_has_room_for() {
+    fn counts_a_limited_number_of_users() {
         let mut windows = Windows::default();
         let most = PerMinute {
             per_user: 1,

@@ -1,6 +1,6 @@
 //! A macro for enums whose values have a fixed spelling in the database, in files and on the command line.
 
-/// The error for a word that is not the spelling of any value.
+/// The error for a text that is no value's spelling.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is not a value of {of}")]
 pub struct UnknownWord {

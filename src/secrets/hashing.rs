@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn verifies_foreign_hashes_and_renews_them() {
+    fn verifies_imported_hashes_and_renews_them() {
         let foreign = foreign(4, bcrypt::Version::TwoY);
         assert_eq!(
             verdict(&hasher(4), "TeszT1234", Some(&foreign)),
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn spends_the_same_rounds_for_every_stored_hash_and_for_none() {
+    fn computes_the_same_rounds_with_any_stored_hash_and_without_one() {
         use bcrypt::Version::{TwoA, TwoB, TwoX, TwoY};
         let ours = |cost| hasher(cost).hash("TeszT1234", [3; 16]).unwrap();
         let mut stored: Vec<Option<String>> = (4..=6).map(|cost| Some(ours(cost))).collect();
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn spends_real_work_without_a_stored_hash() {
+    fn computes_a_real_hash_without_a_stored_hash() {
         // The dummy work must be a hash that bcrypt computes, not one that it rejects at once.
         assert!(bcrypt::hash_with_salt(hasher(4).pre_hash("x"), MIN_COST, [0; 16]).is_ok());
     }

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_values_of_earlier_versions_only_when_asked_to() {
+    fn opens_values_of_earlier_versions_with_open_unbound_only() {
         let folder = tempfile::tempdir().unwrap();
         let sealer = sealer(&folder, "a.key");
         let mut old = b"key:secret".to_vec();
