@@ -12,7 +12,7 @@ use crate::operations::{CATALOG, DirectoryRoute, Operation, Payload};
 /// The prefixes of the directory's paths.
 const PREFIXES: [&str; 2] = ["/user/v1/", "/orguser/v1/"];
 
-/// Whether this path is the directory's.
+/// Whether this path belongs to the directory.
 #[must_use]
 pub fn is_below(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
@@ -26,7 +26,7 @@ pub struct DirectoryFace {
     route: Option<(&'static Operation, &'static DirectoryRoute)>,
     /// The fields in the path, and their texts.
     named: Vec<(&'static str, String)>,
-    /// The methods of the path, if it is one.
+    /// The methods of the path; empty for an unknown path.
     allow: Vec<&'static str>,
     depth: usize,
 }

@@ -13,7 +13,7 @@ const PREFIX: &str = "/hammy/json/user/v1";
 /// A request and its answer: the first line and the headers, an empty line, and the body.
 #[derive(Debug, Default)]
 struct Exchange {
-    /// A sentence about it.
+    /// A remark about the exchange.
     remark: String,
     request: String,
     answer: String,
@@ -36,7 +36,8 @@ fn exchanges(name: &str) -> Vec<Exchange> {
     let text = CONVERSATIONS.iter().find(|(n, _)| *n == name);
     let mut exchanges: Vec<Exchange> = Vec::new();
     let mut remark = String::new();
-    // The mark of the message that lines without a mark continue; none in a mail.
+    // The mark of the current message: `> ` for a request, `< ` for an answer, empty for a mail. A line without a mark
+    // continues this message.
     let mut begun = "";
     for line in text.map_or("", |(_, text)| text).lines() {
         let (mark, words) = line.split_at_checked(2).unwrap_or_default();

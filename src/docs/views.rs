@@ -8,7 +8,7 @@ use crate::contract::messages::Language;
 use crate::contract::problem::{Code, FaultCode, SoapForm};
 use crate::operations::{Body, CATALOG, Operation, Route};
 
-/// One operation: its access rule, its routes, its fields, its refusals and its examples.
+/// The values of one operation: its access rule, routes, fields, refusals and examples.
 pub(super) fn operation(operation: &Operation) -> Value {
     let directory = operation.directory.iter();
     context! {
@@ -89,7 +89,7 @@ fn innermost(field: &Field) -> Kind {
     }
 }
 
-/// The types that fields of operations have, each once.
+/// Every type of the operations' fields, once.
 pub(super) fn types() -> Vec<Value> {
     let mut met = Vec::new();
     for operation in CATALOG.iter().filter(|o| o.is_published()) {

@@ -25,7 +25,7 @@ pub(super) struct ResponseContext {
     pub(super) route: Option<&'static Route>,
     /// The place of the fields in this request.
     pub(super) form: Form,
-    /// Fields with another name in the query, like `page[limit]`, and that name.
+    /// The fields that have another name in the query, such as `page[limit]`, with that name.
     pub(super) named: Vec<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! JSON:API documents, written as the samples show them.
+//! Writes JSON:API documents in the form of the samples.
 
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ pub(super) fn answer(context: &ResponseContext, answer: &dyn Shaped) -> Vec<u8> 
     out.finish()
 }
 
-/// Writes the payload as a resource or a list of them.
+/// Writes the payload as a resource or a list of resources.
 fn data(out: &mut JsonWriter, context: &ResponseContext, answer: &dyn Shaped) {
     let kind = context.route.map_or("users", |r| r.answers);
     let mut is_empty = true;
@@ -83,7 +83,7 @@ fn data(out: &mut JsonWriter, context: &ResponseContext, answer: &dyn Shaped) {
     if is_empty {
         out.object(|out| {
             out.member("type", "emptyResponse");
-            // A resource has an id; the request's own is as unique as any.
+            // JSON:API requires an id; the ID of the request is unique.
             out.member("id", &context.request_id);
             out.name("attributes");
             out.object(|_| {});
@@ -110,8 +110,8 @@ fn resource(out: &mut JsonWriter, kind: &str, value: &dyn Shaped, order: &[usize
     });
 }
 
-/// The document of a refusal. Every refusal has `errors` but the sampled choice of organisation, which has an empty user
-/// instead; refusals of operations also have `meta`.
+/// The document of a refusal. Every refusal has `errors`, except the choice of an organisation, for which the sample
+/// has an empty user. Refusals by operations also have `meta`.
 pub(super) fn refusal(context: &ResponseContext, status: u16, rejection: &Rejection) -> Vec<u8> {
     let (_, code) = rejection.kind().rest();
     let mut out = JsonWriter::new();
@@ -150,7 +150,8 @@ fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -
         Form::Resource if Some(field) == id => Source::Pointer("/data/id".to_owned()),
         Form::Resource => Source::Pointer(format!("/data/attributes/{field}")),
     });
-    // The request's id, which the log knows; no two errors have the same.
+    // The ID of the request, under which the log has the refusal. Further errors append their position, because each
+    // error needs its own id.
     let id = match at {
         0 => context.request_id.clone(),
         at => format!("{}.{at}", context.request_id),

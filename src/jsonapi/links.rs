@@ -70,7 +70,7 @@ impl Links {
         };
         let kept: Vec<String> = pairs
             .iter()
-            // Links are shared, and the key is a secret of the client.
+            // Links must not contain the client key, because users share links.
             .filter(|(name, _)| !is_page(name) && name != "clientHashKey")
             .map(|(_, pair)| utf8_percent_encode(pair, NOT_IN_A_QUERY).to_string())
             .collect();

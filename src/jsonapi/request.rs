@@ -124,7 +124,7 @@ fn from_query(
         .iter()
         .filter(|(name, _)| *name == "userName")
         .collect();
-    // Two values are the caller and the filter (SPEC §5).
+    // Of two values, the first one is the caller and the second one is the filter (SPEC §5).
     if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
         credentials.user_name = Some((*caller).to_owned());
     }

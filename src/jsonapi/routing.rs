@@ -15,7 +15,7 @@ pub struct Found {
 /// The operation behind a path below the prefix; HEAD is answered like GET.
 ///
 /// # Errors
-/// The methods of the path; none if there is no such path.
+/// The methods of the path; empty for an unknown path.
 pub fn find(method: &str, below: &str) -> Result<Found, Vec<&'static str>> {
     let method = if method == "HEAD" { "GET" } else { method };
     let mut allowed = Vec::new();
@@ -43,7 +43,7 @@ pub fn find(method: &str, below: &str) -> Result<Found, Vec<&'static str>> {
     Err(allowed)
 }
 
-/// Whether every field of a path has a text: `/users/` is no user.
+/// Whether no field of the path is empty: `/users/` names no user.
 fn has_no_gap(captured: &Vec<(&'static str, String)>) -> bool {
     captured.iter().all(|(_, text)| !text.is_empty())
 }

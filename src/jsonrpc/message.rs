@@ -41,8 +41,8 @@ impl Id {
     }
 }
 
-/// Writes the answer of a call. Its result is the value of the answer's only field. The members stand as the document's
-/// example has them.
+/// Writes the answer of a call. Its result is the value of the answer's only field. The members have the order of the
+/// document's example.
 pub(super) fn answer(id: &Id, payload: &Payload) -> Reply {
     let mut out = JsonWriter::new();
     out.object(|out| {
@@ -53,8 +53,8 @@ pub(super) fn answer(id: &Id, payload: &Payload) -> Reply {
     reply(out.finish())
 }
 
-/// Writes a refusal of a call. Errors of the protocol have the texts of the protocol; the others have the messages of
-/// every face in `data`.
+/// Writes a refusal of a call. Protocol errors have the texts of JSON-RPC 2.0. Other errors have the same messages as
+/// in every face, in `data`.
 pub(super) fn refusal(
     id: &Id,
     language: Language,

@@ -1,4 +1,5 @@
-//! The consent API: JSON-RPC 2.0 over the operations that have a method of their name (SPEC §8). Holds no rule about users.
+//! The JSON-RPC 2.0 face of the consent API (SPEC §8). Each method has the name of its operation. Holds no rule about
+//! users.
 
 mod message;
 
@@ -11,11 +12,11 @@ use crate::operations::{CATALOG, Credentials, Operation, Payload};
 
 use message::Id;
 
-/// The path of the consent API, beside the root.
+/// The path of the consent API. The path `/` is an alias, see [`is_rpc`].
 pub const PATH: &str = "/user-multi-services";
-/// The media type of the protocol; plain JSON is taken as well.
+/// The media type of the protocol; `application/json` is accepted as well.
 const MEDIA_TYPE: &str = "application/json-rpc";
-/// The most calls in a batch.
+/// The maximum number of calls in a batch.
 pub const MAX_BATCH: usize = 50;
 
 /// The calls in a body.
@@ -25,14 +26,14 @@ pub enum Calls {
     Batch(Vec<RpcCall>),
 }
 
-/// One call, as far as it can be read.
+/// One call of a body, or the reason why it cannot be read.
 #[derive(Debug)]
 pub struct RpcCall {
     /// `None` for a notification, which is not answered.
     id: Option<Id>,
     language: Language,
     request_id: String,
-    /// Whether nothing of the call could be read.
+    /// Whether the body itself could not be read.
     is_unreadable: bool,
     /// The operation and its parameters.
     call: Result<(&'static Operation, Json), Rejection>,
@@ -50,7 +51,7 @@ impl RpcCall {
         }
     }
 
-    /// A single refused call, which takes the place of the calls in a body that could not be read.
+    /// The refusal of a body whose calls could not be read.
     #[must_use]
     pub fn unreadable(request: &HttpRequest, rejection: Rejection) -> Self {
         Self {
@@ -112,7 +113,7 @@ impl Face for RpcCall {
     }
 }
 
-/// The replies of a batch as one; there is none where all calls are notifications.
+/// Joins the replies of a batch. The joined reply is empty if all calls are notifications.
 #[must_use]
 pub fn batch(replies: Vec<Reply>) -> Reply {
     let replies: Vec<_> = replies.into_iter().filter(|r| !r.body.is_empty()).collect();
@@ -124,20 +125,20 @@ pub fn batch(replies: Vec<Reply>) -> Reply {
     let mut reply = Reply::new(200, message::CONTENT_TYPE, body);
     let waits = replies.into_iter().flat_map(|r| r.headers);
     let waits = waits.filter(|(name, _)| *name == "Retry-After");
-    // A repeated batch repeats every call, also the one with the longest wait.
+    // A client that repeats the batch repeats every call, so the longest wait counts.
     reply
         .headers
         .extend(waits.max_by_key(|(_, seconds)| seconds.parse().unwrap_or(0_i64)));
     reply
 }
 
-/// Whether a request for the root is meant for the consent API.
+/// Whether the media type shows that a request for the path `/` is a JSON-RPC call.
 #[must_use]
 pub fn is_rpc(media_type: &MediaType<'_>) -> bool {
     media_type.is_one_of(&[MEDIA_TYPE])
 }
 
-/// Reads a body.
+/// Reads the calls in a body.
 #[must_use]
 pub fn read(request: &HttpRequest, depth: usize) -> Calls {
     let media_type = request.media_type();
@@ -183,7 +184,7 @@ fn call(request: &HttpRequest, mut json: Json) -> RpcCall {
     let params = match json.take("params") {
         None => Json::Object(Vec::new()),
         Some(params @ Json::Object(_)) => params,
-        // Parameters have names; a list has none.
+        // Parameters by position are not supported.
         Some(Json::List(_)) => {
             let code = Code::InvalidField;
             let why = Some(Why::NamesNeeded);

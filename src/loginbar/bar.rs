@@ -21,13 +21,13 @@ use crate::secrets::keyed_hashes::hmac_sha512_hex;
 use crate::secrets::sealing::Binding;
 use crate::web::{Cookies, ESCAPED, MAX_CLIENT_ID, PREFIX, Site};
 
-/// The fields of a request that names none.
+/// The fields of the answer if the request names none.
 const DEFAULT_FIELDS: &str = "login";
 
 /// The period in which `hash` and `secondaryIdHash` stay the same, in milliseconds.
 const HASH_WINDOW_MS: i64 = 3_600_000;
 
-/// One request, without the user of the browser that sent it.
+/// One request for the loginbar, before its user is known.
 struct Bar {
     /// The ID of the application, as it was sent.
     client_id: Option<String>,
@@ -42,7 +42,7 @@ struct Bar {
 /// The path of the loginbar, below [`PREFIX`].
 pub(super) const PATH: &str = "loginbar.json";
 
-/// Reads a request for it.
+/// Reads a request for the loginbar.
 pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     let Some(registry) = &site.registry else {
         return Read::Refused(Rejection::new(Code::NotReady), Arc::new(Unread));
@@ -84,17 +84,17 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
             Read::Call(call, bar)
         }
         Method::OPTIONS => Read::Reply(bar.preflight()),
-        _ => Read::Reply(bar.allowed(Reply::method_not_allowed("GET, HEAD, OPTIONS"))),
+        _ => Read::Reply(bar.with_cors(Reply::method_not_allowed("GET, HEAD, OPTIONS"))),
     }
 }
 
 impl Page for Bar {
     fn refused(&self, rejection: &Rejection) -> Reply {
-        self.allowed(Unread.refused(rejection))
+        self.with_cors(Unread.refused(rejection))
     }
 }
 
-/// The loginbar of an application that is not known yet.
+/// Writes refusals before the application of the request is known.
 pub(super) struct Unread;
 
 impl Page for Unread {
@@ -121,7 +121,7 @@ impl Bar {
                 }
             });
         });
-        self.allowed(json_reply(200, out.finish()))
+        self.with_cors(json_reply(200, out.finish()))
     }
 
     fn wants(&self, field: &str) -> bool {
@@ -154,7 +154,7 @@ impl Bar {
         self.field(out, "login", || user.login());
         if self.wants("userId") {
             out.member("userId", &user.id);
-            // Comes with the number, as in the sample.
+            // The sample has the UUID beside the number.
             out.member("userUUID", &user.uuid);
         }
         self.field(out, "secondaryId", || profile.secondary_id);
@@ -167,9 +167,9 @@ impl Bar {
         self.field(out, "galvatar", || user.uuid.replace('-', ""));
         self.field(out, "avatar", || profile.avatar.as_deref());
         self.field(out, "date", || utc(self.now));
-        self.field(out, "hash", || self.windowed(Some(user.id)));
+        self.field(out, "hash", || self.hourly_hash(Some(user.id)));
         let secondary_id = profile.secondary_id;
-        self.field(out, "secondaryIdHash", || self.windowed(secondary_id));
+        self.field(out, "secondaryIdHash", || self.hourly_hash(secondary_id));
         self.field(out, "loginHash", || self.hash(&user.login().to_lowercase()));
         if self.wants("signature") {
             let number = profile.signature_number.as_deref().unwrap_or("1");
@@ -182,20 +182,20 @@ impl Bar {
         }
     }
 
-    /// A hash of a text with the application's secret; none for an application without a secret.
+    /// The HMAC of a text under the application's secret; `None` for an application without a secret.
     fn hash(&self, text: &str) -> Option<String> {
         let secret = self.secret.as_deref()?;
         Some(hmac_sha512_hex(secret, text))
     }
 
-    /// The hash of a number that is valid for this hour.
-    fn windowed(&self, id: Option<i64>) -> Option<String> {
+    /// The hash of an ID and the current hour.
+    fn hourly_hash(&self, id: Option<i64>) -> Option<String> {
         let window = self.now.div_euclid(HASH_WINDOW_MS);
         self.hash(&format!("{}:{window}", id?))
     }
 
-    /// Lets only the application's own page read a reply.
-    fn allowed(&self, reply: Reply) -> Reply {
+    /// Adds the CORS headers, so that only pages of the application's origins can read the reply.
+    fn with_cors(&self, reply: Reply) -> Reply {
         match &self.origin {
             Some(origin) => reply
                 .with("Access-Control-Allow-Origin", origin)
@@ -215,7 +215,7 @@ impl Bar {
                 .with("Access-Control-Allow-Headers", "Accept, Content-Type")
                 .with("Access-Control-Max-Age", "600");
         }
-        self.allowed(reply)
+        self.with_cors(reply)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The name of a browser and its system, from its `User-Agent`.
 
-/// A mark in a `User-Agent`, and the name of the browser. Most browsers have the marks of others too; the first match in this
-/// order is right.
+/// A mark in a `User-Agent`, and the name of the browser. Most browsers also send the marks of other browsers, so the
+/// first match in this order counts.
 const BROWSERS: [(&str, &str); 10] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

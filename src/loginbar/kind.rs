@@ -44,7 +44,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The template of the page: most have one of their own name.
+    /// The template of the page; most pages have a template of the same name.
     pub(super) fn template(self) -> &'static str {
         match self {
             Kind::Resend | Kind::Forgotten => "mail-me.html",

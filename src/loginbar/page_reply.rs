@@ -19,14 +19,15 @@ use crate::operations::identities::key;
 use crate::operations::user::reset_password::ResetPasswordResponse;
 use crate::web::View;
 
-/// One request for a page, before the result of its operation.
-pub(super) struct Asked {
+/// One request for a page, before its operation has run.
+pub(super) struct PageRequest {
     pub(super) kind: Kind,
     pub(super) view: View,
     /// The values that the user typed, to show the form again with them; never a password.
     pub(super) values: Value,
     pub(super) token: String,
-    /// The identities that a link from a mail unlinks, except those that the owner marked, in the order shown.
+    /// The external identities on the take-over page, in the order shown. The link from the mail unlinks those that the
+    /// owner does not mark.
     pub(super) linked: Vec<Linked>,
     /// Whether the form was sent.
     pub(super) sent: bool,
@@ -36,8 +37,8 @@ pub(super) struct Asked {
     pub(super) known_ms: i64,
 }
 
-/// An external identity on the page that takes an account over. The form sends it back, so that the page can show it again;
-/// only the key of a kept identity has an effect.
+/// An external identity on the take-over page. The form sends the identity back, so that the page can show it again.
+/// Only the key of a kept identity has an effect.
 #[derive(Debug, Clone)]
 pub(super) struct Linked {
     key: String,
@@ -66,14 +67,14 @@ impl Linked {
 }
 
 /// Calls an operation with these fields, and shows its answer on the page.
-pub(super) type Step = fn(Asked, &[(&str, &str)], &HttpRequest) -> Read;
+pub(super) type Step = fn(PageRequest, &[(&str, &str)], &HttpRequest) -> Read;
 
 pub(super) fn call<R: Request<Answer: OnPage>>(
-    asked: Asked,
+    page: PageRequest,
     fields: &[(&str, &str)],
     request: &HttpRequest,
 ) -> Read {
-    let page = Arc::new(asked);
+    let page = Arc::new(page);
     let shown = Arc::clone(&page);
     let show = move |answer: R::Answer| answer.show(&shown);
     let (language, cookies) = (page.view.language, page.view.cookies);
@@ -83,8 +84,8 @@ pub(super) fn call<R: Request<Answer: OnPage>>(
 
 /// An answer that a page can show.
 pub(super) trait OnPage: Sized {
-    /// The page; by default, the one that says that the form has done its work.
-    fn show(self, page: &Asked) -> Reply {
+    /// The page for this answer. The default is the message that the form was successful.
+    fn show(self, page: &PageRequest) -> Reply {
         page.done()
     }
 }
@@ -96,7 +97,7 @@ impl OnPage for EmptyResponse {}
 impl OnPage for ResetPasswordResponse {}
 
 impl OnPage for SignedIn {
-    fn show(self, page: &Asked) -> Reply {
+    fn show(self, page: &PageRequest) -> Reply {
         let cookies = page.view.cookies;
         let session = cookies.set_session(&self.token, page.session_ms);
         let known_browser = cookies.set_known_browser(&self.known_browser, page.known_ms);
@@ -107,35 +108,35 @@ impl OnPage for SignedIn {
 }
 
 impl OnPage for Option<Visitor> {
-    fn show(self, page: &Asked) -> Reply {
+    fn show(self, page: &PageRequest) -> Reply {
         page.shown(self.as_ref())
     }
 }
 
 impl OnPage for Account {
-    fn show(self, page: &Asked) -> Reply {
+    fn show(self, page: &PageRequest) -> Reply {
         page.account(&self)
     }
 }
 
 impl OnPage for Vec<LinkedIdentity> {
-    fn show(self, page: &Asked) -> Reply {
+    fn show(self, page: &PageRequest) -> Reply {
         let linked = self.iter().map(|link| Linked {
             key: key(&link.identity),
-            text: called(link),
+            text: identity_text(link),
             kept: false,
         });
         page.form_with(&linked.collect::<Vec<_>>())
     }
 }
 
-impl Asked {
+impl PageRequest {
     /// The page's form, empty.
     pub(super) fn form(&self) -> Reply {
         self.view.page(200, self.kind.template(), self.filled())
     }
 
-    /// The page's form, with the identities that it unlinks.
+    /// The page's form, with the identities that the form unlinks.
     fn form_with(&self, linked: &[Linked]) -> Reply {
         let more = context! { linked => list(linked, Linked::shown), ..self.filled() };
         self.view.page(200, self.kind.template(), more)
@@ -169,7 +170,7 @@ impl Asked {
         self.view.redirect(self.view.link("login.html"))
     }
 
-    /// A page that depends on the user of the browser.
+    /// The page for the user of the browser; `None` is a browser that is not signed in.
     fn shown(&self, visitor: Option<&Visitor>) -> Reply {
         let Some(visitor) = visitor else {
             return match self.kind {
@@ -228,7 +229,7 @@ impl Asked {
         }
     }
 
-    /// A page with a message, and the way on from it.
+    /// A page with a message and a link to the next page.
     fn message(&self, title: &'static str, lead: &str, way_on: Value) -> Reply {
         let more = context! { lead, way_on };
         self.view.titled(title).page(200, "message.html", more)
@@ -256,7 +257,7 @@ impl Asked {
         reply.with("Set-Cookie", self.view.cookies.clear_session())
     }
 
-    /// Refuses a form of another site, or one from before the browser signed in or out.
+    /// Refuses a form of another site, or a form that was opened before the browser signed in or out.
     pub(super) fn expired(self) -> Read {
         let cause = "the form has no CSRF token of this browser";
         let rejection = Rejection::new(Code::FormExpired).because(cause);
@@ -264,7 +265,7 @@ impl Asked {
     }
 }
 
-impl Page for Asked {
+impl Page for PageRequest {
     fn refused(&self, rejection: &Rejection) -> Reply {
         let code = rejection.code();
         let signed_out = matches!(code, Code::TokenExpired | Code::AuthenticationRequired);
@@ -297,14 +298,14 @@ impl Page for Asked {
     }
 }
 
-/// The name of a client or partner, without the prefix.
+/// The name of the client or partner that asserted a link, without the prefix `client:` or `partner:`.
 fn name_of_asserter(asserted_by: &str) -> &str {
     let parts = asserted_by.split_once(':');
     parts.map_or(asserted_by, |(_, name)| name)
 }
 
 /// The name of an external identity on pages: the system, the ID, and the type of the ID if it adds information.
-fn called(link: &LinkedIdentity) -> String {
+fn identity_text(link: &LinkedIdentity) -> String {
     let who = &link.identity;
     match who.id_type == who.provider || who.id_type == LOGIN_ID {
         true => format!("{}: {}", who.provider, who.id),
@@ -312,12 +313,12 @@ fn called(link: &LinkedIdentity) -> String {
     }
 }
 
-/// The entries of a list as a template reads them.
+/// Converts the items of a list to template values.
 fn list<T>(items: &[T], entry: impl Fn(&T) -> Value) -> Vec<Value> {
     items.iter().map(entry).collect()
 }
 
-/// An account as its page shows it.
+/// The values of the account page.
 fn shown_account(account: &Account) -> Value {
     let day = |at: i64| utc(at).get(..10).unwrap_or("").to_owned();
     let minute = |at: i64| utc(at).get(..16).unwrap_or("").replace('T', " ") + " UTC";
@@ -342,7 +343,7 @@ fn shown_account(account: &Account) -> Value {
         }),
         identities => list(&account.identities, |link| context! {
             key => key(&link.identity),
-            text => called(link),
+            text => identity_text(link),
             since => link.linked_at.map(day),
             by => link.asserted_by.as_deref().map(name_of_asserter),
         }),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minijinja::context;
 
 use super::kind::{Kind, PAGES};
-use super::page_reply::{Asked, Linked, Step, call};
+use super::page_reply::{Linked, PageRequest, Step, call};
 use super::reading::Read;
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -63,7 +63,7 @@ const ACCOUNT_ACTIONS: [(&str, Step, &str, &str); 6] = [
     ),
 ];
 
-/// The notice of an action that the account's page may show after it.
+/// The notice to show on the account page after the action `done`; empty for an unknown action.
 fn notice_of(done: &str) -> &'static str {
     let notices = ACCOUNT_ACTIONS.iter().map(|(.., notice)| *notice);
     let mut notices = notices.chain(["password_changed"]);
@@ -71,7 +71,7 @@ fn notice_of(done: &str) -> &'static str {
 }
 
 impl Kind {
-    /// The operation that the page calls when it is opened, and its fields; none if the page is the same for everybody.
+    /// The operation that runs when the page is opened, and its fields; `None` if the page is the same for everybody.
     fn shows(self) -> Option<(Step, &'static [(&'static str, &'static str)])> {
         match self {
             Kind::Login | Kind::Organisation => {
@@ -81,7 +81,7 @@ impl Kind {
             Kind::Account => Some((call::<ShowAccountRequest>, &[])),
             Kind::Data => Some((call::<ShowAccountRequest>, &[("events", "1")])),
             Kind::Register | Kind::Resend | Kind::Forgotten | Kind::UndoEmail => None,
-            // With the token, which is no fixed field.
+            // The token is a further field; its value comes from the link.
             Kind::Confirm | Kind::NewPassword => Some((call::<ShowTakeOverRequest>, &[])),
         }
     }
@@ -141,10 +141,10 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
     }
 }
 
-/// Opens a page. This changes nothing, because programs that scan mails open links, too.
+/// Opens a page. Opening a page must not change data, because programs that scan mails open links, too.
 fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read {
     let query = Parameters::of(request.query());
-    let asked = Asked {
+    let page_request = PageRequest {
         kind,
         values: context! {},
         token: query.get("token").unwrap_or("").to_owned(),
@@ -157,16 +157,16 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
     };
     match kind.shows() {
         Some((step, fields)) => {
-            let token = asked.token.clone();
+            let token = page_request.token.clone();
             let token = match kind {
                 Kind::Confirm => Some(("activation", token.as_str())),
                 Kind::NewPassword => Some(("reset", token.as_str())),
                 _ => None,
             };
             let fields: Vec<_> = fields.iter().copied().chain(token).collect();
-            step(asked, &fields, request)
+            step(page_request, &fields, request)
         }
-        None => Read::Reply(asked.form()),
+        None => Read::Reply(page_request.form()),
     }
 }
 
@@ -178,7 +178,7 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     let form = Parameters::of(&String::from_utf8_lossy(&request.body));
     let field = |name: &str| form.get(name).unwrap_or("").to_owned();
     let token = form.get("token").or_else(|| form.get("passwordResetGuid"));
-    let asked = Asked {
+    let page_request = PageRequest {
         kind,
         values: context! {
             userNameOrEmail => field("userNameOrEmail"),
@@ -194,9 +194,9 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         known_ms: site.known_ms,
         view,
     };
-    let own = asked.view.is_own(site, request, &field("stamp"));
+    let own = page_request.view.is_own(site, request, &field("stamp"));
     if !own || is_foreign(request, &site.base) {
-        return asked.expired();
+        return page_request.expired();
     }
     let action = ACCOUNT_ACTIONS
         .iter()
@@ -204,7 +204,7 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     let (step, names, notice): (_, &[&str], _) = match (kind.does(), action) {
         (Some((step, names)), _) => (step, names, ""),
         (None, Some((_, step, name, notice))) => (*step, &[*name], *notice),
-        (None, None) => return asked.expired(),
+        (None, None) => return page_request.expired(),
     };
     let mut fields: Vec<(&str, &str)> = names
         .iter()
@@ -216,5 +216,12 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
     }
     let agent = request.header(USER_AGENT).unwrap_or_default();
     fields.push(("userAgent", &agent));
-    step(Asked { notice, ..asked }, &fields, request)
+    step(
+        PageRequest {
+            notice,
+            ..page_request
+        },
+        &fields,
+        request,
+    )
 }

@@ -9,7 +9,7 @@ use crate::operations::Operation;
 #[derive(Debug, Clone, Copy)]
 pub struct SoapLimits {
     pub xml: XmlLimits,
-    /// Bytes of a body, with and without its content coding.
+    /// Maximum size of a body in bytes, with and without its content coding.
     pub body_bytes: usize,
     /// Refuse elements that an operation does not know, instead of skipping them.
     pub refuse_unknown: bool,

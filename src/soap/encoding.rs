@@ -42,7 +42,7 @@ impl Charset {
 
 fn named(label: &str) -> Result<Charset, Rejection> {
     match label.to_ascii_lowercase().as_str() {
-        // The only names of an encoding that does not say its byte order; a mark will.
+        // Only this name leaves the byte order open. The byte order mark decides it; see `to_text`.
         "utf-16" => Ok(Charset::Of(UTF_16LE)),
         "us-ascii" | "ascii" => Ok(Charset::Ascii),
         other => Encoding::for_label(other.as_bytes())
@@ -51,8 +51,8 @@ fn named(label: &str) -> Result<Charset, Rejection> {
     }
 }
 
-/// The encoding by byte order mark, by the look of the first characters, or by the XML declaration, which must not say
-/// another one (XML 1.0 §4.3.3).
+/// Detects the encoding by the byte order mark, by the first characters, or by the XML declaration, which must not
+/// contradict them (XML 1.0 §4.3.3).
 fn declared(bytes: &[u8]) -> Result<Charset, Rejection> {
     let head = bytes.get(..bytes.len().min(200)).unwrap_or_default();
     let wide = match bytes {
@@ -78,7 +78,7 @@ fn declared(bytes: &[u8]) -> Result<Charset, Rejection> {
     }
 }
 
-/// The name of the encoding in an XML declaration; the reader checks later whether that is a good one.
+/// The name of the encoding in an XML declaration. The XML reader validates the declaration later.
 fn declared_label(head: &str) -> Option<&str> {
     let (declaration, _) = head.strip_prefix("<?xml")?.split_once('>')?;
     let (_, value) = declaration.split_once("encoding")?;
@@ -100,7 +100,7 @@ fn to_text(bytes: &[u8], charset: Charset) -> Result<Cow<'_, str>, Rejection> {
             .map(Cow::Borrowed)
             .map_err(|e| malformed(Why::Encoding).because(e));
     }
-    // A byte order mark outranks the name, so `utf-16` is read in the order it is written in.
+    // A byte order mark outranks the name, so a document that is named `utf-16` is read in the byte order of its mark.
     let (text, _, broken) = match bytes {
         [0, b'<', ..] if encoding == UTF_16LE => UTF_16BE.decode(bytes),
         _ => encoding.decode(bytes),

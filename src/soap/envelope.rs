@@ -1,4 +1,4 @@
-//! Envelopes: read in one pass, and written as the samples show them (SPEC §4).
+//! Reads envelopes in one pass, and writes envelopes in the form of the samples (SPEC §4).
 
 use crate::contract::NAMESPACE;
 use crate::contract::common::{EmptyResponse, params_of, status_of};
@@ -43,7 +43,8 @@ pub(super) fn read(
         .find(|o| o.soap && o.name == start.local)
         .filter(|_| start.ns == Ns::Ours);
     let Some(operation) = operation else {
-        // A document that is not well-formed is refused as such, whatever its operation is.
+        // Read to the end first: a document that is not well-formed is refused as malformed, even if its operation is
+        // unknown.
         reader.skip()?;
         close(&mut reader)?;
         let cause = format!("{:?} {}", start.ns, start.local);
@@ -117,7 +118,7 @@ fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
     }
 }
 
-/// An answer whose `<response>` is written by `write`.
+/// The reply with an answer; `write` writes its element `<response>`.
 pub(super) fn reply(context: &ResponseContext, write: impl FnOnce(&mut XmlWriter)) -> Reply {
     let omitted = context.operation.map_or(&[][..], |o| o.soap_omits);
     let mut out = XmlWriter::omitting(omitted);

@@ -25,7 +25,7 @@ const PASSWORD_DIGEST: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-2004
 /// Reads the header up to its end, and returns the UsernameToken that it holds for this gateway.
 ///
 /// # Errors
-/// The entries that must be understood and are not, all of them; otherwise the first offence.
+/// All entries that must be understood and are not; if there are none, the first other offence.
 pub(super) fn read(
     reader: &mut XmlReader<'_>,
     version: Version,
@@ -73,7 +73,7 @@ impl Header {
         self.refuse(Rejection::field(Code::Malformed, field, Some(why)));
     }
 
-    /// The next child of an element; other content is noted.
+    /// The next child of an element. Text beside the children is an offence.
     fn child<'a>(&mut self, reader: &mut XmlReader<'a>) -> Result<Option<Tag<'a>>, Rejection> {
         loop {
             match reader.advance()? {
@@ -86,8 +86,9 @@ impl Header {
         }
     }
 
-    /// Reads the children of an element: `known` ones with `read`, which returns whether they are understood. Notes a
-    /// repeated one and skips any other. Returns whether all are understood.
+    /// Reads the children of an element. `read` reads each child in `known` and returns whether the child is
+    /// understood. A repeated child is an offence; an unknown child is skipped and not understood. Returns whether all
+    /// children are understood.
     fn children(
         &mut self,
         reader: &mut XmlReader<'_>,
@@ -127,7 +128,7 @@ impl Header {
                 false
             }
         };
-        if !is_for_us(reader, version) {
+        if !is_for_gateway(reader, version) {
             return reader.skip();
         }
         let name = must.then(|| expanded(reader, tag));
@@ -149,8 +150,8 @@ impl Header {
         Ok(())
     }
 
-    /// Reads a Security entry; `false` if it holds anything that is not processed here: signatures, encryption, or tokens
-    /// of other kinds.
+    /// Reads a Security entry; `false` if the entry holds anything that the gateway does not process: signatures,
+    /// encryption, or tokens of other kinds.
     fn security(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
         let known = [(Ns::Wsse, "UsernameToken"), (Ns::Wsu, "Timestamp")];
         self.children(reader, &known, |header, reader, name| match name {
@@ -159,8 +160,8 @@ impl Header {
         })
     }
 
-    /// Reads a Timestamp (WS-Security 1.1 §10). An expired one is refused even if nothing must be understood, because its
-    /// sender says that the message is no longer valid.
+    /// Reads a Timestamp (WS-Security 1.1 §10). An expired Timestamp is refused even without `mustUnderstand`, because
+    /// its sender says that the message is no longer valid.
     fn timestamp(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
         let known = [(Ns::Wsu, "Created"), (Ns::Wsu, "Expires")];
         self.children(reader, &known, |header, reader, name| {
@@ -196,8 +197,8 @@ impl Header {
         Ok(time)
     }
 
-    /// Reads a UsernameToken with its password as text. A Nonce is skipped: it protects a digest, and a thief of a password
-    /// in plain text needs no replay.
+    /// Reads a UsernameToken with its password as text. A Nonce is skipped: it prevents the replay of a digest, but a
+    /// thief of a plain-text password needs no replay.
     fn username_token(&mut self, reader: &mut XmlReader<'_>) -> Result<bool, Rejection> {
         let (mut user_name, mut password) = (None, None);
         let known = [
@@ -240,9 +241,9 @@ impl Header {
     }
 }
 
-/// Whether the entry just started is for this gateway, which is an ultimate receiver and next to its client (SOAP 1.1
+/// Whether the current entry is for this gateway, which acts in the roles `next` and `ultimateReceiver` (SOAP 1.1
 /// §4.2.2, SOAP 1.2 part 1 §2.2).
-fn is_for_us(reader: &XmlReader<'_>, version: Version) -> bool {
+fn is_for_gateway(reader: &XmlReader<'_>, version: Version) -> bool {
     let attribute = match version {
         Version::Soap11 => "actor",
         Version::Soap12 => "role",
@@ -258,7 +259,8 @@ fn is_for_us(reader: &XmlReader<'_>, version: Version) -> bool {
     })
 }
 
-/// The expanded name of an entry, `{namespace}local`, cut after 128 characters if it is longer than [`MAX_ENTRY_NAME`].
+/// The expanded name of an entry, `{namespace}local`. A name longer than [`MAX_ENTRY_NAME`] is cut after 128
+/// characters.
 fn expanded<'a>(reader: &XmlReader<'a>, tag: &Tag<'a>) -> String {
     let name = match reader.namespace_name(tag) {
         "" => tag.local.to_owned(),
@@ -271,7 +273,8 @@ fn expanded<'a>(reader: &XmlReader<'a>, tag: &Tag<'a>) -> String {
     format!("{short}…")
 }
 
-/// The namespace and the local part of an expanded name; none if the name was cut, or if an attribute cannot carry it.
+/// The namespace and the local part of an expanded name; `None` if the name was cut, or if an attribute cannot contain
+/// it.
 pub(super) fn expanded_parts(name: &str) -> Option<(&str, &str)> {
     if name.ends_with('…') || name.contains(['\t', '\n', '\r']) {
         return None;

@@ -1,4 +1,5 @@
-//! The SOAP face: bytes in, an operation of the catalogue, bytes out. Holds no rule about users.
+//! The SOAP face: decodes envelopes into operations of the catalogue, and encodes their answers. Holds no rule about
+//! users.
 
 mod context;
 mod encoding;

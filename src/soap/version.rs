@@ -11,7 +11,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The version of a media type; the envelope may have the other one.
+    /// The version of a media type. The envelope may have the other version.
     #[must_use]
     pub fn of_media_type(media_type: &MediaType<'_>) -> Version {
         match media_type.is_one_of(&["application/soap+xml"]) {
@@ -20,7 +20,7 @@ impl Version {
         }
     }
 
-    /// The namespace of its envelope.
+    /// The namespace of the envelope.
     #[must_use]
     pub const fn namespace(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Version {
         }
     }
 
-    /// The media type of its answers.
+    /// The media type of answers.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {

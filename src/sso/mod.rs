@@ -21,7 +21,8 @@ use crate::web::Site;
 use crate::web::form::is_form;
 use sign_in_landing::{SignInLanding, Switch};
 
-/// The paths in the documents of the two layouts. The token itself has the layout, so each path takes both.
+/// The paths in the documents of the two layouts. Each path accepts both layouts, because the token itself shows its
+/// layout.
 pub const PATHS: [&str; 2] = ["/v1/user/session/create", "/v2/user/session/create"];
 
 /// The media type of the envelope.
@@ -32,7 +33,7 @@ const FETCH_SITE: &str = "sec-fetch-site";
 const FETCH_MODE: &str = "sec-fetch-mode";
 const FETCH_DEST: &str = "sec-fetch-dest";
 
-/// The part of a `User-Agent` header that is passed on, in characters.
+/// The maximum length of the `User-Agent` header that the operation gets, in characters. Longer values are cut.
 const USER_AGENT_CHARS: usize = 256;
 
 /// The request of a browser that comes from a partner.
@@ -51,7 +52,8 @@ pub struct SsoFace {
 }
 
 impl SsoFace {
-    /// The face of a request to a gateway that the browser knows by `base`, and partners' tokens by `own_url`.
+    /// The face of a request. `base` is the URL by which the browser knows the gateway; `own_url` is the audience that
+    /// the partner's token must name.
     #[must_use]
     pub fn new(app: Arc<AppContext>, request: &HttpRequest, base: String, own_url: String) -> Self {
         let site = Site::of(&app, base.clone());
@@ -127,8 +129,8 @@ impl Face for SsoFace {
         ))
     }
 
-    fn encode(&self, admitted: PartnerSignInResult) -> Reply {
-        match admitted {
+    fn encode(&self, result: PartnerSignInResult) -> Reply {
+        match result {
             PartnerSignInResult::SignedIn { token, to } => {
                 self.landing.admit(&token, to.as_deref())
             }
@@ -187,11 +189,11 @@ fn token(request: &HttpRequest) -> Secret {
     Secret::from(token.unwrap_or(""))
 }
 
-/// Whether a browser opens this as a page: not in a frame, not by a script, and not ahead of time. Older browsers and other
-/// clients send none of these headers. `Sec-Fetch-User` is not needed, because a redirect by the partner has no click of the
-/// user.
+/// Whether a browser opens this as a page: not in a frame, not by a script, and not ahead of time. Older browsers and
+/// other clients send no Fetch Metadata headers and are accepted. `Sec-Fetch-User` is not needed, because a redirect by
+/// the partner has no click of the user.
 fn is_navigation(request: &HttpRequest) -> bool {
-    let is_or_unsaid = |name: &str, expected: &str| {
+    let is_or_absent = |name: &str, expected: &str| {
         let value = request.header(name);
         value.is_none_or(|value| value.trim().eq_ignore_ascii_case(expected))
     };
@@ -201,11 +203,12 @@ fn is_navigation(request: &HttpRequest) -> bool {
         let purpose = purpose.to_ascii_lowercase();
         purpose.contains("prefetch") || purpose.contains("prerender")
     });
-    // Browsers send all of these headers together; Node's fetch, which is no browser, sends this one alone.
+    // Browsers send all Fetch Metadata headers together. The `fetch` of Node.js, which is no browser, sends
+    // `Sec-Fetch-Mode` alone.
     let is_library = request.header(FETCH_MODE).as_deref() == Some("cors")
         && request.header(FETCH_DEST).is_none()
         && request.header(FETCH_SITE).is_none();
-    (is_or_unsaid(FETCH_MODE, "navigate") || is_library)
-        && is_or_unsaid(FETCH_DEST, "document")
+    (is_or_absent(FETCH_MODE, "navigate") || is_library)
+        && is_or_absent(FETCH_DEST, "document")
         && !is_ahead
 }

@@ -13,7 +13,7 @@ use crate::web::{Site, View, session};
 #[derive(Debug, Clone)]
 pub(super) struct SignInLanding {
     view: View,
-    /// The lifetime of its session, in milliseconds.
+    /// The lifetime of a new session, in milliseconds.
     session_ms: i64,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Switch<'a> {
     pub(super) to: Option<&'a str>,
     /// The path that the form is sent to.
     pub(super) path: &'a str,
-    /// The partner's token, which the form brings back.
+    /// The partner's token, which the form sends back.
     pub(super) token: &'a Secret,
 }
 
@@ -37,25 +37,26 @@ impl SignInLanding {
     #[must_use]
     pub(super) fn of(site: &Site<'_>, request: &HttpRequest) -> Self {
         Self {
-            // The path of a sign-in is no page, so that its links, such as other languages, lead to the sign-in page.
+            // The path of a partner's sign-in is no page. The links of this page, such as those to other languages,
+            // therefore lead to the sign-in page.
             view: View::of(site, request, "not_possible").at("login.html"),
             session_ms: site.session_ms,
         }
     }
 
-    /// The language of its pages.
+    /// The language of the pages for this browser.
     #[must_use]
     pub(super) fn language(&self) -> Language {
         self.view.language
     }
 
-    /// The value of its session cookie.
+    /// The value of the browser's session cookie.
     #[must_use]
     pub(super) fn session(&self, request: &HttpRequest) -> Option<Secret> {
         session(self.view.cookies, request)
     }
 
-    /// Signs it in and redirects it to this URL, or to the account page.
+    /// Sets the session cookie and redirects the browser to this URL, or to the account page.
     #[must_use]
     pub(super) fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
         let to = to.map_or_else(|| self.view.link("account.html"), str::to_owned);
@@ -79,7 +80,7 @@ impl SignInLanding {
     #[must_use]
     pub(super) fn ask_to_switch(&self, switch: &Switch<'_>) -> Reply {
         let mut view = self.view.titled("switch_user");
-        // A path alone is on this gateway.
+        // A path without a host is on this gateway.
         view.leads_to = switch
             .to
             .filter(|to| !to.starts_with('/'))

@@ -14,8 +14,8 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// The cookies of a site at this URL. Over plain HTTP, which is for development, browsers take neither the prefix nor
-    /// `SameSite=None`.
+    /// The cookies of a site at this URL. Over plain HTTP, which is for development, browsers accept neither the prefix
+    /// nor `SameSite=None`.
     #[must_use]
     pub fn of(base: &str) -> Self {
         Self {
@@ -29,12 +29,12 @@ impl Cookies {
         self.find(header?, "session").map(Secret::from)
     }
 
-    /// The ID of the browser, which its CSRF tokens sign.
+    /// The ID of the browser, to which its CSRF tokens are bound.
     pub fn browser(self, header: &str) -> Option<&str> {
         self.find(header, "browser")
     }
 
-    /// The value of the cookie by which a browser is recognised after a user signed in with it.
+    /// The value of the cookie that identifies a browser in which a user has signed in.
     #[must_use]
     pub fn known_browser(self, header: Option<&str>) -> Option<Secret> {
         self.find(header?, "known").map(Secret::from)
@@ -58,7 +58,8 @@ impl Cookies {
         format!("{prefix}chaingun_{name}")
     }
 
-    /// The session cookie with this lifetime. Pages of other sites may send it to ask for the loginbar.
+    /// The session cookie with this lifetime. Browsers also send the cookie when a page of another site requests the
+    /// loginbar.
     #[must_use]
     pub fn set_session(self, token: &Secret, life: Millis) -> String {
         let same_site = if self.secure { "None" } else { "Lax" };

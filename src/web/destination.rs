@@ -1,4 +1,5 @@
-//! The URL to which a browser is redirected: only one that an application has registered, compared exactly.
+//! The URL to which a browser is redirected. Only URLs that the application has registered are allowed; they are
+//! compared exactly.
 
 use percent_encoding::utf8_percent_encode;
 
@@ -9,8 +10,8 @@ use crate::registry::Application;
 /// The longest `redirect_uri` and the longest `state`, in bytes.
 pub const MOST_BYTES: usize = 2048;
 
-/// The address that a request for `wanted` leads to: one that is registered and equal, or a path of one that is at an
-/// origin of the application's; none otherwise.
+/// The registered URL that `wanted` names. `wanted` is a registered URL, or the path of a registered URL at an origin
+/// of the application. `None` for any other text.
 #[must_use]
 pub fn registered<'a>(application: &'a Application, wanted: &str) -> Option<&'a str> {
     let is_wanted = |uri: &&String| {
@@ -26,14 +27,14 @@ pub fn registered<'a>(application: &'a Application, wanted: &str) -> Option<&'a 
     all.find(is_wanted).map(String::as_str)
 }
 
-/// The same, or else the application's default: the first it registered.
+/// Like [`registered`]; the default is the first URL that the application has registered.
 #[must_use]
 pub fn or_default<'a>(application: &'a Application, wanted: Option<&str>) -> Option<&'a str> {
     let registered = wanted.and_then(|wanted| registered(application, wanted));
     registered.or_else(|| application.redirect_uris.first().map(String::as_str))
 }
 
-/// An address with the application's `state` as a parameter.
+/// The URL with the application's `state` as a parameter.
 #[must_use]
 pub fn with_state(address: &str, state: Option<&str>) -> String {
     match state {

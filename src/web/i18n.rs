@@ -1,4 +1,4 @@
-//! The words of the pages, in Hungarian and English.
+//! The texts of the pages, in Hungarian and English.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -128,7 +128,7 @@ fn of(pick: fn(&(&'static str, &'static str, &'static str)) -> &'static str) -> 
     Value::from(words)
 }
 
-/// Every word of a language, by key.
+/// All texts of a language, by key.
 pub fn words(language: Language) -> Value {
     match language {
         Language::Hungarian => HUNGARIAN.clone(),

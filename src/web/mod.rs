@@ -22,12 +22,12 @@ use crate::secrets::sealing::Sealer;
 pub use cookies::Cookies;
 pub use view::View;
 
-/// The start of every path of the pages.
+/// The prefix of the paths of all pages.
 pub const PREFIX: &str = "/checkSSO/";
 /// The longest `client_id`, in bytes.
 pub const MAX_CLIENT_ID: usize = 256;
 
-/// The characters to escape in a value of a query: all but letters, digits and four marks.
+/// The characters to escape in a query value: all except the unreserved characters (RFC 3986 §2.3).
 pub const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -45,9 +45,9 @@ pub struct Site<'a> {
     pub base: String,
     /// The lifetime of a session, in milliseconds.
     pub session_ms: i64,
-    /// The time for which a browser is known after a sign-in, in milliseconds.
+    /// The time for which a browser stays known after a sign-in, in milliseconds.
     pub known_ms: i64,
-    /// The time, in milliseconds.
+    /// The time of the request, in milliseconds since 1970.
     pub now: i64,
 }
 

@@ -20,10 +20,10 @@ macro_rules! templates {
     ($($name:literal)+) => {
         static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             let mut environment = Environment::new();
-            // An undefined variable is a mistake, and tests find it.
+            // An undefined variable is an error, so that tests find misspelled names.
             environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
             $(
-                // Templates are part of the program; a broken one fails every test of its page.
+                // Templates are part of the program, and a broken template fails every test of its page.
                 if let Err(error) = environment.add_template($name, include_str!(concat!("templates/", $name))) {
                     tracing::error!(cause = %error, "a page's template is broken");
                 }
@@ -38,7 +38,7 @@ templates! {
     "new-password.html" "undo-email.html" "switch-user.html" "password.html" "delete.html" "message.html" "account.html"
 }
 
-/// The fields that users type into; only these can be linked from a problem.
+/// The input fields. Only a problem of one of these fields links to its field.
 const TYPED: [&str; 6] = [
     "name",
     "email",
@@ -60,7 +60,7 @@ pub struct View {
     /// The application's name and the URL to redirect to.
     pub application: Option<(String, String)>,
     redirect_uri: Option<String>,
-    /// Whether `redirect_uri` is one that is registered.
+    /// Whether `redirect_uri` is a registered URL.
     pub asked_to_go_on: bool,
     /// Another URL to which the answer to a form of this page may redirect.
     pub leads_to: Option<String>,
@@ -73,7 +73,7 @@ pub struct View {
 }
 
 impl View {
-    /// The page of this title for the browser that sent this request.
+    /// The page with this title for the browser that sent this request.
     pub fn of(site: &Site<'_>, request: &HttpRequest, title: &'static str) -> Self {
         let cookies = Cookies::of(&site.base);
         let header = &request.header(COOKIE).unwrap_or_default();
@@ -160,7 +160,7 @@ impl View {
         }
     }
 
-    /// The address of another of our pages, for the same application.
+    /// The URL of another page of the gateway, for the same application.
     pub fn link(&self, page: &str) -> String {
         self.link_with(page, None)
     }
@@ -192,7 +192,7 @@ impl View {
         }
     }
 
-    /// Sends the browser elsewhere, by GET.
+    /// Redirects the browser to this URL by GET.
     pub fn redirect(&self, to: String) -> Reply {
         self.guarded(Reply::new(303, "", "").with("Location", to))
     }
@@ -231,7 +231,7 @@ impl View {
         context! { field, text => problem.explain(self.language) }
     }
 
-    /// Writes a page about something that did not work.
+    /// Writes a page with the reason of a refusal.
     pub fn refusal(&self, rejection: &Rejection) -> Reply {
         let way_on = context! { href => self.link("account.html"), text => "back_to_account" };
         self.again("message.html", rejection, context! { lead => "", way_on })
