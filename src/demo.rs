@@ -171,13 +171,12 @@ fn load_store(app: &AppContext, partner_key: &str) -> Result<(), StoreError> {
                     user_name: user.user_name,
                     name: user.name,
                     email: user.email,
-                    client_name: DEFAULT_CLIENT,
                     organizational_unit: Some("zsebtv"),
                     status: Status::Active,
                     roles: &roles,
                     password_hash: hash.as_deref(),
-                    joins_organisation: None,
                     now,
+                    ..Default::default()
                 },
             )?;
             for uuid in user.organisations {

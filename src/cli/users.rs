@@ -185,8 +185,8 @@ fn add(cx: &RequestContext<'_>, output: Output, args: AddArgs) -> io::Result<()>
             organizational_unit: args.unit,
             password_reset_guid_channel: Some("RESPONSE".to_owned()),
             roles: Some(Wrapped(args.roles)),
-            status: None,
             user_name: Some(user_name.clone()),
+            ..Default::default()
         }),
     };
     let made = request.create(cx).map_err(explain)?;

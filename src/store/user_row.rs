@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::lines::{join_lines, split_lines};
 use super::tables::users;
 use crate::domain::Millis;
+use crate::domain::client::DEFAULT_CLIENT;
 use crate::domain::names::skeleton;
 use crate::domain::text::canonical;
 use crate::domain::user::{Status, User};
@@ -75,6 +76,25 @@ pub struct NewUser<'a> {
     pub password_hash: Option<&'a str>,
     pub joins_organisation: Option<&'a str>,
     pub now: Millis,
+}
+
+impl Default for NewUser<'_> {
+    /// An unactivated user of the default client, whose names are empty.
+    fn default() -> Self {
+        Self {
+            uuid: "",
+            user_name: "",
+            name: "",
+            email: "",
+            client_name: DEFAULT_CLIENT,
+            organizational_unit: None,
+            status: Status::Unactivated,
+            roles: &[],
+            password_hash: None,
+            joins_organisation: None,
+            now: 0,
+        }
+    }
 }
 
 /// The columns that insert and update write. Update writes no others.

@@ -273,13 +273,9 @@ fn add_targets(gateway: &Gateway) {
             user_name: &name,
             name: &name,
             email: &email,
-            client_name: "Default",
-            organizational_unit: None,
             status: Status::Active,
-            roles: &[],
-            password_hash: None,
-            joins_organisation: None,
             now: 0,
+            ..Default::default()
         };
         gateway
             .app

@@ -48,12 +48,9 @@ fn add(gateway: &Gateway, people: &[Person]) {
                 name: &p.name,
                 email: &p.email,
                 client_name: p.client,
-                organizational_unit: None,
                 status: p.status,
-                roles: &[],
-                password_hash: None,
-                joins_organisation: None,
                 now: 0,
+                ..Default::default()
             };
             users::insert(c, &new)?;
         }

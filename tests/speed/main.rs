@@ -150,13 +150,9 @@ fn filled(count: usize) -> tempfile::TempDir {
                             user_name: &name,
                             name: &format!("{needle} {name}"),
                             email: &format!("{name}@valami.hu"),
-                            client_name: "Default",
-                            organizational_unit: None,
                             status,
-                            roles: &[],
-                            password_hash: None,
-                            joins_organisation: None,
                             now: harness::NOW,
+                            ..Default::default()
                         },
                     )?;
                 }

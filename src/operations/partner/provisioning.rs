@@ -46,12 +46,9 @@ pub fn insert_active(
         name,
         email,
         client_name: tx.cx.client_name(),
-        organizational_unit: None,
         status: Status::Active,
-        roles: &[],
-        password_hash: None,
-        joins_organisation: None,
         now: tx.cx.now,
+        ..Default::default()
     };
     let id = users::insert(tx.conn, &user)?;
     let profile = profiles::Profile {

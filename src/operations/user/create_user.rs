@@ -84,9 +84,8 @@ impl CreateUserRequest {
             organizational_unit: user.organizational_unit.as_deref(),
             status: Status::Unactivated,
             roles: &roles,
-            password_hash: None,
-            joins_organisation: None,
             now: cx.now,
+            ..Default::default()
         };
         let (made, token) = cx.write(|tx| {
             super::check_names_are_free(cx, tx.conn, ("userName", &user_name), &email)?;

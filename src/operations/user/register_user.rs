@@ -98,12 +98,11 @@ impl RegisterUserRequest {
             name: &self.name,
             email: &self.email,
             client_name: cx.client_name(),
-            organizational_unit: None,
             status: Status::Unactivated,
-            roles: &[],
             password_hash: Some(&hash),
             joins_organisation: self.organization_uuid.as_deref(),
             now: cx.now,
+            ..Default::default()
         };
         let refusals = &cx.app.refusals;
         let has_row = refusals.has_row(Cause::Anyone, cx.now);

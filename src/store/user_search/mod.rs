@@ -127,13 +127,9 @@ mod tests {
                 user_name: name,
                 name,
                 email: &email,
-                client_name: "Default",
-                organizational_unit: None,
                 status: Status::Active,
-                roles: &[],
-                password_hash: None,
-                joins_organisation: None,
                 now: 0,
+                ..Default::default()
             };
             store.write(|c| users::insert(c, &new)).unwrap()
         };

@@ -327,13 +327,9 @@ mod tests {
                         user_name: &user_name,
                         name,
                         email: &format!("{user_name}@a.hu"),
-                        client_name: "Default",
-                        organizational_unit: None,
                         status: Status::Active,
-                        roles: &[],
-                        password_hash: None,
-                        joins_organisation: None,
                         now: 0,
+                        ..Default::default()
                     };
                     users::insert(c, &new)?;
                 }
