@@ -1,12 +1,12 @@
-//! Every column of `users` is updated, shown, exported and erased, or this table says why it is not. A column that is
+//! Every column of `users` is updated, shown, changed, exported and erased, or this table says why it is not. A column that is
 //! missing here, or that the code forgets, fails a test that names the column and the place.
 
 use chaingun_gateway::domain::user::{Status, User};
 use chaingun_gateway::store::users;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::browser::signed_in;
-use crate::harness::rest::{KEY, ask, json as document, told};
+use crate::harness::rest::{KEY, RESOURCE, ask, json as document, told};
 use crate::harness::sql::{columns, query, tables};
 use crate::harness::{Gateway, NOW};
 
@@ -25,6 +25,8 @@ struct Column {
     update: Place,
     /// `As` names the attribute of showUser.
     show: Place,
+    /// `As` names the attribute that createUser and modifyUser store.
+    change: Place,
     /// `As` names the entry of `user` in the data export.
     export: Place,
     /// `As` means that the value is in no table after a deletion.
@@ -42,6 +44,7 @@ const COLUMNS: [Column; 18] = [
         "id",
         Left(KEY_COLUMN),
         Left(INTERNAL),
+        Left(KEY_COLUMN),
         As("userId"),
         Left(GONE),
     ),
@@ -49,6 +52,7 @@ const COLUMNS: [Column; 18] = [
         "uuid",
         Left(KEY_COLUMN),
         Left(INTERNAL),
+        Left(KEY_COLUMN),
         As("uuid"),
         Left("it is the pseudonym in the audit log"),
     ),
@@ -56,6 +60,7 @@ const COLUMNS: [Column; 18] = [
         "user_name",
         Left(FIXED),
         As("userName"),
+        Left(FIXED),
         As("userName"),
         As(""),
     ),
@@ -63,6 +68,7 @@ const COLUMNS: [Column; 18] = [
         "user_name_ci",
         Left(FIXED),
         Left(COMPUTED),
+        Left(FIXED),
         Left(COMPUTED),
         As(""),
     ),
@@ -71,20 +77,37 @@ const COLUMNS: [Column; 18] = [
         As("user_name_skeleton"),
         Left(COMPUTED),
         Left(COMPUTED),
+        Left(COMPUTED),
         As(""),
     ),
-    column("name", As("name"), As("name"), As("name"), As("")),
+    column(
+        "name",
+        As("name"),
+        As("name"),
+        As("name"),
+        As("name"),
+        As(""),
+    ),
     column(
         "name_ci",
         As("name_ci"),
         Left(COMPUTED),
         Left(COMPUTED),
+        Left(COMPUTED),
         As(""),
     ),
-    column("email", As("email"), As("email"), As("email"), As("")),
+    column(
+        "email",
+        As("email"),
+        As("email"),
+        As("email"),
+        As("email"),
+        As(""),
+    ),
     column(
         "email_ci",
         As("email_ci"),
+        Left(COMPUTED),
         Left(COMPUTED),
         Left(COMPUTED),
         As(""),
@@ -94,11 +117,13 @@ const COLUMNS: [Column; 18] = [
         As("client_name"),
         As("clientName"),
         As("clientName"),
+        As("clientName"),
         Left(GONE),
     ),
     column(
         "organizational_unit",
         As("organizational_unit"),
+        As("organizationalUnit"),
         As("organizationalUnit"),
         As("organizationalUnit"),
         As(""),
@@ -108,13 +133,22 @@ const COLUMNS: [Column; 18] = [
         As("status"),
         As("status"),
         As("status"),
+        As("status"),
         Left(GONE),
     ),
-    column("roles", As("roles"), As("roles"), As("roles"), Left(GONE)),
+    column(
+        "roles",
+        As("roles"),
+        As("roles"),
+        As("roles"),
+        As("roles"),
+        Left(GONE),
+    ),
     column(
         "password_hash",
         Left("`set_password` writes it"),
         Left("it is secret"),
+        Left("changePassword writes it"),
         Left("it is secret; `hasPassword` tells that there is one"),
         As(""),
     ),
@@ -122,6 +156,7 @@ const COLUMNS: [Column; 18] = [
         "joins_organisation",
         Left("only activation reads and clears it"),
         Left(INTERNAL),
+        Left("registerUser writes it"),
         Left("an unactivated user cannot sign in and export"),
         Left(GONE),
     ),
@@ -129,6 +164,7 @@ const COLUMNS: [Column; 18] = [
         "unconfirmed_since",
         As("unconfirmed_since"),
         Left(INTERNAL),
+        Left("registerUser writes it"),
         Left("an unconfirmed user cannot sign in and export"),
         Left(GONE),
     ),
@@ -136,6 +172,7 @@ const COLUMNS: [Column; 18] = [
         "created_at",
         Left("it never changes"),
         Left("the published shape has no times"),
+        Left("it is the time of the call"),
         As("createdAt"),
         Left(GONE),
     ),
@@ -143,6 +180,7 @@ const COLUMNS: [Column; 18] = [
         "updated_at",
         As("updated_at"),
         Left("the published shape has no times"),
+        Left("it is the time of the call"),
         As("updatedAt"),
         Left(GONE),
     ),
@@ -152,6 +190,7 @@ const fn column(
     name: &'static str,
     update: Place,
     show: Place,
+    change: Place,
     export: Place,
     erase: Place,
 ) -> Column {
@@ -159,6 +198,7 @@ const fn column(
         name,
         update,
         show,
+        change,
         export,
         erase,
     }
@@ -231,7 +271,7 @@ fn lists_every_column_of_users_in_the_table() {
         assert!(
             COLUMNS.iter().any(|column| column.name == name),
             "users.{name}: say in COLUMNS of tests/it/user_columns.rs whether update writes it, showUser shows it, \
-             the data export holds it and deletion erases it"
+             modifyUser changes it, the data export holds it and deletion erases it"
         );
     }
     assert_eq!(
@@ -273,6 +313,57 @@ fn shows_every_column_that_is_not_hidden() {
         "src/contract/user.rs: showUser",
         |column| &column.show,
     );
+}
+
+/// The row after `change` has sent the attributes that showUser shows of an updated user holds what the table says.
+fn assert_stores(change: impl Fn(&Gateway, &mut Value) -> i64, call: &str, except: &[&str]) {
+    let updated = Gateway::demo();
+    let (_, wanted) = update_every_field(&updated);
+    let shown = document(&ask(&updated, "GET", "/users/mokamiki", KEY, ""));
+    let gateway = Gateway::demo();
+    let mut document = json!({ "data": shown["data"] });
+    let id = change(&gateway, &mut document);
+    let stored = row(&gateway, id);
+    for Column { name, change, .. } in COLUMNS.iter().filter(|c| !except.contains(&c.name)) {
+        if let As(attribute) = change {
+            assert_eq!(
+                stored[name], wanted[name],
+                "users.{name}: {call} does not store {attribute}"
+            );
+        }
+    }
+}
+
+/// The ID of the user of this name.
+fn id_of(gateway: &Gateway, user_name: &str) -> i64 {
+    let user = gateway.app.store.read(|c| users::by_name(c, user_name));
+    user.unwrap().unwrap().id
+}
+
+#[test]
+fn stores_every_changeable_column_at_modify_user() {
+    let modify = |gateway: &Gateway, document: &mut Value| {
+        let headers = format!("{KEY}{RESOURCE}");
+        let body = document.to_string();
+        let reply = ask(gateway, "PATCH", "/users/mokamiki", &headers, &body);
+        assert_eq!(told(&reply), (200, "ok".to_owned()));
+        id_of(gateway, "mokamiki")
+    };
+    assert_stores(modify, "src/operations/user/modify_user.rs", &[]);
+}
+
+#[test]
+fn stores_every_changeable_column_at_create_user() {
+    let create = |gateway: &Gateway, document: &mut Value| {
+        document["data"]["id"] = "new.user".into();
+        document["data"]["attributes"]["status"] = "UNACTIVATED".into();
+        let headers = format!("{KEY}{RESOURCE}");
+        let reply = ask(gateway, "POST", "/users", &headers, &document.to_string());
+        assert_eq!(told(&reply), (200, "ok".to_owned()));
+        id_of(gateway, "new.user")
+    };
+    // A new user is always UNACTIVATED.
+    assert_stores(create, "src/operations/user/create_user.rs", &["status"]);
 }
 
 #[test]
