@@ -18,6 +18,7 @@ pub mod show_user;
 pub(super) mod sign_in;
 
 use super::throttle;
+use crate::contract::shape::{Structure as _, value_at};
 use crate::contract::user::WrappedUser;
 use crate::domain::mailbox::{is_email, is_own_or_no_address};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_line, flaw_of_user_name};
@@ -65,16 +66,24 @@ fn check_display_name(problems: &mut Problems, field: &str, text: Option<&str>) 
     }
 }
 
+/// The texts of a user that have stricter rules than that they are one line.
+const OWN_RULES: [&str; 5] = [
+    "email",
+    "name",
+    "passwordResetGuidChannel",
+    "status",
+    "userName",
+];
+
 /// Notes the invalid fields of a user to create or to change, except the user name and the status.
 fn check_fields(problems: &mut Problems, user: &WrappedUser) {
     check_email(problems, user.email.as_deref().unwrap_or(""));
     check_display_name(problems, "name", user.name.as_deref());
-    for (field, text) in [
-        ("clientName", &user.client_name),
-        ("organizationalUnit", &user.organizational_unit),
-    ] {
-        if let Some(flaw) = text.as_deref().and_then(flaw_of_line) {
-            problems.note(field, why(flaw));
+    for (position, field) in WrappedUser::SHAPE.fields.iter().enumerate() {
+        let text = value_at::<String>(user, Some(position));
+        let text = text.filter(|_| !OWN_RULES.contains(&field.name));
+        if let Some(flaw) = text.and_then(|text| flaw_of_line(text)) {
+            problems.note(field.name, why(flaw));
         }
     }
     let roles = user.roles.as_ref().map_or(&[][..], |roles| &roles.0);

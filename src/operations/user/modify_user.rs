@@ -1,5 +1,6 @@
 //! Changes a user. Given fields replace the stored values; absent fields keep them.
 
+use crate::contract::shape::{Structure as _, value_at};
 use crate::contract::user::WrappedUser;
 use crate::operations::prelude::*;
 use crate::store::{one_time_tokens, organisations, users};
@@ -60,6 +61,7 @@ impl Request for ModifyUserRequest {
         if may && !problems.found.is_empty() {
             // Check changed values only: a value that was stored before its rule existed may stay.
             let stored = cx.read(|c| users::by_name(c, user_name))?;
+            let stored = stored.map(WrappedUser::from);
             problems
                 .found
                 .retain(|p| !stored.as_ref().is_some_and(|u| is_unchanged(p, &wanted, u)));
@@ -124,15 +126,12 @@ fn check(wanted: &WrappedUser) -> (Option<Status>, Problems) {
 }
 
 /// Whether the field of a problem holds the stored value.
-fn is_unchanged(problem: &Problem, wanted: &WrappedUser, stored: &User) -> bool {
-    let same = |new: &Option<String>, old: &str| new.as_deref() == Some(old);
-    match problem.field.as_deref() {
-        Some("name") => same(&wanted.name, &stored.name),
-        Some("email") => same(&wanted.email, &stored.email),
-        Some("clientName") => same(&wanted.client_name, &stored.client_name),
-        Some("organizationalUnit") => wanted.organizational_unit == stored.organizational_unit,
-        Some("roles") => wanted.roles.as_ref().is_some_and(|r| r.0 == stored.roles),
-        _ => false,
+fn is_unchanged(problem: &Problem, wanted: &WrappedUser, stored: &WrappedUser) -> bool {
+    let field = problem.field.as_deref();
+    let position = field.and_then(|name| WrappedUser::SHAPE.position(name));
+    match value_at::<String>(wanted, position) {
+        Some(text) => value_at(stored, position) == Some(text),
+        None => field == Some("roles") && wanted.roles == stored.roles,
     }
 }
 
