@@ -176,6 +176,7 @@ pub mod entropy;
 pub mod http;
 pub mod jsonapi;
 pub mod jsonrpc;
+pub mod log_format;
 pub mod loginbar;
 pub mod metrics;
 pub mod operations;

@@ -14,6 +14,7 @@ use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{self, Config, Mistake, Values};
 use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
+use chaingun_gateway::log_format::SpanFields;
 use chaingun_gateway::operations::{rest_entries, soap_entries};
 use chaingun_gateway::server::{Server, ServerConfig, raise_descriptors};
 use chaingun_gateway::{app, demo, jsonrpc};
@@ -228,7 +229,7 @@ fn telemetry(config: &Config) -> io::Result<()> {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     let set = if config.log_json {
-        lines.json().try_init()
+        lines.json().fmt_fields(SpanFields).try_init()
     } else {
         lines.try_init()
     };
