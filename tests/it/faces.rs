@@ -5,6 +5,7 @@ use std::sync::Barrier;
 use std::sync::mpsc::channel;
 
 use chaingun_gateway::store::StoreError;
+use chaingun_gateway::store::users::{self, NewUser};
 
 use crate::harness::browser::Browser;
 use crate::harness::rest::sign_in;
@@ -246,9 +247,21 @@ fn sends_retry_after_when_the_directory_queue_is_full() {
     let calls = calls(&gateway);
     let (line, headers, _) = &calls[4];
     let (held, release) = (Barrier::new(2), Barrier::new(2));
+    let names: Vec<String> = (0..6).map(|at| format!("anna{at}@example.org")).collect();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let written = gateway.app.store.write(|_| {
+            // Both databases let the calls wait for these names.
+            let written = gateway.app.store.write(|c| {
+                for name in &names {
+                    let new = NewUser {
+                        uuid: name,
+                        user_name: name,
+                        name,
+                        email: name,
+                        ..NewUser::default()
+                    };
+                    users::insert(c, &new)?;
+                }
                 held.wait();
                 release.wait();
                 Ok::<_, StoreError>(())
@@ -257,10 +270,10 @@ fn sends_retry_after_when_the_directory_queue_is_full() {
         });
         held.wait();
         let (tell, told) = channel();
-        for at in 0..6 {
+        for name in &names {
             let (gateway, tell) = (&gateway, tell.clone());
             let body = format!(
-                "{{\"request\":{{\"firstName\":\"Anna\",\"userName\":\"anna{at}\",\"email\":\"anna{at}@example.org\"}}}}"
+                "{{\"request\":{{\"firstName\":\"Anna\",\"userName\":\"{name}\",\"email\":\"{name}\"}}}}"
             );
             scope.spawn(move || tell.send(send(gateway, line, headers, body.as_bytes())));
         }
