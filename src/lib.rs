@@ -1,14 +1,14 @@
 //! Chaingun Gateway serves ChaingunUserAPI over SOAP and JSON:API, the consent API over JSON-RPC, a loginbar with its
 //! pages, partner sign-on and a directory, all on one store: SQLite or PostgreSQL.
 //!
-//! # The idea
+//! # Design
 //!
-//! An operation is stated once, in a **catalogue** ([`operations::CATALOG`]): its name, its request and answer, who may call
-//! it, what it costs, and which faces offer it. A *face* is one protocol. Faces decode requests into operations and encode
-//! answers from their shapes; the WSDL, the OpenAPI document and `/docs` are printed from the same catalogue. Nobody writes
-//! a handler for each operation and protocol, so that two protocols cannot drift apart.
+//! An operation is stated once, in a **catalogue** ([`operations::CATALOG`]): its name, its request and answer, who may
+//! call it, what it costs, and which faces offer it. A *face* is one protocol. Faces decode requests into operations
+//! and encode answers from their shapes; the WSDL, the OpenAPI document and `/docs` are printed from the same
+//! catalogue. No operation has a handler for each protocol, so two protocols cannot drift apart.
 //!
-//! # The picture
+//! # Overview
 //!
 //! ```text
 //!            bytes                     a decoded request               a decided call
@@ -22,12 +22,12 @@
 //!  memory), secrets (hashes, keys, sealing), domain (rules and values that need nothing else)
 //! ```
 //!
-//! # The rooms
+//! # Modules
 //!
 //! - [`domain`] holds values and rules: names, addresses, passwords, limits. It does no input or output.
 //! - [`contract`] holds what clients see: shapes, error codes and their texts, the XML and JSON readers and writers, and the
 //!   printers of WSDL, XSD and OpenAPI.
-//! - [`store`] is the only room that speaks SQL. A function is one statement or one step; callers open the transaction.
+//! - [`store`] is the only module that uses SQL. A function is one statement or one step; callers open the transaction.
 //! - [`secrets`] hashes passwords, signs and checks tokens, and seals what the database must not show.
 //! - [`registry`] keeps clients, services, applications and partners in memory, and reads and writes the registry file.
 //! - [`operations`] has one file for each use case. `operations::access` decides every call before it runs.
@@ -37,15 +37,16 @@
 //! - [`delivery`] sends mails and callbacks from the outbox. [`background`] runs it, reloads keys and the registry, and deletes
 //!   what has expired.
 //! - [`docs`] prints the page at `/docs`.
-//! - [`app`] puts the program together; [`config`] reads the settings.
+//! - [`app`] creates the services of the program; [`config`] reads the settings.
 //!
 //! # Invariants
 //!
-//! Tests keep the first two.
+//! Tests check the first two.
 //!
 //! 1. Faces hold no rule about users, and operations know no protocol.
-//! 2. One package, one room: diesel only in `store/`, hyper only in `server/` and `http/`, jsonwebtoken, bcrypt and the
-//!    ciphers only in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only in `contract/`.
+//! 2. Each of these packages is used in one place: diesel only in `store/`, hyper only in `server/` and `http/`,
+//!    jsonwebtoken, bcrypt and the ciphers only in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only in
+//!    `contract/`.
 //! 3. Nothing leaves the process during a request: a mail or a callback is a row of the same transaction.
 //! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests control them.
 //! 5. Every text that a client gets stands in `contract::messages`; causes go to the log.
@@ -66,24 +67,27 @@
 //!   conflict.
 //! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a list
 //!   starts from an anchor that is remembered until a user changes.
-//! - A search with few hits collects them from the trigram index and sorts them. A search with many hits walks the users in
-//!   order until the page is full. Both cost as much as the answer is large.
-//! - The registry is in memory as a whole and is read again when its version changes; requests ask the store about users
-//!   only. On PostgreSQL nodes listen for NOTIFY, and ask every few seconds in case a pooler swallows it.
+//! - A search with few hits collects them from the trigram index and sorts them. A search with many hits walks the
+//!   users in order until the page is full. The cost of both grows with the answer and not with the table.
+//! - The registry is in memory as a whole and is read again when its version changes; requests ask the store about
+//!   users only. On PostgreSQL nodes listen for NOTIFY, and also poll every few seconds, because a connection pooler
+//!   may drop the notification.
 //! - A registry file is compared with the store inside the transaction that applies it. Entries that it does not name
 //!   stay, unless pruning is asked for; accepted agreements are proofs and stay even then.
 //!
 //! ## Tokens and sessions
 //!
-//! - A token is valid as long as its row exists, in the family of its sign-in. The check of the signature may be cached;
-//!   one query per request finds the user, the successor and the membership. Ending tokens is deleting rows.
-//! - A token has one successor, whose id is derived from its own. A client that lost an answer gets the same token again.
-//!   Use of a replaced token after its grace period revokes the family, since one of the two holders stole it.
+//! - A token is valid as long as its row exists, in the family of its sign-in. The check of the signature may be
+//!   cached; one query per request finds the user, the successor and the membership. To end tokens, the gateway deletes
+//!   their rows.
+//! - A token has one successor, whose id is derived from the id of the token. A client that lost an answer therefore
+//!   gets the same token again. Use of a replaced token after its grace period revokes the family, since one of the two
+//!   holders stole it.
 //! - A browser session is a row and not a JWT, so that it ends at once. Its last use is written every five minutes.
 //! - Every key in the key folder verifies tokens, and the newest of the configured algorithm signs. Nodes that share the
 //!   folder notice new keys.
-//! - A deleted user leaves the pseudonym `erased:` and its UUID in the audit log. The database's triggers allow this
-//!   replacement and the deletion of expired rows, and refuse every other change.
+//! - In the audit log, the pseudonym `erased:` with the UUID replaces the names of a deleted user. The triggers of the
+//!   database allow this replacement and the deletion of expired rows, and refuse every other change.
 //!
 //! ## Passwords and secrets
 //!
@@ -91,7 +95,8 @@
 //!   holds the pepper's fingerprint, and a node with another pepper does not start.
 //! - Every verification costs the same: as much as the configured or the highest stored cost, whichever is higher. Cheaper
 //!   stored hashes are padded, and unknown accounts pay in full. A hash of another cost is renewed at the next sign-in.
-//! - Unknown accounts cost the same time as known ones for mails, too: the step does its writes and takes them back.
+//! - Unknown accounts cost the same time as known ones for mails, too: the step does the same writes and rolls them
+//!   back.
 //! - Secrets that the gateway has to read again are sealed with a key from a file, a key for each purpose, and bound to
 //!   their row: a sealed secret copied to another row does not open.
 //!
@@ -99,20 +104,23 @@
 //!
 //! - Cheap checks come before a hash, and a refusal after a hash counts as an attempt whatever its code is. Successful
 //!   sign-ins are limited by the fair queue only.
-//! - Attempts are counted under a keyed hash of the name as typed and of the client's network, so that the table names
-//!   nobody. The name and the address of one user count separately, or the waits would show that they belong together.
-//! - A network or browser that has signed an account in has a counter of its own for it, so that guesses from elsewhere do
-//!   not lock the owner out. A reset token waits for no counter: it has 128 bits.
-//! - The first attempt of a name or network is counted in memory only, so that ever new names write nothing.
-//! - Where a table is full, the rows that are worth least to an attacker go first: of attempts those that expire soonest, of
-//!   sign-ins the oldest. A used token is never dropped for a new one, since that would hide a theft.
-//! - A refusal of an anonymous caller is a counter for each minute, network and code, written every 5 seconds. A process
-//!   that is killed loses the last counters.
+//! - Attempts are counted under a keyed hash of the name as typed and of the client's network, so that the table
+//!   contains no names. The name and the address of one user count separately, or the waits would show that they belong
+//!   together.
+//! - A network or browser that has signed an account in has its own counter for this account, so that guesses from
+//!   elsewhere do not lock the owner out. Reset tokens have no counter, because nobody can guess 128 bits.
+//! - The first attempt of a name or network is counted in memory only, so that an attacker who changes the name each
+//!   time causes no writes.
+//! - When a table is full, the gateway deletes the rows whose loss helps an attacker least: the attempts that expire
+//!   soonest, and the oldest sign-ins. It never deletes a used token to make space, because that would hide a theft.
+//! - Refusals of anonymous callers are counted by minute, network and code. The counters are written every 5 seconds; a
+//!   killed process loses the last ones.
 //! - Assignments to services are counted in the memory of each node: a common row would make the callers of one service
 //!   wait for each other.
-//! - Hashes, searches and writes have queues of their own, shared by source and by account: the one served least recently is
-//!   next. Reads are served in order of arrival. A refused caller waits up to a second for its refusal, so that repeating
-//!   costs others no processor time. Work whose caller has gone is dropped before it begins.
+//! - Hashes, searches and writes have separate queues. Sources and accounts share each queue; the source or account
+//!   that was served least recently is next. Reads are served in order of arrival. A refused caller waits up to a
+//!   second for its refusal, so that immediate retries cost other callers no processor time. Work whose caller has gone
+//!   is dropped before it begins.
 //! - A new connection is always accepted; when slots run short, a connection without a complete request is dropped, first of
 //!   the same network. One sweep over the table, ten times a second, keeps all time limits.
 //!
@@ -120,46 +128,52 @@
 //!
 //! - Mails are sealed in the outbox, because they carry one-time tokens. They have a thread of their own and share one
 //!   connection to the mail server.
-//! - A mail shows a name only if it is plain (`domain::plain_name`), since strangers choose names, and a mail must not carry
-//!   their messages.
+//! - A mail shows a name only if the name is plain (`domain::plain_name`), since strangers choose names, and a mail
+//!   must not carry their messages.
 //! - The oldest callback of a service is the only one that can be claimed, with a few behind it, which keeps their order on
 //!   all nodes. A claim expires; a receiver may get a callback twice, but never out of order.
-//! - Every failure of a callback is retried for three days, also a 404: most are mistakes that somebody mends.
+//! - Every failure of a callback is retried for three days, even a 404, because most failures are mistakes that an
+//!   operator corrects.
 //! - The address of a callback is checked when the connection is made, by our own resolver; redirects are not followed.
 //!   Link-local addresses are always refused.
-//! - An id in a service belongs to one user, by a unique index. A callback for an id that another user holds is not sent,
-//!   which is checked again just before sending.
-//! - Templates of mails are read at start and at SIGHUP, all or none, and each is rendered once as a check.
+//! - An id in a service belongs to one user, by a unique index. The gateway sends no callback for an id that another
+//!   user holds, and checks this again just before sending.
+//! - The gateway reads the mail templates at start and at SIGHUP, renders each of them once as a check, and uses either
+//!   all new templates or none.
 //!
 //! ## Partners and the directory
 //!
 //! - Partners' users are found by provider, type and id, never by e-mail address. Two partners with the same `sub` have two
 //!   users. A `state_id` belongs to one partner, by a unique index.
-//! - A partner's claim ends where the owner takes over: a password set by mail or a confirmed address unlinks every external
-//!   identity that the owner does not mark, and ends all sessions.
-//! - The audience of a partner's token is `public_url` or the bound address, never the Host header. The token is used up in
-//!   the transaction that signs in.
-//! - A sign-in by a partner asks before it replaces the session of another user.
-//! - A user without an address has one at `nowhere.invalid`, which is never shown or mailed.
+//! - A partner's control of an account ends when the owner takes the account over: a password set by mail or a
+//!   confirmed address unlinks every external identity that the owner does not mark, and ends all sessions.
+//! - The audience of a partner's token is `public_url` or the bound address, never the Host header. The token is used
+//!   up in the transaction that signs the user in.
+//! - Before a partner's sign-in replaces the session of another user, the gateway asks the user in the browser.
+//! - A user without an e-mail address has a placeholder at `nowhere.invalid`. The placeholder is never shown, and no
+//!   mail is sent to it.
 //!
 //! ## Pages
 //!
-//! - Forms carry a CSRF token that is bound to the browser and to the signed-in user. It needs no row.
-//! - A registration on the page answers the same whether the address has an account; only its owner is told, by mail.
+//! - Forms carry a CSRF token that is bound to the browser and to the signed-in user. The token needs no row in the
+//!   database.
+//! - A registration on the page gets the same answer whether or not the address has an account. Only a mail to the
+//!   address tells the owner.
 //! - A change of an address can be undone for 72 hours by a link in a mail to the old one. The undo clears the password, since
 //!   a thief may have set it.
 //!
 //! ## Wire formats
 //!
 //! - quick-xml cuts documents into pieces, and `contract::xml` checks each piece: quick-xml accepts much that is not
-//!   well-formed, and two readers that disagree about a document open a way around the first.
+//!   well-formed, and if two readers disagree about a document, an attacker can get past the checks of the first
+//!   reader.
 //! - A WS-Security header is understood completely or refused; see `soap::header`.
 //! - createUser leaves roles out of its SOAP answer, as the sample does.
 //! - A route names the codes that its operation refuses with, for the OpenAPI document; a test compares them with the code.
 //! - Registry files are read value by value and not by serde, so that all mistakes are reported at once and none of them
 //!   quotes a secret.
-//! - Heads of requests are checked before hyper reads them, for framing only: hyper is safe there, and the check makes the
-//!   refusal explicit (400 or 501).
+//! - The framing of request heads is checked before hyper reads them. hyper is safe there; the check makes the refusal
+//!   explicit (400 or 501).
 
 pub mod app;
 pub mod app_context;
