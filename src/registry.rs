@@ -1,5 +1,5 @@
 //! The registry: the configuration that the store holds, as a snapshot in memory, so that no request queries it. The
-//! modules of the room apply and export it as a file.
+//! submodules apply and export the registry as a file.
 
 pub mod apply;
 pub mod export;

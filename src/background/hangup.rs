@@ -14,13 +14,13 @@ pub struct Reloaded {
     pub app: Arc<AppContext>,
     /// The registry file, if the settings name one.
     pub registry: Option<PathBuf>,
-    /// How far callbacks reach, for the warnings about the file.
+    /// The addresses that callbacks may reach, for the warnings about the file.
     pub reach: Reach,
     pub templates: MailTemplates,
 }
 
 impl Reloaded {
-    /// Reads everything again at each SIGHUP; the handler is in place on return. There is no such signal on Windows.
+    /// Reads everything again at each SIGHUP; the handler is in place on return. On Windows the signal does not exist.
     pub fn at_hangup(self) -> io::Result<()> {
         #[cfg(unix)]
         {
@@ -30,7 +30,7 @@ impl Reloaded {
             tokio::spawn(async move {
                 while hangup.recv().await.is_some() {
                     let reloaded = Arc::clone(&reloaded);
-                    // One reload after another, and outside of the runtime, because the database may block.
+                    // Run one reload at a time, and outside the runtime, because the database may block.
                     let done = tokio::task::spawn_blocking(move || reloaded.reload()).await;
                     if let Err(error) = done {
                         tracing::error!(cause = %error, "the reload at SIGHUP failed");

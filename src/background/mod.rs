@@ -1,4 +1,4 @@
-//! The work that the server does beside requests and deliveries.
+//! Background work of the server, other than deliveries.
 
 pub mod hangup;
 mod housekeeping;

@@ -1,4 +1,5 @@
-//! `user profile`: what the loginbar shows of a user in addition to the name. Other systems provide it.
+//! `user profile`: the data that the loginbar shows of a user in addition to the name. Other systems provide these
+//! data.
 
 use std::io;
 

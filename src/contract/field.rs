@@ -51,13 +51,13 @@ impl Shape {
         self.fields.iter().position(|field| field.is_id)
     }
 
-    /// The position of the field that makes this claim in a request.
+    /// The position of the field with this role in a request.
     #[must_use]
     pub fn role(&self, role: Role) -> Option<usize> {
         self.fields.iter().position(|f| f.role == Some(role))
     }
 
-    /// The first field that holds values with an identity; none in answers that only say how the operation went.
+    /// The first field whose values have an identity; `None` in answers without such a field.
     #[must_use]
     pub fn payload(&self) -> Option<Payload> {
         self.fields
@@ -81,7 +81,7 @@ impl Shape {
     }
 }
 
-/// The field of an answer that holds what the operation is about.
+/// The field of an answer with the result of the operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Payload {
     /// The position of the field.
@@ -91,7 +91,7 @@ pub struct Payload {
     pub shape: &'static Shape,
 }
 
-/// Whether the XSD asks for the order of the table (`sequence`) or leaves it free (`all`).
+/// Whether the XSD requires the order of the table (`sequence`) or allows any order (`all`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     Sequence,
@@ -103,7 +103,7 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Field {
     pub name: &'static str,
-    /// Another spelling that is read and never written.
+    /// Another name of the field, which is read and never written.
     pub alias: Option<&'static str>,
     /// The element name of one entry, for lists with a wrapper.
     pub item: &'static str,
@@ -112,7 +112,7 @@ pub struct Field {
     pub required: bool,
     /// Whether the field identifies the value, like the user name of a user.
     pub is_id: bool,
-    /// The claim that the field of a request makes.
+    /// The role of the field in a request.
     pub role: Option<Role>,
     pub doc: &'static str,
     pub kind: fn() -> Kind,

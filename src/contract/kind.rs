@@ -18,9 +18,9 @@ pub enum FaultCode {
     MustUnderstand,
     /// `Client` in SOAP 1.1, `Sender` in 1.2.
     Client,
-    /// The same with HTTP 413.
+    /// Like `Client`, with HTTP 413.
     ClientTooLarge,
-    /// `Server` in SOAP 1.1, `Receiver` in 1.2, with HTTP 503 for a passing condition.
+    /// `Server` in SOAP 1.1, `Receiver` in 1.2, with HTTP 503 for a temporary condition.
     ServerBusy,
     /// `Server` in SOAP 1.1, `Receiver` in 1.2.
     Server,

@@ -9,14 +9,14 @@ use super::messages::Language;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub code: Code,
-    /// The published name of the field, if it is about one.
+    /// The published name of the field, if the problem concerns a field.
     pub field: Option<String>,
     /// The exact reason.
     pub why: Option<Why>,
 }
 
 impl Problem {
-    /// The text: that of the code, then the field and the reason.
+    /// The text of the code, followed by the field and the reason.
     #[must_use]
     pub fn describe(&self, language: Language) -> String {
         self.text(self.field.as_deref(), language)
@@ -82,7 +82,7 @@ impl Problems {
         self.add(Code::MissingField, Some(field), None);
     }
 
-    /// Notes an unknown field, if those are refused.
+    /// Notes an unknown field, if the settings refuse unknown fields.
     pub fn note_unknown(&mut self, field: &str) {
         if self.refuse_unknown {
             let short: String = field.chars().take(64).collect();

@@ -2,7 +2,7 @@
 
 use super::problem::{Code, Kind, Problem, Why};
 
-/// A refusal: the problems that the client is told, and a cause for the log alone.
+/// A refusal: the problems that the client gets, and a cause for the log only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// At least one problem; the first decides the kind.
@@ -11,7 +11,7 @@ pub struct Rejection {
     pub params: Vec<(&'static str, String)>,
     /// The time until a retry may succeed, in milliseconds; 0 if unknown.
     pub wait_ms: i64,
-    /// Whether it is in the audit log already.
+    /// Whether the refusal is in the audit log already.
     pub is_recorded: bool,
     /// The cause, for the log only.
     pub cause: Option<String>,
@@ -42,14 +42,14 @@ impl Rejection {
         }
     }
 
-    /// The same, with a cause for the log.
+    /// Adds a cause for the log.
     #[must_use]
     pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
 
-    /// Writes it to the log, with its cause; clients never see that.
+    /// Writes the refusal and its cause to the log. Clients never see the cause.
     pub fn log(&self, face: &str, request_id: &str, operation: &str) {
         let code = self.code().as_str();
         let cause = self.cause.as_deref().unwrap_or("");

@@ -1,17 +1,17 @@
-//! Why a row of the outbox was not delivered.
+//! The failure of a delivery attempt.
 
 use crate::domain::Millis;
 
 /// A failed attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// For the operator; contains neither personal data nor secrets.
+    /// The cause, for the operator. It contains neither personal data nor secrets.
     pub(super) reason: String,
     /// The receiver's Retry-After, in milliseconds.
     pub(super) retry_after: Option<Millis>,
-    /// Another attempt cannot succeed.
+    /// Whether no further attempt can succeed.
     pub(super) is_final: bool,
-    /// A user has the id that the callback is about.
+    /// Whether another user has the id that the callback is about.
     pub(super) id_is_in_use: bool,
 }
 

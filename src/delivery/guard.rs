@@ -17,7 +17,7 @@ pub enum Reach {
     Private,
 }
 
-/// Why an address or a URL is refused.
+/// The reason why an address or a URL is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("refused: {0}")]
 pub(super) struct Refused(pub String);
@@ -27,7 +27,7 @@ enum Kind {
     Public,
     Loopback,
     Private(&'static str),
-    /// Not the address of any receiver, so that no setting allows it.
+    /// An address that no receiver can have, so no setting allows it.
     Never(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! When the outbox retries a row, and when it gives the row up.
+//! The schedule of retries of an outbox row.
 
 use crate::domain::Millis;
 
@@ -27,8 +27,8 @@ pub(super) struct Failed {
 }
 
 /// When the next attempt is due; `None` once the row has reached its maximum age. The last attempt is made at that age,
-/// whatever the delay, so that a receiver has all the time to recover. `random` is any number: it jitters the delay by a
-/// quarter either way, so that rows that failed together are not retried together.
+/// whatever the delay, so that a receiver has the whole time to recover. `random` jitters the delay by up to a quarter
+/// in both directions, so that rows that failed together are not retried together.
 pub(super) fn next(failed: Failed, policy: RetryPolicy, random: u64) -> Option<Millis> {
     let end = failed.created_at.saturating_add(policy.give_up_ms);
     if failed.now >= end {

@@ -1,4 +1,4 @@
-//! HTTP as every face sees it: requests, replies, and the headers and encodings that all faces share. This room knows
+//! HTTP as every face sees it: requests, replies, and the headers and encodings that all faces share. This module knows
 //! no connections.
 
 pub mod accept;

@@ -15,7 +15,7 @@ use crate::store::{
     services,
 };
 
-/// Why nothing was applied.
+/// The reason why a file was not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The file cannot be read.

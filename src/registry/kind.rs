@@ -69,7 +69,7 @@ pub trait Kind: Clone + 'static {
         Ok(0)
     }
 
-    /// Whether pruning keeps the entry.
+    /// Whether the entry stays even if the file is applied with pruning.
     fn is_permanent(&self) -> bool {
         false
     }

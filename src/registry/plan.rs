@@ -35,7 +35,7 @@ pub struct Plan {
     pub watch: Watch,
 }
 
-/// One change of the store at a time.
+/// One step that changes the store.
 pub(super) type Step = Box<dyn FnOnce(&mut AnyConnection, Millis) -> store::Result<()>>;
 
 struct Planner<'a, 'b> {

@@ -36,7 +36,7 @@ pub(super) struct Routed<'a> {
 }
 
 /// The span of a request, which every log line about the request carries. The handlers record its face, its operation
-/// and its outcome: `ok`, the code of the refusal, or `reply` if no operation ran. It costs nothing if it is filtered out.
+/// and its outcome: `ok`, the code of the refusal, or `reply` if no operation ran. A filtered-out span costs nothing.
 pub(super) fn span(id: &str) -> Span {
     info_span!(
         "request",
@@ -114,7 +114,7 @@ impl Routed<'_> {
         }
     }
 
-    /// Reads the request and handles it with the face for its head.
+    /// Reads the request and handles it; `face` creates the face from the request's head.
     async fn answer<F: Face>(self, face: impl FnOnce(&HttpRequest) -> F) -> Reply {
         Span::current().record("face", F::NAME);
         let (request, unread) = read(self.gateway, self.peer, self.request, self.id).await;

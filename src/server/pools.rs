@@ -29,8 +29,7 @@ pub(super) struct Shed {
     pub reason: Reason,
     /// The estimated time until the current queue is done, from the duration of recent jobs.
     pub retry: Duration,
-    /// The time for which the refusal itself is delayed. Without the delay a caller that retries at once could use
-    /// all processor time.
+    /// The delay of the refusal. Without the delay, a caller that retries at once could use all processor time.
     pub hold: Duration,
 }
 

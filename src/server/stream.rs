@@ -22,7 +22,7 @@ pub(super) struct WriteTimeoutStream {
     /// The running write timeout, while the client takes no bytes.
     waiting: Option<Pin<Box<Sleep>>>,
     head: Head,
-    /// The start of a header line that is needed as a whole.
+    /// The start of a header line that is held until the line is complete.
     held: Vec<u8>,
     /// The head was cut short: no more bytes are read.
     is_cut: bool,

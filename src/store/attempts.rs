@@ -1,4 +1,4 @@
-//! Counters of failed attempts. Their subjects are keyed hashes, so that the table names nobody.
+//! Counters of failed attempts. Their subjects are keyed hashes, so that the table contains no names.
 
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -60,8 +60,8 @@ pub fn forget(conn: &mut AnyConnection, subjects: &[String]) -> Result<()> {
 /// Deletes drained counters, and of more than `max` counters those that drain first, at most `limit` of them. Returns
 /// the number of deleted rows.
 ///
-/// An attacker who wants a counter deleted early has to create as many later ones as the table has rows: that is the
-/// price of one more guess.
+/// To get a counter deleted early and make one more guess, an attacker has to create as many later counters as the
+/// table has rows.
 pub fn purge_expired(conn: &mut AnyConnection, now: Millis, max: i64, limit: i64) -> Result<usize> {
     let last_kept: Option<Millis> = attempts::table
         .order(attempts::forget_at.desc())

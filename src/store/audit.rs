@@ -1,4 +1,5 @@
-//! The audit log, written in the transaction of the event and then immutable; and the refusals that are only counted.
+//! The audit log. An entry is written in the transaction of its event and is immutable. Lists also show the refusals
+//! that are only counted.
 
 use std::ops::Deref;
 
@@ -101,8 +102,8 @@ pub fn record(conn: &mut AnyConnection, entry: &Entry) -> Result<()> {
 
 /// The setting that makes the database accept deletions older than its value, in the transaction that sets it.
 const DELETE_BEFORE: &str = "audit_log.delete_before";
-/// Old rows may go unless they prove an erasure or a consent. The condition is a literal, because only that uses the
-/// partial index.
+/// The condition of rows that may be deleted when they are old: rows that prove neither an erasure nor a consent. The
+/// condition is a literal, because only a literal uses the partial index.
 const NO_PROOF: &str =
     "event NOT IN ('user_deleted', 'user_agreements_accepted', 'user_agreements_withdrawn')";
 

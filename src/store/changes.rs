@@ -7,7 +7,7 @@ use diesel::{PgConnection, RunQueryDsl as _};
 
 use super::{AnyConnection, Engine, Opening, Result};
 
-/// The channel. It belongs to the whole database, so that gateways in other schemas wake up needlessly.
+/// The channel. It belongs to the whole database, so a change also wakes gateways in other schemas.
 const CHANNEL: &str = "chaingun_registry";
 /// How often PostgreSQL is polled without a notification, because a connection pooler may swallow notifications.
 const ASK_ANYWAY: Duration = Duration::from_secs(10);

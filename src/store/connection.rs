@@ -63,7 +63,7 @@ pub(super) trait QueryExt: RunQueryDsl<AnyConnection> + Sized {
         Ok(self.get_result(conn).optional()?)
     }
 
-    /// Whether there are rows. Counts them, so that there must be few.
+    /// Whether the query has rows. The rows are counted, so use this for few rows only.
     fn has_rows<'query>(self, conn: &mut AnyConnection) -> Result<bool>
     where
         Self: SelectDsl<count_star>,
@@ -182,8 +182,8 @@ impl Opening {
     pub(super) fn connect_sqlite(&self) -> Result<SqliteConnection> {
         let mut conn = SqliteConnection::establish(&self.location)
             .map_err(|e| StoreError::Unavailable(e.into()))?;
-        // The timeout comes first, because the next statements may meet a lock. FULL, because an acknowledged write
-        // must survive a power failure. secure_delete overwrites deleted data.
+        // The timeout comes first, because the next statements may meet a lock. `synchronous = FULL`, because an
+        // acknowledged write must survive a power failure. `secure_delete` overwrites deleted data.
         conn.batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
              PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",

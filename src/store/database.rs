@@ -102,8 +102,8 @@ impl Store {
             .run(|c| transaction::retry(c, step))
     }
 
-    /// Copies SQLite's write-ahead log into the database file and empties it, so that no erased data stays in it. Readers
-    /// can delay this; the next call then does it. PostgreSQL needs none of it.
+    /// Copies SQLite's write-ahead log into the database file and empties it, so that no erased data stays in it.
+    /// Readers can delay the checkpoint; the next call then completes it. On PostgreSQL the call does nothing.
     pub fn checkpoint(&self) -> Result<()> {
         if self.engine() == Engine::Postgres {
             return Ok(());

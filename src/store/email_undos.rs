@@ -9,15 +9,15 @@ use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 
-/// The most changes of one address that can be undone. The oldest stay, because the first address is the owner's; one
-/// more change replaces the newest.
+/// The maximum number of address changes that a user can undo. The oldest changes stay, because the first address is
+/// the owner's; one more change replaces the newest.
 pub const MAX_PER_USER: i64 = 8;
 
 /// A change that can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = email_undos)]
 pub struct EmailUndo {
-    /// Grows with time.
+    /// The number of the change; later changes have higher numbers.
     pub id: i64,
     pub user_id: i64,
     /// The address before the change.
@@ -80,8 +80,8 @@ pub fn is_reserved(conn: &mut AnyConnection, email: &str, now: Millis) -> Result
         .has_rows(conn)
 }
 
-/// Ends this undo and all later ones of the user; `false` if it has ended. The later ones belong to addresses of the
-/// person who made the change.
+/// Ends this undo and all later undos of the user; `false` if this undo has ended already. The later undos would
+/// restore addresses of the person who made the change.
 pub fn end_from(conn: &mut AnyConnection, user_id: i64, id: i64) -> Result<bool> {
     let own = email_undos::table.filter(email_undos::user_id.eq(user_id));
     let ended = diesel::delete(own.filter(email_undos::id.eq(id))).execute(conn)?;

@@ -57,7 +57,8 @@ impl From<StoreError> for std::io::Error {
     }
 }
 
-/// The error of a business step. The store looks for its own error in it, to run a step again that collided with another.
+/// The error of a business step. The store looks for a store error in it, to repeat a step that collided with another
+/// transaction.
 pub trait StepError: From<StoreError> {
     /// The store's error, if the step failed with one.
     fn store_error(&self) -> Option<&StoreError>;

@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::domain::Millis;
 
-/// Which attempt of its subject an attempt is, as far as this process knows.
+/// The position of an attempt among the attempts of its subject, as far as this process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nth {
-    /// The table may have earlier ones, from another node or from before a restart.
+    /// The first attempt in this process. The table may have earlier attempts, from another node or from before a
+    /// restart.
     First,
     /// The second attempt; the first one is not in the table yet.
     Second,
@@ -30,8 +31,8 @@ pub struct FirstAttempts {
 }
 
 impl FirstAttempts {
-    /// Holds at max `max` subjects. Those that drain first are dropped first, so that an attacker who wants its first
-    /// attempt dropped has to make as many others.
+    /// Holds at most `max` subjects. The subjects that drain first are dropped first, so an attacker has to make `max`
+    /// other attempts to get one dropped.
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self {

@@ -8,9 +8,9 @@ use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::MAX_KNOWN_SOURCES;
 
-/// The number of the user with this login and `true`. For an unknown login it is the number of the user that `decoy`
-/// selects, always the same one for the same login, and `false`; `None` if that user does not exist either. Both cases
-/// run the same queries.
+/// The number of the user with this login, and `true`. For an unknown login, the number of another user, and `false`:
+/// the user whose UUID follows `decoy`, so that one login always gets the same user. `None` if the table of users is
+/// empty. Both cases run the same queries.
 pub fn user_or_decoy(
     conn: &mut AnyConnection,
     login: &str,
@@ -33,7 +33,7 @@ pub fn user_or_decoy(
     Ok(user.or(stand_in.map(|id| (id, false))))
 }
 
-/// Those of these sources that have signed the user in.
+/// The sources among `sources` from which the user has signed in.
 pub fn known(
     conn: &mut AnyConnection,
     user_id: i64,

@@ -4,7 +4,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types::Text;
 
-/// The lines of a text column. Row types name it to `deserialize_as`.
+/// The lines of a text column. Row types use this type with `deserialize_as`.
 #[derive(FromSqlRow)]
 pub struct Lines(Vec<String>);
 

@@ -11,8 +11,8 @@ use crate::domain::mailbox::canonical_login;
 use crate::domain::text::canonical;
 use crate::domain::user::User;
 
-/// The forms in which a login may be stored, the preferred one first. Two addresses that older releases told apart can be
-/// one mailbox today; one of them is still stored as it was typed.
+/// The forms in which a login may be stored, the preferred one first. Two addresses that older releases distinguished
+/// can be one mailbox today. One of them is still stored as it was typed.
 pub(super) fn stored_forms(login: &str) -> [String; 2] {
     [canonical(login), canonical_login(login)]
 }

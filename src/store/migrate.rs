@@ -28,7 +28,8 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>> {
         Engine::Sqlite => {
             opening.make_private_file()?;
             let mut conn = opening.connect_sqlite()?;
-            // Once, before any pool opens: connections that switch the mode at the same time lock each other.
+            // Set the journal mode before any pool opens: connections that switch the mode at the same time lock each
+            // other.
             conn.batch_execute("PRAGMA journal_mode = WAL")?;
             let applied = match conn.has_pending_migration(SQLITE).map_err(failed)? {
                 true => conn.run_pending_migrations(SQLITE).map(names),

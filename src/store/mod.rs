@@ -1,4 +1,4 @@
-//! The store: SQLite or PostgreSQL behind one type; the only room that imports Diesel.
+//! The store: SQLite or PostgreSQL behind one type; the only module that imports Diesel.
 //!
 //! Queries for one row use `get_result` and not `first`: `first` binds a LIMIT, and SQLite prepares a statement again
 //! whenever another value is bound to its LIMIT.

@@ -163,7 +163,7 @@ pub fn forget(
     Ok(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(conn)?)
 }
 
-/// Deletes the rows in this final state that entered it before `before`. Returns their number.
+/// Deletes the rows that entered this final state before `before`. Returns the number of deleted rows.
 pub fn purge(conn: &mut AnyConnection, state: OutboxState, before: Millis) -> Result<usize> {
     let rows = outbox::table
         .filter(outbox::kind.eq_any(every_kind()))
@@ -173,8 +173,8 @@ pub fn purge(conn: &mut AnyConnection, state: OutboxState, before: Millis) -> Re
     Ok(diesel::delete(rows).execute(conn)?)
 }
 
-/// The oldest pending callback of each service, by index steps whose number grows with the services and not with the
-/// rows. The conditions are literals, because only those use the partial indexes.
+/// The oldest pending callback of each service. The query takes one index step for each service, whatever the number of
+/// rows. The conditions are literals, because only literals use the partial indexes.
 const HEADS: &str = "WITH RECURSIVE waiting(service_id) AS (\
      SELECT min(service_id) FROM outbox WHERE kind = 'callback' AND state = 'pending' \
      UNION ALL \
@@ -203,8 +203,8 @@ pub fn has_callbacks(conn: &mut AnyConnection, now: Millis) -> Result<bool> {
     Ok(head.is_some())
 }
 
-/// Claims the oldest callbacks of one service whose first callback is due and unclaimed. Until that one is delivered or
-/// given up, no node gets later ones of the service.
+/// Claims the oldest callbacks of one service whose first callback is due and unclaimed. Until the first callback is
+/// delivered or given up, no node gets later callbacks of the service.
 pub fn claim_callbacks(
     conn: &mut AnyConnection,
     now: Millis,

@@ -47,7 +47,7 @@ impl ConnectionPool {
             if state.unopened > 0 {
                 state.unopened -= 1;
                 drop(state);
-                // Made before `open`, so that a failure or a panic gives the place back.
+                // Create the guard before `open`, so that a failure or a panic frees the place.
                 let mut pooled = PooledConnection {
                     pool: self,
                     conn: None,

@@ -171,8 +171,8 @@ pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Service>> {
 }
 
 /// Assigns a user to a service under this id, or changes the id, unless another user has it. The caller must have
-/// locked the user. If two users claim an id at the same time, the database refuses one; that step runs again and sees
-/// the other.
+/// locked the user. If two users claim an id at the same time, the database refuses one; the refused step runs again
+/// and finds the other user.
 pub fn assign(
     conn: &mut AnyConnection,
     user_id: i64,

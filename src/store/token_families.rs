@@ -66,7 +66,7 @@ pub fn add(
     Ok(true)
 }
 
-/// The state of the token with this id. `organisation` is the one that the token is bound to.
+/// The state of the token with this id. `organisation` is the organisation that the token is bound to.
 pub fn find(
     conn: &mut AnyConnection,
     jti_sha256: &str,

@@ -1,4 +1,4 @@
-//! Runs a business step in one transaction, again if it collided with another transaction.
+//! Runs a business step in one transaction, and repeats a step that collided with another transaction.
 
 use diesel::connection::SimpleConnection as _;
 

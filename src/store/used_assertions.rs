@@ -1,4 +1,4 @@
-//! Used assertions of partners. Each one is accepted once, on whichever node, until it expires.
+//! Used assertions of partners. All nodes together accept each assertion once.
 
 use diesel::prelude::*;
 

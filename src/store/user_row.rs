@@ -109,7 +109,7 @@ pub(super) struct UpdatedColumns<'a> {
     organizational_unit: Option<&'a str>,
     status: &'static str,
     roles: String,
-    /// Only users with roles have one: impersonating others is worth nothing, and the index stays small.
+    /// Only users with roles have a skeleton: only their names are worth imitating, and the index stays small.
     user_name_skeleton: Option<String>,
     unconfirmed_since: Option<Millis>,
     updated_at: Millis,

@@ -152,7 +152,7 @@ fn held_by_others<'a>(
     Ok(on_backend!(conn, c => query.load(c))?)
 }
 
-/// The number of no user.
+/// A number that no user has.
 const NOBODY: i64 = -1;
 
 /// Whether this user name looks like that of a user with this role.
@@ -189,7 +189,8 @@ pub fn set_unconfirmed(conn: &mut AnyConnection, id: i64, now: Millis) -> Result
         .run(conn)
 }
 
-/// Updates every column of a user but the fixed ones and the password. The account counts as confirmed from then on.
+/// Updates every column of a user except the fixed columns and the password. The account counts as confirmed from then
+/// on.
 pub fn update(conn: &mut AnyConnection, user: &User) -> Result<()> {
     diesel::update(users::table.find(user.id))
         .set(UpdatedColumns::from(user))

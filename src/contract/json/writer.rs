@@ -10,7 +10,7 @@ pub struct JsonWriter {
 }
 
 impl JsonWriter {
-    /// A writer with room for an ordinary answer, which leaves members without a value out.
+    /// A writer that omits members without a value. Its buffer has the size of an ordinary answer.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -19,7 +19,7 @@ impl JsonWriter {
         }
     }
 
-    /// The same, but members without a value are written as `null`.
+    /// A writer that writes members without a value as `null`.
     #[must_use]
     pub fn with_nulls() -> Self {
         Self {
@@ -40,7 +40,7 @@ impl JsonWriter {
         self.buffer
     }
 
-    /// Writes `{`, what `members` writes, and `}`.
+    /// Writes an object; `members` writes its members.
     pub fn object(&mut self, members: impl FnOnce(&mut Self)) {
         self.separate();
         self.buffer.push(b'{');
@@ -48,7 +48,7 @@ impl JsonWriter {
         self.buffer.push(b'}');
     }
 
-    /// Writes `[`, what `entries` writes, and `]`.
+    /// Writes a list; `entries` writes its entries.
     pub fn list(&mut self, entries: impl FnOnce(&mut Self)) {
         self.separate();
         self.buffer.push(b'[');
@@ -75,8 +75,8 @@ impl JsonWriter {
         self.scalar(value);
     }
 
-    /// A comma follows everything but the start of an object or a list, and the name of a member. Texts end with a quotation
-    /// mark, so that the last byte tells.
+    /// Writes a comma, except at the start of an object or a list and after the name of a member. The last byte
+    /// decides, because texts end with a quotation mark.
     fn separate(&mut self) {
         if !matches!(self.buffer.last(), None | Some(b'{' | b'[' | b':')) {
             self.buffer.push(b',');

@@ -26,7 +26,7 @@ pub struct Entry {
     /// The sets of credentials; each set is sufficient.
     pub credentials: &'static [&'static [Credential]],
     pub method: &'static str,
-    /// Whether the body holds the fields; otherwise they stand in path and query.
+    /// Whether the body holds the fields; otherwise path and query hold them.
     pub has_body: bool,
     /// Whether the body may be left out.
     pub body_is_optional: bool,
@@ -43,7 +43,7 @@ pub struct Entry {
     pub answers: &'static str,
     /// Whether a successful answer contains a token.
     pub with_token: bool,
-    /// Every code that it can be refused with.
+    /// Every code with which the route can refuse.
     pub codes: Vec<Code>,
 }
 

@@ -54,7 +54,7 @@ impl Schemas {
         schema
     }
 
-    /// The same, with the constraints of requests.
+    /// The schema of a field, with the constraints of requests.
     pub(super) fn sent(&mut self, field: &Field) -> Value {
         let mut schema = self.field(field);
         match (field.kind)() {

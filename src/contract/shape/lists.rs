@@ -11,11 +11,11 @@ use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flat(pub Vec<String>);
 
-/// A list written with a wrapper, which is left out when the list is empty.
+/// A list written with a wrapper; an empty list is omitted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wrapped<T>(pub Vec<T>);
 
-/// A list written with a wrapper that is there even when the list is empty, like `<messages/>`.
+/// A list written with a wrapper; an empty list has an empty wrapper, like `<messages/>`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Always<T>(pub Vec<T>);
 

@@ -23,9 +23,9 @@ pub trait Value: Default {
     /// Reads one occurrence of the field's element. The reader stands behind the start tag and is left behind the end tag.
     ///
     /// # Errors
-    /// Only if the document is unreadable; a wrong value alone is noted in the reader.
+    /// The document is unreadable. An invalid value is noted in the reader and is no error.
     fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult;
-    /// Reads the field's JSON value and notes what is wrong with it. Null leaves the value as it is.
+    /// Reads the field's JSON value and notes its problems. Null leaves the value as it is.
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems);
     /// Writes the field's element or elements, or nothing.
     fn write_xml(&self, out: &mut XmlWriter, name: &str, item: &str);

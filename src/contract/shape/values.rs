@@ -159,7 +159,7 @@ impl Value for Number {
     }
 }
 
-/// A text that never shows itself in logs: passwords, tokens, keys. Blanks are part of it.
+/// A text that never appears in logs: a password, a token or a key. Leading and trailing blanks are part of it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 

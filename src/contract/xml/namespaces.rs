@@ -22,7 +22,7 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// The namespace of the prefix `xmlns`.
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
-/// The namespaces that matter here.
+/// The namespaces that the reader distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ns {
     None,

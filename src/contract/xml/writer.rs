@@ -12,13 +12,13 @@ pub struct XmlWriter {
 }
 
 impl XmlWriter {
-    /// A writer with room for an ordinary answer.
+    /// A writer whose buffer has the size of an ordinary answer.
     #[must_use]
     pub fn new() -> Self {
         Self::omitting(&[])
     }
 
-    /// A writer that leaves the fields of these names out of every shape.
+    /// A writer that omits the fields of these names in every shape.
     #[must_use]
     pub fn omitting(fields: &'static [&'static str]) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl XmlWriter {
         }
     }
 
-    /// Whether a field of this name is left out.
+    /// Whether a field of this name is omitted.
     #[must_use]
     pub fn omits(&self, field: &str) -> bool {
         self.omitted.contains(&field)

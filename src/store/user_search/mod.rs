@@ -40,7 +40,7 @@ pub fn find(
     anchors: &PageAnchors,
 ) -> Result<(Vec<User>, i64)> {
     let (page, total) = find_names(conn, filter, anchors)?;
-    // Names first, rows after: an offset then walks a narrow index, and the rows come in one query.
+    // Find the names first and then the rows: an offset then walks a narrow index, and one query reads the rows.
     let query = users::table
         .filter(users::user_name_ci.eq_any(&page))
         .select((users::user_name_ci, columns::<UserRow>()));
@@ -81,8 +81,8 @@ fn find_names(
     Ok((page, total))
 }
 
-/// The counts of the filter's clients and statuses, whatever the names. Triggers maintain them, so that no search counts
-/// the users.
+/// The number of users with the filter's clients and statuses; conditions on names are ignored. Triggers maintain them,
+/// so that no search counts the users.
 fn counts(conn: &mut AnyConnection, filter: &Filter) -> Result<Counts> {
     let mut condition = Condition::default();
     condition.client_and_status("", filter);
