@@ -206,7 +206,7 @@ fn secret_from_stdin() -> io::Result<String> {
     io::stdin().take(4096).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or("").to_owned();
     if line.is_empty() {
-        return fail("nothing came over standard input; write the password there");
+        return fail("standard input is empty; write the password to it");
     }
     Ok(line)
 }

@@ -78,7 +78,7 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
         }
         OutboxCommand::Show { id } => match app.store.read(|c| outbox::one(c, id))? {
             Some(row) => output.row(&COLUMNS, &row),
-            None => fail(format!("there is no {id} in the outbox; see `outbox list`")),
+            None => fail(format!("the outbox has no row {id}; see `outbox list`")),
         },
         OutboxCommand::Retry { id, dead: _ } => {
             let again = id.map_or(Again::Dead, Again::One);
@@ -92,7 +92,7 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
                     "{id} is not in the outbox, or was delivered; see `outbox list`"
                 )),
                 _ => output.done(
-                    &format!("{count} to be sent again."),
+                    &format!("Rows to send again: {count}."),
                     &[("retried", json!(count))],
                 ),
             }
@@ -100,7 +100,7 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
         OutboxCommand::Purge { state, days, yes } => {
             let state = OutboxState::parse(&state).unwrap_or(OutboxState::Delivered);
             if state == OutboxState::Dead && !yes {
-                return fail("dead letters cannot be brought back; add --yes if that is meant");
+                return fail("deleted dead letters cannot be restored; add --yes to delete them");
             }
             let before = cx.now - i64::from(days) * 86_400_000;
             let count = write(&cx, |tx| {
@@ -108,7 +108,10 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
                 tx.audit(AuditEvent::OutboxPurged, state.as_str(), None)?;
                 Ok(count)
             })?;
-            output.done(&format!("{count} purged."), &[("purged", json!(count))])
+            output.done(
+                &format!("Rows deleted: {count}."),
+                &[("purged", json!(count))],
+            )
         }
     }
 }

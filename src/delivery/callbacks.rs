@@ -39,7 +39,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// How many bytes of an answer's body are read, and for how long. Reading it only serves to reuse the connection.
+/// The maximum number of bytes that are read of an answer's body, and the maximum time. The body is only read so that
+/// the connection can be reused.
 const MOST_BODY: usize = 65_536;
 const LONGEST_BODY: Duration = Duration::from_secs(1);
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
@@ -82,7 +83,7 @@ impl Caller {
         })
     }
 
-    /// Tells the service that this user has left. Only status 200 counts as success.
+    /// Notifies the service that this user has left. Only status 200 counts as success.
     pub(super) fn call(&self, target: &Target, user: &str, now: Millis) -> Result<(), Failure> {
         let url = address(&target.url, user)?;
         check_url(&url, self.reach).map_err(|e| Failure::of(e.to_string()))?;
@@ -129,7 +130,7 @@ fn judge(status: StatusCode, retry_after: Option<Millis>) -> Result<(), Failure>
 fn address(base: &str, user: &str) -> Result<Url, Failure> {
     let mut url: Url = base
         .parse()
-        .map_err(|e| Failure::of(format!("the service's URL is none: {e}")))?;
+        .map_err(|e| Failure::of(format!("the service's URL is invalid: {e}")))?;
     let segment = utf8_percent_encode(user, SEGMENT).to_string();
     let path = format!("{}/{segment}", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -138,13 +139,14 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     if segment.is_empty() || url.path() != path {
         return Err(Failure {
             is_final: true,
-            ..Failure::of("the user's name at the service cannot be one segment of a path")
+            ..Failure::of("the user's id at the service cannot be one segment of a path")
         });
     }
     Ok(url)
 }
 
-/// Why callbacks to this URL are refused under this setting; `None` if that depends on the addresses of the host.
+/// The reason why callbacks to this URL are refused under this setting; `None` if the decision needs the addresses of
+/// the host.
 #[must_use]
 pub fn always_refused(url: &str, reach: Reach) -> Option<String> {
     let url = match address(url, "user") {
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_urls_that_are_always_refused_from_those_that_need_a_look_at_their_addresses() {
+    fn refuses_urls_at_once_or_leaves_the_decision_to_the_resolver() {
         for (url, reach, reason) in [
             ("https://s.example.org/users", Reach::Public, None),
             (

@@ -10,7 +10,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::mail_templates::{self, MailTemplates};
-use super::smtp::{Post, Smtp};
+use super::smtp::{Smtp, SmtpSession};
 use crate::domain::Millis;
 use crate::domain::mailbox::with_ascii_domain;
 use crate::domain::notice::{Notice, Topic};
@@ -19,9 +19,9 @@ use crate::domain::text::has_control;
 /// The receiver of mails.
 #[derive(Debug, Clone)]
 pub enum Transport {
-    /// To `.eml` files in this folder.
+    /// `.eml` files in this folder.
     Folder(PathBuf),
-    /// To this server.
+    /// This mail server.
     Smtp(Smtp),
 }
 
@@ -45,16 +45,16 @@ pub fn is_sender(text: &str) -> bool {
 /// The mails of one turn. They share one connection to the mail server.
 pub(super) struct Mailing<'a> {
     settings: &'a MailSettings,
-    post: Option<Post<'a>>,
+    session: Option<SmtpSession<'a>>,
 }
 
 impl<'a> Mailing<'a> {
     pub(super) fn new(settings: &'a MailSettings) -> Self {
-        let post = match &settings.transport {
+        let session = match &settings.transport {
             Transport::Folder(_) => None,
-            Transport::Smtp(server) => Some(Post::to(server)),
+            Transport::Smtp(server) => Some(SmtpSession::to(server)),
         };
-        Self { settings, post }
+        Self { settings, session }
     }
 
     /// Composes and sends one mail. A row always has the same file name, so that a repetition after a crash replaces
@@ -66,13 +66,13 @@ impl<'a> Mailing<'a> {
         created_at: Millis,
     ) -> Result<(), String> {
         let message = compose(self.settings, notice, id, created_at)?;
-        match (&self.settings.transport, &mut self.post) {
+        match (&self.settings.transport, &mut self.session) {
             (Transport::Folder(folder), _) => {
                 let name = format!("{id:010}-{}.eml", notice.topic.as_str());
                 write(folder, &name, &message.formatted(), created_at).map_err(|e| e.to_string())
             }
-            (Transport::Smtp(server), None) => Post::to(server).send(&message),
-            (Transport::Smtp(_), Some(post)) => post.send(&message),
+            (Transport::Smtp(server), None) => SmtpSession::to(server).send(&message),
+            (Transport::Smtp(_), Some(session)) => session.send(&message),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The templates of mails in both languages: built-in ones, each of which the operator can replace by a file.
+//! The templates of mails in both languages. The operator can replace each built-in template by a file.
 
 use std::collections::HashSet;
 use std::fs;
@@ -45,7 +45,7 @@ const MAX_BYTES: u64 = 65_536;
 const MAX_SUBJECT: usize = 200;
 /// The token of sample mails.
 const SAMPLE_TOKEN: &str = "0123456789abcdef0123456789abcdef";
-/// How the first line of a text template begins.
+/// The start of the first line of a text template.
 const SUBJECT: &str = "Subject:";
 
 /// The templates in use. All clones share them.
@@ -173,7 +173,7 @@ fn misnamed(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     let told = names.iter();
-    told.map(|name| format!("mail template {name:?} is none that mails are written with"))
+    told.map(|name| format!("mail template {name:?} belongs to no mail"))
         .collect()
 }
 
@@ -459,11 +459,7 @@ mod tests {
                 "{{ name|shout }}",
                 "unknown filter",
             ),
-            (
-                "pasword-reset.en.html",
-                "",
-                "is none that mails are written with",
-            ),
+            ("pasword-reset.en.html", "", "belongs to no mail"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(name), text).unwrap();

@@ -117,7 +117,9 @@ impl Delivery {
         let service = store.read(|c| services::find(c, run.service_id))?;
         let target = service
             .and_then(|service| Some((service.callback_url.clone()?, service)))
-            .ok_or_else(|| "the service is gone, or wants no callbacks".to_owned())
+            .ok_or_else(|| {
+                "the service does not exist any more, or it has no callback URL".to_owned()
+            })
             .and_then(|(url, service)| {
                 let sealed = service.credentials;
                 let sealed = sealed.ok_or("the service has no access key and secret")?;
@@ -276,7 +278,7 @@ impl Delivery {
 
     fn open(&self, binding: Binding<'_>, sealed: &[u8]) -> Result<String, String> {
         let opened = self.app.sealer.open(binding, sealed);
-        opened.ok_or_else(|| "what is sealed cannot be opened with this sealing key".to_owned())
+        opened.ok_or_else(|| "the payload cannot be decrypted with this sealing key".to_owned())
     }
 
     /// Starts the threads that deliver. Dropping the result stops them after their current delivery.

@@ -20,7 +20,7 @@ pub struct Smtp {
     pub port: u16,
     pub security: Security,
     pub login: Option<Login>,
-    /// The authorities that may issue the server's certificate; `None` for those of the system.
+    /// The authorities that may issue the server's certificate; `None` for the authorities of the system.
     pub authorities: Option<Authorities>,
 }
 
@@ -37,10 +37,10 @@ impl fmt::Debug for Login {
     }
 }
 
-/// How the connection to a mail server is protected.
+/// The encryption of the connection to a mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
-    /// STARTTLS; without it no mail is sent.
+    /// STARTTLS. If the server does not support STARTTLS, no mail is sent.
     StartTls,
     /// TLS from the first byte.
     Tls,
@@ -76,15 +76,15 @@ impl Authorities {
 }
 
 /// The time limit of each answer of the mail server.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A mail server and the open connection to it.
-pub(super) struct Post<'a> {
+pub(super) struct SmtpSession<'a> {
     server: &'a Smtp,
     connection: Option<SmtpConnection>,
 }
 
-impl<'a> Post<'a> {
+impl<'a> SmtpSession<'a> {
     pub(super) fn to(server: &'a Smtp) -> Self {
         Self {
             server,
@@ -102,7 +102,7 @@ impl<'a> Post<'a> {
                     self.connection = Some(open);
                     return Ok(());
                 }
-                Err(error) if is_about_the_connection(&error) => {}
+                Err(error) if may_succeed_on_new_connection(&error) => {}
                 Err(error) => return Err(reason(&error)),
             }
         }
@@ -124,7 +124,7 @@ impl<'a> Post<'a> {
         let from_the_start = tls.as_ref().filter(|_| server.security == Security::Tls);
         let mut connection = SmtpConnection::connect(
             (server.host.as_str(), server.port),
-            Some(PATIENCE),
+            Some(ANSWER_TIMEOUT),
             &us,
             from_the_start,
             None,
@@ -149,7 +149,7 @@ impl<'a> Post<'a> {
     }
 }
 
-impl Drop for Post<'_> {
+impl Drop for SmtpSession<'_> {
     fn drop(&mut self) {
         if let Some(mut open) = self.connection.take() {
             // QUIT is a courtesy, so its answer has a short time limit.
@@ -162,7 +162,7 @@ impl Drop for Post<'_> {
 fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(Authorities(certificate)) = authorities {
-        // Configured authorities replace those of the system, so that no other authority can vouch for the server.
+        // Configured authorities replace those of the system, so that only they can certify the server.
         builder = builder
             .certificate_store(CertificateStore::None)
             .add_root_certificate(certificate.clone());
@@ -171,9 +171,9 @@ fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParame
 }
 
 /// Whether a new connection could succeed.
-fn is_about_the_connection(error: &Error) -> bool {
+fn may_succeed_on_new_connection(error: &Error) -> bool {
     let is_told_so = error.status().is_none_or(|code| u16::from(code) == 421);
-    is_told_so && !has_run_out_of_time(error)
+    is_told_so && !is_timeout(error)
 }
 
 /// The error of the operating system, if it caused the failure.
@@ -182,8 +182,8 @@ fn system_kind(error: &Error) -> Option<io::ErrorKind> {
     Some(cause.kind())
 }
 
-/// Whether the server was too slow. Unix reports a timed-out read as WouldBlock.
-fn has_run_out_of_time(error: &Error) -> bool {
+/// Whether the server did not answer in time. Unix reports a timed-out read as WouldBlock.
+fn is_timeout(error: &Error) -> bool {
     let waited = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
     system_kind(error).is_some_and(|kind| waited.contains(&kind))
 }
@@ -194,17 +194,17 @@ fn reason(error: &Error) -> String {
     if let Some(code) = error.status() {
         return format!("the mail server answered {code}");
     }
-    if has_run_out_of_time(error) {
+    if is_timeout(error) {
         return "the mail server did not answer in time".to_owned();
     }
     let cause = error.source().map(ToString::to_string);
-    let cause = cause.unwrap_or_else(|| "it did not do as expected".to_owned());
+    let cause = cause.unwrap_or_else(|| "unexpected answer".to_owned());
     let broken = system_kind(error) == Some(io::ErrorKind::InvalidData);
     if error.is_tls() || broken {
-        format!("the mail server's TLS is not to be trusted: {cause}")
+        format!("no trusted TLS connection to the mail server: {cause}")
     } else if error.is_client() || error.is_response() {
-        format!("the mail server cannot be talked to: {cause}")
+        format!("the mail server does not speak SMTP as expected: {cause}")
     } else {
-        format!("the mail server is not there: {cause}")
+        format!("no connection to the mail server: {cause}")
     }
 }

@@ -17,7 +17,7 @@ use crate::store::partners::Partner;
 use crate::store::portals::Portal;
 use crate::store::services::RequiringService;
 
-/// Entries that are valid, but that the operator should check.
+/// Valid entries that the operator should check.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     /// Callback URLs: the place in the file, the service and the URL.
@@ -132,7 +132,7 @@ fn unknown_sections(table: &Table) -> Vec<Mistake> {
     let unknown = table.keys().filter(|key| !SECTIONS.contains(&key.as_str()));
     let known = SECTIONS.join(", ");
     unknown
-        .map(|key| Mistake(format!("{key}: there is no such section, only {known}")))
+        .map(|key| Mistake(format!("{key}: unknown section; the sections are {known}")))
         .collect()
 }
 
@@ -167,7 +167,9 @@ fn section<K: Kind>(
         let Some(entry) = read else { continue };
         if let Some(first) = known.get(&entry.compared_id()) {
             let key = K::KEYS.first().copied().unwrap_or_default();
-            mistakes.push(Mistake(format!("{place}.{key}: {first} is the same")));
+            mistakes.push(Mistake(format!(
+                "{place}.{key}: {first} has the same value"
+            )));
             continue;
         }
         known.insert(entry.compared_id(), place.clone());

@@ -492,7 +492,7 @@ fn lists_retries_and_purges_outbox_rows() {
     assert_eq!(run("outbox retry 999").code, 1);
     assert_eq!(
         run(&format!("outbox retry {id}")).out,
-        "1 to be sent again.\n"
+        "Rows to send again: 1.\n"
     );
     let shown = run(&format!("outbox show {id} --json")).records();
     assert_eq!(
@@ -508,8 +508,14 @@ fn lists_retries_and_purges_outbox_rows() {
     app.store.write(dead).unwrap();
     assert_eq!(run("outbox purge --state dead").code, 1);
     assert_eq!(run("outbox purge --state pending --yes").code, 2);
-    assert_eq!(run("outbox purge --state delivered").out, "0 purged.\n");
-    assert_eq!(run("outbox purge --state dead --yes").out, "1 purged.\n");
+    assert_eq!(
+        run("outbox purge --state delivered").out,
+        "Rows deleted: 0.\n"
+    );
+    assert_eq!(
+        run("outbox purge --state dead --yes").out,
+        "Rows deleted: 1.\n"
+    );
     assert_eq!(run("outbox list --json").out, "");
     let log = run("audit list --json").records();
     assert_eq!(log[0]["event"], "outbox_purged");

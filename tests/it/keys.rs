@@ -113,7 +113,7 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
     let row = app.store.read(outbox_rows).unwrap().remove(0);
     assert_eq!(row.state.as_str(), "pending");
     let error = row.last_error.unwrap();
-    assert!(error.contains("cannot be opened"), "{error}");
+    assert!(error.contains("cannot be decrypted"), "{error}");
 }
 
 fn set_mode(path: &Path, mode: u32) {

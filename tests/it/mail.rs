@@ -99,7 +99,7 @@ fn retries_a_mail_when_the_server_refuses_or_is_unreachable() {
     };
     for (port, reason) in [
         (port, "the mail server answered 421"),
-        (closed, "the mail server is not there: "),
+        (closed, "no connection to the mail server: "),
     ] {
         let gateway = Gateway::with(&settings(&port));
         ask_for_reset(&gateway);

@@ -171,7 +171,7 @@ fn finds_a_school_by_channel_and_external_id_and_refuses_duplicates() {
             file("S-2", "S-1")
                 .replace("\"one\"", "\"three\"")
                 .replace("two", "four"),
-            "organisations[0].external_id: organisation one has it in this channel",
+            "organisations[0].external_id: organisation one has this id in the channel",
         ),
         (
             "[[organisations]]\nuuid = \"x\"\nname = \"X\"\nchannel = \"a\"\n".to_owned(),
@@ -1339,7 +1339,7 @@ fn refuses_partner_names_and_state_ids_that_differ_in_case_only() {
         "partners[0].state_ids: \"loginid\" names the users",
     );
     let repeated = apply(&of("c").replace("\"a\"", "\"a\", \"A\""), &[]);
-    is_told(&repeated, "partners[0].state_ids: \"A\" stands there twice");
+    is_told(&repeated, "partners[0].state_ids: \"A\" is listed twice");
     let same = apply(&of("c").replace("\"a\"", "\"gj\""), &[]);
     is_told(
         &same,
@@ -1372,7 +1372,7 @@ fn refuses_partner_names_and_state_ids_that_differ_in_case_only() {
     assert!(
         twice
             .err
-            .contains("partners[1].iss: partners[0] is the same"),
+            .contains("partners[1].iss: partners[0] has the same value"),
         "{}",
         twice.err
     );

@@ -29,7 +29,7 @@ impl Kind for Organisation {
                 e.wrong(key, "channel and external_id go together");
             }
         }
-        // A fault of one of them is already reported.
+        // A fault of one of the two keys is already reported.
         let (channel, external_id) = channel.zip(external_id).unzip();
         Some(Organisation {
             uuid: uuid?,
@@ -61,7 +61,7 @@ impl Kind for Organisation {
         _: Option<&Self>,
     ) -> Vec<&'static str> {
         if let Some(other) = keeper_of_external_id(self, checker) {
-            let what = format!("organisation {other} has it in this channel");
+            let what = format!("organisation {other} has this id in the channel");
             checker.wrong(format_args!("{}.external_id", named.place), what);
         }
         Vec::new()

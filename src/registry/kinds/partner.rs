@@ -16,11 +16,11 @@ use crate::store::{self, AnyConnection};
 /// The default and the highest lifetime of a partner's tokens, in seconds (SPEC §11).
 pub const LIFE_S: i64 = 3600;
 pub const MAX_LIFE_S: i64 = 86_400;
-/// The most keys of a partner. A token may have to be checked with each of them.
+/// The maximum number of a partner's keys. A token may have to be checked with each key.
 pub const MAX_KEYS: usize = 4;
 /// The rule for a partner's key.
 pub const PUBLIC_KEY: &str = "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----";
-/// Why `loginId` cannot be a `state_id`.
+/// The message that `loginId` cannot be a `state_id`.
 pub const LOGIN_ID_IS_TAKEN: &str =
     "names the users of partners with the old layout, and cannot be a state_id";
 
@@ -102,7 +102,7 @@ impl Kind for Partner {
             let id = self.shares_with(other).filter(|_| other.iss != self.iss)?;
             Some(format!("{id:?} belongs to partner {:?}", other.iss))
         });
-        let repeated = || Some(format!("{:?} stands there twice", self.repeats()?));
+        let repeated = || Some(format!("{:?} is listed twice", self.repeats()?));
         if let Some(what) = shared.or_else(repeated) {
             checker.wrong(format_args!("{place}.state_ids"), what);
         }

@@ -252,8 +252,8 @@ def what_is_wrong_is_told(context, ca):
     for server, authority, settings, said, told in [
         (Server(context, password="other"), ca, own, True, "signing in to the mail server: the mail server answered 535"),
         (Server(None), ca, own, False, "the mail server has no STARTTLS, and nothing is sent without"),
-        (Server(context), "", own, False, "the mail server's TLS is not to be trusted: "),
-        (Server(context, wrapped=True), "", {"security": "tls"}, False, "the mail server's TLS is not to be trusted: "),
+        (Server(context), "", own, False, "no trusted TLS connection to the mail server: "),
+        (Server(context, wrapped=True), "", {"security": "tls"}, False, "no trusted TLS connection to the mail server: "),
     ]:
         with gateway(server, authority, **settings) as running:
             running.reset()
@@ -284,7 +284,7 @@ def nobody_waits_for_it(context, ca):
             took[state] = [median(running.reset), median(lambda: running.register(next(numbers)))]
             if state == "gone":
                 reason = running.outbox()
-                assert reason.startswith("the mail server is not there: "), reason
+                assert reason.startswith("no connection to the mail server: "), reason
                 server.start()
                 server.next("jelszó beállítása", 60)
             if state == "silent":
