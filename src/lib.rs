@@ -25,17 +25,18 @@
 //! # Modules
 //!
 //! - [`domain`] holds values and rules: names, addresses, passwords, limits. It does no input or output.
-//! - [`contract`] holds what clients see: shapes, error codes and their texts, the XML and JSON readers and writers, and the
-//!   printers of WSDL, XSD and OpenAPI.
+//! - [`contract`] holds the published contract: shapes, error codes and their texts, the XML and JSON readers and
+//!   writers, and the printers of WSDL, XSD and OpenAPI.
 //! - [`store`] is the only module that uses SQL. A function is one statement or one step; callers open the transaction.
-//! - [`secrets`] hashes passwords, signs and checks tokens, and seals what the database must not show.
+//! - [`secrets`] hashes passwords, signs and checks tokens, and encrypts secrets in the database.
 //! - [`registry`] keeps clients, services, applications and partners in memory, and reads and writes the registry file.
 //! - [`operations`] has one file for each use case. `operations::access` decides every call before it runs.
-//! - [`http`] parses what all faces have in common: media types, `Accept`, parameters, credentials, content codings.
+//! - [`http`] parses the parts of requests that all faces share: media types, `Accept`, parameters, credentials,
+//!   content codings.
 //! - [`soap`], [`jsonapi`], [`jsonrpc`], [`loginbar`], [`sso`] and [`directory`] are the faces.
 //! - [`server`] accepts connections, reads requests within limits, queues calls, and runs them on threads.
-//! - [`delivery`] sends mails and callbacks from the outbox. [`background`] runs it, reloads keys and the registry, and deletes
-//!   what has expired.
+//! - [`delivery`] sends mails and callbacks from the outbox. [`background`] runs it, reloads keys and the registry, and
+//!   deletes expired rows.
 //! - [`docs`] prints the page at `/docs`.
 //! - [`app`] creates the services of the program; [`config`] reads the settings.
 //!
@@ -49,7 +50,7 @@
 //!    `contract/`.
 //! 3. Nothing leaves the process during a request: a mail or a callback is a row of the same transaction.
 //! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests control them.
-//! 5. Every text that a client gets stands in `contract::messages`; causes go to the log.
+//! 5. `contract::messages` holds every text that a client gets; causes are only logged.
 //!
 //! # Decisions
 //!
@@ -57,16 +58,17 @@
 //!
 //! - Roles are one text column with a role on each line. They are always read with their user and never searched, so that
 //!   a user is one row and a page of users is one query.
-//! - User names and addresses share one table with one unique index, so that the database itself keeps an address from
-//!   being somebody else's user name. Names are compared in the canonical form of `domain::mailbox::canonical_login`.
+//! - User names and addresses share one table with one unique index, so that the database itself prevents an address
+//!   from being another user's user name. Names are compared in the canonical form of
+//!   `domain::mailbox::canonical_login`.
 //! - Skeletons of names (Unicode TR39) are stored for users with roles only: the index stays small, and a name that looks
 //!   like an administrator's costs one query.
 //! - A step that reads a user and then changes it locks the user's row first. Rows are locked in one order: the user, then
 //!   what belongs to the user.
-//! - A transaction that collides with another on PostgreSQL runs once more; it then sees the other's row and answers the
+//! - A transaction that collides with another on PostgreSQL runs again, at most five times. It then sees the other's row and answers the
 //!   conflict.
-//! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a list
-//!   starts from an anchor that is remembered until a user changes.
+//! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a
+//!   list starts from an anchor. Anchors are kept in memory until a user changes.
 //! - A search with few hits collects them from the trigram index and sorts them. A search with many hits walks the
 //!   users in order until the page is full. The cost of both grows with the answer and not with the table.
 //! - The registry is in memory as a whole and is read again when its version changes; requests ask the store about
@@ -126,7 +128,7 @@
 //!
 //! ## Mails and callbacks
 //!
-//! - Mails are sealed in the outbox, because they carry one-time tokens. They have a thread of their own and share one
+//! - Mails are sealed in the outbox, because they carry one-time tokens. A separate thread sends them over one
 //!   connection to the mail server.
 //! - A mail shows a name only if the name is plain (`domain::plain_name`), since strangers choose names, and a mail
 //!   must not carry their messages.
@@ -134,8 +136,8 @@
 //!   all nodes. A claim expires; a receiver may get a callback twice, but never out of order.
 //! - Every failure of a callback is retried for three days, even a 404, because most failures are mistakes that an
 //!   operator corrects.
-//! - The address of a callback is checked when the connection is made, by our own resolver; redirects are not followed.
-//!   Link-local addresses are always refused.
+//! - The address of a callback is checked when the connection is made, by the gateway's own resolver; redirects are not
+//!   followed. Link-local addresses are always refused.
 //! - An id in a service belongs to one user, by a unique index. The gateway sends no callback for an id that another
 //!   user holds, and checks this again just before sending.
 //! - The gateway reads the mail templates at start and at SIGHUP, renders each of them once as a check, and uses either

@@ -41,7 +41,8 @@ impl Background {
     }
 
     fn run(&self) {
-        // The cipher library gathers its randomness at the first use, which takes some 40 ms: here no request waits.
+        // The cipher library gathers its randomness at the first use, which takes about 40 ms. In this thread no
+        // request waits for it.
         let _ = self.app.sealer.seal(Binding::Mail(0), "");
         let mut changes = self.app.store.changes();
         let (mut last, mut is_stale) = (LastRuns::default(), true);

@@ -48,7 +48,7 @@ pub enum UserCommand {
         /// The number of the service.
         service: i64,
     },
-    /// Show or change what the loginbar shows of a user in addition to the name.
+    /// Show or change the data that the loginbar shows of a user in addition to the name.
     Profile {
         /// The user name.
         user_name: String,

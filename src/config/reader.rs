@@ -17,19 +17,19 @@ impl<'a> Reader<'a> {
         Self { values, mistakes }
     }
 
-    /// The value as a text: the given one or the default.
+    /// The given value as text, or the default value.
     pub(super) fn text(&self, name: &str) -> String {
         let default = || TABLE.iter().find(|s| s.name == name).map(|s| s.default);
         let given = self.values.get(name).map(String::as_str);
         given.or_else(default).unwrap_or_default().to_owned()
     }
 
-    /// The value as a text; none if it is empty.
+    /// The value as a text; `None` if it is empty.
     pub(super) fn optional(&self, name: &str) -> Option<String> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    /// The value, if `parse` accepts it. Otherwise the mistake is the value and `rule`, such as "must be an IP address".
+    /// The value, if `parse` accepts it. Otherwise notes a mistake with `rule`, such as "must be an IP address".
     pub(super) fn parsed<T>(
         &mut self,
         name: &str,
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.number(name, range))
     }
 
-    /// The meaning of the value, which must be one of these words.
+    /// The value that belongs to the setting's word, which must be one of `words`.
     pub(super) fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let (last, others) = names.split_last()?;

@@ -10,7 +10,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A shape with these fields, of which there are at most 64: readers note the fields that they met in as many bits.
+    /// A shape with at most 64 fields, because readers record the fields that they have met in 64 bits.
     pub(crate) const fn new(
         name: &'static str,
         doc: &'static str,
@@ -45,7 +45,7 @@ impl Shape {
         self.fields.get(position).map_or("", |field| field.name)
     }
 
-    /// The position of the field that identifies a value of this type; none for a type whose values have no identity.
+    /// The position of the field that identifies a value of this type; `None` for a type whose values have no identity.
     #[must_use]
     pub fn id(&self) -> Option<usize> {
         self.fields.iter().position(|field| field.is_id)
@@ -119,7 +119,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// A field that may be left out.
+    /// An optional field.
     pub(crate) const fn new(name: &'static str, doc: &'static str, kind: fn() -> Kind) -> Self {
         Self {
             name,

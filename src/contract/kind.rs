@@ -52,7 +52,8 @@ macro_rules! kinds {
                 match self { $(Kind::$kind => $envelope,)+ }
             }
 
-            /// The table's column for JSON-RPC: the error code, reserved by the protocol or our own.
+            /// The table's column for JSON-RPC: the error code, which is either reserved by the protocol or defined by
+            /// the gateway.
             #[must_use]
             pub const fn rpc(self) -> i32 {
                 match self { $(Kind::$kind => $rpc,)+ }

@@ -1,4 +1,4 @@
-//! The problems of a request: what a client is told about a refusal.
+//! The problems of a request, with which a client learns the reason of a refusal.
 
 pub use super::kind::{FaultCode, Kind, SoapForm};
 pub use super::messages::{Code, Why};

@@ -74,7 +74,7 @@ impl Rejection {
         }
     }
 
-    /// The value of `Retry-After` in seconds, at least 1 (RFC 9110 §10.2.3); none if a retry does not help.
+    /// The value of `Retry-After` in seconds, at least 1 (RFC 9110 §10.2.3); `None` if a retry does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<i64> {
         matches!(self.kind(), Kind::Throttled | Kind::NotReady)

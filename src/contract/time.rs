@@ -22,7 +22,7 @@ pub fn directory_time(millis: Millis) -> String {
     format!("{seconds}:{:03}+0000", millis.rem_euclid(1000))
 }
 
-/// Parses an `xs:dateTime` with a time zone; none for any other text.
+/// Parses an `xs:dateTime` with a time zone; `None` for any other text.
 #[must_use]
 pub fn moment(text: &str) -> Option<Millis> {
     let (date, rest) = text.split_once('T')?;
@@ -58,7 +58,7 @@ pub fn moment(text: &str) -> Option<Millis> {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-/// Parses separated numbers with these numbers of digits.
+/// Parses numbers between separators. Each number must have as many digits as `digits` states.
 fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i32; N]> {
     let mut found = [0; N];
     let mut parts = text.split(separator);

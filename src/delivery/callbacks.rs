@@ -45,7 +45,7 @@ const MOST_BODY: usize = 65_536;
 const LONGEST_BODY: Duration = Duration::from_secs(1);
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
-/// Makes callbacks. Its callers must not run inside of an async runtime.
+/// Makes callbacks. Do not use it inside an async runtime, because its calls block.
 pub(super) struct Caller {
     runtime: Runtime,
     client: Client,

@@ -219,7 +219,8 @@ fn failing(environment: &Environment<'_>) -> Vec<String> {
             let link = "https://id.example.org/checkSSO/page.html";
             match compose(environment, &notice, link) {
                 Err(what) => wrong.push(what),
-                // A stranger may have chosen the name, and the subject is what a recipient reads first.
+                // The subject must not show the name: a stranger may have chosen it, and a recipient reads the subject
+                // first.
                 Ok(words) if shows_names(&words.subject, &notice) => wrong.push(format!(
                     "mail template {}.{}.txt: the subject must not show the name",
                     topic.as_str(),

@@ -107,7 +107,7 @@ fn lines_of(message: &str) -> String {
     format!("{head}\n\n{}", body.trim())
 }
 
-/// Puts each tag on a line of its own, except the end tag of an element that holds only text.
+/// Puts each tag on a separate line, except the end tag of an element that holds only text.
 fn xml_lines(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0_usize;
@@ -130,7 +130,7 @@ fn xml_lines(text: &str) -> String {
     out
 }
 
-/// Puts each member on a line of its own, except in an empty object or list.
+/// Puts each member on a separate line, except in an empty object or list.
 fn json_lines(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0_usize;

@@ -3,7 +3,7 @@
 use super::words::words;
 
 words! {
-    /// The kind of a mail. Its word stands in the outbox, in file names and on the command line.
+    /// The kind of a mail. The outbox, file names and the command line contain its word.
     pub enum Topic {
         /// Delivers the token that activates a registered user.
         Activation = "activation",

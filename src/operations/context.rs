@@ -27,7 +27,7 @@ use crate::secrets::hashing::Verdict;
 pub struct Credentials {
     /// The client key.
     pub client_key: Option<Secret>,
-    /// The user whom the caller claims to act for.
+    /// The user for whom the caller claims to act.
     pub user_name: Option<String>,
     /// The `Authorization` header.
     pub authorization: Option<Secret>,

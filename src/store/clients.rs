@@ -129,7 +129,7 @@ pub fn lock_registry(conn: &mut AnyConnection) -> Result<()> {
 
 /// Increments the version of the registry and notifies running nodes.
 pub fn touch(conn: &mut AnyConnection) -> Result<()> {
-    // The lock keeps two writers from the same number, which would hide one of the changes.
+    // Without the lock, two writers could store the same version, and nodes would miss one of the changes.
     lock_registry(conn)?;
     let next = registry_version(conn)? + 1;
     settings::set(conn, REGISTRY_VERSION, &next.to_string())?;

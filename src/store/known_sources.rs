@@ -48,8 +48,8 @@ pub fn known(
         .load(conn)?)
 }
 
-/// Remembers a source that has signed the user in. Above the limit the source that expires first goes. The caller must
-/// have locked the user.
+/// Remembers a source that has signed the user in. Above the limit the source that expires first is deleted. The caller
+/// must have locked the user.
 pub fn remember(
     conn: &mut AnyConnection,
     user_id: i64,

@@ -198,7 +198,7 @@ pub fn assign(
     let compared = compared_id(user_id_in_service, case_sensitive);
     let row = assignments::table.find((user_id, service_id));
     if held.as_ref() == Some(&compared) {
-        // The same id, perhaps spelled differently. A disputed id stays disputed.
+        // The user keeps the id, perhaps in another spelling. A disputed id stays disputed.
         diesel::update(row)
             .set(assignments::user_id_in_service.eq(user_id_in_service))
             .execute(conn)?;

@@ -193,7 +193,7 @@ impl<'a> From<&NewUser<'a>> for UpdatedColumns<'a> {
     }
 }
 
-/// The skeleton (Unicode TR39) that the table holds of a user name: none for a user without roles.
+/// The skeleton (Unicode TR39) that the table holds of a user name: `None` for a user without roles.
 pub(super) fn stored_skeleton(user_name: &str, roles: &str) -> Option<String> {
     (!roles.is_empty()).then(|| skeleton(user_name))
 }

@@ -144,7 +144,7 @@ impl View {
         })
     }
 
-    /// The same browser on another page.
+    /// Changes the title; the browser stays the same.
     pub fn titled(&self, title: &'static str) -> Self {
         Self {
             title,
@@ -152,7 +152,7 @@ impl View {
         }
     }
 
-    /// The same browser at another path, below the prefix.
+    /// Changes the path below the prefix; the browser stays the same.
     pub fn at(self, path: &str) -> Self {
         Self {
             path: path.to_owned(),

@@ -40,7 +40,7 @@ impl Json {
         }
     }
 
-    /// The member of this name; none if this is not an object or has no such member.
+    /// The member of this name; `None` if this is not an object or has no such member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
@@ -49,7 +49,7 @@ impl Json {
         }
     }
 
-    /// The text; none if this is another value.
+    /// The text; `None` if this is another value.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {

@@ -28,7 +28,7 @@ pub struct Entry {
     pub method: &'static str,
     /// Whether the body holds the fields; otherwise path and query hold them.
     pub has_body: bool,
-    /// Whether the body may be left out.
+    /// Whether the body is optional.
     pub body_is_optional: bool,
     /// Below the prefix; a segment in braces is a field of the request.
     pub path: &'static str,

@@ -7,7 +7,7 @@ use super::{Credential, DOCUMENT, Entry, FLAT};
 use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::field::{Field, Kind};
 
-/// The member that stands in `meta` of a document.
+/// The member of a document's `meta`.
 const PARAMS: &str = "params";
 
 pub(super) fn security_schemes() -> Value {
@@ -64,7 +64,7 @@ pub(super) fn headers() -> Value {
     })
 }
 
-/// The fields of a request without a body that do not stand in its path.
+/// The fields of a request without a body that are not in its path.
 pub(super) fn in_query(entry: &Entry) -> impl Iterator<Item = &'static Field> {
     let captured = entry.captured();
     let fields = entry.fields.iter();

@@ -98,7 +98,7 @@ pub(super) fn list(items: Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-/// The schema of an object with these members, and with the required ones of them.
+/// The schema of an object with these members, some of which are required.
 pub(super) fn object(properties: impl Into<Value>, required: &[&str]) -> Value {
     let mut object = json!({"type": "object", "properties": properties.into()});
     if !required.is_empty() {

@@ -3,8 +3,8 @@
 /// Declares a published type once: the struct, its field table, and how it is read and written.
 ///
 /// A field is `name: Type = "publishedName", attribute, attribute = value;`. Each attribute calls the method of
-/// [`Field`](super::Field) of that name: `alias`, `item`, `max`, `required`, `id` or `role`. A type whose elements stand in any order
-/// says `order = All` after its published name.
+/// [`Field`](super::Field) of that name: `alias`, `item`, `max`, `required`, `id` or `role`. A type that allows its
+/// elements in any order has `order = All` after its published name.
 macro_rules! shape {
     (
         $(#[doc = $doc:literal])+
@@ -59,7 +59,7 @@ macro_rules! shape {
                                 Value::read_xml(&mut self.$field, reader, field)?;
                             }
                         }
-                        // Wraps round below zero, so that no later field is chosen.
+                        // The value wraps below zero, so that no later field is chosen.
                         turn = turn.wrapping_sub(1);
                     )*
                     let _ = turn;
@@ -117,7 +117,7 @@ macro_rules! shape {
         }
 
         impl $name {
-            /// Notes the required fields that hold nothing.
+            /// Notes the required fields that have no value.
             fn note_missing(&self, problems: &mut Problems) {
                 let mut fields = Self::SHAPE.fields.iter();
                 $(

@@ -19,7 +19,7 @@ pub struct Wrapped<T>(pub Vec<T>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Always<T>(pub Vec<T>);
 
-/// The most entries a list in a request may have.
+/// The maximum number of entries of a list in a request.
 pub const MAX_LIST: usize = 100;
 
 fn read_json<T: Value>(
@@ -31,7 +31,7 @@ fn read_json<T: Value>(
     let entries = match value {
         Json::Null => &[],
         Json::List(entries) => entries.as_slice(),
-        // One entry may stand for a list of one, as it does in XML.
+        // A single value is read as a list of one entry, as in XML.
         single => std::slice::from_ref(single),
     };
     for value in entries {
@@ -58,7 +58,7 @@ pub(super) fn read_entries<T: Value>(
     })
 }
 
-/// Reads texts that stand in the field's element itself, or in entries in it.
+/// Reads texts in the field's element itself, or in entries inside it.
 pub(super) fn read_texts(
     list: &mut Vec<String>,
     reader: &mut XmlReader<'_>,

@@ -18,9 +18,9 @@ pub use values::{Number, Secret, StatusCode};
 
 /// A value that a field can hold.
 pub trait Value: Default {
-    /// Its published kind.
+    /// The published kind of the type.
     fn kind() -> Kind;
-    /// Reads one occurrence of the field's element. The reader stands behind the start tag and is left behind the end tag.
+    /// Reads one occurrence of the field's element. The start tag has been read; the function reads up to the end tag.
     ///
     /// # Errors
     /// The document is unreadable. An invalid value is noted in the reader and is no error.
@@ -31,13 +31,13 @@ pub trait Value: Default {
     fn write_xml(&self, out: &mut XmlWriter, name: &str, item: &str);
     /// Writes the JSON value, `null` if there is none.
     fn write_json(&self, out: &mut JsonWriter);
-    /// Whether a required field holds nothing.
+    /// Whether the value is missing in a required field.
     fn is_missing(&self) -> bool;
-    /// Whether there is no value to write in JSON; an empty text or list is a value.
+    /// Whether the value is absent in JSON. An empty text or list is not absent.
     fn is_absent(&self) -> bool {
         false
     }
-    /// Passes each structure of the value to `visit`: itself, or the entries of a list.
+    /// Passes each structure of the value to `visit`: the value itself, or the entries of a list.
     fn each(&self, _: &mut dyn FnMut(&dyn Shaped)) {}
     /// Reads a wrapped list of such values, whose wrapper's start tag has been read.
     ///

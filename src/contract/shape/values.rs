@@ -86,7 +86,7 @@ impl<V: Value> Value for Option<V> {
             None => out.scalar(&()),
         }
     }
-    // An absent structure is not noted here: its operation names each required field of it.
+    // An absent structure is not noted here, because its operation notes each of its required fields.
     fn is_missing(&self) -> bool {
         V::REPEATS && self.is_none()
     }
@@ -101,7 +101,7 @@ impl<V: Value> Value for Option<V> {
     const REPEATS: bool = V::REPEATS;
 }
 
-/// An optional value as it was sent: an empty text counts as absent, an empty list does not.
+/// The optional value. An empty text counts as absent; an empty list does not.
 fn kept<V: Value>(value: V) -> Option<V> {
     (V::REPEATS || !value.is_missing()).then_some(value)
 }

@@ -52,7 +52,7 @@ fn is_ncname(name: &str) -> bool {
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
 
-/// The prefix (perhaps empty) and the local part of a qualified name; none for any other text.
+/// The prefix (perhaps empty) and the local part of a qualified name; `None` for any other text.
 pub(super) fn qualified(name: &str) -> Option<(&str, &str)> {
     match name.split_once(':') {
         Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),

@@ -1,4 +1,4 @@
-//! XML: a pull reader that refuses everything SPEC §4 forbids, and a writer into one buffer.
+//! XML: a pull reader that refuses everything that SPEC §4 forbids, and a writer.
 //!
 //! quick-xml splits the document into markup and text and matches end tags with start tags. It accepts much that is not
 //! well-formed, so this module checks every piece against the grammar.
@@ -30,7 +30,7 @@ pub struct XmlLimits {
     pub depth: usize,
     /// Elements in the document.
     pub elements: usize,
-    /// Attributes of one element, namespace declarations included; and namespaces declared at a time.
+    /// Attributes of one element, including namespace declarations; also the namespace declarations in scope.
     pub attributes: usize,
     /// Bytes of one text, as it was sent.
     pub text_bytes: usize,
@@ -45,7 +45,7 @@ pub enum Token<'a> {
     Eof,
 }
 
-/// Nothing, or the refusal of an unreadable document.
+/// The result of reading a value. The error is the refusal of an unreadable document.
 pub type ReadResult = Result<(), Rejection>;
 
 /// Reads one document in one pass. Structural errors end the reading with a rejection. Errors of single values are
@@ -55,7 +55,7 @@ pub struct XmlReader<'a> {
     inner: Reader<&'a [u8]>,
     limits: XmlLimits,
     namespaces: Namespaces<'a>,
-    /// The attributes of the element just started.
+    /// The attributes of the current element.
     attributes: Vec<Attribute<'a>>,
     depth: usize,
     elements: usize,
@@ -63,12 +63,12 @@ pub struct XmlReader<'a> {
     piece_bytes: usize,
     nil: bool,
     put_back: Option<Tag<'a>>,
-    /// The problems of values so far.
+    /// The problems of values that were found so far.
     pub problems: Problems,
 }
 
 impl<'a> XmlReader<'a> {
-    /// A reader over a decoded document without byte order mark, perhaps with an XML declaration.
+    /// A reader of a decoded document without byte order mark. The document may have an XML declaration.
     #[must_use]
     pub fn new(text: &'a str, limits: XmlLimits, refuse_unknown: bool) -> Self {
         let mut inner = Reader::from_str(text);
@@ -96,7 +96,7 @@ impl<'a> XmlReader<'a> {
         self.depth
     }
 
-    /// Whether the element just started has `xsi:nil="true"`.
+    /// Whether the current element has `xsi:nil="true"`.
     #[must_use]
     pub fn at_nil(&self) -> bool {
         self.nil
@@ -178,7 +178,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The document from a position up to where the reader stands.
+    /// The part of the document from `before` to the current position.
     fn since(&self, before: u64) -> &'a str {
         let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
         let range = at(before)..at(self.inner.buffer_position());
@@ -228,7 +228,7 @@ impl<'a> XmlReader<'a> {
         Ok(tag)
     }
 
-    /// The value of an attribute of the element just started, by namespace and local name; references are resolved.
+    /// The value of an attribute of the current element, by namespace and local name; references are resolved.
     #[must_use]
     pub fn attribute(&self, ns: Ns, local: &str) -> Option<Cow<'a, str>> {
         self.attributes
@@ -246,7 +246,7 @@ impl<'a> XmlReader<'a> {
         self.namespaces.name(tag.bound)
     }
 
-    /// The next start or end tag, past blanks.
+    /// The next start or end tag; blanks before it are skipped.
     ///
     /// # Errors
     /// Text where only elements are allowed.
@@ -261,7 +261,7 @@ impl<'a> XmlReader<'a> {
     }
 
     /// Moves to the next child element that is in `fields` and returns its position; `None` at the end of the element.
-    /// Unknown elements are skipped, or noted if the settings say so.
+    /// Unknown elements are skipped; they are noted if the settings refuse them.
     ///
     /// # Errors
     /// Unreadable input.
@@ -292,8 +292,8 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The text of the element just started, of at most `max` characters; `None` if it is nil or invalid, which is
-    /// noted.
+    /// The text of the current element, of at most `max` characters; `None` if the element is nil, or if its
+    /// content is invalid, which is noted.
     ///
     /// # Errors
     /// Unreadable input, or a text over the document's limit.
@@ -328,7 +328,7 @@ impl<'a> XmlReader<'a> {
         Some(text)
     }
 
-    /// All text up to the end of the element; children go to `child`.
+    /// All text up to the end of the element; `child` reads the child elements.
     fn collect(
         &mut self,
         mut child: impl FnMut(&mut Self, Tag<'a>) -> Result<(), Rejection>,
@@ -354,7 +354,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The content of a list of texts: its wrapped entries into `entries`, or else its text.
+    /// Reads a list of texts. Adds the wrapped entries to `entries`, and returns the text of the element itself.
     ///
     /// # Errors
     /// Unreadable input.
@@ -374,7 +374,7 @@ impl<'a> XmlReader<'a> {
             .map_or_else(String::new, Cow::into_owned))
     }
 
-    /// Reads a list of structures: wrapped entries, or one entry standing in the element itself.
+    /// Reads a list of structures: wrapped entries, or one entry in the element itself.
     ///
     /// # Errors
     /// Unreadable input.
@@ -401,7 +401,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// Skips the rest of the element just started.
+    /// Skips the rest of the current element.
     ///
     /// # Errors
     /// Unreadable input.

@@ -127,7 +127,7 @@ impl<'a> Namespaces<'a> {
             .map_or(Ns::None, |binding| binding.ns)
     }
 
-    /// The name of a binding's namespace; empty where there is none.
+    /// The name of a binding's namespace; empty if it has no namespace.
     pub(super) fn name(&self, bound: Option<Bound>) -> &str {
         bound
             .and_then(|Bound(at)| self.0.get(at))

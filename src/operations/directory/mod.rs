@@ -53,7 +53,7 @@ impl Written {
 /// The `response` of an answer without data.
 const SUCCESS: &str = "SUCCESS";
 
-/// The external identity of these fields: ID, provider and type; none if all three are absent.
+/// The external identity of these fields: ID, provider and type; `None` if all three are absent.
 ///
 /// # Errors
 /// [`Code::DependentParamsMissing`] if some fields are present and others absent.

@@ -8,11 +8,11 @@ pub struct Route {
     pub method: &'static str,
     /// Segments; one in braces is a field of the request, percent-decoded.
     pub path: &'static str,
-    /// The field that `data.id` fills; none if the route has no use for an id.
+    /// The field that `data.id` fills; `None` if the route ignores the id.
     pub id: Option<&'static str>,
     /// Whether a request without an id gets a generated one (SPEC §6 createUser).
     pub fresh_id: bool,
-    /// The field of the request that holds the attributes; none if they are fields of the request itself.
+    /// The field of the request that holds the attributes; `None` if they are fields of the request itself.
     pub inside: Option<&'static str>,
     /// The `data.type` of the answer.
     pub answers: &'static str,

@@ -58,7 +58,8 @@ pub enum Throttle {
     Guesses,
     /// Invalid signatures. A valid signature never waits.
     Forgeries,
-    /// Mails, even those to unknown users, names found to be taken, and any refusal after a password was hashed.
+    /// Requests for mails, even to unknown users; names that are already taken; and any refusal after a password was
+    /// hashed.
     Mails,
 }
 
@@ -70,11 +71,11 @@ type DecodeJson = fn(&Json, &mut Problems) -> Box<dyn Runnable<Payload>>;
 /// One operation. The contract, the routes and the documents are generated from this value.
 #[derive(Debug)]
 pub struct Operation {
-    /// Its public name.
+    /// The public name.
     pub name: &'static str,
     /// The name of its events in the audit log.
     pub event: AuditEvent,
-    /// Its description, in a sentence.
+    /// The description, in one sentence.
     pub doc: &'static str,
     pub access: Access,
     pub cost: Cost,
@@ -88,9 +89,9 @@ pub struct Operation {
     pub soap_omits: &'static [&'static str],
     /// Whether the operation is a JSON-RPC method of the consent API.
     pub rpc: bool,
-    /// Its REST routes, below the prefix of the user API.
+    /// The REST routes, below the prefix of the user API.
     pub routes: &'static [Route],
-    /// Its routes in the directory.
+    /// The routes in the directory.
     pub directory: &'static [DirectoryRoute],
     /// Whether the pages call the operation.
     pub pages: bool,

@@ -50,7 +50,8 @@ impl Request for PartnerSignInRequest {
     }
 }
 
-/// Examines a token without using it up. Returns its claims and the user whom it would sign in, if there is one.
+/// Examines a token without using it up. Returns its claims and the user that the token would sign in, if this user
+/// exists.
 ///
 /// # Errors
 /// The refusal that a sign-in would get.

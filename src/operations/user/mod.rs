@@ -160,7 +160,7 @@ fn mail_token(
     serves: impl Fn(&User) -> bool,
 ) -> Result<()> {
     let refusals = &cx.app.refusals;
-    // The same query for every login; only a mail that is sent uses up the quota.
+    // Run the same query for every login. Only a mail that is sent uses up the quota.
     let has_row = refusals.has_row(Cause::Anyone, cx.now);
     let outcome = cx.write(|tx| {
         let user = users::lock_by_login(tx.conn, login)?;
