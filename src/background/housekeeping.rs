@@ -19,9 +19,10 @@ use crate::store::{
     used_assertions, users,
 };
 
-/// How long dead letters are kept.
+/// The time for which dead letters are kept.
 const KEEP_DEAD_MS: Millis = 90 * 86_400_000;
-/// How long used tokens of partners are remembered after they expire, because the clock of another node may be slow.
+/// The time for which used tokens of partners are remembered after they expire, because the clock of another node may
+/// be slow.
 const KEEP_USED_MS: Millis = 3_600_000;
 /// The interval of writing counted refusals. A killed process loses the counts since the last time.
 const WRITE_EVERY_MS: Millis = 5_000;
@@ -40,7 +41,7 @@ const MAX_MAIL_FILES: usize = 100_000;
 /// The request id of housekeeping in the audit log.
 const HOUSEKEEPING: &str = "housekeeping";
 
-/// When each part ran last.
+/// The time of the last run of each part.
 #[derive(Debug, Default)]
 pub(super) struct LastRuns {
     written: Millis,

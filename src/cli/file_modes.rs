@@ -46,7 +46,7 @@ pub fn findings(
         .collect()
 }
 
-/// `None` if the mode is right, the file is missing, or the system has no modes.
+/// The finding about one file; `None` if the mode is right, the file is missing, or the system has no modes.
 #[cfg(unix)]
 fn finding(path: &Path, forbidden: u32) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -18,7 +18,7 @@ pub enum KeysCommand {
     List,
     /// Sign with a new key from now on. Running nodes notice within a second.
     Rotate {
-        /// Remove the old key at once and so end every token that it signed. Use this for a leaked key.
+        /// Remove the old key at once, which ends every token that the key signed. Use this for a leaked key.
         #[arg(long)]
         revoke: bool,
     },
@@ -31,7 +31,7 @@ pub fn run(config: &Config, output: Output, command: KeysCommand) -> io::Result<
     let keys = match command {
         KeysCommand::List => signing_keys::list(&folder, config.signing, now)?,
         KeysCommand::Rotate { revoke } => {
-            // Until the last token of the key has expired, and a minute for clock differences.
+            // The old key verifies tokens until its last token has expired, plus a minute for clock differences.
             let overlap = (config.rules.token_seconds + 60) * 1000;
             let until = if revoke { now } else { now + overlap };
             signing_keys::rotate(&folder, config.signing, now, until)?

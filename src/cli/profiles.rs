@@ -18,7 +18,7 @@ const MAX_TEXT_CHARS: usize = 256;
 /// The longest URL of a picture, in characters.
 const MAX_URL_CHARS: usize = 1024;
 
-/// The changes; without any the profile is only printed.
+/// The changes. If there are none, the profile is only printed.
 #[derive(Args)]
 pub struct Change {
     /// A mail account at another provider.
@@ -36,12 +36,9 @@ pub struct Change {
     /// The URL of a picture.
     #[arg(long)]
     avatar: Option<String>,
-    #[arg(long, help = "The number of the signature; 1 where there is none")]
+    #[arg(long, help = "The number of the signature; 1 by default")]
     signature_number: Option<String>,
-    #[arg(
-        long,
-        help = "The name in the signature; the user name where there is none"
-    )]
+    #[arg(long, help = "The name in the signature; the user name by default")]
     signature_name: Option<String>,
     /// The number of a mail account.
     #[arg(long, allow_negative_numbers = true)]
@@ -104,7 +101,7 @@ impl Change {
         }
     }
 
-    fn made_to(&self, mut profile: Profile) -> Profile {
+    fn applied_to(&self, mut profile: Profile) -> Profile {
         for field in &self.clear {
             match field {
                 Field::External => profile.external = None,
@@ -153,7 +150,7 @@ pub(super) fn run(
             if users::lock_for_update(tx.conn, user.id)?.is_none() {
                 return Ok(None);
             }
-            let profile = change.made_to(profiles::find(tx.conn, user.id)?.unwrap_or_default());
+            let profile = change.applied_to(profiles::find(tx.conn, user.id)?.unwrap_or_default());
             profiles::put(tx.conn, user.id, &profile)?;
             tx.audit_ok(AuditEvent::UserUpdated, &user.user_name)?;
             Ok(Some(profile))

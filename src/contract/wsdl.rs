@@ -7,7 +7,7 @@ use minijinja::{Environment, Value, context};
 use super::field::{Field, Kind, Order, Shape};
 use super::{NAMESPACE, SERVICE};
 
-/// An operation, as the printers need it.
+/// The data of an operation that the printers need.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     pub name: &'static str,

@@ -18,7 +18,7 @@ pub struct CallbackSettings {
     pub reach: Reach,
     /// The time limit of a whole callback.
     pub timeout: Duration,
-    /// How many services are called at the same time.
+    /// The maximum number of services that are called at the same time.
     pub parallel: usize,
 }
 

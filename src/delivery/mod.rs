@@ -35,10 +35,11 @@ use failure::Failure;
 
 /// The most rows that one turn claims: mails, or callbacks of one service.
 const BATCH: i64 = 50;
-/// How long a turn starts new deliveries. It releases the rows that it has claimed and not tried.
+/// The time for which a turn starts new deliveries. Afterwards the turn releases the rows that it has claimed and not
+/// tried.
 const TURN: Duration = Duration::from_secs(5);
-/// How long a claim of a node that has died is valid: longer than a turn and its last callback. If a mail server takes
-/// even longer over one mail, it may receive the mail twice.
+/// The time for which a claim is valid if its node dies. It is longer than a turn and its last callback. A mail server
+/// that takes even longer for one mail may receive the mail twice.
 const CLAIM_MS: Millis = 30_000;
 /// The pause of a thread that found nothing due.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -26,7 +26,7 @@ pub(super) struct Failed {
     pub retry_after: Option<Millis>,
 }
 
-/// When the next attempt is due; `None` once the row has reached its maximum age. The last attempt is made at that age,
+/// The time of the next attempt; `None` once the row has reached its maximum age. The last attempt is made at that age,
 /// whatever the delay, so that a receiver has the whole time to recover. `random` jitters the delay by up to a quarter
 /// in both directions, so that rows that failed together are not retried together.
 pub(super) fn next(failed: Failed, policy: RetryPolicy, random: u64) -> Option<Millis> {

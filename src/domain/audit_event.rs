@@ -3,7 +3,7 @@
 use super::words::words;
 
 words! {
-    /// An event of the audit log. Names follow the OWASP logging vocabulary where it has a matching event.
+    /// An event of the audit log. The names follow the OWASP logging vocabulary if the vocabulary has a matching event.
     pub enum AuditEvent {
         UserCreated = "user_created",
         UserRegistered = "user_registered",

@@ -10,7 +10,7 @@ pub const MAX_CHARS: usize = 64;
 /// passwords and their capitalised and `…1` forms are refused, and the passwords of the original samples pass.
 const COMMON_WITHIN_GUESSES: u64 = 20_000;
 
-/// Why a password is refused.
+/// The reason why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
     TooShort,

@@ -1,4 +1,4 @@
-//! How long the gateway keeps logs, counters and unfinished accounts, and how many of them.
+//! The maximum age and number of logs, counters and unfinished accounts.
 
 use super::Millis;
 

@@ -30,7 +30,7 @@ pub struct Limits {
     pub mails: Limit,
     /// Requests for mails from one network.
     pub mails_per_source: Limit,
-    /// How long the gateway remembers a network or a browser after a successful sign-in.
+    /// The time for which the gateway remembers a network or a browser after a successful sign-in.
     pub known_ms: Millis,
 }
 
@@ -39,9 +39,9 @@ pub struct Limits {
 pub struct Tally {
     /// Number of attempts that are not yet forgiven.
     pub attempts: i64,
-    /// When the next attempt is allowed.
+    /// The time from which the next attempt is allowed.
     pub open_at: Millis,
-    /// When the last attempt is forgiven and the counter is empty.
+    /// The time at which the last attempt is forgiven and the counter is empty.
     pub forget_at: Millis,
 }
 

@@ -51,7 +51,7 @@ pub struct VerifiedToken {
     pub jti: String,
     /// The organisation that the token is bound to.
     pub organisation: Option<String>,
-    /// When the user signed in.
+    /// The time of the sign-in.
     pub started_at: Millis,
 }
 

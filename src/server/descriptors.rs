@@ -1,5 +1,5 @@
-//! The limit on file descriptors: most systems start a process with a soft limit of 1,024, which it may raise to its
-//! hard limit.
+//! The limit on file descriptors: most systems start a process with a soft limit of 1,024, which the process may raise
+//! to its hard limit.
 
 use super::config::ServerConfig;
 

@@ -101,7 +101,7 @@ fn refused(connection: &Connection, request: &mut Request<IncomingBody>) -> Opti
             let line = "A request has a Content-Length or a Transfer-Encoding, not both";
             (400, line)
         }
-        None => (400, host::settle(request).err()?),
+        None => (400, host::resolve_host(request).err()?),
     };
     Some(Reply::text(status, line))
 }

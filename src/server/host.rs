@@ -10,7 +10,7 @@ use hyper::{Method, Request, Uri, Version};
 ///
 /// # Errors
 /// The text of the 400 response.
-pub(super) fn settle<B>(request: &mut Request<B>) -> Result<(), &'static str> {
+pub(super) fn resolve_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     let mut lines = request.headers().get_all(header::HOST).iter();
     match (lines.next(), lines.next()) {
         (None, _) if request.version() < Version::HTTP_11 => {}

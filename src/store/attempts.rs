@@ -9,7 +9,7 @@ use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::{Limit, Tally};
 
-/// When the next attempt is allowed for all of these subjects; `None` if none of them has a counter.
+/// The time from which all of these subjects allow the next attempt; `None` if no subject has a counter.
 pub fn open_at(conn: &mut AnyConnection, subjects: &[String]) -> Result<Option<Millis>> {
     Ok(attempts::table
         .filter(attempts::subject.eq_any(subjects))

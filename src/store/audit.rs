@@ -58,7 +58,7 @@ pub const MAX_TEXT_CHARS: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub entry: Entry,
-    /// How often the event happened in its minute; 1 for a row of the log.
+    /// The number of events in this minute; 1 for a row of the log.
     pub times: i64,
     /// The network of counted refusals; `None` for a row of the log.
     pub network: Option<String>,

@@ -9,7 +9,7 @@ use super::{AnyConnection, Engine, Opening, Result};
 
 /// The channel. It belongs to the whole database, so a change also wakes gateways in other schemas.
 const CHANNEL: &str = "chaingun_registry";
-/// How often PostgreSQL is polled without a notification, because a connection pooler may swallow notifications.
+/// The interval of polling on PostgreSQL, because a connection pooler may drop notifications.
 const ASK_ANYWAY: Duration = Duration::from_secs(10);
 
 /// Notifies the other nodes when the transaction commits.

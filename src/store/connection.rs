@@ -91,7 +91,7 @@ pub struct Opening {
     location: String,
     /// The size of the pool of reading connections.
     pub readers: usize,
-    /// How long a SQLite connection waits for a lock, in milliseconds.
+    /// The time for which a SQLite connection waits for a lock, in milliseconds.
     pub busy_timeout_ms: u64,
 }
 

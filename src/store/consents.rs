@@ -6,7 +6,7 @@ use super::tables::accepted_agreements;
 use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 
-/// Which of these agreements the user has accepted and not withdrawn.
+/// Returns those of these agreements that the user has accepted and not withdrawn.
 pub fn among(conn: &mut AnyConnection, user_id: i64, agreement_ids: &[i64]) -> Result<Vec<i64>> {
     Ok(accepted_agreements::table
         .filter(accepted_agreements::user_id.eq(user_id))

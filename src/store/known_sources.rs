@@ -25,12 +25,12 @@ pub fn user_or_decoy(
         Some(next) => Some(next),
         None => users::table.select(min(users::uuid)).get_result(conn)?,
     };
-    let stand_in: Option<i64> = users::table
+    let decoy_user: Option<i64> = users::table
         .filter(users::uuid.eq(next.unwrap_or_default()))
         .select(users::id)
         .fetch_optional(conn)?;
     let user = user.map(|id| (id, true));
-    Ok(user.or(stand_in.map(|id| (id, false))))
+    Ok(user.or(decoy_user.map(|id| (id, false))))
 }
 
 /// The sources among `sources` from which the user has signed in.

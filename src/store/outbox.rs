@@ -398,7 +398,7 @@ pub struct Undelivered {
     #[diesel(deserialize_as = String)]
     pub state: OutboxState,
     pub rows: i64,
-    /// When the oldest of them was queued.
+    /// The time at which the oldest of these rows was queued.
     pub oldest_at: Millis,
 }
 

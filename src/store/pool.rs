@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{AnyConnection, Result, StepError, StoreError};
 
-/// How long a caller waits for a connection before the store counts as unavailable.
+/// The time for which a caller waits for a connection before the store counts as unavailable.
 const CONNECTION_WAIT: Duration = Duration::from_secs(10);
 
 pub(super) struct ConnectionPool {
@@ -15,7 +15,7 @@ pub(super) struct ConnectionPool {
 
 struct State {
     idle: Vec<AnyConnection>,
-    /// How many more connections the pool may open.
+    /// The number of further connections that the pool may open.
     unopened: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Named values about the database itself.
+//! Values that describe the database, by name.
 
 use diesel::prelude::*;
 

@@ -17,7 +17,7 @@ pub struct TokenRecord {
     pub family: i64,
     /// The time of the sign-in.
     pub started_at: Millis,
-    /// When a newer token replaced this one.
+    /// The time at which a newer token replaced this one.
     pub retired_at: Option<Millis>,
     /// Whether the user is a member of the requested organisation.
     pub is_member: bool,
@@ -127,7 +127,7 @@ pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<(
     Ok(())
 }
 
-/// The number of unexpired tokens of a family, and when the first of them expires.
+/// The number of unexpired tokens of a family, and the expiry of the first of them.
 pub fn unexpired(
     conn: &mut AnyConnection,
     family: i64,

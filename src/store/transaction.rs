@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection as _;
 
 use super::{AnyConnection, Result, StepError, StoreError};
 
-/// How often a step runs at most.
+/// The maximum number of runs of a step.
 const MAX_RUNS: u32 = 5;
 
 /// Runs the step in a transaction until it does not collide, at most [`MAX_RUNS`] times.

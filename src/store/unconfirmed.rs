@@ -33,7 +33,7 @@ impl UnconfirmedUser {
 pub struct UnconfirmedLimits {
     /// Accounts whose last activation token expired before this are deleted.
     pub expired_before: Millis,
-    /// How many accounts may wait; the oldest of more are deleted.
+    /// The maximum number of unconfirmed accounts; above it the oldest accounts are deleted.
     pub max_waiting: i64,
 }
 

@@ -40,7 +40,8 @@ impl From<UserRow> for User {
             email: row.email,
             client_name: row.client_name,
             organizational_unit: row.organizational_unit,
-            // A constraint of the table admits no other value; should one appear, the user gets the fewest rights.
+            // A constraint of the table allows no other value. If another value appears, the user gets the fewest
+            // rights.
             status: Status::parse(&row.status).unwrap_or(Status::Inactive),
             roles: split_lines(&row.roles),
             password_hash: row.password_hash,
@@ -129,7 +130,7 @@ pub(super) struct InsertedColumns<'a> {
 
 impl<'a> From<&'a User> for UpdatedColumns<'a> {
     fn from(user: &'a User) -> Self {
-        // Every field by its name, so that a new field does not compile before it is written or left out on purpose.
+        // Name every field, so that a new field does not compile until it is written or omitted on purpose.
         let User {
             id: _,
             uuid: _,

@@ -120,7 +120,7 @@ pub enum Taken {
     Email,
 }
 
-/// Which of these two names another user has, as user name or as address.
+/// Returns the name among these two that another user has, as user name or as address.
 pub fn taken(conn: &mut AnyConnection, user_name: &str, email: &str) -> Result<Option<Taken>> {
     let (name_forms, email_forms) = (stored_forms(user_name), stored_forms(email));
     let wanted = name_forms.iter().chain(&email_forms);

@@ -164,7 +164,7 @@ macro_rules! shape {
         }
         };
     };
-    // Does something with the field at a position.
+    // Runs a block with the field at a position.
     (@at $position:expr, $($field:ident)*, $of:ident, $value:ident => $does:block) => {
         let mut turn = $position;
         $(
@@ -207,7 +207,7 @@ mod tests {
             numbers: Wrapped<Number> = "numbers", item = "number", required;
             /// Structures in a wrapper that may be absent.
             entries: Option<Wrapped<Entry>> = "entries", item = "entry", required;
-            /// A list that may be left out.
+            /// An optional list.
             others: Wrapped<String> = "others", item = "other", max = 3;
         }
     }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_json_as_it_reads_it() {
+    fn writes_the_json_that_it_has_read() {
         let json =
             r#"{"name":"x","flat":["a","b"],"numbers":[1,2],"entries":[{"number":3}],"others":[]}"#;
         let (lists, problems) = read(json);

@@ -92,7 +92,7 @@ pub(super) fn read<'a>(
     })
 }
 
-/// Finds the namespaces of prefixed attributes; no two may have one expanded name.
+/// Finds the namespaces of prefixed attributes. Two attributes must not have the same expanded name.
 fn bind(namespaces: &Namespaces<'_>, attributes: &mut [Attribute<'_>]) -> Result<(), Why> {
     let mut prefixed = 0;
     for attribute in attributes.iter_mut() {

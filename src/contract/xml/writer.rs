@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_what_xml_cannot_carry() {
+    fn escapes_special_and_forbidden_characters() {
         let mut out = XmlWriter::new();
         out.text("name", "a<b>&\"c\"\r\u{1}é");
         assert_eq!(

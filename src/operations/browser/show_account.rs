@@ -38,7 +38,7 @@ pub struct Account {
     pub session: Session,
     /// All sessions, the last used first.
     pub sessions: Vec<Session>,
-    /// When each remembered network and browser expires.
+    /// The expiry of each remembered network and browser.
     pub known_until: Vec<Millis>,
     /// The user's audit entries, newest first; at most [`MOST_EVENTS`].
     pub events: Vec<Listed>,

@@ -21,7 +21,7 @@ impl Request for ShowTakeOverRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "showTakeOver",
         AuditEvent::TakeOverShown,
-        "Which external identities a link of a mail would unlink.",
+        "Lists the external identities that the link in a mail would unlink.",
     )
     .access(Access::Anyone)
     .cost(Cost::Read);

@@ -1,4 +1,4 @@
-//! Assigns the user to a service by its id there. An id in a service belongs to one user.
+//! Assigns the user to a service under the user's id in that service. An id in a service belongs to one user.
 
 use super::Done;
 use crate::domain::text::has_control;
@@ -38,7 +38,7 @@ impl Request for AssignUserToServiceRequest {
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         let name = self.user_id_in_service.as_str();
-        // `.` and `..` would be steps in the path of a callback and not a segment.
+        // `.` and `..` would be dot segments in the path of a callback (RFC 3986 §3.3).
         if has_control(name) || [".", ".."].contains(&name) {
             return Err(refuse_invalid("user_id_in_service", Why::BadCharacters));
         }

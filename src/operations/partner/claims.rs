@@ -135,7 +135,7 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School> {
     })
 }
 
-/// When the token expires, if it is valid now and its lifetime is not too long.
+/// The expiry of the token, if the token is valid now and its lifetime is not too long.
 fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis> {
     let issued_at = needed("iat", time("iat", claims.iat.as_ref())?)?;
     let expires_at = needed("exp", time("exp", claims.exp.as_ref())?)?;
