@@ -1,4 +1,4 @@
-//! The invariants of `src/lib.rs`, checked on the sources: one room for each package, and no import upwards.
+//! The invariants of `src/lib.rs`, checked on the sources: one place for each package, and no import upwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -80,10 +80,10 @@ fn imports_each_package_in_one_room_only() {
     ];
     for (file, text) in sources() {
         for line in code(&text) {
-            for (package, rooms) in &doors {
+            for (package, folders) in &doors {
                 let used = line.contains(&format!("{package}::"))
                     || line.starts_with(&format!("use {package}"));
-                let allowed = rooms.iter().any(|room| file.starts_with(room));
+                let allowed = folders.iter().any(|folder| file.starts_with(folder));
                 assert!(!used || allowed, "{package} in src/{file}: {line}");
             }
         }
@@ -91,8 +91,8 @@ fn imports_each_package_in_one_room_only() {
 }
 
 #[test]
-fn imports_only_from_rooms_below() {
-    // The rooms that each room may import. Rooms that assemble the program may import all.
+fn imports_only_from_modules_below() {
+    // The modules that each top-level module may import. Modules that assemble the program may import all modules.
     let below: [(&str, &[&str]); 20] = [
         ("domain/", &["domain"]),
         ("contract/", &["contract", "domain"]),
@@ -219,17 +219,17 @@ fn imports_only_from_rooms_below() {
         ),
     ];
     for (file, text) in sources() {
-        let Some((_, allowed)) = below.iter().find(|(room, _)| file.starts_with(room)) else {
+        let Some((_, allowed)) = below.iter().find(|(folder, _)| file.starts_with(folder)) else {
             continue;
         };
         for line in code(&text) {
             for named in line.split("crate::").skip(1) {
-                let room: String = named
+                let folder: String = named
                     .chars()
                     .take_while(|c| c.is_alphanumeric() || *c == '_')
                     .collect();
-                let fine = room.is_empty() || allowed.contains(&room.as_str());
-                assert!(fine, "src/{file} knows {room}: {line}");
+                let fine = folder.is_empty() || allowed.contains(&folder.as_str());
+                assert!(fine, "src/{file} knows {folder}: {line}");
             }
         }
     }
@@ -297,32 +297,35 @@ fn rust_code() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn no_room_imports_a_room_that_imports_it() {
+fn no_top_level_module_imports_a_module_that_imports_it() {
     let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
     for (file, code) in rust_code() {
-        let room = file.split('/').next().unwrap().trim_end_matches(".rs");
-        if !["main", "lib", "cli"].contains(&room) {
-            let of = imports.entry(room.to_owned()).or_default();
+        let folder = file.split('/').next().unwrap().trim_end_matches(".rs");
+        if !["main", "lib", "cli"].contains(&folder) {
+            let of = imports.entry(folder.to_owned()).or_default();
             of.extend(names_after(&code, "crate::"));
-            of.remove(room);
+            of.remove(folder);
         }
     }
     let found = circles(imports);
-    assert!(found.is_empty(), "rooms that import each other: {found:#?}");
+    assert!(
+        found.is_empty(),
+        "top-level modules that import each other: {found:#?}"
+    );
 }
 
 #[test]
-fn no_module_imports_a_module_of_its_room_that_imports_it() {
+fn no_module_imports_a_sibling_that_imports_it() {
     let code = rust_code();
-    let rooms: BTreeSet<&str> = code
+    let folders: BTreeSet<&str> = code
         .keys()
         .filter_map(|file| Some(file.split_once('/')?.0))
-        .filter(|room| *room != "cli")
+        .filter(|folder| *folder != "cli")
         .collect();
-    for room in rooms {
+    for folder in folders {
         let own: Vec<(&str, &str)> = code
             .iter()
-            .filter_map(|(file, code)| match file.strip_prefix(room)? {
+            .filter_map(|(file, code)| match file.strip_prefix(folder)? {
                 ".rs" => Some(("mod.rs", code.as_str())),
                 file => Some((file.strip_prefix('/')?, code.as_str())),
             })
@@ -365,7 +368,7 @@ fn no_module_imports_a_module_of_its_room_that_imports_it() {
             } else {
                 let depth = file.matches('/').count() - usize::from(file.ends_with("/mod.rs"));
                 let up = "super::".repeat(depth + 1);
-                let mut names = names_after(code, &format!("crate::{room}::"));
+                let mut names = names_after(code, &format!("crate::{folder}::"));
                 names.extend(names_after(&code.replace(&format!("{up}super::"), ""), &up));
                 names
             };
@@ -382,7 +385,7 @@ fn no_module_imports_a_module_of_its_room_that_imports_it() {
         let found = circles(imports);
         assert!(
             found.is_empty(),
-            "modules of {room} that import each other: {found:#?}"
+            "modules of {folder} that import each other: {found:#?}"
         );
     }
 }
