@@ -65,8 +65,8 @@
 //!   like an administrator's costs one query.
 //! - A step that reads a user and then changes it locks the user's row first. Rows are locked in one order: the user, then
 //!   what belongs to the user.
-//! - A transaction that collides with another on PostgreSQL runs again, at most five times. It then sees the other's row and answers the
-//!   conflict.
+//! - A transaction that collides with another on PostgreSQL runs again, at most five times. It then sees the other's row
+//!   and answers the conflict.
 //! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a
 //!   list starts from an anchor. Anchors are kept in memory until a user changes.
 //! - A search with few hits collects them from the trigram index and sorts them. A search with many hits walks the

@@ -58,8 +58,8 @@ pub fn warnings(file: &Path, watch: &Watch, reach: Reach) -> Vec<String> {
     });
     let plain = watch.plain.iter().map(|(place, client_id)| {
         format!(
-            "{place}.plain_calls: {client_id} may call without its secret: anybody with a user's token can claim an id that no user \
-             holds, and make the service remove that id"
+            "{place}.plain_calls: {client_id} may call without its secret: anybody with a user's token can claim an id that \
+             no user holds, and make the service remove that id"
         )
     });
     let file = file.display();

@@ -640,8 +640,8 @@ fn warns_of_plain_calls_and_of_callbacks_that_are_always_refused() {
     let path = data.path().join("registry.toml");
     std::fs::write(&path, file).unwrap();
     std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-    let plain = "chaingun-gateway: warning: registry.toml: applications[1].plain_calls: open.front may call without its secret: \
-                 anybody with a user's token can claim an id that no user holds, and make the service remove that id\n";
+    let plain = "chaingun-gateway: warning: registry.toml: applications[1].plain_calls: open.front may call without its \
+                 secret: anybody with a user's token can claim an id that no user holds, and make the service remove that id\n";
     let refused = "chaingun-gateway: warning: registry.toml: services[1].callback_url: every callback of service 2 will be \
                    refused: 127.0.0.1 is a loopback address; see the setting callbacks.allow_private\n";
     let both = format!("{refused}{plain}");
@@ -670,7 +670,10 @@ fn warns_of_plain_calls_and_of_callbacks_that_are_always_refused() {
     let settings = [("registry", path.to_str().unwrap())];
     let log = Process::start(&data.path().join("data"), database.url(), &settings, &[]).stop();
     assert!(log.contains("127.0.0.1 is a loopback address"), "{log}");
-    assert!(log.contains("open.front may call without its secret"), "{log}");
+    assert!(
+        log.contains("open.front may call without its secret"),
+        "{log}"
+    );
 }
 
 #[test]
