@@ -63,8 +63,8 @@
 //!   `domain::mailbox::canonical_login`.
 //! - Skeletons of names (Unicode TR39) are stored for users with roles only: the index stays small, and a name that looks
 //!   like an administrator's costs one query.
-//! - A step that reads a user and then changes it locks the user's row first. Rows are locked in one order: the user, then
-//!   what belongs to the user.
+//! - A step that reads a user and then changes it locks the user's row first. Rows are locked in one order: first the
+//!   user, then the rows that belong to the user.
 //! - A transaction that collides with another on PostgreSQL runs again, at most five times. It then sees the other's row
 //!   and answers the conflict.
 //! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a
@@ -132,8 +132,8 @@
 //!   connection to the mail server.
 //! - A mail shows a name only if the name is plain (`domain::plain_name`), since strangers choose names, and a mail
 //!   must not carry their messages.
-//! - The oldest callback of a service is the only one that can be claimed, with a few behind it, which keeps their order on
-//!   all nodes. A claim expires; a receiver may get a callback twice, but never out of order.
+//! - Only the oldest callback of a service, together with a few callbacks after it, can be claimed. This keeps the
+//!   order of callbacks on all nodes. A claim expires; a receiver may get a callback twice, but never out of order.
 //! - Every failure of a callback is retried for three days, even a 404, because most failures are mistakes that an
 //!   operator corrects.
 //! - The address of a callback is checked when the connection is made, by the gateway's own resolver; redirects are not
