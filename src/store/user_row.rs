@@ -51,7 +51,7 @@ impl From<UserRow> for User {
     }
 }
 
-/// Queries that select the columns of [`UserRow`] load a [`User`].
+/// Queries that select the columns of `UserRow` load a [`User`].
 impl<ST, DB: Backend> Queryable<ST, DB> for User
 where
     UserRow: Queryable<ST, DB>,
