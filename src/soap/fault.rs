@@ -51,11 +51,9 @@ pub(super) fn reply(context: &ResponseContext, rejection: &Rejection, code: Faul
     match context.version {
         Version::Soap11 => {
             out.text("faultcode", code_in_11(code));
-            out.raw("<faultstring xml:lang=\"");
-            out.raw(context.language.tag());
-            out.raw("\">");
-            out.escaped(&text);
-            out.raw("</faultstring>");
+            // Without xml:lang: a fault must validate against the schema of the envelope, which has no such attribute
+            // (WS-I Basic Profile 1.1, BP1701).
+            out.text("faultstring", &text);
             if with_detail {
                 out.open("detail");
                 detail(&mut out);

@@ -64,7 +64,7 @@ fn assert_fault(reply: &Reply, text: &str) {
     assert_eq!(reply.status, status, "{reply:?}");
     assert_eq!(element(&reply.body, "faultcode"), Some("S:Client"));
     assert_eq!(element(&reply.body, "code"), Some(code));
-    let told = reply.body.split("<faultstring xml:lang=\"hu\">").nth(1);
+    let told = reply.body.split("<faultstring>").nth(1);
     let told = told.unwrap().split("</faultstring>").next().unwrap();
     assert_eq!(told, text);
 }
