@@ -401,7 +401,7 @@ fn contract(write: bool) -> io::Result<()> {
     let wsdl = wsdl::wsdl(
         &entries,
         "http://localhost:8080/hammy/ws/user/v1",
-        &format!("../{XSD_FILE}"),
+        wsdl::Schema::At(&format!("../{XSD_FILE}")),
     );
     let xsd = wsdl::xsd(&entries);
     // The printed document has the default paths, whatever the current settings are.

@@ -3,7 +3,7 @@
 use std::io;
 
 use chaingun_gateway::config::Config;
-use chaingun_gateway::contract::shape::{Number, Wrapped};
+use chaingun_gateway::contract::shape::{List, Number};
 use chaingun_gateway::contract::user::{FlatUser, WrappedUser};
 use chaingun_gateway::domain::mailbox::MAX_EMAIL_CHARS;
 use chaingun_gateway::domain::names::MAX_NAME_CHARS;
@@ -184,7 +184,7 @@ fn add(cx: &RequestContext<'_>, output: Output, args: AddArgs) -> io::Result<()>
             name: Some(args.name),
             organizational_unit: args.unit,
             password_reset_guid_channel: Some("RESPONSE".to_owned()),
-            roles: Some(Wrapped(args.roles)),
+            roles: Some(List(args.roles)),
             user_name: Some(user_name.clone()),
             ..Default::default()
         }),
@@ -233,7 +233,7 @@ fn find(cx: &RequestContext<'_>, output: Output, args: FindArgs) -> io::Result<(
         user_name: args.user_name,
         name: args.name,
         email: args.email,
-        statuses: Wrapped(args.statuses),
+        statuses: List(args.statuses),
         ..Default::default()
     };
     let found = request.find(cx).map_err(explain)?;

@@ -3,7 +3,7 @@
 use super::messages::Language;
 use super::problem::Problem;
 use super::rejection::Rejection;
-use super::shape::{Always, Secret, StatusCode, Wrapped, shape};
+use super::shape::{List, Secret, StatusCode, shape};
 
 /// The longest claimed user name, in characters: of requestMeta/userName and of `X-User-Name`.
 pub const MAX_CLAIM_CHARS: u32 = 256;
@@ -26,7 +26,7 @@ shape! {
         /// The signed-in user on whose behalf the client calls.
         user_name: Option<String> = "userName", max = 256;
         /// Further parameters.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param", wrapped;
     }
 }
 
@@ -48,7 +48,7 @@ shape! {
         /// 0 done, 1 the service failed, 2 the request is invalid, 3 not allowed.
         code: StatusCode = "code", required;
         /// What went wrong; empty when all went well.
-        messages: Always<Message> = "messages", item = "message", required;
+        messages: List<Message> = "messages", item = "message", always, required;
     }
 }
 
@@ -58,7 +58,7 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
     }
 }
 
@@ -84,16 +84,16 @@ pub fn status_of(rejection: &Rejection, code: i32, language: Language) -> Respon
     };
     ResponseStatus {
         code: StatusCode(code),
-        messages: Always(rejection.problems.iter().map(message).collect()),
+        messages: List(rejection.problems.iter().map(message).collect()),
     }
 }
 
 /// The parameters of a refusal.
 #[must_use]
-pub fn params_of(rejection: &Rejection) -> Wrapped<Param> {
+pub fn params_of(rejection: &Rejection) -> List<Param> {
     let params = rejection.params.iter().map(|(key, value)| Param {
         key: (*key).to_owned(),
         value: value.clone(),
     });
-    Wrapped(params.collect())
+    List(params.collect())
 }

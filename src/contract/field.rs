@@ -5,7 +5,6 @@
 pub struct Shape {
     pub name: &'static str,
     pub doc: &'static str,
-    pub order: Order,
     pub fields: &'static [Field],
 }
 
@@ -14,16 +13,10 @@ impl Shape {
     pub(crate) const fn new(
         name: &'static str,
         doc: &'static str,
-        order: Order,
         fields: &'static [Field],
     ) -> Self {
         assert!(fields.len() <= 64, "a shape has at most 64 fields");
-        Self {
-            name,
-            doc,
-            order,
-            fields,
-        }
+        Self { name, doc, fields }
     }
 
     /// The field of this name or alias, and its position in the table.
@@ -66,7 +59,7 @@ impl Shape {
             .find_map(|(position, field)| {
                 let kind = (field.kind)();
                 let (is_list, kind) = match kind {
-                    Kind::Wrapped(entry) => (true, entry()),
+                    Kind::List(entry) => (true, entry()),
                     kind => (false, kind),
                 };
                 match kind {
@@ -91,12 +84,15 @@ pub struct Payload {
     pub shape: &'static Shape,
 }
 
-/// Whether the XSD requires the order of the table (`sequence`) or allows any order (`all`).
+/// The form of a list in XML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    Sequence,
-    /// For types whose order differs between the original samples.
-    All,
+pub enum ListForm {
+    /// The element is repeated for each entry.
+    Flat,
+    /// One element holds an element for each entry; an empty list has no element.
+    Wrapped,
+    /// Like `Wrapped`, but an empty list has an empty element, like `<messages/>`.
+    Always,
 }
 
 /// One row of a field table.
@@ -105,7 +101,9 @@ pub struct Field {
     pub name: &'static str,
     /// Another name of the field, which is read and never written.
     pub alias: Option<&'static str>,
-    /// The element name of one entry, for lists with a wrapper.
+    /// The form in which a list is written.
+    pub form: ListForm,
+    /// The element name of one entry inside a wrapper.
     pub item: &'static str,
     /// The longest text, in characters.
     pub max: u32,
@@ -124,6 +122,7 @@ impl Field {
         Self {
             name,
             alias: None,
+            form: ListForm::Flat,
             item: "",
             max: 0,
             required: false,
@@ -141,6 +140,16 @@ impl Field {
 
     pub(crate) const fn item(mut self, item: &'static str) -> Self {
         self.item = item;
+        self
+    }
+
+    pub(crate) const fn wrapped(mut self) -> Self {
+        self.form = ListForm::Wrapped;
+        self
+    }
+
+    pub(crate) const fn always(mut self) -> Self {
+        self.form = ListForm::Always;
         self
     }
 
@@ -186,10 +195,8 @@ pub enum Kind {
     Text,
     Number,
     Boolean,
-    /// Repeated elements of the field's own name.
-    Flat,
-    /// A wrapper with entries of this kind.
-    Wrapped(fn() -> Kind),
+    /// A list of entries of this kind.
+    List(fn() -> Kind),
     Shape(&'static Shape),
     /// One of the codes of a response status.
     Status,

@@ -17,5 +17,5 @@ pub mod xml;
 
 /// The namespace of ChaingunUserAPI; only operation elements are in it (SPEC §4).
 pub const NAMESPACE: &str = "http://ws.service.user.api.chaingun.dbx.hu/";
-/// Service and port name of the SOAP contract.
+/// The name of the SOAP contract. The names of its service, port type, bindings and ports begin with it.
 pub const SERVICE: &str = "ChaingunUserAPI";

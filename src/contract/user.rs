@@ -1,6 +1,6 @@
 //! The two published forms of a user: with flat roles and with wrapped roles (SPEC §4).
 
-use super::shape::{Flat, Wrapped, shape};
+use super::shape::{List, shape};
 use crate::domain::user::User;
 
 shape! {
@@ -15,7 +15,7 @@ shape! {
         /// The organisational unit.
         organizational_unit: Option<String> = "organizationalUnit", max = 128;
         /// Global roles.
-        roles: Flat = "roles", max = 128;
+        roles: List<String> = "roles", max = 128;
         /// UNACTIVATED, ACTIVE or INACTIVE.
         status: Option<String> = "status", max = 16;
         /// The user name, unique.
@@ -25,7 +25,7 @@ shape! {
 
 shape! {
     /// A user, its roles in a wrapper: what createUser and modifyUser take and answer.
-    pub struct WrappedUser = "UserData_V1", order = All {
+    pub struct WrappedUser = "UserData_V1" {
         /// The client the user belongs to.
         client_name: Option<String> = "clientName", max = 128;
         /// The e-mail address, unique.
@@ -37,11 +37,46 @@ shape! {
         /// createUser only: RESPONSE answers the token for setting a password, EMAIL mails it.
         password_reset_guid_channel: Option<String> = "passwordResetGuidChannel", max = 16;
         /// Global roles; an empty list, other than none, takes all of them away.
-        roles: Option<Wrapped<String>> = "roles", item = "role", max = 128;
+        roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128;
         /// UNACTIVATED, ACTIVE or INACTIVE.
         status: Option<String> = "status", max = 16;
         /// The user name, unique.
         user_name: Option<String> = "userName", max = 128, id;
+    }
+}
+
+shape! {
+    /// The new values of a user, in the order of the sampled modifyUser request, in which the roles come last.
+    pub struct UserChange = "UserChange_V1" {
+        /// The client that the user belongs to.
+        client_name: Option<String> = "clientName", max = 128;
+        /// The e-mail address, which is unique.
+        email: Option<String> = "email", max = 254;
+        /// The name of the person.
+        name: Option<String> = "name", max = 128;
+        /// The organisational unit.
+        organizational_unit: Option<String> = "organizationalUnit", max = 128;
+        /// UNACTIVATED, ACTIVE or INACTIVE.
+        status: Option<String> = "status", max = 16;
+        /// The user name of the user to change.
+        user_name: Option<String> = "userName", max = 128, id;
+        /// The global roles. They replace the present ones; an empty list removes them all.
+        roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128;
+    }
+}
+
+impl From<UserChange> for WrappedUser {
+    fn from(change: UserChange) -> Self {
+        Self {
+            client_name: change.client_name,
+            email: change.email,
+            name: change.name,
+            organizational_unit: change.organizational_unit,
+            password_reset_guid_channel: None,
+            roles: change.roles,
+            status: change.status,
+            user_name: change.user_name,
+        }
     }
 }
 
@@ -52,7 +87,7 @@ impl From<User> for FlatUser {
             client_name: Some(user.client_name),
             name: Some(user.name),
             organizational_unit: user.organizational_unit,
-            roles: Flat(user.roles),
+            roles: List(user.roles),
             status: Some(user.status.as_str().to_owned()),
             user_name: Some(user.user_name),
         }
@@ -67,7 +102,7 @@ impl From<User> for WrappedUser {
             name: Some(user.name),
             organizational_unit: user.organizational_unit,
             password_reset_guid_channel: None,
-            roles: Some(Wrapped(user.roles)),
+            roles: Some(List(user.roles)),
             status: Some(user.status.as_str().to_owned()),
             user_name: Some(user.user_name),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use minijinja::{Environment, Value, context};
 
-use super::field::{Field, Kind, Order, Shape};
+use super::field::{Kind, ListForm, Shape};
 use super::{NAMESPACE, SERVICE};
 
 /// The data of an operation that the printers need.
@@ -16,9 +16,26 @@ pub struct Entry {
     pub response: &'static Shape,
 }
 
+/// The place of the schema of a WSDL.
+#[derive(Debug, Clone, Copy)]
+pub enum Schema<'a> {
+    /// The WSDL imports the schema from this URL.
+    At(&'a str),
+    /// The WSDL contains the schema.
+    Inline,
+}
+
 /// The XML Schema of every SOAP message.
 #[must_use]
 pub fn xsd(entries: &[Entry]) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}",
+        schema(entries)
+    )
+}
+
+/// The schema without an XML declaration.
+fn schema(entries: &[Entry]) -> String {
     let mut types = Types::default();
     for entry in entries {
         types.add(entry.request);
@@ -27,21 +44,26 @@ pub fn xsd(entries: &[Entry]) -> String {
     let values = context! {
         namespace => NAMESPACE,
         entries => described(entries),
-        shapes => types.shapes.into_iter().map(shape).collect::<Vec<_>>(),
+        types => types.printed,
         lengths => types.lengths.into_iter().collect::<Vec<_>>(),
     };
     print(include_str!("templates/schema.xsd"), values)
 }
 
-/// The WSDL, for a service at `address`; the schema is imported from `schema`.
+/// The WSDL, for a service at `address`.
 #[must_use]
-pub fn wsdl(entries: &[Entry], address: &str, schema: &str) -> String {
+pub fn wsdl(entries: &[Entry], address: &str, place: Schema<'_>) -> String {
+    let (inline, url) = match place {
+        Schema::At(url) => (None, url),
+        Schema::Inline => (Some(schema(entries)), ""),
+    };
     let values = context! {
         namespace => NAMESPACE,
         service => SERVICE,
         entries => described(entries),
         address,
-        schema,
+        schema => url,
+        inline => inline.as_deref().map(str::trim_end),
     };
     print(include_str!("templates/service.wsdl"), values)
 }
@@ -80,59 +102,91 @@ fn described(entries: &[Entry]) -> Vec<Value> {
 /// Every referenced type, in the order of first use, and every text length in use.
 #[derive(Default)]
 struct Types {
-    shapes: Vec<&'static Shape>,
+    names: BTreeSet<String>,
+    printed: Vec<Value>,
     lengths: BTreeSet<u32>,
 }
 
 impl Types {
     fn add(&mut self, shape: &'static Shape) {
-        if self.shapes.iter().any(|s| std::ptr::eq(*s, shape)) {
+        if !self.names.insert(shape.name.to_owned()) {
             return;
         }
-        self.shapes.push(shape);
+        let mut fields = Vec::new();
+        let mut inner_shapes = Vec::new();
+        let mut list_types = Vec::new();
         for field in shape.fields {
-            let kind = match (field.kind)() {
-                Kind::Wrapped(entry) => entry(),
-                kind => kind,
+            let (is_list, kind) = match (field.kind)() {
+                Kind::List(entry) => (true, entry()),
+                kind => (false, kind),
             };
             match kind {
-                Kind::Shape(inner) => self.add(inner),
-                Kind::Text | Kind::Flat => {
-                    self.lengths.insert(field.max);
-                }
-                Kind::Number | Kind::Boolean | Kind::Status | Kind::Wrapped(_) => {}
+                Kind::Shape(inner) => inner_shapes.push(inner),
+                Kind::Text if !is_list => drop(self.lengths.insert(field.max)),
+                _ => {}
             }
+            let mut type_name = type_of(kind, (!is_list).then_some(field.max));
+            let is_wrapped = is_list && field.form != ListForm::Flat;
+            let is_flat = is_list && !is_wrapped;
+            if is_wrapped {
+                let list = list_name(field.name);
+                let entries = element(field.item, &type_name, Occurs::AnyNumber, "");
+                if self.names.insert(list.clone()) {
+                    list_types.push(complex_type(&list, "", vec![entries]));
+                }
+                type_name = format!("tns:{list}");
+            }
+            let occurs = match field.required {
+                _ if is_flat => Occurs::AnyNumber,
+                true => Occurs::Once,
+                false => Occurs::AtMostOnce,
+            };
+            fields.push(element(field.name, &type_name, occurs, field.doc));
+        }
+        self.printed
+            .push(complex_type(shape.name, shape.doc, fields));
+        self.printed.append(&mut list_types);
+        for inner in inner_shapes {
+            self.add(inner);
         }
     }
 }
 
-fn shape(shape: &Shape) -> Value {
-    let group = match shape.order {
-        Order::Sequence => "sequence",
-        Order::All => "all",
-    };
-    let fields = shape.fields.iter().map(field).collect::<Vec<_>>();
-    context! { name => shape.name, doc => shape.doc, group, fields }
+/// How often an element occurs.
+#[derive(PartialEq, Eq)]
+enum Occurs {
+    Once,
+    AtMostOnce,
+    AnyNumber,
 }
 
-fn field(field: &Field) -> Value {
-    let (form, kind) = match (field.kind)() {
-        Kind::Wrapped(entry) => ("wrapped", entry()),
-        Kind::Flat => ("repeated", Kind::Text),
-        kind => ("single", kind),
-    };
-    let type_name = match kind {
-        Kind::Text | Kind::Flat | Kind::Wrapped(_) => format!("tns:Text{}", field.max),
-        Kind::Number | Kind::Status => "xs:int".to_owned(),
-        Kind::Boolean => "xs:boolean".to_owned(),
-        Kind::Shape(shape) => format!("tns:{}", shape.name),
-    };
+fn element(name: &str, type_name: &str, occurs: Occurs, doc: &str) -> Value {
     context! {
-        name => field.name,
-        form,
-        item => field.item,
+        name,
         type => type_name,
-        required => field.required,
-        doc => field.doc.trim(),
+        required => occurs == Occurs::Once,
+        repeated => occurs == Occurs::AnyNumber,
+        doc => doc.trim(),
+    }
+}
+
+fn complex_type(name: &str, doc: &str, fields: Vec<Value>) -> Value {
+    context! { name, doc => doc.trim(), fields }
+}
+
+/// The type of a list with a wrapper: `Roles_V1` for `roles`.
+fn list_name(field: &str) -> String {
+    let (first, rest) = field.split_at(1);
+    format!("{}{rest}_V1", first.to_ascii_uppercase())
+}
+
+/// The schema type of a kind; `max` is the longest text, if the type restricts it.
+fn type_of(kind: Kind, max: Option<u32>) -> String {
+    match (kind, max) {
+        (Kind::Text, Some(max)) => format!("tns:Text{max}"),
+        (Kind::Text | Kind::List(_), _) => "xs:string".to_owned(),
+        (Kind::Number | Kind::Status, _) => "xs:int".to_owned(),
+        (Kind::Boolean, _) => "xs:boolean".to_owned(),
+        (Kind::Shape(shape), _) => format!("tns:{}", shape.name),
     }
 }

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::examples;
-use crate::contract::field::{Field, Kind, Shape};
+use crate::contract::field::{Field, Kind, ListForm, Shape};
 use crate::contract::messages::Language;
 use crate::contract::problem::{Code, FaultCode, SoapForm};
 use crate::operations::{Body, CATALOG, Operation, Route};
@@ -60,20 +60,22 @@ fn shape(shape: &Shape) -> Value {
 }
 
 fn field(field: &Field) -> Value {
-    let is_list = matches!((field.kind)(), Kind::Wrapped(_));
+    let is_list = matches!((field.kind)(), Kind::List(_));
+    let is_flat = field.form == ListForm::Flat;
     let (kind, shape) = match innermost(field) {
         Kind::Text => ("text", None),
         Kind::Number | Kind::Status => ("whole number", None),
         Kind::Boolean => ("true or false", None),
-        Kind::Flat | Kind::Wrapped(_) => ("texts, the element repeated", None),
+        Kind::List(_) => ("list", None),
         Kind::Shape(shape) => ("", Some(shape.name)),
     };
-    let is_text = matches!(innermost(field), Kind::Text | Kind::Flat);
+    let is_text = matches!(innermost(field), Kind::Text);
     context! {
         name => field.name,
         doc => field.doc.trim(),
         alias => field.alias,
-        item => is_list.then_some(field.item),
+        item => (is_list && !is_flat).then_some(field.item),
+        repeated => is_list && is_flat,
         kind,
         shape,
         required => field.required,
@@ -84,7 +86,7 @@ fn field(field: &Field) -> Value {
 /// The kind of a field, or of the entries of a list.
 fn innermost(field: &Field) -> Kind {
     match (field.kind)() {
-        Kind::Wrapped(entry) => entry(),
+        Kind::List(entry) => entry(),
         kind => kind,
     }
 }

@@ -15,7 +15,7 @@ pub(super) use crate::contract::common::{
 pub(super) use crate::contract::field::Role;
 pub(super) use crate::contract::problem::{Code, Problem, Problems, Why};
 pub(super) use crate::contract::rejection::Rejection;
-pub(super) use crate::contract::shape::{Flat, Number, Secret, Wrapped, shape};
+pub(super) use crate::contract::shape::{List, Number, Secret, shape};
 pub(super) use crate::domain::audit_event::AuditEvent;
 pub(super) use crate::domain::notice::Topic;
 pub(super) use crate::domain::one_time_token::Purpose;

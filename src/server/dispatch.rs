@@ -12,7 +12,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tracing::Instrument as _;
 
 use crate::app_context::AppContext;
-use crate::contract::wsdl;
+use crate::contract::wsdl::{self, Schema};
 use crate::http::{self, MediaType, Reply};
 use crate::operations::{Origin, soap_entries};
 use crate::{directory, jsonrpc, metrics, sso, web};
@@ -295,25 +295,34 @@ async fn ready(gateway: &Arc<Gateway>) -> Reply {
     }
 }
 
-/// The reply to `?wsdl` and `?xsd=1`.
+/// The reply to `?wsdl`, `?singleWsdl` and `?xsd=1`. Other parts of the query are ignored, because some clients add
+/// their own.
 fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> Reply {
     let query = request.uri().query().unwrap_or("").to_ascii_lowercase();
     let xml = |text: String| Reply::new(200, "text/xml; charset=utf-8", text);
-    match query.as_str() {
-        "wsdl" | "wsdl=" | "singlewsdl" => {
-            let address = address(gateway, peer, request);
-            xml(wsdl::wsdl(
-                &soap_entries(),
-                &address,
-                &format!("{address}?xsd=1"),
-            ))
+    let address = || address(gateway, peer, request);
+    let document = query.split('&').find_map(|part| match part {
+        "wsdl" | "wsdl=" => {
+            let address = address();
+            let schema = format!("{address}?xsd=1");
+            Some(wsdl::wsdl(&soap_entries(), &address, Schema::At(&schema)))
         }
-        "xsd=1" => xml(wsdl::xsd(&soap_entries())),
-        "" => {
+        "singlewsdl" | "singlewsdl=" => {
+            Some(wsdl::wsdl(&soap_entries(), &address(), Schema::Inline))
+        }
+        "xsd=1" => Some(wsdl::xsd(&soap_entries())),
+        _ => None,
+    });
+    match document {
+        Some(document) => xml(document),
+        None if query.is_empty() => {
             let line = "This is a SOAP endpoint: POST an envelope, or GET ?wsdl";
             Reply::text(405, line).with("Allow", "POST")
         }
-        _ => Reply::text(404, "Not found; the contract is at ?wsdl and ?xsd=1"),
+        None => {
+            let line = "Not found; the contract is at ?wsdl, ?singleWsdl and ?xsd=1";
+            Reply::text(404, line)
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chaingun_gateway::contract::wsdl;
+use chaingun_gateway::contract::wsdl::{self, Schema};
 use chaingun_gateway::operations::soap_entries;
 
-use crate::harness::Gateway;
+use crate::harness::{Gateway, element, envelope};
 
 #[test]
 fn prints_the_committed_wsdl_and_xsd() {
@@ -13,8 +13,11 @@ fn prints_the_committed_wsdl_and_xsd() {
     let address = "http://localhost:8080/hammy/ws/user/v1";
     let stale = "stale: run `cargo run -- contract print --write` and read the difference";
     assert!(
-        wsdl::wsdl(&entries, address, "../schema/xsd/ChaingunUserAPI.xsd")
-            == include_str!("../../wsdl/ChaingunUserAPI.wsdl"),
+        wsdl::wsdl(
+            &entries,
+            address,
+            Schema::At("../schema/xsd/ChaingunUserAPI.xsd")
+        ) == include_str!("../../wsdl/ChaingunUserAPI.wsdl"),
         "{stale}"
     );
     assert!(
@@ -61,6 +64,92 @@ fn serves_the_contract_with_the_address_of_the_request() {
     );
     assert_eq!(gateway.get("/healthz").body, "ok\n");
     assert_eq!(gateway.get("/readyz").body, "ready\n");
+}
+
+#[test]
+fn prints_a_schema_of_named_types_whose_content_is_a_sequence() {
+    let xsd = include_str!("../../schema/xsd/ChaingunUserAPI.xsd");
+    assert!(!xsd.contains("<xs:all") && !xsd.contains("<xs:choice"));
+    for line in xsd.lines().map(str::trim) {
+        if line.starts_with("<xs:complexType") {
+            assert!(attribute(line, "name").is_some(), "{line}");
+        } else if line.starts_with("<xs:element") {
+            let kind = attribute(line, "type").unwrap_or_else(|| panic!("{line}"));
+            // The entries of text lists are plain texts.
+            let repeats = attribute(line, "maxOccurs").is_some();
+            assert!(!repeats || !kind.starts_with("tns:Text"), "{line}");
+        }
+    }
+    for operation in soap_entries() {
+        let element = format!(
+            "<xs:element name=\"{0}\" type=\"tns:{0}\"/>",
+            operation.name
+        );
+        assert!(xsd.contains(&element), "{element}");
+        let wrapper = format!(
+            "<xs:complexType name=\"{}\">\n    <xs:sequence>\n      <xs:element name=\"request\" type=\"tns:{}\"/>\n",
+            operation.name, operation.request.name
+        );
+        assert!(
+            xsd.contains(&wrapper),
+            "an annotation stops Axis: {wrapper}"
+        );
+    }
+}
+
+#[test]
+fn prints_every_list_flat_but_requests_messages_and_the_roles_of_user_data() {
+    let now = types(include_str!("../../schema/xsd/ChaingunUserAPI.xsd"));
+    let mut wrapped = Vec::new();
+    for (name, rows) in &now {
+        for row in rows {
+            let kind = row[1].as_deref().unwrap_or("").trim_start_matches("tns:");
+            let is_list = |rows: &Vec<Vec<Option<String>>>| rows.len() == 1 && rows[0][3].is_some();
+            if now.get(kind).is_some_and(is_list) {
+                wrapped.push(format!("{name}/{}", row[0].as_deref().unwrap()));
+            }
+        }
+    }
+    assert_eq!(
+        wrapped,
+        [
+            "AuthenticateRequest_V1/params",
+            "FindUsersRequest_V1/clientNames",
+            "FindUsersRequest_V1/statuses",
+            "RequestMeta_V1/params",
+            "ResponseStatus_V1/messages",
+            "UserChange_V1/roles",
+            "UserData_V1/roles",
+        ]
+    );
+}
+
+#[test]
+fn answers_find_users_without_hits_by_a_total_and_no_user() {
+    let gateway = Gateway::demo();
+    let reply = gateway.soap(&envelope("findUsers", "<userName>nobody</userName>"));
+    let answer = "<response><status><code>0</code><messages/></status><total>0</total></response>";
+    assert!(reply.body.contains(answer), "{reply:?}");
+}
+
+#[test]
+fn reads_request_parameters_flat_and_wrapped() {
+    let gateway = Gateway::demo();
+    let param = "<key>USER_ORG_UUID</key><value>moby</value>";
+    for params in [
+        format!("<params><param>{param}</param></params>"),
+        format!("<params>{param}</params>"),
+        format!("<params><key>OTHER</key><value>x</value></params><params>{param}</params>"),
+    ] {
+        let login =
+            "<userNameOrEmail>hakapeszimaki</userNameOrEmail><password>passWORD123</password>";
+        let reply = gateway.soap(&envelope("authenticate", &format!("{login}{params}")));
+        assert_eq!(
+            element(&reply.body, "code"),
+            Some("0"),
+            "{params} {reply:?}"
+        );
+    }
 }
 
 /// An attribute of a printed line.

@@ -89,7 +89,7 @@ pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
             let mut doc = take_description(&mut schema);
             let mut parameter =
                 json!({"name": field.name, "in": "query", "required": field.required});
-            if matches!((field.kind)(), Kind::Flat | Kind::Wrapped(_)) {
+            if matches!((field.kind)(), Kind::List(_)) {
                 doc.push_str(" Repeated, or separated by commas.");
             }
             put(&mut parameter, "schema", schema);

@@ -42,8 +42,7 @@ impl Schemas {
     /// The schema of a field, with its description.
     pub(super) fn field(&mut self, field: &Field) -> Value {
         let mut schema = match (field.kind)() {
-            Kind::Flat => list(text(field.max)),
-            Kind::Wrapped(entry) => list(self.one(entry(), field.max)),
+            Kind::List(entry) => list(self.one(entry(), field.max)),
             kind => self.one(kind, field.max),
         };
         let mut doc = field.doc.trim().to_owned();
@@ -58,7 +57,7 @@ impl Schemas {
     pub(super) fn sent(&mut self, field: &Field) -> Value {
         let mut schema = self.field(field);
         match (field.kind)() {
-            Kind::Flat | Kind::Wrapped(_) => put(&mut schema, "maxItems", json!(MAX_LIST)),
+            Kind::List(_) => put(&mut schema, "maxItems", json!(MAX_LIST)),
             Kind::Text if field.required => put(&mut schema, "minLength", json!(1)),
             _ => {}
         }
@@ -67,7 +66,7 @@ impl Schemas {
 
     fn one(&mut self, kind: Kind, max: u32) -> Value {
         match kind {
-            Kind::Text | Kind::Flat | Kind::Wrapped(_) => text(max),
+            Kind::Text | Kind::List(_) => text(max),
             Kind::Number => json!({"type": "integer", "format": "int32"}),
             Kind::Boolean => json!({"type": "boolean"}),
             Kind::Status => json!({"type": "integer", "enum": statuses()}),

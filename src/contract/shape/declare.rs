@@ -3,12 +3,11 @@
 /// Declares a published type once: the struct, its field table, and how it is read and written.
 ///
 /// A field is `name: Type = "publishedName", attribute, attribute = value;`. Each attribute calls the method of
-/// [`Field`](super::Field) of that name: `alias`, `item`, `max`, `required`, `id` or `role`. A type that allows its
-/// elements in any order has `order = All` after its published name.
+/// [`Field`](super::Field) of that name: `alias`, `item`, `wrapped`, `always`, `max`, `required`, `id` or `role`.
 macro_rules! shape {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident = $published:literal $(, order = $order:ident)? {
+        pub struct $name:ident = $published:literal {
             $(
                 $(#[doc = $field_doc:literal])+
                 $field:ident : $type:ty = $wire:literal $(, $attribute:ident $(= $value:expr)?)*;
@@ -22,7 +21,7 @@ macro_rules! shape {
         const _: () = {
         use std::any::Any;
 
-        use $crate::contract::field::{Field, Kind, Order, Shape};
+        use $crate::contract::field::{Field, Kind, Shape};
         use $crate::contract::json::{Json, JsonWriter};
         use $crate::contract::problem::{Problems, Why};
         use $crate::contract::shape::{Shaped, Structure, Value, write_member};
@@ -32,7 +31,6 @@ macro_rules! shape {
             const SHAPE: &'static Shape = &Shape::new(
                 $published,
                 concat!($($doc),+),
-                shape!(@order $($order)?),
                 &[$(
                     Field::new($wire, concat!($($field_doc),+), <$type as Value>::kind)
                         $(.$attribute($($value)?))*,
@@ -94,15 +92,8 @@ macro_rules! shape {
                 }
                 self.note_missing(problems);
             }
-            fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
-                out.open(name);
-                let mut fields = Self::SHAPE.fields.iter();
-                $(
-                    if let Some(field) = fields.next() && !out.omits(field.name) {
-                        Value::write_xml(&self.$field, out, field.name, field.item);
-                    }
-                )*
-                out.close(name);
+            fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
+                self.write_element(out, name);
             }
             fn write_json(&self, out: &mut JsonWriter) {
                 out.object(|out| {
@@ -133,7 +124,14 @@ macro_rules! shape {
                 Self::SHAPE
             }
             fn write_element(&self, out: &mut XmlWriter, name: &str) {
-                Value::write_xml(self, out, name, "");
+                out.open(name);
+                let mut fields = Self::SHAPE.fields.iter();
+                $(
+                    if let Some(field) = fields.next() && !out.omits(field.name) {
+                        Value::write_xml(&self.$field, out, field.name, field);
+                    }
+                )*
+                out.close(name);
             }
             fn write_object(&self, out: &mut JsonWriter) {
                 Value::write_json(self, out);
@@ -176,17 +174,15 @@ macro_rules! shape {
         )*
         let _ = turn;
     };
-    (@order) => { Order::Sequence };
-    (@order $order:ident) => { Order::$order };
 }
 pub(crate) use shape;
 
 #[cfg(test)]
 mod tests {
-    use crate::contract::field::{Field, Kind, Order, Shape};
+    use crate::contract::field::{Field, Kind, Shape};
     use crate::contract::json::{JsonWriter, parse};
     use crate::contract::problem::{Code, Problems};
-    use crate::contract::shape::{Flat, Number, Shaped as _, Structure as _, Value as _, Wrapped};
+    use crate::contract::shape::{List, Number, Shaped as _, Structure as _, Value as _};
 
     shape! {
         /// An entry.
@@ -202,13 +198,13 @@ mod tests {
             /// The name.
             name: Option<String> = "name", alias = "called", max = 3, id;
             /// Texts, repeated.
-            flat: Flat = "flat", max = 3, required;
+            flat: List<String> = "flat", max = 3, required;
             /// Numbers in a wrapper.
-            numbers: Wrapped<Number> = "numbers", item = "number", required;
+            numbers: List<Number> = "numbers", item = "number", wrapped, required;
             /// Structures in a wrapper that may be absent.
-            entries: Option<Wrapped<Entry>> = "entries", item = "entry", required;
+            entries: Option<List<Entry>> = "entries", item = "entry", wrapped, required;
             /// An optional list.
-            others: Wrapped<String> = "others", item = "other", max = 3;
+            others: List<String> = "others", item = "other", wrapped, max = 3;
         }
     }
 
@@ -278,6 +274,6 @@ mod tests {
         let fields: Vec<_> = (0..65)
             .map(|_| Field::new("x", "", || Kind::Text))
             .collect();
-        let _ = Shape::new("X", "", Order::Sequence, fields.leak());
+        let _ = Shape::new("X", "", fields.leak());
     }
 }

@@ -13,7 +13,7 @@ use super::rejection::Rejection;
 use super::xml::{ReadResult, XmlReader, XmlWriter};
 
 pub(crate) use declare::shape;
-pub use lists::{Always, Flat, MAX_LIST, Wrapped};
+pub use lists::{List, MAX_LIST};
 pub use values::{Number, Secret, StatusCode};
 
 /// A value that a field can hold.
@@ -27,8 +27,8 @@ pub trait Value: Default {
     fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult;
     /// Reads the field's JSON value and notes its problems. Null leaves the value as it is.
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems);
-    /// Writes the field's element or elements, or nothing.
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, item: &str);
+    /// Writes the element of this name, or the elements of a list in the form that the field states, or nothing.
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, field: &Field);
     /// Writes the JSON value, `null` if there is none.
     fn write_json(&self, out: &mut JsonWriter);
     /// Whether the value is missing in a required field.
@@ -39,7 +39,7 @@ pub trait Value: Default {
     }
     /// Passes each structure of the value to `visit`: the value itself, or the entries of a list.
     fn each(&self, _: &mut dyn FnMut(&dyn Shaped)) {}
-    /// Reads a wrapped list of such values, whose wrapper's start tag has been read.
+    /// Reads one occurrence of the element of a list of such values, wrapped or flat. The start tag has been read.
     ///
     /// # Errors
     /// As [`Value::read_xml`].

@@ -36,7 +36,7 @@ impl Value for String {
             self.push_str(text.trim());
         }
     }
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
         out.text(name, self);
     }
     fn write_json(&self, out: &mut JsonWriter) {
@@ -75,9 +75,9 @@ impl<V: Value> Value for Option<V> {
             *self = kept(value);
         }
     }
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, item: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, field: &Field) {
         if let Some(value) = self {
-            value.write_xml(out, name, item);
+            value.write_xml(out, name, field);
         }
     }
     fn write_json(&self, out: &mut JsonWriter) {
@@ -143,7 +143,7 @@ impl Value for Number {
             None => problems.note(field.name, Why::NotANumber),
         }
     }
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
         if let Some(number) = self.0 {
             out.number(name, number);
         }
@@ -198,7 +198,7 @@ impl Value for Secret {
             self.0.push_str(text);
         }
     }
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
         out.text(name, &self.0);
     }
     fn write_json(&self, out: &mut JsonWriter) {
@@ -221,7 +221,7 @@ impl Value for StatusCode {
         reader.skip()
     }
     fn read_json(&mut self, _: &Json, _: &'static Field, _: &mut Problems) {}
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
         out.number(name, i64::from(self.0));
     }
     fn write_json(&self, out: &mut JsonWriter) {
@@ -255,7 +255,7 @@ impl Value for bool {
             _ => problems.note(field.name, Why::NotABoolean),
         }
     }
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
         out.text(name, if *self { "true" } else { "false" });
     }
     fn write_json(&self, out: &mut JsonWriter) {

@@ -12,7 +12,7 @@ shape! {
         /// The user's token, with or without JWT before it.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
         /// The agreements.
-        agreement_ids: Wrapped<Number> = "agreement_ids", item = "agreement_id", required;
+        agreement_ids: List<Number> = "agreement_ids", item = "agreement_id", required;
     }
 }
 

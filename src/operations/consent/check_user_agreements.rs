@@ -21,7 +21,7 @@ shape! {
     /// The agreements that a service requires and the user has not accepted.
     pub struct MissingAgreements = "MissingAgreements_V1" {
         /// Their numbers.
-        missing: Wrapped<Number> = "missing", item = "agreement_id";
+        missing: List<Number> = "missing", item = "agreement_id";
     }
 }
 
@@ -55,7 +55,7 @@ impl Request for CheckUserAgreementsRequest {
         let missing = missing.into_iter().map(|id| Number(Some(id))).collect();
         Ok(Missing {
             result: MissingAgreements {
-                missing: Wrapped(missing),
+                missing: List(missing),
             },
         })
     }

@@ -28,7 +28,7 @@ shape! {
     /// A list of objects with an agreement_id and accepted_at, in UTC.
     pub struct Accepted = "Accepted_V1" {
         /// The agreements, ascending.
-        result: Wrapped<AcceptedAgreement> = "result", item = "agreement";
+        result: List<AcceptedAgreement> = "result", item = "agreement";
     }
 }
 
@@ -50,7 +50,7 @@ impl Request for GetUserAgreementsRequest {
             agreement_id: Number(Some(id)),
         });
         Ok(Accepted {
-            result: Wrapped(agreements.collect()),
+            result: List(agreements.collect()),
         })
     }
 }

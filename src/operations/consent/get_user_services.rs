@@ -27,7 +27,7 @@ shape! {
     /// A list of objects with a service_id.
     pub struct Services = "Services_V1" {
         /// The services, ascending.
-        result: Wrapped<AssignedService> = "result", item = "service";
+        result: List<AssignedService> = "result", item = "service";
     }
 }
 
@@ -49,7 +49,7 @@ impl Request for GetUserServicesRequest {
             service_id: Number(Some(id)),
         });
         Ok(Services {
-            result: Wrapped(services.collect()),
+            result: List(services.collect()),
         })
     }
 }

@@ -16,10 +16,10 @@ pub struct Roles(pub Option<Vec<String>>);
 
 impl Value for Roles {
     fn kind() -> Kind {
-        Kind::Flat
+        Kind::List(String::kind)
     }
     fn read_xml(&mut self, reader: &mut XmlReader<'_>, field: &'static Field) -> ReadResult {
-        let mut list = Flat::default();
+        let mut list = List::<String>::default();
         list.read_xml(reader, field)?;
         self.0.get_or_insert_default().append(&mut list.0);
         Ok(())
@@ -28,14 +28,14 @@ impl Value for Roles {
         match value {
             Json::Null => {}
             Json::List(_) => {
-                let mut list = Flat::default();
+                let mut list = List::<String>::default();
                 list.read_json(value, field, problems);
                 self.0 = Some(list.0);
             }
             _ => problems.note(field.name, Why::WrongContent),
         }
     }
-    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &str) {
+    fn write_xml(&self, out: &mut XmlWriter, name: &str, _: &Field) {
         for role in self.0.iter().flatten() {
             out.text(name, role);
         }

@@ -31,7 +31,7 @@ shape! {
         /// What kind of id it is there.
         external_id_type: Option<String> = "externalIdType", max = 128;
         /// What others call it.
-        external_ids: Wrapped<ExternalIdField> = "externalIds", item = "externalId";
+        external_ids: List<ExternalIdField> = "externalIds", item = "externalId";
         /// The system that knows its organisation by orgExternalId.
         channel: Option<String> = "channel", max = 128;
         /// The id of its organisation there.

@@ -32,7 +32,7 @@ shape! {
     /// A user was made or changed.
     pub struct Written = "DirectoryWritten_V1" {
         /// Always empty; refusals have an envelope of their own.
-        errors: Wrapped<ExternalIdField> = "errors", item = "error";
+        errors: List<ExternalIdField> = "errors", item = "error";
         /// SUCCESS.
         response: String = "response", max = 16, required;
         /// The user's UUID.
@@ -92,7 +92,7 @@ enum IdentityChange {
 /// # Errors
 /// [`Code::DuplicateExternalIds`] for two IDs of the same provider and type; [`Code::InvalidField`] for invalid fields.
 fn changes(
-    list: &Wrapped<ExternalIdField>,
+    list: &List<ExternalIdField>,
     external_id: Option<ExternalIdentity>,
 ) -> Result<Vec<(IdentityChange, ExternalIdentity)>> {
     let mut changes: Vec<_> = external_id

@@ -41,7 +41,7 @@ shape! {
         /// The ID of the organisation.
         organisation_id: String = "organisationId", max = 128, required;
         /// The user's roles in it.
-        roles: Flat = "roles", max = 128;
+        roles: List<String> = "roles", max = 128;
         /// The user's UUID.
         user_id: String = "userId", max = 36, required;
     }
@@ -55,7 +55,7 @@ shape! {
         /// The e-mail address.
         email: Option<String> = "email", max = 254;
         /// The external IDs.
-        external_ids: Wrapped<ExternalId> = "externalIds", item = "externalId";
+        external_ids: List<ExternalId> = "externalIds", item = "externalId";
         /// The whole name; the gateway keeps no last name apart.
         first_name: String = "firstName", max = 128, required;
         /// The user's UUID.
@@ -67,11 +67,11 @@ shape! {
         /// Always null.
         last_name: Option<String> = "lastName", max = 128;
         /// The organisations that the user belongs to.
-        organisations: Wrapped<Membership> = "organisations", item = "organisation";
+        organisations: List<Membership> = "organisations", item = "organisation";
         /// The telephone number.
         phone: Option<String> = "phone", max = 16;
         /// Global roles.
-        roles: Flat = "roles", max = 128;
+        roles: List<String> = "roles", max = 128;
         /// 1 for an active user, 0 for any other.
         status: Number = "status", required;
         /// When the user was changed last.
@@ -152,23 +152,23 @@ fn person(
         is_deleted: false,
         org_name: membership.name,
         organisation_id: membership.uuid,
-        roles: Flat(membership.roles),
+        roles: List(membership.roles),
         user_id: user.uuid.clone(),
     });
     Person {
         created_date: directory_time(user.created_at),
         email: user.address().map(str::to_owned),
-        external_ids: Wrapped(identities.collect()),
+        external_ids: List(identities.collect()),
         id: user.uuid.clone(),
         identifier: user.uuid.clone(),
         is_deleted: false,
         last_name: None,
-        organisations: Wrapped(organisations.collect()),
+        organisations: List(organisations.collect()),
         phone,
         status: Number(Some(i64::from(user.status == Status::Active))),
         updated_date: directory_time(user.updated_at),
         first_name: user.name,
-        roles: Flat(user.roles),
+        roles: List(user.roles),
         user_id: user.uuid,
         user_name: user.user_name,
     }

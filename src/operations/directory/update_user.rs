@@ -30,7 +30,7 @@ shape! {
         /// What kind of id it is there.
         external_id_type: Option<String> = "externalIdType", max = 128;
         /// What others call it, to be added, replaced or taken away.
-        external_ids: Wrapped<ExternalIdField> = "externalIds", item = "externalId";
+        external_ids: List<ExternalIdField> = "externalIds", item = "externalId";
     }
 }
 

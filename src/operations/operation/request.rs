@@ -11,7 +11,7 @@ use crate::contract::json::Json;
 use crate::contract::messages::Language;
 use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Secret, Shaped, Structure, Wrapped, value_at};
+use crate::contract::shape::{List, Secret, Shaped, Structure, value_at};
 use crate::contract::xml::XmlReader;
 use crate::operations::context::{Credentials, RequestContext};
 use crate::operations::refusal::Result;
@@ -165,7 +165,7 @@ fn published<R: Request>(answer: R::Answer) -> Payload
 where
     R::Answer: Structure,
 {
-    let params: Option<&Wrapped<Param>> = value_at(&answer, answer.shape().position("params"));
+    let params: Option<&List<Param>> = value_at(&answer, answer.shape().position("params"));
     Payload {
         authorization: params
             .and_then(|params| param(&params.0, P_AUTH_TOKEN))

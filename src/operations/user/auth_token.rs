@@ -7,8 +7,8 @@ use crate::secrets::tokens::{Claims, OrgClaim};
 use crate::store::token_families;
 
 /// The parameters of an answer with this token.
-pub(super) fn token_param(token: &str) -> Wrapped<Param> {
-    Wrapped(vec![Param {
+pub(super) fn token_param(token: &str) -> List<Param> {
+    List(vec![Param {
         key: P_AUTH_TOKEN.to_owned(),
         value: format!("JWT {token}"),
     }])

@@ -19,7 +19,7 @@ shape! {
     /// Who signs in.
     pub struct AuthenticateRequest = "AuthenticateRequest_V1" {
         /// USER_ORG_UUID, to choose an organisation.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param", wrapped;
         /// The password.
         password: Secret = "password", max = 1024, required;
         /// Who is calling; may be left out.
@@ -35,7 +35,7 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// P_AUTH_TOKEN, or GRANTED_ORGS.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<FlatUser> = "user";
     }

@@ -27,7 +27,7 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
     }
 }
 

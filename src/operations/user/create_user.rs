@@ -23,7 +23,7 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// PASSWORD_RESET_GUID, where it was asked for.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<WrappedUser> = "user";
     }
@@ -111,7 +111,7 @@ impl CreateUserRequest {
             Channel::Email => Vec::new(),
         };
         Ok(CreateUserResponse {
-            params: Wrapped(params),
+            params: List(params),
             user: made.map(WrappedUser::from),
             ..Default::default()
         })

@@ -24,9 +24,9 @@ shape! {
         /// Part of the e-mail address.
         email: Option<String> = "email", max = 256;
         /// Clients, one of which the user belongs to.
-        client_names: Wrapped<String> = "clientNames", item = "clientName", max = 128;
+        client_names: List<String> = "clientNames", item = "clientName", wrapped, max = 128;
         /// Statuses, one of which the user has.
-        statuses: Wrapped<String> = "statuses", item = "status", max = 16;
+        statuses: List<String> = "statuses", item = "status", wrapped, max = 16;
         /// userName, name or email, several separated by commas, a minus before one to turn it round; by userName if absent.
         sort: Option<String> = "sort", max = 64;
     }
@@ -38,11 +38,11 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
         /// The number of all hits.
         total: Number = "total";
         /// The users of this page.
-        users: Wrapped<FlatUser> = "users", item = "user";
+        users: List<FlatUser> = "users", item = "user";
     }
 }
 
@@ -152,7 +152,7 @@ impl FindUsersRequest {
         };
         Ok(FindUsersResponse {
             total: Number(Some(hits)),
-            users: Wrapped(found.into_iter().map(FlatUser::from).collect()),
+            users: List(found.into_iter().map(FlatUser::from).collect()),
             ..Default::default()
         })
     }

@@ -1,7 +1,7 @@
 //! Changes a user. Given fields replace the stored values; absent fields keep them.
 
 use crate::contract::shape::{Structure as _, value_at};
-use crate::contract::user::WrappedUser;
+use crate::contract::user::{UserChange, WrappedUser};
 use crate::operations::prelude::*;
 use crate::store::{one_time_tokens, organisations, users};
 
@@ -11,7 +11,7 @@ shape! {
         /// Who is calling.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user; userName says which, absent fields stay, given roles replace.
-        user: Option<WrappedUser> = "user", required;
+        user: Option<UserChange> = "user", required;
     }
 }
 
@@ -21,7 +21,7 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<WrappedUser> = "user";
     }
@@ -53,7 +53,7 @@ impl Request for ModifyUserRequest {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
     fn run(self, cx: &RequestContext<'_>) -> Result<ModifyUserResponse> {
-        let wanted = self.user.unwrap_or_default();
+        let wanted = self.user.map(WrappedUser::from).unwrap_or_default();
         let (status, mut problems) = check(&wanted);
         let user_name = wanted.user_name.as_deref().unwrap_or("");
         let everything = cx.may_do_everything();

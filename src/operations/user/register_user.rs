@@ -8,7 +8,7 @@ use crate::store::{email_undos, organisations};
 
 shape! {
     /// Who registers.
-    pub struct RegisterUserRequest = "RegisterUserRequest_V1", order = All {
+    pub struct RegisterUserRequest = "RegisterUserRequest_V1" {
         /// Who is calling; may be left out.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The user name wanted.
@@ -30,7 +30,7 @@ shape! {
         /// How the operation went.
         status: ResponseStatus = "status", required;
         /// Parameters beside the payload.
-        params: Wrapped<Param> = "params", item = "param";
+        params: List<Param> = "params", item = "param";
     }
 }
 

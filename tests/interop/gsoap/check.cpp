@@ -35,9 +35,9 @@ int main(int argc, char **argv) {
   ns1__ShowUserRequest_USCOREV1 show;
   show.requestMeta = &meta;
   show.userName = "mokamiki";
-  _ns1__showUser showUser;
+  ns1__showUser showUser;
   showUser.request = &show;
-  _ns1__showUserResponse shown;
+  ns1__showUserResponse shown;
   answered(api, api.showUser(&showUser, shown));
   ns1__User_USCOREV1 *user = shown.response->user;
   check("showUser", shown.response->status->code == 0 && is(user->clientName, "Default") &&
@@ -51,15 +51,15 @@ int main(int argc, char **argv) {
   find.requestMeta = &meta;
   find.limit = &limit;
   find.email = &part;
-  _ns1__findUsers findUsers;
+  ns1__findUsers findUsers;
   findUsers.request = &find;
-  _ns1__findUsersResponse found;
+  ns1__findUsersResponse found;
   answered(api, api.findUsers(&findUsers, found));
-  check("findUsers", *found.response->total == 1 && found.response->users->user.size() == 1 &&
-                         found.response->users->user[0]->roles == std::vector<std::string>{"csokifogyaszto"});
+  check("findUsers", *found.response->total == 1 && found.response->users.size() == 1 &&
+                         found.response->users[0]->roles == std::vector<std::string>{"csokifogyaszto"});
 
   std::string name = "gsoap" + suffix, email = name + "@dbx.hu", person = "Gé Szoáp";
-  _ns1__UserData_USCOREV1_roles roles;
+  ns1__Roles_USCOREV1 roles;
   roles.role = {"a", "b"};
   ns1__UserData_USCOREV1 data;
   data.userName = &name;
@@ -69,36 +69,39 @@ int main(int argc, char **argv) {
   ns1__CreateUserRequest_USCOREV1 create;
   create.requestMeta = &meta;
   create.user = &data;
-  _ns1__createUser createUser;
+  ns1__createUser createUser;
   createUser.request = &create;
-  _ns1__createUserResponse created;
+  ns1__createUserResponse created;
   answered(api, api.createUser(&createUser, created));
   check("createUser", created.response->status->code == 0 && is(created.response->user->status, "UNACTIVATED"));
 
   roles.role = {"c", "d"};
+  ns1__UserChange_USCOREV1 change;
+  change.userName = &name;
+  change.roles = &roles;
   ns1__ModifyUserRequest_USCOREV1 modify;
   modify.requestMeta = &meta;
-  modify.user = &data;
-  _ns1__modifyUser modifyUser;
+  modify.user = &change;
+  ns1__modifyUser modifyUser;
   modifyUser.request = &modify;
-  _ns1__modifyUserResponse modified;
+  ns1__modifyUserResponse modified;
   answered(api, api.modifyUser(&modifyUser, modified));
   check("modifyUser", modified.response->user->roles->role == roles.role && is(modified.response->user->name, "Gé Szoáp"));
 
   ns1__AuthenticateRequest_USCOREV1 in;
   in.userNameOrEmail = "mokamiki";
   in.password = "MokaMiki-1234";
-  _ns1__authenticate authenticate;
+  ns1__authenticate authenticate;
   authenticate.request = &in;
-  _ns1__authenticateResponse signedIn;
+  ns1__authenticateResponse signedIn;
   answered(api, api.authenticate(&authenticate, signedIn));
   check("authenticate", signedIn.response->user->roles == two &&
-                            signedIn.response->params->param[0]->key == "P_AUTH_TOKEN");
+                            signedIn.response->params[0]->key == "P_AUTH_TOKEN");
 
   in.password = "wrong";
   answered(api, api.authenticate(&authenticate, signedIn));
   check("refusal", signedIn.response->status->code == 3 &&
-                       signedIn.response->status->messages.message[0]->code == "BAD_CREDENTIALS");
+                       signedIn.response->status->messages->message[0]->code == "BAD_CREDENTIALS");
 
   show.userName = std::string(70000, 'a');
   check("fault", api.showUser(&showUser, shown) == SOAP_FAULT);

@@ -21,7 +21,7 @@ foreach ([SOAP_1_1, SOAP_1_2] as $version) {
         'userName' => 'mokamiki',
     ]);
     $found = $client->findUsers(['request' => ['requestMeta' => $meta, 'name' => 'hakapeszi']])->response;
-    check('findUsers', [$found->total, $found->users->user[0]->roles], [1, ['csokifogyaszto']]);
+    check('findUsers', [$found->total, $found->users[0]->roles], [1, ['csokifogyaszto']]);
     $name = "php-$version";
     $made = $client->createUser(['request' => ['requestMeta' => $meta, 'user' => [
         'clientName' => 'Default', 'email' => "$name@dbx.hu", 'name' => 'Píhápé', 'roles' => ['role' => ['a', 'b']],

@@ -11,9 +11,9 @@ def check(what, found, wanted):
     assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
-for port in ("ChaingunUserAPI", "ChaingunUserAPISoap12"):
+for port in ("ChaingunUserAPIPort", "ChaingunUserAPISoap12Port"):
     client = zeep.Client(url + "?wsdl")
-    service = client.bind("ChaingunUserAPI", port)
+    service = client.bind("ChaingunUserAPIService", port)
     meta = {"clientHashKey": "demo-hash-key"}
 
     shown = service.showUser(request={"requestMeta": meta, "userName": "mokamiki"})
@@ -26,8 +26,8 @@ for port in ("ChaingunUserAPI", "ChaingunUserAPISoap12"):
     )
 
     found = service.findUsers(request={"requestMeta": meta, "userName": "MAKI", "statuses": {"status": ["ACTIVE"]}})
-    check("findUsers", (found.total, [u.userName for u in found.users.user]), (1, ["hakapeszimaki"]))
-    check("its roles", found.users.user[0].roles, ["csokifogyaszto"])
+    check("findUsers", (found.total, [u.userName for u in found.users]), (1, ["hakapeszimaki"]))
+    check("its roles", found.users[0].roles, ["csokifogyaszto"])
 
     name = "zeep-" + port.lower()
     made = service.createUser(
@@ -39,15 +39,15 @@ for port in ("ChaingunUserAPI", "ChaingunUserAPISoap12"):
             },
         }
     )
-    check("createUser", (made.status.code, made.user.status, made.params.param[0].key), (0, "UNACTIVATED", "PASSWORD_RESET_GUID"))
+    check("createUser", (made.status.code, made.user.status, made.params[0].key), (0, "UNACTIVATED", "PASSWORD_RESET_GUID"))
 
     changed = service.modifyUser(request={"requestMeta": meta, "user": {"userName": name, "status": "ACTIVE", "roles": {"role": ["c", "d"]}}})
     check("modifyUser", (changed.user.status, changed.user.roles.role, changed.user.name), ("ACTIVE", ["c", "d"], "Zeep Ű"))
 
     signed_in = service.authenticate(request={"userNameOrEmail": "mokamiki", "password": "MokaMiki-1234"})
-    check("authenticate", (signed_in.user.roles, signed_in.params.param[0].key), (["majomidomar", "csokidealer"], "P_AUTH_TOKEN"))
+    check("authenticate", (signed_in.user.roles, signed_in.params[0].key), (["majomidomar", "csokidealer"], "P_AUTH_TOKEN"))
     choose = service.authenticate(request={"userNameOrEmail": "hakapeszimaki", "password": "passWORD123"})
-    check("refusal", (choose.status.code, choose.status.messages.message[0].code, choose.params.param[0].key),
+    check("refusal", (choose.status.code, choose.status.messages.message[0].code, choose.params[0].key),
           (2, "UNSPECIFIED_ORGANIZATION_FOR_USER", "GRANTED_ORGS"))
     refused = service.createUser(request={"requestMeta": meta, "user": {"userName": name, "name": "x", "email": "x@dbx.hu"}})
     check("refusal", refused.status.messages.message[0].code, "USER_ALREADY_EXISTS")
