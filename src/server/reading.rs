@@ -94,7 +94,13 @@ impl Unread {
     /// request is unknown.
     pub(super) fn reply(self, refuse: impl FnOnce(&Rejection) -> Reply) -> Reply {
         let reply = match self {
-            Unread::NotDecoded(rejection) => return refuse(&rejection),
+            Unread::NotDecoded(rejection) => {
+                let reply = refuse(&rejection);
+                return match rejection.code() {
+                    Code::UnsupportedMediaType => reply.with("Accept-Encoding", body::CODINGS),
+                    _ => reply,
+                };
+            }
             Unread::TooLarge(limit) => {
                 let cause = format!("over {limit} bytes");
                 refuse(&Rejection::new(Code::TooLarge).because(cause))

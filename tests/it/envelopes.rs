@@ -148,6 +148,59 @@ fn reads_gzip_chunks_expect_and_http_1_0() {
     assert!(reply.body.contains("HTTP/1.1 200 OK") && reply.body.contains("Móka Miklós"));
 }
 
+/// The bytes in the zlib format.
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+/// The bytes as a raw deflate stream.
+fn raw_deflate(bytes: &[u8], level: u32) -> Vec<u8> {
+    let level = flate2::Compression::new(level);
+    let mut out = flate2::write::DeflateEncoder::new(Vec::new(), level);
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn reads_deflate_in_the_zlib_format_and_as_a_raw_stream() {
+    let gateway = Gateway::demo();
+    let body = show("mokamiki");
+    let headers = "Content-Type: text/xml\r\nContent-Encoding: Deflate\r\n";
+    let send = |bytes: &[u8]| gateway.raw(&with_headers("1.1", headers, bytes));
+    for bytes in [
+        zlib(body.as_bytes()),
+        raw_deflate(body.as_bytes(), 6),
+        // Stored blocks.
+        raw_deflate(body.as_bytes(), 0),
+    ] {
+        shows_moka(&send(&bytes));
+    }
+    let spaces = format!("{}{}", " ".repeat(200_000), show("mokamiki"));
+    let numbers: String = (0..500_000).map(|n| n.to_string()).collect();
+    let mut trailing = zlib(body.as_bytes());
+    trailing.push(0);
+    let mut wrong_sum = zlib(body.as_bytes());
+    *wrong_sum.last_mut().unwrap() ^= 1;
+    let cut = |bytes: Vec<u8>| bytes[..bytes.len() - 20].to_vec();
+    for (broken, status, code) in [
+        (cut(zlib(body.as_bytes())), 500, "MALFORMED"),
+        (cut(raw_deflate(body.as_bytes(), 6)), 500, "MALFORMED"),
+        (trailing, 500, "MALFORMED"),
+        (wrong_sum, 500, "MALFORMED"),
+        (body.clone().into_bytes(), 500, "MALFORMED"),
+        (Vec::from(*b"x"), 500, "MALFORMED"),
+        // Over 200 times its size.
+        (zlib(spaces.as_bytes()), 500, "MALFORMED"),
+        (zlib(numbers.as_bytes()), 413, "TOO_LARGE"),
+    ] {
+        let reply = send(&broken);
+        assert_eq!(reply.status, status, "{reply:?}");
+        assert_eq!(element(&reply.body, "code"), Some(code), "{reply:?}");
+    }
+}
+
 #[test]
 fn answers_with_title_case_headers_a_request_id_and_the_callers_soap_version() {
     let gateway = Gateway::demo();

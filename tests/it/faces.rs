@@ -27,6 +27,18 @@ fn gzipped(body: &str) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
+fn zlib(body: &str) -> Vec<u8> {
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    zlib.write_all(body.as_bytes()).unwrap();
+    zlib.finish().unwrap()
+}
+
+fn raw_deflate(body: &str) -> Vec<u8> {
+    let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    raw.write_all(body.as_bytes()).unwrap();
+    raw.finish().unwrap()
+}
+
 /// A call of each face: the request line, the headers and the body.
 fn calls(gateway: &Gateway) -> Vec<(&'static str, String, String)> {
     let mut browser = Browser::default();
@@ -81,7 +93,7 @@ fn shape(reply: &Reply) -> (u16, usize) {
 }
 
 #[test]
-fn inflates_gzip_on_every_face() {
+fn inflates_gzip_and_deflate_on_every_face() {
     let gateway = Gateway::demo();
     for (line, headers, body) in calls(&gateway) {
         let plain = send(&gateway, line, &headers, body.as_bytes());
@@ -94,6 +106,11 @@ fn inflates_gzip_on_every_face() {
                 "{line}: {inflated:?}, {plain:?}"
             );
         }
+        for bytes in [zlib(&body), raw_deflate(&body)] {
+            let headers = format!("{headers}Content-Encoding: deflate\r\n");
+            let inflated = send(&gateway, line, &headers, &bytes);
+            assert_eq!(shape(&inflated), shape(&plain), "{line}: {inflated:?}");
+        }
         let headers = format!("{headers}Content-Encoding: identity\r\n");
         let same = send(&gateway, line, &headers, body.as_bytes());
         assert_eq!(shape(&same), shape(&plain), "{line}");
@@ -104,12 +121,17 @@ fn inflates_gzip_on_every_face() {
 fn refuses_other_content_codings_with_415_on_every_face() {
     let gateway = Gateway::demo();
     for (line, headers, body) in calls(&gateway) {
-        for coding in ["br", "deflate", "gzip, gzip"] {
+        for coding in ["br", "gzip, gzip", "gzip, deflate"] {
             let headers = format!("{headers}Content-Encoding: {coding}\r\n");
             let reply = send(&gateway, line, &headers, body.as_bytes());
             assert_eq!(reply.status, 415, "{line}: {reply:?}");
+            let codings = reply.header("Accept-Encoding");
+            assert_eq!(codings, Some("gzip, deflate"), "{line}: {reply:?}");
         }
     }
+    // A refused media type is not a refused coding.
+    let reply = gateway.post("application/json", b"{}");
+    assert_eq!((reply.status, reply.header("Accept-Encoding")), (415, None));
 }
 
 #[test]
