@@ -21,7 +21,7 @@ settings! {
     "data_dir" = "data", "Folder for the embedded database, keys and mail files.";
     "database_url" = "", "Database: a postgres:// URL or a SQLite path; empty means gateway.db in the data folder.";
     "public_url" = "", "Public URL of the gateway, without a path. If empty, links in answers use the URL of each request; mails and partners' tokens use the listening address.";
-    "trusted_proxies" = "", "Addresses of the proxies whose X-Forwarded-Proto, -Host and -For headers are trusted, separated by commas.";
+    "trusted_proxies" = "", "Addresses of the proxies whose X-Forwarded-Proto, -Host, -Port and -For headers are trusted, separated by commas.";
     "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for all. Unless it is *, a request with a header that proxies add (X-Forwarded-For, Forwarded, Via, X-Real-IP and others) gets 404.";
     "context_path" = "hammy", "First part of the paths of the user API.";
     "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";

@@ -13,6 +13,7 @@ use crate::http::header_text;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// The URL of the request, without its query.
 pub(super) fn address(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> String {
@@ -32,8 +33,27 @@ pub(super) fn base(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Stri
             true => "https",
             false => "http",
         };
-        format!("{scheme}://{}", host.as_deref().unwrap_or("localhost"))
+        let host = host.as_deref().unwrap_or("localhost");
+        let port = forwarded(gateway, peer, headers, FORWARDED_PORT);
+        match port.and_then(|port| port.parse().ok()) {
+            Some(port) => format!("{scheme}://{}", with_port(host, scheme, port)),
+            None => format!("{scheme}://{host}"),
+        }
     })
+}
+
+/// The host with this port instead of its own. The default port of the scheme is left out.
+fn with_port(host: &str, scheme: &str, port: u16) -> String {
+    let name = match host.rsplit_once(':') {
+        // A colon before the bracket is part of an IPv6 address.
+        Some((name, after)) if !after.contains(']') => name,
+        _ => host,
+    };
+    match (scheme, port) {
+        (_, 0) => host.to_owned(),
+        ("https", 443) | ("http", 80) => name.to_owned(),
+        _ => format!("{name}:{port}"),
+    }
 }
 
 /// Whether the client used https: by the header of a trusted proxy, otherwise by the scheme of the public URL.

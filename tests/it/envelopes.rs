@@ -352,6 +352,43 @@ fn ignores_forwarded_headers_of_untrusted_peers_in_the_wsdl_address() {
 }
 
 #[test]
+fn puts_the_forwarded_port_of_a_trusted_proxy_into_the_wsdl_address() {
+    let ask = |gateway: &Gateway, headers: &str| {
+        let head = format!(
+            "GET /hammy/ws/user/v1?wsdl HTTP/1.1\r\nHost: inner:8080\r\nConnection: close\r\n{headers}\r\n"
+        );
+        let body = gateway.raw(head.as_bytes()).body;
+        let from = body.find("<soap:address location=\"").unwrap() + 24;
+        let address = body[from..].split('"').next().unwrap();
+        address
+            .strip_suffix("/hammy/ws/user/v1")
+            .unwrap()
+            .to_owned()
+    };
+    let behind = Gateway::with(&[("trusted_proxies", "127.0.0.1")]);
+    let https = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: id.example\r\n";
+    for (host, port, expected) in [
+        (https, "8443", "https://id.example:8443"),
+        (https, "443", "https://id.example"),
+        (https, "80", "https://id.example:80"),
+        (https, "1, 9443", "https://id.example:9443"),
+        (https, "none", "https://id.example"),
+        (https, "0", "https://id.example"),
+        (https, "65536", "https://id.example"),
+        ("", "80", "http://inner"),
+        ("", "81", "http://inner:81"),
+        ("X-Forwarded-Host: [::1]:7\r\n", "90", "http://[::1]:90"),
+        ("X-Forwarded-Host: [::1]\r\n", "80", "http://[::1]"),
+    ] {
+        let headers = format!("{host}X-Forwarded-Port: {port}\r\n");
+        assert_eq!(ask(&behind, &headers), expected, "{headers}");
+    }
+    let demo = Gateway::demo();
+    let address = ask(&demo, "X-Forwarded-Port: 9\r\n");
+    assert_eq!(address, "http://inner:8080");
+}
+
+#[test]
 fn answers_404_for_unknown_paths_and_405_for_other_methods() {
     let gateway = Gateway::with(&[
         ("extra_soap_paths", "/services/UserAPI"),
