@@ -9,21 +9,21 @@ use super::shape::{List, Secret, StatusCode, shape};
 pub const MAX_CLAIM_CHARS: u32 = 256;
 
 shape! {
-    /// A parameter beside the payload.
+    /// A parameter: a key and its value.
     pub struct Param = "Param_V1" {
-        /// What it is, for example USER_ORG_UUID.
+        /// The name of the parameter, for example USER_ORG_UUID.
         key: String = "key", max = 128, required;
-        /// Its value; complex values are JSON text.
+        /// The value. A list or an object is written as JSON.
         value: String = "value", max = 65536;
     }
 }
 
 shape! {
-    /// Who is calling.
+    /// The calling client and its user.
     pub struct RequestMeta = "RequestMeta_V1" {
         /// The key of the calling client.
         client_hash_key: Option<Secret> = "clientHashKey", max = 256;
-        /// The signed-in user on whose behalf the client calls.
+        /// The user on whose behalf the client calls.
         user_name: Option<String> = "userName", max = 256;
         /// Further parameters.
         params: List<Param> = "params", item = "param", wrapped;
@@ -31,33 +31,33 @@ shape! {
 }
 
 shape! {
-    /// One thing worth telling about a response.
+    /// A message about the outcome of a request.
     pub struct Message = "Message_V1" {
-        /// ERROR for everything that stopped the operation.
+        /// The severity: ERROR if the message is the reason of the refusal.
         severity: String = "severity", max = 16, required;
-        /// A stable code in upper case.
+        /// The message code. Codes never change their meaning.
         code: String = "code", max = 64, required;
-        /// A text for people, Hungarian unless English is asked for.
+        /// The message for people: in English if Accept-Language prefers it, otherwise in Hungarian.
         description: String = "description", max = 1024;
     }
 }
 
 shape! {
-    /// How the operation went.
+    /// The outcome of the request.
     pub struct ResponseStatus = "ResponseStatus_V1" {
-        /// 0 done, 1 the service failed, 2 the request is invalid, 3 not allowed.
+        /// 0: success. 1: the service failed. 2: the request is invalid. 3: the caller is not allowed to do this.
         code: StatusCode = "code", required;
-        /// What went wrong; empty when all went well.
+        /// The reasons of a refusal; empty after success.
         messages: List<Message> = "messages", item = "message", always, required;
     }
 }
 
 shape! {
-    /// What every answer without a payload holds, and every refusal.
+    /// The answer of an operation that returns only its outcome, and every refusal.
     pub struct EmptyResponse = "EmptyResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
     }
 }

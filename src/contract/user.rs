@@ -4,63 +4,65 @@ use super::shape::{List, shape};
 use crate::domain::user::User;
 
 shape! {
-    /// A user, its roles as repeated elements: what findUsers, showUser and authenticate answer.
+    /// A user in the answers of findUsers, showUser and authenticate.
     pub struct FlatUser = "User_V1" {
-        /// The client the user belongs to.
-        client_name: Option<String> = "clientName", max = 128;
-        /// The e-mail address, unique.
-        email: Option<String> = "email", max = 254;
-        /// The person's name.
-        name: Option<String> = "name", max = 128;
-        /// The organisational unit.
-        organizational_unit: Option<String> = "organizationalUnit", max = 128;
-        /// Global roles.
-        roles: List<String> = "roles", max = 128;
-        /// UNACTIVATED, ACTIVE or INACTIVE.
-        status: Option<String> = "status", max = 16;
-        /// The user name, unique.
-        user_name: Option<String> = "userName", max = 128, id;
-    }
-}
-
-shape! {
-    /// A user, its roles in a wrapper: what createUser and modifyUser take and answer.
-    pub struct WrappedUser = "UserData_V1" {
-        /// The client the user belongs to.
-        client_name: Option<String> = "clientName", max = 128;
-        /// The e-mail address, unique.
-        email: Option<String> = "email", max = 254;
-        /// The person's name.
-        name: Option<String> = "name", max = 128;
-        /// The organisational unit.
-        organizational_unit: Option<String> = "organizationalUnit", max = 128;
-        /// createUser only: RESPONSE answers the token for setting a password, EMAIL mails it.
-        password_reset_guid_channel: Option<String> = "passwordResetGuidChannel", max = 16;
-        /// Global roles; an empty list, other than none, takes all of them away.
-        roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128;
-        /// UNACTIVATED, ACTIVE or INACTIVE.
-        status: Option<String> = "status", max = 16;
-        /// The user name, unique.
-        user_name: Option<String> = "userName", max = 128, id;
-    }
-}
-
-shape! {
-    /// The new values of a user, in the order of the sampled modifyUser request, in which the roles come last.
-    pub struct UserChange = "UserChange_V1" {
         /// The client that the user belongs to.
         client_name: Option<String> = "clientName", max = 128;
-        /// The e-mail address, which is unique.
+        /// The e-mail address. No two users have the same.
         email: Option<String> = "email", max = 254;
         /// The name of the person.
         name: Option<String> = "name", max = 128;
         /// The organisational unit.
         organizational_unit: Option<String> = "organizationalUnit", max = 128;
-        /// UNACTIVATED, ACTIVE or INACTIVE.
+        /// The global roles of the user.
+        roles: List<String> = "roles", max = 128;
+        /// The status: UNACTIVATED, ACTIVE or INACTIVE.
+        status: Option<String> = "status", max = 16;
+        /// The user name. No two users have the same.
+        user_name: Option<String> = "userName", max = 128, id;
+    }
+}
+
+shape! {
+    /// A user in the request of createUser, and in the answers of createUser and modifyUser.
+    pub struct WrappedUser = "UserData_V1" {
+        /// The client that the user belongs to.
+        client_name: Option<String> = "clientName", max = 128;
+        /// The e-mail address. No two users have the same.
+        email: Option<String> = "email", max = 254;
+        /// The name of the person.
+        name: Option<String> = "name", max = 128;
+        /// The organisational unit.
+        organizational_unit: Option<String> = "organizationalUnit", max = 128;
+        /// The way by which the token for setting a password is sent: RESPONSE returns it in the answer, EMAIL mails
+        /// it. Used by createUser only; EMAIL by default.
+        password_reset_guid_channel: Option<String> = "passwordResetGuidChannel", max = 16;
+        /// The global roles of the user.
+        roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128;
+        /// The status: UNACTIVATED, ACTIVE or INACTIVE.
+        status: Option<String> = "status", max = 16;
+        /// The user name. No two users have the same.
+        user_name: Option<String> = "userName", max = 128, id;
+    }
+}
+
+shape! {
+    /// The new values of a user in the request of modifyUser. Absent fields keep their values.
+    pub struct UserChange = "UserChange_V1" {
+        /// The client that the user belongs to.
+        client_name: Option<String> = "clientName", max = 128;
+        /// The e-mail address. No two users have the same.
+        email: Option<String> = "email", max = 254;
+        /// The name of the person.
+        name: Option<String> = "name", max = 128;
+        /// The organisational unit.
+        organizational_unit: Option<String> = "organizationalUnit", max = 128;
+        /// The status: UNACTIVATED, ACTIVE or INACTIVE.
         status: Option<String> = "status", max = 16;
         /// The user name of the user to change.
         user_name: Option<String> = "userName", max = 128, id;
-        /// The global roles. They replace the present ones; an empty list removes them all.
+        /// The new global roles, which replace the present ones. An empty list removes all roles; without the field
+        /// they stay.
         roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128;
     }
 }

@@ -63,7 +63,9 @@ fn field(field: &Field) -> Value {
     let is_list = matches!((field.kind)(), Kind::List(_));
     let is_flat = field.form == ListForm::Flat;
     let (kind, shape) = match innermost(field) {
+        Kind::Text if is_list => ("texts", None),
         Kind::Text => ("text", None),
+        Kind::Number | Kind::Status if is_list => ("whole numbers", None),
         Kind::Number | Kind::Status => ("whole number", None),
         Kind::Boolean => ("true or false", None),
         Kind::List(_) => ("list", None),
@@ -74,8 +76,8 @@ fn field(field: &Field) -> Value {
         name => field.name,
         doc => field.doc.trim(),
         alias => field.alias,
+        list => is_list,
         item => (is_list && !is_flat).then_some(field.item),
-        repeated => is_list && is_flat,
         kind,
         shape,
         required => field.required,

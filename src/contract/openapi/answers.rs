@@ -41,7 +41,7 @@ pub(super) fn refusals(entries: &[Entry]) -> Value {
     });
     named.insert(LATE.to_owned(), late);
     let other_method = json!({
-        "description": "The path has no such method.",
+        "description": "The path does not support the method.",
         "headers": common_headers(&["Allow"]),
         "content": {(DOCUMENT): {"schema": reference("Failure")}},
     });
@@ -73,17 +73,17 @@ fn success(entry: &Entry) -> Value {
     let resource = resource(entry.answers);
     let (what, properties, required): (_, _, &[&str]) = match entry.response.payload() {
         None => (
-            "Done; there is nothing to show.",
+            "Success, without data.",
             json!({"data": reference("EmptyResource"), "meta": reference("Meta")}),
             &["data", "meta"],
         ),
         Some(payload) if !payload.is_list => (
-            "Done; the user.",
+            "Success: the user.",
             json!({"data": resource, "meta": reference("Meta")}),
             &["data", "meta"],
         ),
         Some(_) => (
-            "Done; a page of users.",
+            "Success: a page of users.",
             json!({"data": list(resource), "links": reference("Links"), "meta": reference("PageMeta")}),
             &["data", "links", "meta"],
         ),
@@ -166,11 +166,11 @@ pub(super) fn headers() -> Value {
     let header =
         |doc: &str, schema: Value| json!({"required": true, "schema": schema, "description": doc});
     json!({
-        "X-Request-Id": header("The id under which the log knows the request.", json!({"type": "string", "format": "uuid"})),
-        "Authorization": header("The token, as it is to be sent from now on: JWT and the token.", json!({"type": "string", "pattern": "^JWT "})),
+        "X-Request-Id": header("The ID of the request in the log.", json!({"type": "string", "format": "uuid"})),
+        "Authorization": header("The token to send from now on, with the prefix JWT.", json!({"type": "string", "pattern": "^JWT "})),
         "WWW-Authenticate": header("The scheme to sign in with.", json!({"const": "JWT"})),
-        "Retry-After": header("Seconds to wait before asking again.", json!({"type": "integer", "minimum": 0})),
-        "Allow": header("The methods that the path has.", json!({"type": "string"})),
+        "Retry-After": header("The time to wait before the next attempt, in seconds.", json!({"type": "integer", "minimum": 0})),
+        "Allow": header("The methods that the path supports.", json!({"type": "string"})),
     })
 }
 
@@ -180,8 +180,11 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
     let status = schemas.of(ResponseStatus::SHAPE);
     let user = FlatUser::SHAPE.fields.iter().filter(|f| f.name != ID);
     let mut attributes = schemas.object(user);
-    describe(&mut attributes, "A user; its id is the user name.");
-    let total = json!({"type": "integer", "minimum": 0, "description": "The number of all hits."});
+    describe(
+        &mut attributes,
+        "The attributes of a user, whose id is the user name.",
+    );
+    let total = json!({"type": "integer", "minimum": 0, "description": "The number of all hits, on this page and on others."});
     let meta = json!({"params": params, "responseStatus": status});
     let mut page_meta = meta.clone();
     put(&mut page_meta, "total", total);
@@ -225,7 +228,7 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
 /// Every message code, with its text.
 fn code() -> Value {
     let names: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
-    json!({"type": "string", "enum": names, "description": "A message code. Old ones are never renamed; new ones may be added."})
+    json!({"type": "string", "enum": names, "description": "A message code. Codes are never renamed; new codes may be added."})
 }
 
 fn error() -> Value {
@@ -234,17 +237,17 @@ fn error() -> Value {
         "type": "object",
         "required": ["id", "status", "code", "title", "detail"],
         "properties": {
-            "id": {"type": "string", "description": "The id of the request."},
+            "id": {"type": "string", "description": "The ID of the request."},
             "status": {"type": "string", "pattern": "^[45][0-9][0-9]$", "description": "The HTTP status."},
             "code": reference("Code"),
             "title": {"type": "string", "description": "The text of the code."},
-            "detail": {"type": "string", "description": "The same with the field and what is wrong with it."},
+            "detail": {"type": "string", "description": "The title, the field and the reason."},
             "source": {
                 "type": "object",
                 "properties": {"pointer": text, "parameter": text},
                 "minProperties": 1,
                 "maxProperties": 1,
-                "description": "The field: where it stands in the body, or its name in the query.",
+                "description": "The field: a pointer into the body, or the name of a query parameter.",
             },
         },
     })
@@ -256,7 +259,7 @@ fn empty_resource() -> Value {
         "required": ["type", "id", "attributes"],
         "properties": {
             "type": {"const": "emptyResponse"},
-            "id": {"type": "string", "format": "uuid", "description": "A fresh one each time."},
+            "id": {"type": "string", "format": "uuid", "description": "A random UUID, different in each answer."},
             "attributes": {"type": "object", "maxProperties": 0},
         },
     })
@@ -268,6 +271,6 @@ fn links() -> Value {
     let named = names.map(|name| (name.to_owned(), reference.clone()));
     let properties: Map<_, _> = named.into_iter().collect();
     let mut links = object(properties, &["self", "first", "last"]);
-    describe(&mut links, "Where the pages of the list are.");
+    describe(&mut links, "The addresses of the pages of the list.");
     links
 }

@@ -107,12 +107,12 @@ pub fn document(entries: &[Entry], prefixes: &[String]) -> String {
 }
 
 /// Rules of every operation that no table contains.
-const ABOUT: &str = "The operations of the SOAP service as resources. Every answer is application/vnd.api+json, also to a body \
-of application/json. A refusal by an operation says what is wrong twice: in meta.responseStatus as SOAP does, and in errors; a \
-request that cannot be read at all is answered with errors alone. Texts are Hungarian unless Accept-Language prefers English. \
-A trailing slash is the same path; a slash in a user name is sent as %2F. HEAD is answered like GET without the body; OPTIONS \
-is answered 204 with the methods of the path in Allow, and a method the path does not have 405 \
-(#/components/responses/MethodNotAllowed).";
+const ABOUT: &str = "The operations of the SOAP service as resources. Every answer is application/vnd.api+json, even if the \
+body of the request is application/json. If an operation refuses a request, the answer has the reasons twice: in \
+meta.responseStatus, as in SOAP, and in errors. If the gateway cannot read a request, the answer has only errors. Texts are \
+Hungarian unless Accept-Language prefers English. A trailing slash is ignored; a slash in a user name is sent as %2F. HEAD \
+returns the headers of GET. OPTIONS returns 204 with the methods of the path in Allow. A method that the path does not support \
+gets 405 (#/components/responses/MethodNotAllowed).";
 
 /// The first segment of the path, under which tools group operations.
 fn tag(path: &str) -> &str {
@@ -127,11 +127,11 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
     let mut description = format!("Who may call it: {}.", entry.who);
     if !entry.has_body && requests::in_query(entry).next().is_some() {
         description.push_str(
-            " Conditions are read as filter[name] too, and limit and offset as page[limit] and page[offset].",
+            " Conditions may have the form filter[name]; limit and offset may have the form page[limit] and page[offset].",
         );
         if requests::in_query(entry).any(|f| f.name == "userName") {
             description.push_str(
-                " A userName given twice is the caller, as in X-User-Name, and then the condition.",
+                " If userName is given twice, the first value names the caller, as X-User-Name does, and the second is the condition.",
             );
         }
     }

@@ -18,11 +18,11 @@ pub(super) fn security_schemes() -> Value {
         },
         "clientKeyInQuery": {
             "type": "apiKey", "in": "query", "name": "clientHashKey",
-            "description": "The same, for clients that cannot set headers; the header wins.",
+            "description": "The key of the calling client, for clients that cannot set headers. The header takes precedence.",
         },
         "userToken": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "The token of a signed-in user, as authenticate answers it: Authorization: JWT …, or Bearer ….",
+            "description": "The token of a signed-in user, which authenticate returns. The scheme is JWT or Bearer.",
         },
     })
 }
@@ -54,12 +54,12 @@ pub(super) fn headers() -> Value {
     json!({
         "UserName": {
             "name": "X-User-Name", "in": "header", "schema": {"type": "string", "maxLength": MAX_CLAIM_CHARS},
-            "description": "Whom the caller acts for. Beside a token it must be the token's user; a trusted client's word is \
-                            written to the audit log.",
+            "description": "The user on whose behalf the client calls. Beside a token it must be the token's user. The name \
+                            that a trusted client sends is written to the audit log.",
         },
         "Language": {
             "name": "Accept-Language", "in": "header", "schema": {"type": "string"}, "example": "en",
-            "description": "hu or en, whichever weighs more; Hungarian if neither is there.",
+            "description": "The preferred language: hu or en. The default is Hungarian.",
         },
     })
 }
@@ -90,7 +90,7 @@ pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
             let mut parameter =
                 json!({"name": field.name, "in": "query", "required": field.required});
             if matches!((field.kind)(), Kind::List(_)) {
-                doc.push_str(" Repeated, or separated by commas.");
+                doc.push_str(" Repeat the parameter, or separate the values by commas.");
             }
             put(&mut parameter, "schema", schema);
             describe(&mut parameter, &doc);
@@ -150,7 +150,7 @@ fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
     let elsewhere = [entry.id, entry.captured(), Some(PARAMS)];
     let attributes = fields(entry).filter(|f| !elsewhere.contains(&Some(f.name)));
     let attributes = object_of(entry, attributes, schemas);
-    let mut data = json!({"type": {"type": "string", "description": "Read and not looked at."}});
+    let mut data = json!({"type": {"type": "string", "description": "The type is ignored."}});
     let mut needed = Vec::new();
     if attributes.get("required").is_some() {
         needed.push("attributes");
@@ -161,8 +161,11 @@ fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
             let mut id = schemas.sent(field);
             let doc = take_description(&mut id);
             let doc = match (entry.fresh_id, entry.captured().is_some()) {
-                (true, _) => format!("{}: {doc} Made here if absent.", field.name),
-                (_, true) => format!("{}: {doc} As in the address, if it is there.", field.name),
+                (true, _) => format!(
+                    "{}: {doc} The gateway generates one if it is absent.",
+                    field.name
+                ),
+                (_, true) => format!("{}: {doc} It must equal the value in the path.", field.name),
                 _ => format!("{}: {doc}", field.name),
             };
             describe(&mut id, &doc);
@@ -174,7 +177,7 @@ fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
         None => put(
             &mut data,
             "id",
-            json!({"type": "string", "description": "Without meaning here."}),
+            json!({"type": "string", "description": "The ID is ignored."}),
         ),
     }
     let mut members = json!({"data": object(data, &needed)});

@@ -47,7 +47,7 @@ impl Schemas {
         };
         let mut doc = field.doc.trim().to_owned();
         if let Some(alias) = field.alias {
-            doc.push_str(&format!(" Read as {alias} too."));
+            doc.push_str(&format!(" The name {alias} is accepted, too."));
         }
         describe(&mut schema, &doc);
         schema

@@ -8,7 +8,7 @@ shape! {
     pub struct ChangeOwnPasswordRequest = "ChangeOwnPasswordRequest_V1" {
         /// The old password.
         old_password: Secret = "oldPassword", max = 1024, required;
-        /// The new password, 8 to 64 characters.
+        /// The new password, of 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
     }
 }

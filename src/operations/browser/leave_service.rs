@@ -17,7 +17,7 @@ impl Request for LeaveServiceRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "leaveService",
         AuditEvent::UserServiceUnassigned,
-        "Leaves a service, which is told.",
+        "Ends the user's assignment to a service and notifies the service.",
     );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {

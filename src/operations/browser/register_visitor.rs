@@ -8,11 +8,11 @@ use crate::operations::user::reset_password;
 shape! {
     /// The person who registers.
     pub struct RegisterVisitorRequest = "RegisterVisitorRequest_V1" {
-        /// The person's name.
+        /// The name of the person.
         name: String = "name", max = 128, required;
         /// The e-mail address, to which the activation token goes.
         email: String = "email", max = 128, required, role = Role::Subject;
-        /// The password, 8 to 64 characters.
+        /// The password, of 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
     }
 }
@@ -22,7 +22,7 @@ impl Request for RegisterVisitorRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "registerVisitor",
         AuditEvent::UserRegistered,
-        "Registers a new user by e-mail address, who confirms by mail.",
+        "Registers a new user by e-mail address, who confirms the registration by a token from a mail.",
     )
     .access(Access::Visitor)
     .cost(Cost::Hash)

@@ -75,7 +75,7 @@ impl Request for ShowAccountRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "showAccount",
         AuditEvent::AccountShown,
-        "Everything that is kept about the user.",
+        "Shows all data that the gateway stores about the user.",
     )
     .cost(Cost::Read);
 

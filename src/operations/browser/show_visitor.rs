@@ -17,7 +17,7 @@ impl Request for ShowVisitorRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "showVisitor",
         AuditEvent::SessionShown,
-        "Whose browser it is.",
+        "Shows the user that a browser is signed in as.",
     )
     .access(Access::Visitor)
     .cost(Cost::Read);

@@ -9,7 +9,7 @@ use crate::store::organisations;
 shape! {
     /// The credentials.
     pub struct SignInRequest = "SignInRequest_V1" {
-        /// User name or e-mail address.
+        /// The user name or the e-mail address of the user.
         user_name_or_email: String = "userNameOrEmail", max = 256, required, role = Role::Subject;
         /// The password.
         password: Secret = "password", max = 1024, required;

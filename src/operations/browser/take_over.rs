@@ -22,7 +22,7 @@ shape! {
     pub struct SetPasswordRequest = "SetPasswordRequest_V1" {
         /// The token from the mail.
         password_reset_guid: Secret = "passwordResetGuid", max = 128, required;
-        /// The new password, 8 to 64 characters.
+        /// The new password, of 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
         /// The keys of the identities that stay, separated by commas.
         keep: String = "keep", max = 2048;

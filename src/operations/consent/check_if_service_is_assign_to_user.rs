@@ -4,21 +4,21 @@ use crate::operations::prelude::*;
 use crate::store::services;
 
 shape! {
-    /// Which service of which portal, and whose.
+    /// The user, and a service of a portal.
     pub struct CheckIfServiceIsAssignToUserRequest = "CheckIfServiceIsAssignToUserRequest_V1" {
-        /// The application that calls; a trailing .onetapi.pl may be left out.
+        /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
-        /// The user's token, with or without JWT before it.
+        /// The token of the user, with or without the prefix JWT.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
-        /// The portal.
+        /// The number of the portal.
         portal_id: Number = "portal_id", required;
-        /// The service, of that portal.
+        /// The number of the service. The service belongs to the portal.
         service_id: Number = "service_id", required;
     }
 }
 
 shape! {
-    /// true or false.
+    /// true if the user is assigned to the service, otherwise false.
     pub struct Whether = "Whether_V1" {
         /// Whether the user is assigned to the service.
         result: bool = "result", required;

@@ -4,15 +4,15 @@ use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
-    /// Which service of which portal, and whose.
+    /// The user, and a service of a portal.
     pub struct CheckUserAgreementsRequest = "CheckUserAgreementsRequest_V1" {
-        /// The application that calls; a trailing .onetapi.pl may be left out.
+        /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
-        /// The user's token, with or without JWT before it.
+        /// The token of the user, with or without the prefix JWT.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
-        /// The portal.
+        /// The number of the portal.
         portal_id: Number = "portal_id", required;
-        /// The service, of that portal.
+        /// The number of the service. The service belongs to the portal.
         service_id: Number = "service_id", required;
     }
 }
@@ -20,13 +20,13 @@ shape! {
 shape! {
     /// The agreements that a service requires and the user has not accepted.
     pub struct MissingAgreements = "MissingAgreements_V1" {
-        /// Their numbers.
+        /// The numbers of the agreements.
         missing: List<Number> = "missing", item = "agreement_id";
     }
 }
 
 shape! {
-    /// An object with the numbers that are missing.
+    /// The missing agreements.
     pub struct Missing = "Missing_V1" {
         /// The agreements.
         result: MissingAgreements = "result", required;

@@ -6,17 +6,18 @@ use crate::operations::throttle;
 use crate::store::{services, users};
 
 shape! {
-    /// Which service of which portal, and whose.
+    /// The user, and a service of a portal.
     pub struct DeleteUserFromServiceRequest = "DeleteUserFromServiceRequest_V1" {
-        /// The application that calls; a trailing .onetapi.pl may be left out.
+        /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
-        /// The user's token, with or without JWT before it.
+        /// The token of the user, with or without the prefix JWT.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
-        /// The application's secret, which may come by HTTP Basic instead; needed unless the registry says plain_calls.
+        /// The secret of the application. HTTP Basic may carry it instead. It is required unless the registry sets
+        /// plain_calls for the application.
         application_secret: Option<Secret> = "application_secret", max = 256, role = Role::ApplicationSecret;
-        /// The portal.
+        /// The number of the portal.
         portal_id: Number = "portal_id", required;
-        /// The service, of that portal.
+        /// The number of the service. The service belongs to the portal.
         service_id: Number = "service_id", required;
     }
 }

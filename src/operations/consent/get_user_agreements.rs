@@ -5,29 +5,29 @@ use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
-    /// Whose agreements.
+    /// The user and the agreements.
     pub struct GetUserAgreementsRequest = "GetUserAgreementsRequest_V1" {
-        /// The application that calls; a trailing .onetapi.pl may be left out.
+        /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
-        /// The user's token, with or without JWT before it.
+        /// The token of the user, with or without the prefix JWT.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
     }
 }
 
 shape! {
-    /// An agreement in force.
+    /// An agreement that the user has accepted.
     pub struct AcceptedAgreement = "AcceptedAgreement_V1" {
-        /// When it was accepted, in UTC.
+        /// The time of acceptance, in UTC.
         accepted_at: String = "accepted_at", max = 32, required;
-        /// Its number.
+        /// The number of the agreement.
         agreement_id: Number = "agreement_id", required;
     }
 }
 
 shape! {
-    /// A list of objects with an agreement_id and accepted_at, in UTC.
+    /// The accepted agreements, each with its number and the time of acceptance.
     pub struct Accepted = "Accepted_V1" {
-        /// The agreements, ascending.
+        /// The agreements, in ascending order.
         result: List<AcceptedAgreement> = "result", item = "agreement";
     }
 }

@@ -4,13 +4,13 @@ use crate::operations::prelude::*;
 use crate::store::services;
 
 shape! {
-    /// Which service of which portal, and whose.
+    /// The user, and a service of a portal.
     pub struct GetUserServicesRequest = "GetUserServicesRequest_V1" {
-        /// The application that calls; a trailing .onetapi.pl may be left out.
+        /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
-        /// The user's token, with or without JWT before it.
+        /// The token of the user, with or without the prefix JWT.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
-        /// The portal.
+        /// The number of the portal.
         portal_id: Number = "portal_id", required;
     }
 }
@@ -18,15 +18,15 @@ shape! {
 shape! {
     /// A service that the user is assigned to.
     pub struct AssignedService = "AssignedService_V1" {
-        /// Its number.
+        /// The number of the agreement.
         service_id: Number = "service_id", required;
     }
 }
 
 shape! {
-    /// A list of objects with a service_id.
+    /// The services that the user is assigned to.
     pub struct Services = "Services_V1" {
-        /// The services, ascending.
+        /// The services, in ascending order.
         result: List<AssignedService> = "result", item = "service";
     }
 }

@@ -15,9 +15,9 @@ use crate::registry::Snapshot;
 use crate::store::services::RequiringService;
 
 shape! {
-    /// The text OK.
+    /// The confirmation.
     pub struct Done = "Done_V1" {
-        /// OK.
+        /// The text OK.
         result: String = "result", max = 2, required;
     }
 }

@@ -5,11 +5,11 @@ use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
-    /// Whose agreements.
+    /// The user and the agreements.
     pub struct WithdrawUserAgreementsRequest = "WithdrawUserAgreementsRequest_V1" {
-        /// The application that calls; a trailing .onetapi.pl may be left out.
+        /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
-        /// The user's token, with or without JWT before it.
+        /// The token of the user, with or without the prefix JWT.
         token: Secret = "token", max = 49152, required, role = Role::Authorization;
         /// The agreements.
         agreement_ids: List<Number> = "agreement_ids", item = "agreement_id", required;

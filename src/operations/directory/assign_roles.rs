@@ -50,27 +50,27 @@ impl Value for Roles {
 }
 
 shape! {
-    /// Who gets which roles where.
+    /// The roles of a user in an organisation.
     pub struct AssignRolesRequest = "AssignRolesRequest_V1" {
-        /// The user; the three of externalId if there is none.
+        /// The UUID of the user. Without it, the external ID names the user.
         user_id: Option<String> = "userId", max = 128, role = Role::Subject;
-        /// What somebody else calls it; the three go together.
+        /// The external ID of the user. It requires externalIdProvider and externalIdType.
         external_id: Option<String> = "externalId", max = 128;
-        /// The system that has given that id.
+        /// The provider that issued the external ID.
         external_id_provider: Option<String> = "externalIdProvider", max = 128;
-        /// What kind of id it is there.
+        /// The type of the external ID, as the provider names it.
         external_id_type: Option<String> = "externalIdType", max = 128;
-        /// The organisation.
+        /// The UUID of the organisation.
         organisation_id: String = "organisationId", max = 128, required;
-        /// Its roles there from now on.
+        /// The roles of the user in the organisation, which replace the present ones.
         roles: Roles = "roles", max = 128, required;
     }
 }
 
 shape! {
-    /// The roles are given.
+    /// The answer after the roles were replaced.
     pub struct Assigned = "DirectoryAssigned_V1" {
-        /// SUCCESS.
+        /// The text SUCCESS.
         response: String = "response", max = 16, required;
     }
 }
@@ -80,7 +80,7 @@ impl Request for AssignRolesRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "assignRoles",
         AuditEvent::RolesChanged,
-        "Gives a user roles in an organisation, of which it becomes a member if it is none.",
+        "Replaces the roles of a user in an organisation. A user who is not a member becomes one.",
     )
     .access(Access::TrustedOrAdmin)
     .cost(Cost::Write)

@@ -12,31 +12,31 @@ use crate::operations::user::{check_names_are_free, why};
 use crate::store::organisations;
 
 shape! {
-    /// The person.
+    /// The user.
     pub struct DirectoryCreateRequest = "DirectoryCreateRequest_V1" {
-        /// Its name, or the first one.
+        /// The whole name or the first name.
         first_name: String = "firstName", alias = "name", max = 128, required;
-        /// The last one.
+        /// The last name.
         last_name: Option<String> = "lastName", max = 128;
-        /// The user name; one is made if there is none.
+        /// The user name. If it is absent, the gateway generates one.
         user_name: Option<String> = "userName", max = 128, role = Role::Subject;
         /// The e-mail address.
         email: Option<String> = "email", max = 254;
         /// The telephone number.
         phone: Option<String> = "phone", max = 16;
-        /// What somebody else calls it; the three go together.
+        /// The external ID of the user. It requires externalIdProvider and externalIdType.
         external_id: Option<String> = "externalId", max = 128;
-        /// The system that has given that id.
+        /// The provider that issued the external ID.
         external_id_provider: Option<String> = "externalIdProvider", max = 128;
-        /// What kind of id it is there.
+        /// The type of the external ID, as the provider names it.
         external_id_type: Option<String> = "externalIdType", max = 128;
-        /// What others call it.
+        /// Further external IDs of the user.
         external_ids: List<ExternalIdField> = "externalIds", item = "externalId";
-        /// The system that knows its organisation by orgExternalId.
+        /// The channel in which orgExternalId names the organisation.
         channel: Option<String> = "channel", max = 128;
-        /// The id of its organisation there.
+        /// The external ID of the user's organisation in the channel.
         org_external_id: Option<String> = "orgExternalId", max = 128;
-        /// The id of its organisation here.
+        /// The UUID of the user's organisation.
         organisation_id: Option<String> = "organisationId", max = 128;
     }
 }
@@ -46,7 +46,7 @@ impl Request for DirectoryCreateRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "directoryCreate",
         AuditEvent::UserCreated,
-        "Makes an active user, known by what others call it.",
+        "Creates an active user with external IDs.",
     )
     .access(Access::TrustedOrAdmin)
     .cost(Cost::Write)

@@ -17,23 +17,23 @@ use crate::store::{external_identities, users};
 shape! {
     /// An external ID of a user.
     pub struct ExternalIdField = "ExternalId_V1" {
-        /// The id.
+        /// The external ID.
         id: String = "id", max = 128, required;
-        /// The system that has given it.
+        /// The provider that issued the external ID.
         provider: String = "provider", max = 128, required;
-        /// What kind of id it is there.
+        /// The type of the external ID, as the provider names it.
         id_type: String = "idType", max = 128, required;
-        /// ADD if absent; an update takes EDIT and REMOVE as well.
+        /// The operation: ADD, which is the default, or in an update also EDIT or REMOVE.
         operation: Option<String> = "operation", max = 16;
     }
 }
 
 shape! {
-    /// A user was made or changed.
+    /// The answer after a user was created or changed.
     pub struct Written = "DirectoryWritten_V1" {
-        /// Always empty; refusals have an envelope of their own.
+        /// Always empty. Refusals have another envelope.
         errors: List<ExternalIdField> = "errors", item = "error";
-        /// SUCCESS.
+        /// The text SUCCESS.
         response: String = "response", max = 16, required;
         /// The user's UUID.
         user_id: String = "userId", max = 36, required;

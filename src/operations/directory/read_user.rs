@@ -8,13 +8,13 @@ use crate::operations::prelude::*;
 use crate::store::{external_identities, organisations, profiles, users};
 
 shape! {
-    /// What somebody else calls it.
+    /// The external ID of the user to look up.
     pub struct DirectoryReadRequest = "DirectoryReadRequest_V1" {
-        /// The id.
+        /// The external ID.
         external_id: Option<String> = "externalId", max = 128;
-        /// The system that has given it.
+        /// The provider that issued the external ID.
         external_id_provider: Option<String> = "externalIdProvider", max = 128;
-        /// What kind of id it is there.
+        /// The type of the external ID, as the provider names it.
         external_id_type: Option<String> = "externalIdType", max = 128;
     }
 }
@@ -22,11 +22,11 @@ shape! {
 shape! {
     /// An external ID of a user.
     pub struct ExternalId = "DirectoryExternalId_V1" {
-        /// The ID.
+        /// The external ID.
         id: String = "id", max = 128, required;
-        /// What kind of ID it is for the provider.
+        /// The type of the external ID, as the provider names it.
         id_type: String = "idType", max = 128, required;
-        /// The system that gave it.
+        /// The provider that issued the external ID.
         provider: String = "provider", max = 128, required;
     }
 }
@@ -40,7 +40,7 @@ shape! {
         org_name: String = "orgName", max = 128, required;
         /// The ID of the organisation.
         organisation_id: String = "organisationId", max = 128, required;
-        /// The user's roles in it.
+        /// The roles of the user in the organisation.
         roles: List<String> = "roles", max = 128;
         /// The user's UUID.
         user_id: String = "userId", max = 36, required;
@@ -50,13 +50,13 @@ shape! {
 shape! {
     /// A user as the directory shows it.
     pub struct Person = "DirectoryPerson_V1" {
-        /// When the user was made.
+        /// The time at which the user was created.
         created_date: String = "createdDate", max = 32, required;
         /// The e-mail address.
         email: Option<String> = "email", max = 254;
         /// The external IDs.
         external_ids: List<ExternalId> = "externalIds", item = "externalId";
-        /// The whole name; the gateway keeps no last name apart.
+        /// The whole name. The gateway stores no separate last name.
         first_name: String = "firstName", max = 128, required;
         /// The user's UUID.
         id: String = "id", max = 36, required;
@@ -70,11 +70,11 @@ shape! {
         organisations: List<Membership> = "organisations", item = "organisation";
         /// The telephone number.
         phone: Option<String> = "phone", max = 16;
-        /// Global roles.
+        /// The global roles of the user.
         roles: List<String> = "roles", max = 128;
         /// 1 for an active user, 0 for any other.
         status: Number = "status", required;
-        /// When the user was changed last.
+        /// The time of the last change.
         updated_date: String = "updatedDate", max = 32, required;
         /// The user's UUID.
         user_id: String = "userId", max = 36, required;

@@ -11,25 +11,26 @@ use crate::operations::user::email;
 use crate::store::{external_identities, profiles, users};
 
 shape! {
-    /// The person.
+    /// The user.
     pub struct DirectoryUpdateRequest = "DirectoryUpdateRequest_V1" {
-        /// Whom it is about; the three of externalId if there is none.
+        /// The UUID of the user. Without it, the external ID names the user.
         user_id: Option<String> = "userId", max = 128, role = Role::Subject;
-        /// The name, or the first one.
+        /// The whole name or the first name.
         first_name: Option<String> = "firstName", alias = "name", max = 128;
-        /// The last one.
+        /// The last name.
         last_name: Option<String> = "lastName", max = 128;
         /// The e-mail address.
         email: Option<String> = "email", max = 254;
         /// The telephone number.
         phone: Option<String> = "phone", max = 16;
-        /// What somebody else calls it; beside a userId it is given to that user. The three go together.
+        /// The external ID of the user. Beside userId, it is added to that user. It requires externalIdProvider and
+        /// externalIdType.
         external_id: Option<String> = "externalId", max = 128;
-        /// The system that has given that id.
+        /// The provider that issued the external ID.
         external_id_provider: Option<String> = "externalIdProvider", max = 128;
-        /// What kind of id it is there.
+        /// The type of the external ID, as the provider names it.
         external_id_type: Option<String> = "externalIdType", max = 128;
-        /// What others call it, to be added, replaced or taken away.
+        /// External IDs to add, to replace or to remove.
         external_ids: List<ExternalIdField> = "externalIds", item = "externalId";
     }
 }
@@ -39,7 +40,7 @@ impl Request for DirectoryUpdateRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "directoryUpdate",
         AuditEvent::UserUpdated,
-        "Changes a user, or what others call it.",
+        "Changes a user or the external IDs of a user.",
     )
     .access(Access::TrustedOrAdmin)
     .cost(Cost::Write)

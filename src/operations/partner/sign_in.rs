@@ -27,7 +27,7 @@ impl Request for PartnerSignInRequest {
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
         "partnerSignIn",
         AuditEvent::PartnerLogin,
-        "Signs a browser in by a partner's token, and makes its user if there is none.",
+        "Signs a browser in by a partner's token, and creates the user if there is none.",
     )
     .access(Access::Visitor)
     .cost(Cost::Write)

@@ -14,13 +14,13 @@ const MAX_MEMBERSHIPS: usize = 100;
 pub const ORG_ADMIN: &str = "ORG_ADMIN";
 
 shape! {
-    /// Which organisation to join.
+    /// The organisation to join or to create.
     pub struct AddToOrgRequest = "AddToOrgRequest_V1" {
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The name of an organisation to make; of no meaning beside an id.
+        /// The name of an organisation to create. It is ignored beside orgUuid.
         org_name: Option<String> = "orgName", max = 128;
-        /// The id of an organisation that is there.
+        /// The UUID of an existing organisation.
         org_uuid: Option<String> = "orgUuid", max = 128;
     }
 }

@@ -16,25 +16,25 @@ pub const USER_ORG_UUID: &str = "USER_ORG_UUID";
 pub const GRANTED_ORGS: &str = "GRANTED_ORGS";
 
 shape! {
-    /// Who signs in.
+    /// The credentials of the user who signs in.
     pub struct AuthenticateRequest = "AuthenticateRequest_V1" {
-        /// USER_ORG_UUID, to choose an organisation.
+        /// USER_ORG_UUID: the UUID of the organisation to sign in to.
         params: List<Param> = "params", item = "param", wrapped;
         /// The password.
         password: Secret = "password", max = 1024, required;
-        /// Who is calling; may be left out.
+        /// The calling client and its user. Optional; without it the client is Default.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// User name or e-mail address.
+        /// The user name or the e-mail address of the user.
         user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required, role = Role::Subject;
     }
 }
 
 shape! {
-    /// The signed-in user and its token.
+    /// The signed-in user and a token.
     pub struct AuthenticateResponse = "AuthenticateResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// P_AUTH_TOKEN, or GRANTED_ORGS.
+        /// P_AUTH_TOKEN: the token of the user. In a refusal, GRANTED_ORGS: the organisations to choose from, as JSON.
         params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<FlatUser> = "user";

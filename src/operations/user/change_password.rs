@@ -6,27 +6,27 @@ use crate::operations::throttle;
 use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
-    /// The new password and what allows setting it.
+    /// The new password, and either the old password or a token from a mail.
     pub struct ChangePasswordRequest = "ChangePasswordRequest_V1" {
-        /// The old password; then userName is needed too.
+        /// The old password. It requires userName and excludes passwordResetGuid.
         old_password: Option<Secret> = "oldPassword", max = 1024;
-        /// The new password, 8 to 64 characters.
+        /// The new password, of 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
         /// The token from the mail, instead of the old password.
         password_reset_guid: Option<Secret> = "passwordResetGuid", max = 128;
-        /// Who is calling; may be left out.
+        /// The calling client and its user. Optional; without it the client is Default.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The user; needed with the old password.
+        /// The user name of the user. It is required with the old password.
         user_name: Option<String> = "userName", max = 256, role = Role::Subject;
     }
 }
 
 shape! {
-    /// Nothing but how it went.
+    /// An answer with the outcome only.
     pub struct ChangePasswordResponse = "ChangePasswordResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
     }
 }
@@ -43,7 +43,7 @@ impl Request for ChangePasswordRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "changePassword",
         AuditEvent::PasswordChanged,
-        "Sets a new password, with the old one or with a reset token.",
+        "Sets a new password. The old password or a token from a mail is required.",
     )
     .access(Access::Anyone)
     .cost(Cost::Hash)

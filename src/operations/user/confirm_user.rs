@@ -5,9 +5,9 @@ use crate::operations::prelude::*;
 use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
-    /// Which registration to confirm.
+    /// The registration to confirm.
     pub struct ConfirmUserRequest = "ConfirmUserRequest_V1" {
-        /// Who is calling; may be left out.
+        /// The calling client and its user. Optional; without it the client is Default.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
         /// The token from the activation mail.
         token: Secret = "token", max = 128, required;

@@ -8,21 +8,21 @@ use crate::store::users::{self, NewUser};
 pub const PASSWORD_RESET_GUID: &str = "PASSWORD_RESET_GUID";
 
 shape! {
-    /// The user to make.
+    /// The user to create.
     pub struct CreateUserRequest = "CreateUserRequest_V1" {
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The user; userName, name and email must be there.
+        /// The user. The fields userName, name and email are required.
         user: Option<WrappedUser> = "user", required;
     }
 }
 
 shape! {
-    /// The user made.
+    /// The created user.
     pub struct CreateUserResponse = "CreateUserResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// PASSWORD_RESET_GUID, where it was asked for.
+        /// PASSWORD_RESET_GUID: the token for setting a password, if passwordResetGuidChannel is RESPONSE.
         params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<WrappedUser> = "user";
@@ -40,7 +40,7 @@ impl Request for CreateUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "createUser",
         AuditEvent::UserCreated,
-        "Makes a user, UNACTIVATED until it sets its password.",
+        "Creates a user, who is UNACTIVATED until the password is set.",
     )
     .cost(Cost::Write)
     .soap()

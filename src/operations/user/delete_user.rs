@@ -8,9 +8,9 @@ use crate::store::{audit, services, users};
 shape! {
     /// The account to delete.
     pub struct DeleteUserRequest = "DeleteUserRequest_V1" {
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// Its user name.
+        /// The user name of the account.
         user_name: String = "userName", max = 256, required, role = Role::Subject;
     }
 }

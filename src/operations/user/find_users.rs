@@ -9,37 +9,38 @@ use crate::store::user_search::{self, Filter, Sort, SortKey};
 pub const DEFAULT_LIMIT: i64 = 20;
 
 shape! {
-    /// Which users to find; all given conditions must hold.
+    /// The conditions of the search. A user is found if every given condition holds.
     pub struct FindUsersRequest = "FindUsersRequest_V1" {
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The most users to answer; 20 if absent.
+        /// The maximum number of users in the answer; 20 by default.
         limit: Number = "limit";
-        /// How many hits to pass over.
+        /// The number of hits to skip; 0 by default.
         offset: Number = "offset";
-        /// Part of the user name.
+        /// A part of the user name, in any case of letters.
         user_name: Option<String> = "userName", max = 256;
-        /// Part of the name.
+        /// A part of the name of the person, in any case of letters.
         name: Option<String> = "name", max = 256;
-        /// Part of the e-mail address.
+        /// A part of the e-mail address, in any case of letters.
         email: Option<String> = "email", max = 256;
-        /// Clients, one of which the user belongs to.
+        /// Names of clients. The user belongs to one of them.
         client_names: List<String> = "clientNames", item = "clientName", wrapped, max = 128;
-        /// Statuses, one of which the user has.
+        /// Statuses. The user has one of them.
         statuses: List<String> = "statuses", item = "status", wrapped, max = 16;
-        /// userName, name or email, several separated by commas, a minus before one to turn it round; by userName if absent.
+        /// The order: userName, name or email, or several of them separated by commas. A minus sign before a field
+        /// makes its order descending. The default is userName.
         sort: Option<String> = "sort", max = 64;
     }
 }
 
 shape! {
-    /// The users found, in the order asked for.
+    /// The users found, in the requested order.
     pub struct FindUsersResponse = "FindUsersResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
-        /// The number of all hits.
+        /// The number of all hits, on this page and on others.
         total: Number = "total";
         /// The users of this page.
         users: List<FlatUser> = "users", item = "user";

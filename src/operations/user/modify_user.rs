@@ -8,19 +8,19 @@ use crate::store::{one_time_tokens, organisations, users};
 shape! {
     /// The user to change.
     pub struct ModifyUserRequest = "ModifyUserRequest_V1" {
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The user; userName says which, absent fields stay, given roles replace.
+        /// The user name of the user to change, and the new values.
         user: Option<UserChange> = "user", required;
     }
 }
 
 shape! {
-    /// The user as it is now.
+    /// The user after the change.
     pub struct ModifyUserResponse = "ModifyUserResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<WrappedUser> = "user";
@@ -39,7 +39,7 @@ impl Request for ModifyUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "modifyUser",
         AuditEvent::UserUpdated,
-        "Changes a user; absent fields stay as they are.",
+        "Changes a user. Absent fields keep their values.",
     )
     .cost(Cost::Write)
     .soap()

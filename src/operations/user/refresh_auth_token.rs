@@ -8,9 +8,9 @@ use super::auth_token::{self, token_param};
 shape! {
     /// The token to replace.
     pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" {
-        /// The token, with or without JWT before it, if it is not in the Authorization header.
+        /// The token, with or without the prefix JWT. It may be in the Authorization header instead.
         authorization: Option<Secret> = "authorization", max = 49152, role = Role::Authorization;
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
     }
 }

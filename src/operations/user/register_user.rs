@@ -7,29 +7,29 @@ use crate::store::users::{self, NewUser, Taken};
 use crate::store::{email_undos, organisations};
 
 shape! {
-    /// Who registers.
+    /// The user to register.
     pub struct RegisterUserRequest = "RegisterUserRequest_V1" {
-        /// Who is calling; may be left out.
+        /// The calling client and its user. Optional; without it the client is Default.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The user name wanted.
+        /// The requested user name.
         username: String = "username", alias = "userName", max = 128, required, role = Role::Subject;
-        /// The password, 8 to 64 characters.
+        /// The password, of 8 to 64 characters.
         password: Secret = "password", max = 1024, required;
-        /// The person's name.
+        /// The name of the person.
         name: String = "name", max = 128, required;
         /// The e-mail address, to which the activation token goes.
         email: String = "email", max = 254, required;
-        /// An open organisation to join at confirmation.
+        /// The UUID of an open organisation. The user joins it when the registration is confirmed.
         organization_uuid: Option<String> = "organizationUuid", max = 128;
     }
 }
 
 shape! {
-    /// Nothing but how it went.
+    /// An answer with the outcome only.
     pub struct RegisterUserResponse = "RegisterUserResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
     }
 }
@@ -39,7 +39,7 @@ impl Request for RegisterUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "registerUser",
         AuditEvent::UserRegistered,
-        "Registers a new user, who confirms by mail.",
+        "Registers a new user, who confirms the registration by a token from a mail.",
     )
     .access(Access::Anyone)
     .cost(Cost::Hash)

@@ -4,11 +4,11 @@ use super::Mailing;
 use crate::operations::prelude::*;
 
 shape! {
-    /// Whose activation token to send again.
+    /// The user whose activation token is to be sent again.
     pub struct ResendRequest = "ResendRequest_V1" {
-        /// Who is calling; may be left out.
+        /// The calling client and its user. Optional; without it the client is Default.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// User name or e-mail address.
+        /// The user name or the e-mail address of the user.
         user_name_or_email: String = "usernameOrEmail", alias = "userNameOrEmail", max = 256, required, role = Role::Subject;
     }
 }

@@ -4,21 +4,21 @@ use super::Mailing;
 use crate::operations::prelude::*;
 
 shape! {
-    /// Whose password to reset.
+    /// The user whose password is to be reset.
     pub struct ResetPasswordRequest = "ResetPasswordRequest_V1" {
-        /// Who is calling; may be left out.
+        /// The calling client and its user. Optional; without it the client is Default.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// User name or e-mail address.
+        /// The user name or the e-mail address of the user.
         user_name_or_email: String = "userNameOrEmail", alias = "usernameOrEmail", max = 256, required, role = Role::Subject;
     }
 }
 
 shape! {
-    /// Nothing but how it went.
+    /// An answer with the outcome only.
     pub struct ResetPasswordResponse = "ResetPasswordResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
     }
 }

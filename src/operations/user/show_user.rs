@@ -5,11 +5,11 @@ use crate::operations::prelude::*;
 use crate::store::users;
 
 shape! {
-    /// Which user to show.
+    /// The user to show.
     pub struct ShowUserRequest = "ShowUserRequest_V1" {
-        /// Who is calling.
+        /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The user to show.
+        /// The user name of the user to show.
         user_name: String = "userName", max = 256, required, role = Role::Subject;
     }
 }
@@ -17,9 +17,9 @@ shape! {
 shape! {
     /// The user found.
     pub struct ShowUserResponse = "ShowUserResponse_V1" {
-        /// How the operation went.
+        /// The outcome of the request.
         status: ResponseStatus = "status", required;
-        /// Parameters beside the payload.
+        /// Further parameters.
         params: List<Param> = "params", item = "param";
         /// The user.
         user: Option<FlatUser> = "user";
