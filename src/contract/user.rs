@@ -84,8 +84,9 @@ impl From<UserChange> for WrappedUser {
 
 impl From<User> for FlatUser {
     fn from(user: User) -> Self {
+        let has_address = user.address().is_some();
         Self {
-            email: user.address().map(str::to_owned),
+            email: has_address.then_some(user.email),
             client_name: Some(user.client_name),
             name: Some(user.name),
             organizational_unit: user.organizational_unit,

@@ -48,6 +48,14 @@ const fn is_name_char(c: char) -> bool {
 
 /// Whether the text is a name without a colon (Namespaces in XML 1.0 §3, `NCName`).
 fn is_ncname(name: &str) -> bool {
+    // Names in ASCII, which most are, need no decoding.
+    let mut bytes = name.bytes();
+    let starts = bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if starts && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')) {
+        return true;
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
@@ -176,6 +184,28 @@ mod tests {
             ("é&#x10FFFF;", "é\u{10FFFF}"),
         ] {
             assert_eq!(normalized(raw), value, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn splits_qualified_names_and_refuses_other_texts() {
+        for (name, parts) in [
+            ("a", Some(("", "a"))),
+            ("s:Body", Some(("s", "Body"))),
+            ("_a-1.b", Some(("", "_a-1.b"))),
+            ("é:ő\u{B7}", Some(("é", "ő\u{B7}"))),
+            ("", None),
+            (":a", None),
+            ("a:", None),
+            ("a:b:c", None),
+            ("1a", None),
+            ("-a", None),
+            (".a", None),
+            ("a b", None),
+            ("a\u{D7}", None),
+            ("a:1", None),
+        ] {
+            assert_eq!(qualified(name), parts, "{name}");
         }
     }
 

@@ -137,7 +137,7 @@ impl<'a> XmlReader<'a> {
                 }
                 Event::Text(_) if self.depth == 0 && is_blank(piece) => {}
                 Event::Text(text) => {
-                    if piece.contains("]]>") {
+                    if piece.as_bytes().contains(&b'>') && piece.contains("]]>") {
                         return Err(malformed(Why::NotWellFormed));
                     }
                     self.check_inside()?;

@@ -11,6 +11,13 @@ pub struct XmlWriter {
     omitted: &'static [&'static str],
 }
 
+/// Whether the byte begins neither a character to escape nor one that XML does not allow. U+FFFE and U+FFFF begin with
+/// the byte 0xEF.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | 0x20..=0xEE | 0xF0..)
+        && !matches!(byte, b'&' | b'<' | b'>' | b'"')
+}
+
 impl XmlWriter {
     /// A writer whose buffer has the size of an ordinary answer.
     #[must_use]
@@ -82,6 +89,10 @@ impl XmlWriter {
 
     /// Writes text with special characters escaped, and U+FFFD for characters that XML does not allow.
     pub fn escaped(&mut self, text: &str) {
+        // Most texts have nothing to escape.
+        if text.bytes().all(is_plain) {
+            return self.raw(text);
+        }
         let mut from = 0;
         for (at, c) in text.char_indices() {
             let replacement = match c {
@@ -114,5 +125,25 @@ mod tests {
             String::from_utf8(out.finish()).unwrap(),
             "<name>a&lt;b&gt;&amp;&quot;c&quot;&#13;\u{FFFD}é</name>"
         );
+    }
+
+    #[test]
+    fn copies_or_escapes_each_character_whatever_its_bytes() {
+        let below = (0..=u32::from(u16::MAX)).chain([0x1_0000, 0x1_F600, 0x10_FFFF]);
+        for c in below.filter_map(char::from_u32) {
+            let mut out = XmlWriter::new();
+            out.escaped(&c.to_string());
+            let written = String::from_utf8(out.finish()).unwrap();
+            let expected = match c {
+                '&' => "&amp;".to_owned(),
+                '<' => "&lt;".to_owned(),
+                '>' => "&gt;".to_owned(),
+                '"' => "&quot;".to_owned(),
+                '\r' => "&#13;".to_owned(),
+                c if is_xml_char(c) => c.to_string(),
+                _ => "\u{FFFD}".to_owned(),
+            };
+            assert_eq!(written, expected, "{c:?}");
+        }
     }
 }
