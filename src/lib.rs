@@ -170,6 +170,10 @@
 //!   well-formed, and if two readers disagree about a document, an attacker can get past the checks of the first
 //!   reader.
 //! - A WS-Security header is understood completely or refused; see `soap::header`.
+//! - Lists in SOAP answers are repeated elements, as the `roles` of the samples are. `messages` has a wrapper, because the
+//!   samples have `<messages/>`. Requests are read in both forms.
+//! - The WSDL declares the fault for SOAP 1.1 only: xsdata cannot read an undeclared detail, and Axis 1.4 cannot read
+//!   `soap12:fault`. Java stubs therefore throw a checked exception.
 //! - createUser leaves roles out of its SOAP answer, as the sample does.
 //! - A route names the codes that its operation refuses with, for the OpenAPI document; a test compares them with the code.
 //! - Registry files are read value by value and not by serde, so that all mistakes are reported at once and none of them
