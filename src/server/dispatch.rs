@@ -9,8 +9,6 @@ use hyper::body::{Bytes, Incoming as IncomingBody};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use tracing::Instrument as _;
-
 use crate::app_context::AppContext;
 use crate::contract::wsdl::{self, Schema};
 use crate::http::{self, MediaType, Reply};
@@ -23,7 +21,7 @@ use super::connections::{Connection, Unframed};
 use super::cors::CorsRequest;
 use super::documents::Documents;
 use super::gateway::Gateway;
-use super::handlers::{self, Routed};
+use super::handlers::{Answered, Routed};
 use super::public_url::{address, is_https};
 use super::reading::Peer;
 use super::{documents, host};
@@ -61,16 +59,16 @@ pub(super) async fn handle(
         connection,
         is_over_limit: connection.is_reserved() || is_over_its_limit,
     };
-    let span = handlers::span(&request_id);
-    let reply = match refused(connection, &mut request) {
-        None => {
-            let routed = route(gateway, peer, request, &request_id);
-            routed.instrument(span.clone()).await
-        }
-        Some(reply) => last(reply),
+    let Answered { reply, span } = match refused(connection, &mut request) {
+        None => route(gateway, peer, request, &request_id).await,
+        Some(reply) => last(reply).into(),
     };
     drop(counted);
     if let Some((method, path)) = line {
+        let span = match span.is_none() {
+            true => tracing::info_span!("request", request.id = request_id),
+            false => span,
+        };
         // The query is not logged: it may have a token.
         tracing::debug!(
             parent: &span,
@@ -124,7 +122,7 @@ async fn route(
     peer: Peer<'_>,
     request: Request<IncomingBody>,
     id: &str,
-) -> Reply {
+) -> Answered {
     let path = request.uri().path().to_owned();
     let path = match path.trim_end_matches('/') {
         "" => path.as_str(),
@@ -139,9 +137,9 @@ async fn route(
     if gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
             Method::POST => routed(request).soap().await,
-            Method::GET | Method::HEAD if peer.is_over_limit => busy(),
-            Method::GET | Method::HEAD => contract(gateway, peer.address, &request),
-            _ => Reply::method_not_allowed("GET, HEAD, POST"),
+            Method::GET | Method::HEAD if peer.is_over_limit => busy().into(),
+            Method::GET | Method::HEAD => contract(gateway, peer.address, &request).into(),
+            _ => Reply::method_not_allowed("GET, HEAD, POST").into(),
         };
     }
     let below = |prefix: &String| {
@@ -150,16 +148,16 @@ async fn route(
     };
     if let Some(path) = gateway.config.rest_prefixes.iter().find_map(below) {
         let asked = CorsRequest::of(&gateway.config.cors_origins, request.headers());
-        let mut reply = routed(request).rest(path).await;
+        let mut answered = routed(request).rest(path).await;
         if let Some(asked) = asked {
-            asked.answer(&mut reply);
+            asked.answer(&mut answered.reply);
         }
-        return reply;
+        return answered;
     }
     if path == jsonrpc::PATH || (path == "/" && jsonrpc::is_rpc(&media_type(request.headers()))) {
         return match *request.method() {
             Method::POST => routed(request).rpc().await,
-            _ => Reply::method_not_allowed("POST"),
+            _ => Reply::method_not_allowed("POST").into(),
         };
     }
     if path.starts_with(web::PREFIX) {
@@ -172,13 +170,14 @@ async fn route(
         return routed(request).sso().await;
     }
     if peer.is_over_limit && !PROBES.contains(&path) {
-        return busy();
+        return busy().into();
     }
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     if !is_get && (PROBES.contains(&path) || DOCUMENTS.contains(&path)) {
-        return Reply::method_not_allowed("GET, HEAD");
+        return Reply::method_not_allowed("GET, HEAD").into();
     }
-    document(gateway, peer.address, path, request.headers()).await
+    let document = document(gateway, peer.address, path, request.headers());
+    document.await.into()
 }
 
 /// The paths that are answered even if no slot is free.

@@ -8,7 +8,7 @@ use hyper::Request;
 use hyper::body::Incoming as IncomingBody;
 use hyper::header::HOST;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span, info_span};
+use tracing::{Level, Span, info_span};
 
 use crate::contract::problem::Code;
 use crate::contract::rejection::Rejection;
@@ -24,7 +24,7 @@ use crate::sso::SsoFace;
 use super::gateway::Gateway;
 use super::pools::{NotDone, Shed};
 use super::public_url::{base, own_url};
-use super::reading::{Peer, read};
+use super::reading::{Peer, Unread, read};
 
 /// A request that has been routed to a face.
 pub(super) struct Routed<'a> {
@@ -35,51 +35,133 @@ pub(super) struct Routed<'a> {
     pub id: &'a str,
 }
 
-/// The span of a request, which every log line about the request carries. The handlers record its face, its operation
-/// and its outcome: `ok`, the code of the refusal, or `reply` if no operation ran. A filtered-out span costs nothing.
-pub(super) fn span(id: &str) -> Span {
-    info_span!(
-        "request",
-        request.id = id,
-        face = Empty,
-        operation = Empty,
-        outcome = Empty
-    )
+/// A reply, and the span of the request.
+pub(super) struct Answered {
+    pub reply: Reply,
+    /// The span for the line `answered`; none if the request reached no face, or if the log has no such lines.
+    pub span: Span,
 }
 
-/// The span of one call in a batch, inside the span of the request.
-fn call_span() -> Span {
-    info_span!("call", operation = Empty, outcome = Empty)
+impl From<Reply> for Answered {
+    fn from(reply: Reply) -> Self {
+        let span = Span::none();
+        Self { reply, span }
+    }
+}
+
+/// The parent of a call's span. A single call has the span of its request, which is created after decoding with nearly
+/// all of its fields, because recording a field later costs as much as the rest of the span. The calls of a batch have
+/// spans inside that of the request.
+#[derive(Clone, Copy)]
+enum Parent<'a> {
+    /// A request of this ID.
+    Request(&'a str),
+    Batch(&'a Span),
+}
+
+impl Parent<'_> {
+    /// The span of a call. Its outcome is recorded later: `ok`, the code of the refusal, or `reply` if no operation was
+    /// called.
+    fn span<F: Face>(self, operation: &str) -> Span {
+        match self {
+            Self::Request(id) => info_span!(
+                "request",
+                request.id = id,
+                face = F::NAME,
+                operation,
+                outcome = Empty
+            ),
+            Self::Batch(batch) => {
+                info_span!(parent: batch, "call", operation, outcome = Empty)
+            }
+        }
+    }
+}
+
+/// One call: a decoded request, or one that is refused before.
+struct Call<F> {
+    face: F,
+    request_id: String,
+    /// The name of the operation; `-` if there is none.
+    operation: &'static str,
+    span: Span,
+}
+
+impl<F: Face> Call<F> {
+    fn new(
+        face: F,
+        request: &HttpRequest,
+        operation: Option<&'static Operation>,
+        parent: Parent<'_>,
+    ) -> Self {
+        let operation = operation.map_or("-", |operation| operation.name);
+        Self {
+            face,
+            request_id: request.request_id.clone(),
+            operation,
+            span: parent.span::<F>(operation),
+        }
+    }
+
+    /// A call that runs no operation.
+    fn undecoded(face: F, request: &HttpRequest, parent: Parent<'_>) -> Self {
+        let operation = face.operation();
+        Self::new(face, request, operation, parent)
+    }
+
+    /// Logs a refusal, records it in the span, and encodes it.
+    fn refuse(&self, rejection: &Rejection) -> Reply {
+        self.span.record("outcome", rejection.code().as_str());
+        self.span.in_scope(|| {
+            rejection.log(F::NAME, &self.request_id, self.operation);
+            self.face.refuse(rejection).with_retry_after(rejection)
+        })
+    }
+
+    /// Records a success, for the line that ends the request at debug; a lower level has no such line.
+    fn succeeded(&self) {
+        if tracing::enabled!(Level::DEBUG) {
+            self.span.record("outcome", "ok");
+        }
+    }
+
+    fn answered(&self, reply: Reply) -> Answered {
+        let span = match tracing::enabled!(Level::DEBUG) {
+            true => self.span.clone(),
+            false => Span::none(),
+        };
+        Answered { reply, span }
+    }
 }
 
 impl Routed<'_> {
-    pub(super) async fn soap(self) -> Reply {
+    pub(super) async fn soap(self) -> Answered {
         let (limits, now) = (self.gateway.config.soap, self.gateway.app.clock.now());
         self.answer(|request| SoapFace::new(request, limits, now))
             .await
     }
 
     /// Handles a request for this path below the prefix of the REST face.
-    pub(super) async fn rest(self, path: &str) -> Reply {
+    pub(super) async fn rest(self, path: &str) -> Answered {
         let limits = self.gateway.config.json;
         self.answer(|request| RestFace::new(request, path, limits))
             .await
     }
 
-    pub(super) async fn directory(self) -> Reply {
+    pub(super) async fn directory(self) -> Answered {
         let (depth, now) = (self.gateway.config.json.depth, self.gateway.app.clock.now());
         self.answer(|request| DirectoryFace::new(request, depth, now))
             .await
     }
 
-    pub(super) async fn page(self) -> Reply {
+    pub(super) async fn page(self) -> Answered {
         let app = Arc::clone(&self.gateway.app);
         let base = base(self.gateway, self.peer.address, self.request.headers());
         self.answer(|request| PageFace::new(app, request, base))
             .await
     }
 
-    pub(super) async fn sso(self) -> Reply {
+    pub(super) async fn sso(self) -> Answered {
         let gateway = Arc::clone(self.gateway);
         let base = base(&gateway, self.peer.address, self.request.headers());
         self.answer(|request| {
@@ -90,81 +172,91 @@ impl Routed<'_> {
     }
 
     /// Handles a call of the consent API or a batch of calls.
-    pub(super) async fn rpc(self) -> Reply {
-        Span::current().record("face", RpcCall::NAME);
+    pub(super) async fn rpc(self) -> Answered {
         let gateway = self.gateway;
         let (request, unread) = read(gateway, self.peer, self.request, self.id).await;
+        let parent = Parent::Request(self.id);
         if let Some(unread) = unread {
-            return unread.reply(|rejection| {
-                let call = RpcCall::unreadable(&request, rejection.clone());
-                refuse_unread(&call, &request, rejection)
-            });
+            let face = |rejection: &Rejection| RpcCall::unreadable(&request, rejection.clone());
+            return refuse_unread(unread, face, &request, parent);
         }
         match jsonrpc::read(&request, gateway.config.json.depth) {
-            Calls::One(call) => answer(gateway, call, &request).await,
+            Calls::One(call) => answer(gateway, call, &request, parent).await,
             Calls::Batch(calls) => {
+                let span = parent.span::<RpcCall>("-");
                 let mut replies = Vec::with_capacity(calls.len());
                 // The calls run in order, because a call may depend on an earlier one.
                 for call in calls {
-                    let answered = answer(gateway, call, &request).instrument(call_span());
-                    replies.push(answered.await);
+                    let answered = answer(gateway, call, &request, Parent::Batch(&span));
+                    replies.push(answered.await.reply);
                 }
-                jsonrpc::batch(replies)
+                let reply = jsonrpc::batch(replies);
+                Answered { reply, span }
             }
         }
     }
 
     /// Reads the request and handles it; `face` creates the face from the request's head.
-    async fn answer<F: Face>(self, face: impl FnOnce(&HttpRequest) -> F) -> Reply {
-        Span::current().record("face", F::NAME);
+    async fn answer<F: Face>(self, face: impl FnOnce(&HttpRequest) -> F) -> Answered {
         let (request, unread) = read(self.gateway, self.peer, self.request, self.id).await;
         let face = face(&request);
+        let parent = Parent::Request(self.id);
         match unread {
-            Some(unread) => unread.reply(|r| refuse_unread(&face, &request, r)),
-            None => answer(self.gateway, face, &request).await,
+            Some(unread) => refuse_unread(unread, |_| face, &request, parent),
+            None => answer(self.gateway, face, &request, parent).await,
         }
     }
 }
 
 /// Decodes a request with its face, runs its operation and encodes the outcome.
-async fn answer<F: Face>(gateway: &Arc<Gateway>, mut face: F, request: &HttpRequest) -> Reply {
+async fn answer<F: Face>(
+    gateway: &Arc<Gateway>,
+    mut face: F,
+    request: &HttpRequest,
+    parent: Parent<'_>,
+) -> Answered {
     match face.decode(request) {
-        Ok(Decoded::Call(decoded)) => run(gateway, face, *decoded).await,
-        Ok(Decoded::Reply(reply)) => {
-            Span::current().record("outcome", "reply");
-            reply
+        Ok(Decoded::Call(decoded)) => {
+            let operation = decoded.operation();
+            let call = Call::new(face, request, Some(operation), parent);
+            run(gateway, call, *decoded, operation).await
         }
-        Err(rejection) => refuse_unread(&face, request, &rejection),
+        Ok(Decoded::Reply(reply)) => {
+            let call = Call::undecoded(face, request, parent);
+            call.span.record("outcome", "reply");
+            call.answered(reply)
+        }
+        Err(rejection) => {
+            let call = Call::undecoded(face, request, parent);
+            call.answered(call.refuse(&rejection))
+        }
     }
 }
 
-/// Records the name of the operation in the span and returns it; `-` if the operation is unknown.
-fn named(operation: Option<&'static Operation>) -> &'static str {
-    let name = operation.map_or("-", |operation| operation.name);
-    Span::current().record("operation", name);
-    name
-}
-
-/// Refuses a request that could not be decoded.
-fn refuse_unread<F: Face>(face: &F, request: &HttpRequest, rejection: &Rejection) -> Reply {
-    let operation = named(face.operation());
-    refuse(face, &request.request_id, operation, rejection)
-}
-
-/// Logs a refusal, records it in the span, and encodes it.
-fn refuse<F: Face>(face: &F, request_id: &str, operation: &str, rejection: &Rejection) -> Reply {
-    Span::current().record("outcome", rejection.code().as_str());
-    rejection.log(F::NAME, request_id, operation);
-    face.refuse(rejection).with_retry_after(rejection)
+/// Refuses a request whose body could not be read.
+fn refuse_unread<F: Face>(
+    unread: Unread,
+    face: impl FnOnce(&Rejection) -> F,
+    request: &HttpRequest,
+    parent: Parent<'_>,
+) -> Answered {
+    let mut span = Span::none();
+    let reply = unread.reply(|rejection| {
+        let call = Call::undecoded(face(rejection), request, parent);
+        let answered = call.answered(call.refuse(rejection));
+        span = answered.span;
+        answered.reply
+    });
+    Answered { reply, span }
 }
 
 /// Runs an operation in the queue for its cost, and counts and encodes the outcome.
 async fn run<F: Face>(
     gateway: &Arc<Gateway>,
-    face: F,
+    call: Call<F>,
     decoded: DecodedRequest<F::Answer>,
-) -> Reply {
-    let operation = decoded.operation();
+    operation: &'static Operation,
+) -> Answered {
     // A UsernameToken needs a password hash, whatever the cost of the operation.
     let cost = match operation.cost {
         _ if decoded.credentials.username_token.is_some() => Cost::Hash,
@@ -179,13 +271,11 @@ async fn run<F: Face>(
     };
     let fair = fair.map(|pool| (pool, Origin::of(&gateway.app, &decoded)));
     let app = Arc::clone(&gateway.app);
-    let request_id = decoded.request_id.clone();
-    let outer = Arc::new((face, request_id, named(Some(operation))));
-    let inner = Arc::clone(&outer);
-    let (queued, span) = (Instant::now(), Span::current());
+    let queued = Instant::now();
+    let outer = Arc::new(call);
+    let call = Arc::clone(&outer);
     let work = move || {
-        let _entered = span.enter();
-        let (face, request_id, operation) = &*inner;
+        let _entered = call.span.enter();
         let begun = Instant::now();
         app.metrics.waited(queue, begun - queued);
         let outcome = access::run(&app, decoded);
@@ -194,34 +284,34 @@ async fn run<F: Face>(
             Err(rejection) => rejection.code().as_str(),
         };
         app.metrics
-            .called(F::NAME, operation, code, begun.elapsed());
+            .called(F::NAME, call.operation, code, begun.elapsed());
         match outcome {
             Ok(answer) => {
-                span.record("outcome", code);
-                face.encode(answer)
+                call.succeeded();
+                call.face.encode(answer)
             }
-            Err(rejection) => refuse(face, request_id, operation, &rejection),
+            Err(rejection) => call.refuse(&rejection),
         }
     };
     let done = match &fair {
         Some((pool, origin)) => pool.run(origin, work).await,
         None => gateway.reading.run(work).await,
     };
-    let rejection = match done {
-        Ok(reply) => return reply,
+    let reply = match done {
+        Ok(reply) => reply,
         Err(NotDone::Panicked) => {
-            Rejection::new(Code::InternalError).because("the operation panicked")
+            let cause = "the operation panicked";
+            outer.refuse(&Rejection::new(Code::InternalError).because(cause))
         }
         Err(NotDone::Shed(shed)) => {
             let source = fair.as_ref().map_or("", |(_, origin)| &origin.source);
             let hold = shed.hold;
             let rejection = shed_rejection(gateway, queue, shed, source);
             tokio::time::sleep(hold).await;
-            rejection
+            outer.refuse(&rejection)
         }
     };
-    let (face, request_id, operation) = &*outer;
-    refuse(face, request_id, operation, &rejection)
+    outer.answered(reply)
 }
 
 /// Counts and logs a request that a queue refused, and returns the refusal.

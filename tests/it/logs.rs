@@ -83,7 +83,7 @@ fn names_face_operation_request_and_outcome_alike_on_every_face() {
             page("account.html"),
             ["page", "showAccount", "TOKEN_EXPIRED"],
         ),
-        (page("register.html"), ["page", "", "reply"]),
+        (page("register.html"), ["page", "-", "reply"]),
         (arrive(&arriving), ["sso", "partnerSignIn", "ok"]),
         (
             arrive(&arriving),
