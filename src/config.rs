@@ -109,7 +109,7 @@ impl Config {
         };
         let registry = r.optional("registry").map(PathBuf::from);
         let log = r.text("log");
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
+        if let Err(error) = log.parse::<tracing_subscriber::filter::Targets>() {
             r.wrong("log", &log, &format!("is not a log filter: {error}"));
         }
         let rule = "must be an address, or a name and <an address>";

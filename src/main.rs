@@ -23,6 +23,10 @@ use cli::{
     ApplyArgs, AuditCommand, ClientCommand, KeysCommand, MailCommand, OrgCommand, OutboxCommand,
     Output, PartnerCommand, RegistryCommand, UserCommand,
 };
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -223,15 +227,16 @@ fn file_modes(config: &Config, settings_file: Option<&Path>) -> Vec<String> {
 }
 
 fn telemetry(config: &Config) -> io::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(io::Error::other)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    // `EnvFilter` would also filter by the fields of spans, and takes a lock whenever a span is entered, left or closed.
+    let filter: Targets = config.log.parse().map_err(io::Error::other)?;
+    let lines = tracing_subscriber::registry().with(filter);
+    let text = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     let set = if config.log_json {
-        lines.json().fmt_fields(SpanFields).try_init()
+        lines.with(text.json().fmt_fields(SpanFields)).try_init()
     } else {
-        lines.try_init()
+        lines.with(text).try_init()
     };
     set.map_err(io::Error::other)
 }
