@@ -23,19 +23,27 @@ struct Members<'a, 'w> {
 }
 
 impl Members<'_, '_> {
-    fn member(&mut self, name: &str, value: &impl serde::Serialize) {
+    fn member(&mut self, name: &str, text: &str) {
         let comma = if self.is_first { "" } else { "," };
         self.is_first = false;
-        let json = serde_json::to_string(value).unwrap_or_default();
-        self.result = self
-            .result
-            .and(write!(self.out, "{comma}\"{name}\":{json}"));
+        let written = self.write(&[comma, "\"", name, "\":"]);
+        self.result = self.result.and(written).and_then(|()| {
+            let is_plain = |b: u8| b >= b' ' && !matches!(b, b'"' | b'\\');
+            match text.bytes().all(is_plain) {
+                true => self.write(&["\"", text, "\""]),
+                false => self.write(&[&serde_json::to_string(text).unwrap_or_default()]),
+            }
+        });
+    }
+
+    fn write(&mut self, parts: &[&str]) -> fmt::Result {
+        parts.iter().try_for_each(|part| self.out.write_str(part))
     }
 }
 
 impl Visit for Members<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field.name(), &value);
+        self.member(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
