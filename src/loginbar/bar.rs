@@ -124,10 +124,6 @@ impl Bar {
         self.with_cors(json_reply(200, out.finish()))
     }
 
-    fn wants(&self, field: &str) -> bool {
-        self.fields.split(',').any(|f| f.trim() == field)
-    }
-
     /// The URL of a page for the same application.
     fn url(&self, page: &str) -> String {
         let mut url = format!("{}{PREFIX}{page}", self.base);
@@ -141,41 +137,39 @@ impl Bar {
         url
     }
 
-    /// Writes a field if the application asks for it; null if it has no value.
-    fn field<T: Serialize>(&self, out: &mut JsonWriter, name: &str, value: impl FnOnce() -> T) {
-        if self.wants(name) {
-            out.member(name, &value());
-        }
-    }
-
-    /// Writes the requested data of a user, in the order of the document's sample.
+    /// Writes the requested data of a user, in the order of the document's sample. A requested field without a value is
+    /// null.
     fn write_data(&self, out: &mut JsonWriter, visitor: &Visitor) {
         let (user, profile) = (&visitor.user, &visitor.profile);
-        self.field(out, "login", || user.login());
-        if self.wants("userId") {
-            out.member("userId", &user.id);
+        let mut data = Data {
+            out,
+            wanted: self.fields.split(',').map(str::trim).collect(),
+        };
+        data.field("login", || user.login());
+        if data.wants("userId") {
+            data.out.member("userId", &user.id);
             // The sample has the UUID beside the number.
-            out.member("userUUID", &user.uuid);
+            data.out.member("userUUID", &user.uuid);
         }
-        self.field(out, "secondaryId", || profile.secondary_id);
-        self.field(out, "external", || profile.external.as_deref());
-        self.field(out, "channel", || profile.channel.as_deref());
-        self.field(out, "counter", || profile.counter.unwrap_or(0));
+        data.field("secondaryId", || profile.secondary_id);
+        data.field("external", || profile.external.as_deref());
+        data.field("channel", || profile.channel.as_deref());
+        data.field("counter", || profile.counter.unwrap_or(0));
         let visits = profile.last_visit_counter;
-        self.field(out, "lastVisitCounter", || visits.unwrap_or(0));
-        self.field(out, "lastVisit", || utc(visitor.session.seen_at));
-        self.field(out, "galvatar", || user.uuid.replace('-', ""));
-        self.field(out, "avatar", || profile.avatar.as_deref());
-        self.field(out, "date", || utc(self.now));
-        self.field(out, "hash", || self.hourly_hash(Some(user.id)));
+        data.field("lastVisitCounter", || visits.unwrap_or(0));
+        data.field("lastVisit", || utc(visitor.session.seen_at));
+        data.field("galvatar", || user.uuid.replace('-', ""));
+        data.field("avatar", || profile.avatar.as_deref());
+        data.field("date", || utc(self.now));
+        data.field("hash", || self.hourly_hash(Some(user.id)));
         let secondary_id = profile.secondary_id;
-        self.field(out, "secondaryIdHash", || self.hourly_hash(secondary_id));
-        self.field(out, "loginHash", || self.hash(&user.login().to_lowercase()));
-        if self.wants("signature") {
+        data.field("secondaryIdHash", || self.hourly_hash(secondary_id));
+        data.field("loginHash", || self.hash(&user.login().to_lowercase()));
+        if data.wants("signature") {
             let number = profile.signature_number.as_deref().unwrap_or("1");
             let name = profile.signature_name.as_ref().unwrap_or(&user.user_name);
-            out.name("signature");
-            out.object(|out| {
+            data.out.name("signature");
+            data.out.object(|out| {
                 out.member("number", number);
                 out.member("name", name);
             });
@@ -216,6 +210,25 @@ impl Bar {
                 .with("Access-Control-Max-Age", "600");
         }
         self.with_cors(reply)
+    }
+}
+
+/// The data of a user, of which only the requested fields are written.
+struct Data<'a> {
+    out: &'a mut JsonWriter,
+    /// The names of the requested fields.
+    wanted: Vec<&'a str>,
+}
+
+impl Data<'_> {
+    fn wants(&self, field: &str) -> bool {
+        self.wanted.contains(&field)
+    }
+
+    fn field<T: Serialize>(&mut self, name: &str, value: impl FnOnce() -> T) {
+        if self.wants(name) {
+            self.out.member(name, &value());
+        }
     }
 }
 
