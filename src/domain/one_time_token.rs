@@ -21,11 +21,14 @@ pub fn format(random: [u8; 16]) -> String {
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            let digit = if nibble < 10 { b'0' } else { b'a' - 10 };
+            text.push(char::from(digit + nibble));
+        }
+    }
+    text
 }
 
 /// Whether `text` has the form of a token. Other texts are refused without a database query.

@@ -6,6 +6,9 @@ use super::parameters::decode;
 /// empty.
 #[must_use]
 pub fn captures(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    if !may_match(template, path) {
+        return None;
+    }
     let (mut template, mut path) = (template.split('/'), path.split('/'));
     let mut captured = Vec::new();
     loop {
@@ -21,6 +24,16 @@ pub fn captures(template: &'static str, path: &str) -> Option<Vec<(&'static str,
             }
             _ => return None,
         }
+    }
+}
+
+/// Whether the path is equal to the template up to the template's first field. Compares bytes, because most requests are
+/// compared with many templates before one matches.
+fn may_match(template: &str, path: &str) -> bool {
+    let mut pairs = template.bytes().zip(path.bytes());
+    match pairs.find(|(expected, sent)| expected != sent) {
+        Some((expected, _)) => expected == b'{',
+        None => true,
     }
 }
 

@@ -56,10 +56,13 @@ impl JsonWriter {
         self.buffer.push(b']');
     }
 
-    /// Writes the name of a member; its value follows.
+    /// Writes the name of a member; its value follows. The contract's names need no escapes.
     pub fn name(&mut self, name: &str) {
-        self.scalar(name);
-        self.buffer.push(b':');
+        debug_assert!(!name.bytes().any(|b| b < b' ' || matches!(b, b'"' | b'\\')));
+        self.separate();
+        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.extend_from_slice(b"\":");
     }
 
     /// Writes a text, a number or anything else that Serde can write.
