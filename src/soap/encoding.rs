@@ -41,6 +41,9 @@ impl Charset {
 }
 
 fn named(label: &str) -> Result<Charset, Rejection> {
+    if label.eq_ignore_ascii_case("utf-8") {
+        return Ok(Charset::Of(UTF_8));
+    }
     match label.to_ascii_lowercase().as_str() {
         // Only this name leaves the byte order open. The byte order mark decides it; see `to_text`.
         "utf-16" => Ok(Charset::Of(UTF_16LE)),

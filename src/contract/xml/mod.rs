@@ -61,6 +61,9 @@ pub struct XmlReader<'a> {
     elements: usize,
     /// The length of the last piece in bytes, before references were resolved.
     piece_bytes: usize,
+    /// Whether the document holds only characters that XML allows. If not, each piece is checked when it is reached,
+    /// so that the first error of the document is the one that is reported.
+    has_only_xml_chars: bool,
     nil: bool,
     put_back: Option<Tag<'a>>,
     /// The problems of values that were found so far.
@@ -84,6 +87,7 @@ impl<'a> XmlReader<'a> {
             depth: 0,
             elements: 0,
             piece_bytes: 0,
+            has_only_xml_chars: has_only_xml_chars(text),
             nil: false,
             put_back: None,
             problems: Problems::none(refuse_unknown),
@@ -119,13 +123,12 @@ impl<'a> XmlReader<'a> {
                 return Err(malformed(Why::WrongContent));
             }
             let event = self.inner.read_event().map_err(|e| not_well_formed(&e))?;
-            // Check while reading, so that a document refused at its beginning is not checked to its end.
             let piece = self.since(before);
             self.piece_bytes = piece.len();
             if matches!(event, Event::Text(_) | Event::CData(_) | Event::Comment(_)) {
                 self.check_text(piece.len())?;
             }
-            if !has_only_xml_chars(piece) {
+            if !self.has_only_xml_chars && !has_only_xml_chars(piece) {
                 return Err(malformed(Why::ForbiddenCharacter));
             }
             match event {

@@ -1,6 +1,6 @@
 //! Parses start tags strictly (XML 1.0 §3.1, Namespaces in XML §4).
 
-use super::chars::{BLANKS, qualified, value_error};
+use super::chars::{BLANKS, qualified, split_at, value_error};
 use super::namespaces::{Bound, Namespaces, Ns};
 use crate::contract::problem::Why;
 
@@ -132,10 +132,11 @@ fn next_attribute<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, 
     if text.len() == rest.len() {
         return Err(Why::NotWellFormed);
     }
-    let parts = text.split_once('=').and_then(|(name, value)| {
+    let parts = split_at(text, b'=').and_then(|(name, value)| {
         let value = value.trim_start_matches(BLANKS);
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let (raw, after) = value.get(1..)?.split_once(quote)?;
+        let quote = value.bytes().next();
+        let quote = quote.filter(|byte| matches!(byte, b'"' | b'\''))?;
+        let (raw, after) = split_at(value.get(1..)?, quote)?;
         Some((name.trim_end_matches(BLANKS), raw, after))
     });
     let (name, raw, after) = parts.ok_or(Why::NotWellFormed)?;
