@@ -10,7 +10,7 @@ pub mod plan;
 pub mod reader;
 mod value;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::client::Client;
@@ -21,7 +21,7 @@ use crate::store::partners::Partner;
 use crate::store::services::RequiringService;
 use crate::store::{
     AnyConnection, Store, StoreError, agreements, applications, clients, partners, password_cost,
-    services,
+    portals, services,
 };
 
 /// The suffix that callers may add to the id of an application (SPEC §8).
@@ -39,6 +39,7 @@ pub struct Snapshot {
     version: i64,
     clients: HashMap<String, Client>,
     applications: HashMap<String, Application>,
+    portals: BTreeSet<i64>,
     services: BTreeMap<i64, RequiringService>,
     agreements: BTreeMap<i64, String>,
     partners: HashMap<String, Partner>,
@@ -62,6 +63,12 @@ impl Snapshot {
     /// Every application.
     pub fn applications(&self) -> impl Iterator<Item = &Application> {
         self.applications.values()
+    }
+
+    /// Whether a portal or a service in it has this number. The services of a removed portal stay.
+    #[must_use]
+    pub fn has_portal(&self, id: i64) -> bool {
+        self.portals.contains(&id)
     }
 
     /// The service with this number.
@@ -108,14 +115,17 @@ impl Snapshot {
             .into_iter()
             .filter_map(|keyed| Some((keyed.key_sha256?, keyed.client)));
         let applications = applications::all(c)?.into_iter();
-        let services = services::all_requiring(c)?.into_iter();
+        let services = services::all_requiring(c)?;
+        let portals = portals::all(c)?.into_iter().map(|portal| portal.id);
+        let portals = portals.chain(services.iter().map(|service| service.portal_id));
         let agreements = agreements::all(c)?.into_iter();
         let partners = partners::all(c)?.into_iter();
         Ok(Self {
             version,
             clients: clients.collect(),
             applications: applications.map(|a| (a.client_id.clone(), a)).collect(),
-            services: services.map(|s| (s.id, s)).collect(),
+            portals: portals.collect(),
+            services: services.into_iter().map(|s| (s.id, s)).collect(),
             agreements: agreements.map(|a| (a.id, a.name)).collect(),
             partners: partners.map(|p| (p.iss.clone(), p)).collect(),
             highest_password_cost: password_cost::highest(c)?.unwrap_or(0),

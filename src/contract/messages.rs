@@ -101,8 +101,7 @@ codes! {
         "Ennél a szolgáltatásnál ez az azonosító másik felhasználóé", "Another user holds this id in the service";
     /// The one-time token is unknown, used, replaced or expired.
     TokenInvalidOrExpired = "TOKEN_INVALID_OR_EXPIRED", Invalid,
-        "A token érvénytelen, lejárt vagy már felhasználták; kérj újat",
-        "The token is invalid, expired or already used; ask for a new one";
+        "A token érvénytelen, lejárt vagy már felhasználták", "The token is invalid, expired or already used";
     /// The new password does not satisfy the rules.
     WeakPassword = "WEAK_PASSWORD", Invalid,
         "A jelszó nem felel meg a szabályoknak", "The password does not satisfy the rules";
@@ -115,24 +114,23 @@ codes! {
     UserNotFound = "USER_NOT_FOUND", NotFound, "Nincs ilyen felhasználó", "There is no such user";
     /// The organisation does not exist, or the caller may not join it.
     OrganizationNotFound = "ORGANIZATION_NOT_FOUND", NotFound, "Nincs ilyen szervezet", "There is no such organization";
+    PortalNotFound = "PORTAL_NOT_FOUND", NotFound, "Nincs ilyen portál", "There is no such portal";
     ServiceNotFound = "SERVICE_NOT_FOUND", NotFound, "Nincs ilyen szolgáltatás", "There is no such service";
     AgreementNotFound = "AGREEMENT_NOT_FOUND", NotFound, "Nincs ilyen megállapodás", "There is no such agreement";
     /// Unknown user or wrong password. One code, so that it does not reveal which.
     BadCredentials = "BAD_CREDENTIALS", SignIn, "Hibás felhasználónév vagy jelszó", "Wrong user name or password";
     /// The operation needs a user token and none was sent.
     AuthenticationRequired = "AUTHENTICATION_REQUIRED", SignIn,
-        "Bejelentkezés szükséges: küldj érvényes tokent az Authorization fejlécben",
-        "Sign in first: send a valid token in the Authorization header";
+        "Bejelentkezés szükséges: küldj érvényes tokent", "Sign in first: send a valid token";
     /// The token is invalid, expired or revoked.
     TokenExpired = "TOKEN_EXPIRED", SignIn,
         "Az azonosító token érvénytelen vagy lejárt; jelentkezz be újra",
         "The token is invalid or expired; sign in again";
     /// The caller may not do this.
     AccessDenied = "ACCESS_DENIED", Forbidden, "Nincs jogosultság a művelethez", "Not allowed";
-    /// The client key is unknown, inactive, or missing where one is required.
+    /// The client is unknown or inactive, or the request names none where one is required.
     UnknownClient = "UNKNOWN_CLIENT", Forbidden,
-        "Ismeretlen, hiányzó vagy letiltott kliens azonosító (clientHashKey)",
-        "Unknown, missing or disabled client key (clientHashKey)";
+        "Ismeretlen, hiányzó vagy letiltott kliens azonosító", "Unknown, missing or disabled client";
     /// The application must send its secret and did not.
     ApplicationSecretRequired = "APPLICATION_SECRET_REQUIRED", Forbidden,
         "Az alkalmazásnak igazolnia kell magát: küldd el a titkát az application_secret paraméterben vagy HTTP Basic hitelesítéssel",
@@ -291,6 +289,11 @@ reasons! {
     NotANumber = "egész szám kell", "must be a whole number";
     /// Outside these bounds, which are allowed themselves.
     OutOfRange(low: i64, high: i64) = "{low}–{high} közötti szám kell", "must be within {low}–{high}";
+    /// A one-time token opens nothing any more.
+    NewTokenNeeded = "kérj újat", "ask for a new one";
+    /// The token of a confirmed registration.
+    AlreadyConfirmed =
+        "ezt a regisztrációt már megerősítették; jelentkezz be", "this registration is confirmed already; sign in";
     Repeated = "csak egyszer szerepelhet", "may occur only once";
     /// Elements where text belongs, or text where elements belong.
     WrongContent = "nem megfelelő a tartalma", "has content of the wrong form";

@@ -22,6 +22,9 @@ const SAMPLED: [&str; 6] = [
     "roles",
 ];
 
+/// The names of what a request carries in its headers. A document has no member for them.
+const IN_HEADERS: [&str; 3] = ["Authorization", "X-User-Name", "clientHashKey"];
+
 #[derive(Serialize)]
 struct Error {
     id: String,
@@ -140,7 +143,9 @@ pub(super) fn refusal(context: &ResponseContext, status: u16, rejection: &Reject
 
 fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -> Error {
     let id = context.route.and_then(|r| r.id);
-    let source = problem.field.as_deref().map(|field| match context.form {
+    let field = problem.field.as_deref();
+    let field = field.filter(|field| !IN_HEADERS.contains(field));
+    let source = field.map(|field| match context.form {
         Form::Query => {
             let named = context.named.iter().find(|(name, _)| name == field);
             Source::Parameter(named.map_or(field, |(_, sent)| sent).to_owned())

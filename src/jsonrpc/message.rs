@@ -1,5 +1,7 @@
 //! Answers of the consent API, as JSON-RPC 2.0 writes them.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::contract::json::{Json, JsonWriter};
@@ -13,32 +15,41 @@ use crate::operations::Payload;
 pub(super) const CONTENT_TYPE: &str = "application/json-rpc; charset=utf-8";
 
 /// The id of a call, echoed as it came.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Id {
     Null,
     Text(String),
-    Number(serde_json::Number),
+    /// A number in the digits of the caller, since no number type keeps the digits of every number.
+    Number(Box<RawValue>),
 }
 
 impl Id {
-    /// A text, a number or null; nothing else is an id.
-    pub(super) fn read(json: &Json) -> Option<Self> {
+    /// A text, a number or null; nothing else is an id. `call` is the text of the call.
+    pub(super) fn read(json: &Json, call: &str) -> Option<Self> {
         match json {
             Json::Null => Some(Id::Null),
             Json::Text(text) => Some(Id::Text(text.clone())),
-            Json::Integer(number) => Some(Id::Number((*number).into())),
-            Json::Fraction(number) => Some(Id::Number(number.clone())),
+            Json::Integer(_) | Json::Fraction(_) => {
+                let sent: SentId = serde_json::from_str(call).ok()?;
+                sent.id.map(Id::Number)
+            }
             Json::Bool(_) | Json::List(_) | Json::Object(_) => None,
         }
     }
 
-    fn value(&self) -> Value {
+    fn write(&self, out: &mut JsonWriter) {
         match self {
-            Id::Null => Value::Null,
-            Id::Text(text) => json!(text),
-            Id::Number(number) => json!(number),
+            Id::Null => out.member("id", &()),
+            Id::Text(text) => out.member("id", text),
+            Id::Number(number) => out.member("id", number),
         }
     }
+}
+
+/// The id of a call as the caller wrote it.
+#[derive(Deserialize)]
+struct SentId {
+    id: Option<Box<RawValue>>,
 }
 
 /// Writes the answer of a call. Its result is the value of the answer's only field. The members have the order of the
@@ -47,7 +58,7 @@ pub(super) fn answer(id: &Id, payload: &Payload) -> Reply {
     let mut out = JsonWriter::new();
     out.object(|out| {
         out.member("jsonrpc", "2.0");
-        out.member("id", &id.value());
+        id.write(out);
         payload.answer.write_members(out, &[0]);
     });
     reply(out.finish())
@@ -102,7 +113,7 @@ fn error_reply(error: &Value, id: &Id) -> Reply {
     out.object(|out| {
         out.member("jsonrpc", "2.0");
         out.member("error", error);
-        out.member("id", &id.value());
+        id.write(out);
     });
     reply(out.finish())
 }

@@ -3,11 +3,14 @@
 
 mod message;
 
+use serde_json::value::RawValue;
+
 use crate::contract::json::{Json, parse};
 use crate::contract::messages::Language;
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::{Rejection, malformed};
-use crate::http::{self, Decoded, Face, HttpRequest, MediaType, Reply};
+use crate::http::header::ACCEPT;
+use crate::http::{self, Decoded, Face, HttpRequest, MediaType, Reply, accept};
 use crate::operations::{CATALOG, Credentials, Operation, Payload};
 
 use message::Id;
@@ -33,10 +36,39 @@ pub struct RpcCall {
     id: Option<Id>,
     language: Language,
     request_id: String,
+    /// The reply if there is nothing to answer.
+    silence: Silence,
     /// Whether the body itself could not be read.
     is_unreadable: bool,
     /// The operation and its parameters.
     call: Result<(&'static Operation, Json), Rejection>,
+}
+
+/// The form of a reply without a body. Clients that speak `application/json-rpc` accept 200 alone (JSON-RPC over HTTP);
+/// other clients expect 204.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    Ok,
+    NoContent,
+}
+
+impl Silence {
+    fn of(request: &HttpRequest) -> Self {
+        let names_rpc = |range: &MediaType<'_>| range.is_one_of(&[MEDIA_TYPE]);
+        let accept = request.header(ACCEPT).unwrap_or_default();
+        let accepts_rpc = !accept.trim().is_empty() && accept::accepts(&accept, names_rpc);
+        match is_rpc(&request.media_type()) || accepts_rpc {
+            true => Self::Ok,
+            false => Self::NoContent,
+        }
+    }
+
+    fn reply(self) -> Reply {
+        match self {
+            Self::Ok => Reply::new(200, message::CONTENT_TYPE, Vec::new()),
+            Self::NoContent => Reply::empty(),
+        }
+    }
 }
 
 impl RpcCall {
@@ -46,6 +78,7 @@ impl RpcCall {
             id,
             language: request.language(),
             request_id: request.request_id.clone(),
+            silence: Silence::of(request),
             is_unreadable: false,
             call: Err(rejection),
         }
@@ -93,13 +126,13 @@ impl Face for RpcCall {
     fn encode(&self, payload: Payload) -> Reply {
         match &self.id {
             Some(id) => message::answer(id, &payload),
-            None => Reply::empty(),
+            None => self.silence.reply(),
         }
     }
 
     fn refuse(&self, rejection: &Rejection) -> Reply {
         match (rejection.code(), &self.id) {
-            (_, None) => Reply::empty(),
+            (_, None) => self.silence.reply(),
             (Code::TooLarge, _) if self.is_unreadable => {
                 Reply::text(413, "The request is too large")
             }
@@ -116,9 +149,10 @@ impl Face for RpcCall {
 /// Joins the replies of a batch. The joined reply is empty if all calls are notifications.
 #[must_use]
 pub fn batch(replies: Vec<Reply>) -> Reply {
-    let replies: Vec<_> = replies.into_iter().filter(|r| !r.body.is_empty()).collect();
+    let (mut silent, replies): (Vec<_>, Vec<_>) =
+        replies.into_iter().partition(|r| r.body.is_empty());
     if replies.is_empty() {
-        return Reply::empty();
+        return silent.pop().unwrap_or_else(Reply::empty);
     }
     let bodies: Vec<_> = replies.iter().map(|r| r.body.as_slice()).collect();
     let body = [b"[", bodies.join(&b',').as_slice(), b"]"].concat();
@@ -154,21 +188,30 @@ pub fn read(request: &HttpRequest, depth: usize) -> Calls {
             Calls::One(RpcCall::refused(request, Some(Id::Null), rejection))
         }
         Ok(Json::List(calls)) => {
-            Calls::Batch(calls.into_iter().map(|c| call(request, c)).collect())
+            let texts: Vec<&RawValue> = serde_json::from_str(text_of(request)).unwrap_or_default();
+            let texts = texts.into_iter().map(RawValue::get);
+            let calls = calls.into_iter().zip(texts);
+            Calls::Batch(calls.map(|(c, text)| call(request, c, text)).collect())
         }
-        Ok(single) => Calls::One(call(request, single)),
+        Ok(single) => Calls::One(call(request, single, text_of(request))),
     }
 }
 
-/// Reads one call.
-fn call(request: &HttpRequest, mut json: Json) -> RpcCall {
+/// The body as a text, without a byte order mark.
+fn text_of(request: &HttpRequest) -> &str {
+    let text = std::str::from_utf8(&request.body).unwrap_or("");
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
+}
+
+/// Reads one call, whose text is `text`.
+fn call(request: &HttpRequest, mut json: Json, text: &str) -> RpcCall {
     let invalid = |id| RpcCall::refused(request, Some(id), malformed(Why::NotACall));
     let Json::Object(_) = json else {
         return invalid(Id::Null);
     };
     let id = match json.get("id") {
         None => None,
-        Some(id) => match Id::read(id) {
+        Some(id) => match Id::read(id, text) {
             Some(id) => Some(id),
             None => return invalid(Id::Null),
         },

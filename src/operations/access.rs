@@ -19,6 +19,9 @@ use crate::store::refusals::Cause;
 use crate::store::token_families::{self, TokenRecord};
 use crate::store::{sessions, users};
 
+/// The published name of the client key.
+const CLIENT_KEY: &str = "clientHashKey";
+
 /// Decides whether the caller may call the operation, runs it, and records a refusal of access in the audit log.
 ///
 /// # Errors
@@ -138,7 +141,9 @@ fn decide(
 
 /// The token of the caller, from the header or from the request itself.
 fn sent_token<'a>(found: &'a Credentials, claims: &Claims<'a>) -> Result<Option<&'a Secret>> {
-    let in_request = claims.authorization.filter(|a| !a.is_missing());
+    // The documents call this field the kind of authorization, so a scheme alone counts as absent.
+    let in_request = claims.authorization;
+    let in_request = in_request.filter(|a| !a.is_missing() && !is_bare_scheme(a));
     let header = found.authorization.as_ref();
     let in_header = header.filter(|a| !a.reveal().trim().is_empty() && carries_token(a));
     match (in_header, in_request) {
@@ -160,7 +165,7 @@ fn require_client_or_user(
 ) -> Result<()> {
     let is_directory = access == Access::TrustedOrAdmin;
     if cx.client.is_none() && !is_directory {
-        return Err(refuse(Code::UnknownClient));
+        return Err(refuse_field(Code::UnknownClient, CLIENT_KEY));
     }
     let key_is_enough = cx.is_trusted() && access != Access::User;
     if let Some(authorization) = authorization {
@@ -180,7 +185,7 @@ fn require_client_or_user(
         cx.user = Some(user_of_username_token(cx, name, password, problems)?);
     }
     match (&cx.user, &found.user_name) {
-        (None, _) if !key_is_enough => Err(refuse(Code::AuthenticationRequired)),
+        (None, _) if !key_is_enough => Err(not_signed_in()),
         // The user name sent beside the token is not the name of the token's user.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
@@ -198,14 +203,19 @@ fn require_application(
 ) -> Result<Application> {
     let registry = cx.app.registry.now();
     let application = registry.application(application.unwrap_or("")).cloned();
-    let application = application.ok_or_else(|| refuse(Code::UnknownClient))?;
-    let authorization = authorization.ok_or_else(|| refuse(Code::AuthenticationRequired))?;
-    if let Some(token) = without_scheme(authorization).filter(|t| session::is_well_formed(t)) {
-        require_session(cx, token)?;
-    } else {
-        authenticate(cx, authorization)?;
+    let application = application.ok_or_else(|| refuse_field(Code::UnknownClient, "client_id"))?;
+    let authorization =
+        authorization.ok_or_else(|| refuse_field(Code::AuthenticationRequired, "token"))?;
+    let token = without_scheme(authorization).filter(|t| session::is_well_formed(t));
+    let authenticated = match token {
+        Some(token) => require_session(cx, token),
+        None => authenticate(cx, authorization),
+    };
+    match authenticated {
+        Ok(()) => Ok(application),
+        Err(Refusal::Rejected(rejection)) => Err(refuse_field(rejection.code(), "token")),
+        Err(error) => Err(error),
     }
-    Ok(application)
 }
 
 fn require_session(cx: &mut RequestContext<'_>, token: &str) -> Result<()> {
@@ -300,7 +310,7 @@ pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Cl
         .filter(|c| c.active)
         .cloned()
         .map(Some)
-        .ok_or_else(|| refuse(Code::UnknownClient))
+        .ok_or_else(|| refuse_field(Code::UnknownClient, CLIENT_KEY))
 }
 
 /// Whether an `Authorization` header carries a token. Other schemes (Basic, Negotiate) are ignored, as the legacy
@@ -308,7 +318,13 @@ pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Cl
 fn carries_token(authorization: &Secret) -> bool {
     let text = authorization.reveal().trim();
     without_scheme(authorization).is_some_and(|token| text != token || text.contains('.'))
-        || SCHEMES.iter().any(|known| text.eq_ignore_ascii_case(known))
+        || is_bare_scheme(authorization)
+}
+
+/// Whether a value names a scheme of [`SCHEMES`] and carries no token.
+fn is_bare_scheme(authorization: &Secret) -> bool {
+    let text = authorization.reveal().trim();
+    SCHEMES.iter().any(|known| text.eq_ignore_ascii_case(known))
 }
 
 /// The authentication schemes that carry a token.

@@ -17,7 +17,7 @@ use crate::store::refusals::Refused;
 use crate::store::sessions::Session;
 use crate::store::{AnyConnection, StepError, StoreError, audit, password_cost, users};
 
-use super::refusal::{Result, internal_error, refuse};
+use super::refusal::{Result, internal_error, not_signed_in, refuse};
 use crate::app_context::AppContext;
 use crate::metrics::HashKind;
 use crate::secrets::hashing::Verdict;
@@ -101,7 +101,7 @@ impl RequestContext<'_> {
     /// [`Code::AuthenticationRequired`] if there is none.
     pub fn signed_in(&self) -> Result<&User> {
         let user = self.user.as_ref();
-        user.ok_or_else(|| refuse(Code::AuthenticationRequired))
+        user.ok_or_else(not_signed_in)
     }
 
     /// The ID of the browser session, if there is one.

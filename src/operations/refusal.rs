@@ -65,6 +65,17 @@ pub(crate) fn refuse_field(code: Code, field: &str) -> Refusal {
     Refusal::Rejected(Rejection::field(code, field, None))
 }
 
+/// The refusal of a caller without a token.
+pub(crate) fn not_signed_in() -> Refusal {
+    refuse_field(Code::AuthenticationRequired, "Authorization")
+}
+
+/// The refusal of a one-time token that opens nothing.
+pub(crate) fn spent_token(field: &str) -> Refusal {
+    let why = Some(Why::NewTokenNeeded);
+    Rejection::field(Code::TokenInvalidOrExpired, field, why).into()
+}
+
 /// A refusal of an invalid field.
 pub(crate) fn refuse_invalid(field: &str, why: Why) -> Refusal {
     Refusal::Rejected(Rejection::field(Code::InvalidField, field, Some(why)))

@@ -129,6 +129,22 @@ fn answers_the_examples_of_json_rpc_2_0_as_specified() {
             unknown("18446744073709551615"),
         ),
         (
+            r#"{"jsonrpc": "2.0", "method": "foobar", "\u0069d": 123456789012345678901234567890}"#,
+            unknown("123456789012345678901234567890"),
+        ),
+        (
+            "\u{feff}{\"jsonrpc\": \"2.0\", \"method\": \"foobar\", \"id\": -1.50e2 }",
+            unknown("-1.50e2"),
+        ),
+        (
+            r#"[{"jsonrpc": "2.0", "method": "a", "id": 0.10000000000000000000000001}, 7, {"jsonrpc": "2.0", "method": "b", "id": -18446744073709551617}]"#,
+            format!(
+                "[{},{invalid},{}]",
+                unknown("0.10000000000000000000000001"),
+                unknown("-18446744073709551617")
+            ),
+        ),
+        (
             r#"{"jsonrpc": "2.0", "method": "foobar", "id": null}"#,
             unknown("null"),
         ),
@@ -168,8 +184,27 @@ fn answers_the_examples_of_json_rpc_2_0_as_specified() {
         r#"{"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}"#,
         r#"[{"jsonrpc": "2.0", "method": "notify_sum", "params": [1,2,4]},{"jsonrpc": "2.0", "method": "notify_hello", "params": [7]}]"#,
     ] {
-        let reply = send(&gateway, silent);
-        assert_eq!((reply.status, reply.body.as_str()), (204, ""), "{silent}");
+        for (media_type, accept, status) in [
+            ("application/json-rpc", "", 200),
+            ("application/json-rpc; charset=utf-8", "*/*", 200),
+            ("application/json", "application/json-rpc", 200),
+            (
+                "application/json",
+                "application/json, application/json-rpc;q=0.5",
+                200,
+            ),
+            ("application/json", "application/json-rpc;q=0", 204),
+            ("application/json", "*/*", 204),
+            ("application/json", "", 204),
+        ] {
+            let media_type = format!("{media_type}\r\nAccept: {accept}");
+            let reply = post(&gateway, "/user-multi-services", &media_type, silent);
+            assert_eq!(
+                (reply.status, reply.body.as_str()),
+                (status, ""),
+                "{silent} {media_type}"
+            );
+        }
     }
     let one = r#"{"jsonrpc":"2.0","method":"x","id":1}"#;
     let many = |n: usize| format!("[{}]", vec![one; n].join(","));
@@ -300,7 +335,7 @@ fn runs_a_notification_and_sends_no_answer() {
         json!({"jsonrpc": "2.0", "method": "assign_user_to_service", "params": params});
     let question =
         json!({"jsonrpc": "2.0", "id": "q", "method": "get_user_services", "params": params});
-    assert_eq!(send(&gateway, &notification.to_string()).status, 204);
+    assert_eq!(send(&gateway, &notification.to_string()).status, 200);
     // The calls of a batch run in order.
     let leave = json!({"jsonrpc": "2.0", "method": "delete_user_from_service", "params": params});
     let reply = send(&gateway, &json!([question, leave, question]).to_string());
@@ -333,7 +368,7 @@ fn refuses_invalid_calls_with_the_code_of_the_problem() {
         ),
         (
             json!({"portal_id": 2, "service_id": 1}),
-            json!([-32011, "SERVICE_NOT_FOUND"]),
+            json!([-32011, "PORTAL_NOT_FOUND"]),
         ),
         (
             json!({"client_id": "nobody"}),

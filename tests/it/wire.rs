@@ -149,6 +149,7 @@ fn mask(text: &str, names: &Names) -> String {
     for (before, name) in [
         ("<requestId>", "_"),
         ("\"msgid\":\"", "_"),
+        ("\"requestId\":\"", "_"),
         ("\"userId\":\"", "userId"),
         ("\"emptyResponse\",\"id\":\"", "_"),
         ("\"errors\":[{\"id\":\"", "_"),

@@ -42,7 +42,8 @@ impl Request for GetUserServicesRequest {
     .rpc();
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Services> {
-        let portal = self.portal_id.0.unwrap_or(0);
+        let registry = cx.app.registry.now();
+        let portal = super::portal(&registry, self.portal_id)?;
         let user = cx.signed_in()?;
         let found = cx.read(|c| services::of_user(c, user.id, portal))?;
         let services = found.into_iter().map(|id| AssignedService {

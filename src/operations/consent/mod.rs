@@ -30,11 +30,18 @@ impl Done {
     }
 }
 
+/// The number of the portal, if it exists.
+fn portal(registry: &Snapshot, portal: Number) -> Result<i64> {
+    let number = portal.0.filter(|id| registry.has_portal(*id));
+    number.ok_or_else(|| refuse_field(Code::PortalNotFound, "portal_id"))
+}
+
 /// The service, if it belongs to the portal.
 fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&RequiringService> {
+    let portal = self::portal(registry, portal)?;
     registry
         .service(service.0.unwrap_or(0))
-        .filter(|found| Some(found.portal_id) == portal.0)
+        .filter(|found| found.portal_id == portal)
         .ok_or_else(|| refuse_field(Code::ServiceNotFound, "service_id"))
 }
 

@@ -8,7 +8,7 @@ use super::auth_token::{self, token_param};
 shape! {
     /// The token to replace.
     pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" {
-        /// The token, with or without the prefix JWT. It may be in the Authorization header instead.
+        /// The token, with or without the prefix JWT. It may be in the Authorization header instead. JWT alone, the kind of authorization, counts as absent.
         authorization: Option<Secret> = "authorization", max = 49152, role = Role::Authorization;
         /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
@@ -31,7 +31,7 @@ impl Request for RefreshAuthTokenRequest {
 
     fn run(self, cx: &RequestContext<'_>) -> Result<EmptyResponse> {
         let Some(verified_token) = &cx.verified_token else {
-            return Err(refuse(Code::AuthenticationRequired));
+            return Err(not_signed_in());
         };
         if cx.app.rules.end_of_family(verified_token.started_at) <= cx.now {
             return Err(refuse(Code::TokenExpired));
