@@ -8,7 +8,7 @@ use super::kind::Kind;
 use super::reading::{Page, Read, decoded};
 use super::{browsers, data_export};
 use crate::contract::common::EmptyResponse;
-use crate::contract::problem::Code;
+use crate::contract::problem::{Code, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::time::utc;
 use crate::domain::external_identity::{LOGIN_ID, LinkedIdentity};
@@ -282,11 +282,12 @@ impl Page for PageRequest {
             Kind::Confirm | Kind::NewPassword | Kind::UndoEmail
                 if code == Code::TokenInvalidOrExpired =>
             {
-                let (page, text) = match self.kind {
-                    Kind::Confirm => ("resend.html", "no_mail"),
-                    _ => ("forgotten-password.html", "forgotten_password"),
+                let way_to = |page, text| context! { href => self.view.link(page), text };
+                let way_on = match self.kind {
+                    _ if is_confirmed(rejection) => self.way_to_sign_in(),
+                    Kind::Confirm => way_to("resend.html", "no_mail"),
+                    _ => way_to("forgotten-password.html", "forgotten_password"),
                 };
-                let way_on = context! { href => self.view.link(page), text };
                 let more = context! { lead => "", way_on };
                 self.view.again("message.html", rejection, more)
             }
@@ -296,6 +297,12 @@ impl Page for PageRequest {
             }
         }
     }
+}
+
+/// Whether a token was refused because it had confirmed its registration before.
+fn is_confirmed(rejection: &Rejection) -> bool {
+    let mut problems = rejection.problems.iter();
+    problems.any(|problem| problem.why == Some(Why::AlreadyConfirmed))
 }
 
 /// The name of the client or partner that asserted a link, without the prefix `client:` or `partner:`.

@@ -78,6 +78,17 @@ pub fn peek(
         .fetch_optional(conn)
 }
 
+/// Whether a token is stored and used.
+pub fn is_used(conn: &mut AnyConnection, sha256: &str, purpose: Purpose) -> Result<bool> {
+    let used: Option<i64> = one_time_tokens::table
+        .find(sha256)
+        .filter(one_time_tokens::purpose.eq(purpose.as_str()))
+        .filter(one_time_tokens::used_at.is_not_null())
+        .select(one_time_tokens::user_id)
+        .fetch_optional(conn)?;
+    Ok(used.is_some())
+}
+
 /// Uses a token and returns its user. Only one of several concurrent callers succeeds.
 pub fn spend(
     conn: &mut AnyConnection,

@@ -52,6 +52,7 @@ mod races;
 mod refresh;
 mod registry;
 mod resources;
+mod rest_cases;
 mod samples;
 mod schema;
 mod secrecy;

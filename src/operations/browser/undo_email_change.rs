@@ -14,7 +14,7 @@ shape! {
 }
 
 fn spent() -> Refusal {
-    refuse_field(Code::TokenInvalidOrExpired, "token")
+    spent_token("token")
 }
 
 impl Request for UndoEmailChangeRequest {

@@ -108,7 +108,7 @@ impl ChangePasswordRequest {
 }
 
 fn spent() -> Refusal {
-    refuse_field(Code::TokenInvalidOrExpired, "passwordResetGuid")
+    spent_token("passwordResetGuid")
 }
 
 /// Checks that the token is valid before a password is hashed. A user name sent with the token must be the user's name

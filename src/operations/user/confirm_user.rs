@@ -42,14 +42,18 @@ impl ConfirmUserRequest {
         cx: &RequestContext<'_>,
         keep: &[&str],
     ) -> Result<()> {
-        let spent = || refuse_field(Code::TokenInvalidOrExpired, "token");
+        let spent = || spent_token("token");
         let sha256 = super::hash_of_token(&self.token).ok_or_else(spent)?;
         cx.write(|tx| {
             // Lock the user before its tokens: every transaction locks in this order, so that none deadlocks.
-            let id = one_time_tokens::peek(tx.conn, &sha256, Purpose::Activation, cx.now)?;
-            let user = users::lock_for_update(tx.conn, id.ok_or_else(spent)?)?.ok_or_else(spent)?;
-            let id = one_time_tokens::spend(tx.conn, &sha256, Purpose::Activation, cx.now)?
-                .ok_or_else(spent)?;
+            let Some(id) = one_time_tokens::peek(tx.conn, &sha256, Purpose::Activation, cx.now)?
+            else {
+                return Err(unusable(tx, &sha256)?);
+            };
+            let user = users::lock_for_update(tx.conn, id)?.ok_or_else(spent)?;
+            if one_time_tokens::spend(tx.conn, &sha256, Purpose::Activation, cx.now)?.is_none() {
+                return Err(unusable(tx, &sha256)?);
+            }
             if user.status != Status::Unactivated {
                 return Err(spent());
             }
@@ -60,4 +64,13 @@ impl ConfirmUserRequest {
             tx.audit_ok(Self::OPERATION.event, &user.user_name)
         })
     }
+}
+
+/// The refusal of a token that confirms nothing. It tells a user who opens the mail again that the first time worked.
+fn unusable(tx: &mut Transaction<'_>, sha256: &str) -> Result<Refusal> {
+    if !one_time_tokens::is_used(tx.conn, sha256, Purpose::Activation)? {
+        return Ok(spent_token("token"));
+    }
+    let why = Some(Why::AlreadyConfirmed);
+    Ok(Rejection::field(Code::TokenInvalidOrExpired, "token", why).into())
 }
