@@ -68,7 +68,7 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
         return Some(flaw);
     }
     let folded = canonical(text);
-    if folded.starts_with(ERASED) || [".", ".."].contains(&folded.as_str()) {
+    if folded.starts_with(ERASED) || is_dot_segment(&folded) || has_percent_escape(&folded) {
         return Some(Flaw::Reserved);
     }
     if folded.trim() != folded {
@@ -76,6 +76,21 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
     }
     let is_loose = folded.starts_with(is_mark) || (folded.ends_with(is_mark) && !is_email(text));
     is_loose.then_some(Flaw::LooseMark)
+}
+
+/// Whether a folded name would be a dot segment in a path (RFC 3986 §3.3), which clients and proxies remove.
+fn is_dot_segment(folded: &str) -> bool {
+    [".", ".."].contains(&folded)
+}
+
+/// Whether a name has a percent-encoded byte. As `X-User-Name` such a name would be decoded to the name of another user.
+fn has_percent_escape(folded: &str) -> bool {
+    let mut after_percent = folded.split('%').skip(1);
+    after_percent.any(|rest| {
+        let mut digits = rest.chars().take(2);
+        let is_hex = |c: Option<char>| c.is_some_and(|c| c.is_ascii_hexdigit());
+        is_hex(digits.next()) && is_hex(digits.next())
+    })
 }
 
 /// Removes from an asserted name every character that a display name must not have. Returns `None` if no visible
@@ -166,6 +181,8 @@ mod tests {
             "móka miki",
             "a",
             "...",
+            "100%",
+            "50%a",
             "1@apekx",
             "Őr_7",
             "e\u{301}",
@@ -189,6 +206,8 @@ mod tests {
             ("Erased:abc", Flaw::Reserved),
             ("．", Flaw::Reserved),
             ("..", Flaw::Reserved),
+            ("admin%20", Flaw::Reserved),
+            ("a％4Ｄ", Flaw::Reserved),
         ] {
             assert_eq!(flaw_of_user_name(bad), Some(flaw), "{bad:?}");
         }

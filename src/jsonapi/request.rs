@@ -1,5 +1,7 @@
 //! Reads query, path and body into one object with the fields of the request.
 
+use std::collections::BTreeMap;
+
 use crate::contract::json::{Json, parse};
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::{Rejection, malformed};
@@ -7,11 +9,14 @@ use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::http::parameters::MAX_PARAMETERS;
 use crate::http::{self, Decoded, HttpRequest, Parameters};
-use crate::operations::{Body, Credentials, Payload};
+use crate::operations::{Body, Payload};
 
 use super::context::{Form, JsonLimits, ResponseContext};
 use super::negotiation;
 use super::routing::Found;
+
+/// The query parameter with the key of the client.
+const CLIENT_KEY: &str = "clientHashKey";
 
 /// The members of an object that is being built.
 type Members = Vec<(String, Json)>;
@@ -27,8 +32,9 @@ pub(super) fn read(
     let mut problems = Problems::none(limits.refuse_unknown);
     let mut credentials = http::credentials(request, &mut problems);
     if credentials.client_key.is_none() {
-        let key = query.iter().find(|(name, _)| *name == "clientHashKey");
-        credentials.client_key = key.map(|(_, value)| Secret::from(value));
+        let mut keys = query.all(CLIENT_KEY);
+        let key = keys.find(|key| !key.trim().is_empty());
+        credentials.client_key = key.map(Secret::from);
     }
     if found.route.body == Body::Ignored {
         context.form = Form::Query;
@@ -38,7 +44,17 @@ pub(super) fn read(
     }
     supported(&query, found)?;
     let mut fields = match found.route.body {
-        Body::Ignored => from_query(&query, &mut credentials, &mut context.named),
+        Body::Ignored => {
+            // Of two values, the first one is the caller and the second one is the filter (SPEC §5).
+            let user_names: Vec<_> = query
+                .iter()
+                .filter(|(name, _)| *name == "userName")
+                .collect();
+            if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
+                credentials.user_name = http::claimed_name(caller, "userName", &mut problems);
+            }
+            from_query(&query, &mut context.named)
+        }
         Body::Optional if request.body.is_empty() => Members::new(),
         Body::Optional | Body::Needed => {
             negotiation::sent(request)?;
@@ -114,28 +130,25 @@ fn from_body(body: Json, id: Option<&str>) -> Result<(Form, Members), Rejection>
 }
 
 /// The fields of a query: names as they are, in `filter[…]` or in `page[…]`; lists repeated or with commas.
-fn from_query(
-    query: &Parameters,
-    credentials: &mut Credentials,
-    named: &mut Vec<(String, String)>,
-) -> Members {
+fn from_query(query: &Parameters, named: &mut Vec<(String, String)>) -> Members {
     let mut fields = Members::new();
-    let user_names: Vec<_> = query
-        .iter()
-        .filter(|(name, _)| *name == "userName")
-        .collect();
-    // Of two values, the first one is the caller and the second one is the filter (SPEC §5).
-    if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
-        credentials.user_name = Some((*caller).to_owned());
-    }
+    let mut params: BTreeMap<u16, Members> = BTreeMap::new();
     for (name, value) in query.iter() {
+        if let Some((at, member)) = in_params(name) {
+            let text = Json::Text(value.to_owned());
+            params
+                .entry(at)
+                .or_default()
+                .push((member.to_owned(), text));
+            continue;
+        }
         let bare = unbracketed(name);
         if bare != name {
             named.push((bare.to_owned(), name.to_owned()));
         }
         let text = Json::Text(value.to_owned());
         match bare {
-            "clientHashKey" => {}
+            CLIENT_KEY => {}
             "clientNames" | "statuses" => {
                 let entries = value.split(',').map(|v| Json::Text(v.to_owned()));
                 match fields.iter_mut().find(|(n, _)| n == bare) {
@@ -150,7 +163,23 @@ fn from_query(
             _ => fields.push((bare.to_owned(), text)),
         }
     }
+    if !params.is_empty() {
+        let params = params.into_values().map(Json::Object).collect();
+        let meta = Json::Object(vec![("params".to_owned(), Json::List(params))]);
+        fields.push(("requestMeta".to_owned(), meta));
+    }
     fields
+}
+
+/// The position and the member that a parameter like `params[0].key` or `params[0][key]` stands for.
+fn in_params(name: &str) -> Option<(u16, &str)> {
+    let (at, member) = name.strip_prefix("params[")?.split_once(']')?;
+    let dotted = member.strip_prefix('.');
+    let bracketed = || member.strip_prefix('[')?.strip_suffix(']');
+    let member = dotted.or_else(bracketed)?;
+    let is_number = !at.is_empty() && at.bytes().all(|b| b.is_ascii_digit());
+    let at = at.parse().ok().filter(|_| is_number)?;
+    ["key", "value"].contains(&member).then_some((at, member))
 }
 
 /// The field that a query parameter stands for, by its own name, in `filter[…]` or in `page[…]`.
@@ -168,9 +197,11 @@ fn supported(query: &Parameters, found: &Found) -> Result<(), Rejection> {
         let paged = ["limit", "offset"].contains(&bare) == name.starts_with("page[");
         bare != name && paged && fields.iter().any(|f| f.name == bare)
     };
-    let other = query
-        .iter()
-        .find(|(name, _)| *name == "include" || (name.contains('[') && !knows(name)));
+    let is_bodiless = found.route.body == Body::Ignored;
+    let other = query.iter().find(|(name, _)| {
+        let is_known = || knows(name) || (is_bodiless && in_params(name).is_some());
+        *name == "include" || (name.contains('[') && !is_known())
+    });
     match other {
         Some((name, _)) => {
             let name: String = name.chars().take(64).collect();

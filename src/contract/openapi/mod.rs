@@ -131,7 +131,9 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
         );
         if requests::in_query(entry).any(|f| f.name == "userName") {
             description.push_str(
-                " If userName is given twice, the first value names the caller, as X-User-Name does, and the second is the condition.",
+                " If userName is given twice, the first value names the caller, as X-User-Name does, and the second is the \
+                 condition. Further parameters are read as params[0].key and params[0].value, or as params[0][key] and \
+                 params[0][value].",
             );
         }
     }

@@ -54,8 +54,9 @@ pub(super) fn headers() -> Value {
     json!({
         "UserName": {
             "name": "X-User-Name", "in": "header", "schema": {"type": "string", "maxLength": MAX_CLAIM_CHARS},
-            "description": "The user on whose behalf the client calls. Beside a token it must be the token's user. The name \
-                            that a trusted client sends is written to the audit log.",
+            "description": "The user on whose behalf the client calls, in UTF-8, in Latin-1 or percent-encoded. Beside a \
+                            token it must be the token's user. The name that a trusted client sends is written to the audit \
+                            log.",
         },
         "Language": {
             "name": "Accept-Language", "in": "header", "schema": {"type": "string"}, "example": "en",
