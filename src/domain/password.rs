@@ -1,6 +1,6 @@
 //! The password policy (SECURITY-CHECKS P1, P3, P5).
 
-use super::text::canonical;
+use super::text::{canonical, composed};
 
 /// The shortest acceptable password, in characters.
 pub const MIN_CHARS: usize = 8;
@@ -22,11 +22,13 @@ pub enum Weakness {
     Common,
 }
 
-/// Checks a password for a user with these names. Leading and trailing blanks are part of the password.
+/// Checks a password for a user with these names. Leading and trailing blanks are part of the password. The composed form
+/// counts, because that form is hashed.
 ///
 /// # Errors
 /// The first [`Weakness`] found; cheap checks come first.
 pub fn judge(password: &str, own_names: &[&str]) -> Result<(), Weakness> {
+    let password = composed(password);
     let chars = password.chars().take(MAX_CHARS + 1).count();
     if chars < MIN_CHARS {
         return Err(Weakness::TooShort);
@@ -37,11 +39,11 @@ pub fn judge(password: &str, own_names: &[&str]) -> Result<(), Weakness> {
     if password.contains('\0') {
         return Err(Weakness::HoldsNul);
     }
-    let folded = canonical(password);
+    let folded = canonical(&password);
     if own_names.iter().any(|name| canonical(name) == folded) {
         return Err(Weakness::OwnName);
     }
-    if zxcvbn::zxcvbn(password, &[]).guesses() < COMMON_WITHIN_GUESSES {
+    if zxcvbn::zxcvbn(&password, &[]).guesses() < COMMON_WITHIN_GUESSES {
         return Err(Weakness::Common);
     }
     Ok(())
@@ -105,6 +107,11 @@ mod tests {
         assert_eq!(accented.len(), 128);
         assert_ne!(judge(&accented, &[]), Err(Weakness::TooLong));
         assert_eq!(judge(&format!("{accented}x"), &[]), Err(Weakness::TooLong));
+        let decomposed: String = "o\u{30b}u\u{30b}A\u{301}E\u{301}i\u{301}o\u{301}".repeat(10);
+        assert_eq!(decomposed.chars().count(), 120);
+        assert_ne!(judge(&decomposed, &[]), Err(Weakness::TooLong));
+        let short = "e\u{301}".repeat(7);
+        assert_eq!(judge(&short, &[]), Err(Weakness::TooShort));
         assert_eq!(judge("jelszo\0jelszo", &[]), Err(Weakness::HoldsNul));
     }
 }

@@ -1,7 +1,9 @@
 //! The canonical form of texts and the check for control characters.
 
+use std::borrow::Cow;
+
 use caseless::Caseless;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// The form in which names are compared and searched: NFKC and case-folded over all of Unicode, so that `ÁRVÍZ` and
 /// `árvíz` are one name (SPEC §2). Logins are compared by [`super::mailbox::canonical_login`].
@@ -11,6 +13,16 @@ pub fn canonical(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     text.nfkc().default_case_fold().nfkc().collect()
+}
+
+/// The text in Unicode's composed form (NFC). A keyboard of macOS may send an accented letter as a letter and an accent,
+/// and one of Windows sends it as one character.
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc(text) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.nfc().collect()),
+    }
 }
 
 /// Whether `text` has a character that a single-line field must not have: a control character, or Unicode's line or

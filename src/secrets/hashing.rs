@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::keys::load_or_make;
 use crate::domain::one_time_token::hex;
 use crate::domain::password::cost_of;
+use crate::domain::text::composed;
 
 /// The prefix of a hash whose pre-hash is keyed with the pepper. A stored hash without a prefix is an imported plain
 /// bcrypt hash.
@@ -133,12 +134,12 @@ impl Hasher {
         1 << self.cost
     }
 
-    /// Hashes a password with this salt. Takes about 0.3 s at cost 12.
+    /// Hashes the composed form (NFC) of a password with this salt. Takes about 0.3 s at cost 12.
     ///
     /// # Errors
     /// The error of bcrypt; none is known for input of this form.
     pub fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, String> {
-        let parts = bcrypt::hash_with_salt(self.pre_hash(password), self.cost, salt)
+        let parts = bcrypt::hash_with_salt(self.pre_hash(&composed(password)), self.cost, salt)
             .map_err(|e| e.to_string())?;
         Ok(format!(
             "{PEPPERED}{}",
@@ -146,9 +147,10 @@ impl Hasher {
         ))
     }
 
-    /// Compares a password with a stored hash; without a stored hash the verdict is [`Verdict::Wrong`]. Every call
-    /// costs the same time, with any stored hash and without one: as much as one hash of the configured cost or of
-    /// cost `highest_stored`, whichever is higher.
+    /// Compares a password with a stored hash; without a stored hash the verdict is [`Verdict::Wrong`]. The composed
+    /// form is compared first, and then the form as typed if it differs, because earlier versions hashed passwords as
+    /// typed. Every call for a password costs the same time, with any stored hash and without one: for each form as much
+    /// as one hash of the configured cost or of cost `highest_stored`, whichever is higher.
     #[must_use]
     pub fn verify(
         &self,
@@ -156,35 +158,48 @@ impl Hasher {
         stored: Option<&str>,
         highest_stored: u32,
     ) -> Verification {
-        let target = 1 << self.cost.max(highest_stored.min(MAX_COST));
+        let composed = composed(password);
+        let as_typed = Some(password).filter(|typed| *typed != composed);
+        let forms = 1 + u64::from(as_typed.is_some());
+        let target = forms << self.cost.max(highest_stored.min(MAX_COST));
         let mut work = Work { rounds: 0 };
         let verdict = stored.map_or(Verdict::Wrong, |stored| {
-            let (text, bcrypt_hash, is_current) = self.comparable(password, stored);
-            if !work.compare(&text, bcrypt_hash) {
-                Verdict::Wrong
-            } else if is_current && cost_of(stored) == Some(self.cost) {
-                Verdict::Right
-            } else {
+            let mut is_right = |form: &str| {
+                let (text, bcrypt_hash) = self.comparable(form, stored);
+                work.compare(&text, bcrypt_hash)
+            };
+            if is_right(&composed) {
+                self.age_of(stored)
+            } else if as_typed.is_some_and(is_right) {
                 Verdict::RightButStale
+            } else {
+                Verdict::Wrong
             }
         });
-        work.fill_up(&self.pre_hash(password), target);
+        work.fill_up(&self.pre_hash(&composed), target);
         Verification {
             verdict,
             rounds: work.rounds,
         }
     }
 
-    /// Returns the text that bcrypt hashes for this password, the bcrypt hash without its prefix, and whether new
-    /// hashes have this form.
-    fn comparable<'a>(&self, password: &str, stored: &'a str) -> (String, &'a str, bool) {
+    /// The verdict on the right password for a stored hash.
+    fn age_of(&self, stored: &str) -> Verdict {
+        match stored.starts_with(PEPPERED) && cost_of(stored) == Some(self.cost) {
+            true => Verdict::Right,
+            false => Verdict::RightButStale,
+        }
+    }
+
+    /// Returns the text that bcrypt hashes for this form of a password, and the bcrypt hash without its prefix.
+    fn comparable<'a>(&self, password: &str, stored: &'a str) -> (String, &'a str) {
         if let Some(hash) = stored.strip_prefix(PEPPERED) {
-            (self.pre_hash(password), hash, true)
+            (self.pre_hash(password), hash)
         } else if let Some(hash) = stored.strip_prefix(UNPEPPERED) {
             let key = Key::new(HMAC_SHA384, CONTEXT);
-            (keyed(&key, password), hash, false)
+            (keyed(&key, password), hash)
         } else {
-            (password.to_owned(), stored, false)
+            (password.to_owned(), stored)
         }
     }
 
@@ -322,6 +337,41 @@ mod tests {
         }
     }
 
+    /// A password on a keyboard that composes letters, and on one that does not.
+    const FORMS: [&str; 2] = ["Jelsz\u{f3}-1234\u{151}", "Jelszo\u{301}-1234o\u{30b}"];
+
+    #[test]
+    fn opens_a_hash_with_both_forms_of_a_password() {
+        for made in FORMS {
+            let hash = hasher(4).hash(made, [7; 16]).unwrap();
+            for typed in FORMS {
+                assert_eq!(verdict(&hasher(4), typed, Some(&hash)), Verdict::Right);
+            }
+            let other = "Jelszo-1234o";
+            assert_eq!(verdict(&hasher(4), other, Some(&hash)), Verdict::Wrong);
+        }
+    }
+
+    #[test]
+    fn opens_a_hash_of_a_password_as_typed_with_that_form_and_renews_it() {
+        let [composed, decomposed] = FORMS;
+        let as_typed = |text: &str| {
+            let parts = bcrypt::hash_with_salt(text, 4, [3; 16]).unwrap();
+            parts.format_for_version(bcrypt::Version::TwoB)
+        };
+        let peppered = |text| format!("{PEPPERED}{}", as_typed(&hasher(4).pre_hash(text)));
+        let of = |typed, hash: &str| verdict(&hasher(4), typed, Some(hash));
+        // A composed password is stored as new hashes are, so both forms open it.
+        assert_eq!(of(composed, &peppered(composed)), Verdict::Right);
+        assert_eq!(of(decomposed, &peppered(composed)), Verdict::Right);
+        assert_eq!(of(decomposed, &as_typed(composed)), Verdict::RightButStale);
+        // A decomposed one is opened by its own form only, until that sign-in renews the hash.
+        for hash in [peppered(decomposed), as_typed(decomposed)] {
+            assert_eq!(of(decomposed, &hash), Verdict::RightButStale);
+            assert_eq!(of(composed, &hash), Verdict::Wrong);
+        }
+    }
+
     #[test]
     fn computes_the_same_rounds_with_any_stored_hash_and_without_one() {
         use bcrypt::Version::{TwoA, TwoB, TwoX, TwoY};
@@ -340,7 +390,9 @@ mod tests {
             for password in ["TeszT1234", "Rossz-Jelszo-1", "", decomposed] {
                 for (configured, highest) in [(6, 4), (4, 6), (6, 6)] {
                     let spent = hasher(configured).verify(password, stored.as_deref(), highest);
-                    assert_eq!(spent.rounds, 1 << 6, "{stored:?} {password:?}");
+                    // The form as typed is compared as well.
+                    let forms = if password == decomposed { 2 } else { 1 };
+                    assert_eq!(spent.rounds, forms << 6, "{stored:?} {password:?}");
                 }
             }
         }

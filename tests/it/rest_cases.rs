@@ -1,10 +1,14 @@
 //! Requests of the original documents, and requests of attackers, that the JSON faces once answered wrongly.
 
+use chaingun_gateway::domain::user::Status;
+use chaingun_gateway::store::users;
 use serde_json::{Value, json};
 
 use crate::harness::browser::Browser;
-use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, mailed_token, sign_in, told};
-use crate::harness::{Gateway, Reply};
+use crate::harness::rest::{
+    FLAT, KEY, PORTAL, ask, json, mailed_token, sign_in, told, try_to_sign_in,
+};
+use crate::harness::{Gateway, NOW, Reply, envelope};
 
 fn register(gateway: &Gateway, user_name: &str, email: &str) -> Reply {
     let body = json!({
@@ -234,4 +238,230 @@ fn tells_that_a_registration_is_confirmed_already() {
     assert_eq!(page.status, 422);
     assert!(page.body.contains("this registration is confirmed already"));
     assert!(page.body.contains("login.html") && !page.body.contains("resend.html"));
+}
+
+#[test]
+fn reads_parameters_of_find_users_in_both_forms() {
+    let gateway = Gateway::demo();
+    let find = |query: &str| ask(&gateway, "GET", &format!("/users?{query}"), KEY, "");
+    for query in [
+        "params[0].key=A&params[0].value=1&params[1].key=B&params[1].value=2&userName=moka",
+        "params%5B0%5D.key=A&params%5B0%5D.value=1&userName=moka",
+        "params[0][key]=A&params[0][value]=1&userName=moka",
+        "params[7].value=&params[7].key=A&userName=moka",
+    ] {
+        let reply = find(query);
+        assert_eq!(told(&reply), refused(200, "ok"), "{query}");
+        assert_eq!(json(&reply)["meta"]["total"], 1, "{query}");
+    }
+    for (query, code) in [
+        ("params[0].value=1", refused(422, "MISSING_FIELD")),
+        (
+            "params[0].key=A&params[0].key=B",
+            refused(422, "INVALID_FIELD"),
+        ),
+        (
+            "params[0].key=A&params[0][key]=B",
+            refused(422, "INVALID_FIELD"),
+        ),
+        ("params[x].key=A", refused(400, "MALFORMED")),
+        ("params[+1].key=A", refused(400, "MALFORMED")),
+        ("params[0].name=A", refused(400, "MALFORMED")),
+        ("params[0]=A", refused(400, "MALFORMED")),
+    ] {
+        assert_eq!(told(&find(query)), code, "{query}");
+    }
+}
+
+/// A request with these header lines, whose bytes need not be UTF-8.
+fn raw(gateway: &Gateway, path: &str, headers: &[u8]) -> Reply {
+    let line = format!(
+        "GET /hammy/json/user/v1{path} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n"
+    );
+    gateway.raw(&[line.as_bytes(), headers, b"\r\n"].concat())
+}
+
+#[test]
+fn reads_one_user_name_from_every_encoding_of_its_header() {
+    let gateway = Gateway::demo();
+    let body = json!({"username": "ádám", "name": "Ádám", "email": "adam@example.org", "password": "ValaKi-12345"});
+    assert_eq!(
+        ask(&gateway, "POST", "/register", FLAT, &body.to_string()).status,
+        200
+    );
+    let confirm = json!({ "token": mailed_token(&gateway) }).to_string();
+    ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
+    let token = sign_in(&gateway, "ádám", "ValaKi-12345", None);
+    let show = |headers: &str, claimed: &[u8]| {
+        let headers = [headers.as_bytes(), b"X-User-Name: ", claimed, b"\r\n"].concat();
+        told(&raw(&gateway, "/users/%C3%A1d%C3%A1m", &headers))
+    };
+    let own = format!("{PORTAL}Authorization: {token}\r\n");
+    for claimed in [
+        "ádám".as_bytes(),
+        " Ádám ".as_bytes(),
+        b"\xe1d\xe1m",
+        b"\xc1D\xc1M",
+        b"%C3%A1d%C3%A1m",
+        b"%e1d%e1m",
+        "a\u{301}da\u{301}m".as_bytes(),
+        b"",
+        b"  ",
+    ] {
+        assert_eq!(show(&own, claimed), refused(200, "ok"), "{claimed:?}");
+    }
+    for other in [
+        "adam".as_bytes(),
+        b"%25C3%25A1d%25C3%25A1m",
+        b"\xc3\x83\xc2\xa1d\xc3\x83\xc2\xa1m",
+        "ádám\u{200b}".as_bytes(),
+    ] {
+        assert_eq!(
+            show(&own, other),
+            refused(403, "ACCESS_DENIED"),
+            "{other:?}"
+        );
+    }
+    // A trusted client is believed; the audit log has the decoded name, and never a control character.
+    for claimed in [&b"\xe1d\xe1m"[..], b"%C3%A1d%C3%A1m", "ádám".as_bytes()] {
+        let headers = [KEY.as_bytes(), b"X-User-Name: ", claimed, b"\r\n"].concat();
+        let line =
+            b"DELETE /hammy/json/user/v1/users/nobody HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+        gateway.raw(&[line, headers.as_slice(), b"\r\n"].concat());
+        let body =
+            json!({"data": {"type": "users", "id": "mokamiki", "attributes": {"name": "Móka"}}});
+        let body = body.to_string();
+        let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let line = b"PATCH /hammy/json/user/v1/users/mokamiki HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/vnd.api+json\r\n";
+        let reply = gateway.raw(&[line, headers.as_slice(), length.as_bytes()].concat());
+        assert_eq!(told(&reply), refused(200, "ok"));
+        let logged = gateway.log(None, 1);
+        assert_eq!(logged[0].on_behalf_of.as_deref(), Some("ádám"));
+    }
+    for control in [&b"a%0Ab"[..], b"%00", b"a\x85b", b"a%E2%80%A8b"] {
+        let told = show(KEY, control);
+        assert_eq!(told, refused(422, "INVALID_FIELD"), "{control:?}");
+    }
+}
+
+#[test]
+fn ignores_empty_headers_of_the_caller() {
+    let gateway = Gateway::demo();
+    let show = |headers: &str, query: &str| {
+        let path = format!("/users/mokamiki{query}");
+        told(&ask(&gateway, "GET", &path, headers, ""))
+    };
+    let good = "?clientHashKey=demo-hash-key";
+    for (headers, query) in [
+        ("X-Client-Hash-Key:\r\n", good),
+        ("X-Client-Hash-Key:  \r\n", good),
+        (
+            "X-Client-Hash-Key:\r\n",
+            "?clientHashKey=&clientHashKey=demo-hash-key",
+        ),
+        (
+            "X-Client-Hash-Key:\r\nX-Client-Hash-Key: demo-hash-key\r\n",
+            "",
+        ),
+        ("X-Client-Hash-Key: demo-hash-key\r\n", "?clientHashKey="),
+        ("Authorization:\r\nX-User-Name:\r\n", good),
+        ("Accept:\r\nAccept-Language:\r\n", good),
+    ] {
+        let answer = show(headers, query);
+        assert_eq!(answer, refused(200, "ok"), "{headers:?} {query}");
+    }
+    // The header outranks the query, and a wrong key is not forgiven by a good one.
+    let wrong = show("X-Client-Hash-Key: wrong\r\n", good);
+    assert_eq!(wrong, refused(403, "UNKNOWN_CLIENT"));
+    let none = show("X-Client-Hash-Key:\r\n", "?clientHashKey=");
+    assert_eq!(none, refused(403, "UNKNOWN_CLIENT"));
+    // An empty caller in the query claims nothing.
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let headers = format!("{PORTAL}Authorization:\r\nAuthorization: {token}\r\n");
+    for (query, answer) in [
+        ("userName=&userName=moka", refused(200, "ok")),
+        ("userName=MokaMiki&userName=moka", refused(200, "ok")),
+        (
+            "userName=%2561dmin&userName=moka",
+            refused(403, "ACCESS_DENIED"),
+        ),
+        (
+            "userName=admin&userName=moka",
+            refused(403, "ACCESS_DENIED"),
+        ),
+        ("userName=%00&userName=moka", refused(422, "INVALID_FIELD")),
+    ] {
+        let reply = ask(&gateway, "GET", &format!("/users?{query}"), &headers, "");
+        assert_eq!(told(&reply), answer, "{query}");
+    }
+    // SOAP has these values in the envelope and ignores the headers.
+    let envelope = envelope("showUser", "<userName>mokamiki</userName>");
+    let head = format!(
+        "POST /hammy/ws/user/v1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: text/xml\r\n\
+         Authorization:\r\nX-Client-Hash-Key:\r\nX-User-Name:\r\nContent-Length: {}\r\n\r\n{envelope}",
+        envelope.len()
+    );
+    assert!(gateway.raw(head.as_bytes()).body.contains("<code>0</code>"));
+    // So does the directory with the header.
+    let found = gateway.raw(
+        b"GET /user/v1/get/externalId/x/externalIdProvider/y/externalIdType/z HTTP/1.1\r\nHost: a\r\n\
+          Connection: close\r\nX-Client-Hash-Key: demo-hash-key\r\nAuthorization:\r\nX-User-Name:\r\n\r\n",
+    );
+    assert!(found.body.contains("EXTERNALID_NOT_FOUND"), "{found:?}");
+}
+
+#[test]
+fn signs_in_with_both_unicode_forms_of_a_password() {
+    let gateway = Gateway::demo();
+    let forms = ["Jelsz\u{f3}-1234\u{151}", "Jelszo\u{301}-1234o\u{30b}"];
+    for (made, name) in forms.iter().zip(["windows", "macos"]) {
+        let email = format!("{name}@example.org");
+        let body = json!({"username": name, "name": "Valaki", "email": email, "password": made});
+        let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+        assert_eq!(told(&reply), refused(200, "ok"));
+        let confirm = json!({ "token": mailed_token(&gateway) }).to_string();
+        ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
+        for typed in forms {
+            sign_in(&gateway, name, typed, None);
+            let mut browser = Browser::default();
+            browser.sign_in(&gateway, name, typed);
+            // The old password of a change may be typed in the other form, too.
+            let change = json!({"userName": name, "oldPassword": typed, "password": made});
+            let reply = ask(
+                &gateway,
+                "POST",
+                "/password/change",
+                FLAT,
+                &change.to_string(),
+            );
+            assert_eq!(told(&reply), refused(200, "ok"), "{name} {typed}");
+        }
+        let without_accents = try_to_sign_in(&gateway, name, "Jelszo-1234o", None);
+        assert_eq!(told(&without_accents), refused(401, "BAD_CREDENTIALS"));
+    }
+    // A password that equals a name is refused in both forms.
+    let body = json!({"username": "u", "name": "Jelsz\u{f3}-1234", "email": "u@example.org", "password": "Jelszo\u{301}-1234"});
+    let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
+    assert_eq!(told(&reply), refused(422, "WEAK_PASSWORD"));
+}
+
+#[test]
+fn renews_the_hash_of_a_password_that_an_earlier_version_hashed_as_typed() {
+    let gateway = Gateway::demo();
+    let [composed, decomposed] = ["Jelsz\u{f3}-1234", "Jelszo\u{301}-1234"];
+    let imported = bcrypt::hash_with_salt(decomposed, 4, [3; 16]).unwrap();
+    let imported = imported.format_for_version(bcrypt::Version::TwoY);
+    gateway
+        .app
+        .store
+        .write(|c| {
+            let id = users::by_name(c, "mokamiki")?.unwrap().id;
+            users::set_password(c, id, &imported, Status::Active, NOW)
+        })
+        .unwrap();
+    let reply = try_to_sign_in(&gateway, "mokamiki", composed, None);
+    assert_eq!(told(&reply), refused(401, "BAD_CREDENTIALS"));
+    sign_in(&gateway, "mokamiki", decomposed, None);
+    sign_in(&gateway, "mokamiki", composed, None);
+    sign_in(&gateway, "mokamiki", decomposed, None);
 }
