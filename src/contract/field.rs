@@ -95,6 +95,18 @@ pub enum ListForm {
     Always,
 }
 
+/// The meaning of a null or an empty text in JSON. In XML an empty element always counts as absent, because stubs send
+/// empty elements for fields that are not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emptiness {
+    /// The field counts as absent.
+    Absent,
+    /// The field clears the stored value.
+    Clears,
+    /// The field is present, and its operation refuses to clear the stored value.
+    Refused,
+}
+
 /// One row of a field table.
 #[derive(Debug)]
 pub struct Field {
@@ -108,6 +120,7 @@ pub struct Field {
     /// The longest text, in characters.
     pub max: u32,
     pub required: bool,
+    pub emptiness: Emptiness,
     /// Whether the field identifies the value, like the user name of a user.
     pub is_id: bool,
     /// The role of the field in a request.
@@ -126,6 +139,7 @@ impl Field {
             item: "",
             max: 0,
             required: false,
+            emptiness: Emptiness::Absent,
             is_id: false,
             role: None,
             doc,
@@ -160,6 +174,16 @@ impl Field {
 
     pub(crate) const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    pub(crate) const fn clears(mut self) -> Self {
+        self.emptiness = Emptiness::Clears;
+        self
+    }
+
+    pub(crate) const fn never_empty(mut self) -> Self {
+        self.emptiness = Emptiness::Refused;
         self
     }
 

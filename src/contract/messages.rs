@@ -314,6 +314,9 @@ reasons! {
     LikeAnAdministrator =
         "túlságosan hasonlít egy rendszergazda nevére; válassz másikat",
         "looks too much like an administrator's name; choose another one";
+    /// A change would clear a value that every user has.
+    MustNotBeEmpty =
+        "nem lehet üres; hagyd ki, ha nem változik", "must not be empty; leave it out to keep the present value";
     NotAnEmail = "nem e-mail cím", "is not an e-mail address";
     NotAStatus = "UNACTIVATED, ACTIVE vagy INACTIVE lehet", "must be UNACTIVATED, ACTIVE or INACTIVE";
     NotAnOrder =

@@ -50,20 +50,20 @@ shape! {
     /// The new values of a user in the request of modifyUser. Absent fields keep their values.
     pub struct UserChange = "UserChange_V1" {
         /// The client that the user belongs to.
-        client_name: Option<String> = "clientName", max = 128;
+        client_name: Option<String> = "clientName", max = 128, never_empty;
         /// The e-mail address. No two users have the same.
-        email: Option<String> = "email", max = 254;
+        email: Option<String> = "email", max = 254, never_empty;
         /// The name of the person.
-        name: Option<String> = "name", max = 128;
+        name: Option<String> = "name", max = 128, never_empty;
         /// The organisational unit.
-        organizational_unit: Option<String> = "organizationalUnit", max = 128;
+        organizational_unit: Option<String> = "organizationalUnit", max = 128, clears;
         /// The status: UNACTIVATED, ACTIVE or INACTIVE.
-        status: Option<String> = "status", max = 16;
+        status: Option<String> = "status", max = 16, never_empty;
         /// The user name of the user to change.
         user_name: Option<String> = "userName", max = 128, id;
         /// The new global roles, which replace the present ones. An empty list removes all roles; without the field
         /// they stay.
-        roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128;
+        roles: Option<List<String>> = "roles", item = "role", wrapped, max = 128, clears;
     }
 }
 

@@ -1,7 +1,9 @@
 //! Refusals of operations, and shorthands to create them.
 
+use crate::contract::field::Emptiness;
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::Rejection;
+use crate::contract::shape::{Structure, value_at};
 use crate::store::{StepError, StoreError};
 
 /// The result of a step of an operation.
@@ -99,4 +101,16 @@ pub(crate) fn refuse_all(problems: Problems) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(Rejection::of(problems.found).into()),
     }
+}
+
+/// The problems of fields that the request would clear and that must not be empty.
+pub(crate) fn refuse_empty(request: &impl Structure) -> Problems {
+    let mut problems = Problems::default();
+    for (position, field) in request.shape().fields.iter().enumerate() {
+        let is_empty = value_at::<String>(request, Some(position)).is_some_and(String::is_empty);
+        if is_empty && field.emptiness == Emptiness::Refused {
+            problems.note(field.name, Why::MustNotBeEmpty);
+        }
+    }
+    problems
 }

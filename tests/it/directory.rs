@@ -1,7 +1,7 @@
 //! The directory API: create, change and find users by external IDs, and assign roles.
 
 use chaingun_gateway::domain::user::{Status, User};
-use chaingun_gateway::store::{AnyConnection, StoreError, audit, organisations, users};
+use chaingun_gateway::store::{AnyConnection, StoreError, audit, organisations, profiles, users};
 use serde_json::{Value, json};
 
 use crate::harness::rest::{KEY, PORTAL, claims, sign_in, try_to_sign_in};
@@ -800,4 +800,54 @@ fn signs_in_the_user_created_here_when_its_partner_sends_it() {
     assert_eq!(arrive("3").status, 303);
     let back: User = run(&gateway, |c| users::by_name(c, "77@apekx")).unwrap();
     assert_ne!(back.uuid, uuid);
+}
+
+#[test]
+fn clears_values_that_may_be_empty_and_refuses_to_clear_the_first_name() {
+    let gateway = Gateway::demo();
+    for empty in [json!(null), json!("")] {
+        let id = create(
+            &gateway,
+            json!({"firstName": "Anna", "lastName": "Nagy", "email": "anna@example.org", "phone": "+36301234567"}),
+        );
+        let update = |mut request: Value| {
+            request["userId"] = json!(id);
+            call(&gateway, "PATCH", "/user/v1/update", request)
+        };
+        let stored = || {
+            run(&gateway, |c| {
+                let user = users::lock_by_uuid_or_id(c, &id)?.unwrap();
+                let phone = profiles::find(c, user.id)?.and_then(|profile| profile.phone);
+                Ok((user.name.clone(), user.address().map(str::to_owned), phone))
+            })
+        };
+        let all = (
+            "Anna Nagy".to_owned(),
+            Some("anna@example.org".to_owned()),
+            Some("+36301234567".to_owned()),
+        );
+        assert_eq!(stored(), all);
+        let refused = (400, "INVALID_PARAMETER_VALUE".to_owned());
+        let first = json!({ "firstName": empty, "phone": empty });
+        assert_eq!(told(update(first)), refused);
+        // The gateway stores one name, so a last name cannot be cleared alone.
+        let last = json!({ "lastName": empty });
+        let missing = (400, "MANDATORY_PARAMETER_MISSING".to_owned());
+        assert_eq!(told(update(last)), missing);
+        result(update(json!({"externalId": empty, "externalIds": null})));
+        assert_eq!(stored(), all);
+        result(update(json!({ "phone": empty })));
+        assert_eq!(stored().2, None);
+        result(update(json!({ "firstName": "Anna", "lastName": empty })));
+        assert_eq!(stored().0, "Anna");
+        result(update(json!({ "email": empty })));
+        result(update(json!({ "email": empty })));
+        assert_eq!(stored(), ("Anna".to_owned(), None, None));
+        let created = create(
+            &gateway,
+            json!({"firstName": "Béla", "lastName": empty, "email": empty, "phone": empty}),
+        );
+        let bela = run(&gateway, |c| users::lock_by_uuid_or_id(c, &created)).unwrap();
+        assert_eq!((bela.name.as_str(), bela.address()), ("Béla", None));
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::browser::Browser;
 use crate::harness::rest::{
-    FLAT, KEY, PORTAL, ask, json, mailed_token, sign_in, told, try_to_sign_in,
+    FLAT, KEY, PORTAL, RESOURCE, ask, json, mailed_token, sign_in, told, try_to_sign_in,
 };
 use crate::harness::{Gateway, NOW, Reply, envelope};
 
@@ -464,4 +464,113 @@ fn renews_the_hash_of_a_password_that_an_earlier_version_hashed_as_typed() {
     sign_in(&gateway, "mokamiki", decomposed, None);
     sign_in(&gateway, "mokamiki", composed, None);
     sign_in(&gateway, "mokamiki", decomposed, None);
+}
+
+#[test]
+fn clears_an_attribute_that_may_be_empty_and_no_other() {
+    let gateway = Gateway::demo();
+    let patch = |attributes: Value| {
+        let body = json!({"data": {"type": "users", "id": "mokamiki", "attributes": attributes}});
+        let headers = format!("{KEY}{RESOURCE}");
+        let reply = ask(
+            &gateway,
+            "PATCH",
+            "/users/mokamiki",
+            &headers,
+            &body.to_string(),
+        );
+        (told(&reply), json(&reply)["data"]["attributes"].clone())
+    };
+    let stored = || {
+        let reply = ask(&gateway, "GET", "/users/mokamiki", KEY, "");
+        json(&reply)["data"]["attributes"].clone()
+    };
+    for empty in [json!(null), json!(""), json!("  ")] {
+        let (answer, shown) = patch(json!({ "organizationalUnit": empty }));
+        assert_eq!(answer, refused(200, "ok"), "{empty}");
+        for attributes in [shown, stored()] {
+            assert!(
+                attributes.get("organizationalUnit").is_none(),
+                "{attributes}"
+            );
+            assert_eq!(attributes["name"], "Móka Miklós");
+        }
+        let (answer, _) = patch(json!({"organizationalUnit": "zsebtv"}));
+        assert_eq!(answer, refused(200, "ok"));
+        assert_eq!(stored()["organizationalUnit"], "zsebtv");
+    }
+    for empty in [json!(null), json!([]), json!("")] {
+        assert_eq!(patch(json!({"roles": ["a"]})).0, refused(200, "ok"));
+        let (answer, shown) = patch(json!({ "roles": empty }));
+        assert_eq!(
+            (answer, &shown["roles"]),
+            (refused(200, "ok"), &json!([])),
+            "{empty}"
+        );
+    }
+    for attribute in ["name", "email", "clientName", "status"] {
+        for empty in [json!(null), json!(""), json!(" ")] {
+            let before = stored();
+            let (answer, _) = patch(json!({ attribute: empty, "organizationalUnit": "x" }));
+            assert_eq!(answer, refused(422, "INVALID_FIELD"), "{attribute} {empty}");
+            assert_eq!(stored(), before);
+        }
+    }
+    // A user may change the own name and nothing else, and may not clear anything.
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
+    let headers = format!("{PORTAL}Authorization: {token}\r\n{FLAT}");
+    for (body, answer) in [
+        (
+            json!({"organizationalUnit": null}),
+            refused(403, "ACCESS_DENIED"),
+        ),
+        (json!({"name": "Móka"}), refused(200, "ok")),
+        (json!({"name": ""}), refused(422, "INVALID_FIELD")),
+    ] {
+        let reply = ask(
+            &gateway,
+            "PATCH",
+            "/users/mokamiki",
+            &headers,
+            &body.to_string(),
+        );
+        assert_eq!(told(&reply), answer, "{body}");
+    }
+    // In SOAP, nil and empty elements are what stubs send for fields that are not set.
+    for empty in [
+        "<organizationalUnit/><name/><email></email><status/>",
+        "<organizationalUnit xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"/>",
+    ] {
+        let request = format!("<user>{empty}<userName>mokamiki</userName></user>");
+        let reply = gateway.soap(&envelope("modifyUser", &request));
+        assert!(reply.body.contains("<code>0</code>"), "{reply:?}");
+        assert_eq!(stored()["organizationalUnit"], "zsebtv");
+    }
+}
+
+#[test]
+fn creates_a_user_whose_attributes_are_null_or_empty() {
+    let gateway = Gateway::demo();
+    for (name, empty) in [("null", json!(null)), ("blank", json!(""))] {
+        let body = json!({
+            "userName": name, "name": "Valaki", "email": format!("{name}@example.org"),
+            "organizationalUnit": empty, "clientName": empty, "status": empty, "roles": empty,
+            "passwordResetGuidChannel": empty,
+        });
+        let headers = format!("{KEY}{FLAT}");
+        let reply = ask(&gateway, "POST", "/users", &headers, &body.to_string());
+        assert_eq!(told(&reply), refused(200, "ok"), "{empty}");
+        let made = &json(&reply)["data"]["attributes"];
+        assert_eq!(
+            (&made["clientName"], &made["status"]),
+            (&json!("Default"), &json!("UNACTIVATED"))
+        );
+    }
+    for field in ["name", "email"] {
+        let mut body = json!({"userName": "u", "name": "Valaki", "email": "u@example.org"});
+        body[field] = Value::Null;
+        let headers = format!("{KEY}{FLAT}");
+        let reply = ask(&gateway, "POST", "/users", &headers, &body.to_string());
+        assert_eq!(told(&reply), refused(422, "MISSING_FIELD"), "{field}");
+    }
 }

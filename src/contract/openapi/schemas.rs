@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::contract::common::RequestMeta;
-use crate::contract::field::{Field, Kind, Shape};
+use crate::contract::field::{Emptiness, Field, Kind, Shape};
 use crate::contract::problem::Code;
 use crate::contract::shape::{MAX_LIST, Structure as _};
 
@@ -58,6 +58,9 @@ impl Schemas {
         let mut schema = self.field(field);
         match (field.kind)() {
             Kind::List(_) => put(&mut schema, "maxItems", json!(MAX_LIST)),
+            Kind::Text if field.emptiness == Emptiness::Clears => {
+                put(&mut schema, "type", json!(["string", "null"]));
+            }
             Kind::Text if field.required => put(&mut schema, "minLength", json!(1)),
             _ => {}
         }

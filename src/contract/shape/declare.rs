@@ -3,7 +3,8 @@
 /// Declares a published type once: the struct, its field table, and how it is read and written.
 ///
 /// A field is `name: Type = "publishedName", attribute, attribute = value;`. Each attribute calls the method of
-/// [`Field`](super::Field) of that name: `alias`, `item`, `wrapped`, `always`, `max`, `required`, `id` or `role`.
+/// [`Field`](super::Field) of that name: `alias`, `item`, `wrapped`, `always`, `max`, `required`, `clears`,
+/// `never_empty`, `id` or `role`.
 macro_rules! shape {
     (
         $(#[doc = $doc:literal])+

@@ -1,7 +1,7 @@
 //! Single values: texts, numbers, secrets, and values that may be absent.
 
 use super::{Shaped, Value, lists};
-use crate::contract::field::{Field, Kind};
+use crate::contract::field::{Emptiness, Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
@@ -69,11 +69,13 @@ impl<V: Value> Value for Option<V> {
         Ok(())
     }
     fn read_json(&mut self, json: &Json, field: &'static Field, problems: &mut Problems) {
-        if *json != Json::Null {
-            let mut value = V::default();
-            value.read_json(json, field, problems);
-            *self = kept(value);
-        }
+        let mut value = V::default();
+        value.read_json(json, field, problems);
+        *self = match field.emptiness {
+            Emptiness::Absent if *json == Json::Null => return,
+            Emptiness::Absent => kept(value),
+            Emptiness::Clears | Emptiness::Refused => Some(value),
+        };
     }
     fn write_xml(&self, out: &mut XmlWriter, name: &str, field: &Field) {
         if let Some(value) = self {

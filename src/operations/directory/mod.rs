@@ -183,12 +183,17 @@ struct PersonFields<'a> {
     phone: Option<&'a str>,
 }
 
+/// The text of a field that does not clear its value.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
 impl PersonFields<'_> {
     /// The problems of fields that cannot be stored.
     fn check(self) -> Problems {
         let mut problems = Problems::default();
         for (field, text) in [("firstName", self.first_name), ("lastName", self.last_name)] {
-            if let Some(flaw) = text.and_then(flaw_of_display_name) {
+            if let Some(flaw) = given(text).and_then(flaw_of_display_name) {
                 problems.note(field, why(flaw));
             }
         }
@@ -199,10 +204,10 @@ impl PersonFields<'_> {
         {
             problems.note("lastName", Why::TooLong(max));
         }
-        if self.email.is_some_and(|e| !is_email(e)) {
+        if given(self.email).is_some_and(|e| !is_email(e)) {
             problems.note("email", Why::NotAnEmail);
         }
-        if self.phone.is_some_and(|p| !is_phone(p)) {
+        if given(self.phone).is_some_and(|p| !is_phone(p)) {
             problems.note("phone", Why::BadCharacters);
         }
         if self.first_name.is_none() && self.last_name.is_some() {
@@ -214,7 +219,7 @@ impl PersonFields<'_> {
     /// The full name: the gateway stores one name only.
     fn name(self) -> Option<String> {
         let first = self.first_name?;
-        Some(match self.last_name {
+        Some(match given(self.last_name) {
             Some(last) => format!("{first} {last}"),
             None => first.to_owned(),
         })

@@ -1,4 +1,5 @@
-//! Changes a user and its external IDs; absent fields keep their stored values.
+//! Changes a user and its external IDs; absent fields keep their stored values, and null or an empty text clears a value
+//! that may be empty.
 
 use super::{
     ExternalIdField, IdentityChange, PersonFields, Written, add_identity, changes,
@@ -7,6 +8,7 @@ use super::{
 use crate::domain::external_identity::ExternalIdentity;
 use crate::operations::identities;
 use crate::operations::prelude::*;
+use crate::operations::refusal::refuse_empty;
 use crate::operations::user::email;
 use crate::store::{external_identities, profiles, users};
 
@@ -16,13 +18,13 @@ shape! {
         /// The UUID of the user. Without it, the external ID names the user.
         user_id: Option<String> = "userId", max = 128, role = Role::Subject;
         /// The whole name or the first name.
-        first_name: Option<String> = "firstName", alias = "name", max = 128;
+        first_name: Option<String> = "firstName", alias = "name", max = 128, never_empty;
         /// The last name.
-        last_name: Option<String> = "lastName", max = 128;
+        last_name: Option<String> = "lastName", max = 128, clears;
         /// The e-mail address.
-        email: Option<String> = "email", max = 254;
+        email: Option<String> = "email", max = 254, clears;
         /// The telephone number.
-        phone: Option<String> = "phone", max = 16;
+        phone: Option<String> = "phone", max = 16, clears;
         /// The external ID of the user. Beside userId, it is added to that user. It requires externalIdProvider and
         /// externalIdType.
         external_id: Option<String> = "externalId", max = 128;
@@ -40,7 +42,7 @@ impl Request for DirectoryUpdateRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "directoryUpdate",
         AuditEvent::UserUpdated,
-        "Changes a user or the external IDs of a user.",
+        "Changes a user or the external IDs of a user. Absent fields stay as they are; null or an empty text clears lastName, email and phone.",
     )
     .access(Access::TrustedOrAdmin)
     .cost(Cost::Write)
@@ -57,7 +59,8 @@ impl Request for DirectoryUpdateRequest {
             email: self.email.as_deref(),
             phone: self.phone.as_deref(),
         };
-        let mut problems = fields.check();
+        let mut problems = refuse_empty(&self);
+        problems.found.extend(fields.check().found);
         let named_by = external_identity([
             &self.external_id,
             &self.external_id_provider,
@@ -104,11 +107,15 @@ impl DirectoryUpdateRequest {
         if let Some(name) = fields.name() {
             after.name = name;
         }
-        if let Some(email) = &self.email {
-            after.email.clone_from(email);
+        match self.email.as_deref() {
+            Some("") => after.email = User::no_address(&before.uuid),
+            Some(email) => email.clone_into(&mut after.email),
+            None => {}
         }
         let stored = profiles::find(tx.conn, after.id)?.unwrap_or_default();
-        let has_new_phone = self.phone.is_some() && self.phone != stored.phone;
+        let phone = self.phone.as_ref().or(stored.phone.as_ref());
+        let phone = phone.filter(|phone| !phone.is_empty()).cloned();
+        let has_new_phone = phone != stored.phone;
         if after != *before || has_new_phone {
             after.updated_at = tx.cx.now;
             if after.email != before.email
@@ -125,7 +132,7 @@ impl DirectoryUpdateRequest {
             if profile.signature_name.as_ref() == Some(&before.name) {
                 profile.signature_name = Some(after.name);
             }
-            profile.phone = self.phone.clone().or(profile.phone);
+            profile.phone = phone;
             profiles::put(tx.conn, after.id, &profile)?;
         }
         Ok(())

@@ -1,8 +1,10 @@
-//! Changes a user. Given fields replace the stored values; absent fields keep them.
+//! Changes a user. Given fields replace the stored values; absent fields keep them. In JSON, null and an empty text clear
+//! a value that may be empty.
 
 use crate::contract::shape::{Structure as _, value_at};
 use crate::contract::user::{UserChange, WrappedUser};
 use crate::operations::prelude::*;
+use crate::operations::refusal::refuse_empty;
 use crate::store::{one_time_tokens, organisations, users};
 
 shape! {
@@ -53,8 +55,10 @@ impl Request for ModifyUserRequest {
         self.user.as_ref().and_then(|u| u.user_name.as_deref())
     }
     fn run(self, cx: &RequestContext<'_>) -> Result<ModifyUserResponse> {
-        let wanted = self.user.map(WrappedUser::from).unwrap_or_default();
-        let (status, mut problems) = check(&wanted);
+        let change = self.user.unwrap_or_default();
+        let mut problems = refuse_empty(&change);
+        let wanted = WrappedUser::from(change);
+        let status = check(&mut problems, &wanted);
         let user_name = wanted.user_name.as_deref().unwrap_or("");
         let everything = cx.may_do_everything();
         let may = everything || cx.is_self(user_name);
@@ -111,18 +115,18 @@ impl Request for ModifyUserRequest {
     }
 }
 
-/// The requested status, and the problems of the fields.
-fn check(wanted: &WrappedUser) -> (Option<Status>, Problems) {
-    let mut problems = Problems::default();
+/// The requested status. Notes the problems of the fields.
+fn check(problems: &mut Problems, wanted: &WrappedUser) -> Option<Status> {
     if wanted.user_name.is_none() {
         problems.note_missing("userName");
     }
-    super::check_fields(&mut problems, wanted);
-    let status = wanted.status.as_deref().map(Status::parse);
+    super::check_fields(problems, wanted);
+    let status = wanted.status.as_deref().filter(|text| !text.is_empty());
+    let status = status.map(Status::parse);
     if status == Some(None) {
         problems.note("status", Why::NotAStatus);
     }
-    (status.flatten(), problems)
+    status.flatten()
 }
 
 /// Whether the field of a problem holds the stored value.
@@ -130,21 +134,27 @@ fn is_unchanged(problem: &Problem, wanted: &WrappedUser, stored: &WrappedUser) -
     let field = problem.field.as_deref();
     let position = field.and_then(|name| WrappedUser::SHAPE.position(name));
     match value_at::<String>(wanted, position) {
+        // A user without an e-mail address has none to clear.
+        Some(text) if text.is_empty() => value_at::<String>(stored, position).is_none(),
         Some(text) => value_at(stored, position) == Some(text),
         None => field == Some("roles") && wanted.roles == stored.roles,
     }
 }
 
 fn apply(before: &User, wanted: &WrappedUser, status: Option<Status>, now: i64) -> User {
-    let given = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
+    let given = |new: &Option<String>, old: &String| {
+        let new = new.as_ref().filter(|text| !text.is_empty());
+        new.unwrap_or(old).clone()
+    };
+    let unit = wanted
+        .organizational_unit
+        .as_ref()
+        .or(before.organizational_unit.as_ref());
     User {
         name: given(&wanted.name, &before.name),
         email: given(&wanted.email, &before.email),
         client_name: given(&wanted.client_name, &before.client_name),
-        organizational_unit: wanted
-            .organizational_unit
-            .clone()
-            .or_else(|| before.organizational_unit.clone()),
+        organizational_unit: unit.filter(|text| !text.is_empty()).cloned(),
         status: status.unwrap_or(before.status),
         roles: wanted
             .roles
