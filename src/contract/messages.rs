@@ -228,6 +228,12 @@ codes! {
         "Túl sok próbálkozás; próbáld később", "Too many attempts; try again later";
     /// The request is unreadable.
     Malformed = "MALFORMED", Malformed, "A kérés nem értelmezhető", "The request cannot be read";
+    /// The `type` of a JSON:API document is not that of its address.
+    TypeMismatch = "TYPE_MISMATCH", Mismatch,
+        "A dokumentum type értéke nem az, amit ez a cím vár", "The type of the document is not the one of this address";
+    /// A document names another resource than its address, or two resources.
+    IdMismatch = "ID_MISMATCH", Mismatch,
+        "A kérésben lévő azonosítók eltérnek", "The ids in the request differ";
     /// The face has no such operation.
     NoSuchOperation = "NO_SUCH_OPERATION", UnknownOperation, "Nincs ilyen művelet", "There is no such operation";
     /// The envelope is of neither SOAP 1.1 nor 1.2.
@@ -366,7 +372,13 @@ reasons! {
     NotADocument =
         "egy objektum kell, JSON:API szerint data.attributes mezőkkel, vagy közvetlenül a mezőkkel",
         "one object is needed, with data.attributes as JSON:API has it, or with the fields themselves";
+    /// The attribute of a resource and its id name two users.
+    NotTheId = "nem egyezik a data.id értékével", "differs from data.id";
     NotTheAddressed = "nem egyezik azzal, amit a cím nevez meg", "differs from what the address names";
+    /// A JSON:API document without its type.
+    TypeNeeded(kind: &'static str) =
+        "kell egy type, amely szöveg, például \"{kind}\"", "a type is needed, which is a text such as \"{kind}\"";
+    TypeExpected(kind: &'static str) = "itt \"{kind}\" kell", "must be \"{kind}\" here";
     BatchSize(n: usize) = "egy kötegben 1–{n} hívás lehet", "a batch holds 1 to {n} calls";
     NotACall = "nem JSON-RPC 2.0 hívás", "not a call of JSON-RPC 2.0";
     NamesNeeded = "név szerinti paraméterek kellenek", "parameters go by name";

@@ -1,7 +1,7 @@
 //! The identities of a user in external systems.
 
 use super::Millis;
-use super::text::{canonical, is_line};
+use super::text::{canonical, is_dot_segment, is_line};
 
 /// The longest part of an identity, in characters.
 pub const MAX_CHARS: usize = 128;
@@ -48,10 +48,10 @@ pub fn is_login_id(text: &str) -> bool {
 }
 
 /// Whether `text` can be a part of an identity: one line of 1 to [`MAX_CHARS`] characters without leading or trailing
-/// blanks.
+/// blanks, and no dot segment, since the parts are segments of a path.
 #[must_use]
 pub fn is_part(text: &str) -> bool {
-    is_line(text) && text.chars().count() <= MAX_CHARS
+    is_line(text) && text.chars().count() <= MAX_CHARS && !is_dot_segment(text)
 }
 
 #[cfg(test)]
@@ -63,7 +63,16 @@ mod tests {
         for good in ["1", "a/b é+%", "manzarul07+110332", &"ő".repeat(MAX_CHARS)] {
             assert!(is_part(good), "{good}");
         }
-        for wrong in ["", " a", "a ", "a\nb", "a\0", &"a".repeat(MAX_CHARS + 1)] {
+        for wrong in [
+            "",
+            " a",
+            "a ",
+            "a\nb",
+            "a\0",
+            ".",
+            "..",
+            &"a".repeat(MAX_CHARS + 1),
+        ] {
             assert!(!is_part(wrong), "{wrong:?}");
         }
     }

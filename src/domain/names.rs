@@ -6,7 +6,7 @@ use unicode_security::confusable_detection::skeleton as uts39_skeleton;
 
 use super::hidden::{is_hidden, is_mark};
 use super::mailbox::is_email;
-use super::text::{canonical, has_control};
+use super::text::{canonical, has_control, is_dot_segment};
 
 /// The maximum length of a user name, display name, organisational unit or role, in characters.
 pub const MAX_NAME_CHARS: u32 = 128;
@@ -76,11 +76,6 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
     }
     let is_loose = folded.starts_with(is_mark) || (folded.ends_with(is_mark) && !is_email(text));
     is_loose.then_some(Flaw::LooseMark)
-}
-
-/// Whether a folded name would be a dot segment in a path (RFC 3986 §3.3), which clients and proxies remove.
-fn is_dot_segment(folded: &str) -> bool {
-    [".", ".."].contains(&folded)
 }
 
 /// Whether a name has a percent-encoded byte. As `X-User-Name` such a name would be decoded to the name of another user.

@@ -33,6 +33,12 @@ pub fn has_control(text: &str) -> bool {
         .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
+/// Whether `text` would be a dot segment in a path (RFC 3986 §3.3). Clients and proxies remove such segments.
+#[must_use]
+pub fn is_dot_segment(text: &str) -> bool {
+    [".", ".."].contains(&text)
+}
+
 /// Whether `text` can be an id or a secret: one line, not empty, without leading or trailing blanks.
 #[must_use]
 pub fn is_line(text: &str) -> bool {

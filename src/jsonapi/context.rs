@@ -1,5 +1,7 @@
 //! The limits of the REST face, and the context of its replies.
 
+use serde::Serialize;
+
 use crate::contract::messages::Language;
 use crate::operations::Route;
 
@@ -20,19 +22,49 @@ pub struct JsonLimits {
 pub(super) struct ResponseContext {
     pub(super) language: Language,
     pub(super) request_id: String,
-    /// The path and query of the request, for the links of a list.
+    /// The URL of the request with its query, for the links of a list.
     pub(super) target: String,
     pub(super) route: Option<&'static Route>,
-    /// The place of the fields in this request.
-    pub(super) form: Form,
-    /// The fields that have another name in the query, such as `page[limit]`, with that name.
-    pub(super) named: Vec<(String, String)>,
+    /// The fields, each with its place in the request, or with the member that should hold it.
+    pub(super) places: Vec<(String, Source)>,
 }
 
-/// The place of the fields in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Resource,
-    Flat,
-    Query,
+/// The place of a field in a request (JSON:API 1.1, Error Objects).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Source {
+    Pointer(String),
+    Parameter(String),
+    Header(&'static str),
+}
+
+/// The most characters of a name that a reply repeats.
+const MAX_NAME_CHARS: usize = 64;
+
+impl ResponseContext {
+    /// Notes the place of a field.
+    pub(super) fn place(&mut self, field: &str, source: Source) {
+        self.places.push((short(field), source));
+    }
+
+    /// Notes the pointer to a member of the object at `parent`.
+    pub(super) fn place_member(&mut self, field: &str, parent: &str, member: &str) {
+        let member = short(member).replace('~', "~0").replace('/', "~1");
+        self.place(field, Source::Pointer(format!("{parent}/{member}")));
+    }
+
+    /// Notes a query parameter that stands for this field.
+    pub(super) fn place_parameter(&mut self, field: &str, parameter: &str) {
+        self.place(field, Source::Parameter(short(parameter)));
+    }
+
+    /// The place of a field; `None` if the request has neither the field nor a member that should hold it.
+    pub(super) fn source_of(&self, field: &str) -> Option<Source> {
+        let placed = self.places.iter().find(|(name, _)| name == field);
+        placed.map(|(_, source)| source.clone())
+    }
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(MAX_NAME_CHARS).collect()
 }

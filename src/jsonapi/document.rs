@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::context::{Form, ResponseContext};
+use super::context::{ResponseContext, Source};
 use super::links::Links;
 use crate::contract::common::{params_of, status_of};
 use crate::contract::field::Shape;
@@ -22,9 +22,6 @@ const SAMPLED: [&str; 6] = [
     "roles",
 ];
 
-/// The names of what a request carries in its headers. A document has no member for them.
-const IN_HEADERS: [&str; 3] = ["Authorization", "X-User-Name", "clientHashKey"];
-
 #[derive(Serialize)]
 struct Error {
     id: String,
@@ -34,13 +31,6 @@ struct Error {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Source {
-    Pointer(String),
-    Parameter(String),
 }
 
 /// The document of an answer.
@@ -142,19 +132,6 @@ pub(super) fn refusal(context: &ResponseContext, status: u16, rejection: &Reject
 }
 
 fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -> Error {
-    let id = context.route.and_then(|r| r.id);
-    let field = problem.field.as_deref();
-    let field = field.filter(|field| !IN_HEADERS.contains(field));
-    let source = field.map(|field| match context.form {
-        Form::Query => {
-            let named = context.named.iter().find(|(name, _)| name == field);
-            Source::Parameter(named.map_or(field, |(_, sent)| sent).to_owned())
-        }
-        Form::Flat => Source::Pointer(format!("/{field}")),
-        Form::Resource if field == "params" => Source::Pointer("/meta/params".to_owned()),
-        Form::Resource if Some(field) == id => Source::Pointer("/data/id".to_owned()),
-        Form::Resource => Source::Pointer(format!("/data/attributes/{field}")),
-    });
     // The ID of the request, under which the log has the refusal. Further errors append their position, because each
     // error needs its own id.
     let id = match at {
@@ -167,6 +144,6 @@ fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -
         code: problem.code.as_str(),
         title: problem.code.title(context.language),
         detail: problem.describe(context.language),
-        source,
+        source: problem.field.as_deref().and_then(|f| context.source_of(f)),
     }
 }

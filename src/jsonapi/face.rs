@@ -1,6 +1,6 @@
 //! The face of JSON:API: decodes requests for resources, and writes documents.
 
-use super::context::{Form, JsonLimits, MEDIA_TYPE, ResponseContext};
+use super::context::{JsonLimits, MEDIA_TYPE, ResponseContext};
 use super::routing::{Found, find};
 use super::{document, negotiation, request};
 use crate::contract::problem::{Code, Kind};
@@ -26,10 +26,9 @@ impl RestFace {
             context: ResponseContext {
                 language: request.language(),
                 request_id: request.request_id.clone(),
-                target: request.uri.to_string(),
+                target: format!("{}{}", request.base_url, request.uri),
                 route: found.as_ref().ok().map(|found| found.route),
-                form: Form::Resource,
-                named: Vec::new(),
+                places: Vec::new(),
             },
             found,
             limits,

@@ -1,5 +1,6 @@
 //! Finds the operation of a method and a path in the catalogue.
 
+use crate::contract::field::{Kind, Shape};
 use crate::http::path;
 use crate::operations::{CATALOG, Operation, Route};
 
@@ -10,6 +11,21 @@ pub struct Found {
     pub route: &'static Route,
     /// The fields in the path, and their texts.
     pub captured: Vec<(&'static str, String)>,
+}
+
+impl Found {
+    /// The type that holds the fields of a body.
+    pub(super) fn shape(&self) -> &'static Shape {
+        let own = self.operation.request;
+        let inside = own
+            .fields
+            .iter()
+            .find(|f| Some(f.name) == self.route.inside);
+        match inside.map(|field| (field.kind)()) {
+            Some(Kind::Shape(shape)) => shape,
+            _ => own,
+        }
+    }
 }
 
 /// The operation behind a path below the prefix; HEAD is answered like GET.

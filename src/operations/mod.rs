@@ -24,7 +24,7 @@ use crate::contract::wsdl::Entry;
 pub use context::{Credentials, RequestContext};
 pub use operation::{
     Access, Body, Cost, DecodedRequest, DirectoryRoute, Operation, Payload, Request, Route,
-    Runnable, Throttle, from_fields,
+    Runnable, Throttle, USERS, from_fields,
 };
 pub use origin::Origin;
 pub use refusal::{Refusal, Result};

@@ -2,7 +2,7 @@
 
 pub(super) use super::context::RequestContext;
 pub(super) use super::operation::{
-    Access, Body, Cost, DirectoryRoute, Operation, Request, Route, Throttle,
+    Access, Body, Cost, DirectoryRoute, Operation, Request, Route, Throttle, USERS,
 };
 pub(super) use super::refusal::{
     Refusal, Result, internal_error, not_signed_in, refuse, refuse_all, refuse_field,

@@ -79,6 +79,12 @@ impl Operation {
         if self.request.fields.iter().any(|f| f.required) {
             met.push(Code::MissingField);
         }
+        if !route.takes.is_empty() {
+            met.push(Code::TypeMismatch);
+        }
+        if route.path.contains('{') || route.is_of_user() {
+            met.push(Code::IdMismatch);
+        }
         if route.path.contains('{') {
             // A path may name a user that does not exist.
             met.push(Code::UserNotFound);

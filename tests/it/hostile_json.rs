@@ -84,7 +84,7 @@ fn refuses_values_of_the_wrong_type_and_names_their_field() {
         let pointer = &json(&reply)["errors"][0]["source"]["pointer"];
         assert_eq!(pointer, &format!("/{field}"), "{body}");
     }
-    let status = json!({"data": {"attributes": {"userName": "u", "name": "U", "email": "u@dbx.hu", "passwordHash": "x",
+    let status = json!({"data": {"type": "users", "attributes": {"userName": "u", "name": "U", "email": "u@dbx.hu", "passwordHash": "x",
         "status": "ACTIVE"}}});
     let reply = ask(
         &gateway,

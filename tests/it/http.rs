@@ -121,12 +121,14 @@ fn replaces_the_host_by_the_authority_of_an_absolute_target() {
         "{reply:?}"
     );
     assert!(!reply.body.contains("header.test"));
-    // The links of a list repeat the path and query of the request, without a host.
+    // The links of a list are absolute.
     let line = "GET http://target.test/hammy/json/user/v1/users?limit=1 HTTP/1.1";
     let key = "X-Client-Hash-Key: demo-hash-key";
     let list = ask(&gateway, line, &["Host: header.test", key]);
     assert_eq!(list.status, 200, "{list:?}");
-    assert!(!list.body.contains("target.test"), "{list:?}");
+    let link = "\"first\":\"http://target.test/hammy/json/user/v1/users?limit=1&offset=0\"";
+    assert!(list.body.contains(link), "{list:?}");
+    assert!(!list.body.contains("header.test"), "{list:?}");
     // The Host header and the authority are checked, too.
     assert_eq!(
         ask(&gateway, "GET http://a.test/healthz HTTP/1.1", &[]).status,

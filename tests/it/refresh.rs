@@ -150,7 +150,7 @@ fn applies_changes_of_roles_membership_and_status_to_existing_tokens() {
     let gateway = Gateway::demo();
     let token = maki(&gateway);
     let modify = |attributes: &str| {
-        let body = format!("{{\"data\":{{\"attributes\":{attributes}}}}}");
+        let body = format!("{{\"data\":{{\"type\":\"users\",\"attributes\":{attributes}}}}}");
         told(&ask(
             &gateway,
             "PATCH",

@@ -574,3 +574,258 @@ fn creates_a_user_whose_attributes_are_null_or_empty() {
         assert_eq!(told(&reply), refused(422, "MISSING_FIELD"), "{field}");
     }
 }
+
+#[test]
+fn refuses_unknown_parameters_of_lower_case_letters() {
+    let gateway = Gateway::demo();
+    let get = |path: &str| ask(&gateway, "GET", path, KEY, "");
+    for (path, parameter) in [
+        ("/users?username=a", "username"),
+        ("/users?foo", "foo"),
+        ("/users?name=a&status=ACTIVE", "status"),
+        ("/users?filter=a", "filter"),
+        ("/users/mokamiki?sort=name", "sort"),
+        ("/users/mokamiki?limit=1", "limit"),
+        ("/users/mokamiki?fields%5Busers%5D=name", "fields[users]"),
+    ] {
+        let reply = get(path);
+        assert_eq!(told(&reply), refused(400, "MALFORMED"), "{path}");
+        let document = json(&reply);
+        let source = &document["errors"][0]["source"];
+        assert_eq!(source, &json!({ "parameter": parameter }));
+        assert!(document.get("meta").is_none(), "{document}");
+    }
+    let body = json!({"userNameOrEmail": "mokamiki"}).to_string();
+    let reply = ask(&gateway, "POST", "/password/reset?x=1", FLAT, &body);
+    assert_eq!(told(&reply), refused(400, "MALFORMED"));
+    let deleted = ask(&gateway, "DELETE", "/users/mokamiki?force=true", KEY, "");
+    assert_eq!(told(&deleted), refused(400, "MALFORMED"));
+    // Other names are not reserved: they are skipped, as the legacy stack did.
+    for path in [
+        "/users?_=1",
+        "/users?utm_source=a",
+        "/users/mokamiki?userID=1",
+    ] {
+        assert_eq!(told(&get(path)), refused(200, "ok"), "{path}");
+    }
+}
+
+#[test]
+fn refuses_documents_of_another_type_or_id() {
+    let gateway = Gateway::demo();
+    let send = |method: &str, path: &str, body: Value| {
+        let headers = format!("{KEY}{RESOURCE}");
+        let reply = ask(&gateway, method, path, &headers, &body.to_string());
+        let source = json(&reply)["errors"][0]["source"].clone();
+        (told(&reply), source)
+    };
+    let mismatch = |code, pointer: &str| (refused(409, code), json!({ "pointer": pointer }));
+    let user = |kind: Value, id: &str| json!({"data": {"type": kind, "id": id, "attributes": {"name": "Móka"}}});
+    for (method, path) in [("PATCH", "/users/mokamiki"), ("PUT", "/users")] {
+        for kind in ["user", "Users", "people", "modifyUserRequest"] {
+            let wrong = send(method, path, user(json!(kind), "mokamiki"));
+            assert_eq!(wrong, mismatch("TYPE_MISMATCH", "/data/type"), "{kind}");
+        }
+        for kind in [json!(null), json!(""), json!(1), json!(["users"])] {
+            let wrong = send(method, path, user(kind, "mokamiki"));
+            let pointer = json!({"pointer": "/data/type"});
+            assert_eq!(wrong, (refused(400, "MALFORMED"), pointer));
+        }
+        let wrong = send(method, path, json!({"data": {"id": "mokamiki"}}));
+        let pointer = json!({"pointer": "/data"});
+        assert_eq!(wrong, (refused(400, "MALFORMED"), pointer));
+    }
+    let wrong = send("PATCH", "/users/mokamiki", user(json!("users"), "admin"));
+    assert_eq!(wrong, mismatch("ID_MISMATCH", "/data/id"));
+    let two =
+        json!({"data": {"type": "users", "id": "admin", "attributes": {"userName": "mokamiki"}}});
+    for (method, path) in [
+        ("PUT", "/users"),
+        ("PUT", "/users/admin"),
+        ("POST", "/users"),
+    ] {
+        let wrong = send(method, path, two.clone());
+        assert_eq!(
+            wrong,
+            mismatch("ID_MISMATCH", "/data/attributes/userName"),
+            "{method} {path}"
+        );
+    }
+    let query = ask(
+        &gateway,
+        "DELETE",
+        "/users/mokamiki?userName=admin",
+        KEY,
+        "",
+    );
+    assert_eq!(told(&query), refused(409, "ID_MISMATCH"));
+    // The same name in another case is the same user, and an empty id names nobody.
+    for id in ["MokaMiki", "", " "] {
+        let same = send("PATCH", "/users/mokamiki", user(json!("users"), id));
+        assert_eq!(same.0, refused(200, "ok"), "{id:?}");
+    }
+    for (path, kind) in [
+        ("/password/authenticate", "authenticateRequest"),
+        ("/password/reset", "resetPasswordRequest"),
+        ("/password/change", "changePasswordRequest"),
+    ] {
+        let body = |kind: &str| json!({"data": {"type": kind, "id": "mokamiki", "attributes": {}}});
+        let wrong = send("POST", path, body("people"));
+        assert_eq!(wrong, mismatch("TYPE_MISMATCH", "/data/type"), "{path}");
+        for kind in [kind, "users"] {
+            let right = send("POST", path, body(kind));
+            assert!(![400, 409].contains(&right.0.0), "{path}: {right:?}");
+        }
+    }
+    // No source names a type for registrations, so any type is accepted.
+    let body = json!({"data": {"type": "registerRequest", "attributes": {
+        "username": "valaki", "name": "Valaki", "email": "valaki@example.org", "password": "ValaKi-12345"}}});
+    assert_eq!(send("POST", "/register", body).0, refused(200, "ok"));
+}
+
+#[test]
+fn points_only_to_members_that_the_request_has() {
+    let gateway = Gateway::demo();
+    let source = |method: &str, path: &str, headers: &str, body: &str| {
+        let reply = ask(&gateway, method, path, headers, body);
+        let document = json(&reply);
+        let errors = document["errors"].as_array().unwrap().clone();
+        let sources = errors.into_iter().map(|mut error| error["source"].take());
+        Value::Array(sources.collect())
+    };
+    let resource = format!("{KEY}{RESOURCE}");
+    let flat = format!("{KEY}{FLAT}");
+    let english = format!("{PORTAL}Authorization: JWT a.b.c\r\n");
+    for (method, path, headers, body, sources) in [
+        // A missing field: the member that should hold it.
+        (
+            "POST",
+            "/users",
+            &resource,
+            r#"{"data":{"type":"users","attributes":{"email":"x"}}}"#,
+            json!([{"pointer": "/data/attributes"}, {"pointer": "/data/attributes/email"}]),
+        ),
+        (
+            "POST",
+            "/users",
+            &resource,
+            r#"{"data":{"type":"users"}}"#,
+            json!([{"pointer": "/data"}, {"pointer": "/data"}]),
+        ),
+        (
+            "POST",
+            "/users",
+            &resource,
+            r#"{"data":{"type":"users","id":" a\u200b","attributes":{"name":"a","email":"a@b.hu"}}}"#,
+            json!([{"pointer": "/data/id"}]),
+        ),
+        (
+            "POST",
+            "/users",
+            &flat,
+            r#"{"email":"x"}"#,
+            json!([null, {"pointer": "/email"}]),
+        ),
+        // A field under its other name.
+        (
+            "POST",
+            "/password/reset",
+            &flat,
+            r#"{"usernameOrEmail":1}"#,
+            json!([{"pointer": "/usernameOrEmail"}]),
+        ),
+        (
+            "POST",
+            "/password/authenticate",
+            &resource,
+            r#"{"data":{"type":"authenticateRequest","id":"a","attributes":{"password":"b"}},"meta":{"params":[{"value":"x"}]}}"#,
+            json!([null]),
+        ),
+        (
+            "POST",
+            "/password/authenticate",
+            &resource,
+            r#"{"data":{"type":"authenticateRequest","id":"a","attributes":{"password":"b"}},"meta":{"params":[1]}}"#,
+            json!([{"pointer": "/meta/params"}]),
+        ),
+        // What is in the path, in a header or absent.
+        ("GET", "/users/%00", &flat, "", json!([null])),
+        ("GET", "/users/a", &String::new(), "", json!([null])),
+        ("GET", "/users/a", &english, "", json!([null])),
+        (
+            "GET",
+            "/users/a",
+            &"X-Client-Hash-Key: wrong\r\n".to_owned(),
+            "",
+            json!([{"header": "X-Client-Hash-Key"}]),
+        ),
+        (
+            "GET",
+            "/users/a?clientHashKey=wrong",
+            &String::new(),
+            "",
+            json!([{"parameter": "clientHashKey"}]),
+        ),
+        (
+            "GET",
+            "/users/a",
+            &format!("{KEY}X-User-Name: a%00\r\n"),
+            "",
+            json!([{"header": "X-User-Name"}]),
+        ),
+        (
+            "GET",
+            "/users?page[limit]=x",
+            &flat,
+            "",
+            json!([{"parameter": "page[limit]"}]),
+        ),
+    ] {
+        assert_eq!(
+            source(method, path, headers, body),
+            sources,
+            "{method} {path} {body}"
+        );
+    }
+    let strict = Gateway::with(&[("soap.unknown_elements", "refuse")]);
+    let body = r#"{"usernameOrEmail":"a","a/b~c":1}"#;
+    let reply = ask(&strict, "POST", "/password/reset", FLAT, body);
+    assert_eq!(
+        json(&reply)["errors"][0]["source"],
+        json!({"pointer": "/a~1b~0c"})
+    );
+}
+
+#[test]
+fn links_to_pages_below_the_public_url() {
+    let gateway = Gateway::with(&[("public_url", "https://konto.example.org")]);
+    let reply = ask(&gateway, "GET", "/users?limit=1", KEY, "");
+    let links = &json(&reply)["links"];
+    assert_eq!(
+        links["next"],
+        "https://konto.example.org/hammy/json/user/v1/users?limit=1&offset=1"
+    );
+}
+
+#[test]
+fn refuses_names_that_are_dot_segments_of_a_path() {
+    let gateway = Gateway::demo();
+    for name in [".", "..", "．．"] {
+        let reply = register(&gateway, name, "valaki@example.org");
+        assert_eq!(told(&reply), refused(422, "INVALID_FIELD"), "{name}");
+        let body = json!({"userName": name, "name": "A", "email": "a@example.org"}).to_string();
+        let reply = ask(&gateway, "POST", "/users", &format!("{KEY}{FLAT}"), &body);
+        assert_eq!(told(&reply), refused(422, "INVALID_FIELD"), "{name}");
+    }
+    for [id, provider, kind] in [[".", "a", "b"], ["a", "..", "b"], ["a", "b", "."]] {
+        let body = json!({"request": {
+            "firstName": "A", "externalId": id, "externalIdProvider": provider, "externalIdType": kind}});
+        let body = body.to_string();
+        let head = format!(
+            "POST /user/v1/create HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{KEY}{FLAT}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let reply = gateway.raw(head.as_bytes());
+        assert!(reply.body.contains("INVALID_PARAMETER_VALUE"), "{reply:?}");
+    }
+}

@@ -58,11 +58,14 @@ impl Schemas {
         let mut schema = self.field(field);
         match (field.kind)() {
             Kind::List(_) => put(&mut schema, "maxItems", json!(MAX_LIST)),
-            Kind::Text if field.emptiness == Emptiness::Clears => {
-                put(&mut schema, "type", json!(["string", "null"]));
+            Kind::Text if field.required || field.emptiness == Emptiness::Refused => {
+                put(&mut schema, "minLength", json!(1));
             }
-            Kind::Text if field.required => put(&mut schema, "minLength", json!(1)),
             _ => {}
+        }
+        if field.emptiness == Emptiness::Clears {
+            let kind = schema.get("type").cloned().unwrap_or_default();
+            put(&mut schema, "type", json!([kind, "null"]));
         }
         schema
     }

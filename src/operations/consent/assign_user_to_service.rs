@@ -1,7 +1,7 @@
 //! Assigns the user to a service under the user's id in that service. An id in a service belongs to one user.
 
 use super::Done;
-use crate::domain::text::has_control;
+use crate::domain::text::{has_control, is_dot_segment};
 use crate::operations::prelude::*;
 use crate::operations::throttle;
 use crate::store::services::{self, Claim};
@@ -39,8 +39,8 @@ impl Request for AssignUserToServiceRequest {
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Done> {
         let name = self.user_id_in_service.as_str();
-        // `.` and `..` would be dot segments in the path of a callback (RFC 3986 §3.3).
-        if has_control(name) || [".", ".."].contains(&name) {
+        // The id is a segment in the path of a callback.
+        if has_control(name) || is_dot_segment(name) {
             return Err(refuse_invalid("user_id_in_service", Why::BadCharacters));
         }
         let registry = cx.app.registry.now();

@@ -2,6 +2,9 @@
 
 use crate::contract::problem::Code;
 
+/// The `type` of users as JSON:API resources.
+pub const USERS: &str = "users";
+
 /// A route by which REST reaches an operation.
 #[derive(Debug)]
 pub struct Route {
@@ -14,6 +17,9 @@ pub struct Route {
     pub fresh_id: bool,
     /// The field of the request that holds the attributes; `None` if they are fields of the request itself.
     pub inside: Option<&'static str>,
+    /// The accepted `data.type`s of a document in the request, the preferred one first; empty if any type is accepted,
+    /// because no source names one.
+    pub takes: &'static [&'static str],
     /// The `data.type` of the answer.
     pub answers: &'static str,
     pub body: Body,
@@ -63,7 +69,8 @@ impl Route {
             id: None,
             fresh_id: false,
             inside: None,
-            answers: "users",
+            takes: &[],
+            answers: USERS,
             body: Body::Needed,
             with_token: false,
             refuses: &[],
@@ -93,6 +100,17 @@ impl Route {
     pub(in crate::operations) const fn inside(mut self, field: &'static str) -> Self {
         self.inside = Some(field);
         self
+    }
+
+    pub(in crate::operations) const fn takes(mut self, types: &'static [&'static str]) -> Self {
+        self.takes = types;
+        self
+    }
+
+    /// Whether the document is a user, whose id is the user name.
+    #[must_use]
+    pub fn is_of_user(&self) -> bool {
+        self.takes.first() == Some(&USERS)
     }
 
     pub(in crate::operations) const fn answers(mut self, resource: &'static str) -> Self {

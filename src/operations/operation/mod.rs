@@ -12,7 +12,7 @@ use crate::contract::shape::Structure;
 use crate::contract::xml::XmlReader;
 use crate::domain::audit_event::AuditEvent;
 
-pub use binding::{Body, DirectoryRoute, Route};
+pub use binding::{Body, DirectoryRoute, Route, USERS};
 pub use request::{Claims, DecodedRequest, Payload, Request, Runnable, from_fields};
 
 /// The callers of an operation; [`access`](super::access) applies the rule to a caller.

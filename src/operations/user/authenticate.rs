@@ -54,6 +54,7 @@ impl Request for AuthenticateRequest {
     .soap()
     .rest(&[Route::new("POST", "/password/authenticate")
         .id("userNameOrEmail")
+        .takes(&["authenticateRequest", USERS])
         .answers("user")
         .with_token()
         .refuses(&[

@@ -49,12 +49,14 @@ impl Request for ChangePasswordRequest {
     .cost(Cost::Hash)
     .throttle(Throttle::Guesses)
     .soap()
-    .rest(&[Route::new("POST", "/password/change").refuses(&[
-        Code::TokenInvalidOrExpired,
-        Code::WeakPassword,
-        Code::BadCredentials,
-        Code::UserNotActive,
-    ])]);
+    .rest(&[Route::new("POST", "/password/change")
+        .takes(&["changePasswordRequest", USERS])
+        .refuses(&[
+            Code::TokenInvalidOrExpired,
+            Code::WeakPassword,
+            Code::BadCredentials,
+            Code::UserNotActive,
+        ])]);
 
     fn guessed_at(&self) -> Option<&str> {
         // Reset tokens cannot be guessed. Not counting them lets the owner use one while an attacker guesses the

@@ -50,6 +50,7 @@ impl Request for CreateUserRequest {
         .id("userName")
         .or_fresh_id()
         .inside("user")
+        .takes(&[USERS])
         .refuses(&[Code::UserAlreadyExists, Code::EmailAlreadyExists])]);
 
     fn subject(&self) -> Option<&str> {

@@ -33,6 +33,7 @@ const fn route(method: &'static str, path: &'static str) -> Route {
     Route::new(method, path)
         .id("userName")
         .inside("user")
+        .takes(&[USERS])
         .refuses(&[Code::EmailAlreadyExists, Code::UserNotFound])
 }
 

@@ -35,7 +35,9 @@ impl Request for ResetPasswordRequest {
     .throttle(Throttle::Mails)
     .soap()
     .pages()
-    .rest(&[Route::new("POST", "/password/reset").id("userNameOrEmail")]);
+    .rest(&[Route::new("POST", "/password/reset")
+        .id("userNameOrEmail")
+        .takes(&["resetPasswordRequest", USERS])]);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<ResetPasswordResponse> {
         mail(cx, &self.user_name_or_email)?;
