@@ -118,6 +118,7 @@ pub fn rest_entries() -> Vec<Entry> {
         body_is_optional: route.body == Body::Optional,
         path: route.path,
         fields: operation.fields(route),
+        takes: route.takes,
         id: route.id,
         fresh_id: route.fresh_id,
         response: operation.response,

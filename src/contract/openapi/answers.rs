@@ -70,35 +70,38 @@ fn response(name: &str) -> Value {
 }
 
 fn success(entry: &Entry) -> Value {
-    let resource = resource(entry.answers);
-    let (what, properties, required): (_, _, &[&str]) = match entry.response.payload() {
+    let (what, name) = match entry.response.payload() {
         None => (
-            "Success, without data.",
-            json!({"data": reference("EmptyResource"), "meta": reference("Meta")}),
-            &["data", "meta"],
+            "Done; there is nothing to show.",
+            "EmptyDocument".to_owned(),
         ),
         Some(payload) if !payload.is_list => (
-            "Success: the user.",
-            json!({"data": resource, "meta": reference("Meta")}),
-            &["data", "meta"],
+            "Done; the user.",
+            format!("{}Document", title(entry.answers)),
         ),
-        Some(_) => (
-            "Success: a page of users.",
-            json!({"data": list(resource), "links": reference("Links"), "meta": reference("PageMeta")}),
-            &["data", "links", "meta"],
-        ),
+        Some(_) => ("Done; a page of users.", "UserPageDocument".to_owned()),
     };
     let headers: &[&str] = if entry.with_token {
         &["Authorization"]
     } else {
         &[]
     };
-    let schema = object(properties, required);
     json!({
         "description": what,
         "headers": common_headers(headers),
-        "content": {(DOCUMENT): {"schema": schema}},
+        "content": {(DOCUMENT): {"schema": reference(&name)}},
     })
+}
+
+/// The types of users in answers: of every answer but that of a sign-in, and of a sign-in.
+const KINDS: [&str; 2] = ["users", "user"];
+
+/// The prefix of the names of schemas of this type.
+fn title(kind: &str) -> &'static str {
+    match kind {
+        "user" => "SignedInUser",
+        _ => "User",
+    }
 }
 
 /// A user as a resource of this type.
@@ -107,14 +110,22 @@ fn resource(kind: &str) -> Value {
         "type": "object",
         "required": ["type", "id", "attributes"],
         "properties": {
-            "type": {"const": kind},
+            "type": {"type": "string", "const": kind},
             "id": {"type": "string", "description": format!("The user's {ID}.")},
             "attributes": reference("UserAttributes"),
         },
     })
 }
 
-/// The response of one status: its codes in words, and a document with these codes only.
+/// A document with this data and this meta.
+fn document(data: Value, meta: &str) -> Value {
+    object(
+        json!({"data": data, "meta": reference(meta)}),
+        &["data", "meta"],
+    )
+}
+
+/// The response of one status: its codes in words and as a list, and the forms of its documents.
 fn refusal(codes: &[Code]) -> Value {
     let told: Vec<_> = codes
         .iter()
@@ -130,9 +141,7 @@ fn refusal(codes: &[Code]) -> Value {
             Some(_) => "Refusal",
             None => "Failure",
         };
-        let names: Vec<_> = told_in_errors.iter().map(|c| c.as_str()).collect();
-        let narrowed = json!({"items": {"properties": {"code": {"enum": names}}}});
-        forms.push(json!({"allOf": [reference(form), {"properties": {"errors": narrowed}}]}));
+        forms.push(reference(form));
     }
     if !choices.is_empty() {
         forms.push(reference("Choice"));
@@ -146,8 +155,10 @@ fn refusal(codes: &[Code]) -> Value {
         1 => forms.pop().unwrap_or_default(),
         _ => json!({"oneOf": forms}),
     };
+    let names: Vec<_> = codes.iter().map(|c| c.as_str()).collect();
     json!({
         "description": told.join(" "),
+        "x-codes": names,
         "headers": common_headers(headers),
         "content": {(DOCUMENT): {"schema": schema}},
     })
@@ -190,9 +201,20 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
     put(&mut page_meta, "total", total);
     let errors = json!({"type": "array", "minItems": 1, "items": reference("Error")});
     let nobody = object(
-        json!({"type": {"const": "users"}, "attributes": reference("UserAttributes")}),
+        json!({"type": {"type": "string", "const": "users"}, "attributes": reference("UserAttributes")}),
         &["type", "attributes"],
     );
+    let page = json!({
+        "data": list(reference("UserResource")), "links": reference("Links"), "meta": reference("PageMeta"),
+    });
+    for kind in KINDS {
+        let resource_name = format!("{}Resource", title(kind));
+        let of_user = document(reference(&resource_name), "Meta");
+        schemas.named.insert(resource_name, resource(kind));
+        schemas
+            .named
+            .insert(format!("{}Document", title(kind)), of_user);
+    }
     for (name, schema) in [
         ("UserAttributes", attributes),
         ("Meta", object(meta, &["params", "responseStatus"])),
@@ -203,7 +225,18 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
         ("Links", links()),
         ("Code", code()),
         ("Error", error()),
+        ("ErrorSource", error_source()),
         ("EmptyResource", empty_resource()),
+        (
+            "EmptyAttributes",
+            json!({"type": "object", "maxProperties": 0}),
+        ),
+        (
+            "EmptyDocument",
+            document(reference("EmptyResource"), "Meta"),
+        ),
+        ("UserPageDocument", object(page, &["data", "links", "meta"])),
+        ("ChoiceResource", nobody),
         ("Failure", object(json!({"errors": errors}), &["errors"])),
         (
             "Refusal",
@@ -212,13 +245,7 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
                 &["errors", "meta"],
             ),
         ),
-        (
-            "Choice",
-            object(
-                json!({"data": nobody, "meta": reference("Meta")}),
-                &["data", "meta"],
-            ),
-        ),
+        ("Choice", document(reference("ChoiceResource"), "Meta")),
     ] {
         schemas.named.insert(name.to_owned(), schema);
     }
@@ -232,7 +259,6 @@ fn code() -> Value {
 }
 
 fn error() -> Value {
-    let text = json!({"type": "string"});
     json!({
         "type": "object",
         "required": ["id", "status", "code", "title", "detail"],
@@ -242,14 +268,19 @@ fn error() -> Value {
             "code": reference("Code"),
             "title": {"type": "string", "description": "The text of the code."},
             "detail": {"type": "string", "description": "The title, the field and the reason."},
-            "source": {
-                "type": "object",
-                "properties": {"pointer": text, "parameter": text},
-                "minProperties": 1,
-                "maxProperties": 1,
-                "description": "The field: a pointer into the body, or the name of a query parameter.",
-            },
+            "source": reference("ErrorSource"),
         },
+    })
+}
+
+fn error_source() -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "type": "object",
+        "properties": {"pointer": text, "parameter": text, "header": text},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "description": "The member of the body, the query parameter or the header with the field, or the member that should hold it.",
     })
 }
 
@@ -258,9 +289,9 @@ fn empty_resource() -> Value {
         "type": "object",
         "required": ["type", "id", "attributes"],
         "properties": {
-            "type": {"const": "emptyResponse"},
+            "type": {"type": "string", "const": "emptyResponse"},
             "id": {"type": "string", "format": "uuid", "description": "A random UUID, different in each answer."},
-            "attributes": {"type": "object", "maxProperties": 0},
+            "attributes": reference("EmptyAttributes"),
         },
     })
 }

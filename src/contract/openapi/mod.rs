@@ -34,6 +34,8 @@ pub struct Entry {
     pub path: &'static str,
     /// The fields that a client sends by this route.
     pub fields: &'static [Field],
+    /// The accepted `data.type`s of a body; empty if any type is accepted.
+    pub takes: &'static [&'static str],
     /// The field that `data.id` stands for, if the id has a role.
     pub id: Option<&'static str>,
     /// Whether a request without an id gets a fresh one.
@@ -57,6 +59,13 @@ pub enum Credential {
 }
 
 impl Entry {
+    /// The prefix of the names of the entry's schemas: the name of the operation with a capital.
+    fn title(&self) -> String {
+        let mut letters = self.name.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect()
+    }
+
     /// The field that a segment of the path stands for.
     fn captured(&self) -> Option<&'static str> {
         let (_, rest) = self.path.split_once('{')?;

@@ -121,7 +121,7 @@ pub(super) fn body(entry: &Entry, schemas: &mut Schemas) -> Value {
     json!({
         "required": !entry.body_is_optional,
         "content": {
-            (DOCUMENT): {"schema": resource(entry, schemas)},
+            (DOCUMENT): {"schema": document(entry, schemas)},
             (FLAT): {"schema": flat(entry, schemas)},
         },
     })
@@ -143,20 +143,45 @@ fn is_needed(entry: &Entry, field: &Field) -> bool {
 fn flat(entry: &Entry, schemas: &mut Schemas) -> Value {
     let captured = entry.captured();
     let members = fields(entry).filter(|f| Some(f.name) != captured);
-    object_of(entry, members, schemas)
+    let schema = object_of(entry, members, schemas);
+    schemas.name(name(entry, "Fields"), schema)
 }
 
-/// The JSON:API form of a body: fields as attributes, with the ID and the parameters in their JSON:API places.
+/// The name of a schema that depends on the fields in the path.
+fn name(entry: &Entry, part: &str) -> String {
+    let by_name = match entry.captured() {
+        Some(_) => "ByName",
+        None => "",
+    };
+    format!("{}{by_name}{part}", entry.title())
+}
+
+/// The JSON:API form of a body.
+fn document(entry: &Entry, schemas: &mut Schemas) -> Value {
+    let resource = resource(entry, schemas);
+    let resource = schemas.name(name(entry, "Resource"), resource);
+    let mut members = json!({"data": resource});
+    if let Some(params) = fields(entry).find(|f| f.name == PARAMS) {
+        let params = schemas.sent(params);
+        let meta = object(json!({(PARAMS): params}), &[]);
+        let meta = schemas.name(format!("{}Meta", entry.title()), meta);
+        put(&mut members, "meta", meta);
+    }
+    let document = object(members, &["data"]);
+    schemas.name(name(entry, "Document"), document)
+}
+
+/// The resource in a body: fields as attributes, with the ID in its JSON:API place.
 fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
     let elsewhere = [entry.id, entry.captured(), Some(PARAMS)];
     let attributes = fields(entry).filter(|f| !elsewhere.contains(&Some(f.name)));
     let attributes = object_of(entry, attributes, schemas);
-    let mut data = json!({"type": {"type": "string", "description": "The type is ignored."}});
-    let mut needed = Vec::new();
+    let mut needed = vec!["type"];
     if attributes.get("required").is_some() {
         needed.push("attributes");
     }
-    put(&mut data, "attributes", attributes);
+    let attributes = schemas.name(format!("{}Attributes", entry.title()), attributes);
+    let mut data = json!({"type": kind(entry), "attributes": attributes});
     match fields(entry).find(|f| Some(f.name) == entry.id) {
         Some(field) => {
             let mut id = schemas.sent(field);
@@ -172,7 +197,7 @@ fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
             describe(&mut id, &doc);
             put(&mut data, "id", id);
             if is_needed(entry, field) {
-                needed.insert(0, "id");
+                needed.push("id");
             }
         }
         None => put(
@@ -181,13 +206,16 @@ fn resource(entry: &Entry, schemas: &mut Schemas) -> Value {
             json!({"type": "string", "description": "The ID is ignored."}),
         ),
     }
-    let mut members = json!({"data": object(data, &needed)});
-    if let Some(params) = fields(entry).find(|f| f.name == PARAMS) {
-        let params = schemas.sent(params);
-        let meta = object(json!({(PARAMS): params}), &[]);
-        put(&mut members, "meta", meta);
+    object(data, &needed)
+}
+
+/// The type of the resource in a body.
+fn kind(entry: &Entry) -> Value {
+    match entry.takes {
+        [] => json!({"type": "string", "minLength": 1, "description": "Any type is accepted."}),
+        [kind] => json!({"type": "string", "const": kind}),
+        kinds => json!({"type": "string", "enum": kinds}),
     }
-    object(members, &["data"])
 }
 
 /// An object with these fields of a request.

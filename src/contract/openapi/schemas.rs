@@ -26,6 +26,14 @@ impl Schemas {
         reference(shape.name)
     }
 
+    /// A reference to this schema, under this name. Routes that share a name have equal schemas.
+    pub(super) fn name(&mut self, name: String, schema: Value) -> Value {
+        let reference = reference(&name);
+        let earlier = self.named.insert(name, schema.clone());
+        debug_assert!(earlier.is_none_or(|e| e == schema), "two schemas of a name");
+        reference
+    }
+
     /// An object with these fields.
     pub(super) fn object<'a>(&mut self, fields: impl Iterator<Item = &'a Field>) -> Value {
         let mut properties = Map::new();
