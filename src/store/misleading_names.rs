@@ -116,7 +116,7 @@ fn describe(flaw: Flaw) -> &'static str {
         }
         Flaw::LooseMark => "an accent that belongs to no letter",
         Flaw::Blank => "nothing that can be read",
-        Flaw::Reserved => "a reserved word",
+        Flaw::Reserved => "a reserved word or a percent-encoded byte",
     }
 }
 

@@ -298,7 +298,7 @@ fn empty_resource() -> Value {
 
 fn links() -> Value {
     let names = ["self", "first", "prev", "next", "last"];
-    let reference = json!({"type": "string", "format": "uri-reference"});
+    let reference = json!({"type": "string", "format": "uri"});
     let named = names.map(|name| (name.to_owned(), reference.clone()));
     let properties: Map<_, _> = named.into_iter().collect();
     let mut links = object(properties, &["self", "first", "last"]);
