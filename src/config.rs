@@ -26,7 +26,7 @@ use crate::soap::SoapLimits;
 use crate::store::Opening;
 
 use reader::Reader;
-pub use sources::{Mistake, Values, gather, holds_a_secret, secret_files, variable};
+pub use sources::{SettingError, Values, gather, holds_a_secret, secret_files, variable};
 pub use table::{Setting, TABLE};
 
 /// The settings of one run.
@@ -65,7 +65,7 @@ impl Config {
     ///
     /// # Errors
     /// All mistakes, those of [`gather`] included.
-    pub fn read(values: &Values, mistakes: Vec<Mistake>) -> Result<Config, Vec<Mistake>> {
+    pub fn read(values: &Values, mistakes: Vec<SettingError>) -> Result<Config, Vec<SettingError>> {
         let mut reader = Reader::new(values, mistakes);
         let r = &mut reader;
         let data_dir = PathBuf::from(r.text("data_dir"));
@@ -212,7 +212,7 @@ fn templates(r: &mut Reader<'_>) -> MailTemplates {
         return MailTemplates::built_in();
     };
     MailTemplates::load(Some(Path::new(&folder))).unwrap_or_else(|wrong| {
-        r.mistakes.extend(wrong.into_iter().map(Mistake));
+        r.mistakes.extend(wrong.into_iter().map(SettingError));
         MailTemplates::built_in()
     })
 }

@@ -11,7 +11,7 @@ use crate::domain::client::{DEFAULT_CLIENT, Trust};
 use crate::domain::organisation::JoinPolicy;
 use crate::domain::user::Status;
 use crate::registry::kinds::partner::LIFE_S;
-use crate::secrets::keys::load_or_make;
+use crate::secrets::keys::load_or_create;
 use crate::secrets::sealing::Binding;
 use crate::secrets::{rsa_keys, sha256_hex};
 use crate::store::agreements::{self, Agreement};
@@ -121,7 +121,7 @@ pub fn partner_key_file(data_dir: &Path) -> PathBuf {
 pub fn load(app: &AppContext, data_dir: &Path) -> io::Result<()> {
     let made = || rsa_keys::generate().unwrap_or_default().into_bytes();
     let file = partner_key_file(data_dir);
-    let private_key = load_or_make(&file, made)?;
+    let private_key = load_or_create(&file, made)?;
     let partner_key = rsa_keys::public_half(&String::from_utf8_lossy(&private_key))
         .ok_or_else(|| io::Error::other(format!("{}: not an RSA key", file.display())))?;
     load_store(app, &partner_key).map_err(io::Error::other)

@@ -11,7 +11,7 @@ use chaingun_gateway::app_context::AppContext;
 use chaingun_gateway::background::hangup::Reloaded;
 use chaingun_gateway::background::registry_file;
 use chaingun_gateway::clock::Clock;
-use chaingun_gateway::config::{self, Config, Mistake, Values};
+use chaingun_gateway::config::{self, Config, SettingError, Values};
 use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::log_format::SpanFields;
@@ -129,7 +129,7 @@ fn main() -> ExitCode {
     let config = match configure(&cli) {
         Ok(config) => config,
         Err(mistakes) => {
-            for Mistake(text) in mistakes {
+            for SettingError(text) in mistakes {
                 complain(&text);
             }
             return ExitCode::from(WRONG_CONFIGURATION);
@@ -191,7 +191,7 @@ fn say(text: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{text}")
 }
 
-fn configure(cli: &Cli) -> Result<Config, Vec<Mistake>> {
+fn configure(cli: &Cli) -> Result<Config, Vec<SettingError>> {
     let mut flags = Values::new();
     let mut flag = |name: &str, value: &Option<String>| {
         if let Some(value) = value {
@@ -303,7 +303,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             };
             reloaded.at_hangup()?;
             tracing::info!(%address, "listening");
-            cli::findings::count_beside(counting)?;
+            cli::findings::count_in_background(counting)?;
             if with_demo {
                 let key = demo::partner_key_file(&config.data_dir);
                 print_demo_calls(&address.to_string(), &config.server, &key)?;

@@ -48,7 +48,7 @@ labels! {
 pub enum Attempt {
     Delivered,
     /// The delivery will be retried.
-    PutOff,
+    Rescheduled,
     /// The message is now a dead letter.
     GivenUp,
 }
@@ -59,14 +59,14 @@ pub enum HashKind {
     /// The hash was computed to verify a password, or as dummy work for an unknown account.
     Verified,
     /// The hash was computed to be stored.
-    Made,
+    Created,
 }
 
 impl HashKind {
     const fn label(self) -> Hashed {
         let kind = match self {
             HashKind::Verified => "verified",
-            HashKind::Made => "made",
+            HashKind::Created => "made",
         };
         Hashed { kind }
     }
@@ -231,7 +231,7 @@ impl Metrics {
     pub fn attempted(&self, kind: &'static str, attempt: Attempt) {
         let outcome = match attempt {
             Attempt::Delivered => "delivered",
-            Attempt::PutOff => "put_off",
+            Attempt::Rescheduled => "put_off",
             Attempt::GivenUp => "given_up",
         };
         let delivered = Delivered { kind, outcome };
@@ -291,10 +291,10 @@ mod tests {
             metrics.called("soap", "showUser", "ok", Duration::from_micros(300));
         }
         metrics.hashed(HashKind::Verified, 16);
-        metrics.hashed(HashKind::Made, 16);
+        metrics.hashed(HashKind::Created, 16);
         metrics.shed("hash", "full");
         metrics.waited("hash", Duration::from_millis(3));
-        metrics.attempted("mail", Attempt::PutOff);
+        metrics.attempted("mail", Attempt::Rescheduled);
         metrics.set_connections(&[("idle", 1)]);
         metrics.dropped("idle_timeout");
         metrics.refused("slots_short");

@@ -7,8 +7,8 @@ use crate::app_context::AppContext;
 use crate::delivery::{Reach, always_refused};
 use crate::domain::hidden::visible;
 use crate::registry::apply::{Applier, ApplyError};
-use crate::registry::file::Watch;
-use crate::registry::kind::Wishes;
+use crate::registry::file::EntriesToReview;
+use crate::registry::kind::ApplyOptions;
 
 /// Applies the file at the start of a server.
 pub fn apply_at_start(app: &AppContext, file: &Path, reach: Reach) -> io::Result<()> {
@@ -25,8 +25,8 @@ pub(super) fn apply(
     reach: Reach,
     by: &str,
 ) -> Result<(), ApplyError> {
-    let plan = applier(app, by).apply(file, Wishes::default())?;
-    for warning in warnings(file, &plan.watch, reach) {
+    let plan = applier(app, by).apply(file, ApplyOptions::default())?;
+    for warning in warnings(file, &plan.to_review, reach) {
         tracing::warn!(warning, "the registry file may contain a mistake");
     }
     let (changes, unchanged) = (plan.lines.len(), plan.left);
@@ -48,15 +48,15 @@ pub fn applier<'a>(app: &'a AppContext, by: &'a str) -> Applier<'a> {
 /// Warnings about a valid file: callbacks that the address guard always refuses, and applications that may call without
 /// their secret.
 #[must_use]
-pub fn warnings(file: &Path, watch: &Watch, reach: Reach) -> Vec<String> {
-    let refused = watch.callbacks.iter().filter_map(|(place, id, url)| {
+pub fn warnings(file: &Path, to_review: &EntriesToReview, reach: Reach) -> Vec<String> {
+    let refused = to_review.callbacks.iter().filter_map(|(place, id, url)| {
         let reason = always_refused(url, reach)?;
         Some(format!(
             "{place}.callback_url: every callback of service {id} will be refused: {reason}; see the setting \
              callbacks.allow_private"
         ))
     });
-    let plain = watch.plain.iter().map(|(place, client_id)| {
+    let plain = to_review.plain.iter().map(|(place, client_id)| {
         format!(
             "{place}.plain_calls: {client_id} may call without its secret: anybody with a user's token can claim an id that \
              no user holds, and make the service remove that id"

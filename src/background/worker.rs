@@ -48,7 +48,7 @@ impl Background {
         let (mut last, mut is_stale) = (LastRuns::default(), true);
         while !self.stop.load(Ordering::Acquire) {
             self.housekeeping.run_due(&mut last);
-            is_stale |= changes.may_have_come();
+            is_stale |= changes.may_have_changed();
             if is_stale {
                 let refreshed = self.app.registry.refresh(&self.app.store);
                 is_stale = refreshed.is_err();

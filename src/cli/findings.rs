@@ -46,7 +46,7 @@ fn print(output: Output, finding: &Finding) -> io::Result<()> {
 }
 
 /// Counts the findings in the background of a server, and logs the number if it is not zero.
-pub fn count_beside(app: Arc<AppContext>) -> io::Result<()> {
+pub fn count_in_background(app: Arc<AppContext>) -> io::Result<()> {
     let count = move || {
         let mut count = 0_usize;
         let read = app.store.read_apart::<_, StoreError>(|c| {

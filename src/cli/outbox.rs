@@ -5,7 +5,7 @@ use std::io;
 use chaingun_gateway::config::Config;
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::outbox::OutboxState;
-use chaingun_gateway::store::outbox::{self, Again, Row};
+use chaingun_gateway::store::outbox::{self, RetryTarget, Row};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -81,9 +81,9 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
             None => fail(format!("the outbox has no row {id}; see `outbox list`")),
         },
         OutboxCommand::Retry { id, dead: _ } => {
-            let again = id.map_or(Again::Dead, Again::One);
+            let target = id.map_or(RetryTarget::Dead, RetryTarget::One);
             let count = write(&cx, |tx| {
-                let count = outbox::retry(tx.conn, &again, cx.now)?;
+                let count = outbox::retry(tx.conn, &target, cx.now)?;
                 tx.audit(AuditEvent::OutboxRetried, "ok", None)?;
                 Ok(count)
             })?;

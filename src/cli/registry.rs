@@ -9,7 +9,7 @@ use chaingun_gateway::delivery::Reach;
 use chaingun_gateway::registry::apply::ApplyError;
 use chaingun_gateway::registry::export::export;
 use chaingun_gateway::registry::file;
-use chaingun_gateway::registry::kind::{State, Wishes};
+use chaingun_gateway::registry::kind::{ApplyOptions, State};
 use chaingun_gateway::registry::plan::{Change, Line, Plan};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -43,19 +43,19 @@ pub enum RegistryCommand {
 /// Applies a file. Returns the faults of the file as lines.
 pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Vec<String>> {
     let app = open(config)?;
-    let wishes = Wishes {
+    let options = ApplyOptions {
         prune: args.prune,
         force: args.force,
     };
     let applier = applier(&app, OPERATOR);
     let planned = match args.dry_run {
-        true => applier.plan(&args.file, wishes),
-        false => applier.apply(&args.file, wishes),
+        true => applier.plan(&args.file, options),
+        false => applier.apply(&args.file, options),
     };
     let file = args.file.display();
     match planned {
         Ok(plan) => {
-            for warning in warnings(&args.file, &plan.watch, config.callbacks.reach) {
+            for warning in warnings(&args.file, &plan.to_review, config.callbacks.reach) {
                 writeln!(io::stderr(), "chaingun-gateway: warning: {warning}")?;
             }
             print(output, &plan).map(|()| Vec::new())
@@ -78,7 +78,7 @@ pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
     };
     let folder = path.parent().unwrap_or(Path::new("."));
     let (mistakes, warnings) = match file::read(&text, folder) {
-        Ok((named, mistakes)) => (mistakes, warnings(path, &named.watch(), reach)),
+        Ok((named, mistakes)) => (mistakes, warnings(path, &named.entries_to_review(), reach)),
         Err(mistake) => (vec![mistake], Vec::new()),
     };
     let lines = mistakes.iter();

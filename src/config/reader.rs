@@ -3,17 +3,17 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::sources::{Mistake, Values};
+use super::sources::{SettingError, Values};
 use super::table::TABLE;
 
 /// The values of one run, and the mistakes found so far.
 pub(super) struct Reader<'a> {
     values: &'a Values,
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<SettingError>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(values: &'a Values, mistakes: Vec<Mistake>) -> Self {
+    pub(super) fn new(values: &'a Values, mistakes: Vec<SettingError>) -> Self {
         Self { values, mistakes }
     }
 
@@ -96,6 +96,6 @@ impl<'a> Reader<'a> {
     /// Notes a mistake: the value and the rule that it breaks.
     pub(super) fn wrong(&mut self, name: &str, text: &str, rule: &str) {
         let mistake = format!("{name} = {text:?} {rule}");
-        self.mistakes.push(Mistake(mistake));
+        self.mistakes.push(SettingError(mistake));
     }
 }

@@ -7,7 +7,7 @@ use super::table::{Setting, TABLE};
 
 /// The description of a wrong setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake(pub String);
+pub struct SettingError(pub String);
 
 /// The values of settings as text, by name.
 pub type Values = BTreeMap<String, String>;
@@ -25,13 +25,13 @@ pub fn gather(
     file: Option<&Path>,
     environment: &dyn Fn(&str) -> Option<String>,
     flags: Values,
-) -> (Values, Vec<Mistake>) {
+) -> (Values, Vec<SettingError>) {
     let mut values = Values::new();
     let mut mistakes = Vec::new();
     if let Some(path) = file {
         match std::fs::read_to_string(path) {
             Ok(text) => read_file(path, &text, &mut values, &mut mistakes),
-            Err(e) => mistakes.push(Mistake(format!("{}: {e}", path.display()))),
+            Err(e) => mistakes.push(SettingError(format!("{}: {e}", path.display()))),
         }
     }
     for setting in TABLE {
@@ -43,7 +43,7 @@ pub fn gather(
                 Ok(text) => {
                     values.insert(setting.name.to_owned(), text.trim().to_owned());
                 }
-                Err(e) => mistakes.push(Mistake(format!("{name}_FILE={path}: {e}"))),
+                Err(e) => mistakes.push(SettingError(format!("{name}_FILE={path}: {e}"))),
             }
         }
     }
@@ -70,11 +70,11 @@ pub fn holds_a_secret(path: &Path) -> bool {
     given("mail.password").is_some() || login.is_some_and(|(login, _)| login.contains(':'))
 }
 
-fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mistake>) {
+fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<SettingError>) {
     let file = path.display();
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
-        Err(error) => return mistakes.push(Mistake(format!("{file}: {error}"))),
+        Err(error) => return mistakes.push(SettingError(format!("{file}: {error}"))),
     };
     let mut add = |name: String, value: &toml::Value| {
         let text = match value {
@@ -82,7 +82,7 @@ fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mi
             toml::Value::Integer(n) => n.to_string(),
             toml::Value::Boolean(b) => b.to_string(),
             _ => {
-                return mistakes.push(Mistake(format!(
+                return mistakes.push(SettingError(format!(
                     "{file}: {name} must be a text, a whole number or true or false"
                 )));
             }
@@ -90,7 +90,7 @@ fn read_file(path: &Path, text: &str, values: &mut Values, mistakes: &mut Vec<Mi
         if TABLE.iter().any(|s| s.name == name) {
             values.insert(name, text);
         } else {
-            mistakes.push(Mistake(format!("{file}: {name} is not a setting")));
+            mistakes.push(SettingError(format!("{file}: {name} is not a setting")));
         }
     };
     for (key, value) in &table {

@@ -189,7 +189,7 @@ impl Delivery {
                 let (message, attempt) = match next {
                     Some(_) => (
                         "delivery failed; the next attempt is scheduled",
-                        Attempt::PutOff,
+                        Attempt::Rescheduled,
                     ),
                     None => (
                         "delivery failed for good; the row is a dead letter",

@@ -9,7 +9,7 @@ use super::text::canonical;
 pub const MAX_EMAIL_CHARS: u32 = 254;
 /// The domain of the placeholder address of a user without an e-mail address. The `.invalid` domain never receives
 /// mail (RFC 2606 §2).
-pub(super) const NOWHERE: &str = "nowhere.invalid";
+pub(super) const PLACEHOLDER_DOMAIN: &str = "nowhere.invalid";
 
 /// The form in which logins (user names and e-mail addresses) are compared. It is the canonical form, with the domain
 /// of an address in ASCII, so that `user@bücher.de` and `user@xn--bcher-kva.de` are one mailbox (SPEC §2). An address
@@ -85,13 +85,13 @@ pub fn is_email(text: &str) -> bool {
         && domain.contains('.')
         && domain.split('.').all(label)
         // A user with an address in this domain would look like a user without an address.
-        && ascii_domain(domain).is_some_and(|ascii| !ascii.ends_with(NOWHERE))
+        && ascii_domain(domain).is_some_and(|ascii| !ascii.ends_with(PLACEHOLDER_DOMAIN))
 }
 
 /// Whether `email` is the placeholder of a user without an e-mail address.
 #[must_use]
-pub fn is_no_address(email: &str) -> bool {
-    email.ends_with(NOWHERE)
+pub fn is_placeholder(email: &str) -> bool {
+    email.ends_with(PLACEHOLDER_DOMAIN)
 }
 
 /// Whether a person would read this user name as an e-mail address, even if no mail could be delivered to it.
@@ -151,7 +151,7 @@ mod tests {
             "a@b_c.hu",
             &long_label,
             "a@nowhere.invalid",
-            "a@NOWHERE.Invalid",
+            "a@PLACEHOLDER_DOMAIN.Invalid",
         ] {
             assert!(!is_email(bad), "{bad:?}");
         }

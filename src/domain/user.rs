@@ -1,7 +1,7 @@
 //! A user with its names and its status.
 
 use super::Millis;
-use super::mailbox::{NOWHERE, canonical_login, is_no_address};
+use super::mailbox::{PLACEHOLDER_DOMAIN, canonical_login, is_placeholder};
 use super::words::words;
 
 /// The maximum number of roles of one user or one membership.
@@ -41,14 +41,14 @@ pub struct User {
 impl User {
     /// The placeholder address of a user without an e-mail address, made from the user's UUID.
     #[must_use]
-    pub fn no_address(uuid: &str) -> String {
-        format!("{uuid}@{NOWHERE}")
+    pub fn placeholder_address(uuid: &str) -> String {
+        format!("{uuid}@{PLACEHOLDER_DOMAIN}")
     }
 
     /// The e-mail address; `None` if the user has none.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
-        (!is_no_address(&self.email)).then_some(self.email.as_str())
+        (!is_placeholder(&self.email)).then_some(self.email.as_str())
     }
 
     /// Whether `text` is the user's user name or e-mail address.

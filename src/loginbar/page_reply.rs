@@ -162,7 +162,7 @@ impl PageRequest {
     fn go_on(&self, choose: bool) -> Reply {
         self.view.redirect(match choose {
             true => self.view.link("organisation.html"),
-            false => self.view.onward(),
+            false => self.view.redirect_target(),
         })
     }
 
@@ -214,7 +214,7 @@ impl PageRequest {
 
     /// The reply after the operation of a form: a message or a redirect.
     fn done(&self) -> Reply {
-        let say = |title, lead| self.message(title, lead, self.way_to_sign_in());
+        let say = |title, lead| self.message(title, lead, self.sign_in_link());
         match self.kind {
             Kind::Organisation => self.go_on(false),
             Kind::Logout => self.signed_out(),
@@ -230,12 +230,12 @@ impl PageRequest {
     }
 
     /// A page with a message and a link to the next page.
-    fn message(&self, title: &'static str, lead: &str, way_on: Value) -> Reply {
-        let more = context! { lead, way_on };
+    fn message(&self, title: &'static str, lead: &str, next_link: Value) -> Reply {
+        let more = context! { lead, next_link };
         self.view.titled(title).page(200, "message.html", more)
     }
 
-    fn way_to_sign_in(&self) -> Value {
+    fn sign_in_link(&self) -> Value {
         context! { href => self.view.link("login.html"), text => "sign_in" }
     }
 
@@ -246,10 +246,10 @@ impl PageRequest {
 
     /// The reply after signing out: a redirect to the registered URL that the application asked for, or a page.
     fn signed_out(&self) -> Reply {
-        if self.view.asked_to_go_on {
+        if self.view.has_redirect {
             return self.without_session(self.go_on(false));
         }
-        self.without_session(self.message("signed_out", "", self.way_to_sign_in()))
+        self.without_session(self.message("signed_out", "", self.sign_in_link()))
     }
 
     /// Deletes the session cookie of the browser.
@@ -282,13 +282,13 @@ impl Page for PageRequest {
             Kind::Confirm | Kind::NewPassword | Kind::UndoEmail
                 if code == Code::TokenInvalidOrExpired =>
             {
-                let way_to = |page, text| context! { href => self.view.link(page), text };
-                let way_on = match self.kind {
-                    _ if is_confirmed(rejection) => self.way_to_sign_in(),
-                    Kind::Confirm => way_to("resend.html", "no_mail"),
-                    _ => way_to("forgotten-password.html", "forgotten_password"),
+                let link = |page, text| context! { href => self.view.link(page), text };
+                let next_link = match self.kind {
+                    _ if is_confirmed(rejection) => self.sign_in_link(),
+                    Kind::Confirm => link("resend.html", "no_mail"),
+                    _ => link("forgotten-password.html", "forgotten_password"),
                 };
-                let more = context! { lead => "", way_on };
+                let more = context! { lead => "", next_link };
                 self.view.again("message.html", rejection, more)
             }
             _ => {

@@ -118,8 +118,8 @@ impl Kind {
 pub(super) fn read(site: &Site<'_>, request: &HttpRequest, path: &str) -> Read {
     let Some((_, kind, title)) = PAGES.iter().find(|(name, ..)| *name == path) else {
         let view = View::of(site, request, "not_found");
-        let way_on = context! { href => view.link("account.html"), text => "account" };
-        return Read::Reply(view.page(404, "message.html", context! { lead => "", way_on }));
+        let next_link = context! { href => view.link("account.html"), text => "account" };
+        return Read::Reply(view.page(404, "message.html", context! { lead => "", next_link }));
     };
     let kind = *kind;
     let view = View::of(site, request, title);
@@ -194,7 +194,9 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         known_ms: site.known_ms,
         view,
     };
-    let own = page_request.view.is_own(site, request, &field("stamp"));
+    let own = page_request
+        .view
+        .is_own(site, request, &field("csrf_token"));
     if !own || is_foreign(request, &site.base) {
         return page_request.expired();
     }

@@ -169,7 +169,7 @@ impl RequestContext<'_> {
         let hasher = &self.app.hasher;
         let hash = hasher.hash(password, self.app.entropy.bytes());
         self.owes_hash.set(true);
-        self.app.metrics.hashed(HashKind::Made, hasher.rounds());
+        self.app.metrics.hashed(HashKind::Created, hasher.rounds());
         hash.map_err(internal_error)
     }
 

@@ -46,12 +46,12 @@ pub(super) fn unlink(
             gone.push(link.identity);
         }
     }
-    tell(tx, user, Topic::IdentityUnlinked, &gone)?;
+    mail_user(tx, user, Topic::IdentityUnlinked, &gone)?;
     Ok(gone.len())
 }
 
 /// Mails the user that these identities were linked or unlinked. A user without an address gets no mail.
-pub(super) fn tell(
+pub(super) fn mail_user(
     tx: &mut Transaction<'_>,
     user: &User,
     topic: Topic,

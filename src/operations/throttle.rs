@@ -9,7 +9,7 @@ use super::prelude::*;
 use super::subject::subject;
 use crate::domain::mailbox::canonical_login;
 use crate::domain::throttle::Limit;
-use crate::store::first_attempts::Nth;
+use crate::store::first_attempts::AttemptPosition;
 use crate::store::{attempts, known_sources as stored_sources};
 
 /// Runs a request unless its limit is reached, and counts the outcome.
@@ -126,7 +126,7 @@ pub(super) fn may_mail(tx: &mut Transaction<'_>, address: &str) -> Result<bool> 
 }
 
 /// Dummy work of [`may_mail`] for an unknown user; leaves nothing in the database.
-pub(super) fn may_mail_nobody(tx: &mut Transaction<'_>, login: &str) -> Result<()> {
+pub(super) fn dummy_may_mail(tx: &mut Transaction<'_>, login: &str) -> Result<()> {
     let subject = subject(tx.cx, "mails to nobody", &canonical_login(login));
     is_open(tx, &subject)?;
     attempts::count(tx.conn, &subject, tx.cx.app.rules.throttle.mails, tx.cx.now)?;
@@ -243,17 +243,17 @@ fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c C
         let forget_at = cx.now + counter.limit.forgiven_after();
         let nth = match counter.limit.free {
             // The limit allows one attempt only, so the first attempt must be in the table for every node.
-            ..=1 => Nth::Later,
+            ..=1 => AttemptPosition::Later,
             _ => first_attempts.note(subject, forget_at, cx.now),
         };
         let times = match nth {
-            Nth::Later => 1,
-            Nth::Second => 2,
-            Nth::First if cx.read(|c| attempts::has(c, subject, cx.now))? => {
+            AttemptPosition::Later => 1,
+            AttemptPosition::Second => 2,
+            AttemptPosition::First if cx.read(|c| attempts::has(c, subject, cx.now))? => {
                 first_attempts.note_in_table(subject);
                 1
             }
-            Nth::First => 0,
+            AttemptPosition::First => 0,
         };
         due.push((counter, times));
     }

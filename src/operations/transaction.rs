@@ -158,7 +158,7 @@ impl Transaction<'_> {
 
     /// Dummy work for an unknown user: costs the same time as issuing a token and [`Transaction::notify`], so that the
     /// response time does not reveal whether the user exists. Leaves nothing in the database.
-    pub fn notify_nobody(&mut self, topic: Topic) -> Result<()> {
+    pub fn dummy_notify(&mut self, topic: Topic) -> Result<()> {
         let now = self.cx.now;
         let token = one_time_token::format(self.cx.app.entropy.bytes());
         let sealed = self.cx.sealed_mail(topic, &NOBODY, &token, "")?;
@@ -170,7 +170,7 @@ impl Transaction<'_> {
 
     /// Puts a callback into the outbox that tells the service that the user has left. Does nothing if the service wants no
     /// callbacks, or if another user holds the ID now, because the service would remove that user.
-    pub fn tell_service(&mut self, user: &User, ended: &Ended) -> Result<()> {
+    pub fn notify_service(&mut self, user: &User, ended: &Ended) -> Result<()> {
         if !ended.has_callback {
             return Ok(());
         }

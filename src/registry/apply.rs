@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use super::file;
-use super::kind::{Checker, RegistryFile, State, Wishes};
+use super::kind::{ApplyOptions, Checker, RegistryFile, State};
 use super::plan::{Plan, Step, plan};
-use super::reader::Mistake;
+use super::reader::ValidationError;
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::secrets::sealing::Sealer;
@@ -23,12 +23,12 @@ pub enum ApplyError {
     Io(io::Error),
     /// Every fault of the file.
     #[error("{}", faults(.0))]
-    Mistakes(Vec<Mistake>),
+    Mistakes(Vec<ValidationError>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-fn faults(mistakes: &[Mistake]) -> String {
+fn faults(mistakes: &[ValidationError]) -> String {
     let texts: Vec<_> = mistakes.iter().map(|m| m.0.as_str()).collect();
     texts.join("; ")
 }
@@ -57,17 +57,17 @@ impl Applier<'_> {
     ///
     /// # Errors
     /// Every fault of the file. The store is unchanged.
-    pub fn apply(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
+    pub fn apply(&self, path: &Path, options: ApplyOptions) -> Result<Plan, ApplyError> {
         let (file, mistakes) = self.read(path)?;
         self.store.write(|c| {
             // The lock keeps the basis of the plan from changing.
             clients::lock_registry(c)?;
-            if wishes.prune {
+            if options.prune {
                 organisations::lock_all(c)?;
                 agreements::lock_all(c)?;
                 services::lock_all(c)?;
             }
-            let (plan, steps) = self.compare(c, &file, &mistakes, wishes)?;
+            let (plan, steps) = self.compare(c, &file, &mistakes, options)?;
             if plan.lines.is_empty() {
                 return Ok(plan);
             }
@@ -84,13 +84,13 @@ impl Applier<'_> {
     ///
     /// # Errors
     /// Those of [`Applier::apply`].
-    pub fn plan(&self, path: &Path, wishes: Wishes) -> Result<Plan, ApplyError> {
+    pub fn plan(&self, path: &Path, options: ApplyOptions) -> Result<Plan, ApplyError> {
         let (file, mistakes) = self.read(path)?;
         self.store
-            .read(|c| Ok(self.compare(c, &file, &mistakes, wishes)?.0))
+            .read(|c| Ok(self.compare(c, &file, &mistakes, options)?.0))
     }
 
-    fn read(&self, path: &Path) -> Result<(RegistryFile, Vec<Mistake>), ApplyError> {
+    fn read(&self, path: &Path) -> Result<(RegistryFile, Vec<ValidationError>), ApplyError> {
         let text = std::fs::read_to_string(path).map_err(ApplyError::Io)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         file::read(&text, folder).map_err(|mistake| ApplyError::Mistakes(vec![mistake]))
@@ -100,14 +100,14 @@ impl Applier<'_> {
         &self,
         c: &mut AnyConnection,
         file: &RegistryFile,
-        mistakes: &[Mistake],
-        wishes: Wishes,
+        mistakes: &[ValidationError],
+        options: ApplyOptions,
     ) -> Result<(Plan, Vec<Step>), ApplyError> {
         let state = State::read(c)?;
         let mut checker = Checker {
             file,
             state: &state,
-            wishes,
+            options,
             sealer: self.sealer,
             mistakes: mistakes.to_vec(),
         };

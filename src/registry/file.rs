@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::kind::{Kind, RegistryFile};
 use super::kinds::organisation::compared_external_id;
-use super::reader::{Entry, Mistake, Placed};
+use super::reader::{FileEntry, TableReader, ValidationError};
 use crate::store::agreements::Agreement;
 use crate::store::applications::Application;
 use crate::store::clients::KeyedClient;
@@ -19,7 +19,7 @@ use crate::store::services::RequiringService;
 
 /// Valid entries that the operator should check.
 #[derive(Debug, Clone, Default)]
-pub struct Watch {
+pub struct EntriesToReview {
     /// Callback URLs: the place in the file, the service and the URL.
     pub callbacks: Vec<(String, i64, String)>,
     /// Applications that may call without their secret: the place in the file and the id.
@@ -29,19 +29,19 @@ pub struct Watch {
 impl RegistryFile {
     /// The entries that the operator should check.
     #[must_use]
-    pub fn watch(&self) -> Watch {
+    pub fn entries_to_review(&self) -> EntriesToReview {
         let called = self
             .services
             .iter()
-            .filter_map(|Placed { place, entry, .. }| {
+            .filter_map(|FileEntry { place, entry, .. }| {
                 let url = entry.callback_url.clone()?;
                 Some((place.clone(), entry.id, url))
             });
         let plain = self.applications.iter().filter(|p| p.entry.plain_calls);
-        Watch {
+        EntriesToReview {
             callbacks: called.collect(),
             plain: plain
-                .map(|Placed { place, entry, .. }| (place.clone(), entry.client_id.clone()))
+                .map(|FileEntry { place, entry, .. }| (place.clone(), entry.client_id.clone()))
                 .collect(),
         }
     }
@@ -84,12 +84,15 @@ pub fn secret_places(path: &Path) -> SecretPlaces {
 ///
 /// # Errors
 /// The file is not TOML.
-pub fn read(text: &str, folder: &Path) -> Result<(RegistryFile, Vec<Mistake>), Mistake> {
+pub fn read(
+    text: &str,
+    folder: &Path,
+) -> Result<(RegistryFile, Vec<ValidationError>), ValidationError> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         // The message of the TOML library quotes the line, which may contain a secret.
         let at = error.span().map_or(0, |span| span.start);
         let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-        Mistake(format!("line {line}: {}", error.message()))
+        ValidationError(format!("line {line}: {}", error.message()))
     })?;
     let mut mistakes = unknown_sections(&table);
     let (from, m) = ((&table, folder), &mut mistakes);
@@ -128,52 +131,52 @@ const SECTIONS: [&str; 7] = [
     Partner::SECTION,
 ];
 
-fn unknown_sections(table: &Table) -> Vec<Mistake> {
+fn unknown_sections(table: &Table) -> Vec<ValidationError> {
     let unknown = table.keys().filter(|key| !SECTIONS.contains(&key.as_str()));
     let known = SECTIONS.join(", ");
     unknown
-        .map(|key| Mistake(format!("{key}: unknown section; the sections are {known}")))
+        .map(|key| ValidationError(format!("{key}: unknown section; the sections are {known}")))
         .collect()
 }
 
 /// Reads every table of a section. A later table with the id of an earlier one is a fault.
 fn section<K: Kind>(
     (table, folder): (&Table, &Path),
-    mistakes: &mut Vec<Mistake>,
-) -> Vec<Placed<K>> {
+    mistakes: &mut Vec<ValidationError>,
+) -> Vec<FileEntry<K>> {
     let name = K::SECTION;
     let entries = match table.get(name) {
         None => return Vec::new(),
         Some(Value::Array(entries)) => entries,
         Some(_) => {
-            mistakes.push(Mistake(format!(
+            mistakes.push(ValidationError(format!(
                 "{name}: must be tables, each below [[{name}]]"
             )));
             return Vec::new();
         }
     };
-    let mut found: Vec<Placed<K>> = Vec::new();
+    let mut found: Vec<FileEntry<K>> = Vec::new();
     let mut known: HashMap<String, String> = HashMap::new();
     for (at, value) in entries.iter().enumerate() {
         let place = format!("{name}[{at}]");
         let Value::Table(table) = value else {
-            mistakes.push(Mistake(format!("{place}: must be a table")));
+            mistakes.push(ValidationError(format!("{place}: must be a table")));
             continue;
         };
-        let mut table = Entry::new(place.clone(), table, folder, mistakes);
+        let mut table = TableReader::new(place.clone(), table, folder, mistakes);
         table.only(K::KEYS);
         let read = K::read(&mut table);
         let secret = table.to_seal;
         let Some(entry) = read else { continue };
         if let Some(first) = known.get(&entry.compared_id()) {
             let key = K::KEYS.first().copied().unwrap_or_default();
-            mistakes.push(Mistake(format!(
+            mistakes.push(ValidationError(format!(
                 "{place}.{key}: {first} has the same value"
             )));
             continue;
         }
         known.insert(entry.compared_id(), place.clone());
-        found.push(Placed {
+        found.push(FileEntry {
             place,
             entry,
             secret,
@@ -184,16 +187,16 @@ fn section<K: Kind>(
 
 /// Reports entries with the value of an earlier entry.
 fn distinct<K, V: Eq + Hash>(
-    mistakes: &mut Vec<Mistake>,
-    entries: &[Placed<K>],
+    mistakes: &mut Vec<ValidationError>,
+    entries: &[FileEntry<K>],
     key: &str,
     what: &str,
     value: impl Fn(&K) -> Option<V>,
 ) {
     let mut known: HashMap<V, &str> = HashMap::new();
-    for Placed { place, entry, .. } in entries {
+    for FileEntry { place, entry, .. } in entries {
         if let Some(first) = value(entry).and_then(|value| known.insert(value, place)) {
-            mistakes.push(Mistake(format!("{place}.{key}: {first} {what}")));
+            mistakes.push(ValidationError(format!("{place}.{key}: {first} {what}")));
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use super::reader::{Entry, Mistake, Placed};
+use super::reader::{FileEntry, TableReader, ValidationError};
 use super::value::Value;
 use crate::domain::Millis;
 use crate::secrets::sealing::{Binding, Sealer};
@@ -29,7 +29,7 @@ pub trait Kind: Clone + 'static {
     const UNIQUE: &'static [&'static str] = &[];
 
     /// Reads a table of the file and reports its faults; `None` if the table has no id.
-    fn read(table: &mut Entry<'_>) -> Option<Self>;
+    fn read(table: &mut TableReader<'_>) -> Option<Self>;
 
     /// The id, as text.
     fn id(&self) -> String;
@@ -47,7 +47,7 @@ pub trait Kind: Clone + 'static {
     fn check(
         &mut self,
         _checker: &mut Checker<'_>,
-        _named: &Placed<Self>,
+        _named: &FileEntry<Self>,
         _stored: Option<&Self>,
     ) -> Vec<&'static str> {
         Vec::new()
@@ -79,13 +79,13 @@ pub trait Kind: Clone + 'static {
 #[derive(Debug, Clone, Default)]
 pub struct RegistryFile {
     /// A client without a key in the file keeps its stored key.
-    pub clients: Vec<Placed<KeyedClient>>,
-    pub organisations: Vec<Placed<Organisation>>,
-    pub portals: Vec<Placed<Portal>>,
-    pub agreements: Vec<Placed<Agreement>>,
-    pub services: Vec<Placed<RequiringService>>,
-    pub applications: Vec<Placed<Application>>,
-    pub partners: Vec<Placed<Partner>>,
+    pub clients: Vec<FileEntry<KeyedClient>>,
+    pub organisations: Vec<FileEntry<Organisation>>,
+    pub portals: Vec<FileEntry<Portal>>,
+    pub agreements: Vec<FileEntry<Agreement>>,
+    pub services: Vec<FileEntry<RequiringService>>,
+    pub applications: Vec<FileEntry<Application>>,
+    pub partners: Vec<FileEntry<Partner>>,
 }
 
 /// The registry in the store.
@@ -117,7 +117,7 @@ impl State {
 
 /// Options of the caller.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wishes {
+pub struct ApplyOptions {
     /// Remove entries that the file does not name.
     pub prune: bool,
     /// Remove entries even if users depend on them.
@@ -128,15 +128,16 @@ pub struct Wishes {
 pub struct Checker<'a> {
     pub file: &'a RegistryFile,
     pub state: &'a State,
-    pub wishes: Wishes,
+    pub options: ApplyOptions,
     pub sealer: &'a Sealer,
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<ValidationError>,
 }
 
 impl Checker<'_> {
     /// Reports a fault at this place of the file.
     pub fn wrong(&mut self, place: impl Display, what: impl Display) {
-        self.mistakes.push(Mistake(format!("{place}: {what}")));
+        self.mistakes
+            .push(ValidationError(format!("{place}: {what}")));
     }
 
     /// Reports a missing value, unless the key has a fault already.
@@ -148,16 +149,16 @@ impl Checker<'_> {
     }
 
     /// Whether an entry with this id exists after the changes.
-    pub fn will_exist<K: Kind>(&self, named: &[Placed<K>], stored: &[K], id: &str) -> bool {
+    pub fn will_exist<K: Kind>(&self, named: &[FileEntry<K>], stored: &[K], id: &str) -> bool {
         named.iter().any(|named| named.entry.id() == id)
-            || (!self.wishes.prune && stored.iter().any(|stored| stored.id() == id))
+            || (!self.options.prune && stored.iter().any(|stored| stored.id() == id))
     }
 
     /// Seals the secret of an entry, unless it is the stored one. `keys` are the keys whose values it joins by colons.
     /// Returns the sealed secret and the keys with new values.
     pub fn seal<K>(
         &mut self,
-        named: &Placed<K>,
+        named: &FileEntry<K>,
         binding: Binding<'_>,
         sealed: Option<Vec<u8>>,
         keys: &'static [&'static str],

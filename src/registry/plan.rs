@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::file::Watch;
+use super::file::EntriesToReview;
 use super::kind::{Checker, Kind};
-use super::reader::{Mistake, Placed};
+use super::reader::{FileEntry, ValidationError};
 use crate::domain::Millis;
 use crate::store::{self, AnyConnection};
 
@@ -32,7 +32,7 @@ pub struct Plan {
     pub lines: Vec<Line>,
     pub left: usize,
     /// The entries that the operator should check.
-    pub watch: Watch,
+    pub to_review: EntriesToReview,
 }
 
 /// One step that changes the store.
@@ -51,11 +51,11 @@ pub(super) fn plan(
     c: &mut AnyConnection,
     checker: &mut Checker<'_>,
 ) -> store::Result<(Plan, Vec<Step>)> {
-    let (file, state, prunes) = (checker.file, checker.state, checker.wishes.prune);
+    let (file, state, prunes) = (checker.file, checker.state, checker.options.prune);
     let mut planner = Planner {
         checker,
         plan: Plan {
-            watch: file.watch(),
+            to_review: file.entries_to_review(),
             ..Plan::default()
         },
         first: Vec::new(),
@@ -84,7 +84,7 @@ pub(super) fn plan(
 
 impl Planner<'_, '_> {
     /// Checks the entries of one kind in the file and plans their changes.
-    fn compare<K: Kind>(&mut self, named: &[Placed<K>], stored: &[K]) {
+    fn compare<K: Kind>(&mut self, named: &[FileEntry<K>], stored: &[K]) {
         let stored: HashMap<String, &K> = stored.iter().map(|entry| (entry.id(), entry)).collect();
         for named in named {
             let id = named.entry.id();
@@ -115,7 +115,7 @@ impl Planner<'_, '_> {
     fn prune<K: Kind>(
         &mut self,
         c: &mut AnyConnection,
-        named: &[Placed<K>],
+        named: &[FileEntry<K>],
         stored: &[K],
     ) -> store::Result<()> {
         let named: HashSet<String> = named.iter().map(|named| named.entry.id()).collect();
@@ -125,8 +125,8 @@ impl Planner<'_, '_> {
                 continue;
             }
             let users = entry.users(c)?;
-            if users > 0 && !self.checker.wishes.force {
-                self.checker.mistakes.push(Mistake(format!(
+            if users > 0 && !self.checker.options.force {
+                self.checker.mistakes.push(ValidationError(format!(
                     "{kind} {id} is not named, but users depend on it ({users}); --force removes it all the same"
                 )));
             }

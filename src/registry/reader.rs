@@ -16,11 +16,11 @@ const SECRET: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// A fault with its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake(pub String);
+pub struct ValidationError(pub String);
 
 /// An entry with its place in the file, for example `services[2]`.
 #[derive(Debug, Clone)]
-pub struct Placed<T> {
+pub struct FileEntry<T> {
     pub place: String,
     pub entry: T,
     /// The secret to seal, if the file has one.
@@ -28,22 +28,22 @@ pub struct Placed<T> {
 }
 
 /// One table of the file.
-pub struct Entry<'a> {
+pub struct TableReader<'a> {
     place: String,
     table: &'a Table,
     folder: &'a Path,
-    mistakes: &'a mut Vec<Mistake>,
+    mistakes: &'a mut Vec<ValidationError>,
     /// The secret of the entry; it is sealed before it is stored.
     pub to_seal: Option<String>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> TableReader<'a> {
     /// A table at this place of the file. Paths in it are relative to `folder`.
     pub fn new(
         place: String,
         table: &'a Table,
         folder: &'a Path,
-        mistakes: &'a mut Vec<Mistake>,
+        mistakes: &'a mut Vec<ValidationError>,
     ) -> Self {
         Self {
             place,
@@ -55,12 +55,12 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl Entry<'_> {
+impl TableReader<'_> {
     /// Reports a fault of a value in this table.
     pub fn wrong(&mut self, key: &str, what: impl Display) {
         let place = &self.place;
         self.mistakes
-            .push(Mistake(format!("{place}.{key}: {what}")));
+            .push(ValidationError(format!("{place}.{key}: {what}")));
     }
 
     /// Reports the keys that are not among these.
@@ -189,7 +189,7 @@ impl Entry<'_> {
         texts
     }
 
-    /// A list like [`Entry::texts`] that must not be empty.
+    /// A list like [`TableReader::texts`] that must not be empty.
     pub fn some_texts(
         &mut self,
         key: &str,

@@ -10,7 +10,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::keys::load_or_make;
+use super::keys::load_or_create;
 use crate::domain::one_time_token::hex;
 use crate::domain::password::cost_of;
 use crate::domain::text::composed;
@@ -49,7 +49,7 @@ impl Pepper {
                 path.display()
             )));
         }
-        let bytes = load_or_make(path, || {
+        let bytes = load_or_create(path, || {
             let mut pepper = vec![0; 48];
             // An all-zero pepper is refused below.
             let _ = SystemRandom::new().fill(&mut pepper);

@@ -8,7 +8,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac::{HMAC_SHA256, HMAC_SHA512, Key, sign};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
-use super::keys::load_or_make;
+use super::keys::load_or_create;
 use crate::domain::one_time_token::hex;
 
 /// Signs and verifies the CSRF tokens of forms.
@@ -45,7 +45,7 @@ impl Pseudonymizer {
 /// # Errors
 /// The file cannot be read or created, or it does not hold a key of 32 bytes.
 pub fn load(path: &Path) -> io::Result<(CsrfSigner, Pseudonymizer)> {
-    let bytes = load_or_make(path, || {
+    let bytes = load_or_create(path, || {
         let mut key = vec![0; 32];
         // An all-zero key is refused below.
         let _ = SystemRandom::new().fill(&mut key);

@@ -10,7 +10,7 @@ use crate::domain::one_time_token::hex;
 
 /// Reads a key file; creates it with the bytes that `make` returns if it is missing or empty. Two processes that
 /// start at the same time get the same key.
-pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<Vec<u8>> {
+pub fn load_or_create(path: &Path, make: impl FnOnce() -> Vec<u8>) -> io::Result<Vec<u8>> {
     match fs::read(path) {
         Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
         Ok(_) => {}

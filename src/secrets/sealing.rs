@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
-use super::keys::load_or_make;
+use super::keys::load_or_create;
 
 /// The first byte of a sealed value. Values of earlier versions lack it; see [`Sealer::open_unbound`].
 const FORMAT: u8 = 1;
@@ -54,7 +54,7 @@ impl Sealer {
     /// # Errors
     /// The file cannot be read or created, or it does not hold a key of 32 bytes.
     pub fn load(path: &Path) -> io::Result<Self> {
-        let bytes = load_or_make(path, || {
+        let bytes = load_or_create(path, || {
             let mut key = vec![0; 32];
             // An all-zero key is refused below.
             let _ = SystemRandom::new().fill(&mut key);

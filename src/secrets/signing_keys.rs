@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-use super::keys::{create_private_dir, load_or_make};
+use super::keys::{create_private_dir, load_or_create};
 use super::sha256_hex;
 use crate::domain::Millis;
 
@@ -111,7 +111,7 @@ impl KeyRing {
     /// A key file cannot be read, created or parsed.
     pub fn load(folder: &Path, signing: Signing) -> io::Result<Self> {
         let current = file_name(signing);
-        load_or_make(&folder.join(&current), || {
+        load_or_create(&folder.join(&current), || {
             generate(signing).unwrap_or_default()
         })?;
         let files = files(folder)?;

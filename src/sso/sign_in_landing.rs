@@ -72,7 +72,7 @@ impl SignInLanding {
         request: &HttpRequest,
         form: &Parameters,
     ) -> bool {
-        let token = form.get("stamp").unwrap_or("");
+        let token = form.get("csrf_token").unwrap_or("");
         self.view.is_own(site, request, token) && !is_foreign(request, &site.base)
     }
 
@@ -97,8 +97,8 @@ impl SignInLanding {
     /// The page of a refusal, with this status and a code that the partner can look up.
     #[must_use]
     pub(super) fn refuse(&self, rejection: &Rejection, status: u16, code: &str) -> Reply {
-        let way_on = context! { href => self.view.link("login.html"), text => "sign_in" };
-        let more = context! { lead => "", code, way_on };
+        let next_link = context! { href => self.view.link("login.html"), text => "sign_in" };
+        let more = context! { lead => "", code, next_link };
         let mut reply = self.view.again("message.html", rejection, more);
         reply.status = status;
         reply

@@ -10,10 +10,10 @@ use super::{AnyConnection, Engine, Opening, Result};
 /// The channel. It belongs to the whole database, so a change also wakes gateways in other schemas.
 const CHANNEL: &str = "chaingun_registry";
 /// The interval of polling on PostgreSQL, because a connection pooler may drop notifications.
-const ASK_ANYWAY: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Notifies the other nodes when the transaction commits.
-pub(super) fn tell(conn: &mut AnyConnection) -> Result<()> {
+pub(super) fn notify_nodes(conn: &mut AnyConnection) -> Result<()> {
     // SQLite has no other node; other processes on the same file poll.
     if let AnyConnection::Postgres(c) = conn {
         diesel::sql_query(format!("NOTIFY {CHANNEL}")).execute(c)?;
@@ -39,31 +39,31 @@ impl<'a> Changes<'a> {
     }
 
     /// Whether the registry may have changed since the last call. Returns at once.
-    pub fn may_have_come(&mut self) -> bool {
+    pub fn may_have_changed(&mut self) -> bool {
         // Reading the version from SQLite costs less than a timer.
         if self.opening.engine == Engine::Sqlite {
             return true;
         }
-        let heard = self.heard().unwrap_or_else(|_| {
+        let notified = self.was_notified().unwrap_or_else(|_| {
             self.listening = None;
             true
         });
-        let due = self.asked.is_none_or(|at| at.elapsed() > ASK_ANYWAY);
-        if heard || due {
+        let due = self.asked.is_none_or(|at| at.elapsed() > POLL_INTERVAL);
+        if notified || due {
             self.asked = Some(Instant::now());
         }
-        heard || due
+        notified || due
     }
 
     /// Whether a notification arrived. Also `true` after the channel was opened, because earlier ones were missed.
-    fn heard(&mut self) -> Result<bool> {
+    fn was_notified(&mut self) -> Result<bool> {
         if let Some(conn) = &mut self.listening {
-            let mut heard = false;
+            let mut notified = false;
             for notification in conn.notifications_iter() {
                 notification?;
-                heard = true;
+                notified = true;
             }
-            return Ok(heard);
+            return Ok(notified);
         }
         let mut conn = self.opening.connect_postgres()?;
         conn.batch_execute(&format!("LISTEN {CHANNEL}"))?;

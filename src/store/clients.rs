@@ -133,5 +133,5 @@ pub fn touch(conn: &mut AnyConnection) -> Result<()> {
     lock_registry(conn)?;
     let next = registry_version(conn)? + 1;
     settings::set(conn, REGISTRY_VERSION, &next.to_string())?;
-    changes::tell(conn)
+    changes::notify_nodes(conn)
 }

@@ -8,7 +8,7 @@ use crate::domain::Millis;
 
 /// The position of an attempt among the attempts of its subject, as far as this process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nth {
+pub enum AttemptPosition {
     /// The first attempt in this process. The table may have earlier attempts, from another node or from before a
     /// restart.
     First,
@@ -42,14 +42,14 @@ impl FirstAttempts {
     }
 
     /// Records an attempt, which drains at `forget_at`, if it is the first.
-    pub fn note(&self, subject: &str, forget_at: Millis, now: Millis) -> Nth {
+    pub fn note(&self, subject: &str, forget_at: Millis, now: Millis) -> AttemptPosition {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = seen.get_mut(&short(subject))
             && known.forget_at > now
         {
             return match std::mem::replace(&mut known.is_in_table, true) {
-                true => Nth::Later,
-                false => Nth::Second,
+                true => AttemptPosition::Later,
+                false => AttemptPosition::Second,
             };
         }
         if seen.len() >= self.max {
@@ -60,7 +60,7 @@ impl FirstAttempts {
             is_in_table: false,
         };
         seen.insert(short(subject), first);
-        Nth::First
+        AttemptPosition::First
     }
 
     /// Records that the table has attempts of this subject.
@@ -121,28 +121,38 @@ mod tests {
     fn tells_the_first_attempt_from_the_second_and_later_ones() {
         let first = FirstAttempts::new(100);
         let (a, b) = (subject(1), subject(2));
-        assert_eq!(first.note(&a, 10, 0), Nth::First);
-        assert_eq!(first.note(&a, 11, 1), Nth::Second);
-        assert_eq!(first.note(&a, 12, 2), Nth::Later);
-        assert_eq!(first.note(&b, 12, 2), Nth::First);
+        assert_eq!(first.note(&a, 10, 0), AttemptPosition::First);
+        assert_eq!(first.note(&a, 11, 1), AttemptPosition::Second);
+        assert_eq!(first.note(&a, 12, 2), AttemptPosition::Later);
+        assert_eq!(first.note(&b, 12, 2), AttemptPosition::First);
         first.note_in_table(&b);
-        assert_eq!(first.note(&b, 12, 2), Nth::Later);
+        assert_eq!(first.note(&b, 12, 2), AttemptPosition::Later);
         first.forget(std::slice::from_ref(&a));
-        assert_eq!(first.note(&a, 13, 3), Nth::First);
-        assert_eq!(first.note(&a, 24, 14), Nth::First, "it was forgiven");
+        assert_eq!(first.note(&a, 13, 3), AttemptPosition::First);
+        assert_eq!(
+            first.note(&a, 24, 14),
+            AttemptPosition::First,
+            "it was forgiven"
+        );
     }
 
     #[test]
     fn holds_a_bounded_number_and_drops_those_that_drain_first() {
         let first = FirstAttempts::new(100);
-        assert_eq!(first.note(&subject(1_000_000), 10_000, 0), Nth::First);
+        assert_eq!(
+            first.note(&subject(1_000_000), 10_000, 0),
+            AttemptPosition::First
+        );
         for n in 0..1_000 {
             first.note(&subject(n), n as i64 + 1, 0);
             assert!(first.seen.lock().unwrap().len() <= 100);
         }
-        assert_eq!(first.note(&subject(999), 1_000, 0), Nth::Second);
-        assert_eq!(first.note(&subject(1_000_000), 10_000, 0), Nth::Second);
-        assert_eq!(first.note(&subject(1), 2, 0), Nth::First);
+        assert_eq!(first.note(&subject(999), 1_000, 0), AttemptPosition::Second);
+        assert_eq!(
+            first.note(&subject(1_000_000), 10_000, 0),
+            AttemptPosition::Second
+        );
+        assert_eq!(first.note(&subject(1), 2, 0), AttemptPosition::First);
         // Also if all drain at the same time.
         for n in 0..1_000 {
             first.note(&subject(2_000 + n), 20_000, 0);

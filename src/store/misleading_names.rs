@@ -9,7 +9,7 @@ use super::connection::on_backend;
 use super::finding::Finding;
 use super::tables::{login_names, users};
 use super::{AnyConnection, QueryExt as _, Result};
-use crate::domain::mailbox::{canonical_login, is_email, is_no_address, is_own_or_no_address};
+use crate::domain::mailbox::{canonical_login, is_email, is_own_or_no_address, is_placeholder};
 use crate::domain::names::{Flaw, flaw_of_display_name, flaw_of_user_name, skeleton};
 use crate::domain::text::canonical;
 
@@ -81,7 +81,7 @@ impl Names {
             );
             faults.push(("forbidden_name", text));
         }
-        if !is_email(&self.email) && !is_no_address(&self.email) {
+        if !is_email(&self.email) && !is_placeholder(&self.email) {
             let text = format!(
                 "\"{}\" is not an e-mail address under today's rules. Change it with modifyUser.",
                 self.email

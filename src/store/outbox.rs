@@ -52,7 +52,7 @@ pub struct Row {
 
 /// The next callbacks of one service, in order.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub struct CallbackBatch {
     pub service_id: i64,
     pub rows: Vec<Due>,
 }
@@ -210,7 +210,7 @@ pub fn claim_callbacks(
     now: Millis,
     until: Millis,
     limit: i64,
-) -> Result<Option<Run>> {
+) -> Result<Option<CallbackBatch>> {
     let head: Option<Head> = match conn {
         AnyConnection::Sqlite(c) => diesel::sql_query(HEADS)
             .bind::<BigInt, _>(now)
@@ -235,7 +235,7 @@ pub fn claim_callbacks(
         .select(columns::<Due>())
         .load(conn)?;
     claim(conn, &rows, until)?;
-    Ok(Some(Run {
+    Ok(Some(CallbackBatch {
         service_id: head.service_id,
         rows,
     }))
@@ -341,7 +341,7 @@ pub fn reschedule(
 
 /// The rows to send again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Again {
+pub enum RetryTarget {
     /// Every dead letter.
     Dead,
     /// This row, unless it is delivered.
@@ -349,14 +349,14 @@ pub enum Again {
 }
 
 /// Makes rows due now with a new age, so that a dead letter gets all its attempts again. Returns the number of rows.
-pub fn retry(conn: &mut AnyConnection, again: &Again, now: Millis) -> Result<usize> {
+pub fn retry(conn: &mut AnyConnection, target: &RetryTarget, now: Millis) -> Result<usize> {
     let mut ids = outbox::table
         .filter(outbox::state.ne(OutboxState::Delivered.as_str()))
         .select(outbox::id)
         .into_boxed();
-    ids = match again {
-        Again::Dead => ids.filter(outbox::state.eq(OutboxState::Dead.as_str())),
-        Again::One(id) => ids.filter(outbox::id.eq(*id)),
+    ids = match target {
+        RetryTarget::Dead => ids.filter(outbox::state.eq(OutboxState::Dead.as_str())),
+        RetryTarget::One(id) => ids.filter(outbox::id.eq(*id)),
     };
     let ids: Vec<i64> = ids.load(conn)?;
     Ok(diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))

@@ -61,7 +61,7 @@ pub struct View {
     pub application: Option<(String, String)>,
     redirect_uri: Option<String>,
     /// Whether `redirect_uri` is a registered URL.
-    pub asked_to_go_on: bool,
+    pub has_redirect: bool,
     /// Another URL to which the answer to a form of this page may redirect.
     pub leads_to: Option<String>,
     state: Option<String>,
@@ -100,7 +100,7 @@ impl View {
             language,
             path: request.path().strip_prefix(PREFIX).unwrap_or("").to_owned(),
             client_id: client_id.filter(|_| known.is_some()).map(str::to_owned),
-            asked_to_go_on: known
+            has_redirect: known
                 .zip(wanted)
                 .is_some_and(|(a, to)| destination::registered(a, to).is_some()),
             application,
@@ -185,7 +185,7 @@ impl View {
     }
 
     /// The URL to which a signed-in browser is redirected.
-    pub fn onward(&self) -> String {
+    pub fn redirect_target(&self) -> String {
         match &self.application {
             Some((_, to)) => destination::with_state(to, self.state.as_deref()),
             None => self.link("account.html"),
@@ -233,8 +233,12 @@ impl View {
 
     /// Writes a page with the reason of a refusal.
     pub fn refusal(&self, rejection: &Rejection) -> Reply {
-        let way_on = context! { href => self.link("account.html"), text => "back_to_account" };
-        self.again("message.html", rejection, context! { lead => "", way_on })
+        let next_link = context! { href => self.link("account.html"), text => "back_to_account" };
+        self.again(
+            "message.html",
+            rejection,
+            context! { lead => "", next_link },
+        )
     }
 
     fn written(&self, status: u16, template: &str, errors: Vec<Value>, more: Value) -> Reply {
@@ -246,7 +250,7 @@ impl View {
             languages => languages.to_vec(),
             w => i18n::words(self.language),
             title => self.title,
-            stamp => &self.csrf_token,
+            csrf_token => &self.csrf_token,
             action => self.link(&self.path),
             application => self.application.as_ref().map(|(name, _)| name),
             errors,
@@ -286,13 +290,13 @@ impl View {
         }
         // Browsers also apply the policy to the redirect after a form.
         let application = self.application.as_ref().map(|(_, to)| to);
-        let onward: String = application
+        let form_targets: String = application
             .into_iter()
             .chain(&self.leads_to)
             .map(|to| format!(" {}", destination::origin(to)))
             .collect();
         let policy = format!(
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{onward}; \
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{form_targets}; \
              base-uri 'none'; frame-ancestors 'none'"
         );
         reply

@@ -8,7 +8,7 @@ use chaingun_gateway::delivery::{
     Transport,
 };
 use chaingun_gateway::secrets::sealing::Binding;
-use chaingun_gateway::store::outbox::{self, Again, Row};
+use chaingun_gateway::store::outbox::{self, RetryTarget, Row};
 use chaingun_gateway::store::services::{self, Service};
 use chaingun_gateway::store::{AnyConnection, StoreError, users};
 
@@ -246,7 +246,7 @@ fn makes_an_unanswered_callback_a_dead_letter_and_resends_it_on_retry() {
     let now = gateway.app.clock.now();
     let again = gateway.app.store.write(|c| {
         set_callback(c, 11, &receiver.url())?;
-        outbox::retry(c, &Again::Dead, now)
+        outbox::retry(c, &RetryTarget::Dead, now)
     });
     assert_eq!(again.unwrap(), 1);
     assert_eq!(deliver(&gateway), 1);

@@ -70,8 +70,8 @@ fn calls(gateway: &Gateway) -> Vec<(&'static str, String, String)> {
             "POST /checkSSO/login.html",
             format!("{form}Cookie: {}\r\n", cookies.join("; ")),
             format!(
-                "stamp={}&userNameOrEmail=mokamiki&password=MokaMiki-1234",
-                browser.stamp
+                "csrf_token={}&userNameOrEmail=mokamiki&password=MokaMiki-1234",
+                browser.csrf_token
             ),
         ),
         (

@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
                 "Cookie: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nUser-Agent: {long}\r\n",
                 cookies.join("; ")
             );
-            let mut body = format!("stamp={}", self.browser.stamp);
+            let mut body = format!("csrf_token={}", self.browser.csrf_token);
             for (field, value) in fields {
                 body += &format!("&{field}={}", value.replace('@', "%40"));
             }

@@ -134,7 +134,7 @@ fn totals(gateway: &Gateway) -> Spent {
     let counted = in_table + gateway.app.first_attempts.unwritten() as i64;
     spent(
         metrics.hashes(HashKind::Verified),
-        metrics.hashes(HashKind::Made),
+        metrics.hashes(HashKind::Created),
         counted,
     )
 }

@@ -167,24 +167,24 @@ fn refuses_forms_of_another_site_or_browser() {
     let mut browser = moka(&gateway);
     browser.get(&gateway, "account.html");
     let accept = [("do", "accept"), ("agreement", "1")];
-    let own = browser.stamp.clone();
+    let own = browser.csrf_token.clone();
     let mut other = moka(&gateway);
     other.get(&gateway, "account.html");
     let mut stranger = Browser::default();
     stranger.get(&gateway, "login.html");
-    for stamp in [
+    for csrf_token in [
         "",
         "0",
-        other.stamp.as_str(),
-        stranger.stamp.as_str(),
+        other.csrf_token.as_str(),
+        stranger.csrf_token.as_str(),
         &own[1..],
     ] {
-        let fields = [&[("stamp", stamp)], &accept[..]].concat();
+        let fields = [&[("csrf_token", csrf_token)], &accept[..]].concat();
         let reply = browser.send(&gateway, "account.html", &fields);
-        assert_eq!(reply.status, 403, "{stamp}");
+        assert_eq!(reply.status, 403, "{csrf_token}");
         assert!(reply.body.contains("This form has expired"));
     }
-    browser.stamp = own;
+    browser.csrf_token = own;
     for headers in [
         "Origin: https://evil.example\r\n",
         "Origin: http://gateway.test.evil.example\r\n",
@@ -197,7 +197,7 @@ fn refuses_forms_of_another_site_or_browser() {
     browser.headers.clear();
     for media_type in ["text/plain", "application/json", "multipart/form-data"] {
         let headers = format!("Content-Type: {media_type}\r\n");
-        let body = format!("stamp={}&do=accept&agreement=1", browser.stamp);
+        let body = format!("csrf_token={}&do=accept&agreement=1", browser.csrf_token);
         let reply = browser.ask(&gateway, "POST", "account.html", &headers, &body);
         assert_eq!(reply.status, 415, "{media_type}");
     }
@@ -567,7 +567,7 @@ fn told(gateway: &Gateway, page: &str, fields: &[(&str, &str)]) -> String {
     let reply = browser.fill(gateway, page, fields);
     let typed: Vec<_> = fields.iter().map(|(_, value)| *value).collect();
     let mut text = format!("{}{}", reply.head, reply.body);
-    for varying in typed.iter().chain([&browser.stamp.as_str()]) {
+    for varying in typed.iter().chain([&browser.csrf_token.as_str()]) {
         text = text.replace(varying, "…");
     }
     let varying = ["X-Request-Id", "Date", "Content-Length"];

@@ -10,7 +10,7 @@ use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::domain::user::{Status, User};
 use chaingun_gateway::registry::apply::Applier;
-use chaingun_gateway::registry::kind::Wishes;
+use chaingun_gateway::registry::kind::ApplyOptions;
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::audit::{self, Listed};
@@ -1462,7 +1462,7 @@ fn grants_a_state_id_to_one_of_two_simultaneous_registry_files() {
                         by: "test",
                         now: NOW,
                     };
-                    applier.apply(&path, Wishes::default()).is_ok()
+                    applier.apply(&path, ApplyOptions::default()).is_ok()
                 })
             })
             .collect();

@@ -459,14 +459,14 @@ fn notifies_listening_nodes_of_a_change() {
     let store = Store::open(Opening::parse(&url, 1, 1000).unwrap()).unwrap();
     let mut changes = store.changes();
     assert!(
-        changes.may_have_come(),
+        changes.may_have_changed(),
         "the first listening counts as a change"
     );
     let opened = Instant::now();
     let client =
         "[[clients]]\nname = \"Portal\"\nkey = \"the-first-key-of-all\"\ntrust = \"trusted\"\n";
     installation.applied(client, &[]);
-    while !changes.may_have_come() {
+    while !changes.may_have_changed() {
         std::thread::yield_now();
     }
     let after = opened.elapsed();
@@ -526,7 +526,7 @@ fn removes_an_organisation_with_members_only_by_force() {
         by: "test",
         now: crate::harness::NOW,
     };
-    let wishes = |force| chaingun_gateway::registry::kind::Wishes { prune: true, force };
+    let wishes = |force| chaingun_gateway::registry::kind::ApplyOptions { prune: true, force };
     write(
         gateway.data.path(),
         "[[organisations]]\nuuid = \"default\"\nname = \"Default Org\"\njoin = \"open\"\n",

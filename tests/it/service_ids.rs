@@ -256,7 +256,7 @@ fn gives_up_a_queued_callback_if_a_user_holds_the_id_at_delivery() {
     // A retry delivers it when no user holds the ID.
     assert_eq!(assign(&gateway, &maki, 1, "xyz"), "OK");
     let now = gateway.app.clock.now();
-    let again = |c: &mut _| outbox::retry(c, &outbox::Again::Dead, now);
+    let again = |c: &mut _| outbox::retry(c, &outbox::RetryTarget::Dead, now);
     assert_eq!(gateway.app.store.write(again).unwrap(), 1);
     assert_eq!(gateway.delivery.deliver_due().unwrap(), 1);
     assert_eq!(receiver.lines()[1], "DELETE /users/abc HTTP/1.1");

@@ -378,7 +378,7 @@ fn lists_identities_on_the_account_page_and_unlinks_one() {
     let foreign = browser.send(
         &gateway,
         "account.html",
-        &[&fields[..], &[("stamp", "x")]].concat(),
+        &[&fields[..], &[("csrf_token", "x")]].concat(),
     );
     assert_eq!(foreign.status, 403);
     assert_eq!(identities(&gateway, "mokamiki"), ["m-1"]);
@@ -779,17 +779,17 @@ fn asks_before_a_partners_sign_in_replaces_another_user() {
 
     // Forms without a valid CSRF token or with a foreign origin get the question, too.
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let forged = format!("token={token}&switch=1&stamp={}", "0".repeat(64));
+    let forged = format!("token={token}&switch=1&csrf_token={}", "0".repeat(64));
     let reply = request(&gateway, &mut browser, ("POST", ""), form, &forged);
     assert_eq!(reply.status, 200, "{reply:?}");
     let foreign = format!("{form}Origin: https://evil.example\r\n");
-    let own = format!("token={token}&switch=1&stamp={}", browser.stamp);
+    let own = format!("token={token}&switch=1&csrf_token={}", browser.csrf_token);
     let reply = request(&gateway, &mut browser, ("POST", ""), &foreign, &own);
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(browser.session(), Some(session.as_str()));
     assert!(browser.is_signed_in(&gateway));
 
-    let own = format!("token={token}&switch=1&stamp={}", browser.stamp);
+    let own = format!("token={token}&switch=1&csrf_token={}", browser.csrf_token);
     let reply = request(&gateway, &mut browser, ("POST", ""), form, &own);
     assert_eq!(
         (reply.status, reply.header("Location")),

@@ -71,8 +71,8 @@ pub fn alike() {
             ("email", &login),
             ("password", "Valami-Jelszo-9"),
         ];
-        let stamp = browser.stamp.clone();
-        let fields = [&[("stamp", stamp.as_str())], &fields[..]].concat();
+        let csrf_token = browser.csrf_token.clone();
+        let fields = [&[("csrf_token", csrf_token.as_str())], &fields[..]].concat();
         let begun = Instant::now();
         (
             browser.send(speaker, "register.html", &fields),

@@ -36,7 +36,7 @@ impl Request for RegisterVisitorRequest {
             password: self.password,
             ..Default::default()
         };
-        match registration.register(cx, TakenNames::AreHidden) {
+        match registration.register(cx, TakenNames::Hidden) {
             // The owner gets a link for a new password. It also activates an account that another person may have
             // registered with this address.
             Err(Refusal::Rejected(taken))

@@ -70,7 +70,7 @@ pub(in crate::operations) fn leave(
     let Some(ended) = services::unassign(tx.conn, user.id, service_id)? else {
         return Ok(false);
     };
-    tx.tell_service(user, &ended)?;
+    tx.notify_service(user, &ended)?;
     let event = DeleteUserFromServiceRequest::OPERATION.event;
     tx.audit_ok(event, &user.user_name)?;
     Ok(true)

@@ -87,8 +87,8 @@ impl Request for DirectoryCreateRequest {
         cx.write(|tx| {
             let organisation = self.organisation(tx.conn)?;
             let user_name = self.name_of(tx, &identities, &uuid)?;
-            let no_address = User::no_address(&uuid);
-            let email = self.email.as_ref().unwrap_or(&no_address);
+            let placeholder = User::placeholder_address(&uuid);
+            let email = self.email.as_ref().unwrap_or(&placeholder);
             check_names_are_free(cx, tx.conn, ("userName", &user_name), email)?;
             let name = fields.name().unwrap_or_default();
             let id = insert_active(tx, &uuid, [&user_name, &name, email], self.phone.clone())?;

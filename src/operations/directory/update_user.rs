@@ -86,8 +86,8 @@ impl Request for DirectoryUpdateRequest {
                 linked.extend(done.linked);
                 unlinked.extend(done.unlinked);
             }
-            identities::tell(tx, &user, Topic::IdentityLinked, &linked)?;
-            identities::tell(tx, &user, Topic::IdentityUnlinked, &unlinked)?;
+            identities::mail_user(tx, &user, Topic::IdentityLinked, &linked)?;
+            identities::mail_user(tx, &user, Topic::IdentityUnlinked, &unlinked)?;
             self.change(tx, &user, fields)?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)?;
             Ok::<_, Refusal>(user.uuid)
@@ -108,7 +108,7 @@ impl DirectoryUpdateRequest {
             after.name = name;
         }
         match self.email.as_deref() {
-            Some("") => after.email = User::no_address(&before.uuid),
+            Some("") => after.email = User::placeholder_address(&before.uuid),
             Some(email) => email.clone_into(&mut after.email),
             None => {}
         }

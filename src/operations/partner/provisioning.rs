@@ -19,7 +19,7 @@ pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Res
     };
     let email = match &assertion.email {
         Some(email) if is_address_available(tx, email)? => email.clone(),
-        _ => User::no_address(&uuid),
+        _ => User::placeholder_address(&uuid),
     };
     let id = || cleaned(&assertion.identity.id);
     let name = assertion.name.clone().or_else(id);

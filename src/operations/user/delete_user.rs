@@ -61,7 +61,7 @@ pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()>
 pub(in crate::operations) fn erase(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
     for assignment in services::assignments(tx.conn, user.id)? {
         if let Some(ended) = services::unassign(tx.conn, user.id, assignment.service_id)? {
-            tx.tell_service(user, &ended)?;
+            tx.notify_service(user, &ended)?;
         }
     }
     users::erase(tx.conn, user.id)?;

@@ -56,7 +56,7 @@ impl Request for RegisterUserRequest {
         Some(&self.email)
     }
     fn run(self, cx: &RequestContext<'_>) -> Result<RegisterUserResponse> {
-        self.register(cx, TakenNames::AreTold)?;
+        self.register(cx, TakenNames::Revealed)?;
         Ok(RegisterUserResponse::default())
     }
 }
@@ -65,9 +65,9 @@ impl Request for RegisterUserRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::operations) enum TakenNames {
     /// The answer reveals it, so it can be sent before a password is hashed.
-    AreTold,
+    Revealed,
     /// The answer and its time are the same in both cases, so a password is always hashed.
-    AreHidden,
+    Hidden,
 }
 
 impl RegisterUserRequest {
@@ -87,7 +87,7 @@ impl RegisterUserRequest {
         refuse_all(problems)?;
         let names = [self.username.as_str(), &self.name, &self.email];
         super::check_password(self.password.reveal(), &names)?;
-        if taken_names == TakenNames::AreTold {
+        if taken_names == TakenNames::Revealed {
             cx.read(|c| self.check_against_store(cx, c))?;
         }
         let hash = cx.hash(self.password.reveal())?;

@@ -4,7 +4,7 @@ use super::ORIGIN;
 use crate::domain::Millis;
 use crate::domain::web::{is_origin, is_url};
 use crate::registry::kind::{Checker, Kind};
-use crate::registry::reader::{Entry, Placed};
+use crate::registry::reader::{FileEntry, TableReader};
 use crate::registry::value::{Value, bare, text, texts};
 use crate::secrets::sealing::Binding;
 use crate::store::applications::{self, Application};
@@ -25,7 +25,7 @@ impl Kind for Application {
         "plain_calls",
     ];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let client_id = e.name("client_id");
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         if let Some(id) = &client_id
@@ -70,7 +70,7 @@ impl Kind for Application {
     fn check(
         &mut self,
         checker: &mut Checker<'_>,
-        named: &Placed<Self>,
+        named: &FileEntry<Self>,
         stored: Option<&Self>,
     ) -> Vec<&'static str> {
         if stored.is_none() && named.secret.is_none() {

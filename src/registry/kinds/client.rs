@@ -3,7 +3,7 @@
 use crate::domain::Millis;
 use crate::domain::client::{Client, DEFAULT_CLIENT, Trust};
 use crate::registry::kind::{Checker, Kind};
-use crate::registry::reader::{Entry, Placed};
+use crate::registry::reader::{FileEntry, TableReader};
 use crate::registry::value::{Value, bare, quoted, text};
 use crate::secrets::sha256_hex;
 use crate::store::clients::{self, KeyedClient};
@@ -16,7 +16,7 @@ impl Kind for KeyedClient {
         &["name", "key", "key_file", "key_sha256", "trust", "active"];
     const UNIQUE: &'static [&'static str] = &["key"];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let name = e.name("name");
         let key = e.secret("key").map(|key| sha256_hex(&key));
         let hash = e.text("key_sha256");
@@ -59,7 +59,7 @@ impl Kind for KeyedClient {
     fn check(
         &mut self,
         checker: &mut Checker<'_>,
-        named: &Placed<Self>,
+        named: &FileEntry<Self>,
         stored: Option<&Self>,
     ) -> Vec<&'static str> {
         if self.key_sha256.is_none() {
@@ -102,7 +102,7 @@ fn keeper_of_key<'a>(wanted: &KeyedClient, checker: &Checker<'a>) -> Option<&'a 
     let mut named = checker.file.clients.iter();
     let keeps = match named.find(|p| p.entry.client.name == name) {
         Some(named) => named.entry.key_sha256.is_none(),
-        None => !checker.wishes.prune || holder.is_permanent(),
+        None => !checker.options.prune || holder.is_permanent(),
     };
     keeps.then_some(name)
 }

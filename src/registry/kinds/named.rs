@@ -2,7 +2,7 @@
 
 use crate::domain::Millis;
 use crate::registry::kind::Kind;
-use crate::registry::reader::Entry;
+use crate::registry::reader::TableReader;
 use crate::registry::value::{Value, bare, text};
 use crate::store::agreements::{self, Agreement};
 use crate::store::portals::{self, Portal};
@@ -13,7 +13,7 @@ impl Kind for Portal {
     const NAME: &'static str = "portal";
     const KEYS: &'static [&'static str] = &["id", "name"];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let (id, name) = (e.id("id"), e.display_name("name").unwrap_or_default());
         Some(Portal { id: id?, name })
     }
@@ -40,7 +40,7 @@ impl Kind for Agreement {
     const NAME: &'static str = "agreement";
     const KEYS: &'static [&'static str] = &["id", "name"];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let (id, name) = (e.id("id"), e.display_name("name").unwrap_or_default());
         Some(Agreement { id: id?, name })
     }

@@ -4,7 +4,7 @@ use crate::domain::Millis;
 use crate::domain::organisation::JoinPolicy;
 use crate::domain::text::canonical;
 use crate::registry::kind::{Checker, Kind};
-use crate::registry::reader::{Entry, Placed};
+use crate::registry::reader::{FileEntry, TableReader};
 use crate::registry::value::{Value, quoted, text};
 use crate::store::organisations::{self, Organisation};
 use crate::store::{self, AnyConnection};
@@ -15,14 +15,14 @@ impl Kind for Organisation {
     const KEYS: &'static [&'static str] = &["uuid", "name", "join", "channel", "external_id"];
     const UNIQUE: &'static [&'static str] = &["channel", "external_id"];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let (uuid, name) = (e.name("uuid"), e.display_name("name"));
         let join = e.text("join");
         let join_policy = join.map_or(Some(JoinPolicy::Closed), |word| JoinPolicy::parse(&word));
         if join_policy.is_none() {
             e.wrong("join", "must be \"open\" or \"closed\"");
         }
-        let optional = |e: &mut Entry<'_>, key| e.has(key).then(|| e.name(key)).flatten();
+        let optional = |e: &mut TableReader<'_>, key| e.has(key).then(|| e.name(key)).flatten();
         let (channel, external_id) = (optional(e, "channel"), optional(e, "external_id"));
         for (key, other) in [("channel", "external_id"), ("external_id", "channel")] {
             if e.has(other) && !e.has(key) {
@@ -57,7 +57,7 @@ impl Kind for Organisation {
     fn check(
         &mut self,
         checker: &mut Checker<'_>,
-        named: &Placed<Self>,
+        named: &FileEntry<Self>,
         _: Option<&Self>,
     ) -> Vec<&'static str> {
         if let Some(other) = keeper_of_external_id(self, checker) {
@@ -102,6 +102,6 @@ fn keeper_of_external_id<'a>(wanted: &Organisation, checker: &Checker<'a>) -> Op
         o.uuid != wanted.uuid && compared_external_id(o).as_ref() == Some(&external_id)
     })?;
     let mut named = checker.file.organisations.iter();
-    let keeps = !checker.wishes.prune && !named.any(|p| p.entry.uuid == holder.uuid);
+    let keeps = !checker.options.prune && !named.any(|p| p.entry.uuid == holder.uuid);
     keeps.then_some(&holder.uuid)
 }

@@ -7,7 +7,7 @@ use crate::domain::text::{canonical, is_line};
 use crate::domain::user::same_name;
 use crate::domain::web::is_origin;
 use crate::registry::kind::{Checker, Kind};
-use crate::registry::reader::{Entry, Placed};
+use crate::registry::reader::{FileEntry, TableReader};
 use crate::registry::value::{Value, bare, list, text, texts};
 use crate::secrets::rsa_keys;
 use crate::store::partners::{self, Partner};
@@ -36,7 +36,7 @@ impl Kind for Partner {
     ];
     const UNIQUE: &'static [&'static str] = &["state_ids"];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let iss = e.name("iss");
         let pems = e.some_texts("public_keys", PUBLIC_KEY, |pem| {
             rsa_keys::public_key(pem).is_some()
@@ -83,19 +83,19 @@ impl Kind for Partner {
     fn check(
         &mut self,
         checker: &mut Checker<'_>,
-        named: &Placed<Self>,
+        named: &FileEntry<Self>,
         _: Option<&Self>,
     ) -> Vec<&'static str> {
         let (file, state, place) = (checker.file, checker.state, &named.place);
         // If two names differed only in case, users of one partner could be mistaken for users of the other.
         let is_like_it = |p: &&Partner| p.iss != self.iss && same_name(&p.iss, &self.iss);
         let alike = state.partners.iter().find(is_like_it);
-        if let Some(other) = alike.filter(|_| !checker.wishes.prune) {
+        if let Some(other) = alike.filter(|_| !checker.options.prune) {
             let what = format!("there is a partner {:?}", other.iss);
             checker.wrong(format_args!("{place}.iss"), what);
         }
         let is_named = |p: &&Partner| file.partners.iter().any(|n| n.entry.iss == p.iss);
-        let stays = |p: &&Partner| !checker.wishes.prune && !is_named(p);
+        let stays = |p: &&Partner| !checker.options.prune && !is_named(p);
         let others = file.partners.iter().map(|p| &p.entry);
         let mut others = others.chain(state.partners.iter().filter(stays));
         let shared = others.find_map(|other| {

@@ -3,7 +3,7 @@
 use crate::domain::Millis;
 use crate::domain::web::is_url;
 use crate::registry::kind::{Checker, Kind};
-use crate::registry::reader::{Entry, Placed};
+use crate::registry::reader::{FileEntry, TableReader};
 use crate::registry::value::{Value, bare, list, quoted, text};
 use crate::secrets::sealing::Binding;
 use crate::store::services::{self, RequiringService, Service};
@@ -24,7 +24,7 @@ impl Kind for RequiringService {
         "case_sensitive_ids",
     ];
 
-    fn read(e: &mut Entry<'_>) -> Option<Self> {
+    fn read(e: &mut TableReader<'_>) -> Option<Self> {
         let (id, portal, name) = (e.id("id"), e.id("portal"), e.display_name("name"));
         let callback_url = e.text("callback_url");
         // The id of the user becomes one more segment of the path.
@@ -90,7 +90,7 @@ impl Kind for RequiringService {
     fn check(
         &mut self,
         checker: &mut Checker<'_>,
-        named: &Placed<Self>,
+        named: &FileEntry<Self>,
         stored: Option<&Self>,
     ) -> Vec<&'static str> {
         check_references(self, checker, &named.place);

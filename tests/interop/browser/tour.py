@@ -37,7 +37,7 @@ class Tour:
 
     def expire(self):
         """What a form looks like to us whose browser has signed in or out since."""
-        self.page.locator("input[name=stamp]").first.evaluate("stamp => { stamp.value = '0'; }")
+        self.page.locator("input[name=csrf_token]").first.evaluate("csrf_token => { csrf_token.value = '0'; }")
 
     def partners(self):
         """The pages of a user whom a partner signs in, who has no password."""

@@ -10,7 +10,7 @@ use super::{Reply, Speaker};
 pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     /// The CSRF token of the last page with a form.
-    pub stamp: String,
+    pub csrf_token: String,
     /// Header lines of every request.
     pub headers: String,
 }
@@ -22,8 +22,8 @@ impl Browser {
 
     /// Sends a form with the CSRF token of the last page.
     pub fn post(&mut self, gateway: &Speaker, page: &str, fields: &[(&str, &str)]) -> Reply {
-        let stamp = self.stamp.clone();
-        let fields = [&[("stamp", stamp.as_str())], fields].concat();
+        let csrf_token = self.csrf_token.clone();
+        let fields = [&[("csrf_token", csrf_token.as_str())], fields].concat();
         self.send(gateway, page, &fields)
     }
 
@@ -82,8 +82,8 @@ impl Browser {
                 }
             }
         }
-        if let Some((_, rest)) = reply.body.split_once("name=\"stamp\" value=\"") {
-            self.stamp = rest.split('"').next().unwrap().to_owned();
+        if let Some((_, rest)) = reply.body.split_once("name=\"csrf_token\" value=\"") {
+            self.csrf_token = rest.split('"').next().unwrap().to_owned();
         }
     }
 
