@@ -63,7 +63,7 @@ pub struct AppContext {
     pub registry: Registry,
     /// Refusals that are counted but not yet written.
     pub refusals: Refusals,
-    /// The first attempts of each name or network, which are not written.
+    /// The first attempt of each name or network, which is kept in memory only.
     pub first_attempts: FirstAttempts,
     pub hasher: Hasher,
     pub tokens: Tokens,

@@ -3,8 +3,8 @@
 //!
 //! # Design
 //!
-//! An operation is stated once, in a **catalogue** ([`operations::CATALOG`]): its name, its request and answer, who may
-//! call it, what it costs, and which faces offer it. A *face* is one protocol. Faces decode requests into operations
+//! An operation is stated once, in a **catalogue** ([`operations::CATALOG`]): its name, its request and answer, its
+//! allowed callers, its cost and its faces. A *face* is one protocol. Faces decode requests into operations
 //! and encode answers from their shapes; the WSDL, the OpenAPI document and `/docs` are printed from the same
 //! catalogue. No operation has a handler for each protocol, so two protocols cannot drift apart.
 //!

@@ -20,7 +20,7 @@ pub struct Reloaded {
 }
 
 impl Reloaded {
-    /// Reads everything again at each SIGHUP; the handler is in place on return. On Windows the signal does not exist.
+    /// Installs the handler of SIGHUP, which reads everything again. Windows does not have this signal.
     pub fn at_hangup(self) -> io::Result<()> {
         #[cfg(unix)]
         {
@@ -46,7 +46,10 @@ impl Reloaded {
             Ok(()) => tracing::info!("the mail templates were read again"),
             Err(mistakes) => {
                 for mistake in mistakes {
-                    tracing::error!(mistake, "the mail templates in use stay");
+                    tracing::error!(
+                        mistake,
+                        "the mail templates could not be read again; the old ones stay in use"
+                    );
                 }
             }
         }
@@ -59,16 +62,16 @@ impl Reloaded {
     }
 
     fn apply(&self, file: &Path) {
-        let told = file.display();
+        let path = file.display();
         match registry_file::apply(&self.app, file, self.reach, "SIGHUP") {
             Ok(()) => {}
             Err(ApplyError::Mistakes(mistakes)) => {
                 for mistake in mistakes {
-                    tracing::error!(file = %told, mistake = mistake.0, "the registry file was not applied");
+                    tracing::error!(file = %path, mistake = mistake.0, "the registry file was not applied");
                 }
             }
             Err(error) => {
-                tracing::error!(file = %told, cause = %error, "the registry file was not applied");
+                tracing::error!(file = %path, cause = %error, "the registry file was not applied");
             }
         }
     }

@@ -15,7 +15,7 @@ pub enum AuditCommand {
     /// List entries, the newest first. Refusals of unauthenticated callers are counted by minute, network, event and
     /// code; such a row has their count and a sample.
     List {
-        /// Only entries about this user; of counted refusals those with this user as the sample.
+        /// Only entries about this user, and counted refusals whose sample is about this user.
         #[arg(long, value_name = "USER")]
         user: Option<String>,
         /// The most entries to list.

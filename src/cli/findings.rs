@@ -55,11 +55,11 @@ pub fn count_in_background(app: Arc<AppContext>) -> io::Result<()> {
         match read {
             Ok(()) if count > 0 => tracing::warn!(
                 findings = count,
-                "rows of the database break today's rules; `chaingun-gateway migrate` lists them"
+                "rows of the database violate current rules; `chaingun-gateway migrate` lists them"
             ),
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(cause = %error, "the database could not be checked for rows that break today's rules");
+                tracing::warn!(cause = %error, "the database could not be checked for rows that violate current rules");
             }
         }
     };

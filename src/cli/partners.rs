@@ -210,9 +210,9 @@ fn signed(
     args: &TestTokenArgs,
     (file, own_url): (&Path, &str),
 ) -> io::Result<()> {
-    let told = file.display();
+    let path = file.display();
     let key = std::fs::read_to_string(file)
-        .map_err(|error| io::Error::new(error.kind(), format!("{told}: {error}")))?;
+        .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
     let now = cx.now / 1000;
     let state_id = args.state_id.as_ref().or(args.iss.as_ref());
     let claims = json!({
@@ -228,7 +228,7 @@ fn signed(
         "redirect_uri": args.redirect_uri,
     });
     let token = sign(&key, &claims)
-        .map_err(|error| io::Error::other(format!("{told}: not a private RSA key: {error}")))?;
+        .map_err(|error| io::Error::other(format!("{path}: not a private RSA key: {error}")))?;
     output.record(&[
         ("token", json!(token)),
         (
@@ -306,11 +306,11 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
 
 /// Reads a public key. The message does not quote the file, which may be the private key.
 fn public_key(file: &Path) -> io::Result<String> {
-    let told = file.display();
+    let path = file.display();
     let text = std::fs::read_to_string(file)
-        .map_err(|error| io::Error::new(error.kind(), format!("{told}: {error}")))?;
+        .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
     rsa_keys::public_key(&text)
-        .ok_or_else(|| io::Error::other(format!("{told}: must be {PUBLIC_KEY}")))
+        .ok_or_else(|| io::Error::other(format!("{path}: must be {PUBLIC_KEY}")))
 }
 
 /// The fingerprint for comparing keys: the first 16 hexadecimal digits of the SHA-256 of the stored PEM text.

@@ -71,10 +71,10 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
 
 /// The faults of a file by itself, and the warnings about it.
 pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
-    let told = path.display();
+    let file = path.display();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return (vec![format!("{told}: {error}")], Vec::new()),
+        Err(error) => return (vec![format!("{file}: {error}")], Vec::new()),
     };
     let folder = path.parent().unwrap_or(Path::new("."));
     let (mistakes, warnings) = match file::read(&text, folder) {
@@ -82,7 +82,7 @@ pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
         Err(mistake) => (vec![mistake], Vec::new()),
     };
     let lines = mistakes.iter();
-    let lines = lines.map(|mistake| format!("{told}: {}", visible(&mistake.0)));
+    let lines = lines.map(|mistake| format!("{file}: {}", visible(&mistake.0)));
     (lines.collect(), warnings)
 }
 
@@ -102,7 +102,7 @@ fn print(output: Output, plan: &Plan) -> io::Result<()> {
             Change::Removed => ('-', "removed"),
         };
         output.done(
-            format!("{sign} {}", told(line)).trim_end(),
+            format!("{sign} {}", text_of(line)).trim_end(),
             &[
                 ("change", json!(word)),
                 ("kind", json!(line.kind)),
@@ -117,7 +117,7 @@ fn print(output: Output, plan: &Plan) -> io::Result<()> {
     )
 }
 
-fn told(line: &Line) -> String {
+fn text_of(line: &Line) -> String {
     let fields = line.fields.join(" ");
     format!("{} {} {fields}", line.kind, visible(&line.name))
 }

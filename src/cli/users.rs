@@ -121,7 +121,7 @@ pub fn run(config: &Config, output: Output, command: UserCommand) -> io::Result<
         UserCommand::Erase { user_name, yes } => {
             if !yes {
                 return fail(format!(
-                    "{user_name} would be gone for good; say --yes if that is meant"
+                    "the deletion of {user_name} cannot be undone; add --yes to delete the user"
                 ));
             }
             let request = DeleteUserRequest {

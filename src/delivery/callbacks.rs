@@ -93,7 +93,10 @@ impl Caller {
             .ok_or_else(|| Failure::of("the service has no access key and secret"))?;
         let request = self.client.delete(url).basic_auth(access, Some(secret));
         self.runtime.block_on(async {
-            let mut response = request.send().await.map_err(|e| Failure::of(told(&e)))?;
+            let mut response = request
+                .send()
+                .await
+                .map_err(|e| Failure::of(cause_of(&e)))?;
             let status = response.status();
             let asked = retry_after(response.headers(), now);
             let drained = async {
@@ -159,7 +162,7 @@ pub fn always_refused(url: &str, reach: Reach) -> Option<String> {
 }
 
 /// The cause of a failed request, without the URL, which contains the user's id.
-fn told(error: &reqwest::Error) -> String {
+fn cause_of(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut innermost = None;
     while let Some(inner) = cause {

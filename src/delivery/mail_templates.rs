@@ -172,22 +172,24 @@ fn misnamed(folder: &Path) -> Vec<String> {
         .filter(|name| TEMPLATES.iter().all(|(known, _)| known != name))
         .collect();
     names.sort();
-    let told = names.iter();
-    told.map(|name| format!("mail template {name:?} belongs to no mail"))
+    let names = names.iter();
+    names
+        .map(|name| format!("mail template {name:?} belongs to no mail"))
         .collect()
 }
 
 /// The operator's template with this name, if the file exists.
 fn own(folder: &Path, name: &str) -> Result<Option<String>, String> {
     let path = folder.join(name);
-    let told = |what: &dyn std::fmt::Display| format!("mail template {}: {what}", path.display());
+    let message =
+        |what: &dyn std::fmt::Display| format!("mail template {}: {what}", path.display());
     match fs::metadata(&path) {
         Ok(found) if found.len() > MAX_BYTES => {
-            Err(told(&format!("is over {MAX_BYTES} bytes long")))
+            Err(message(&format!("is over {MAX_BYTES} bytes long")))
         }
-        Ok(_) => fs::read_to_string(&path).map(Some).map_err(|e| told(&e)),
+        Ok(_) => fs::read_to_string(&path).map(Some).map_err(|e| message(&e)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(told(&error)),
+        Err(error) => Err(message(&error)),
     }
 }
 
@@ -423,7 +425,7 @@ mod tests {
 
     #[test]
     fn reports_each_faulty_template_by_its_file_name() {
-        for (name, text, told) in [
+        for (name, text, message) in [
             (
                 "activation.hu.txt",
                 "Subject: a\n{{ nam }}",
@@ -467,7 +469,7 @@ mod tests {
             let wrong = MailTemplates::load(Some(folder.path())).unwrap_err();
             assert_eq!(wrong.len(), 1, "{wrong:?}");
             assert!(
-                wrong[0].contains(name) && wrong[0].contains(told),
+                wrong[0].contains(name) && wrong[0].contains(message),
                 "{wrong:?}"
             );
         }

@@ -133,7 +133,7 @@ impl<'a> SmtpSession<'a> {
         if let (Security::StartTls, Some(tls)) = (server.security, &tls) {
             if !connection.can_starttls() {
                 connection.abort();
-                return Err("the mail server has no STARTTLS, and nothing is sent without".into());
+                return Err("the mail server does not support STARTTLS, so no mail is sent".into());
             }
             connection.starttls(tls, &us).map_err(|e| reason(&e))?;
         }
@@ -142,7 +142,10 @@ impl<'a> SmtpSession<'a> {
             let known = [Mechanism::Plain, Mechanism::Login];
             if let Err(error) = connection.auth(&known, &credentials) {
                 connection.abort();
-                return Err(format!("signing in to the mail server: {}", reason(&error)));
+                return Err(format!(
+                    "the sign-in to the mail server failed: {}",
+                    reason(&error)
+                ));
             }
         }
         Ok(connection)

@@ -85,7 +85,7 @@ fn calls(operation: &Operation, request: &str) -> bool {
     }
 }
 
-/// The exchange with bodies that came on one line broken into lines.
+/// The exchange as template values. A body of one line is broken into several lines.
 fn laid_out(exchange: &Exchange) -> Value {
     context! {
         remark => exchange.remark.trim(),

@@ -1,5 +1,5 @@
-//! HTTP as every face sees it: requests, replies, and the headers and encodings that all faces share. This module knows
-//! no connections.
+//! HTTP as every face sees it: requests, replies, and the headers and encodings that all faces share. This module
+//! does not handle connections.
 
 pub mod accept;
 pub mod body;

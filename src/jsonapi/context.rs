@@ -13,7 +13,7 @@ pub(super) const MEDIA_TYPE: &str = "application/vnd.api+json";
 pub struct JsonLimits {
     /// Levels of nesting in a body.
     pub depth: usize,
-    /// Refuse fields that an operation does not know, instead of skipping them.
+    /// Whether fields that an operation does not have are refused instead of skipped.
     pub refuse_unknown: bool,
 }
 

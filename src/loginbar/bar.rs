@@ -45,7 +45,7 @@ pub(super) const PATH: &str = "loginbar.json";
 /// Reads a request for the loginbar.
 pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     let Some(registry) = &site.registry else {
-        return Read::Refused(Rejection::new(Code::NotReady), Arc::new(Unread));
+        return Read::Refused(Rejection::new(Code::NotReady), Arc::new(RefusedBar));
     };
     let query = Parameters::of(request.query());
     let client_id = query
@@ -90,14 +90,14 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
 
 impl Page for Bar {
     fn refused(&self, rejection: &Rejection) -> Reply {
-        self.with_cors(Unread.refused(rejection))
+        self.with_cors(RefusedBar.refused(rejection))
     }
 }
 
 /// Writes refusals before the application of the request is known.
-pub(super) struct Unread;
+pub(super) struct RefusedBar;
 
-impl Page for Unread {
+impl Page for RefusedBar {
     fn refused(&self, rejection: &Rejection) -> Reply {
         let (status, _) = rejection.kind().rest();
         error(status, "Try again later")

@@ -23,7 +23,7 @@ impl PageFace {
     #[must_use]
     pub fn new(app: Arc<AppContext>, request: &HttpRequest, base: String) -> Self {
         let page: Arc<dyn Page> = match path_of(request) {
-            bar::PATH => Arc::new(bar::Unread),
+            bar::PATH => Arc::new(bar::RefusedBar),
             _ => {
                 let site = Site::of(&app, base.clone());
                 Arc::new(View::of(&site, request, "not_possible"))

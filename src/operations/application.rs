@@ -78,7 +78,7 @@ fn stored(cx: &RequestContext<'_>, application: &Application) -> Result<Option<S
     match cx.app.sealer.open(binding, sealed) {
         Some(secret) => Ok(Some(secret)),
         None => {
-            let cause = "the application's secret cannot be opened with this sealing key";
+            let cause = "the application's secret cannot be decrypted with this sealing key";
             Err(internal_error(cause))
         }
     }

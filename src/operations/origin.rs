@@ -12,7 +12,7 @@ use crate::domain::text::canonical;
 /// The number of characters of an account name that are used.
 const MAX_ACCOUNT_CHARS: usize = 256;
 
-/// The source of a request and the account whose password it brings.
+/// The source of a request, and the account whose password the request contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The network of the client, or the name of a trusted client, because many people share its address.

@@ -109,7 +109,7 @@ pub fn read(
     distinct(m, &file.clients, "key", "has the same key", |client| {
         client.key_sha256.clone()
     });
-    let what = "has the same in this channel";
+    let what = "has the same value in this channel";
     distinct(
         m,
         &file.organisations,

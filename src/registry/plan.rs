@@ -127,7 +127,7 @@ impl Planner<'_, '_> {
             let users = entry.users(c)?;
             if users > 0 && !self.checker.options.force {
                 self.checker.mistakes.push(ValidationError(format!(
-                    "{kind} {id} is not named, but users depend on it ({users}); --force removes it all the same"
+                    "{kind} {id} is not named, but users depend on it ({users}); --force removes it anyway"
                 )));
             }
             self.note::<K>(Change::Removed, id, Vec::new());

@@ -152,7 +152,7 @@ impl TableReader<'_> {
             let place = format!("{key}[{at}]");
             match self.whole(&place, value, i64::MAX) {
                 Some(id) if ids.contains(&id) => {
-                    self.wrong(&place, format_args!("{id} is there twice"))
+                    self.wrong(&place, format_args!("{id} is listed twice"))
                 }
                 id => ids.extend(id),
             }
@@ -180,7 +180,7 @@ impl TableReader<'_> {
             let place = format!("{key}[{at}]");
             match value.as_str() {
                 Some(text) if texts.iter().any(|t| t == text) => {
-                    self.wrong(&place, format_args!("{text:?} is there twice"));
+                    self.wrong(&place, format_args!("{text:?} is listed twice"));
                 }
                 Some(text) if check(text) && text.len() <= MAX_TEXT => texts.push(text.to_owned()),
                 _ => self.wrong(&place, format_args!("must be {what}")),
@@ -223,7 +223,10 @@ impl TableReader<'_> {
     pub fn secret(&mut self, key: &str) -> Option<String> {
         let file_key = format!("{key}_file");
         if self.has(key) && self.has(&file_key) {
-            self.wrong(&file_key, format_args!("{key} is there as well"));
+            self.wrong(
+                &file_key,
+                format_args!("must not be set together with {key}"),
+            );
         }
         let (key, text) = match self.text(&file_key) {
             Some(name) => match std::fs::read_to_string(self.folder.join(&name)) {

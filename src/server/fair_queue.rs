@@ -59,7 +59,7 @@ struct Waiting<J> {
     job: J,
 }
 
-/// The jobs of a client or an account. Removed when it has no job any more.
+/// The jobs of a client or an account. The queue removes the entry when no job is left.
 #[derive(Debug, Clone, Copy, Default)]
 struct Usage {
     waiting: usize,
@@ -73,7 +73,7 @@ struct Usage {
 /// The result of adding a job.
 #[derive(Debug)]
 pub(super) enum Added<J> {
-    /// The job waits. The displaced jobs must be told the reason.
+    /// The job waits. The caller refuses the displaced jobs with these reasons.
     Waits(Ticket, Vec<(J, Reason)>),
     /// The job is refused. The number counts the refusals by the same limit so far.
     Refused(J, Reason, u32),
@@ -122,8 +122,8 @@ impl<J> FairQueue<J> {
                 for (_, gone, _) in &displaced {
                     self.forget_idle(&gone.owner);
                 }
-                let told = displaced.into_iter();
-                Added::Waits(ticket, told.map(|(_, w, why)| (w.job, why)).collect())
+                let displaced = displaced.into_iter();
+                Added::Waits(ticket, displaced.map(|(_, w, why)| (w.job, why)).collect())
             }
             Err(reason) => {
                 // A job that is refused in the end displaces no other job.

@@ -27,9 +27,9 @@ pub(super) enum Verdict {
 /// The checked part of a head.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    /// Inside a line that needs no check.
+    /// Whether the position is inside a line that needs no check.
     within: bool,
-    /// The request line has started.
+    /// Whether the request line has started.
     begun: bool,
     ended: bool,
     is_http_1_0: bool,

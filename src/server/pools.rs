@@ -392,9 +392,9 @@ mod tests {
     fn busy(shares: Shares) -> (FairPool, Sender<()>) {
         let pool = FairPool::start("test", 1, shares).unwrap();
         let (release, released): (_, Receiver<()>) = channel();
-        let (tell, begun) = channel();
+        let (sender, begun) = channel();
         let job: FairJob = Box::new(move |_| {
-            tell.send(()).unwrap();
+            sender.send(()).unwrap();
             let _ = released.recv();
         });
         let owner = pool.owner(&origin("busy"));
@@ -406,17 +406,17 @@ mod tests {
     #[test]
     fn gives_up_work_whose_caller_has_gone_away() {
         let (pool, release) = busy(SHARES);
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         runtime().block_on(async {
             let from = origin("gone");
-            let work = pool.run(&from, move || tell.send(()));
+            let work = pool.run(&from, move || sender.send(()));
             let soon = tokio::time::timeout(Duration::from_millis(1), work).await;
             assert!(soon.is_err(), "it waits");
         });
         assert_eq!(pool.waiting(), 0);
         drop(release);
         drop(pool);
-        assert!(told.recv().is_err(), "it was not run");
+        assert!(receiver.recv().is_err(), "it was not run");
     }
 
     #[test]
@@ -487,13 +487,13 @@ mod tests {
         assert!(matches!(panics, Err(NotDone::Panicked)));
         let done = runtime.block_on(pool.run(&origin("a"), || 7));
         assert!(matches!(done, Ok(7)));
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         for n in 0..2 {
-            let tell = tell.clone();
-            let job: FairJob = Box::new(move |_| tell.send(n).unwrap());
+            let sender = sender.clone();
+            let job: FairJob = Box::new(move |_| sender.send(n).unwrap());
             assert!(pool.shared.add(pool.owner(&origin("a")), job).is_ok());
         }
-        drop((pool, tell));
-        assert_eq!(told.iter().count(), 2);
+        drop((pool, sender));
+        assert_eq!(receiver.iter().count(), 2);
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct WriteTimeoutStream {
     head: Head,
     /// The start of a header line that is held until the line is complete.
     held: Vec<u8>,
-    /// The head was cut short: no more bytes are read.
+    /// Whether the head was cut short. No more bytes are then read.
     is_cut: bool,
     /// Set once the write side is closed: the number of bytes that may still be read and discarded.
     closing: Option<usize>,

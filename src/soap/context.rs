@@ -11,7 +11,7 @@ pub struct SoapLimits {
     pub xml: XmlLimits,
     /// Maximum size of a body in bytes, with and without its content coding.
     pub body_bytes: usize,
-    /// Refuse elements that an operation does not know, instead of skipping them.
+    /// Whether elements that an operation does not have are refused instead of skipped.
     pub refuse_unknown: bool,
 }
 

@@ -73,11 +73,12 @@ fn declared(bytes: &[u8]) -> Result<Charset, Rejection> {
     let is_marked = bytes.starts_with(MARK);
     match wide {
         None if is_marked && by_label.is_some_and(|c| c != Charset::Of(UTF_8)) => {
-            Err(malformed(Why::Encoding).because("another encoding than is marked"))
+            Err(malformed(Why::Encoding)
+                .because("the byte order mark contradicts the declared encoding"))
         }
         Some(encoding) if label.is_none() || is_wide => Ok(Charset::Of(encoding)),
         None if !is_wide => Ok(by_label.unwrap_or(Charset::Of(UTF_8))),
-        _ => Err(malformed(Why::Encoding).because("another encoding than is declared")),
+        _ => Err(malformed(Why::Encoding).because("the document is not in the declared encoding")),
     }
 }
 

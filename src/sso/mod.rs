@@ -189,7 +189,7 @@ fn token(request: &HttpRequest) -> Secret {
     Secret::from(token.unwrap_or(""))
 }
 
-/// Whether a browser opens this as a page: not in a frame, not by a script, and not ahead of time. Older browsers and
+/// Whether a browser opens this as a page: not in a frame, not by a script, and not by a prefetch. Older browsers and
 /// other clients send no Fetch Metadata headers and are accepted. `Sec-Fetch-User` is not needed, because a redirect by
 /// the partner has no click of the user.
 fn is_navigation(request: &HttpRequest) -> bool {

@@ -81,7 +81,7 @@ pub fn linked_to(conn: &mut AnyConnection, user_id: i64) -> Result<Vec<LinkedIde
         .collect())
 }
 
-/// Links an identity to a user. Ask [`owner`] first, in the same transaction.
+/// Links an identity to a user. Call [`owner`] first, in the same transaction.
 ///
 /// # Errors
 /// `StoreError::Collided` if another user has the identity.

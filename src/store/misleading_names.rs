@@ -83,15 +83,15 @@ impl Names {
         }
         if !is_email(&self.email) && !is_placeholder(&self.email) {
             let text = format!(
-                "\"{}\" is not an e-mail address under today's rules. Change it with modifyUser.",
+                "\"{}\" is not an e-mail address under the current rules. Change it with modifyUser.",
                 self.email
             );
             faults.push(("forbidden_address", text));
         }
         if !is_own_or_no_address(&self.user_name, &self.email) {
             let text = format!(
-                "the user name looks like an e-mail address, and the user's own is \"{}\". It may be a former address of \
-                 this user, or the address of somebody else.",
+                "the user name looks like an e-mail address, but the user's address is \"{}\". The user name may be a \
+                 former address of this user or the address of another person.",
                 self.email
             );
             faults.push(("address_of_another_as_user_name", text));
@@ -100,7 +100,7 @@ impl Names {
         let other = alike.and_then(|names| names.iter().find(|n| **n != self.user_name));
         if let Some(administrator) = other {
             let text = format!(
-                "the user name looks like \"{administrator}\", which is an administrator's. Make sure who it is."
+                "the user name looks like \"{administrator}\", the user name of an administrator. Check who this user is."
             );
             faults.push(("user_name_like_an_administrators", text));
         }
@@ -153,8 +153,8 @@ fn shared_mailbox(conn: &mut AnyConnection, user: &Names) -> Result<Option<Strin
             .fetch_optional(conn)?;
         if let Some((_, name)) = holder.filter(|(id, _)| *id != user.id) {
             return Ok(Some(format!(
-                "\"{login}\" and a login of user \"{name}\" are one mailbox, {mailbox}. Each user signs in by what it \
-                 typed; change the address of one of them."
+                "\"{login}\" and a login of user \"{name}\" are one mailbox, {mailbox}. Each user can still sign in \
+                 with the stored form; change the address of one of them."
             )));
         }
     }

@@ -164,7 +164,7 @@ pub fn looks_like_holder_of(conn: &mut AnyConnection, role: &str, user_name: &st
     Ok(alike.iter().any(|roles| roles.lines().any(|r| r == role)))
 }
 
-/// Inserts a user and returns its number. Ask [`taken`] first, in the same transaction.
+/// Inserts a user and returns its number. Call [`taken`] first, in the same transaction.
 ///
 /// # Errors
 /// `StoreError::Collided` if a concurrent transaction took a name.

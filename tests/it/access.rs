@@ -1,5 +1,5 @@
-//! Access rights of users over SOAP: what a user may do to itself, when a token is valid, and which claims beside it
-//! are refused; see also `access_table`.
+//! Access rights of users over SOAP: operations on the caller's own account, the validity of tokens, and claims that
+//! contradict a token. See also `access_table`.
 
 use chaingun_gateway::clock::Clock;
 
@@ -42,7 +42,7 @@ fn sign_in(gateway: &Gateway, login: &str, password: &str) -> String {
     reply.header("Authorization").unwrap().to_owned()
 }
 
-/// The code of the first message; of a success, the code of the status.
+/// The code of the first message, or the code of the status after a success.
 fn outcome(reply: &Reply) -> String {
     let message = reply.body.split("<message>").nth(1);
     element(message.unwrap_or(&reply.body), "code")
@@ -131,10 +131,10 @@ fn refuses_a_token_that_is_expired_altered_or_of_another_user() {
         assert_eq!(show("", &forged), "TOKEN_EXPIRED", "{forged}");
     }
     let Clock::Fixed(_) = gateway.app.clock else {
-        panic!("tests steer the time")
+        panic!("tests set the time")
     };
     gateway.app.clock.advance(1_799_000);
-    assert_eq!(show("", &token), "0", "a second before it expires");
+    assert_eq!(show("", &token), "0", "a second before the token expires");
     gateway.app.clock.advance(1_000);
     assert_eq!(show("", &token), "TOKEN_EXPIRED");
 }

@@ -180,7 +180,7 @@ fn expected_codes(access: Access, through: &'static str) -> [&'static str; 7] {
 }
 
 #[test]
-fn answers_every_caller_of_operations_beside_rest_as_the_table_says() {
+fn answers_every_caller_of_operations_without_a_rest_route_as_the_table_says() {
     for operation in CATALOG.iter().filter(|o| o.routes.is_empty()) {
         assert!(
             ROWS.iter().any(|row| row.0 == operation.name),

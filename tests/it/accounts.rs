@@ -13,7 +13,7 @@ use chaingun_gateway::store::{organisations, users};
 
 use crate::harness::{Gateway, element, envelope};
 
-/// The code of the first message; of a success, the code of the status.
+/// The code of the first message, or the code of the status after a success.
 fn outcome(gateway: &Gateway, operation: &str, request: &str) -> String {
     let body = gateway.soap(&envelope(operation, request)).body;
     let message = body.split("<message>").nth(1);

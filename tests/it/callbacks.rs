@@ -75,7 +75,7 @@ fn deliver(gateway: &Gateway) -> usize {
     gateway.delivery.deliver_due().unwrap()
 }
 
-/// Of the only row: state, attempts, seconds until it is due, and error.
+/// The state, the attempts, the seconds until it is due, and the error of the only row.
 fn only(gateway: &Gateway) -> (String, i32, i64, String) {
     let rows = rows(gateway);
     assert_eq!(rows.len(), 1);

@@ -29,7 +29,7 @@ fn moka(gateway: &Gateway) -> String {
     token.strip_prefix("JWT ").unwrap().to_owned()
 }
 
-/// The result of a method; of an error, its code and the code of the first message.
+/// The result of a method, or the code of the error and the code of the first message.
 fn call(gateway: &Gateway, token: &str, method: &str, mut params: Value) -> Value {
     for (name, value) in [
         ("client_id", "konto.onet.pl.front.onetapi.pl"),

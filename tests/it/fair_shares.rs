@@ -134,7 +134,7 @@ fn await_metrics(gateway: &Gateway, text: &str) {
     }
 }
 
-/// How many calls with a hash are finished.
+/// The number of finished calls with a hash.
 fn hashed(gateway: &Gateway) -> usize {
     ["authenticate", "registerUser", "changePassword"]
         .iter()

@@ -15,7 +15,7 @@ use crate::harness::receiver::{Receiver, answer};
 use crate::harness::rest::{KEY, RESOURCE, ask, try_to_sign_in};
 use crate::harness::{Database, Reply, Speaker};
 
-/// How long a node runs before it is killed.
+/// The time for which a node runs before it is killed.
 const LIFE: Duration = Duration::from_millis(200);
 const SERVICES: [i64; 3] = [11, 12, 13];
 /// Groups of users that leave at the same time; each group leaves in order.

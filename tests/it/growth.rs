@@ -89,7 +89,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// How many kinds there are.
+    /// The number of kinds.
     const KINDS: usize = 38;
 
     fn request(&self, n: usize, source: &str) -> Vec<u8> {

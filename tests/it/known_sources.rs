@@ -1,4 +1,4 @@
-//! Known sources: guesses at an account do not shut its owner out on networks and browsers that have signed in before.
+//! Known sources: guesses at an account do not lock its owner out on networks and browsers that have signed in before.
 
 use chaingun_gateway::store::{StoreError, known_sources, users};
 use serde_json::json;
@@ -265,7 +265,8 @@ fn lets_unknown_names_in_from_a_network_that_every_user_has_used() {
         exhaust_guesses(&gateway, &format!("nobody{n}"));
     }
     assert_eq!(let_in(HOME), 0);
-    // Where every user has signed in, every name is let in: the answer does not show whether the account exists.
+    // On a network from which every user has signed in, every name is accepted, so that the answer does not show whether
+    // the account exists.
     for (login, password) in [
         ("mokamiki", PASSWORD),
         ("admin", "Admin-Demo-2026"),

@@ -7,7 +7,7 @@ use chaingun_gateway::store::users::{self, NewUser};
 
 use crate::harness::Gateway;
 
-/// More users than the store sorts in memory, and more than precede the second page anchor.
+/// More users than the store sorts in memory, and enough users for a second page anchor.
 const USERS: usize = 12_000;
 
 #[derive(Clone)]

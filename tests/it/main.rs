@@ -2,7 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test that finds nothing where something must be has failed"
+    reason = "an unexpected absence must fail the test"
 )]
 
 mod access;
@@ -13,7 +13,6 @@ mod basic_profile;
 mod bounds;
 mod callbacks;
 mod cli;
-mod collected;
 mod connections;
 mod consents;
 mod contract;
@@ -35,13 +34,13 @@ mod http;
 mod index_writes;
 mod keys;
 mod known_sources;
-mod life;
+mod life_cycle;
 mod lists;
 mod loginbar;
 mod logs;
 mod mail;
 mod mail_templates;
-mod mirror;
+mod metrics;
 mod names;
 mod openapi;
 mod outage;
@@ -59,6 +58,7 @@ mod secrecy;
 mod security_header;
 mod service_ids;
 mod soap_cases;
+mod soap_rest_parity;
 mod take_over;
 mod throttling;
 mod tidy;

@@ -90,7 +90,7 @@ fn describes_every_route_and_defines_every_reference() {
     ids.sort();
     let all = ids.len();
     ids.dedup();
-    assert_eq!(ids.len(), all, "two operations of one id");
+    assert_eq!(ids.len(), all, "two operations have the same id");
     let mut used = std::collections::BTreeSet::new();
     each_object(&document, &mut |object| {
         if let Some(Value::String(reference)) = object.get("$ref") {
@@ -111,7 +111,10 @@ fn describes_every_route_and_defines_every_reference() {
             // No operation refers to this answer; the text does.
             let spare = name == "MethodNotAllowed";
             let pointer = format!("/components/{kind}/{name}");
-            assert!(used.contains(&pointer) || spare, "nobody needs {pointer}");
+            assert!(
+                used.contains(&pointer) || spare,
+                "nothing refers to {pointer}"
+            );
         }
     }
     let codes: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
@@ -188,7 +191,7 @@ fn declares_every_code_that_the_file_of_an_operation_refuses_with() {
             assert_eq!(
                 route.with_token,
                 text.contains("token_param(&"),
-                "{file}: say `with_token` at a route whose answer carries a token"
+                "{file}: add `with_token` to the route whose answer has a token"
             );
         }
     }
@@ -235,7 +238,7 @@ fn check(schema: &Value, value: &Value, all: bool, place: &str) -> Result<(), St
         match schema["properties"].get(name) {
             Some(schema) => check(schema, member, all, &format!("{place}/{name}"))?,
             None if all && schema.get("type").is_some() => {
-                return wrong(&format!("what is {name}"));
+                return wrong(&format!("the schema has no member {name}"));
             }
             None => {}
         }

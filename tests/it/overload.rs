@@ -1,4 +1,4 @@
-//! Overload: the gateway refuses what does not fit into a queue and keeps answering everything else.
+//! Overload: the gateway refuses requests that do not fit into a queue and answers all others.
 
 use std::sync::mpsc;
 

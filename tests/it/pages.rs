@@ -34,7 +34,7 @@ fn registers_confirms_signs_in_and_resets_a_password_on_the_pages() {
         ("password", "Valami-Jelszo-9"),
     ];
     let reply = browser.fill(&gateway, "register.html", &fields);
-    assert_eq!((reply.status, title(&reply)), (200, "Look at your mail"));
+    assert_eq!((reply.status, title(&reply)), (200, "Check your mail"));
     let token = token_in(gateway.mails().last().unwrap());
     let refused = browser.try_to_sign_in(&gateway, "uj.ember@dbx.hu", "Valami-Jelszo-9");
     assert_eq!(refused.status, 403, "{refused:?}");
@@ -61,7 +61,7 @@ fn registers_confirms_signs_in_and_resets_a_password_on_the_pages() {
 
     let reset = [("userNameOrEmail", "UJ.EMBER@dbx.hu")];
     let reply = Browser::default().fill(&gateway, "forgotten-password.html", &reset);
-    assert_eq!((reply.status, title(&reply)), (200, "Look at your mail"));
+    assert_eq!((reply.status, title(&reply)), (200, "Check your mail"));
     let token = token_in(gateway.mails().last().unwrap());
     let mut elsewhere = Browser::default();
     let reply = elsewhere.get(&gateway, &format!("new-password.html?token={token}"));
@@ -371,7 +371,7 @@ fn shows_exports_and_deletes_an_account() {
             .filter(|row| row.kind.as_str() == "callback")
             .count()
     };
-    assert_eq!(callbacks(), 1, "the service is told");
+    assert_eq!(callbacks(), 1, "the service is notified");
     browser.fill(&gateway, "account.html", &leave);
     assert_eq!(callbacks(), 1, "once");
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::harness::process::Process;
 use crate::harness::{Database, element, envelope};
 
-/// The first file below a folder that holds the text, except for some names.
+/// The first file below a folder that contains `needle`. Files with a name in `but` are skipped.
 fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -105,9 +105,9 @@ fn writes_no_password_or_token_into_logs_answers_or_the_database() {
         assert_eq!(
             held(data.path(), secret, &["outbox"]),
             None,
-            "{secret} lies in the data folder"
+            "{secret} is in the data folder"
         );
-        assert!(!answers.contains(secret), "{secret} was told");
+        assert!(!answers.contains(secret), "{secret} is in an answer");
     }
     let log = process.stop();
     assert!(log.contains("\"refused\""), "the log was captured");

@@ -34,7 +34,7 @@ fn send(gateway: &Gateway, soap: &str, authorization: &str, body: &str) -> Reply
     gateway.raw(head.as_bytes())
 }
 
-/// Of a fault, its code and its message code, if there is one. Otherwise the code of the first message or of the status.
+/// The code and the message code of a fault. For another reply, the code of the first message or of the status.
 fn outcome(reply: &Reply) -> String {
     let fault = element(&reply.body, "faultcode").or(element(&reply.body, "S:Value"));
     let message = reply.body.split("<message>").nth(1);

@@ -391,7 +391,7 @@ fn assign_with_secret(
 }
 
 #[test]
-fn refuses_assignments_by_an_application_that_does_not_prove_itself() {
+fn refuses_assignments_by_an_application_without_its_secret() {
     let gateway = Gateway::with(&[("throttle.guesses", "100")]);
     let token = token(&gateway, MOKA);
     assert_eq!(

@@ -40,7 +40,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn imports_each_package_in_one_room_only() {
+fn imports_each_package_in_one_module_only() {
     let doors: [(&str, &[&str]); 22] = [
         ("diesel", &["store/"]),
         ("diesel_migrations", &["store/"]),
@@ -267,9 +267,9 @@ fn names_after(code: &str, prefix: &str) -> Vec<String> {
     names
 }
 
-/// Removes what imports nothing and is imported by nothing, until nothing changes: circles are left, and what lies
-/// between them.
-fn circles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+/// The import cycles, and the modules on a path between two cycles. The function removes modules that import no module
+/// or that no module imports, until none is left to remove.
+fn cycles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
     loop {
         let before = imports.clone();
         let imported: BTreeSet<String> = imports.values().flatten().cloned().collect();
@@ -307,7 +307,7 @@ fn no_top_level_module_imports_a_module_that_imports_it() {
             of.remove(folder);
         }
     }
-    let found = circles(imports);
+    let found = cycles(imports);
     assert!(
         found.is_empty(),
         "top-level modules that import each other: {found:#?}"
@@ -335,8 +335,8 @@ fn no_module_imports_a_sibling_that_imports_it() {
             first.trim_end_matches(".rs").to_owned()
         };
         let modules: BTreeSet<String> = own.iter().map(|(file, _)| module(file)).collect();
-        // Where the names come from that mod.rs hands on.
-        let mut handed_on = BTreeMap::new();
+        // The module of each name that mod.rs re-exports.
+        let mut reexports = BTreeMap::new();
         let (_, top) = own.iter().find(|(file, _)| *file == "mod.rs").unwrap();
         for statement in top.split(';').map(str::trim) {
             let Some((_, path)) = statement
@@ -350,7 +350,7 @@ fn no_module_imports_a_sibling_that_imports_it() {
                 .split_once("::")
                 .unwrap_or((path, ""));
             for name in names_after(path, &format!("{from}::")) {
-                handed_on.insert(name, from.to_owned());
+                reexports.insert(name, from.to_owned());
             }
         }
         let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
@@ -375,14 +375,14 @@ fn no_module_imports_a_sibling_that_imports_it() {
             for name in names {
                 let at = match modules.contains(&name) {
                     true => name,
-                    false => handed_on.get(&name).cloned().unwrap_or("mod".to_owned()),
+                    false => reexports.get(&name).cloned().unwrap_or("mod".to_owned()),
                 };
                 if at != module {
                     of.insert(at);
                 }
             }
         }
-        let found = circles(imports);
+        let found = cycles(imports);
         assert!(
             found.is_empty(),
             "modules of {folder} that import each other: {found:#?}"

@@ -315,7 +315,7 @@ fn shows_every_column_that_is_not_hidden() {
     );
 }
 
-/// The row after `change` has sent the attributes that showUser shows of an updated user holds what the table says.
+/// Sends the attributes of an updated user through `change`, and asserts that the row has the values that the table states.
 fn assert_stores(change: impl Fn(&Gateway, &mut Value) -> i64, call: &str, except: &[&str]) {
     let updated = Gateway::demo();
     let (_, wanted) = update_every_field(&updated);
@@ -382,7 +382,7 @@ fn exports_every_column_that_is_not_left_out() {
     assert_eq!(export["user"]["hasPassword"], true);
 }
 
-/// Every entry is the value of a column, under the name that the table says, and every column has its entry.
+/// Asserts that each entry is the value of a column under the name in the table, and that each column has its entry.
 fn assert_holds(row: &Value, entries: &Value, place: &str, named: fn(&Column) -> &Place) {
     for column in &COLUMNS {
         let (name, value) = (column.name, &row[column.name]);

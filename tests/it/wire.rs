@@ -1,8 +1,8 @@
 //! The conversations in `examples/wire/` are documentation and tests: each is replayed and must be answered as written.
 //!
 //! A line `> POST …` begins a request, `< 200` its answer, `< MAIL` lines of the newest mail. Header lines follow with
-//! the same mark, then an empty line and the body. `{{name}}` stands for a value that differs in each run: it is noted
-//! at its first place and must be the same from then on. `{{_}}` stands for any text.
+//! the same mark, then an empty line and the body. `{{name}}` stands for a value that differs in each run: its
+//! first occurrence sets the value, and later occurrences must be equal. `{{_}}` stands for any text.
 //!
 //! `BLESS=1 cargo test --test it wire` writes the current answers into the files; read the diff before you keep it.
 

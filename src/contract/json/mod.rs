@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_is_json_and_keeps_the_order() {
+    fn reads_valid_json_and_keeps_the_order() {
         let read = parse(b"\xEF\xBB\xBF {\"b\": [1, -2, 1.5, 18446744073709551615], \"a\": {\"\": null, \"c\": \"\\u00e9\\ud83d\\ude00\"}} ", 4);
         let text = |t: &str| Json::Text(t.to_owned());
         assert_eq!(

@@ -108,7 +108,7 @@ fn kept<V: Value>(value: V) -> Option<V> {
     (V::REPEATS || !value.is_missing()).then_some(value)
 }
 
-/// The longest number, in characters: more than any 32 bits take, for leading zeros and a sign.
+/// The longest number, in characters. Leading zeros and a sign are allowed, so this is more than 32 bits need.
 const MAX_NUMBER_CHARS: u32 = 32;
 
 /// A whole number of 32 bits (`xs:int`), or none.

@@ -18,7 +18,7 @@ impl Request for ChangeOwnPasswordRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "changeOwnPassword",
         AuditEvent::PasswordChanged,
-        "Changes the password of the user, with the old one.",
+        "Changes the password of the user, who sends the old one.",
     )
     .cost(Cost::Hash)
     .throttle(Throttle::Guesses);

@@ -17,7 +17,7 @@ impl Request for DeleteOwnAccountRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "deleteOwnAccount",
         AuditEvent::UserDeleted,
-        "Deletes the account of the user, with its password.",
+        "Deletes the account of the user, who confirms with the password.",
     )
     .cost(Cost::Hash)
     .throttle(Throttle::Guesses);

@@ -22,7 +22,7 @@ impl Request for UndoEmailChangeRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "undoEmailChange",
         AuditEvent::UserEmailRestored,
-        "Brings back the e-mail address that a user had before a change.",
+        "Restores the e-mail address that a user had before a change.",
     )
     .access(Access::Anyone)
     .throttle(Throttle::Guesses);

@@ -165,7 +165,7 @@ fn time(name: &'static str, value: Option<&Value>) -> Result<Option<Millis>> {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_precision_loss,
-            reason = "far below the numbers that would not fit"
+            reason = "the value is far below the limit of the type"
         )]
         (None, Some(part)) if (0.0..=MAX_SECONDS as f64).contains(&part) => {
             Some((part * 1000.0) as i64)

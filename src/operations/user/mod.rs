@@ -30,7 +30,7 @@ use crate::store::one_time_tokens;
 use crate::store::refusals::{self, Cause};
 use crate::store::users::{self, Taken};
 
-/// The reason to tell a client for a flawed name.
+/// The reason for a flawed name, in the form that the client gets.
 pub(super) fn why(flaw: Flaw) -> Why {
     match flaw {
         Flaw::Control => Why::BadCharacters,
@@ -66,7 +66,7 @@ fn check_display_name(problems: &mut Problems, field: &str, text: Option<&str>) 
     }
 }
 
-/// The texts of a user that have stricter rules than that they are one line.
+/// The texts of a user with stricter rules than those for a text on one line.
 const OWN_RULES: [&str; 5] = [
     "email",
     "name",
@@ -122,8 +122,8 @@ fn taken(which: Taken, user_name_field: &str) -> Refusal {
     }
 }
 
-/// Refuses taken names of a new user, and a user name that looks like an e-mail address other than the user's own or
-/// like an administrator's name.
+/// Refuses taken names of a new user. Also refuses a user name that looks like an e-mail address but is not the user's
+/// own address, or that looks like an administrator's user name.
 pub(super) fn check_names_are_free(
     cx: &RequestContext<'_>,
     c: &mut AnyConnection,

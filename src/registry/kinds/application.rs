@@ -74,7 +74,7 @@ impl Kind for Application {
         stored: Option<&Self>,
     ) -> Vec<&'static str> {
         if stored.is_none() && named.secret.is_none() {
-            checker.missing(&named.place, "secret", "is missing, and there is none yet");
+            checker.missing(&named.place, "secret", "is missing, and none is stored");
         }
         let sealed = stored.and_then(|a| a.secret.clone());
         let binding = Binding::ApplicationSecret(&self.client_id);

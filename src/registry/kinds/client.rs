@@ -21,7 +21,7 @@ impl Kind for KeyedClient {
         let key = e.secret("key").map(|key| sha256_hex(&key));
         let hash = e.text("key_sha256");
         if hash.is_some() && (e.has("key") || e.has("key_file")) {
-            e.wrong("key_sha256", "the key itself is there as well");
+            e.wrong("key_sha256", "must not be set together with key");
         }
         let is_hash =
             |h: &String| h.len() == 64 && h.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -66,7 +66,7 @@ impl Kind for KeyedClient {
             self.key_sha256 = stored.and_then(|k| k.key_sha256.clone());
         }
         if stored.is_none() && self.key_sha256.is_none() {
-            checker.missing(&named.place, "key", "is missing, and there is none yet");
+            checker.missing(&named.place, "key", "is missing, and none is stored");
         }
         if let Some(other) = keeper_of_key(self, checker) {
             let what = format!("client {other} has this key");

@@ -42,7 +42,7 @@ impl Kind for RequiringService {
         let access_key = e.has("access_key").then(|| e.name("access_key")).flatten();
         // HTTP Basic authentication separates the two by a colon.
         if access_key.as_ref().is_some_and(|key| key.contains(':')) {
-            e.wrong("access_key", "must hold no colon");
+            e.wrong("access_key", "must not contain a colon");
         }
         if has_secret != e.has("access_key") {
             let missing = if has_secret {
@@ -53,7 +53,10 @@ impl Kind for RequiringService {
             e.wrong(missing, "access_key and secret_key go together");
         }
         if has_secret && callback_url.is_none() {
-            e.wrong("callback_url", "is missing, which the secret_key is for");
+            e.wrong(
+                "callback_url",
+                "is missing, but secret_key is set, which only callbacks use",
+            );
         }
         let requires = e.ids("requires");
         let case_sensitive_ids = e.flag("case_sensitive_ids", false);
@@ -98,7 +101,7 @@ impl Kind for RequiringService {
         let was_called = stored.is_some_and(|s| s.callback_url.is_some());
         let is_called = self.callback_url.is_some();
         if named.secret.is_none() && is_called && !was_called && sealed.is_none() {
-            let what = "is missing, which the callback_url needs, as well as an access_key";
+            let what = "is missing; a service with a callback_url needs access_key and secret_key";
             checker.missing(&named.place, "secret_key", what);
         }
         // A service without callbacks needs no credentials.

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_an_ipv6_network_for_one_address() {
+    fn counts_an_ipv6_network_as_one_address() {
         let table = table();
         // The oldest of all, which a shortage of slots would drop.
         let other = open(&table, "2001:db8:0:1::1", Phase::Idle);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn drops_slow_answers_last_and_requests_that_are_worked_on_never() {
+    fn drops_slow_answers_last_and_never_a_request_in_progress() {
         let table = table();
         let busy = open(&table, "192.0.2.1", Phase::Busy);
         let sending = open(&table, "192.0.2.1", Phase::Sending);

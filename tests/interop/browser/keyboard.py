@@ -98,7 +98,7 @@ def registers(gateway, typist):
     assert typist.focus() == "password", "what is wrong leads to where it is"
     typist.type(PASSWORD)
     typist.go()
-    assert heading(typist.page) == "Look at your mail"
+    assert heading(typist.page) == "Check your mail"
     typist.page.goto(gateway.link(ADDRESS, "activation"))
     typist.reach("main button")
     typist.go("Space")

@@ -8,12 +8,12 @@ from surroundings import AGREEMENTS, CLIENT, SERVICES, fill, heading, send, visi
 FIRST, SECOND, THIRD = "Első-Jelszó-19", "Masodik-Jelszo-28", "Dritter-Schlüssel-37"
 WORDS = {
     "en": {
-        "register": "Register", "check_mail": "Look at your mail", "confirm": "Confirm", "sign_in": "Sign in",
-        "confirm_title": "Confirm your registration", "confirmed": "Your account is ready", "go_on": "Go on",
-        "choose": "For which organisation do you want to go on?", "account": "My account", "accept": "Accept",
+        "register": "Register", "check_mail": "Check your mail", "confirm": "Confirm", "sign_in": "Sign in",
+        "confirm_title": "Confirm your registration", "confirmed": "Your account is ready", "go_on": "Continue",
+        "choose": "For which organisation do you want to continue?", "account": "My account", "accept": "Accept",
         "accepted": "You have accepted the agreement.", "withdraw": "Withdraw", "leave": "Leave",
-        "withdrawn": "You have withdrawn the agreement.", "left": "You have left the service; it will be told.",
-        "no_services": "No service knows you.", "change": "Change password", "save": "Save",
+        "withdrawn": "You have withdrawn the agreement.", "left": "You have left the service. We will notify it.",
+        "no_services": "You are not assigned to any service.", "change": "Change password", "save": "Save",
         "changed": "Your password is changed.", "sign_out": "Sign out", "signed_out": "You are signed out",
         "forgotten": "Forgotten password", "send": "Send", "new": "New password", "set": "Your new password is set",
         "delete": "Delete my account", "deleted": "Your account is deleted",

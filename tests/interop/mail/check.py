@@ -250,8 +250,8 @@ def other_ways_in(context, ca):
 def what_is_wrong_is_told(context, ca):
     own = {"security": "starttls"}
     for server, authority, settings, said, told in [
-        (Server(context, password="other"), ca, own, True, "signing in to the mail server: the mail server answered 535"),
-        (Server(None), ca, own, False, "the mail server has no STARTTLS, and nothing is sent without"),
+        (Server(context, password="other"), ca, own, True, "the sign-in to the mail server failed: the mail server answered 535"),
+        (Server(None), ca, own, False, "the mail server does not support STARTTLS, so no mail is sent"),
         (Server(context), "", own, False, "no trusted TLS connection to the mail server: "),
         (Server(context, wrapped=True), "", {"security": "tls"}, False, "no trusted TLS connection to the mail server: "),
     ]:
