@@ -34,10 +34,13 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Whether `text` has the form of a token. Other texts are refused without a database query.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
-    text.len() == 32
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 32 && is_lower_hex(text)
+}
+
+/// Whether `text` consists of lower-case hexadecimal digits only.
+pub(super) fn is_lower_hex(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]

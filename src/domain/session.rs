@@ -1,7 +1,7 @@
 //! Browser sessions: the token in the cookie and the precision of the last use.
 
 use super::Millis;
-use super::one_time_token::hex;
+use super::one_time_token::{hex, is_lower_hex};
 
 /// The precision of a session's last use: five minutes. A finer value would make every request write to the database.
 pub const SEEN_EVERY_MS: Millis = 5 * 60 * 1000;
@@ -18,10 +18,7 @@ pub fn format(random: [[u8; 16]; 2]) -> String {
 /// Whether `text` has the form of a session token. Other texts are refused without a database query.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 64 && is_lower_hex(text)
 }
 
 #[cfg(test)]

@@ -83,12 +83,12 @@ mod tests {
 
     #[test]
     fn returns_the_origin_of_a_url() {
-        for (address, its) in [
+        for (address, expected) in [
             ("https://a.example.org/b?c", "https://a.example.org"),
             ("http://localhost:9098", "http://localhost:9098"),
             ("https://a?b/c", "https://a"),
         ] {
-            assert_eq!(origin(address), its);
+            assert_eq!(origin(address), expected);
         }
     }
 
