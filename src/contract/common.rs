@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::rejection::Rejection;
 use super::shape::{List, Secret, StatusCode, shape};
 
-/// The longest claimed user name, in characters: of requestMeta/userName and of `X-User-Name`.
+/// The longest claimed user name in requestMeta/userName and in `X-User-Name`, in characters.
 pub const MAX_CLAIM_CHARS: u32 = 256;
 
 shape! {

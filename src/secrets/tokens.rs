@@ -22,7 +22,7 @@ pub use super::signing_keys::Signing;
 pub struct Claims {
     /// The user name.
     pub sub: String,
-    /// In seconds since 1970, like `nbf` and `iat`.
+    /// The expiry. `exp`, `nbf` and `iat` are in seconds since 1970.
     pub exp: i64,
     pub nbf: i64,
     pub iat: i64,
