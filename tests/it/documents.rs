@@ -42,7 +42,7 @@ fn settings() -> String {
 }
 
 fn operations() -> String {
-    let mut table = "| operation | SOAP | JSON-RPC | REST, below `/hammy/json/user/v1` | who may call it | queue | what it does |\n\
+    let mut table = "| operation | SOAP | JSON-RPC | REST, below `/hammy/json/user/v1` | allowed callers | queue | description |\n\
                      |---|---|---|---|---|---|---|\n"
         .to_owned();
     let called = |o: &&&Operation| o.soap || o.rpc || !o.routes.is_empty();
