@@ -15,7 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 /// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Upper bounds of the histogram buckets in seconds: from a read from memory to a hash that had to wait.
+/// Upper bounds of the histogram buckets in seconds. The lowest suits a read from memory, and the highest a password hash
+/// that waited in its queue.
 const BOUNDS: [f64; 12] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
 ];

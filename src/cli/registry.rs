@@ -10,7 +10,7 @@ use chaingun_gateway::registry::apply::ApplyError;
 use chaingun_gateway::registry::export::export;
 use chaingun_gateway::registry::file;
 use chaingun_gateway::registry::kind::{ApplyOptions, State};
-use chaingun_gateway::registry::plan::{Change, Line, Plan};
+use chaingun_gateway::registry::plan::{Change, Plan, PlannedChange};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -117,7 +117,7 @@ fn print(output: Output, plan: &Plan) -> io::Result<()> {
     )
 }
 
-fn text_of(line: &Line) -> String {
+fn text_of(line: &PlannedChange) -> String {
     let fields = line.fields.join(" ");
     format!("{} {} {fields}", line.kind, visible(&line.name))
 }

@@ -389,7 +389,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chooses_hungarian_unless_english_weighs_more() {
+    fn chooses_hungarian_unless_english_has_a_higher_weight() {
         let of = Language::from_accept_language;
         assert_eq!(of(""), Language::Hungarian);
         assert_eq!(of("en"), Language::English);
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn fills_the_numbers_of_a_reason_in() {
+    fn inserts_the_numbers_of_a_reason() {
         let range = Why::OutOfRange(1, 5);
         assert_eq!(range.text(Language::English), "must be within 1–5");
         assert_eq!(range.text(Language::Hungarian), "1–5 közötti szám kell");

@@ -41,9 +41,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 /// The maximum number of bytes that are read of an answer's body, and the maximum time. The body is only read so that
 /// the connection can be reused.
-const MOST_BODY: usize = 65_536;
-const LONGEST_BODY: Duration = Duration::from_secs(1);
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+const MAX_BODY_BYTES: usize = 65_536;
+const MAX_BODY_TIME: Duration = Duration::from_secs(1);
+const MAX_CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// Makes callbacks. Do not use it inside an async runtime, because its calls block.
 pub(super) struct Caller {
@@ -67,7 +67,7 @@ impl Caller {
                 .no_proxy()
                 .redirect(redirect::Policy::none())
                 .referer(false)
-                .connect_timeout(settings.timeout.min(LONGEST_CONNECT))
+                .connect_timeout(settings.timeout.min(MAX_CONNECT_TIME))
                 .timeout(settings.timeout)
                 .dns_resolver(Resolver(settings.reach))
         };
@@ -103,12 +103,12 @@ impl Caller {
                 let mut read = 0;
                 while let Ok(Some(chunk)) = response.chunk().await {
                     read += chunk.len();
-                    if read > MOST_BODY {
+                    if read > MAX_BODY_BYTES {
                         break;
                     }
                 }
             };
-            let _ = tokio::time::timeout(LONGEST_BODY, drained).await;
+            let _ = tokio::time::timeout(MAX_BODY_TIME, drained).await;
             judge(status, asked)
         })
     }

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes_what_it_encoded_for_the_outbox() {
+    fn decodes_the_lines_that_it_encoded() {
         let notice = Notice {
             topic: Topic::PasswordChanged,
             english: false,

@@ -36,7 +36,7 @@ pub struct Limits {
 
 /// The stored counter of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct AttemptCounter {
     /// Number of attempts that are not yet forgiven.
     pub attempts: i64,
     /// The time from which the next attempt is allowed.
@@ -54,13 +54,13 @@ impl Limit {
 
     /// The counter after one more attempt at `now`.
     #[must_use]
-    pub fn with_one_more(&self, forget_at: Millis, now: Millis) -> Tally {
+    pub fn with_one_more(&self, forget_at: Millis, now: Millis) -> AttemptCounter {
         let each = self.forgiven_after();
         let left = (forget_at - now).max(0);
         // A partly forgiven attempt still counts. The counter stops 32 attempts after the last free one: the delay no
         // longer grows there, and a larger counter would only take longer to drain.
         let attempts = ((left + each - 1) / each + 1).min(self.free + 32);
-        Tally {
+        AttemptCounter {
             attempts,
             open_at: now + self.wait(attempts),
             forget_at: now + attempts * each,
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn forgives_attempts_one_by_one() {
-        let five = Tally {
+        let five = AttemptCounter {
             attempts: 5,
             open_at: 1_000,
             forget_at: 3_600_000,

@@ -40,7 +40,7 @@ const PLAIN: [&str; 2] = ["limit", "offset"];
 const FAMILY: [&str; 2] = ["page[limit]", "page[offset]"];
 
 impl Links {
-    /// The links of the page at this target, of a list with this number of entries.
+    /// The links of the page at `target`, in a list of `hits` entries.
     pub(super) fn of(target: &str, hits: i64) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs: Vec<(String, &str)> = query

@@ -98,7 +98,7 @@ pub(super) fn count_refused_after_hash(cx: &RequestContext<'_>, about: Option<&s
 
 /// Clears the attempt counters and the known sources of an account whose password has changed: someone who knew the old
 /// password may have signed in from one of them.
-pub(super) fn forgive(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
+pub(super) fn reset_counters(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
     let known = stored_sources::all(tx.conn, user.id)?;
     let mut subjects = Vec::with_capacity(2 * (1 + known.len()));
     for login in [&user.user_name, &user.email] {

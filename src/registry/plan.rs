@@ -18,7 +18,7 @@ pub enum Change {
 
 /// One changed entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct PlannedChange {
     pub change: Change,
     pub kind: &'static str,
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Line {
 /// All changes, and the number of unchanged entries.
 #[derive(Debug, Default)]
 pub struct Plan {
-    pub lines: Vec<Line>,
+    pub lines: Vec<PlannedChange>,
     pub left: usize,
     /// The entries that the operator should check.
     pub to_review: EntriesToReview,
@@ -138,7 +138,7 @@ impl Planner<'_, '_> {
     }
 
     fn note<K: Kind>(&mut self, change: Change, name: String, fields: Vec<&'static str>) {
-        self.plan.lines.push(Line {
+        self.plan.lines.push(PlannedChange {
             change,
             kind: K::NAME,
             name,

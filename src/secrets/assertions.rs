@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// The maximum length of a token in bytes; the samples of the original documents have less than a thousand.
+/// The maximum length of a token in bytes; the samples of the original documents are shorter than 1,000.
 pub const MAX_TOKEN_BYTES: usize = 8192;
 
 /// The reason why a text is not an assertion, independent of the partner.

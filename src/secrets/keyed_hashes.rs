@@ -29,7 +29,7 @@ impl CsrfSigner {
     }
 }
 
-/// Replaces the subjects of attempts (accounts and networks) by keyed hashes, so that the table of attempts names nobody.
+/// Replaces the subjects of attempts (accounts and networks) by keyed hashes, so that the table of attempts contains no names.
 pub struct Pseudonymizer(Key);
 
 impl Pseudonymizer {

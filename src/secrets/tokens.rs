@@ -46,7 +46,7 @@ const REMEMBERED_TOKENS: usize = 10_000;
 /// shorter, and a request head may be longer.
 const MAX_TOKEN_BYTES: usize = 48 * 1024;
 /// The minimum time between two searches for an unknown key.
-const LOOK_AGAIN_MS: Millis = 200;
+const SEARCH_INTERVAL_MS: Millis = 200;
 /// The leeway for clocks of other nodes, in seconds: a token may start this far in the future.
 const LEEWAY_SECONDS: i64 = 5;
 
@@ -59,7 +59,7 @@ pub struct Tokens {
     /// still use the token is checked at every request.
     verified: Mutex<HashMap<String, Claims>>,
     /// The time of the last search for an unknown key.
-    looked_at: AtomicI64,
+    searched_at: AtomicI64,
 }
 
 /// The complete header of a token. Any other parameter (RFC 7515 `jku`, `x5u`, `jwk`, `crit`) shows that another
@@ -83,7 +83,7 @@ impl Tokens {
             signing,
             keys: RwLock::new(Arc::new(KeyRing::load(folder, signing)?)),
             verified: Mutex::default(),
-            looked_at: AtomicI64::new(0),
+            searched_at: AtomicI64::new(0),
         })
     }
 
@@ -154,10 +154,10 @@ impl Tokens {
 
     /// Whether the folder may be searched for an unknown key now. The limit keeps callers with made-up key IDs from
     /// causing disk reads.
-    fn may_look_again(&self, now: Millis) -> bool {
-        let last = self.looked_at.swap(now, Ordering::Relaxed);
-        if (now - last).abs() < LOOK_AGAIN_MS {
-            self.looked_at.store(last, Ordering::Relaxed);
+    fn may_search_again(&self, now: Millis) -> bool {
+        let last = self.searched_at.swap(now, Ordering::Relaxed);
+        if (now - last).abs() < SEARCH_INTERVAL_MS {
+            self.searched_at.store(last, Ordering::Relaxed);
             return false;
         }
         true
@@ -171,7 +171,7 @@ impl Tokens {
         let head = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let head: Head = serde_json::from_slice(&head).ok()?;
         let mut keys = self.keys();
-        if keys.find(&head.kid, now).is_none() && self.may_look_again(now) {
+        if keys.find(&head.kid, now).is_none() && self.may_search_again(now) {
             // Another node may have created the key just now.
             self.reload().ok()?;
             keys = self.keys();

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_how_often_a_share_refused_until_nothing_of_it_is_left() {
+    fn counts_refusals_by_a_share_until_no_job_of_it_is_left() {
         let mut queue = queue();
         for job in 0..4 {
             add(&mut queue, owner(1, None), job).unwrap();
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn serves_another_account_before_one_that_many_sources_ask_for() {
+    fn serves_another_account_before_one_with_jobs_of_many_sources() {
         let mut queue = queue();
         let flood = |source| owner(source, 7);
         add(&mut queue, flood(1), 1).unwrap();
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_the_jobs_about_one_account_whatever_sources_they_come_from() {
+    fn bounds_the_jobs_about_one_account_from_all_sources() {
         let mut queue = queue();
         for source in 1..3 {
             add(&mut queue, owner(source, 7), 0).unwrap();
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_no_more_jobs_of_one_source_than_it_may() {
+    fn runs_at_most_the_allowed_jobs_of_one_source() {
         let mut queue = queue();
         for job in 0..3 {
             add(&mut queue, owner(1, None), job).unwrap();
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_back_a_job_that_still_waits_and_forgets_its_owner() {
+    fn withdraws_a_waiting_job_and_forgets_its_owner() {
         let mut queue = queue();
         let Added::Waits(ticket, _) = queue.add(owner(1, 7), 1) else {
             panic!("it waits");

@@ -2,7 +2,7 @@
 //! before hyper reads it. hyper refuses some of these cases without a response, and accepts the others by its own
 //! rules.
 //!
-//! The head is cut before such a line, so that hyper reads a complete head without it, and the request is refused.
+//! The head is cut before the first ambiguous line. hyper then reads a complete head, and the request is refused.
 //! Bytes that a client sends before the response to its previous request are not checked. That is safe: hyper finds
 //! the end of a body as the RFC demands, so the check only improves the response.
 

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_work_whose_caller_has_gone_away() {
+    fn drops_work_whose_caller_has_disconnected() {
         let (pool, release) = busy(SHARES);
         let (sender, receiver) = channel();
         runtime().block_on(async {
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_work_that_waits_longer_than_it_may() {
+    fn refuses_work_that_waited_too_long() {
         let wait = Duration::from_millis(1);
         let (pool, _release) = busy(Shares { wait, ..SHARES });
         let done = runtime().block_on(pool.run(&origin("late"), || ()));

@@ -7,7 +7,7 @@ use super::connection::on_backend;
 use super::tables::attempts;
 use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
-use crate::domain::throttle::{Limit, Tally};
+use crate::domain::throttle::{AttemptCounter, Limit};
 
 /// The time from which all of these subjects allow the next attempt; `None` if no subject has a counter.
 pub fn open_at(conn: &mut AnyConnection, subjects: &[String]) -> Result<Option<Millis>> {
@@ -26,7 +26,12 @@ pub fn has(conn: &mut AnyConnection, subject: &str, now: Millis) -> Result<bool>
 }
 
 /// Counts one attempt. Concurrent attempts, on other nodes too, wait for each other.
-pub fn count(conn: &mut AnyConnection, subject: &str, limit: Limit, now: Millis) -> Result<Tally> {
+pub fn count(
+    conn: &mut AnyConnection,
+    subject: &str,
+    limit: Limit,
+    now: Millis,
+) -> Result<AttemptCounter> {
     let none = (
         attempts::subject.eq(subject),
         attempts::failures.eq(0),

@@ -9,7 +9,7 @@ type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<()>
 /// Every check, in the order of the report. A check may read a whole table, because no request waits for it.
 const CHECKS: [Check; 3] = [
     |c, _, found| services::find_disputed(c, found),
-    |c, _, found| partners::find_doubles(c, found),
+    |c, _, found| partners::find_duplicates(c, found),
     misleading_names::find_misleading,
 ];
 

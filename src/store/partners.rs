@@ -153,7 +153,10 @@ pub fn fill_claims(conn: &mut AnyConnection) -> Result<()> {
 }
 
 /// Reports names and `state_id`s that two partners have had since a release that allowed it.
-pub(super) fn find_doubles(conn: &mut AnyConnection, found: &mut dyn FnMut(Finding)) -> Result<()> {
+pub(super) fn find_duplicates(
+    conn: &mut AnyConnection,
+    found: &mut dyn FnMut(Finding),
+) -> Result<()> {
     for (iss, (kind, name), holder) in contested(conn)? {
         let Some(holder) = holder else { continue };
         found(Finding {
@@ -231,7 +234,7 @@ mod tests {
         let doubles = || {
             let mut found = Vec::new();
             let each = &mut |finding: Finding| found.push(finding.place);
-            store.read(|c| find_doubles(c, each)).unwrap();
+            store.read(|c| find_duplicates(c, each)).unwrap();
             found
         };
         for row in rows {

@@ -35,7 +35,7 @@ fn hits(gateway: &Gateway, name: &str) -> String {
 }
 
 #[test]
-fn leaves_the_search_index_alone_when_no_indexed_text_changes() {
+fn does_not_write_the_search_index_when_no_indexed_text_changes() {
     let gateway = Gateway::demo();
     if gateway.database.url().is_some() {
         // PostgreSQL maintains its trigram indexes without triggers.

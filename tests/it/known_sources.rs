@@ -255,7 +255,7 @@ fn forgets_sources_by_age_by_number_and_at_a_password_change() {
 }
 
 #[test]
-fn lets_unknown_names_in_from_a_network_that_every_user_has_used() {
+fn allows_attempts_of_unknown_names_on_a_network_of_every_user() {
     let gateway = gateway();
     let let_in = |source: &str| {
         let codes = (0..6).map(|n| sign_in(&gateway, source, "", &format!("nobody{n}"), WRONG));

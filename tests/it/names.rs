@@ -323,7 +323,7 @@ fn refuses_a_user_name_confusable_with_an_administrators_on_every_face() {
 }
 
 #[test]
-fn follows_the_administrators_role_where_it_is_given_and_taken() {
+fn protects_the_name_of_a_user_while_the_user_is_an_administrator() {
     let gateway = Gateway::with(&[("admin_role", "FŐNÖK")]);
     // With this role name the demo's `admin` is not an administrator.
     assert_eq!(

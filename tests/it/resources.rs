@@ -8,7 +8,7 @@ use chaingun_gateway::store::{organisations, users};
 use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
 use crate::harness::{Gateway, Reply};
 
-/// The value without null members: null and absent count as equal.
+/// The value without null members, because a null member and an absent member count as equal.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(

@@ -16,7 +16,7 @@ impl Request for EndSessionRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "endSession",
         AuditEvent::SessionEnded,
-        "Ends a session of the user, or every other one and all tokens.",
+        "Ends one session of the user, or all other sessions and all tokens.",
     );
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {

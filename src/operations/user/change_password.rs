@@ -177,7 +177,7 @@ fn store_password(
     notice: Option<Topic>,
 ) -> Result<()> {
     users::set_password(tx.conn, user.id, hash, status, tx.cx.app.clock.now())?;
-    throttle::forgive(tx, user)?;
+    throttle::reset_counters(tx, user)?;
     tx.sign_out(user.id, tx.cx.session_id())?;
     one_time_tokens::revoke(tx.conn, Purpose::PasswordReset, user.id)?;
     one_time_tokens::revoke(tx.conn, Purpose::Activation, user.id)?;
