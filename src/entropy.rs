@@ -1,7 +1,10 @@
 //! The source of randomness. This is the only module that reads random bytes for the gateway's own identifiers and
 //! tokens.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 
 /// A source of random bytes.
 #[derive(Debug)]
@@ -25,7 +28,9 @@ impl Entropy {
         let mut bytes = [0; 16];
         match self {
             Entropy::System => {
-                getrandom::fill(&mut bytes).expect("the operating system's random source works");
+                SysRng
+                    .try_fill_bytes(&mut bytes)
+                    .expect("the operating system's random source works");
             }
             Entropy::Counted(count) => {
                 let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,6 +39,18 @@ impl Entropy {
             }
         }
         bytes
+    }
+
+    /// The ID of a request: a UUID that is no secret, so it comes from a generator of the thread, which needs no call of
+    /// the operating system.
+    pub fn request_id(&self) -> Arc<str> {
+        let bytes = match self {
+            Entropy::System => rand::random(),
+            Entropy::Counted(_) => self.bytes(),
+        };
+        let uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        let mut text = uuid::Uuid::encode_buffer();
+        Arc::from(&*uuid.hyphenated().encode_lower(&mut text))
     }
 
     /// A random UUID.

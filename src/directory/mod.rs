@@ -1,6 +1,8 @@
 //! The directory face: portals create users, look them up by external ID, and assign roles (SPEC §11). Holds no rule about
 //! users.
 
+use std::sync::Arc;
+
 use crate::contract::json::{Json, parse};
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::Rejection;
@@ -63,7 +65,7 @@ impl DirectoryFace {
                 id: route.map_or("api.user", |(_, route)| route.id),
                 ver: "v1",
                 now,
-                request_id: request.request_id.clone(),
+                request_id: Arc::clone(&request.request_id),
                 language: request.language(),
             },
             route,

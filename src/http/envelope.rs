@@ -1,5 +1,7 @@
 //! The JSON envelope around answers of the directory and around refusals of partners' sign-ins.
 
+use std::sync::Arc;
+
 use super::Reply;
 use crate::contract::json::JsonWriter;
 use crate::contract::messages::Language;
@@ -17,7 +19,7 @@ pub struct Heading {
     /// The version in its path.
     pub ver: &'static str,
     pub now: Millis,
-    pub request_id: String,
+    pub request_id: Arc<str>,
     pub language: Language,
 }
 
@@ -63,7 +65,7 @@ impl Heading {
             out.object(|out| {
                 // The caller's own message ID. The specification leaves it empty.
                 out.member("resmsgid", &());
-                out.member("msgid", &self.request_id);
+                out.member("msgid", &*self.request_id);
                 out.member("err", &err);
                 out.member("status", err.unwrap_or("success"));
                 out.member("errmsg", &errmsg);

@@ -1,5 +1,7 @@
 //! A face: a protocol that reads requests for operations and writes their outcomes.
 
+use std::sync::Arc;
+
 use super::{HttpRequest, Reply};
 use crate::contract::messages::Language;
 use crate::contract::problem::Problems;
@@ -29,7 +31,7 @@ impl<A> Decoded<A> {
             problems,
             credentials,
             language,
-            request_id: request.request_id.clone(),
+            request_id: Arc::clone(&request.request_id),
         }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hyper::header::{ACCEPT_LANGUAGE, AsHeaderName, CONTENT_TYPE};
 use hyper::{HeaderMap, Method, Uri};
@@ -27,7 +28,7 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// The body without its content coding.
     pub body: Vec<u8>,
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// The address of the client, which trusted proxies report.
     pub client_ip: Option<IpAddr>,
 }

@@ -1,5 +1,7 @@
 //! The limits of the REST face, and the context of its replies.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::contract::messages::Language;
@@ -21,7 +23,7 @@ pub struct JsonLimits {
 #[derive(Debug)]
 pub(super) struct ResponseContext {
     pub(super) language: Language,
-    pub(super) request_id: String,
+    pub(super) request_id: Arc<str>,
     /// The URL of the request with its query, for the links of a list.
     pub(super) target: String,
     pub(super) route: Option<&'static Route>,

@@ -77,7 +77,7 @@ fn data(out: &mut JsonWriter, context: &ResponseContext, answer: &dyn Shaped) {
         out.object(|out| {
             out.member("type", "emptyResponse");
             // JSON:API requires an id; the ID of the request is unique.
-            out.member("id", &context.request_id);
+            out.member("id", &*context.request_id);
             out.name("attributes");
             out.object(|_| {});
         });
@@ -135,7 +135,7 @@ fn error(context: &ResponseContext, status: u16, at: usize, problem: &Problem) -
     // The ID of the request, under which the log has the refusal. Further errors append their position, because each
     // error needs its own id.
     let id = match at {
-        0 => context.request_id.clone(),
+        0 => context.request_id.to_string(),
         at => format!("{}.{at}", context.request_id),
     };
     Error {

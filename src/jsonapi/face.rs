@@ -1,5 +1,7 @@
 //! The face of JSON:API: decodes requests for resources, and writes documents.
 
+use std::sync::Arc;
+
 use super::context::{JsonLimits, MEDIA_TYPE, ResponseContext};
 use super::routing::{Found, find};
 use super::{document, negotiation, request};
@@ -25,7 +27,7 @@ impl RestFace {
         Self {
             context: ResponseContext {
                 language: request.language(),
-                request_id: request.request_id.clone(),
+                request_id: Arc::clone(&request.request_id),
                 target: format!("{}{}", request.base_url, request.uri),
                 route: found.as_ref().ok().map(|found| found.route),
                 places: Vec::new(),

@@ -80,7 +80,7 @@ pub(super) fn read(
     if let Some(id) = found.route.id.filter(|_| found.route.fresh_id) {
         fields.retain(|(name, value)| name != id || !is_blank(value));
         if !fields.iter().any(|(name, _)| name == id) {
-            fields.push((id.to_owned(), Json::Text(request.request_id.clone())));
+            fields.push((id.to_owned(), Json::Text(request.request_id.to_string())));
         }
     }
     let object = match found.route.inside {

@@ -3,6 +3,8 @@
 
 mod message;
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use crate::contract::json::{Json, parse};
@@ -35,7 +37,7 @@ pub struct RpcCall {
     /// `None` for a notification, which is not answered.
     id: Option<Id>,
     language: Language,
-    request_id: String,
+    request_id: Arc<str>,
     /// The reply if there is nothing to answer.
     silence: Silence,
     /// Whether the body itself could not be read.
@@ -77,7 +79,7 @@ impl RpcCall {
         Self {
             id,
             language: request.language(),
-            request_id: request.request_id.clone(),
+            request_id: Arc::clone(&request.request_id),
             silence: Silence::of(request),
             is_unreadable: false,
             call: Err(rejection),

@@ -42,11 +42,15 @@ pub(super) async fn handle(
     mut request: Request<IncomingBody>,
 ) -> Response<Body> {
     let address = connection.peer();
-    let request_id = gateway.app.entropy.uuid();
-    let begun = Instant::now();
+    let request_id = gateway.app.entropy.request_id();
     let head_only = request.method() == Method::HEAD;
-    let line = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let line = tracing::enabled!(tracing::Level::DEBUG).then(|| {
+        (
+            Instant::now(),
+            request.method().clone(),
+            request.uri().path().to_owned(),
+        )
+    });
     let over_https = is_https(gateway, address, request.headers());
     let counted = forwarded_source(gateway, address, request.headers())
         .map(|source| gateway.in_flight.take(source));
@@ -64,15 +68,15 @@ pub(super) async fn handle(
         Some(reply) => last(reply).into(),
     };
     drop(counted);
-    if let Some((method, path)) = line {
+    if let Some((begun, method, path)) = line {
         let span = match span.is_none() {
-            true => tracing::info_span!("request", request.id = request_id),
+            true => tracing::info_span!("request", request.id = &*request_id),
             false => span,
         };
         // The query is not logged: it may have a token.
         tracing::debug!(
             parent: &span,
-            request.id = request_id,
+            request.id = &*request_id,
             peer = %address,
             %method,
             path,
@@ -121,7 +125,7 @@ async fn route(
     gateway: &Arc<Gateway>,
     peer: Peer<'_>,
     request: Request<IncomingBody>,
-    id: &str,
+    id: &Arc<str>,
 ) -> Answered {
     let path = request.uri().path().to_owned();
     let path = match path.trim_end_matches('/') {

@@ -32,7 +32,7 @@ pub(super) struct Routed<'a> {
     pub peer: Peer<'a>,
     pub request: Request<IncomingBody>,
     /// The ID of the request in replies and logs.
-    pub id: &'a str,
+    pub id: &'a Arc<str>,
 }
 
 /// A reply, and the span of the request.
@@ -81,7 +81,7 @@ impl Parent<'_> {
 /// One call: a decoded request, or one that is refused before.
 struct Call<F> {
     face: F,
-    request_id: String,
+    request_id: Arc<str>,
     /// The name of the operation; `-` if there is none.
     operation: &'static str,
     span: Span,
@@ -97,7 +97,7 @@ impl<F: Face> Call<F> {
         let operation = operation.map_or("-", |operation| operation.name);
         Self {
             face,
-            request_id: request.request_id.clone(),
+            request_id: Arc::clone(&request.request_id),
             operation,
             span: parent.span::<F>(operation),
         }

@@ -1,6 +1,7 @@
 //! Reads a request into the protocol-independent form, with limits on its size and time.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
 use hyper::Request;
@@ -31,7 +32,7 @@ pub(super) async fn read(
     gateway: &Gateway,
     peer: Peer<'_>,
     request: Request<IncomingBody>,
-    id: &str,
+    id: &Arc<str>,
 ) -> (HttpRequest, Option<Unread>) {
     let (head, mut body) = request.into_parts();
     let trusted = &gateway.config.trusted_proxies;
@@ -42,7 +43,7 @@ pub(super) async fn read(
         client_ip: Some(client_ip(trusted, peer.address, &head.headers)),
         headers: head.headers,
         body: Vec::new(),
-        request_id: id.to_owned(),
+        request_id: Arc::clone(id),
     };
     if peer.is_over_limit {
         return (request, Some(Unread::Busy));

@@ -1,5 +1,7 @@
 //! The limits of the SOAP face, and the context of its replies.
 
+use std::sync::Arc;
+
 use super::version::Version;
 use crate::contract::messages::Language;
 use crate::contract::xml::XmlLimits;
@@ -20,7 +22,7 @@ pub struct SoapLimits {
 pub(super) struct ResponseContext {
     pub(super) version: Version,
     pub(super) language: Language,
-    pub(super) request_id: String,
+    pub(super) request_id: Arc<str>,
     /// The operation, once it is known.
     pub(super) operation: Option<&'static Operation>,
 }

@@ -1,5 +1,7 @@
 //! The face of SOAP: decodes envelopes, and writes answers, refusals and faults.
 
+use std::sync::Arc;
+
 use super::context::{ResponseContext, SoapLimits};
 use super::version::Version;
 use super::{encoding, envelope, fault};
@@ -25,7 +27,7 @@ impl SoapFace {
             context: ResponseContext {
                 version: Version::of_media_type(&request.media_type()),
                 language: request.language(),
-                request_id: request.request_id.clone(),
+                request_id: Arc::clone(&request.request_id),
                 operation: None,
             },
             limits,

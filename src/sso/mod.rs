@@ -64,7 +64,7 @@ impl SsoFace {
                 id: "api.user.session.create",
                 ver: if is_first { "v1" } else { "v2" },
                 now: site.now,
-                request_id: request.request_id.clone(),
+                request_id: Arc::clone(&request.request_id),
                 language: landing.language(),
             },
             as_json: prefers_json(request),

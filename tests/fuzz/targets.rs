@@ -352,7 +352,7 @@ const LIMITS: JsonLimits = JsonLimits {
 pub fn envelope(bytes: &[u8]) {
     let request = |body: &[u8]| HttpRequest {
         headers: content_type("text/xml"),
-        request_id: "00000000-0000-0000-0000-000000000000".to_owned(),
+        request_id: "00000000-0000-0000-0000-000000000000".into(),
         body: body.to_vec(),
         ..HttpRequest::default()
     };

@@ -235,7 +235,7 @@ fn decoded<A>(
         problems,
         credentials,
         language: Language::English,
-        request_id: "test".to_owned(),
+        request_id: "test".into(),
     }
 }
 

@@ -30,7 +30,7 @@ fn confirm(gateway: &Gateway, token: &str) -> Result<(), Code> {
         problems,
         credentials: Credentials::default(),
         language: Language::Hungarian,
-        request_id: "test".to_owned(),
+        request_id: "test".into(),
     };
     run(&gateway.app, decoded).map_err(|r: Rejection| r.code())
 }

@@ -4,6 +4,8 @@
 //! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
 //! [`Payload`], which any shape can become.
 
+use std::sync::Arc;
+
 use super::Operation;
 use crate::contract::common::{EmptyResponse, P_AUTH_TOKEN, Param, RequestMeta, param};
 use crate::contract::field::{Field, Kind, Role};
@@ -117,7 +119,7 @@ pub struct DecodedRequest<A> {
     pub problems: Problems,
     pub credentials: Credentials,
     pub language: Language,
-    pub request_id: String,
+    pub request_id: Arc<str>,
 }
 
 impl<A> DecodedRequest<A> {
