@@ -15,57 +15,44 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpanFields;
 
-/// Writes fields as members of a JSON object that is open.
-struct Members<'a, 'w> {
-    out: &'a mut Writer<'w>,
-    is_first: bool,
-    result: fmt::Result,
-}
+/// The usual length of a span's object, in bytes.
+const USUAL_LENGTH: usize = 160;
 
-impl Members<'_, '_> {
-    fn member(&mut self, name: &str, text: &str) {
-        let comma = if self.is_first { "" } else { "," };
-        self.is_first = false;
-        let written = self.write(&[comma, "\"", name, "\":"]);
-        self.result = self.result.and(written).and_then(|()| {
-            let is_plain = |b: u8| b >= b' ' && !matches!(b, b'"' | b'\\');
-            match text.bytes().all(is_plain) {
-                true => self.write(&["\"", text, "\""]),
-                false => self.write(&[&serde_json::to_string(text).unwrap_or_default()]),
-            }
-        });
-    }
+/// Appends fields as members to a JSON object that is open.
+struct Members<'a>(&'a mut String);
 
-    fn write(&mut self, parts: &[&str]) -> fmt::Result {
-        parts.iter().try_for_each(|part| self.out.write_str(part))
-    }
-}
-
-impl Visit for Members<'_, '_> {
+impl Visit for Members<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field.name(), value);
+        let object = &mut *self.0;
+        if !object.ends_with('{') {
+            object.push(',');
+        }
+        object.push('"');
+        object.push_str(field.name());
+        object.push_str("\":");
+        let needs_escape = |b: u8| b < b' ' || matches!(b, b'"' | b'\\');
+        if value.bytes().any(needs_escape) {
+            object.push_str(&serde_json::to_string(value).unwrap_or_default());
+        } else {
+            object.push('"');
+            object.push_str(value);
+            object.push('"');
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.member(field.name(), &format!("{value:?}"));
+        self.record_str(field, &format!("{value:?}"));
     }
-}
-
-fn write_members(out: &mut Writer<'_>, is_first: bool, fields: impl RecordFields) -> fmt::Result {
-    let mut members = Members {
-        out,
-        is_first,
-        result: Ok(()),
-    };
-    fields.record(&mut members);
-    members.result?;
-    out.write_char('}')
 }
 
 impl<'w> FormatFields<'w> for SpanFields {
     fn format_fields<R: RecordFields>(&self, mut out: Writer<'w>, fields: R) -> fmt::Result {
-        out.write_char('{')?;
-        write_members(&mut out, true, fields)
+        // The writer has no buffer of a known size, so it gets the object in one piece.
+        let mut object = String::with_capacity(USUAL_LENGTH);
+        object.push('{');
+        fields.record(&mut Members(&mut object));
+        object.push('}');
+        out.write_str(&object)
     }
 
     fn add_fields(
@@ -73,11 +60,13 @@ impl<'w> FormatFields<'w> for SpanFields {
         current: &'w mut FormattedFields<Self>,
         fields: &Record<'_>,
     ) -> fmt::Result {
-        if current.fields.pop().is_none() {
-            current.fields.push('{');
+        let object = &mut current.fields;
+        if object.pop().is_none() {
+            object.push('{');
         }
-        let is_first = current.fields == "{";
-        write_members(&mut current.as_writer(), is_first, fields)
+        fields.record(&mut Members(object));
+        object.push('}');
+        Ok(())
     }
 }
 
