@@ -23,8 +23,6 @@ pub struct HttpRequest {
     pub method: Method,
     /// Path and query as sent.
     pub uri: Uri,
-    /// The URL of the gateway as this client sees it, without a path.
-    pub base_url: String,
     pub headers: HeaderMap,
     /// The body without its content coding.
     pub body: Vec<u8>,

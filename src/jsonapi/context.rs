@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::contract::messages::Language;
+use crate::http::Uri;
 use crate::operations::Route;
 
 /// The media type of JSON:API.
@@ -24,8 +25,10 @@ pub struct JsonLimits {
 pub(super) struct ResponseContext {
     pub(super) language: Language,
     pub(super) request_id: Arc<str>,
-    /// The URL of the request with its query, for the links of a list.
-    pub(super) target: String,
+    /// The URL of the gateway as this client sees it, without a path.
+    pub(super) base_url: String,
+    /// The path and the query of the request.
+    pub(super) uri: Uri,
     pub(super) route: Option<&'static Route>,
     /// The fields, each with its place in the request, or with the member that should hold it.
     pub(super) places: Vec<(String, Source)>,
@@ -44,6 +47,11 @@ pub(super) enum Source {
 const MAX_NAME_CHARS: usize = 64;
 
 impl ResponseContext {
+    /// The URL of the request with its query, for the links of a list.
+    pub(super) fn target(&self) -> String {
+        format!("{}{}", self.base_url, self.uri)
+    }
+
     /// Notes the place of a field.
     pub(super) fn place(&mut self, field: &str, source: Source) {
         self.places.push((short(field), source));

@@ -42,7 +42,7 @@ pub(super) fn answer(context: &ResponseContext, answer: &dyn Shaped) -> Vec<u8> 
         out.name("data");
         data(out, context, answer);
         if let Some(Number(Some(hits))) = value_at(answer, total) {
-            out.member("links", &Links::of(&context.target, *hits));
+            out.member("links", &Links::of(&context.target(), *hits));
         }
         out.name("meta");
         out.object(|out| {

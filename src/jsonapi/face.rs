@@ -20,15 +20,16 @@ pub struct RestFace {
 }
 
 impl RestFace {
-    /// The face of a request for this path below the prefix.
+    /// The face of a request for this path below the prefix. The client sees the gateway at `base_url`.
     #[must_use]
-    pub fn new(request: &HttpRequest, path: &str, limits: JsonLimits) -> Self {
+    pub fn new(request: &HttpRequest, path: &str, base_url: String, limits: JsonLimits) -> Self {
         let found = find(request.method.as_str(), path);
         Self {
             context: ResponseContext {
                 language: request.language(),
                 request_id: Arc::clone(&request.request_id),
-                target: format!("{}{}", request.base_url, request.uri),
+                base_url,
+                uri: request.uri.clone(),
                 route: found.as_ref().ok().map(|found| found.route),
                 places: Vec::new(),
             },

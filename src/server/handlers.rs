@@ -144,7 +144,8 @@ impl Routed<'_> {
     /// Handles a request for this path below the prefix of the REST face.
     pub(super) async fn rest(self, path: &str) -> Answered {
         let limits = self.gateway.config.json;
-        self.answer(|request| RestFace::new(request, path, limits))
+        let base = base(self.gateway, self.peer.address, self.request.headers());
+        self.answer(|request| RestFace::new(request, path, base, limits))
             .await
     }
 

@@ -15,7 +15,6 @@ use crate::http::{HttpRequest, Reply, body};
 use super::client_ip::client_ip;
 use super::connections::{Connection, Phase};
 use super::gateway::Gateway;
-use super::public_url::base;
 
 /// The sender of a request and the connection it uses.
 #[derive(Clone, Copy)]
@@ -39,7 +38,6 @@ pub(super) async fn read(
     let mut request = HttpRequest {
         method: head.method,
         uri: head.uri,
-        base_url: base(gateway, peer.address, &head.headers),
         client_ip: Some(client_ip(trusted, peer.address, &head.headers)),
         headers: head.headers,
         body: Vec::new(),

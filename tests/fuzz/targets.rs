@@ -440,7 +440,10 @@ pub fn json(bytes: &[u8]) {
         headers: content_type("application/json"),
         ..HttpRequest::default()
     };
-    is_json_or_runs(RestFace::new(&as_resource, path, LIMITS), &as_resource);
+    is_json_or_runs(
+        RestFace::new(&as_resource, path, String::new(), LIMITS),
+        &as_resource,
+    );
     is_json_or_runs(DirectoryFace::new(&request, DEPTH, NOW), &request);
 }
 
@@ -533,7 +536,7 @@ pub fn query(bytes: &[u8]) {
         uri,
         ..HttpRequest::default()
     };
-    let mut face = RestFace::new(&request, "/users", LIMITS);
+    let mut face = RestFace::new(&request, "/users", String::new(), LIMITS);
     if let Err(reply) = decode(&mut face, &request) {
         assert!((400..500).contains(&reply.status), "{reply:?}");
         assert_json(&reply);
@@ -719,7 +722,10 @@ pub fn media_type(bytes: &[u8]) {
             body: b"{\"userNameOrEmail\":\"a\"}".to_vec(),
             ..HttpRequest::default()
         };
-        let rest = status(RestFace::new(&request, "/password/reset", LIMITS), &request);
+        let rest = status(
+            RestFace::new(&request, "/password/reset", String::new(), LIMITS),
+            &request,
+        );
         assert!([200, 406, 415].contains(&rest), "{rest}");
         let Calls::One(call) = jsonrpc::read(&request, DEPTH) else {
             panic!("a single call");
