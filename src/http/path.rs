@@ -27,14 +27,19 @@ pub fn captures(template: &'static str, path: &str) -> Option<Vec<(&'static str,
     }
 }
 
-/// Whether the path is equal to the template up to the template's first field. Compares bytes, because most requests are
+/// Whether the path is equal to the template up to the template's first field or its end. Compares bytes, because most requests are
 /// compared with many templates before one matches.
 fn may_match(template: &str, path: &str) -> bool {
-    let mut pairs = template.bytes().zip(path.bytes());
-    match pairs.find(|(expected, sent)| expected != sent) {
-        Some((expected, _)) => expected == b'{',
-        None => true,
+    let mut path = path.bytes();
+    for expected in template.bytes() {
+        if expected == b'{' {
+            return true;
+        }
+        if path.next() != Some(expected) {
+            return false;
+        }
     }
+    path.next().is_none()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The limits of the REST face, and the context of its replies.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -25,13 +26,13 @@ pub struct JsonLimits {
 pub(super) struct ResponseContext {
     pub(super) language: Language,
     pub(super) request_id: Arc<str>,
-    /// The URL of the gateway as this client sees it, without a path.
+    /// The URL of the gateway as this client sees it, without a path; empty if the answer has no links.
     pub(super) base_url: String,
     /// The path and the query of the request.
     pub(super) uri: Uri,
     pub(super) route: Option<&'static Route>,
     /// The fields, each with its place in the request, or with the member that should hold it.
-    pub(super) places: Vec<(String, Source)>,
+    pub(super) places: Vec<(Cow<'static, str>, Source)>,
 }
 
 /// The place of a field in a request (JSON:API 1.1, Error Objects).
@@ -53,19 +54,19 @@ impl ResponseContext {
     }
 
     /// Notes the place of a field.
-    pub(super) fn place(&mut self, field: &str, source: Source) {
-        self.places.push((short(field), source));
+    pub(super) fn place(&mut self, field: impl Into<Cow<'static, str>>, source: Source) {
+        self.places.push((field.into(), source));
     }
 
     /// Notes the pointer to a member of the object at `parent`.
     pub(super) fn place_member(&mut self, field: &str, parent: &str, member: &str) {
         let member = short(member).replace('~', "~0").replace('/', "~1");
-        self.place(field, Source::Pointer(format!("{parent}/{member}")));
+        self.place(short(field), Source::Pointer(format!("{parent}/{member}")));
     }
 
     /// Notes a query parameter that stands for this field.
     pub(super) fn place_parameter(&mut self, field: &str, parameter: &str) {
-        self.place(field, Source::Parameter(short(parameter)));
+        self.place(short(field), Source::Parameter(short(parameter)));
     }
 
     /// The place of a field; `None` if the request has neither the field nor a member that should hold it.

@@ -12,6 +12,9 @@ use crate::contract::rejection::Rejection;
 use crate::contract::shape::{Number, Shaped, Value as _, value_at};
 use crate::contract::user::FlatUser;
 
+/// The field with the number of all hits, which an answer with links has.
+pub(super) const TOTAL: &str = "total";
+
 /// The order in which the samples show the attributes of a user. Attributes that no sample shows follow.
 const SAMPLED: [&str; 6] = [
     "name",
@@ -36,7 +39,7 @@ struct Error {
 /// The document of an answer.
 pub(super) fn answer(context: &ResponseContext, answer: &dyn Shaped) -> Vec<u8> {
     let shape = answer.shape();
-    let total = shape.position("total");
+    let total = shape.position(TOTAL);
     let mut out = JsonWriter::new();
     out.object(|out| {
         out.name("data");

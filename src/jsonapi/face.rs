@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::context::{JsonLimits, MEDIA_TYPE, ResponseContext};
+use super::document::TOTAL;
 use super::routing::{Found, find};
 use super::{document, negotiation, request};
 use crate::contract::problem::{Code, Kind};
@@ -20,10 +21,21 @@ pub struct RestFace {
 }
 
 impl RestFace {
-    /// The face of a request for this path below the prefix. The client sees the gateway at `base_url`.
+    /// The face of a request for this path below the prefix. `base_url` returns the URL at which the client
+    /// sees the gateway; it is called only for an answer with links.
     #[must_use]
-    pub fn new(request: &HttpRequest, path: &str, base_url: String, limits: JsonLimits) -> Self {
+    pub fn new(
+        request: &HttpRequest,
+        path: &str,
+        base_url: impl FnOnce() -> String,
+        limits: JsonLimits,
+    ) -> Self {
         let found = find(request.method.as_str(), path);
+        let has_links = |found: &Found| found.operation.response.position(TOTAL).is_some();
+        let base_url = match &found {
+            Ok(found) if has_links(found) => base_url(),
+            _ => String::new(),
+        };
         Self {
             context: ResponseContext {
                 language: request.language(),

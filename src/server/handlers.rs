@@ -144,9 +144,12 @@ impl Routed<'_> {
     /// Handles a request for this path below the prefix of the REST face.
     pub(super) async fn rest(self, path: &str) -> Answered {
         let limits = self.gateway.config.json;
-        let base = base(self.gateway, self.peer.address, self.request.headers());
-        self.answer(|request| RestFace::new(request, path, base, limits))
-            .await
+        let (gateway, peer) = (self.gateway, self.peer.address);
+        self.answer(|request| {
+            let base_url = || base(gateway, peer, &request.headers);
+            RestFace::new(request, path, base_url, limits)
+        })
+        .await
     }
 
     pub(super) async fn directory(self) -> Answered {

@@ -441,7 +441,7 @@ pub fn json(bytes: &[u8]) {
         ..HttpRequest::default()
     };
     is_json_or_runs(
-        RestFace::new(&as_resource, path, String::new(), LIMITS),
+        RestFace::new(&as_resource, path, String::new, LIMITS),
         &as_resource,
     );
     is_json_or_runs(DirectoryFace::new(&request, DEPTH, NOW), &request);
@@ -536,7 +536,7 @@ pub fn query(bytes: &[u8]) {
         uri,
         ..HttpRequest::default()
     };
-    let mut face = RestFace::new(&request, "/users", String::new(), LIMITS);
+    let mut face = RestFace::new(&request, "/users", String::new, LIMITS);
     if let Err(reply) = decode(&mut face, &request) {
         assert!((400..500).contains(&reply.status), "{reply:?}");
         assert_json(&reply);
@@ -723,7 +723,7 @@ pub fn media_type(bytes: &[u8]) {
             ..HttpRequest::default()
         };
         let rest = status(
-            RestFace::new(&request, "/password/reset", String::new(), LIMITS),
+            RestFace::new(&request, "/password/reset", String::new, LIMITS),
             &request,
         );
         assert!([200, 406, 415].contains(&rest), "{rest}");
