@@ -1,20 +1,35 @@
-"""jsonrpc-requests against the consent API: a call, a notification and an error."""
+"""jsonrpc-requests against the consent API: a call, a notification and an error. It has no batches."""
 import sys
 
 from jsonrpc_requests import ProtocolError, Server
+from results import column, equal
 
+CLIENT = "jsonrpc-requests"
 base, token = sys.argv[1:]
-server = Server(f"{base}/user-multi-services")
-params = {"client_id": "konto.onet.pl.front", "token": token, "portal_id": 1, "service_id": 2}
+server = Server(base + "/user-multi-services")
+caller = {"client_id": "konto.onet.pl.front", "token": token, "portal_id": 1}
+service = {**caller, "service_id": 2}
 
-assert server.assign_user_to_service(**params, user_id_in_service="requests") == "OK"
-assert server.get_user_services(**params) == [{"service_id": 2}]
-# The library accepts application/json-rpc, and only 200 for the answer of a notification.
-assert server.delete_user_from_service(**params, _notification=True) is None
-assert server.check_if_service_is_assign_to_user(**params) is False
-try:
-    server.get_user_services(**{**params, "portal_id": 9})
-    raise AssertionError("an unknown portal was accepted")
-except ProtocolError as refused:
-    assert "-32011" in refused.args[0], refused.args
-print("jsonrpc-requests: ok")
+
+def call():
+    equal(server.assign_user_to_service(user_id_in_service=CLIENT, **service), "OK")
+    equal(server.check_if_service_is_assign_to_user(**service), True)
+
+
+def notification():
+    equal(server.delete_user_from_service(_notification=True, **service), None)
+    equal(server.check_if_service_is_assign_to_user(**service), False)
+
+
+def error():
+    try:
+        server.check_user_agreements(**{**service, "service_id": 9})
+    except ProtocolError as refused:
+        equal(refused.server_data["error"]["data"]["messages"][0]["code"], "SERVICE_NOT_FOUND")
+    else:
+        raise AssertionError("no error")
+
+
+column(CLIENT, "call", call)
+column(CLIENT, "notification", notification)
+column(CLIENT, "error", error)
