@@ -1,5 +1,6 @@
 //! The documentation for people: one page, written from the catalogue, the shapes and the rejection table.
 
+mod clients;
 mod examples;
 mod views;
 
@@ -10,6 +11,7 @@ use minijinja::{Environment, Error, Output, State, UndefinedBehavior, Value, con
 use crate::contract::SERVICE;
 use crate::operations::CATALOG;
 
+pub use clients::CLIENTS;
 pub use examples::CONVERSATIONS;
 
 /// The stylesheet of the page.
@@ -30,6 +32,7 @@ pub fn page(soap_paths: &[String], rest_prefixes: &[String]) -> String {
         types => views::types(),
         codes => views::codes(),
         faults => examples::conversation("faults"),
+        clients => clients::tables(),
     };
     let page = environment.render_named_str("page.html", include_str!("page.html"), values);
     page.unwrap_or_else(|error| {

@@ -145,6 +145,26 @@ fn prints_every_operation_field_and_code() {
 }
 
 #[test]
+fn prints_the_table_and_the_notes_of_the_tested_clients() {
+    let page = page();
+    let (_, section) = page.split_once("<section id=\"clients\"").unwrap();
+    let text: String = section
+        .split('<')
+        .filter_map(|tag| tag.split_once('>').map(|(_, text)| text))
+        .map(|text| format!("{}\n", text.replace("&amp;", "&")))
+        .collect();
+    let mut rest = text.as_str();
+    let lines = docs::CLIENTS.lines().skip(1);
+    for line in lines.filter(|l| !l.starts_with("|---")) {
+        for cell in line.trim_start_matches("- ").split('|').map(str::trim) {
+            let (_, after) = rest.split_once(cell).unwrap_or_else(|| panic!("{cell}"));
+            rest = after;
+        }
+    }
+    assert_eq!(section.matches("class=\"scroll\"").count(), 4);
+}
+
+#[test]
 fn demands_a_conversation_of_every_published_operation() {
     let text = |name: &str| {
         let found = docs::CONVERSATIONS.iter().find(|(n, _)| *n == name);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use chaingun_gateway::config::{self, Config, TABLE, Values};
+use chaingun_gateway::docs::CLIENTS;
 use chaingun_gateway::operations::{CATALOG, Cost, Operation};
 
 fn assert_file_equals(path: &str, printed: &str) {
@@ -73,10 +74,11 @@ fn operations() -> String {
 }
 
 #[test]
-fn prints_the_settings_and_operations_of_the_readme() {
+fn prints_the_settings_operations_and_clients_of_the_readme() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let readme = with_section(&readme, "settings", &settings());
     let readme = with_section(&readme, "operations", &operations());
+    let readme = with_section(&readme, "clients", CLIENTS);
     assert_file_equals("README.md", &readme);
 }
 

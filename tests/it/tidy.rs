@@ -397,7 +397,7 @@ fn opens_every_file_with_its_purpose_and_keeps_it_short() {
             "css" => "/* ",
             "js" => "// ",
             "html" | "txt" | "wsdl" | "xsd" => "{#- ",
-            "svg" => "<!-- ",
+            "svg" | "md" => "<!-- ",
             _ => "//! ",
         };
         assert!(

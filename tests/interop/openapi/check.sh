@@ -19,7 +19,7 @@ checks=$checks,response_headers_conformance,response_schema_conformance
 run() {
   local name=$1 config=$2
   shift 2
-  timeout 90 schemathesis --config-file "$config" run "$base/openapi.json" --checks "$checks" --continue-on-failure --no-color \
+  timeout 240 schemathesis --config-file "$config" run "$base/openapi.json" --checks "$checks" --continue-on-failure --no-color \
     --phases examples,coverage,fuzzing --seed 20 --request-timeout 10 --generation-database none \
     --warnings off "$@" >log 2>&1 || { cat log; exit 1; }
   echo "schemathesis: $name: $(sed -n 's/^ *\([0-9]* generated\),.*/\1/p' log)"
