@@ -95,8 +95,8 @@ pub enum ListForm {
     Always,
 }
 
-/// The meaning of a null or an empty text in JSON. In XML an empty element always counts as absent, because stubs send
-/// empty elements for fields that are not set.
+/// The meaning of a null or an empty text in JSON. In XML an empty element of a text counts as absent, because stubs send
+/// empty elements for fields that are not set. An empty list is a value in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Emptiness {
     /// The field counts as absent.

@@ -1,7 +1,7 @@
 //! Lists of values.
 
 use super::{Shaped, Value};
-use crate::contract::field::{Field, Kind, ListForm};
+use crate::contract::field::{Emptiness, Field, Kind, ListForm};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
@@ -67,6 +67,7 @@ impl<T: Value> Value for List<T> {
         T::read_xml_list(&mut self.0, reader, field)
     }
     fn read_json(&mut self, value: &Json, field: &'static Field, problems: &mut Problems) {
+        let is_list = matches!(value, Json::List(_));
         let entries = match value {
             Json::Null => &[],
             Json::List(entries) => entries.as_slice(),
@@ -76,6 +77,10 @@ impl<T: Value> Value for List<T> {
         for value in entries {
             let mut entry = T::default();
             entry.read_json(value, field, problems);
+            // Only an empty list clears the stored list; a list of blanks is a mistake of the client.
+            if field.emptiness == Emptiness::Clears && is_list && entry.is_missing() {
+                problems.note(field.name, Why::MustNotBeEmpty);
+            }
             push(&mut self.0, entry, problems, field);
         }
     }
