@@ -11,6 +11,7 @@ use super::HttpRequest;
 use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::problem::{Problems, Why};
 use crate::contract::shape::Secret;
+use crate::domain::hidden::is_hidden;
 use crate::domain::text::has_control;
 use crate::operations::Credentials;
 
@@ -54,13 +55,14 @@ fn name_of(bytes: &[u8]) -> String {
 }
 
 /// The user name that a caller claims, without outer blanks; `None` for a blank one. A name that is too long or has
-/// control characters is a problem of this field and is left out, because it would be written to the log.
+/// control or hidden characters is a problem of this field and is left out, because it would be written to the log.
 pub fn claimed_name(name: &str, field: &str, problems: &mut Problems) -> Option<String> {
     let name = name.trim();
     let flaw = if name.chars().count() > MAX_CLAIM_CHARS as usize {
         Some(Why::TooLong(MAX_CLAIM_CHARS))
     } else {
-        has_control(name).then_some(Why::BadCharacters)
+        let is_unreadable = has_control(name) || name.chars().any(is_hidden);
+        is_unreadable.then_some(Why::BadCharacters)
     };
     match flaw {
         Some(why) => {
