@@ -45,14 +45,19 @@ pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejecti
         verified_token: None,
         session: None,
         profile: Profile::default(),
-        on_behalf_of: credentials.user_name.clone(),
+        on_behalf_of: None,
         source: credentials.source,
         known_browser: credentials.known_browser.clone(),
         owes_hash: Cell::new(false),
     };
     let claims = request.claims();
     let subject = claims.subject.map(str::to_owned);
-    let result = decide(&mut cx, operation, &credentials, &claims, &problems)
+    let decided = decide(&mut cx, operation, &credentials, &claims, &problems);
+    // Anyone can send a name, so the audit log has only the claims of authenticated callers.
+    if cx.is_trusted() || cx.user.is_some() {
+        cx.on_behalf_of.clone_from(&credentials.user_name);
+    }
+    let result = decided
         .and_then(|()| refuse_all(problems))
         .and_then(|()| throttle::run(&cx, request));
     if matches!(result, Err(Refusal::Rejected(_))) {

@@ -71,6 +71,7 @@ pub struct RequestContext<'a> {
     pub session: Option<Session>,
     /// The user's profile for the loginbar; loaded with a session only.
     pub profile: Profile,
+    /// The user for whom an authenticated caller claims to act.
     pub on_behalf_of: Option<String>,
     /// The client's IP address; `None` at the command line.
     pub source: Option<IpAddr>,
