@@ -76,7 +76,7 @@ kinds! {
     SignIn: Status(3), (401, Some(3)), (401, "UNAUTHORIZED"), -32001;
     Forbidden: Status(3), (403, Some(3)), (403, "FORBIDDEN"), -32003;
     Throttled: Status(3), (429, Some(3)), (429, "TOO_MANY_REQUESTS"), -32029;
-    /// A document for another resource than the address names.
+    /// The document names another resource than the URL.
     Mismatch: Fault(Client), (409, None), (409, "CLIENT_ERROR"), -32600;
     Malformed: Fault(Client), (400, None), (400, "CLIENT_ERROR"), -32600;
     UnknownOperation: Fault(Client), (404, None), (404, "RESOURCE_NOT_FOUND"), -32601;

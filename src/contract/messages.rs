@@ -326,8 +326,8 @@ reasons! {
     NotAnEmail = "nem e-mail cím", "is not an e-mail address";
     NotAStatus = "UNACTIVATED, ACTIVE vagy INACTIVE lehet", "must be UNACTIVATED, ACTIVE or INACTIVE";
     NotAnOrder =
-        "userName, name vagy email lehet, mindegyik legfeljebb egyszer, vesszővel elválasztva, előtte mínusszal fordítva",
-        "must be userName, name or email, each once at most, separated by commas, with a minus before it the other way round";
+        "userName, name és email vesszővel elválasztott listája lehet, mindegyik legfeljebb egyszer; a név előtti mínusz csökkenő sorrendet jelent",
+        "must be a comma-separated list of userName, name and email, each at most once; a minus before a name sorts in descending order";
     NoSuchParameter = "ez a paraméter itt nem használható", "this parameter is not supported here";
     NotUnactivated = "új felhasználó csak UNACTIVATED lehet", "a new user can only be UNACTIVATED";
     NotAChannel = "RESPONSE vagy EMAIL lehet", "must be RESPONSE or EMAIL";
@@ -374,7 +374,7 @@ reasons! {
         "one object is needed, with data.attributes as JSON:API has it, or with the fields themselves";
     /// The attribute of a resource and its id name two users.
     NotTheId = "nem egyezik a data.id értékével", "differs from data.id";
-    NotTheAddressed = "nem egyezik azzal, amit a cím nevez meg", "differs from what the address names";
+    DiffersFromUrl = "nem egyezik az URL-ben megadott értékkel", "differs from the value in the URL";
     /// A JSON:API document without its type.
     TypeNeeded(kind: &'static str) =
         "kell egy type, amely szöveg, például \"{kind}\"", "a type is needed, which is a text such as \"{kind}\"";

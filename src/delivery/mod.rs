@@ -1,4 +1,4 @@
-//! The outbox worker: delivers due rows at least once each.
+//! The outbox worker delivers each due row at least once.
 
 mod callbacks;
 mod failure;
@@ -83,7 +83,7 @@ impl Delivery {
         }
     }
 
-    /// Sends a batch of mails and returns the number of sent ones; `None` if none is due.
+    /// Sends a batch of mails and returns the number of sent mails; `None` if no mail is due.
     ///
     /// # Errors
     /// Rows without a recorded result stay due.
@@ -150,7 +150,7 @@ impl Delivery {
         let begun = Instant::now();
         let mut results = TurnResults::default();
         for row in rows {
-            // A callback waits for the one before it, unless that one was given up.
+            // The later callbacks of the same service wait for a failed one, unless its failure is final.
             let is_stuck = kind == OutboxKind::Callback
                 && results.failed.iter().any(|(_, failure)| !failure.is_final);
             if is_stuck || begun.elapsed() > TURN || self.is_stopping() {
@@ -254,7 +254,8 @@ impl Delivery {
         caller.call(target, &user, self.app.clock.now())
     }
 
-    /// Withholds a callback if a user has got its id since it was queued: the service would remove that user.
+    /// Withholds a callback if a user received the id after the callback was queued. The service would otherwise remove
+    /// that user.
     fn check_holder(&self, target: &Target, id: &str) -> Result<(), Failure> {
         let compared = services::compared_id(id, target.case_sensitive_ids);
         let held = self

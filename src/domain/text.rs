@@ -16,7 +16,7 @@ pub fn canonical(text: &str) -> String {
 }
 
 /// The text in Unicode's composed form (NFC). A keyboard of macOS may send an accented letter as a letter and an accent,
-/// and one of Windows sends it as one character.
+/// while a keyboard of Windows sends one character.
 #[must_use]
 pub fn composed(text: &str) -> Cow<'_, str> {
     match is_nfc(text) {

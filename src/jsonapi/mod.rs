@@ -1,4 +1,4 @@
-//! The REST face: the same operations as vnd.api+json resources (SPEC §5). Holds no rule about users.
+//! The REST interface offers the same operations as vnd.api+json resources (SPEC §5). It contains no access rules.
 
 mod context;
 mod document;

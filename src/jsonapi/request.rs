@@ -73,7 +73,7 @@ pub(super) fn read(
         match named {
             Some((_, Json::Text(id))) if same_name(id, text) => {}
             // A body must not name another user than the path.
-            Some(_) => return Err(other_id(field, Why::NotTheAddressed)),
+            Some(_) => return Err(other_id(field, Why::DiffersFromUrl)),
             None => fields.push(((*field).to_owned(), Json::Text(text.clone()))),
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Checks bytes that follow those checked or held before.
+    /// Checks the next bytes. After [`Verdict::Hold`], the held bytes come first again.
     pub(super) fn look(&mut self, bytes: &[u8]) -> Verdict {
         let mut from = 0;
         while let Some(rest) = bytes
@@ -72,7 +72,7 @@ impl Head {
         Verdict::Pass
     }
 
-    /// Handles a complete line, or the end of one.
+    /// Handles a complete line, or the rest of a line whose start has passed.
     fn line(&mut self, line: &[u8]) -> Option<Unframed> {
         if std::mem::take(&mut self.within) {
             return None;

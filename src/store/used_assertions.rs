@@ -14,7 +14,8 @@ pub fn is_used(conn: &mut AnyConnection, iss: &str, jti_sha256: &str) -> Result<
         .has_rows(conn)
 }
 
-/// Records the use of an assertion; `false` if it was used before, or if a concurrent transaction uses it and succeeds.
+/// Records the use of an assertion. Returns `false` if the assertion was used before, or if a concurrent transaction
+/// commits its use first.
 pub fn use_up(
     conn: &mut AnyConnection,
     iss: &str,
@@ -38,7 +39,7 @@ pub fn purge_expired(conn: &mut AnyConnection, before: Millis, limit: i64) -> Re
         .select(used_assertions::jti_sha256)
         .limit(limit)
         .load(conn)?;
-    // Two partners may use the same id; the condition keeps the other's row if that has not expired.
+    // Two partners may use the same id. The first condition keeps an unexpired row of the other partner.
     let gone = used_assertions::table
         .filter(used_assertions::expires_at.le(before))
         .filter(used_assertions::jti_sha256.eq_any(expired));

@@ -133,7 +133,7 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
     let mut put = |name: &str, value: Value| operation.insert(name.to_owned(), value);
     put("operationId", json!(operation_id(entry, again)));
     put("summary", json!(entry.doc.trim()));
-    let mut description = format!("Who may call it: {}.", entry.who);
+    let mut description = format!("Allowed callers: {}.", entry.who);
     if !entry.has_body && requests::in_query(entry).next().is_some() {
         description.push_str(
             " Conditions may have the form filter[name]; limit and offset may have the form page[limit] and page[offset].",

@@ -1,4 +1,4 @@
-//! Changes the user's own password, with the old one. Every other session of the user ends.
+//! Changes the password of the signed-in user and ends the user's other sessions. The request contains the old password.
 
 use crate::operations::prelude::*;
 use crate::operations::user::change_password::ChangePasswordRequest;
@@ -18,7 +18,7 @@ impl Request for ChangeOwnPasswordRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "changeOwnPassword",
         AuditEvent::PasswordChanged,
-        "Changes the password of the user, who sends the old one.",
+        "Changes the password of the signed-in user. The request contains the old password.",
     )
     .cost(Cost::Hash)
     .throttle(Throttle::Guesses);

@@ -1,4 +1,4 @@
-//! Creates an active user, who can sign in through a partner at once, and by password after setting one.
+//! Creates an active user. The user can sign in through a partner at once, or by password after setting one.
 
 use super::{
     ExternalIdField, IdentityChange, PersonFields, Written, add_identity, changes,

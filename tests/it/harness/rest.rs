@@ -1,4 +1,4 @@
-//! Requests to the REST face.
+//! Requests to the REST interface.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::{Gateway, Reply, Speaker};
 
-/// The header line of the demo's trusted client, and of its public one.
+/// The header line of the demo's trusted client.
 pub const KEY: &str = "X-Client-Hash-Key: demo-hash-key\r\n";
+/// The header line of the demo's public client.
 pub const PORTAL: &str = "X-Client-Hash-Key: demo-portal-key\r\n";
 pub const RESOURCE: &str = "Content-Type: application/vnd.api+json\r\n";
 pub const FLAT: &str = "Content-Type: application/json\r\n";
@@ -46,7 +47,7 @@ pub fn claims(reply: &Reply) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
-/// Signs in to this organisation, if one is named, and returns `JWT …`.
+/// Signs the user in, to this organisation if one is given. Returns the header value `JWT …`.
 pub fn sign_in(
     gateway: &Speaker,
     login: &str,
