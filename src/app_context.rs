@@ -31,6 +31,8 @@ pub struct Rules {
     pub session_ms: Millis,
     /// The time after which an unused browser session ends.
     pub session_idle_ms: Millis,
+    /// The allowed difference between the clocks of a partner and the gateway.
+    pub partner_leeway_ms: Millis,
     /// The lifetime of an activation token.
     pub activation_ms: Millis,
     /// The lifetime of a password reset token.

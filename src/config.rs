@@ -95,6 +95,7 @@ impl Config {
             family_ms: r.number::<i64>("token.renewable_hours", 1..=8760) * 3_600_000,
             session_ms: r.number::<i64>("session.days", 1..=400) * DAY_MS,
             session_idle_ms: r.number::<i64>("session.idle_days", 1..=400) * DAY_MS,
+            partner_leeway_ms: r.number::<i64>("session.partner_leeway_s", 0..=300) * 1000,
             activation_ms: r.number::<i64>("activation.hours", 1..=720) * 3_600_000,
             reset_ms: r.number::<i64>("reset.minutes", 1..=1440) * 60_000,
             email_undo_ms: r.number::<i64>("email_undo.hours", 1..=720) * 3_600_000,

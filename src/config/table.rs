@@ -63,6 +63,7 @@ settings! {
     "token.sign_ins" = "1000", "Maximum number of concurrent sign-ins of one user with valid tokens; a further sign-in revokes the oldest.";
     "session.days" = "90", "Maximum lifetime of a browser session in days.";
     "session.idle_days" = "30", "Days without a request after which a browser session ends.";
+    "session.partner_leeway_s" = "30", "Seconds by which the clock of a partner may differ: applied to exp, nbf and iat of its tokens. 0 to 300.";
     "session.browsers" = "100", "Maximum number of browser sessions of one user; a further one ends the 10 % that have been unused for longest.";
     "activation.hours" = "48", "Lifetime of an activation token in hours.";
     "registration.keep_days" = "30", "Days after the expiry of its last activation token until an unconfirmed, self-registered account is deleted.";

@@ -708,11 +708,15 @@ fn refused(own: &str) -> Vec<(Value, u16, &'static str)> {
         (json!({"exp": u64::MAX}), 400, "PAYLOAD_DATA_INVALID"),
         (json!({"iat": -1}), 400, "PAYLOAD_DATA_INVALID"),
         (json!({"nbf": "0"}), 400, "PAYLOAD_DATA_INVALID"),
-        (json!({"iat": SECOND + 1}), 401, "TOKEN_IAT_FUTURE"),
-        (json!({"iat": SECOND as f64 + 0.5}), 401, "TOKEN_IAT_FUTURE"),
-        (json!({"nbf": SECOND + 1}), 401, "TOKEN_NOT_YET_VALID"),
+        (json!({"iat": SECOND + 31}), 401, "TOKEN_IAT_FUTURE"),
         (
-            json!({"iat": SECOND - 60, "exp": SECOND}),
+            json!({"iat": SECOND as f64 + 30.5}),
+            401,
+            "TOKEN_IAT_FUTURE",
+        ),
+        (json!({"nbf": SECOND + 31}), 401, "TOKEN_NOT_YET_VALID"),
+        (
+            json!({"iat": SECOND - 60, "exp": SECOND - 30}),
             401,
             "TOKEN_EXPIRED",
         ),
@@ -1021,6 +1025,23 @@ fn refuses_known_open_redirect_bypasses() {
 }
 
 #[test]
+fn accepts_clocks_that_differ_by_the_leeway() {
+    let partner = Partner::new();
+    let expired = json!({"iat": SECOND - 60, "exp": SECOND - 29, "jti": "late"});
+    assert_eq!(partner.told(json!({"iat": SECOND + 30})).0, 303);
+    assert_eq!(partner.told(json!({"nbf": SECOND + 30})).0, 303);
+    assert_eq!(partner.told(expired.clone()).0, 303);
+    // The `jti` is kept for as long as the expired token is accepted.
+    partner.run(|c| used_assertions::purge_expired(c, NOW + 999, 10));
+    assert_eq!(partner.told(expired).1, "TOKEN_REPLAYED");
+    let strict = Partner::with(&[("session.partner_leeway_s", "0")]);
+    assert_eq!(
+        strict.told(json!({"iat": SECOND + 1})).1,
+        "TOKEN_IAT_FUTURE"
+    );
+}
+
+#[test]
 fn accepts_a_token_once_on_any_node_and_after_a_restart() {
     let partner = Partner::new();
     let token = partner.token(json!({"exp": SECOND + 600}));
@@ -1049,9 +1070,9 @@ fn accepts_a_token_once_on_any_node_and_after_a_restart() {
 
     // The `jti` is forgotten only when no node can accept the token any more.
     let used = || partner.run(|c| used_assertions::use_up(c, "apekx", &sha256_hex("a"), 0));
-    partner.run(|c| used_assertions::purge_expired(c, NOW + 3_599_999, 10));
+    partner.run(|c| used_assertions::purge_expired(c, NOW + 3_629_999, 10));
     assert!(!used());
-    partner.run(|c| used_assertions::purge_expired(c, NOW + 3_600_000, 10));
+    partner.run(|c| used_assertions::purge_expired(c, NOW + 3_630_000, 10));
     assert!(used());
 }
 

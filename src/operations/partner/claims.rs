@@ -13,8 +13,6 @@ use crate::operations::prelude::*;
 use crate::secrets::assertions::Claims;
 use crate::store::partners::Partner;
 
-/// The allowed lead of a partner's clock, in milliseconds. SPEC §11 allows none: `iat` must not be in the future.
-const LEEWAY_MS: Millis = 0;
 /// The longest `jti`, in characters.
 const MAX_JTI_CHARS: usize = 256;
 /// The latest time of a claim: the end of the year 9999, in seconds.
@@ -37,6 +35,8 @@ pub struct VerifiedAssertion {
     pub iss: String,
     pub jti: String,
     pub expires_at: Millis,
+    /// The time from which the gateway rejects the token: the expiry plus the leeway.
+    pub accepted_until: Millis,
     pub identity: ExternalIdentity,
     pub name: Option<String>,
     /// The e-mail address and telephone number, if the partner has verified them.
@@ -65,8 +65,9 @@ pub fn check(
     partner: &Partner,
     own: &str,
     now: Millis,
+    leeway: Millis,
 ) -> Result<VerifiedAssertion> {
-    let expires_at = lifetime(claims, partner, now)?;
+    let expires_at = lifetime(claims, partner, now, leeway)?;
     if !is_for(claims.aud.as_ref(), own)? {
         return Err(refuse_field(Code::AudienceMismatch, "aud"));
     }
@@ -101,6 +102,7 @@ pub fn check(
         iss: partner.iss.clone(),
         jti,
         expires_at,
+        accepted_until: expires_at + leeway,
         identity,
         name,
         email: verified_email(claims)?,
@@ -136,20 +138,20 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School> {
 }
 
 /// The expiry of the token, if the token is valid now and its lifetime is not too long.
-fn lifetime(claims: &Claims, partner: &Partner, now: Millis) -> Result<Millis> {
+fn lifetime(claims: &Claims, partner: &Partner, now: Millis, leeway: Millis) -> Result<Millis> {
     let issued_at = needed("iat", time("iat", claims.iat.as_ref())?)?;
     let expires_at = needed("exp", time("exp", claims.exp.as_ref())?)?;
-    if issued_at > now + LEEWAY_MS {
+    if issued_at > now + leeway {
         return Err(refuse_field(Code::TokenIatFuture, "iat"));
     }
-    if expires_at <= now {
+    if expires_at + leeway <= now {
         return Err(refuse_field(Code::TokenExpired, "exp"));
     }
     if expires_at - issued_at > partner.max_life_s.saturating_mul(1000) {
         return Err(refuse_field(Code::TokenLifeTooLong, "exp"));
     }
     let not_before = time("nbf", claims.nbf.as_ref())?;
-    if not_before.is_some_and(|at| at > now + LEEWAY_MS) {
+    if not_before.is_some_and(|at| at > now + leeway) {
         return Err(refuse_field(Code::TokenNotYetValid, "nbf"));
     }
     Ok(expires_at)

@@ -103,7 +103,8 @@ fn read(
     if !keys.iter().any(|key| assertion.is_signed_with(key)) {
         return Err(refuse(Code::InvalidSignature));
     }
-    let checked = claims::check(&assertion.claims, partner, own_url, cx.now);
+    let leeway = cx.app.rules.partner_leeway_ms;
+    let checked = claims::check(&assertion.claims, partner, own_url, cx.now, leeway);
     Ok((iss, checked))
 }
 
@@ -178,7 +179,7 @@ fn may_use(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
 
 fn use_up(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {
     let (iss, jti) = (&assertion.iss, sha256_hex(&assertion.jti));
-    match used_assertions::use_up(c, iss, &jti, assertion.expires_at)? {
+    match used_assertions::use_up(c, iss, &jti, assertion.accepted_until)? {
         true => Ok(()),
         false => Err(replayed()),
     }
