@@ -190,6 +190,19 @@ fn demands_a_conversation_of_every_published_operation() {
 }
 
 #[test]
+fn names_every_example() {
+    let page = page();
+    let unnamed = page.split("<summary></summary>").skip(1);
+    let requests: Vec<&str> = unnamed
+        .filter_map(|rest| rest.split("<code>").nth(1)?.lines().next())
+        .collect();
+    assert_eq!(
+        requests, [""; 0],
+        "each exchange in examples/wire needs a remark"
+    );
+}
+
+#[test]
 fn prints_headings_without_gaps_and_tables_with_captions() {
     let page = page();
     let mut level = 0;
