@@ -72,8 +72,11 @@ const MARK: &str = "demo";
 const PARTNER: &str = "apekx";
 const SCHOOL: &str = "pre_created_school_external_id";
 
-/// The secret of the demo's applications, with which they verify the hashes of the loginbar.
-const APPLICATION_SECRET: &str = "demo-application-secret";
+/// The demo's applications and their secrets, with which they verify the hashes of the loginbar.
+const APPLICATIONS: [(&str, &str); 2] = [
+    ("konto.onet.pl.front", "demo-secret-of-konto.onet.pl"),
+    ("blic.rs.front", "demo-secret-of-blic.rs"),
+];
 
 /// Whether this database holds the demo's users and keys, which are public.
 ///
@@ -250,7 +253,7 @@ fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), Stor
 }
 
 fn add_applications(app: &AppContext, c: &mut AnyConnection) -> Result<(), StoreError> {
-    for client_id in ["konto.onet.pl.front", "blic.rs.front"] {
+    for (client_id, secret) in APPLICATIONS {
         if applications::exists(c, client_id)? {
             continue;
         }
@@ -261,7 +264,7 @@ fn add_applications(app: &AppContext, c: &mut AnyConnection) -> Result<(), Store
             origins: vec![origin],
             secret: app
                 .sealer
-                .seal(Binding::ApplicationSecret(client_id), APPLICATION_SECRET)
+                .seal(Binding::ApplicationSecret(client_id), secret)
                 .ok(),
             // The calls in the original documents send no secret.
             plain_calls: true,

@@ -40,7 +40,7 @@ fn answers_the_documented_example_as_documented() {
 
     let user = gateway.app.store.read(|c| users::by_name(c, "mokamiki"));
     let user = user.unwrap().unwrap();
-    let hash = hmac_sha512_hex("demo-application-secret", "moka.miklos@dbx.hu");
+    let hash = hmac_sha512_hex("demo-secret-of-blic.rs", "moka.miklos@dbx.hu");
     let reply = moka(&gateway).get(&gateway, DOCUMENTED);
     assert_eq!(
         reply.body,
@@ -60,7 +60,7 @@ fn answers_with_every_requested_field_and_no_other() {
     let user = user.unwrap().unwrap();
     let all = "loginbar.json?client_id=blic.rs.front&body[params][fields]=login,external,channel,counter,lastVisitCounter,\
                lastVisit,galvatar,avatar,signature,userId,secondaryId,date,hash,secondaryIdHash,loginHash,password,nothing";
-    let hash = |text: &str| hmac_sha512_hex("demo-application-secret", text);
+    let hash = |text: &str| hmac_sha512_hex("demo-secret-of-blic.rs", text);
     let window = NOW / 3_600_000;
     let mut expected = json!({
         "login": "moka.miklos@dbx.hu",

@@ -424,7 +424,7 @@ fn refuses_assignments_by_an_application_without_its_secret() {
         );
     }
     // The secret of another application is wrong.
-    let other = Some("demo-application-secret");
+    let other = Some("demo-secret-of-blic.rs");
     assert_eq!(
         assign_with_secret(&gateway, &token, "", other),
         "APPLICATION_SECRET_WRONG"
@@ -538,7 +538,7 @@ fn writes_no_application_secret_into_logs() {
     for (headers, field) in [
         (basic(FRONT, "Kanari-Titok-1"), None),
         (basic(FRONT, "Kanari-Titok-2"), Some("Kanari-Titok-3")),
-        (String::new(), Some("demo-application-secret")),
+        (String::new(), Some("demo-secret-of-konto.onet.pl")),
     ] {
         said += &assign_with_secret(&process.speaker, &token, &headers, field);
     }
@@ -556,7 +556,7 @@ fn writes_no_application_secret_into_logs() {
     let log = process.stop();
     for secret in [
         "Kanari-",
-        "demo-application-secret",
+        "demo-secret-of-konto.onet.pl",
         &STANDARD.encode("Kanari-Titok-1"),
     ] {
         assert!(
