@@ -66,8 +66,9 @@ pub fn build(config: &Config, clock: Clock, entropy: Entropy) -> io::Result<Arc<
         tracing::warn!(
             configured,
             stored,
-            "a stored password hash has a higher cost than password.cost, so every sign-in takes the time of that cost; the \
-             next sign-in of each user renews its hash, and the highest cost is determined again at start"
+            "a stored password hash has a higher cost than password.cost, so every sign-in takes as \
+             long as with the higher cost; the next sign-in of each user renews the user's hash, and the next start \
+             determines the highest cost again"
         );
     }
     Ok(Arc::new(app))
@@ -84,7 +85,8 @@ fn pepper(store: &Store, keys: &Path) -> io::Result<Pepper> {
     if known.is_some() {
         return Ok(pepper);
     }
-    // If several nodes start for the first time, one stores its fingerprint; the others must have the same file.
+    // If several nodes start for the first time at once, one of them stores the fingerprint of its pepper. The other
+    // nodes must have the same key file.
     let kept = store.write(|c| match settings::get(c, PEPPER_FINGERPRINT)? {
         Some(kept) => Ok::<_, StoreError>(kept),
         None => {
@@ -119,7 +121,7 @@ pub fn background(config: &Config, app: &Arc<AppContext>) -> Background {
 /// The settings for mails, for a server with this listening address.
 #[must_use]
 pub fn mail_settings(config: &Config, address: SocketAddr) -> MailSettings {
-    // The base of links never comes from a request: a sender must not choose where the links in mails lead.
+    // The base URL of links never comes from a request: a caller must not choose the host of the links in mails.
     let public_url = config.server.public_url.clone();
     MailSettings {
         transport: match &config.smtp {

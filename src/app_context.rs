@@ -65,7 +65,7 @@ pub struct AppContext {
     pub registry: Registry,
     /// Refusals that are counted but not yet written.
     pub refusals: Refusals,
-    /// The first attempt of each name or network, which is kept in memory only.
+    /// The first attempt of each name or network. These attempts are kept in memory only.
     pub first_attempts: FirstAttempts,
     pub hasher: Hasher,
     pub tokens: Tokens,

@@ -43,7 +43,7 @@ pub struct Config {
     pub mail_from: String,
     /// The templates of mails.
     pub templates: MailTemplates,
-    /// The mail server; without one, mails are written to files.
+    /// The mail server; `None` if mails are written to files.
     pub smtp: Option<Smtp>,
     pub callbacks: CallbackSettings,
     pub retry: RetryPolicy,
@@ -61,10 +61,10 @@ impl Config {
         self.data_dir.join("keys")
     }
 
-    /// Parses the values. `mistakes` are those of [`gather`].
+    /// Parses the values. `mistakes` are the mistakes that [`gather`] has found.
     ///
     /// # Errors
-    /// All mistakes, those of [`gather`] included.
+    /// All mistakes, including those that [`gather`] has found.
     pub fn read(values: &Values, mistakes: Vec<SettingError>) -> Result<Config, Vec<SettingError>> {
         let mut reader = Reader::new(values, mistakes);
         let r = &mut reader;
@@ -259,9 +259,9 @@ fn opening(r: &mut Reader<'_>, data_dir: &Path, readers: usize) -> Opening {
     let embedded = || data_dir.join("gateway.db").to_string_lossy().into_owned();
     let url = r.optional("database_url").unwrap_or_else(embedded);
     let timeout = r.number("sqlite.busy_timeout_ms", 100..=60_000);
-    // Hashing operations and the delivery worker also read.
+    // Two readers more than read threads, because hashing operations and the delivery worker also read.
     Opening::parse(&url, readers + 2, timeout).unwrap_or_else(|what| {
-        // The URL may hold a password.
+        // The message omits the URL, because the URL may contain a password.
         r.wrong("database_url", "…", &what);
         Opening::fallback(timeout)
     })

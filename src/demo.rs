@@ -68,8 +68,9 @@ const USERS: [DemoUser; 3] = [
 /// The settings row that marks a database with demo data.
 const MARK: &str = "demo";
 
-/// The name of the partner, which is also the `state_id` of its users, and the `school_id` in their tokens.
+/// The name of the partner, which is also the `state_id` of its users.
 const PARTNER: &str = "apekx";
+/// The `school_id` in the tokens of the partner's users.
 const SCHOOL: &str = "pre_created_school_external_id";
 
 /// The demo's applications and their secrets, with which they verify the hashes of the loginbar.
@@ -79,13 +80,11 @@ const APPLICATIONS: [(&str, &str); 2] = [
 ];
 
 /// Whether this database holds the demo's users and keys, which are public.
-///
 pub fn is_loaded(app: &AppContext) -> Result<bool, StoreError> {
     app.store.read(|c| Ok(settings::get(c, MARK)?.is_some()))
 }
 
 /// Whether the database has data that must not be mixed with the demo's.
-///
 pub fn has_other_data(app: &AppContext) -> Result<bool, StoreError> {
     if is_loaded(app)? {
         return Ok(false);
@@ -122,9 +121,9 @@ pub fn partner_key_file(data_dir: &Path) -> PathBuf {
 /// # Errors
 /// The error of the store; or the partner's key cannot be read or created.
 pub fn load(app: &AppContext, data_dir: &Path) -> io::Result<()> {
-    let made = || rsa_keys::generate().unwrap_or_default().into_bytes();
+    let new_key = || rsa_keys::generate().unwrap_or_default().into_bytes();
     let file = partner_key_file(data_dir);
-    let private_key = load_or_create(&file, made)?;
+    let private_key = load_or_create(&file, new_key)?;
     let partner_key = rsa_keys::public_half(&String::from_utf8_lossy(&private_key))
         .ok_or_else(|| io::Error::other(format!("{}: not an RSA key", file.display())))?;
     load_store(app, &partner_key).map_err(io::Error::other)

@@ -41,8 +41,8 @@ impl Entropy {
         bytes
     }
 
-    /// The ID of a request: a UUID that is no secret, so it comes from a generator of the thread, which needs no call of
-    /// the operating system.
+    /// The ID of a request: a UUID that is no secret, so it comes from a generator of the thread, which needs no call
+    /// of the operating system.
     pub fn request_id(&self) -> Arc<str> {
         let bytes = match self {
             Entropy::System => rand::random(),

@@ -18,8 +18,8 @@
 //!                                                             ▼                           │
 //!                                     mail server, services ◄── delivery ─────────────────┘
 //!
-//!  below all of these: http (requests and replies), contract (shapes, codes, XML, JSON), registry (the configuration in
-//!  memory), secrets (hashes, keys, sealing), domain (rules and values that need nothing else)
+//!  below all of these: http (requests and replies), contract (shapes, codes, XML, JSON), registry (the configuration
+//!  in memory), secrets (hashes, keys, sealing), domain (rules and values that need nothing else)
 //! ```
 //!
 //! # Modules
@@ -46,8 +46,8 @@
 //!
 //! 1. Faces hold no rule about users, and operations know no protocol.
 //! 2. Each of these packages is used in one place: diesel only in `store/`, hyper only in `server/` and `http/`,
-//!    jsonwebtoken, bcrypt and the ciphers only in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only in
-//!    `contract/`.
+//!    jsonwebtoken, bcrypt and the ciphers only in `secrets/`, lettre and reqwest only in `delivery/`, quick-xml only
+//!    in `contract/`.
 //! 3. Nothing leaves the process during a request: a mail or a callback is a row of the same transaction.
 //! 4. Time and randomness are values ([`clock::Clock`], [`entropy::Entropy`]), so that tests control them.
 //! 5. `contract::messages` holds every text that a client gets; causes are only logged.
@@ -56,17 +56,17 @@
 //!
 //! ## Storage
 //!
-//! - Roles are one text column with a role on each line. They are always read with their user and never searched, so that
-//!   a user is one row and a page of users is one query.
+//! - Roles are one text column with a role on each line. They are always read with their user and never searched, so
+//!   that a user is one row and a page of users is one query.
 //! - User names and addresses share one table with one unique index, so that the database itself prevents an address
 //!   from being another user's user name. Names are compared in the canonical form of
 //!   `domain::mailbox::canonical_login`.
-//! - Skeletons of names (Unicode TR39) are stored for users with roles only: the index stays small, and a name that looks
-//!   like an administrator's costs one query.
+//! - Skeletons of names (Unicode TR39) are stored for users with roles only: the index stays small, and a name that
+//!   looks like an administrator's costs one query.
 //! - A step that reads a user and then changes it locks the user's row first. Rows are locked in one order: first the
 //!   user, then the rows that belong to the user.
-//! - A transaction that collides with another on PostgreSQL runs again, at most five times. It then sees the other's row
-//!   and answers the conflict.
+//! - A transaction that collides with another on PostgreSQL runs again, at most five times. It then sees the other's
+//!   row and answers the conflict.
 //! - Totals of lists are kept by triggers, since PostgreSQL takes 50 ms to count a million users. A page far down a
 //!   list starts from an anchor. Anchors are kept in memory until a user changes.
 //! - A search with few hits collects them from the trigram index and sorts them. A search with many hits walks the
@@ -86,17 +86,18 @@
 //!   gets the same token again. Use of a replaced token after its grace period revokes the family, since one of the two
 //!   holders stole it.
 //! - A browser session is a row and not a JWT, so that it ends at once. Its last use is written every five minutes.
-//! - Every key in the key folder verifies tokens, and the newest of the configured algorithm signs. Nodes that share the
-//!   folder notice new keys.
+//! - Every key in the key folder verifies tokens, and the newest of the configured algorithm signs. Nodes that share
+//!   the folder notice new keys.
 //! - In the audit log, the pseudonym `erased:` with the UUID replaces the names of a deleted user. The triggers of the
 //!   database allow this replacement and the deletion of expired rows, and refuse every other change.
 //!
 //! ## Passwords and secrets
 //!
-//! - Passwords are pre-hashed with a pepper from a file, so that a stolen database alone allows no guessing. The database
-//!   holds the pepper's fingerprint, and a node with another pepper does not start.
-//! - Every verification costs the same: as much as the configured or the highest stored cost, whichever is higher. Cheaper
-//!   stored hashes are padded, and unknown accounts pay in full. A hash of another cost is renewed at the next sign-in.
+//! - Passwords are pre-hashed with a pepper from a file, so that a stolen database alone allows no guessing. The
+//!   database holds the pepper's fingerprint, and a node with another pepper does not start.
+//! - Every verification costs the same: as much as the configured or the highest stored cost, whichever is higher.
+//!   Cheaper stored hashes are padded, and unknown accounts pay in full. A hash of another cost is renewed at the next
+//!   sign-in.
 //! - Unknown accounts cost the same time as known ones for mails, too: the step does the same writes and rolls them
 //!   back.
 //! - Secrets that the gateway has to read again are sealed with a key from a file, a key for each purpose, and bound to
@@ -109,8 +110,8 @@
 //! - Attempts are counted under a keyed hash of the name as typed and of the client's network, so that the table
 //!   contains no names. The name and the address of one user count separately, or the waits would show that they belong
 //!   together.
-//! - A network or browser that has signed an account in has its own counter for this account, so that guesses from
-//!   elsewhere do not lock the owner out. Reset tokens have no counter, because nobody can guess 128 bits.
+//! - A network or browser from which a user has signed in has its own counter for the user's account, so that guesses
+//!   from elsewhere do not lock the owner out. Reset tokens have no counter, because nobody can guess 128 bits.
 //! - The first attempt of a name or network is counted in memory only, so that an attacker who changes the name each
 //!   time causes no writes.
 //! - When a table is full, the gateway deletes the rows whose loss helps an attacker least: the attempts that expire
@@ -123,8 +124,8 @@
 //!   that was served least recently is next. Reads are served in order of arrival. A refused caller waits up to a
 //!   second for its refusal, so that immediate retries cost other callers no processor time. Work whose caller has gone
 //!   is dropped before it begins.
-//! - A new connection is always accepted; when slots run short, a connection without a complete request is dropped, first of
-//!   the same network. One sweep over the table, ten times a second, keeps all time limits.
+//! - A new connection is always accepted; when slots run short, the gateway drops a connection without a complete
+//!   request, preferably one of the same network. One sweep over the table, ten times a second, keeps all time limits.
 //!
 //! ## Mails and callbacks
 //!
@@ -145,8 +146,8 @@
 //!
 //! ## Partners and the directory
 //!
-//! - Partners' users are found by provider, type and id, never by e-mail address. Two partners with the same `sub` have two
-//!   users. A `state_id` belongs to one partner, by a unique index.
+//! - Partners' users are found by provider, type and id, never by e-mail address. Two partners with the same `sub` have
+//!   two users. A `state_id` belongs to one partner, by a unique index.
 //! - A partner's control of an account ends when the owner takes the account over: a password set by mail or a
 //!   confirmed address unlinks every external identity that the owner does not mark, and ends all sessions.
 //! - The audience of a partner's token is `public_url` or the bound address, never the Host header. The token is used
@@ -161,8 +162,8 @@
 //!   database.
 //! - A registration on the page gets the same answer whether or not the address has an account. Only a mail to the
 //!   address tells the owner.
-//! - A change of an address can be undone for 72 hours by a link in a mail to the old one. The undo clears the password, since
-//!   a thief may have set it.
+//! - A change of an address can be undone for 72 hours by a link in a mail to the old address. The undo clears the
+//!   password, since a thief may have set it.
 //!
 //! ## Wire formats
 //!
@@ -170,14 +171,15 @@
 //!   well-formed, and if two readers disagree about a document, an attacker can get past the checks of the first
 //!   reader.
 //! - A WS-Security header is understood completely or refused; see `soap::header`.
-//! - Lists in SOAP answers are repeated elements, as the `roles` of the samples are. `messages` has a wrapper, because the
-//!   samples have `<messages/>`. Requests are read in both forms.
+//! - Lists in SOAP answers are repeated elements, as the `roles` of the samples are. `messages` has a wrapper, because
+//!   the samples have `<messages/>`. Requests are read in both forms.
 //! - The WSDL declares the fault for SOAP 1.1 only: xsdata cannot read an undeclared detail, and Axis 1.4 cannot read
 //!   `soap12:fault`. Java stubs therefore throw a checked exception.
 //! - createUser leaves roles out of its SOAP answer, as the sample does.
-//! - A route names the codes that its operation refuses with, for the OpenAPI document; a test compares them with the code.
-//! - Registry files are read value by value and not by serde, so that all mistakes are reported at once and none of them
-//!   quotes a secret.
+//! - A route names the codes that its operation refuses with, for the OpenAPI document; a test compares them with the
+//!   code.
+//! - Registry files are read value by value and not by serde, so that all mistakes are reported at once and none of
+//!   them quotes a secret.
 //! - The framing of request heads is checked before hyper reads them. hyper is safe there; the check makes the refusal
 //!   explicit (400 or 501).
 

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_fields_of_both_times_as_one_object() {
+    fn prints_initial_and_later_fields_as_one_object() {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()

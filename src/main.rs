@@ -227,7 +227,8 @@ fn file_modes(config: &Config, settings_file: Option<&Path>) -> Vec<String> {
 }
 
 fn telemetry(config: &Config) -> io::Result<()> {
-    // `EnvFilter` would also filter by the fields of spans, and takes a lock whenever a span is entered, left or closed.
+    // `EnvFilter` would also filter by the fields of spans, and takes a lock whenever a span is entered, left or
+    // closed.
     let filter: Targets = config.log.parse().map_err(io::Error::other)?;
     let lines = tracing_subscriber::registry().with(filter);
     let text = fmt::layer()
@@ -293,7 +294,7 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
                 app::background(&delivering, &shared).start()?,
             );
             // The signal handlers must be in place before the log line "listening", because a supervisor may send a
-            // signal after it.
+            // signal after this line.
             let stop = stop_signal()?;
             let reloaded = Reloaded {
                 app: shared,

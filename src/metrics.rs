@@ -15,8 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 /// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Upper bounds of the histogram buckets in seconds. The lowest suits a read from memory, and the highest a password hash
-/// that waited in its queue.
+/// Upper bounds of the histogram buckets in seconds. The lowest suits a read from memory, and the highest a password
+/// hash that waited in its queue.
 const BOUNDS: [f64; 12] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
 ];
@@ -85,7 +85,7 @@ pub struct Backlog {
 
 macro_rules! metrics {
     ($($field:ident: $type:ty = $new:expr, $name:literal $(in $unit:ident)?, $help:literal;)+) => {
-        /// All metrics. Updating one takes no lock that another update could hold for long.
+        /// All metrics. Updating a metric takes no lock that another update could hold for long.
         pub struct Metrics {
             registry: Registry,
             $($field: $type,)+

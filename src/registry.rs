@@ -1,5 +1,5 @@
-//! The registry: the configuration that the store holds, as a snapshot in memory, so that no request queries it. The
-//! submodules apply and export the registry as a file.
+//! The registry: a snapshot in memory of the configuration in the store. Requests read the snapshot and not the store.
+//! The submodules apply registry files, and export the registry as a file.
 
 pub mod apply;
 pub mod export;
@@ -65,7 +65,7 @@ impl Snapshot {
         self.applications.values()
     }
 
-    /// Whether a portal or a service in it has this number. The services of a removed portal stay.
+    /// Whether there is a portal with this number. A removed portal counts as long as it has services.
     #[must_use]
     pub fn has_portal(&self, id: i64) -> bool {
         self.portals.contains(&id)
@@ -89,13 +89,13 @@ impl Snapshot {
         self.partners.get(iss)
     }
 
-    /// The highest bcrypt cost of the stored password hashes, if it is known.
+    /// The highest bcrypt cost of the stored password hashes; 0 if the cost is unknown.
     #[must_use]
     pub fn highest_password_cost(&self) -> u32 {
         self.highest_password_cost
     }
 
-    /// Whether a partner signs in the user with this identity.
+    /// Whether a partner can sign in a user with this identity.
     #[must_use]
     pub fn can_sign_in(&self, identity: &ExternalIdentity) -> bool {
         let ExternalIdentity {
@@ -150,7 +150,7 @@ impl Registry {
     /// Reads the registry again if its version has changed.
     ///
     /// # Errors
-    /// The old snapshot stays in use.
+    /// The store cannot be read. The old snapshot then stays in use.
     pub fn refresh(&self, store: &Store) -> Result<(), StoreError> {
         let known = self.loaded().map(|s| s.version);
         let fresh = store.read(|c: &mut AnyConnection| {

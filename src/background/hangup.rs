@@ -20,7 +20,7 @@ pub struct Reloaded {
 }
 
 impl Reloaded {
-    /// Installs the handler of SIGHUP, which reads everything again. Windows does not have this signal.
+    /// Installs the handler of SIGHUP, which reads these files again. Windows does not have this signal.
     pub fn at_hangup(self) -> io::Result<()> {
         #[cfg(unix)]
         {
@@ -56,7 +56,7 @@ impl Reloaded {
         match &self.registry {
             Some(file) => self.apply(file),
             None => {
-                tracing::info!("SIGHUP; the setting registry names no file, so nothing is applied");
+                tracing::info!("the setting registry names no file, so SIGHUP applies nothing");
             }
         }
     }

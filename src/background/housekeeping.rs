@@ -24,13 +24,13 @@ const KEEP_DEAD_MS: Millis = 90 * 86_400_000;
 /// The time for which used tokens of partners are remembered after they expire, because the clock of another node may
 /// be slow.
 const KEEP_USED_MS: Millis = 3_600_000;
-/// The interval of writing counted refusals. A killed process loses the counts since the last time.
+/// The interval of writing counted refusals. A killed process loses the counts since the last write.
 const WRITE_EVERY_MS: Millis = 5_000;
 /// The interval of deleting expired rows.
 const PURGE_EVERY_MS: Millis = 60_000;
 /// The interval of counting rows and of deleting old mail files.
 const COUNT_EVERY_MS: Millis = 600_000;
-/// The most rows that one transaction deletes, because other writers wait for it.
+/// The most rows that one transaction deletes. The number is small, because other writers wait for the transaction.
 const BATCH: i64 = 500;
 /// The most batches of one kind in a row; the next run deletes the rest.
 const MAX_BATCHES: usize = 100;
@@ -69,7 +69,8 @@ impl Housekeeping {
         }
     }
 
-    /// Replaces some names of deleted users in the audit log by their pseudonyms; `false` if no names were left.
+    /// Replaces some names of deleted users in the audit log by their pseudonyms. Returns `false` if
+    /// there was no name to replace.
     pub fn erase_names(&self) -> Result<bool, StoreError> {
         let store = &self.app.store;
         Ok(store.read(audit::is_erasing)? && store.write(audit::erase_names)?)
@@ -113,7 +114,7 @@ impl Housekeeping {
                 max_waiting: keep.unconfirmed_users,
             },
         );
-        // Before the tokens, because an account expires with its last token.
+        // Accounts come before tokens, because an account expires with its last token.
         self.in_batches("unconfirmed accounts", ACCOUNTS, |c| {
             delete_unconfirmed(c, &self.app.refusals, limits, now)
         });
@@ -194,7 +195,7 @@ impl Housekeeping {
         }
     }
 
-    /// Deletes old mail files, and the oldest of more than `MAX_MAIL_FILES`.
+    /// Deletes old mail files, and the oldest files if there are more than `MAX_MAIL_FILES`.
     pub fn purge_mail_files(&self) {
         let Some(folder) = &self.mail_folder else {
             return;
@@ -208,7 +209,8 @@ impl Housekeeping {
     }
 }
 
-/// Deletes some unconfirmed accounts. The audit log gets one entry for all of them, and pseudonyms replace their names.
+/// Deletes at most `ACCOUNTS` unconfirmed accounts. The audit log gets one entry for all of them, and pseudonyms
+/// replace the names of the accounts.
 fn delete_unconfirmed(
     c: &mut AnyConnection,
     refusals: &Refusals,
@@ -240,8 +242,8 @@ fn delete_unconfirmed(
     Ok(expired.len())
 }
 
-/// Deletes the mail files that were written before this time, and the oldest of more than `max`. Returns the number of
-/// deleted files.
+/// Deletes the mail files that were written before this time, and the oldest files if there are more than `max`.
+/// Returns the number of deleted files.
 fn delete_mail_files(folder: &Path, before: Millis, max: usize) -> std::io::Result<usize> {
     let files = match std::fs::read_dir(folder) {
         Ok(files) => files,

@@ -1,4 +1,4 @@
-//! The registry file of a running server: applied at the start and at SIGHUP.
+//! Applies the registry file of a server at the start and at SIGHUP.
 
 use std::io;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) fn apply(
     Ok(app.registry.refresh(&app.store)?)
 }
 
-/// Applies registry files to the store of this server; `by` is the actor in the audit log.
+/// Returns an applier of registry files to the store of this server. `by` is the actor in the audit log.
 #[must_use]
 pub fn applier<'a>(app: &'a AppContext, by: &'a str) -> Applier<'a> {
     Applier {

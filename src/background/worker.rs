@@ -22,7 +22,8 @@ pub struct Background {
 }
 
 impl Background {
-    /// The work, not yet running. `mail_folder` is the folder of mail files, if mails become files.
+    /// The background work, which [`Background::start`] starts. `mail_folder` is the folder of mail files; `None` if a
+    /// mail server receives the mails.
     #[must_use]
     pub fn new(app: Arc<AppContext>, mail_folder: Option<PathBuf>) -> Self {
         let stop = Arc::<AtomicBool>::default();
@@ -33,7 +34,7 @@ impl Background {
         }
     }
 
-    /// Starts the thread. Dropping the result stops it.
+    /// Starts the thread. Dropping the result stops the thread.
     pub fn start(self) -> std::io::Result<Threads> {
         let mut threads = Threads::new(Arc::clone(&self.stop));
         threads.spawn("background", move || self.run())?;
@@ -41,8 +42,8 @@ impl Background {
     }
 
     fn run(&self) {
-        // The cipher library gathers its randomness at the first use, which takes about 40 ms. In this thread no
-        // request waits for it.
+        // The first use of the cipher library takes about 40 ms, because the library gathers randomness. If the first
+        // use is in this thread, no request waits for the library.
         let _ = self.app.sealer.seal(Binding::Mail(0), "");
         let mut changes = self.app.store.changes();
         let (mut last, mut is_stale) = (LastRuns::default(), true);

@@ -13,7 +13,7 @@ use super::{Column, Output, open, utc};
 #[derive(Subcommand)]
 pub enum AuditCommand {
     /// List entries, the newest first. Refusals of unauthenticated callers are counted by minute, network, event and
-    /// code; such a row has their count and a sample.
+    /// code; a row of such refusals has their count and one sample.
     List {
         /// Only entries about this user, and counted refusals whose sample is about this user.
         #[arg(long, value_name = "USER")]

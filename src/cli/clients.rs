@@ -132,7 +132,7 @@ fn check_key(cx: &RequestContext<'_>, key: &str) -> io::Result<()> {
     }
 }
 
-/// Changes a client; `step` returns whether it exists.
+/// Changes a client; `step` returns whether the client exists.
 fn change(
     cx: &RequestContext<'_>,
     name: &str,

@@ -33,7 +33,7 @@ pub fn findings(
         let places = secret_places(path);
         match places.inside {
             true => private.push(path.clone()),
-            // Write access to the registry file can grant every right.
+            // A user who can write to the registry file can grant every right.
             false => shared.push(path.clone()),
         }
         private.extend(places.files);

@@ -126,7 +126,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Rejects an invalid name, and one that is longer than the contract allows.
+/// Rejects an invalid name, and a name that is longer than the contract allows.
 fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     if is_line(text) && text.chars().count() <= max {
         return Ok(());
@@ -136,7 +136,7 @@ fn check_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     ))
 }
 
-/// Rejects an invalid display name, and one that is longer than the contract allows.
+/// Rejects an invalid display name, and a display name that is longer than the contract allows.
 fn check_display_name(what: &str, text: &str, max: usize) -> io::Result<()> {
     check_name(what, text, max)?;
     match flaw_of_display_name(text) {

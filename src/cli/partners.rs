@@ -57,8 +57,8 @@ pub enum PartnerCommand {
 #[command(after_help = "Examples:\n  \
     chaingun-gateway partner test-token < token.txt\n  \
     chaingun-gateway partner test-token --sign-with data/demo/apekx.pem --iss apekx --sub 42 --school-id S-1\n\n\
-    A token is checked with what is configured here, for the URL that partners know this gateway by: public_url, or \
-    else the address it listens at.")]
+    The command checks the token with the settings and the registry of this gateway. The token's audience must be the \
+    gateway's URL for partners: --url, or else public_url, or else the listening address.")]
 pub struct TestTokenArgs {
     /// The gateway's URL for partners, if it differs from the setting.
     #[arg(long, value_name = "URL")]
@@ -93,7 +93,7 @@ pub struct TestTokenArgs {
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     chaingun-gateway partner add apekx --key apekx.pub.pem --state-id apekx --redirect-origin https://school.example.org\n\n\
-    The schools its users come from are organisations with that state_id as their channel: \
+    Each school of its users is an organisation whose channel is that state_id: \
     chaingun-gateway org add some-school 'Some School' --channel apekx --external-id S-1")]
 pub struct AddArgs {
     /// The partner's name in its tokens (iss).
@@ -150,7 +150,7 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
                     .ok_or_else(|| format!("there is no partner {iss:?}; see `partner list`"))?;
                 let mut keys = rsa_keys::split(&partner.public_keys);
                 keys.retain(|old| !only && *old != new);
-                // The newest key first, because it has signed most tokens.
+                // The newest key comes first, because most tokens are signed with it.
                 keys.insert(0, new.clone());
                 if keys.len() > MAX_KEYS {
                     return Err(format!(
@@ -186,20 +186,20 @@ fn test_token(
         .take(u64::try_from(2 * MAX_TOKEN_BYTES).unwrap_or(u64::MAX))
         .read_to_string(&mut text)?;
     let token = Secret::from(text.trim());
-    let (said, known) = examine(cx, &token, &own_url).map_err(|refusal| {
+    let (assertion, known) = examine(cx, &token, &own_url).map_err(|refusal| {
         let rejection = refusal.into_rejection();
         let code = rejection.code().as_str();
         io::Error::other(format!("{code}: {}", explain(rejection.into())))
     })?;
     output.record(&[
-        ("iss", json!(said.iss)),
-        ("external_id", json!(said.identity.id)),
-        ("provider", json!(said.identity.provider)),
-        ("id_type", json!(said.identity.id_type)),
-        ("name", json!(said.name)),
-        ("school_id", json!(said.school.map(|s| s.external_id))),
-        ("redirect", json!(said.redirect)),
-        ("expires_at", json!(utc(said.expires_at))),
+        ("iss", json!(assertion.iss)),
+        ("external_id", json!(assertion.identity.id)),
+        ("provider", json!(assertion.identity.provider)),
+        ("id_type", json!(assertion.identity.id_type)),
+        ("name", json!(assertion.name)),
+        ("school_id", json!(assertion.school.map(|s| s.external_id))),
+        ("redirect", json!(assertion.redirect)),
+        ("expires_at", json!(utc(assertion.expires_at))),
         ("user", json!(known.map(|user| user.user_name))),
     ])
 }
@@ -243,7 +243,7 @@ fn change(
     cx: &RequestContext<'_>,
     iss: &str,
     event: AuditEvent,
-    become_of: impl Fn(Option<&Partner>) -> Result<Partner, String>,
+    updated: impl Fn(Option<&Partner>) -> Result<Partner, String>,
 ) -> io::Result<Partner> {
     write(cx, |tx| {
         clients::lock_registry(tx.conn)?;
@@ -255,9 +255,9 @@ fn change(
             return Err(Rejection::new(Code::InvalidField).because(cause).into());
         }
         let partner =
-            become_of(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
+            updated(stored).map_err(|cause| Rejection::new(Code::InvalidField).because(cause))?;
         // A state_id that two partners have shared since an older release stays until a registry file assigns it to
-        // one.
+        // one of them.
         let is_new = stored.is_none_or(|stored| stored.state_ids != partner.state_ids);
         let mut others = all.iter().filter(|other| is_new && other.iss != iss);
         let shared = others.find_map(|other| Some((partner.shares_with(other)?, &other.iss)));
@@ -304,7 +304,7 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
     })
 }
 
-/// Reads a public key. The message does not quote the file, which may be the private key.
+/// Reads a public key. The error message does not quote the file, because the file may hold the private key by mistake.
 fn public_key(file: &Path) -> io::Result<String> {
     let path = file.display();
     let text = std::fs::read_to_string(file)

@@ -69,7 +69,7 @@ pub fn apply(config: &Config, output: Output, args: &ApplyArgs) -> io::Result<Ve
     }
 }
 
-/// The faults of a file by itself, and the warnings about it.
+/// The faults of a file that can be found without the database, and the warnings about the file.
 pub fn check(path: &Path, reach: Reach) -> (Vec<String>, Vec<String>) {
     let file = path.display();
     let text = match std::fs::read_to_string(path) {

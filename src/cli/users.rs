@@ -1,4 +1,4 @@
-//! `user`: users. The rules are those of the operations.
+//! `user`: users. The commands run the code of the operations, so that the same rules apply.
 
 use std::io;
 
@@ -171,7 +171,7 @@ fn add(cx: &RequestContext<'_>, output: Output, args: AddArgs) -> io::Result<()>
     }
     let password = args.password_stdin.then(secret_from_stdin).transpose()?;
     if let Some(password) = &password {
-        // The password is checked first, so that a weak one creates no user.
+        // The password is checked first, so that no user is created if the password is weak.
         let names = [args.user_name.as_str(), &args.name, &args.email];
         check_password(password, &names).map_err(explain)?;
     }
@@ -189,13 +189,13 @@ fn add(cx: &RequestContext<'_>, output: Output, args: AddArgs) -> io::Result<()>
             ..Default::default()
         }),
     };
-    let made = request.create(cx).map_err(explain)?;
+    let response = request.create(cx).map_err(explain)?;
     let mut fields = vec![("user_name", json!(user_name))];
     if let Some(password) = password {
         set_by_operator(cx, &user_name, &password, None).map_err(explain)?;
         fields.push(("status", json!("ACTIVE")));
     } else {
-        let token = made.params.0.first().map(|p| p.value.clone());
+        let token = response.params.0.first().map(|p| p.value.clone());
         fields.push(("status", json!("UNACTIVATED")));
         fields.push(("password_reset_token", json!(token)));
     }
@@ -206,11 +206,11 @@ fn show(cx: &RequestContext<'_>, output: Output, user_name: &str) -> io::Result<
     let Some(user) = cx.app.store.read(|c| users::by_name(c, user_name))? else {
         return fail(format!("there is no user {user_name:?}"));
     };
-    let granted = cx
+    let memberships = cx
         .app
         .store
         .read(|c| organisations::memberships(c, user.id))?;
-    let member_of: Vec<_> = granted.into_iter().map(|g| g.uuid).collect();
+    let member_of: Vec<_> = memberships.into_iter().map(|m| m.uuid).collect();
     output.record(&[
         ("user_id", json!(user.id)),
         ("uuid", json!(user.uuid)),

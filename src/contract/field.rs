@@ -9,7 +9,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A shape with at most 64 fields, because readers record the fields that they have met in 64 bits.
+    /// A shape with at most 64 fields. A reader uses one bit of a `u64` for each field to detect repeated fields.
     pub(crate) const fn new(
         name: &'static str,
         doc: &'static str,
@@ -95,8 +95,8 @@ pub enum ListForm {
     Always,
 }
 
-/// The meaning of a null or an empty text in JSON. In XML an empty element of a text counts as absent, because stubs send
-/// empty elements for fields that are not set. An empty list is a value in both.
+/// The meaning of a null or an empty text in JSON. In XML an empty text element counts as absent, because generated
+/// clients send empty elements for fields that are not set. An empty list is a value in both formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Emptiness {
     /// The field counts as absent.

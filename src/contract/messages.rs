@@ -11,7 +11,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// Reads `Accept-Language`: the first of `hu` and `en` with the higher weight wins.
+    /// Reads `Accept-Language`: of `hu` and `en`, the language with the higher weight wins. If the weights are equal,
+    /// the first of them wins.
     #[must_use]
     pub fn from_accept_language(header: &str) -> Language {
         let mut best = (Language::Hungarian, 0.0_f32);
@@ -53,7 +54,7 @@ impl Language {
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $kind:ident, $hungarian:literal, $english:literal;)+) => {
-        /// Every message code a client can meet. Old codes are never renamed.
+        /// Every message code that a client can receive. Old codes are never renamed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Code { $($(#[$doc])* $variant,)+ }
 
@@ -105,7 +106,8 @@ codes! {
     /// The new password does not satisfy the rules.
     WeakPassword = "WEAK_PASSWORD", Invalid,
         "A jelszó nem felel meg a szabályoknak", "The password does not satisfy the rules";
-    /// From the specification's samples; comes with the parameter `GRANTED_ORGS`.
+    /// The user belongs to several organisations, and the request names none. The answer has the parameter
+    /// `GRANTED_ORGS`. The code is from the specification's samples.
     // The Hungarian text is from the specification, which has no English one.
     UnspecifiedOrganizationForUser = "UNSPECIFIED_ORGANIZATION_FOR_USER", Choice,
         "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!",
@@ -117,9 +119,10 @@ codes! {
     PortalNotFound = "PORTAL_NOT_FOUND", NotFound, "Nincs ilyen portál", "There is no such portal";
     ServiceNotFound = "SERVICE_NOT_FOUND", NotFound, "Nincs ilyen szolgáltatás", "There is no such service";
     AgreementNotFound = "AGREEMENT_NOT_FOUND", NotFound, "Nincs ilyen megállapodás", "There is no such agreement";
-    /// Unknown user or wrong password. One code, so that it does not reveal which.
+    /// The user is unknown or the password is wrong. Both cases have one code, so that the answer does not
+    /// reveal whether the user exists.
     BadCredentials = "BAD_CREDENTIALS", SignIn, "Hibás felhasználónév vagy jelszó", "Wrong user name or password";
-    /// The operation needs a user token and none was sent.
+    /// The operation needs a user token, and the request has none.
     AuthenticationRequired = "AUTHENTICATION_REQUIRED", SignIn,
         "Bejelentkezés szükséges: küldj érvényes tokent", "Sign in first: send a valid token";
     /// The token is invalid, expired or revoked.
@@ -131,7 +134,7 @@ codes! {
     /// The client is unknown or inactive, or the request names none where one is required.
     UnknownClient = "UNKNOWN_CLIENT", Forbidden,
         "Ismeretlen, hiányzó vagy letiltott kliens azonosító", "Unknown, missing or disabled client";
-    /// The application must send its secret and did not.
+    /// The application must send its secret, and the request has none.
     ApplicationSecretRequired = "APPLICATION_SECRET_REQUIRED", Forbidden,
         "Az alkalmazásnak igazolnia kell magát: küldd el a titkát az application_secret paraméterben vagy HTTP Basic hitelesítéssel",
         "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic";
@@ -146,7 +149,7 @@ codes! {
     UserNotActive = "USER_NOT_ACTIVE", Forbidden, "A felhasználó nem aktív", "The user is not active";
     /// The page's form is forged, or older than the last sign-in or sign-out.
     FormExpired = "FORM_EXPIRED", Forbidden, "Ez az űrlap lejárt; próbáld újra", "This form has expired; try again";
-    /// The user has no password and would unlink the last identity to sign in with.
+    /// The user has no password and would unlink the last identity for signing in.
     LastWayIn = "LAST_WAY_IN", Invalid,
         "Jelszó nélkül csak így tudsz belépni; előbb állíts be jelszót",
         "You have no password and can sign in only this way; set a password first";
@@ -203,7 +206,7 @@ codes! {
     /// No organisation has this ID in this channel.
     SchoolIdNotRegistered = "SCHOOL_ID_NOT_REGISTERED", Invalid,
         "Az iskola nincs nyilvántartásba véve", "The school is not registered";
-    /// The redirect URL is neither at this gateway's origin nor at one of the partner's.
+    /// The redirect URL has neither this gateway's origin nor one of the partner's origins.
     RedirectNotAllowed = "REDIRECT_NOT_ALLOWED", Invalid,
         "Erre a címre nem lehet továbblépni", "Users are not sent on to this address";
     /// Some of externalId, externalIdProvider and externalIdType are absent.
@@ -228,10 +231,10 @@ codes! {
         "Túl sok próbálkozás; próbáld később", "Too many attempts; try again later";
     /// The request is unreadable.
     Malformed = "MALFORMED", Malformed, "A kérés nem értelmezhető", "The request cannot be read";
-    /// The `type` of a JSON:API document is not that of its address.
+    /// The `type` of a JSON:API document is not the type that belongs to the URL.
     TypeMismatch = "TYPE_MISMATCH", Mismatch,
         "A dokumentum type értéke nem az, amit ez a cím vár", "The type of the document is not the one of this address";
-    /// A document names another resource than its address, or two resources.
+    /// A document names another resource than its URL, or it names two resources.
     IdMismatch = "ID_MISMATCH", Mismatch,
         "A kérésben lévő azonosítók eltérnek", "The ids in the request differ";
     /// The face has no such operation.
@@ -293,11 +296,11 @@ reasons! {
     /// More than this many entries.
     TooMany(n: usize) = "legfeljebb {n} elem lehet", "at most {n} entries are allowed";
     NotANumber = "egész szám kell", "must be a whole number";
-    /// Outside these bounds, which are allowed themselves.
+    /// Outside these bounds. The bounds themselves are allowed.
     OutOfRange(low: i64, high: i64) = "{low}–{high} közötti szám kell", "must be within {low}–{high}";
-    /// A one-time token opens nothing any more.
+    /// The one-time token is not valid; the user must request a new one.
     NewTokenNeeded = "kérj újat", "ask for a new one";
-    /// The token of a confirmed registration.
+    /// The token belongs to a registration that was confirmed before.
     AlreadyConfirmed =
         "ezt a regisztrációt már megerősítették; jelentkezz be", "this registration is confirmed already; sign in";
     Repeated = "csak egyszer szerepelhet", "may occur only once";
@@ -313,14 +316,14 @@ reasons! {
         "must not begin or end with an accent that belongs to no letter";
     NotReadable = "olvasható karakternek is lennie kell benne", "must hold a character that can be read";
     ReservedName = "ez a név nem használható; válassz másikat", "this name is reserved; choose another one";
-    /// A user name that looks like another user's e-mail address.
+    /// The user name looks like an e-mail address, but it is not the user's own address.
     NotOwnAddress =
         "ha e-mail címnek látszik, csak a felhasználó saját e-mail címe lehet",
         "a user name that looks like an e-mail address must be the user's own address";
     LikeAnAdministrator =
         "túlságosan hasonlít egy rendszergazda nevére; válassz másikat",
         "looks too much like an administrator's name; choose another one";
-    /// A change would clear a value that every user has.
+    /// The change would clear a value that every user must have.
     MustNotBeEmpty =
         "nem lehet üres; hagyd ki, ha nem változik", "must not be empty; leave it out to keep the present value";
     NotAnEmail = "nem e-mail cím", "is not an e-mail address";
@@ -372,7 +375,7 @@ reasons! {
     NotADocument =
         "egy objektum kell, JSON:API szerint data.attributes mezőkkel, vagy közvetlenül a mezőkkel",
         "one object is needed, with data.attributes as JSON:API has it, or with the fields themselves";
-    /// The attribute of a resource and its id name two users.
+    /// The id of a resource and the attribute for the same field name two users.
     NotTheId = "nem egyezik a data.id értékével", "differs from data.id";
     DiffersFromUrl = "nem egyezik az URL-ben megadott értékkel", "differs from the value in the URL";
     /// A JSON:API document without its type.
@@ -400,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_the_specification_to_the_letter() {
+    fn uses_the_exact_text_of_the_specification() {
         assert_eq!(
             Code::UnspecifiedOrganizationForUser.title(Language::Hungarian),
             "Kötelező megadni, hogy a felhasználó melyik organizációhoz legyen kötve, ha az nem egyértelmű!"

@@ -1,4 +1,4 @@
-//! The problems of a request, with which a client learns the reason of a refusal.
+//! The problems of a request. They tell the client the reason of a refusal.
 
 pub use super::kind::{FaultCode, Kind, SoapForm};
 pub use super::messages::{Code, Why};
@@ -22,7 +22,7 @@ impl Problem {
         self.text(self.field.as_deref(), language)
     }
 
-    /// The text for a person at a page, without the name of the field.
+    /// The text for a web page, without the name of the field.
     #[must_use]
     pub fn explain(&self, language: Language) -> String {
         self.text(None, language)

@@ -89,7 +89,7 @@ impl Rejection {
             .map_or(Code::InternalError, |p| p.code)
     }
 
-    /// The row of the table.
+    /// The kind of the refusal, which selects the row of the table.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.code().kind()

@@ -152,7 +152,7 @@ impl Types {
     }
 }
 
-/// How often an element occurs.
+/// The number of occurrences of an element.
 #[derive(PartialEq, Eq)]
 enum Occurs {
     Once,

@@ -33,7 +33,7 @@ pub(super) struct Target {
     pub credentials: String,
 }
 
-/// All characters but those that RFC 3986 leaves unreserved.
+/// All characters except the unreserved characters of RFC 3986 §2.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -129,7 +129,7 @@ fn judge(status: StatusCode, retry_after: Option<Millis>) -> Result<(), Failure>
     })
 }
 
-/// The URL for a user: its id as one segment below the path of the service's URL.
+/// The URL for a user: the user's id as one segment below the path of the service's URL.
 fn address(base: &str, user: &str) -> Result<Url, Failure> {
     let mut url: Url = base
         .parse()
@@ -137,8 +137,8 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     let segment = utf8_percent_encode(user, SEGMENT).to_string();
     let path = format!("{}/{segment}", url.path().trim_end_matches('/'));
     url.set_path(&path);
-    // A dot segment stays one however it is encoded (RFC 3986, 5.2.4 and 6.2.2). With such an id, or an empty one, the
-    // request would delete another resource.
+    // A dot segment stays a dot segment even if it is percent-encoded (RFC 3986 §5.2.4, §6.2.2). With such an id, or
+    // with an empty id, the request would delete another resource.
     if segment.is_empty() || url.path() != path {
         return Err(Failure {
             is_final: true,

@@ -1,5 +1,6 @@
-//! The address guard of callbacks. Partners configure URLs, and none of them may make the gateway connect to addresses
-//! that only the gateway can reach. The guard checks the resolved address that the connection then uses.
+//! The address guard of callbacks. Partners choose the callback URLs, and a partner must not be able to make the
+//! gateway connect to addresses that only the gateway can reach. The guard checks the resolved address that the
+//! connection then uses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -70,7 +71,7 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
     }
 }
 
-/// The IPv4 address inside of an IPv6 address: mapped, compatible, translated (NAT64) or tunnelled (6to4).
+/// The IPv4 address inside an IPv6 address: mapped, compatible, translated (NAT64) or tunnelled (6to4).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -99,7 +100,8 @@ fn check(address: IpAddr, reach: Reach) -> Result<(), Refused> {
     Err(Refused(format!("{address} is {what} address")))
 }
 
-/// Refuses a URL that is inadmissible by itself. The resolver checks the addresses of names.
+/// Refuses a URL with a forbidden scheme or IP address, or with credentials. The resolver checks the addresses
+/// of names.
 pub(super) fn check_url(url: &Url, reach: Reach) -> Result<(), Refused> {
     let host = url.host_str().unwrap_or("");
     let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
@@ -128,7 +130,7 @@ pub(super) fn is_this_machine(host: &str) -> bool {
 }
 
 /// Resolves names, and returns addresses only if callbacks may reach all of them. The connection uses the returned
-/// addresses, so that a name which changes between two queries gains nothing.
+/// addresses, so a name whose addresses change between two queries cannot bypass the check.
 pub(super) struct Resolver(pub Reach);
 
 impl Resolve for Resolver {

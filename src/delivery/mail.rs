@@ -32,7 +32,7 @@ pub struct MailSettings {
     /// The sender: `Name <address>` or an address.
     pub from: String,
     pub templates: MailTemplates,
-    /// The base URL of links. Never taken from a request.
+    /// The base URL of links. It never comes from a request.
     pub link_base: String,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Mailing<'a> {
     }
 }
 
-/// A mail in its form on the wire, which is not sent.
+/// The bytes of a mail, as they would be sent. The mail is not sent.
 ///
 /// # Errors
 /// A message for the operator if the mail cannot be composed.
@@ -115,13 +115,13 @@ fn compose(
 ) -> Result<Message, String> {
     let from: Mailbox = settings.from.parse().map_err(|e| format!("sender: {e}"))?;
     if has_control(&notice.to) {
-        return Err("recipient: control characters have no place in an address".to_owned());
+        return Err("recipient: the address contains control characters".to_owned());
     }
     let address = with_ascii_domain(&notice.to);
     let address = address.parse().map_err(|e| format!("recipient: {e}"))?;
     let name = Some(mail_templates::one_line(&notice.name)).filter(|name| !name.is_empty());
     let to = Mailbox::new(name, address);
-    let words = settings.templates.write(notice, &link(settings, notice))?;
+    let texts = settings.templates.write(notice, &link(settings, notice))?;
     let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(created_at).unwrap_or(0));
     let domain = from.email.domain().to_owned();
     Message::builder()
@@ -129,18 +129,18 @@ fn compose(
         .to(to)
         .date(at)
         .message_id(Some(format!("<{id}.{created_at}@{domain}>")))
-        .subject(words.subject)
+        .subject(texts.subject)
         .multipart(
             MultiPart::alternative()
                 .singlepart(
                     SinglePart::builder()
                         .header(ContentType::TEXT_PLAIN)
-                        .body(words.text),
+                        .body(texts.text),
                 )
                 .singlepart(
                     SinglePart::builder()
                         .header(ContentType::TEXT_HTML)
-                        .body(words.html),
+                        .body(texts.html),
                 ),
         )
         .map_err(|e| e.to_string())

@@ -78,7 +78,8 @@ impl MailTemplates {
     /// The built-in templates.
     #[must_use]
     pub fn built_in() -> Self {
-        // A test finds a broken built-in template; at run time a mail with it fails.
+        // Tests compile the built-in templates. If one were broken, there would be no templates, and
+        // every mail would fail.
         Self::new(None, compile(None).unwrap_or_default())
     }
 
@@ -221,9 +222,9 @@ fn failing(environment: &Environment<'_>) -> Vec<String> {
             let link = "https://id.example.org/checkSSO/page.html";
             match compose(environment, &notice, link) {
                 Err(what) => wrong.push(what),
-                // The subject must not show the name: a stranger may have chosen it, and a recipient reads the subject
-                // first.
-                Ok(words) if shows_names(&words.subject, &notice) => wrong.push(format!(
+                // The subject must not show the name: a stranger may have chosen the name, and a recipient reads the
+                // subject first.
+                Ok(texts) if shows_names(&texts.subject, &notice) => wrong.push(format!(
                     "mail template {}.{}.txt: the subject must not show the name",
                     topic.as_str(),
                     if english { "en" } else { "hu" }
@@ -294,7 +295,7 @@ fn compose(environment: &Environment<'_>, notice: &Notice, link: &str) -> Result
     };
     let (name, text) = render("txt")?;
     let (_, html) = render("html")?;
-    // Mail lines end in LF here, whichever system the template was written on.
+    // Here every line ends with LF, even if the template was written with CRLF.
     let text = text.replace("\r\n", "\n");
     let (head, text) = text.split_once('\n').unwrap_or((&text, ""));
     let subject = head.strip_prefix(SUBJECT).map(one_line).unwrap_or_default();
@@ -338,10 +339,10 @@ mod tests {
         for &topic in Topic::ALL {
             let subjects = [false, true].map(|english| {
                 let notice = sample(topic, english, "valaki@valami.hu");
-                let words = templates
+                let texts = templates
                     .write(&notice, "https://id.example/x?token=t")
                     .unwrap();
-                for part in [&words.text, &words.html] {
+                for part in [&texts.text, &texts.html] {
                     assert!(
                         part.contains(&notice.name) && part.contains("sample"),
                         "{part}"
@@ -349,8 +350,8 @@ mod tests {
                     assert!(part.contains(&notice.token), "{part}");
                     assert!(!part.contains("{{") && !part.contains("#}"), "{part}");
                 }
-                assert!(words.text.contains("https://id.example/x?token=t\n"));
-                words.subject
+                assert!(texts.text.contains("https://id.example/x?token=t\n"));
+                texts.subject
             });
             assert_ne!(subjects[0], subjects[1]);
         }
@@ -359,12 +360,12 @@ mod tests {
     #[test]
     fn escapes_names_in_html_and_not_in_text() {
         let templates = MailTemplates::load(None).unwrap();
-        let words = templates
+        let texts = templates
             .write(&hostile("<b>Ági</b> & \"x\""), "https://id.example")
             .unwrap();
-        assert!(words.text.contains("Kedves <b>Ági</b> & \"x\"!\n"));
-        assert!(!words.html.contains("<b>"), "{}", words.html);
-        assert!(words.html.contains("&lt;b&gt;Ági&lt;"), "{}", words.html);
+        assert!(texts.text.contains("Kedves <b>Ági</b> & \"x\"!\n"));
+        assert!(!texts.html.contains("<b>"), "{}", texts.html);
+        assert!(texts.html.contains("&lt;b&gt;Ági&lt;"), "{}", texts.html);
     }
 
     #[test]
@@ -377,14 +378,14 @@ mod tests {
             "\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\0",
         ] {
             let name = format!("Ági{breaks}Bcc: x@y.hu");
-            let words = templates.write(&hostile(&name), "").unwrap();
-            assert!(!has_control(&words.subject), "{:?}", words.subject);
+            let texts = templates.write(&hostile(&name), "").unwrap();
+            assert!(!has_control(&texts.subject), "{:?}", texts.subject);
             assert!(
-                words.subject.ends_with("Bcc: x@y.hu"),
+                texts.subject.ends_with("Bcc: x@y.hu"),
                 "{:?}",
-                words.subject
+                texts.subject
             );
-            assert!(words.text.starts_with("Ági "), "{:?}", words.text);
+            assert!(texts.text.starts_with("Ági "), "{:?}", texts.text);
         }
         let long = templates.write(&hostile(&"ő".repeat(5000)), "").unwrap();
         assert_eq!(long.subject.chars().count(), MAX_SUBJECT);
@@ -401,12 +402,12 @@ mod tests {
                 .write(&sample(topic, false, "a@b.hu"), "")
                 .unwrap()
         };
-        let words = write(Topic::Activation);
+        let texts = write(Topic::Activation);
         assert_eq!(
-            (words.subject.as_str(), words.text.as_str()),
+            (texts.subject.as_str(), texts.text.as_str()),
             ("Sajat", "Szia Minta Ágnes!\n")
         );
-        assert!(words.html.contains("Erősítsd meg"));
+        assert!(texts.html.contains("Erősítsd meg"));
         assert_eq!(write(Topic::PasswordReset).subject, "Új jelszó beállítása");
         fs::write(&path, "Subject: {{ oops }}\n").unwrap();
         assert!(templates.reload().is_err());

@@ -101,8 +101,8 @@ impl Delivery {
             .map(Some)
     }
 
-    /// Makes the next callbacks of one service, in order, until one fails. Returns the number of successful ones;
-    /// `None` if no service has a due callback.
+    /// Makes the next callbacks of one service, in order, until one fails. Returns the number of successful
+    /// callbacks; `None` if no service has a due callback.
     ///
     /// # Errors
     /// Rows without a recorded result stay due.
@@ -316,8 +316,8 @@ impl Delivery {
         }
     }
 
-    /// Releases the claims of this node's previous process. A SQLite database has no other node; on PostgreSQL claims
-    /// expire.
+    /// Releases the claims of this node's previous process. A SQLite database has only one node; on PostgreSQL the
+    /// claims expire.
     fn release_own_claims(&self) {
         if self.app.store.engine() == Engine::Postgres {
             return;

@@ -2,7 +2,7 @@
 
 use crate::domain::Millis;
 
-/// Delays before the next attempts, as multiples of the first delay; the last one repeats until the row is given up.
+/// Delays before the next attempts, as multiples of the first delay. The last delay repeats until the row is given up.
 const DELAYS: [Millis; 8] = [1, 6, 24, 120, 360, 720, 1_440, LONGEST];
 const LONGEST: Millis = 2_880;
 

@@ -155,7 +155,7 @@ impl<'a> SmtpSession<'a> {
 impl Drop for SmtpSession<'_> {
     fn drop(&mut self) {
         if let Some(mut open) = self.connection.take() {
-            // QUIT is a courtesy, so its answer has a short time limit.
+            // A missing answer to QUIT does no harm, so the time limit is short.
             let _ = open.set_timeout(Some(Duration::from_secs(1)));
             let _ = open.quit();
         }
@@ -175,8 +175,9 @@ fn parameters(host: &str, authorities: Option<&Authorities>) -> Result<TlsParame
 
 /// Whether a new connection could succeed.
 fn may_succeed_on_new_connection(error: &Error) -> bool {
-    let is_told_so = error.status().is_none_or(|code| u16::from(code) == 421);
-    is_told_so && !is_timeout(error)
+    // With code 421 the server closes the connection (RFC 5321 §3.8).
+    let may_be_closed = error.status().is_none_or(|code| u16::from(code) == 421);
+    may_be_closed && !is_timeout(error)
 }
 
 /// The error of the operating system, if it caused the failure.

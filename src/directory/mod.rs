@@ -1,5 +1,5 @@
-//! The directory face: portals create users, look them up by external ID, and assign roles (SPEC §11). Holds no rule about
-//! users.
+//! The directory face: portals create users, look them up by external ID, and assign roles (SPEC §11). This module
+//! contains no rules about users.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub fn is_below(path: &str) -> bool {
 #[derive(Debug)]
 pub struct DirectoryFace {
     heading: Heading,
-    /// The operation and its route, if the path and the method lead to one.
+    /// The operation and its route, if a route matches the path and the method.
     route: Option<(&'static Operation, &'static DirectoryRoute)>,
     /// The fields in the path, and their texts.
     named: Vec<(&'static str, String)>,
@@ -120,7 +120,7 @@ impl Face for DirectoryFace {
     }
 }
 
-/// The `request` in a body.
+/// The member `request` of a body.
 fn body(request: &HttpRequest, depth: usize, problems: &mut Problems) -> Result<Json, Rejection> {
     if !request.media_type().is_one_of(&["application/json"]) {
         return Err(Rejection::new(Code::UnsupportedMediaType));

@@ -1,4 +1,4 @@
-//! Lists the conversations of `examples/wire/`, which /docs shows, so that a new one is shown without being named in code.
+//! Lists the conversations of `examples/wire/` for the page /docs, so that a new conversation needs no change in code.
 
 use std::io::{Error, Write as _};
 use std::path::Path;

@@ -20,7 +20,7 @@ pub struct ExternalIdentity {
 }
 
 /// The type of the ids in partners' tokens of the old layout; the provider of such an id is the partner itself. A
-/// partner must not use it as a `state_id`: its users could then be taken for the users of another partner.
+/// partner must not use this type as a `state_id`: its users could then be taken for the users of another partner.
 pub const LOGIN_ID: &str = "loginId";
 
 impl ExternalIdentity {

@@ -63,7 +63,7 @@ fn ascii_domain(domain: &str) -> Option<String> {
         .map(|ascii| ascii.into_owned())
 }
 
-/// Whether mail can be delivered to `text` by its syntax: one `@`, a local part of at most 64 bytes without quotes, a
+/// Whether `text` has the syntax of a deliverable address: one `@`, a local part of at most 64 bytes without quotes, a
 /// valid domain with a dot, and no hidden characters.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!(canonical_login(&login), login, "{text:?}");
             assert_eq!(canonical_login(&folded), login, "{text:?}");
         };
-        // The planes above hold only ideographs and private-use characters.
+        // The planes above hold mostly ideographs and private-use characters.
         for c in '\0'..'\u{20000}' {
             let text = c.to_string();
             if canonical(&text) != text {

@@ -78,7 +78,8 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
     is_loose.then_some(Flaw::LooseMark)
 }
 
-/// Whether a name has a percent-encoded byte. As `X-User-Name` such a name would be decoded to the name of another user.
+/// Whether a name has a percent-encoded byte. In the header `X-User-Name` such a name would be
+/// decoded to the name of another user.
 fn has_percent_escape(folded: &str) -> bool {
     let mut after_percent = folded.split('%').skip(1);
     after_percent.any(|rest| {

@@ -3,7 +3,7 @@
 use super::words::words;
 
 words! {
-    /// The kind of a mail. The outbox, file names and the command line contain its word.
+    /// The kind of a mail. The outbox, file names and the command line contain the spelling of the value.
     pub enum Topic {
         /// Delivers the token that activates a registered user.
         Activation = "activation",
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes_the_lines_that_it_encoded() {
+    fn decodes_encoded_lines_and_lines_of_older_versions() {
         let notice = Notice {
             topic: Topic::PasswordChanged,
             english: false,

@@ -22,8 +22,8 @@ pub enum Weakness {
     Common,
 }
 
-/// Checks a password for a user with these names. Leading and trailing blanks are part of the password. The composed form
-/// counts, because that form is hashed.
+/// Checks a password for a user with these names. Leading and trailing blanks are part of the password. All checks use
+/// the composed form (NFC), because the gateway hashes this form.
 ///
 /// # Errors
 /// The first [`Weakness`] found; cheap checks come first.

@@ -21,9 +21,9 @@ pub struct Retention {
     pub unconfirmed_users: i64,
     /// Number of accounts and networks with an attempt counter; the counters that expire soonest are deleted first.
     pub attempts_rows: i64,
-    /// Number of token families of one user; the oldest ends first.
+    /// Number of token families of one user; the oldest family ends first.
     pub families_of_user: i64,
-    /// Number of browser sessions of one user; the one unused for longest ends first.
+    /// Number of browser sessions of one user; the least recently used session ends first.
     pub sessions_of_user: i64,
 }
 

@@ -15,8 +15,8 @@ pub fn canonical(text: &str) -> String {
     text.nfkc().default_case_fold().nfkc().collect()
 }
 
-/// The text in Unicode's composed form (NFC). A keyboard of macOS may send an accented letter as a letter and an accent,
-/// while a keyboard of Windows sends one character.
+/// The text in Unicode's composed form (NFC). A keyboard of macOS may send an accented letter as a letter and an
+/// accent, while a keyboard of Windows sends one character.
 #[must_use]
 pub fn composed(text: &str) -> Cow<'_, str> {
     match is_nfc(text) {

@@ -58,7 +58,7 @@ impl User {
         same_name(&self.user_name, text) || address.is_some_and(|own| same_name(own, text))
     }
 
-    /// The name that people know the user by: the e-mail address, or the user name if there is none.
+    /// The name that people know the user by: the e-mail address, or the user name if the user has no address.
     #[must_use]
     pub fn login(&self) -> &str {
         self.address().unwrap_or(&self.user_name)

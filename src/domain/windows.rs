@@ -6,7 +6,8 @@ use super::Millis;
 
 /// The length of one window: a minute.
 const WINDOW_MS: Millis = 60_000;
-/// The maximum number of users with a counter in one window. Beyond it only the calls to each service are counted.
+/// The maximum number of users with a counter in one window. The calls of further users are counted by service
+/// only.
 const MAX_USERS: usize = 100_000;
 
 /// The maximum number of calls in one window.
@@ -57,7 +58,7 @@ impl Windows {
     }
 }
 
-/// Adds one to the counter unless it has reached `most`; returns whether it did.
+/// Adds one to the counter and returns true, or returns false if the counter has reached `most`.
 fn one_more(count: &mut u32, most: u32) -> bool {
     let fits = *count < most;
     *count += u32::from(fits);

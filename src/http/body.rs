@@ -8,7 +8,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use crate::contract::problem::{Code, Why};
 use crate::contract::rejection::{Rejection, malformed};
 
-/// Maximum number of members of one gzip body; clients send one, or one for each piece they write.
+/// Maximum number of members of one gzip body. Clients send one member, or one for each piece that they write.
 const MAX_GZIP_MEMBERS: usize = 16;
 /// The factor by which a compressed body may grow.
 const MAX_RATIO: usize = 200;
@@ -49,8 +49,8 @@ fn check_size(inflated: usize, compressed: usize, limit: usize) -> Result<(), Re
     Ok(())
 }
 
-/// Decodes the zlib format, which the coding `deflate` stands for, or a raw deflate stream, which some clients send
-/// under this name.
+/// Decodes the zlib format, which HTTP calls `deflate`, or a raw deflate stream, which some clients send under the same
+/// name.
 fn inflate(body: &[u8], limit: usize) -> Result<Vec<u8>, Rejection> {
     // The first byte of the zlib format names the method 8. No encoder begins a raw stream with these bits, which would
     // be a stored block with padding other than zero.

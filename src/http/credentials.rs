@@ -100,7 +100,7 @@ mod tests {
             assert_eq!(name_of(bytes), "Ádám", "{bytes:?}");
         }
         assert_eq!(name_of(b"50% of %zz %4"), "50% of %zz %4");
-        // A name is decoded once.
+        // The gateway decodes a name only once.
         assert_eq!(name_of(b"%2541"), "%41");
     }
 }

@@ -49,7 +49,7 @@ pub trait Face: Send + Sync + 'static {
         None
     }
 
-    /// Reads the request up to the point where it can be run. Called once.
+    /// Reads the request up to the point where it can be run. The server calls this function once.
     ///
     /// # Errors
     /// The rejection of a request that cannot be run. The server passes it to [`Face::refuse`].

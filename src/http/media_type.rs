@@ -41,7 +41,7 @@ impl<'a> MediaType<'a> {
         found.map(|(_, value)| value).filter(|v| !v.is_empty())
     }
 
-    /// Whether the text is UTF-8: the type says so, or names no character set.
+    /// Whether the text is UTF-8: the type names UTF-8 or no character set.
     #[must_use]
     pub fn is_utf8(&self) -> bool {
         let charset = self.parameter("charset");

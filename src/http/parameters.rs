@@ -46,7 +46,7 @@ impl Parameters {
         }
     }
 
-    /// All of them, also those with an empty value.
+    /// All parameters, including those with an empty value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.pairs.iter();
         pairs.map(|(name, value)| (name.as_str(), value.as_str()))

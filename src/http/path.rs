@@ -27,8 +27,8 @@ pub fn captures(template: &'static str, path: &str) -> Option<Vec<(&'static str,
     }
 }
 
-/// Whether the path is equal to the template up to the template's first field or its end. Compares bytes, because most requests are
-/// compared with many templates before one matches.
+/// Whether the path is equal to the template up to the template's first field or its end. The function compares bytes,
+/// because most requests are compared with many templates before one matches.
 fn may_match(template: &str, path: &str) -> bool {
     let mut path = path.bytes();
     for expected in template.bytes() {

@@ -35,7 +35,7 @@ const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The parameters of a page: those of the gateway, and the family that JSON:API reserves.
+/// The parameters of a page: the gateway's own names, and the names in the family `page`, which JSON:API reserves.
 const PLAIN: [&str; 2] = ["limit", "offset"];
 const FAMILY: [&str; 2] = ["page[limit]", "page[offset]"];
 

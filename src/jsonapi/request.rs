@@ -166,7 +166,7 @@ fn from_body(
             Some((_, attribute)) if is_other_user(found, attribute, &given) => {
                 return Err(other_id(field, Why::NotTheId));
             }
-            // Outside users, the attribute outranks the id if both are sent.
+            // In other resources than users, the attribute outranks the id if both are sent.
             Some(_) => {}
             None => {
                 context.place_member(field, "/data", "id");
@@ -274,8 +274,8 @@ fn unbracketed(name: &str) -> &str {
     inside("filter[").or(inside("page[")).unwrap_or(name)
 }
 
-/// Refuses parameters of JSON:API that the gateway does not support: related resources, sparse fields, unknown pages and
-/// filters, and other names of lower-case letters alone, which JSON:API reserves (JSON:API 1.1, Query Parameters).
+/// Refuses parameters of JSON:API that the gateway does not support: related resources, sparse fields, unknown pages
+/// and filters, and other names of lower-case letters alone, which JSON:API reserves (JSON:API 1.1, Query Parameters).
 fn check_parameters(
     query: &Parameters,
     found: &Found,

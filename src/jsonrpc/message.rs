@@ -19,7 +19,7 @@ pub(super) const CONTENT_TYPE: &str = "application/json-rpc; charset=utf-8";
 pub(super) enum Id {
     Null,
     Text(String),
-    /// A number in the digits of the caller, since no number type keeps the digits of every number.
+    /// A number as the caller wrote it, because no number type keeps the digits of every number.
     Number(Box<RawValue>),
 }
 

@@ -1,5 +1,5 @@
-//! The JSON-RPC 2.0 face of the consent API (SPEC §8). Each method has the name of its operation. Holds no rule about
-//! users.
+//! The JSON-RPC 2.0 face of the consent API (SPEC §8). Each method has the name of its operation. The face holds
+//! no rule about users.
 
 mod message;
 

@@ -1,4 +1,4 @@
-//! The loginbar that portals embed, and its pages (SPEC §10). Holds no rule about users.
+//! The loginbar that portals embed, and its pages (SPEC §10). The face holds no rule about users.
 
 mod bar;
 mod browsers;

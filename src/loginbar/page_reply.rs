@@ -26,8 +26,8 @@ pub(super) struct PageRequest {
     /// The values that the user typed, to show the form again with them; never a password.
     pub(super) values: Value,
     pub(super) token: String,
-    /// The external identities on the take-over page, in the order shown. The link from the mail unlinks those that the
-    /// owner does not mark.
+    /// The external identities on the take-over page, in the order shown. The link from the mail unlinks the identities
+    /// that the owner does not mark.
     pub(super) linked: Vec<Linked>,
     /// Whether the form was sent.
     pub(super) sent: bool,

@@ -134,7 +134,7 @@ impl RequestContext<'_> {
     }
 
     /// Compares a password with a stored hash. Without a stored hash the call does the same work. All password hashing
-    /// goes through this and [`RequestContext::hash`], so that every hash is counted.
+    /// goes through this function and [`RequestContext::hash`], so that every hash is counted.
     pub fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict> {
         let highest = self.app.registry.now().highest_password_cost();
         let hasher = &self.app.hasher;

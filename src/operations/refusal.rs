@@ -72,7 +72,7 @@ pub(crate) fn not_signed_in() -> Refusal {
     refuse_field(Code::AuthenticationRequired, "Authorization")
 }
 
-/// The refusal of a one-time token that opens nothing.
+/// The refusal of a one-time token that is not valid.
 pub(crate) fn spent_token(field: &str) -> Refusal {
     let why = Some(Why::NewTokenNeeded);
     Rejection::field(Code::TokenInvalidOrExpired, field, why).into()

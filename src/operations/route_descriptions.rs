@@ -93,8 +93,8 @@ impl Operation {
         all.filter(|code| met.contains(code)).collect()
     }
 
-    /// The fields that a client sends by this route: those of the request, or of the one field that holds the
-    /// attributes.
+    /// The fields that a client sends by this route: the fields of the request, or the fields inside the field that
+    /// holds the attributes.
     fn fields(&self, route: &Route) -> &'static [Field] {
         let own = self.request.fields;
         let inside = own.iter().find(|f| Some(f.name) == route.inside);

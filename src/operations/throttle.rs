@@ -196,7 +196,8 @@ fn counted(
 ) -> Result<Vec<Counter>> {
     let limits = &cx.app.rules.throttle;
     let flood = AuditEvent::RateLimitExceeded;
-    // One order for all transactions, the account before the source, so that they do not deadlock.
+    // Every transaction uses the counter of the account before that of the source, so that transactions do not
+    // deadlock.
     let mut counters = Vec::with_capacity(2);
     match (throttle, about) {
         (Throttle::Guesses, Some(login)) => {
@@ -234,7 +235,7 @@ fn counted(
 }
 
 /// The counters to write, and how many attempts to add to each. The first attempt of a subject is counted in memory
-/// only. The second one adds both to the table.
+/// only. The second attempt adds both attempts to the table.
 fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c Counter, usize)>> {
     let first_attempts = &cx.app.first_attempts;
     let mut due = Vec::with_capacity(counted.len());
@@ -285,7 +286,7 @@ fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> R
     Ok(())
 }
 
-/// The subject that counts guesses at an account: those from this known source, or those from all other sources.
+/// The subject that counts guesses at an account: guesses from this known source, or guesses from all others.
 fn account(cx: &RequestContext<'_>, login: &str, known_source: Option<&str>) -> String {
     let login = canonical_login(login);
     match known_source {

@@ -1,4 +1,5 @@
-//! Transactions of a request: an operation writes the store, its audit entries, mails and callbacks in one.
+//! The transactions of a request. An operation writes its changes, audit entries, mails and callbacks in one
+//! transaction.
 
 use super::context::RequestContext;
 use super::refusal::{Result, internal_error, refuse};
@@ -168,8 +169,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Puts a callback into the outbox that tells the service that the user has left. Does nothing if the service wants no
-    /// callbacks, or if another user holds the ID now, because the service would remove that user.
+    /// Puts a callback into the outbox, which tells the service that the user has left. Does nothing if the service
+    /// wants no callbacks, or if another user holds the ID now, because the service would remove that user.
     pub fn notify_service(&mut self, user: &User, ended: &Ended) -> Result<()> {
         if !ended.has_callback {
             return Ok(());

@@ -56,11 +56,12 @@ impl Applier<'_> {
     /// Applies a file and returns the changes.
     ///
     /// # Errors
-    /// Every fault of the file. The store is unchanged.
+    /// The file cannot be read, the file has faults, or the store fails. The error contains every fault, and the store
+    /// is unchanged.
     pub fn apply(&self, path: &Path, options: ApplyOptions) -> Result<Plan, ApplyError> {
         let (file, mistakes) = self.read(path)?;
         self.store.write(|c| {
-            // The lock keeps the basis of the plan from changing.
+            // The lock keeps other processes from changing the registry while the plan is made and applied.
             clients::lock_registry(c)?;
             if options.prune {
                 organisations::lock_all(c)?;

@@ -9,7 +9,7 @@ const HEAD: &str = "\
 # services, secret of applications) are left out: where a file has none, those that are stored stay.
 ";
 
-/// The registry as a file. Applied to the same store, it changes nothing.
+/// The registry as a file. Applying this file to the same store changes nothing.
 #[must_use]
 pub fn export(state: &State) -> String {
     [

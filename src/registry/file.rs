@@ -55,11 +55,11 @@ const SECRETS: [&str; 3] = ["key", "secret", "secret_key"];
 pub struct SecretPlaces {
     /// Whether the file itself contains secrets.
     pub inside: bool,
-    /// The files with secrets that it names.
+    /// The files with secrets that the registry file names.
     pub files: Vec<PathBuf>,
 }
 
-/// Finds the secrets of a registry file; none if the file cannot be read.
+/// Finds the secrets of a registry file. The result is empty if the file cannot be read.
 #[must_use]
 pub fn secret_places(path: &Path) -> SecretPlaces {
     let mut places = SecretPlaces::default();
@@ -89,7 +89,7 @@ pub fn read(
     folder: &Path,
 ) -> Result<(RegistryFile, Vec<ValidationError>), ValidationError> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        // The message of the TOML library quotes the line, which may contain a secret.
+        // The full text of a TOML error quotes the line, which may contain a secret. `message` does not.
         let at = error.span().map_or(0, |span| span.start);
         let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
         ValidationError(format!("line {line}: {}", error.message()))
@@ -105,7 +105,7 @@ pub fn read(
         applications: section(from, m),
         partners: section(from, m),
     };
-    // A key identifies a client.
+    // A key identifies a client, so two clients cannot have the same key.
     distinct(m, &file.clients, "key", "has the same key", |client| {
         client.key_sha256.clone()
     });
@@ -120,7 +120,7 @@ pub fn read(
     Ok((file, mistakes))
 }
 
-/// The sections in the order of their keys' first use.
+/// The names of all sections, in the order of the export.
 const SECTIONS: [&str; 7] = [
     KeyedClient::SECTION,
     Organisation::SECTION,
@@ -185,7 +185,7 @@ fn section<K: Kind>(
     found
 }
 
-/// Reports entries with the value of an earlier entry.
+/// Reports every entry that has the same value as an earlier entry.
 fn distinct<K, V: Eq + Hash>(
     mistakes: &mut Vec<ValidationError>,
     entries: &[FileEntry<K>],

@@ -42,8 +42,8 @@ pub trait Kind: Clone + 'static {
     /// All values in the order of the export. Every entry of a kind has the same keys.
     fn values(&self) -> Vec<Value>;
 
-    /// Checks an entry of the file against the other entries and the store, and completes it by stored secrets. Returns
-    /// the keys of new secrets.
+    /// Checks an entry of the file against the other entries and the store, and adds the stored secrets to the entry.
+    /// Returns the keys of new secrets.
     fn check(
         &mut self,
         _checker: &mut Checker<'_>,
@@ -124,7 +124,7 @@ pub struct ApplyOptions {
     pub force: bool,
 }
 
-/// The basis of a check, and the faults that were found.
+/// The data for a check, and the faults that the check has found.
 pub struct Checker<'a> {
     pub file: &'a RegistryFile,
     pub state: &'a State,
@@ -154,8 +154,8 @@ impl Checker<'_> {
             || (!self.options.prune && stored.iter().any(|stored| stored.id() == id))
     }
 
-    /// Seals the secret of an entry, unless it is the stored one. `keys` are the keys whose values it joins by colons.
-    /// Returns the sealed secret and the keys with new values.
+    /// Seals the secret of an entry, unless the same secret is already stored. `keys` are the keys whose values the
+    /// secret joins by colons. Returns the sealed secret and the keys with new values.
     pub fn seal<K>(
         &mut self,
         named: &FileEntry<K>,

@@ -41,12 +41,13 @@ pub(super) type Step = Box<dyn FnOnce(&mut AnyConnection, Millis) -> store::Resu
 struct Planner<'a, 'b> {
     checker: &'a mut Checker<'b>,
     plan: Plan,
-    /// The steps that free unique values, and then the other steps.
+    /// The steps that run first: they free unique values and remove entries.
     first: Vec<Step>,
+    /// The steps that insert or replace entries.
     then: Vec<Step>,
 }
 
-/// Plans the changes and their steps. Faults are added to those of the checker.
+/// Plans the changes and their steps. Adds the faults to the checker.
 pub(super) fn plan(
     c: &mut AnyConnection,
     checker: &mut Checker<'_>,
@@ -110,8 +111,8 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// Plans the removal of stored entries that the file does not name. An entry that users depend on is a fault,
-    /// unless the caller forces its removal.
+    /// Plans the removal of stored entries that the file does not name. The removal of an entry that users depend on is
+    /// a fault, unless the caller forces the removal.
     fn prune<K: Kind>(
         &mut self,
         c: &mut AnyConnection,

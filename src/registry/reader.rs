@@ -8,8 +8,9 @@ use toml::{Table, Value};
 use crate::domain::names::flaw_of_display_name;
 use crate::domain::text::is_line;
 
-/// The longest name, id and URL, in characters.
+/// The longest name or id, in characters.
 const MAX_NAME: usize = 128;
+/// The longest text in a list, such as a URL, in bytes.
 const MAX_TEXT: usize = 2048;
 /// The shortest and the longest secret, in characters.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=256;
@@ -136,7 +137,7 @@ impl TableReader<'_> {
         number
     }
 
-    /// A required number of an entry.
+    /// A required number, such as the id of an entry.
     pub fn id(&mut self, key: &str) -> Option<i64> {
         if !self.has(key) {
             self.wrong(key, "is missing");

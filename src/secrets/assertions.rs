@@ -117,7 +117,7 @@ impl<'a> Assertion<'a> {
 
 fn object<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Flaw> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Malformed)?;
-    // Serde's derived deserializer would also accept an array, so only objects get this far.
+    // Serde's derived deserializer would also accept an array, so anything but an object is refused here.
     if bytes.first() != Some(&b'{') {
         return Err(Flaw::Malformed);
     }

@@ -36,8 +36,8 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// Loads the pepper from `path`. `expected` is the fingerprint from the database; a missing file is created only
-    /// if there is none yet.
+    /// Loads the pepper from `path`. `expected` is the fingerprint from the database; a missing file is created only if
+    /// the database has no fingerprint yet.
     ///
     /// # Errors
     /// The file cannot be read or created; or it is missing or has another fingerprint than `expected`.
@@ -51,7 +51,7 @@ impl Pepper {
         }
         let bytes = load_or_create(path, || {
             let mut pepper = vec![0; 48];
-            // An all-zero pepper is refused below.
+            // If the random source fails, the pepper stays all zero and is refused below.
             let _ = SystemRandom::new().fill(&mut pepper);
             pepper
         })?;
@@ -149,8 +149,8 @@ impl Hasher {
 
     /// Compares a password with a stored hash; without a stored hash the verdict is [`Verdict::Wrong`]. The composed
     /// form is compared first, and then the form as typed if it differs, because earlier versions hashed passwords as
-    /// typed. Every call for a password costs the same time, with any stored hash and without one: for each form as much
-    /// as one hash of the configured cost or of cost `highest_stored`, whichever is higher.
+    /// typed. All calls for the same password take the same time, with any stored hash and without one. For each form,
+    /// this is the time of one hash with the configured cost or with cost `highest_stored`, whichever is higher.
     #[must_use]
     pub fn verify(
         &self,
@@ -183,7 +183,7 @@ impl Hasher {
         }
     }
 
-    /// The verdict on the right password for a stored hash.
+    /// The verdict for a right password: whether its stored hash has the form and the cost of new hashes.
     fn age_of(&self, stored: &str) -> Verdict {
         match stored.starts_with(PEPPERED) && cost_of(stored) == Some(self.cost) {
             true => Verdict::Right,
@@ -264,7 +264,7 @@ mod tests {
         );
     }
 
-    /// A hash of the version before the pepper, at cost 4.
+    /// A hash at cost 4 from a version without a pepper.
     const UNPEPPERED_HASH: &str =
         "hmac-sha384:$2b$04$picW5V6qZlQPmVmV.hg1Y.Ia2V6Odbbdlw2S9PAg1t6mjSUoKHRpC";
 
@@ -337,11 +337,11 @@ mod tests {
         }
     }
 
-    /// A password on a keyboard that composes letters, and on one that does not.
+    /// The same password with composed letters and with decomposed letters, as different keyboards type it.
     const FORMS: [&str; 2] = ["Jelsz\u{f3}-1234\u{151}", "Jelszo\u{301}-1234o\u{30b}"];
 
     #[test]
-    fn opens_a_hash_with_both_forms_of_a_password() {
+    fn accepts_both_forms_of_a_password() {
         for made in FORMS {
             let hash = hasher(4).hash(made, [7; 16]).unwrap();
             for typed in FORMS {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_a_hash_of_a_password_as_typed_with_that_form_and_renews_it() {
+    fn accepts_and_renews_a_hash_of_a_password_as_typed() {
         let [composed, decomposed] = FORMS;
         let as_typed = |text: &str| {
             let parts = bcrypt::hash_with_salt(text, 4, [3; 16]).unwrap();
@@ -361,11 +361,11 @@ mod tests {
         };
         let peppered = |text| format!("{PEPPERED}{}", as_typed(&hasher(4).pre_hash(text)));
         let of = |typed, hash: &str| verdict(&hasher(4), typed, Some(hash));
-        // A composed password is stored as new hashes are, so both forms open it.
+        // The hash of a composed password has the form of new hashes, so both forms of the password are accepted.
         assert_eq!(of(composed, &peppered(composed)), Verdict::Right);
         assert_eq!(of(decomposed, &peppered(composed)), Verdict::Right);
         assert_eq!(of(decomposed, &as_typed(composed)), Verdict::RightButStale);
-        // A decomposed one is opened by its own form only, until that sign-in renews the hash.
+        // For the hash of a decomposed password, only that form is accepted, until a sign-in renews the hash.
         for hash in [peppered(decomposed), as_typed(decomposed)] {
             assert_eq!(of(decomposed, &hash), Verdict::RightButStale);
             assert_eq!(of(composed, &hash), Verdict::Wrong);

@@ -29,7 +29,8 @@ impl CsrfSigner {
     }
 }
 
-/// Replaces the subjects of attempts (accounts and networks) by keyed hashes, so that the table of attempts contains no names.
+/// Replaces the subjects of attempts (accounts and networks) by keyed hashes, so that the table of attempts contains no
+/// names.
 pub struct Pseudonymizer(Key);
 
 impl Pseudonymizer {
@@ -40,14 +41,14 @@ impl Pseudonymizer {
     }
 }
 
-/// Loads both keys from one key file outside the database; creates the file if it is missing.
+/// Derives both keys from one key file outside the database; creates the file if it is missing.
 ///
 /// # Errors
 /// The file cannot be read or created, or it does not hold a key of 32 bytes.
 pub fn load(path: &Path) -> io::Result<(CsrfSigner, Pseudonymizer)> {
     let bytes = load_or_create(path, || {
         let mut key = vec![0; 32];
-        // An all-zero key is refused below.
+        // If the random source fails, the key stays all zero and is refused below.
         let _ = SystemRandom::new().fill(&mut key);
         key
     })?;
@@ -57,7 +58,7 @@ pub fn load(path: &Path) -> io::Result<(CsrfSigner, Pseudonymizer)> {
             path.display()
         )));
     }
-    // The labels are those of the first version: other labels would give other keys.
+    // The labels must stay those of the first version, because other labels would give other keys.
     let root = Salt::new(HKDF_SHA256, b"chaingun-gateway stamps v1").extract(&bytes);
     let derive = |label: &str| {
         let info = [label.as_bytes()];

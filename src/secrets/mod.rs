@@ -14,8 +14,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::domain::one_time_token::hex;
 
-/// The SHA-256 of a text in lower-case hexadecimal: the stored form of client keys and one-time tokens. They carry
-/// 128 random bits, so they need no slow hash (SECURITY-CHECKS T2).
+/// The SHA-256 of a text in lower-case hexadecimal: the stored form of client keys and one-time tokens. These keys and
+/// tokens have 128 random bits, so they need no slow hash (SECURITY.md, rule T2).
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
     hex(digest(&SHA256, text.as_bytes()).as_ref())

@@ -56,7 +56,7 @@ impl Sealer {
     pub fn load(path: &Path) -> io::Result<Self> {
         let bytes = load_or_create(path, || {
             let mut key = vec![0; 32];
-            // An all-zero key is refused below.
+            // If the random source fails, the key stays all zero and is refused below.
             let _ = SystemRandom::new().fill(&mut key);
             key
         })?;

@@ -166,14 +166,14 @@ impl KeyRing {
 /// The usable keys of a folder; the signing key comes first.
 ///
 /// # Errors
-/// As for [`rotate`].
+/// A key file cannot be read, created or parsed.
 pub fn list(folder: &Path, signing: Signing, now: Millis) -> io::Result<Vec<KeyInfo>> {
     Ok(KeyRing::load(folder, signing)?.infos(now))
 }
 
-/// Creates a new signing key. The previous key verifies tokens until `until`. If `until` is already over, the
-/// previous key and every other replaced key of the algorithm are deleted, because it may be unknown which of them
-/// has leaked. Expired keys are deleted in any case.
+/// Creates a new signing key. The previous key verifies tokens until `until`. If `until` is not later than `now`, the
+/// previous key and every other replaced key of the algorithm are deleted, because the operator may not know which of
+/// these keys has leaked. Expired keys are deleted in any case.
 ///
 /// # Errors
 /// A key file cannot be read, created, renamed or parsed; or another rotation is running.
@@ -335,7 +335,7 @@ fn unpem(file: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(body).ok()
 }
 
-/// The private and the public part of a key in the forms that their users need.
+/// A key in the forms for signing, for verification and for publication.
 struct KeyPair {
     encoding: EncodingKey,
     decoding: DecodingKey,
@@ -370,7 +370,7 @@ fn key_pair(signing: Signing, pem: &[u8], der: &[u8]) -> Option<KeyPair> {
         Signing::Es256 => {
             let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
             let public = pair.public_key().as_ref().to_vec();
-            // An uncompressed point is a byte 4 followed by both coordinates.
+            // An uncompressed point is the byte 4, followed by both coordinates.
             let (x, y) = public.get(1..)?.split_at_checked(32)?;
             member("x", x);
             member("y", y);

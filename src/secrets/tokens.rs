@@ -17,7 +17,7 @@ use crate::domain::Millis;
 
 pub use super::signing_keys::Signing;
 
-/// The claims of the original sample, in its order.
+/// The claims of a token, in the order of the original sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The user name.
@@ -152,8 +152,8 @@ impl Tokens {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the folder may be searched for an unknown key now. The limit keeps callers with made-up key IDs from
-    /// causing disk reads.
+    /// Whether the folder may be searched for an unknown key now. The limit keeps callers with invented key IDs from
+    /// causing a disk read with each request.
     fn may_search_again(&self, now: Millis) -> bool {
         let last = self.searched_at.swap(now, Ordering::Relaxed);
         if (now - last).abs() < SEARCH_INTERVAL_MS {
@@ -182,7 +182,7 @@ impl Tokens {
             return None;
         }
         let mut validation = Validation::new(key.signing.algorithm());
-        // The times are checked above against `now`; serde checks the types and presence of the claims.
+        // `verify` checks the times against `now`; serde checks the types and presence of the claims.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
@@ -225,7 +225,7 @@ mod tests {
             assert_eq!(
                 tokens.verify(&token, now),
                 Some(claims(1_601_975_689)),
-                "remembered"
+                "from the cache"
             );
             assert_eq!(tokens.verify(&token, 1_601_975_689_000), None, "expired");
             assert_eq!(
@@ -280,7 +280,7 @@ mod tests {
             [(true, None), (false, Some(until))]
         );
         assert!(tokens.reload().unwrap());
-        assert!(!tokens.reload().unwrap(), "nothing new");
+        assert!(!tokens.reload().unwrap(), "the folder is unchanged");
         let new = tokens.issue(&claims(1_601_975_689)).unwrap();
         let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid;
         assert_eq!(kid(&new), Some(keys[0].kid.clone()));
@@ -291,7 +291,7 @@ mod tests {
         }
         assert!(!tokens.jwks(until).contains(&keys[1].kid));
         let later = Tokens::load(folder.path(), Signing::Es256).unwrap();
-        assert!(later.verify(&old, until).is_none(), "its time is over");
+        assert!(later.verify(&old, until).is_none(), "the key has expired");
         assert!(later.verify(&new, until).is_some());
         // After a change of algorithm, tokens with the old algorithm stay valid.
         let other = Tokens::load(folder.path(), Signing::EdDsa).unwrap();

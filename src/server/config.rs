@@ -43,7 +43,8 @@ pub struct ServerConfig {
     pub reserved_connections: usize,
     /// Time for which an idle connection is kept.
     pub idle_timeout: Duration,
-    /// Time for a request's head, again for its body, and for a client that does not read its response.
+    /// Time limit for a request's head, for its body, and for a client that does not read the response; each of them
+    /// gets the full time.
     pub read_timeout: Duration,
     /// Time for running requests to finish at shutdown.
     pub drain: Duration,

@@ -36,7 +36,7 @@ impl CorsRequest {
     /// Adds the CORS headers to the reply. Credentials are never allowed, because this face uses tokens and not
     /// cookies.
     pub(super) fn answer(self, reply: &mut Reply) {
-        // The reply depends on the origin, also for an unknown one.
+        // The reply depends on the origin, so `Vary` is necessary for unknown origins too.
         match reply.headers.iter_mut().find(|(name, _)| *name == "Vary") {
             Some((_, vary)) => vary.push_str(", Origin"),
             None => reply.headers.push(("Vary", "Origin".to_owned())),

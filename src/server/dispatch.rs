@@ -29,7 +29,7 @@ use super::{documents, host};
 /// The body of every reply.
 pub(super) type Body = Full<Bytes>;
 
-/// The header with the ID of the request, which the log also has.
+/// The header with the ID of the request. Log lines contain the same ID.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The HSTS header of replies over https (RFC 6797): browsers use only https for a year.
@@ -73,7 +73,7 @@ pub(super) async fn handle(
             true => tracing::info_span!("request", request.id = &*request_id),
             false => span,
         };
-        // The query is not logged: it may have a token.
+        // The query is not logged, because it may contain a token.
         tracing::debug!(
             parent: &span,
             request.id = &*request_id,
@@ -232,8 +232,8 @@ fn last(reply: Reply) -> Reply {
     reply.with("Connection", "close")
 }
 
-/// A document of the gateway. Printing it on the first request takes long, so it runs in the queue for searches, where
-/// it delays no read.
+/// A document of the gateway. Printing a document on the first request takes long, so this work runs in the queue for
+/// searches, where it delays no read.
 async fn printed(
     gateway: &Arc<Gateway>,
     peer: IpAddr,
@@ -263,7 +263,7 @@ async fn probe<T: Send + 'static>(
     tokio::time::timeout(PROBE_WAIT, asked).await.ok()?.ok()
 }
 
-/// The reply with the metrics. The backlog of the outbox is read for it.
+/// The reply with the metrics. One of them is the backlog of the outbox, which is read from the store.
 async fn metrics(gateway: &Arc<Gateway>, peer: IpAddr, headers: &HeaderMap) -> Reply {
     let may = match &gateway.config.metrics_for {
         MetricsFor::Everyone => true,

@@ -1,4 +1,4 @@
-//! A queue that clients and accounts share. Each may hold a part of it, and the least recently served is served next.
+//! A queue that clients and accounts share. It prefers owners with few running jobs, then the least recently served.
 
 use std::collections::HashMap;
 
@@ -28,9 +28,9 @@ pub(super) struct Owner {
 pub(super) enum Reason {
     /// The queue is full.
     Full,
-    /// The client holds its share of the queue.
+    /// The client has used up its share of the queue.
     SourceShare,
-    /// The account's jobs hold its share of the queue.
+    /// The jobs that concern the account have used up its share of the queue.
     AccountShare,
     /// The job waited too long.
     Deadline,
@@ -64,9 +64,9 @@ struct Waiting<J> {
 struct Usage {
     waiting: usize,
     running: usize,
-    /// The turn in which a job of it was last served.
+    /// The turn in which a job of this client or account was last served.
     served: u64,
-    /// Number of refusals by its share since the entry exists.
+    /// Number of jobs refused for this share since the entry was created.
     refused: u32,
 }
 
@@ -75,7 +75,7 @@ struct Usage {
 pub(super) enum Added<J> {
     /// The job waits. The caller refuses the displaced jobs with these reasons.
     Waits(Ticket, Vec<(J, Reason)>),
-    /// The job is refused. The number counts the refusals by the same limit so far.
+    /// The job is refused. The number is the count of refusals by the same limit so far.
     Refused(J, Reason, u32),
 }
 
@@ -88,7 +88,7 @@ pub(super) struct FairQueue<J> {
     usage: HashMap<u64, Usage>,
     tickets: u64,
     turns: u64,
-    /// Number of refusals by a full queue since it was last empty.
+    /// Number of jobs refused because the queue was full, since the queue was last empty.
     refused: u32,
 }
 
@@ -109,8 +109,8 @@ impl<J> FairQueue<J> {
         self.waiting.len()
     }
 
-    /// Adds a job. If a limit is reached, the newest job of the largest holder is displaced, provided that the new
-    /// job's owner still holds less with the new job.
+    /// Adds a job. If a limit is reached, the newest job of the client or account with the most jobs is displaced, but
+    /// only if the client or account of the new job has fewer jobs, even with the new job.
     pub(super) fn add(&mut self, owner: Owner, job: J) -> Added<J> {
         let mut displaced = Vec::new();
         match self.make_room(&owner, &mut displaced) {
@@ -144,7 +144,7 @@ impl<J> FairQueue<J> {
             Reason::Full | Reason::Deadline => None,
         };
         let refused = match key {
-            // A client or account at its share has an entry.
+            // A client or account that has used up its share has an entry.
             Some(key) => self.usage.get_mut(&key).map(|usage| &mut usage.refused),
             None => Some(&mut self.refused),
         };
@@ -154,8 +154,8 @@ impl<J> FairQueue<J> {
         })
     }
 
-    /// Removes and returns the next job to run: a job of the owner with the fewest running jobs, and among those the
-    /// least recently served. `None` if no job may run now.
+    /// Removes and returns the next job, of the owner with the fewest running jobs, then the least recently served one.
+    /// `None` if no job may run now.
     pub(super) fn take(&mut self) -> Option<(Owner, J)> {
         let waiting = self.waiting.iter().enumerate();
         let (next, _) = waiting
@@ -233,8 +233,8 @@ impl<J> FairQueue<J> {
         Ok(())
     }
 
-    /// The newest job of the largest group among the selected jobs. `None` if the new job's own group would then be
-    /// as large.
+    /// The newest job of the largest group among the selected jobs. `None` if the group of the new job, including that
+    /// job, would be as large.
     fn holder<G: std::hash::Hash + Eq + Copy>(
         &self,
         new: &Owner,
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_refusals_by_a_share_until_no_job_of_it_is_left() {
+    fn counts_refusals_by_a_share_until_its_owner_has_no_jobs() {
         let mut queue = queue();
         for job in 0..4 {
             add(&mut queue, owner(1, None), job).unwrap();
@@ -415,8 +415,9 @@ mod tests {
             add(&mut queue, owner(2 + u64::from(job / 2), None), 10 + job).unwrap();
         }
         assert_eq!(add(&mut queue, owner(9, None), 20), Ok(vec![3]));
-        // Clients with two or three jobs do not give way to a client that would then hold as many.
+        // Source 1 still has three jobs, more than the two that source 9 then has.
         assert_eq!(add(&mut queue, owner(9, None), 21), Ok(vec![2]));
+        // Every client now has two jobs, so no job is displaced for a third job of source 9.
         let third = add(&mut queue, owner(9, None), 22);
         assert_eq!(third, Err(Reason::Full));
     }
@@ -445,8 +446,7 @@ mod tests {
     #[test]
     fn displaces_no_job_for_a_job_that_is_refused_in_the_end() {
         let mut queue = queue();
-        // Source 1 is at its share, mostly with jobs of account 7, whose own share is taken by one job each of two
-        // sources.
+        // Source 1 has used up its own share; sources 2 and 3 have used up the share of account 7.
         add(&mut queue, owner(1, 5), 0).unwrap();
         add(&mut queue, owner(1, 5), 1).unwrap();
         add(&mut queue, owner(1, None), 2).unwrap();
@@ -477,7 +477,7 @@ mod tests {
     fn withdraws_a_waiting_job_and_forgets_its_owner() {
         let mut queue = queue();
         let Added::Waits(ticket, _) = queue.add(owner(1, 7), 1) else {
-            panic!("it waits");
+            panic!("the job was refused");
         };
         assert!(queue.withdraw(ticket));
         assert!(!queue.withdraw(ticket));

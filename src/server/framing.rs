@@ -38,7 +38,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Checks the next bytes. After [`Verdict::Hold`], the held bytes come first again.
+    /// Checks the next bytes. After [`Verdict::Hold`], the next call must begin with the held bytes.
     pub(super) fn look(&mut self, bytes: &[u8]) -> Verdict {
         let mut from = 0;
         while let Some(rest) = bytes
@@ -58,7 +58,7 @@ impl Head {
         Verdict::Pass
     }
 
-    /// Handles the start of a line.
+    /// Handles the start of a line whose end has not arrived.
     fn unfinished(&mut self, from: usize, rest: &[u8]) -> Verdict {
         let may_matter = !self.within && (rest == b"\r" || self.begun && may_be_framing(rest));
         if may_matter && rest.len() <= LONGEST_LINE {
@@ -104,7 +104,7 @@ fn begins(line: &[u8], with: &[u8]) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
-/// Whether this can be the start of a relevant line.
+/// Whether `start` can be the start of a header line that decides the framing.
 fn may_be_framing(start: &[u8]) -> bool {
     [ENCODING, LENGTH].into_iter().any(|name| {
         let common = start.len().min(name.len());
@@ -116,7 +116,7 @@ fn may_be_framing(start: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// The bytes that pass, and the reason for the cut, for a head in these pieces.
+    /// Checks a head that arrives in these pieces. Returns the bytes that pass and the reason for the cut.
     fn passed(pieces: &[&str]) -> (String, Option<Unframed>) {
         let (mut head, mut held, mut passed) = (Head::default(), String::new(), String::new());
         for piece in pieces {

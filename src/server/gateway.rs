@@ -20,7 +20,7 @@ pub(super) struct Gateway {
     pub app: Arc<AppContext>,
     pub config: ServerConfig,
     pub documents: Documents,
-    /// The address that the server listens at.
+    /// The address that the server listens on.
     pub address: SocketAddr,
     pub connections: Arc<Connections>,
     /// The running requests that came through trusted proxies.

@@ -49,12 +49,12 @@ impl From<Reply> for Answered {
     }
 }
 
-/// The parent of a call's span. A single call has the span of its request, which is created after decoding with nearly
-/// all of its fields, because recording a field later costs as much as the rest of the span. The calls of a batch have
-/// spans inside that of the request.
+/// The parent of a call's span. A single call uses the span of its request. That span is created after decoding, with
+/// nearly all of its fields, because recording a field later costs as much as the rest of the span. Each call of a
+/// batch has its own span inside the span of the request.
 #[derive(Clone, Copy)]
 enum Parent<'a> {
-    /// A request of this ID.
+    /// The request with this ID.
     Request(&'a str),
     Batch(&'a Span),
 }
@@ -78,7 +78,7 @@ impl Parent<'_> {
     }
 }
 
-/// One call: a decoded request, or one that is refused before.
+/// One call: a decoded request, or a request that is refused before or during decoding.
 struct Call<F> {
     face: F,
     request_id: Arc<str>,
@@ -118,7 +118,7 @@ impl<F: Face> Call<F> {
         })
     }
 
-    /// Records a success, for the line that ends the request at debug; a lower level has no such line.
+    /// Records a success for the line `answered`, which the log has only at level debug.
     fn succeeded(&self) {
         if tracing::enabled!(Level::DEBUG) {
             self.span.record("outcome", "ok");

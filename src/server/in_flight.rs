@@ -21,7 +21,7 @@ pub(super) struct InFlight {
     rows: [Box<[AtomicUsize]>; 2],
 }
 
-/// A counted request; dropping the value ends it.
+/// A counted request. Dropping the value removes the request from the count.
 pub(super) struct Counted<'a>([&'a AtomicUsize; 2]);
 
 impl InFlight {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket};
 
 /// The length of the system's queue of connections that are not accepted yet; the system may allow fewer. A client that
-/// reopens its connections at once fills the usual 128. The system then ignores connections of other clients, which
-/// retry after a second.
+/// reopens its connections at once fills the usual queue of 128. The system then ignores connections of other clients,
+/// which retry after a second.
 const BACKLOG: u32 = 4096;
 
 /// Listens like [`TcpListener::bind`], with a longer backlog. Requires a Tokio runtime.

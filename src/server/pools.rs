@@ -141,7 +141,7 @@ impl Shares {
     }
 }
 
-/// The factor for trusted clients: many people use one trusted client.
+/// The share of a trusted client is larger by this factor, because many people use one trusted client.
 const TRUSTED_SHARES: usize = 2;
 
 type FairJob = Box<dyn FnOnce(Result<(), Shed>) + Send>;
@@ -411,12 +411,12 @@ mod tests {
             let from = origin("gone");
             let work = pool.run(&from, move || sender.send(()));
             let soon = tokio::time::timeout(Duration::from_millis(1), work).await;
-            assert!(soon.is_err(), "it waits");
+            assert!(soon.is_err(), "the job waits");
         });
         assert_eq!(pool.waiting(), 0);
         drop(release);
         drop(pool);
-        assert!(receiver.recv().is_err(), "it was not run");
+        assert!(receiver.recv().is_err(), "the job was not run");
     }
 
     #[test]

@@ -65,8 +65,8 @@ pub(super) fn is_https(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> 
     }
 }
 
-/// The value that a trusted proxy set in this header. Each proxy appends an entry, so the last entry is the trusted
-/// one's.
+/// The value that a trusted proxy set in this header. Each proxy appends an entry, so the last entry comes from the
+/// trusted proxy.
 fn forwarded<'a>(
     gateway: &Gateway,
     peer: IpAddr,
@@ -80,9 +80,10 @@ fn forwarded<'a>(
     line.rsplit(',').next().map(str::trim)
 }
 
-/// The URL of the gateway as the `aud` claim must name it. A request cannot choose it: otherwise a token that a
-/// partner signed for another system could be replayed here under that system's name. Without a public URL it is the
-/// listening address, or `localhost` with the same port for requests on a loopback address.
+/// The URL of the gateway as the `aud` claim must name it. A request cannot choose this URL: otherwise an attacker
+/// could replay here a token that a partner signed for another system. Without a public URL, the result is the
+/// listening address. If that is a loopback address and the request names `localhost` with the same port, the result is
+/// `localhost` with that port.
 pub(super) fn own_url(gateway: &Gateway, host: Option<&str>) -> String {
     if let Some(url) = &gateway.config.public_url {
         return url.clone();

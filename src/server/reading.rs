@@ -118,7 +118,7 @@ impl Unread {
 }
 
 /// The factor by which an oversized body may exceed the limit and still be read and discarded. Most clients send the
-/// whole body before they read the response; without this they would see only a broken connection.
+/// whole body before they read the response; otherwise they would see only a broken connection.
 const SKIM: usize = 16;
 
 async fn collect(

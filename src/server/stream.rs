@@ -26,7 +26,7 @@ pub(super) struct WriteTimeoutStream {
     held: Vec<u8>,
     /// Whether the head was cut short. No more bytes are then read.
     is_cut: bool,
-    /// Set once the write side is closed: the number of bytes that may still be read and discarded.
+    /// The number of bytes that may still be read and discarded. Set once the write side is closed.
     closing: Option<usize>,
     most_at_end: usize,
 }

@@ -104,7 +104,8 @@ fn to_text(bytes: &[u8], charset: Charset) -> Result<Cow<'_, str>, Rejection> {
             .map(Cow::Borrowed)
             .map_err(|e| malformed(Why::Encoding).because(e));
     }
-    // A byte order mark outranks the name, so a document that is named `utf-16` is read in the byte order of its mark.
+    // A byte order mark takes precedence over the name, so a document labelled `utf-16` is read in the byte order of
+    // its mark.
     let (text, _, broken) = match bytes {
         [0, b'<', ..] if encoding == UTF_16LE => UTF_16BE.decode(bytes),
         _ => encoding.decode(bytes),

@@ -73,8 +73,8 @@ impl Face for SoapFace {
     }
 }
 
-/// Checks whether a body is a well-formed XML document within the limits. Only tests call this: they compare it with other
-/// parsers.
+/// Checks whether a body is a well-formed XML document within the limits. Only tests call this function, to compare the
+/// reader with other parsers.
 ///
 /// # Errors
 /// The first problem of the document.

@@ -1,4 +1,5 @@
-//! The header of an envelope: an entry for this gateway is understood completely or refused (SPEC §3 and §4).
+//! The header of an envelope. An entry for this gateway with `mustUnderstand` is processed completely or refused (SPEC
+//! §3 and §4).
 
 use crate::contract::problem::{Code, MAX_PROBLEMS, Problem, Why};
 use crate::contract::rejection::{Rejection, malformed};
@@ -60,7 +61,8 @@ struct Header {
     /// Whether there was a Security entry for the gateway.
     has_security: bool,
     not_understood: Vec<Problem>,
-    /// The first offence other than mustUnderstand, which is reported only if every such entry is understood (SPEC §4).
+    /// The first offence other than mustUnderstand, which is reported only if every entry with mustUnderstand is
+    /// understood (SPEC §4).
     offence: Option<Rejection>,
 }
 

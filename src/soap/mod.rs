@@ -1,5 +1,5 @@
-//! The SOAP face: decodes envelopes into operations of the catalogue, and encodes their answers. Holds no rule about
-//! users.
+//! The SOAP face: decodes envelopes into operations of the catalogue, and encodes their answers. The module contains no
+//! rules about users.
 
 mod context;
 mod encoding;

@@ -1,5 +1,5 @@
-//! The face of partners' sign-ins: reads a partner's token from a browser, and signs its user in (SPEC §11). Holds no rule
-//! about users.
+//! The face of partners' sign-ins: reads a partner's token from a browser, and signs its user in (SPEC §11). The module
+//! contains no rules about users.
 
 mod sign_in_landing;
 
@@ -189,9 +189,9 @@ fn token(request: &HttpRequest) -> Secret {
     Secret::from(token.unwrap_or(""))
 }
 
-/// Whether a browser opens this as a page: not in a frame, not by a script, and not by a prefetch. Older browsers and
-/// other clients send no Fetch Metadata headers and are accepted. `Sec-Fetch-User` is not needed, because a redirect by
-/// the partner has no click of the user.
+/// Whether a browser opens this request as a page: not in a frame, not by a script, and not by a prefetch. Older
+/// browsers and other clients send no Fetch Metadata headers and are accepted. `Sec-Fetch-User` is not needed, because
+/// a redirect by the partner has no click of the user.
 fn is_navigation(request: &HttpRequest) -> bool {
     let is_or_absent = |name: &str, expected: &str| {
         let value = request.header(name);

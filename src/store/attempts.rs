@@ -38,7 +38,7 @@ pub fn count(
         attempts::open_at.eq(0),
         attempts::forget_at.eq(0),
     );
-    // Changes nothing, but locks the row.
+    // On a conflict, the statement changes nothing but locks the row.
     let forget_at: Millis = on_backend!(conn, c => diesel::insert_into(attempts::table)
         .values(none)
         .on_conflict(attempts::subject)
@@ -62,11 +62,10 @@ pub fn forget(conn: &mut AnyConnection, subjects: &[String]) -> Result<()> {
     diesel::delete(attempts::table.filter(attempts::subject.eq_any(subjects))).run(conn)
 }
 
-/// Deletes drained counters, and of more than `max` counters those that drain first, at most `limit` of them. Returns
-/// the number of deleted rows.
+/// Deletes drained counters. If the table has more than `max` counters, also deletes those that drain first. Deletes at
+/// most `limit` rows, and returns their number.
 ///
-/// To get a counter deleted early and make one more guess, an attacker has to create as many later counters as the
-/// table has rows.
+/// To get a counter deleted early and make one more guess, an attacker has to create `max` counters that drain later.
 pub fn purge_expired(conn: &mut AnyConnection, now: Millis, max: i64, limit: i64) -> Result<usize> {
     let last_kept: Option<Millis> = attempts::table
         .order(attempts::forget_at.desc())

@@ -100,14 +100,15 @@ pub fn record(conn: &mut AnyConnection, entry: &Entry) -> Result<()> {
         .run(conn)
 }
 
-/// The setting that makes the database accept deletions older than its value, in the transaction that sets it.
+/// The setting that makes the database accept deletions of rows older than its value, in the transaction that sets the
+/// value.
 const DELETE_BEFORE: &str = "audit_log.delete_before";
 /// The condition of rows that may be deleted when they are old: rows that prove neither an erasure nor a consent. The
 /// condition is a literal, because only a literal uses the partial index.
 const NO_PROOF: &str =
     "event NOT IN ('user_deleted', 'user_agreements_accepted', 'user_agreements_withdrawn')";
 
-/// Deletes at most `limit` rows older than `before` that are no proofs. Returns the number of deleted rows.
+/// Deletes at most `limit` rows that are older than `before` and prove nothing. Returns the number of deleted rows.
 pub fn purge(conn: &mut AnyConnection, before: Millis, limit: i64) -> Result<usize> {
     let ids: Vec<i64> = audit_log::table
         .filter(audit_log::at.lt(before))
@@ -185,7 +186,7 @@ pub fn erase_names(conn: &mut AnyConnection) -> Result<bool> {
 
 /// Replaces the name in counted refusals. Returns the number of changed rows.
 fn erase_in_refusals(conn: &mut AnyConnection, name: &str, pseudonym: &str) -> Result<usize> {
-    // The second condition on the actor is that of its partial index.
+    // The second condition on the actor lets the database use the partial index on actors.
     let is_actor = refusals::actor.eq(name).and(refusals::actor.ne(""));
     let rows: Vec<i64> = refusals::table
         .filter(refusals::subject.eq(name).or(is_actor))

@@ -9,7 +9,8 @@ use super::{AnyConnection, Engine, Opening, Result};
 
 /// The channel. It belongs to the whole database, so a change also wakes gateways in other schemas.
 const CHANNEL: &str = "chaingun_registry";
-/// The interval of polling on PostgreSQL, because a connection pooler may drop notifications.
+/// The interval of polling on PostgreSQL. Polling is needed there too, because a connection pooler may drop
+/// notifications.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Notifies the other nodes when the transaction commits.
@@ -55,7 +56,8 @@ impl<'a> Changes<'a> {
         notified || due
     }
 
-    /// Whether a notification arrived. Also `true` after the channel was opened, because earlier ones were missed.
+    /// Whether a notification arrived. Also `true` when the channel has just been opened, because earlier notifications
+    /// were missed.
     fn was_notified(&mut self) -> Result<bool> {
         if let Some(conn) = &mut self.listening {
             let mut notified = false;

@@ -10,7 +10,7 @@ use crate::domain::Millis;
 use crate::domain::mailbox::canonical_login;
 
 /// The maximum number of address changes that a user can undo. The oldest changes stay, because the first address is
-/// the owner's; one more change replaces the newest.
+/// the owner's; a change above the maximum replaces the newest one.
 pub const MAX_PER_USER: i64 = 8;
 
 /// A change that can be undone.

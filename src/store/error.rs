@@ -33,10 +33,11 @@ impl From<DieselError> for StoreError {
                 SerializationFailure | UniqueViolation | ForeignKeyViolation,
                 _,
             ) => StoreError::Collided(error),
-            // Diesel shows no code for the next two. SQLite is built in, and the message of SQLITE_BUSY is one of its
-            // constants. PostgreSQL translates its messages (`lc_messages`, which only superusers may set), so a
-            // deadlock (40P01) is recognised by its form: of the errors without a kind only it has a detail and a hint
-            // and no position in the statement. An error that looks like it costs a few runs that are rolled back.
+            // Diesel shows no error code for the next two errors. SQLite is built in, and the message of SQLITE_BUSY
+            // is one of its constants. PostgreSQL translates its messages (`lc_messages`, which only superusers may
+            // set), so a deadlock (40P01) is recognised by its form: among the errors of unknown kind, only a deadlock
+            // has a detail and a hint but no position in the statement. If another error has this form, the step only
+            // runs a few more times and is rolled back each time.
             DieselError::DatabaseError(Unknown, info) if info.message() == "database is locked" => {
                 StoreError::Unavailable(error.into())
             }
@@ -57,8 +58,7 @@ impl From<StoreError> for std::io::Error {
     }
 }
 
-/// The error of a business step. The store looks for a store error in it, to repeat a step that collided with another
-/// transaction.
+/// The error of a business step. If it holds [`StoreError::Collided`], the store repeats the step.
 pub trait StepError: From<StoreError> {
     /// The store's error, if the step failed with one.
     fn store_error(&self) -> Option<&StoreError>;

@@ -24,7 +24,7 @@ pub fn owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Result<Op
         .fetch_optional(conn)
 }
 
-/// The user with this identity, locked like [`super::users::lock_for_update`] does.
+/// The user with this identity, locked as by [`super::users::lock_for_update`].
 pub fn lock_owner(conn: &mut AnyConnection, identity: &ExternalIdentity) -> Result<Option<User>> {
     let owner = external_identities::table
         .find(key(identity))

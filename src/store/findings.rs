@@ -3,7 +3,7 @@
 pub use super::finding::Finding;
 use super::{AnyConnection, Result, misleading_names, partners, services};
 
-/// Searches rows that break one rule, given the role of administrators, and passes each finding on.
+/// Searches for rows that break one rule and passes each finding on. The text is the role of administrators.
 type Check = fn(&mut AnyConnection, &str, &mut dyn FnMut(Finding)) -> Result<()>;
 
 /// Every check, in the order of the report. A check may read a whole table, because no request waits for it.

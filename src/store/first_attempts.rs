@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(
             first.note(&a, 24, 14),
             AttemptPosition::First,
-            "it was forgiven"
+            "the first attempt has drained"
         );
     }
 
@@ -153,7 +153,7 @@ mod tests {
             AttemptPosition::Second
         );
         assert_eq!(first.note(&subject(1), 2, 0), AttemptPosition::First);
-        // Also if all drain at the same time.
+        // The limit also holds if all attempts drain at the same time.
         for n in 0..1_000 {
             first.note(&subject(2_000 + n), 20_000, 0);
             assert!(first.seen.lock().unwrap().len() <= 100);

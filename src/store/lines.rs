@@ -1,4 +1,4 @@
-//! Lists in one text column, an entry a line.
+//! Lists in one text column, with one entry on each line.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};

@@ -41,7 +41,7 @@ pub fn apply(opening: &Opening) -> Result<Vec<String>> {
         }
         Engine::Postgres => {
             let mut conn = opening.connect_postgres()?;
-            // Nodes that start at the same time wait for the one that migrates, without a timeout.
+            // Nodes that start at the same time wait for the node that migrates, without a timeout.
             conn.batch_execute(&format!(
                 "SET lock_timeout = 0; SELECT pg_advisory_lock{POSTGRES_MIGRATION_LOCK}"
             ))?;

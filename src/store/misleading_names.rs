@@ -16,7 +16,7 @@ use crate::domain::text::canonical;
 /// The most users that one query reads.
 const BATCH: i64 = 2000;
 
-/// Finds users whose names or addresses break a rule, or that share a mailbox with another user.
+/// Finds users whose names or addresses break a rule, and users who share a mailbox with another user.
 pub(super) fn find_misleading(
     conn: &mut AnyConnection,
     admin_role: &str,

@@ -214,7 +214,7 @@ pub fn leave(conn: &mut AnyConnection, user_id: i64, uuid: &str) -> Result<()> {
     diesel::delete(rows).run(conn)
 }
 
-/// Makes a user a member, if it is none yet.
+/// Makes a user a member, unless the user is a member already.
 pub fn join(
     conn: &mut AnyConnection,
     user_id: i64,
@@ -235,7 +235,8 @@ pub fn join(
     Ok(())
 }
 
-/// Locks all organisations, so that nobody joins one until the transaction ends. SQLite has only one writer anyway.
+/// Locks all organisations, so that no user joins an organisation until the transaction ends. SQLite has only one
+/// writer anyway.
 pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
     if let AnyConnection::Postgres(c) = conn {
         let all = organisations::table

@@ -241,7 +241,7 @@ pub fn claim_callbacks(
     }))
 }
 
-/// Whether a mail is due that no node has claimed.
+/// Whether an unclaimed mail is due.
 pub fn has_mails(conn: &mut AnyConnection, now: Millis) -> Result<bool> {
     let query = outbox::table
         .filter(outbox::kind.eq(OutboxKind::Mail.as_str()))
@@ -288,7 +288,7 @@ pub fn release(conn: &mut AnyConnection, ids: &[i64]) -> Result<()> {
         .run(conn)
 }
 
-/// Releases every claim. Only the start of the only node may do this.
+/// Releases every claim. Call this only at the start of a gateway that has no other nodes.
 pub fn release_all(conn: &mut AnyConnection) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
         .set(outbox::claimed_until.eq(0))

@@ -29,7 +29,7 @@ pub struct Partner {
 }
 
 impl Partner {
-    /// A `state_id` that both partners have, compared canonically. With it each could sign in the other's users.
+    /// A `state_id` that both partners have, compared canonically. Such partners could sign in each other's users.
     #[must_use]
     pub fn shares_with<'a>(&'a self, other: &Self) -> Option<&'a str> {
         self.state_ids
@@ -66,7 +66,7 @@ impl Partner {
 const ISS: &str = "iss";
 const STATE_ID: &str = "state_id";
 
-/// Every partner, by name.
+/// Every partner, by `iss`.
 pub fn all(conn: &mut AnyConnection) -> Result<Vec<Partner>> {
     Ok(partners::table
         .select(columns::<Partner>())
@@ -152,7 +152,7 @@ pub fn fill_claims(conn: &mut AnyConnection) -> Result<()> {
     Ok(())
 }
 
-/// Reports names and `state_id`s that two partners have had since a release that allowed it.
+/// Reports names and `state_id`s that two partners share. Older releases allowed this.
 pub(super) fn find_duplicates(
     conn: &mut AnyConnection,
     found: &mut dyn FnMut(Finding),
@@ -171,7 +171,8 @@ pub(super) fn find_duplicates(
     Ok(())
 }
 
-/// The names that are not stored as their partner's: the partner, the name, and the other partner that owns it, if any.
+/// The names whose stored owner is not the partner that has them: the partner, the name, and the other partner that
+/// owns the name, if any.
 #[expect(clippy::type_complexity, reason = "it is used twice and taken apart")]
 fn contested(
     conn: &mut AnyConnection,

@@ -16,7 +16,7 @@ use crate::domain::text::canonical;
 
 /// The longest sample of an unknown name, in characters.
 const MAX_SAMPLE_CHARS: usize = 64;
-/// The network, the event and the code of refusals that are counted together.
+/// The text in place of the network, the event and the code of refusals that are counted together.
 const OTHER: &str = "other";
 const MINUTE_MS: Millis = 60_000;
 const HOUR_MS: Millis = 60 * MINUTE_MS;
@@ -25,7 +25,7 @@ pub const USER_ROWS_PER_HOUR: u32 = 5;
 /// The most rows of the audit log in a minute for one trusted client or partner, and for all unauthenticated callers;
 /// further refusals are counted.
 pub const ROWS_PER_MINUTE: u32 = 60;
-/// The most causes whose rows are limited at the same time.
+/// The most causes that have a budget at the same time. Further causes get no rows.
 const MAX_BUDGETS: usize = 10_000;
 
 /// One refusal.
@@ -66,11 +66,11 @@ struct Key {
 #[derive(Debug, Clone)]
 struct Count {
     times: i64,
-    /// The count that the table has.
+    /// The part of `times` that the table has already.
     written: i64,
     last_at: Millis,
     client_name: Option<String>,
-    /// The name in the sample; `Err` until a lookup has found its user or found none.
+    /// The name in the sample; `Err` until the lookup of its user has ended.
     subject: Result<Option<String>, NotNamed>,
     request_id: String,
 }
@@ -141,7 +141,7 @@ impl Refusals {
             count.add(refused.at);
             return None;
         }
-        // Unwritten counts of earlier minutes may double the number of keys, and no more.
+        // Unwritten counts of earlier minutes may at most double the number of keys.
         let is_full = state.counts.len() >= 2 * self.max_keys.max(1);
         if state.keys >= self.max_keys || is_full {
             key = Key {
@@ -223,8 +223,8 @@ impl Refusals {
     pub fn write(&self, store: &super::Store, now: Millis) -> Result<usize> {
         let mut written = 0;
         loop {
-            // The copy is made inside the transaction. On SQLite an erasure therefore comes either before it, and has
-            // renamed the sample here, or after it, and renames it in the table.
+            // Copy the counts inside the transaction. On SQLite an erasure then runs either before this transaction and
+            // renames the sample in memory, or after this transaction and renames the row in the table.
             let rows = store.write(|c| {
                 let rows = self.unwritten();
                 for (key, count) in &rows {
@@ -245,7 +245,7 @@ impl Refusals {
         let is_due = |c: &Count| c.times > c.written && c.subject.is_ok();
         let due = state.counts.iter().filter(|(_, count)| is_due(count));
         let mut due: Vec<_> = due.collect();
-        // The oldest first, because the table drops the lowest ids.
+        // Write the oldest counts first, because `purge` deletes the rows with the lowest ids first.
         due.sort_by_key(|(key, _)| key.minute);
         due.into_iter()
             .take(ROWS_AT_A_TIME)
@@ -335,8 +335,8 @@ fn put(c: &mut AnyConnection, key: &Key, count: &Count) -> Result<()> {
         .run(c)
 }
 
-/// Does the work of writing a row of the audit log and deletes it at once. Refusals about unknown users cost the same
-/// time that way.
+/// Does the work of writing a row of the audit log and deletes the row at once, so that refusals about unknown users
+/// cost the same time as refusals about known ones.
 pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<()> {
     let id: i64 = diesel::insert_into(refusals::table)
         .values((
@@ -357,13 +357,13 @@ pub fn dummy_insert(c: &mut AnyConnection, entry: &audit::Entry) -> Result<()> {
     diesel::delete(refusals::table.filter(refusals::id.eq(id))).run(c)
 }
 
-/// Deletes at most `limit` counts from before `before`, and the oldest of more than `max_rows` rows. Returns the number of
-/// deleted rows.
+/// Deletes at most `limit` rows: rows from before `before`, and the oldest rows if the table has more than `max_rows`.
+/// Returns the number of deleted rows.
 pub fn purge(c: &mut AnyConnection, before: Millis, max_rows: i64, limit: i64) -> Result<usize> {
     let last: Option<i64> = refusals::table
         .select(diesel::dsl::max(refusals::id))
         .get_result(c)?;
-    // Ids are consecutive, so that their difference replaces a count.
+    // Ids are consecutive, so the difference of two ids replaces a count.
     let too_many = refusals::id.le(last.unwrap_or(0) - max_rows);
     let old = refusals::minute.lt(before.div_euclid(MINUTE_MS));
     let ids: Vec<i64> = refusals::table

@@ -21,7 +21,7 @@ pub struct Service {
     pub id: i64,
     pub portal_id: i64,
     pub name: String,
-    /// The URL for callbacks about users that have left; `None` for no callbacks.
+    /// The URL for callbacks about users that have left; `None` if the service wants no callbacks.
     pub callback_url: Option<String>,
     /// The sealed access key and secret for callbacks.
     pub credentials: Option<Vec<u8>>,
@@ -109,8 +109,8 @@ pub fn all_requiring(conn: &mut AnyConnection) -> Result<Vec<RequiringService>> 
     Ok(all(conn)?.into_iter().map(requiring).collect())
 }
 
-/// Inserts or replaces the service with this number. If ids are compared differently from now on, the compared ids of
-/// its users are recomputed, and ids of several users become disputed.
+/// Inserts or replaces the service with this number. If the service now compares ids differently, the compared ids of
+/// its users are recomputed, and an id that several users then have becomes disputed.
 pub fn put(conn: &mut AnyConnection, service: &Service) -> Result<()> {
     let was_case_sensitive: Option<bool> = services::table
         .find(service.id)
@@ -237,13 +237,13 @@ pub fn is_held(conn: &mut AnyConnection, service_id: i64, compared: &str) -> Res
             .filter(assignments::service_id.eq(service_id))
             .filter(assignments::compared_id.eq(compared))
     };
-    // Literals, because each of them has a partial index.
+    // Write `disputed` as a literal, because each of its two values has a partial index.
     let owner = exists(holders().filter(not(assignments::disputed)));
     let disputing = exists(holders().filter(assignments::disputed));
     Ok(diesel::select(owner.or(disputing)).get_result(conn)?)
 }
 
-/// Ends the dispute about an id if one holder is left, who owns it from then on.
+/// Ends the dispute about an id if only one holder is left. That user owns the id from then on.
 fn settle_dispute(c: &mut AnyConnection, service_id: i64, compared: &str) -> Result<()> {
     let holders: Vec<i64> = assignments::table
         .filter(assignments::service_id.eq(service_id))
@@ -314,7 +314,8 @@ pub fn unassign(conn: &mut AnyConnection, user_id: i64, service_id: i64) -> Resu
     }))
 }
 
-/// Locks all services, so that nobody is assigned to one until the transaction ends. SQLite has only one writer anyway.
+/// Locks all services, so that no user is assigned to a service until the transaction ends. SQLite has only one writer
+/// anyway.
 pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
     if let AnyConnection::Postgres(c) = conn {
         let all = services::table.select(services::id).order(services::id);
@@ -323,8 +324,8 @@ pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
     Ok(())
 }
 
-/// The longest compared form of an id, in bytes, because PostgreSQL's indexes take at most 2,704. Canonical forms of
-/// 256 characters are longer only if each character expands; the rest is then ignored.
+/// The longest compared form of an id, in bytes, because PostgreSQL's indexes take at most 2,704 bytes. The canonical
+/// form of 256 characters is longer only if the characters expand; the part beyond the limit is then ignored.
 const MAX_COMPARED: usize = 1024;
 /// The most rows that one transaction fills in.
 const BATCH: i64 = 1000;
@@ -346,11 +347,11 @@ pub fn compared_id(id: &str, case_sensitive: bool) -> String {
     form
 }
 
-/// Computes missing compared ids, of rows older than the column and of services whose comparison has changed. Ids of
-/// several users become disputed.
+/// Computes the missing compared ids of rows that are older than the column, and of services whose comparison has
+/// changed. An id that several users have becomes disputed.
 ///
 /// # Errors
-/// Computed ids stay; the next call computes the rest.
+/// The ids computed before the error stay; the next call computes the rest.
 pub fn fill_compared_ids(conn: &mut AnyConnection) -> Result<()> {
     while is_one_missing(conn)? {
         retry(conn, fill_some)?;

@@ -129,8 +129,8 @@ pub fn end_all(conn: &mut AnyConnection, user_id: i64, except: Option<i64>) -> R
     Ok(diesel::delete(others).execute(conn)?)
 }
 
-/// Ends the least recently used sessions of a user who has more than `most`, and a tenth of `most` with them. Returns the
-/// number of ended sessions.
+/// If a user has more than `most` sessions, ends the least recently used ones until nine tenths of `most` are left.
+/// Returns the number of ended sessions.
 pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<usize> {
     let held: i64 = sessions::table
         .filter(sessions::user_id.eq(user_id))
@@ -139,7 +139,7 @@ pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<u
     if held <= most {
         return Ok(0);
     }
-    // A tenth at once, so that not every sign-in of a user with many sessions deletes one.
+    // End a tenth at once, so that not every sign-in of a user with many sessions has to end a session.
     let kept = most - most / 10;
     let over: Vec<i64> = sessions::table
         .filter(sessions::user_id.eq(user_id))

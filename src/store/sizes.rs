@@ -1,4 +1,4 @@
-//! The size of the database and of the tables that callers can make grow.
+//! The size of the database, and of the tables that grow with requests.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -23,7 +23,7 @@ const COUNTED: [&str; 10] = [
     "external_identities",
     "email_undos",
 ];
-/// Tables with consecutive ids of which only the oldest rows are deleted, so that two ids replace a count.
+/// Tables with consecutive ids. Only their oldest rows are deleted, so the lowest and the highest id give the count.
 const NUMBERED: [&str; 2] = ["audit_log", "refusals"];
 
 #[derive(QueryableByName)]
@@ -48,7 +48,7 @@ pub fn bytes(conn: &mut AnyConnection) -> Result<i64> {
     number(conn, sql)
 }
 
-/// The number of rows of each table that callers can make grow. Takes about a second in a large database.
+/// The number of rows of each table that grows with requests. Takes about a second in a large database.
 pub fn rows(conn: &mut AnyConnection) -> Result<Vec<(&'static str, i64)>> {
     let users: Vec<i64> = user_counts::table.select(user_counts::users).load(conn)?;
     let mut rows = vec![("users", users.iter().sum())];

@@ -35,7 +35,7 @@ pub fn start(conn: &mut AnyConnection, user_id: i64, now: Millis) -> Result<i64>
         .get_result(conn)?)
 }
 
-/// Adds a token to a family, or extends it if it exists; `false` if the family has ended.
+/// Adds a token to a family, or extends the token if it exists; `false` if the family has ended.
 pub fn add(
     conn: &mut AnyConnection,
     family: i64,
@@ -98,7 +98,7 @@ pub fn retire(conn: &mut AnyConnection, jti_sha256: &str, now: Millis) -> Result
         .run(conn)
 }
 
-/// Ends a family with all its tokens; `false` if it has ended.
+/// Ends a family with all its tokens; `false` if the family has ended before.
 pub fn end(conn: &mut AnyConnection, family: i64) -> Result<bool> {
     let ended = diesel::delete(token_families::table.find(family)).execute(conn)?;
     Ok(ended == 1)
@@ -109,7 +109,7 @@ pub fn end_all(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
     diesel::delete(token_families::table.filter(token_families::user_id.eq(user_id))).run(conn)
 }
 
-/// Ends the oldest families of a user above the limit.
+/// Ends all families of a user except the newest `most`.
 pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<()> {
     let newest: Option<i64> = token_families::table
         .filter(token_families::user_id.eq(user_id))
@@ -127,7 +127,7 @@ pub fn end_oldest(conn: &mut AnyConnection, user_id: i64, most: i64) -> Result<(
     Ok(())
 }
 
-/// The number of unexpired tokens of a family, and the expiry of the first of them.
+/// The number of unexpired tokens of a family, and the earliest time at which one of them expires.
 pub fn unexpired(
     conn: &mut AnyConnection,
     family: i64,

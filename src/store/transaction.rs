@@ -27,8 +27,8 @@ fn once<T, E: StepError>(
     conn: &mut AnyConnection,
     step: &mut impl FnMut(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    // Always IMMEDIATE on SQLite: a transaction that reads first and writes later fails at once if
-    // another one wrote in between, whatever the timeout.
+    // Always use IMMEDIATE on SQLite: a transaction that reads first and writes later fails at once, whatever the
+    // timeout, if another transaction wrote in between.
     let begin = match conn {
         AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
         AnyConnection::Postgres(_) => "BEGIN",

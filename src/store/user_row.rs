@@ -98,7 +98,7 @@ impl Default for NewUser<'_> {
     }
 }
 
-/// The columns that insert and update write. Update writes no others.
+/// The columns that insert and update write. Update writes no other columns.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(super) struct UpdatedColumns<'a> {
@@ -194,7 +194,7 @@ impl<'a> From<&NewUser<'a>> for UpdatedColumns<'a> {
     }
 }
 
-/// The skeleton (Unicode TR39) that the table holds of a user name: `None` for a user without roles.
+/// The skeleton (Unicode TR39) of a user name, as the table stores it: `None` for a user without roles.
 pub(super) fn stored_skeleton(user_name: &str, roles: &str) -> Option<String> {
     (!roles.is_empty()).then(|| skeleton(user_name))
 }

@@ -26,7 +26,7 @@ pub fn by_name(conn: &mut AnyConnection, user_name: &str) -> Result<Option<User>
     if user.is_some() || !folded.contains('@') {
         return Ok(user);
     }
-    // The domain may be written in the other of its two forms.
+    // The domain may be written in its other form: in Unicode instead of ASCII, or the reverse.
     let login = canonical_login(user_name);
     let found = by_login(conn, user_name)?;
     Ok(found.filter(|user| canonical_login(&user.user_name) == login))
@@ -47,7 +47,7 @@ pub fn by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<User>> {
     }
 }
 
-/// The number of the user with this user name or e-mail address, by one query in any case.
+/// The number of the user with this user name or e-mail address. Always runs one query.
 pub(super) fn id_by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<i64>> {
     let forms = stored_forms(login);
     let query = login_names::table
@@ -77,7 +77,7 @@ pub fn lock_for_update(conn: &mut AnyConnection, id: i64) -> Result<Option<User>
     Ok(locked.optional()?)
 }
 
-/// The user with this UUID, or else with this number, locked like [`lock_for_update`] does.
+/// The user with this UUID, or else with this number, locked as by [`lock_for_update`].
 pub fn lock_by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option<User>> {
     let by_uuid: Option<i64> = users::table
         .filter(users::uuid.eq(text))
@@ -90,7 +90,7 @@ pub fn lock_by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option
     }
 }
 
-/// The user with this user name, locked like [`lock_for_update`] does.
+/// The user with this user name, locked as by [`lock_for_update`].
 pub fn lock_by_name(conn: &mut AnyConnection, user_name: &str) -> Result<Option<User>> {
     match by_name(conn, user_name)? {
         Some(user) => lock_for_update(conn, user.id),
@@ -98,7 +98,7 @@ pub fn lock_by_name(conn: &mut AnyConnection, user_name: &str) -> Result<Option<
     }
 }
 
-/// The user with this user name or address, locked like [`lock_for_update`] does.
+/// The user with this user name or address, locked as by [`lock_for_update`].
 pub fn lock_by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<User>> {
     let Some(found) = by_login(conn, login)? else {
         return Ok(None);
@@ -113,7 +113,7 @@ pub fn lock_by_login(conn: &mut AnyConnection, login: &str) -> Result<Option<Use
     }))
 }
 
-/// The name of a new or renamed user that another user has.
+/// The name of a user that already belongs to another user: the user name or the e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     UserName,
@@ -224,7 +224,7 @@ pub fn clear_password(conn: &mut AnyConnection, id: i64) -> Result<()> {
         .run(conn)
 }
 
-/// Replaces a hash by a newer one of the same password, unless it has changed in the meantime.
+/// Replaces a hash by a newer one of the same password, unless the stored hash has changed in the meantime.
 pub fn rehash(conn: &mut AnyConnection, id: i64, old: &str, new: &str) -> Result<()> {
     password_cost::note(conn, new)?;
     let rows = users::table

@@ -15,7 +15,7 @@ pub struct Cookies {
 
 impl Cookies {
     /// The cookies of a site at this URL. Over plain HTTP, which is for development, browsers accept neither the prefix
-    /// nor `SameSite=None`.
+    /// `__Host-` nor `SameSite=None`.
     #[must_use]
     pub fn of(base: &str) -> Self {
         Self {

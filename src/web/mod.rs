@@ -1,4 +1,4 @@
-//! The shared parts of faces for browsers: the site, its cookies, forms, texts and templates.
+//! The shared parts of the handlers for browsers: the site, its cookies, forms, texts and templates.
 
 pub mod cookies;
 pub mod destination;

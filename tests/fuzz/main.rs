@@ -1,11 +1,11 @@
 //! Every fuzz target with inputs from a mutator, on the stable toolchain: `FUZZ_INPUTS=1000000 cargo test --test fuzz`.
-//! `.github/FUZZING.md` tells how to run them for a day under cargo-fuzz.
+//! `.github/FUZZING.md` explains how to run the targets for a day under cargo-fuzz.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that finds nothing where something must be has failed"
+    reason = "a test fails if a value that it needs is missing"
 )]
 
 mod mutate;

@@ -1,4 +1,4 @@
-//! Seeds: the requests of `examples/wire`, and inputs that those lack.
+//! Seeds: the requests of `examples/wire`, and the further inputs of each target.
 
 use std::path::Path;
 

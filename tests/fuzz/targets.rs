@@ -316,7 +316,7 @@ pub fn content_type(text: &str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, value)])
 }
 
-/// Decodes a request with a face. Returns the decoded request, or the reply to one that cannot be run.
+/// Decodes a request with a face. Returns the decoded request, or the reply to a request that cannot be run.
 fn decode<F: Face>(
     face: &mut F,
     request: &HttpRequest,
@@ -331,13 +331,13 @@ fn decode<F: Face>(
     }
 }
 
-/// The status of the reply to a request that cannot be run, and 200 for any other.
+/// The status of the reply to a request that cannot be run, and 200 for any other request.
 fn status<F: Face>(mut face: F, request: &HttpRequest) -> u16 {
     decode(&mut face, request).map_or_else(|reply| reply.status, |_| 200)
 }
 
-/// A request whose reply, if it cannot be run, is JSON.
-fn is_json_or_runs<F: Face>(mut face: F, request: &HttpRequest) {
+/// Asserts that the reply is JSON if the request cannot be run.
+fn assert_runs_or_json<F: Face>(mut face: F, request: &HttpRequest) {
     if let Err(reply) = decode(&mut face, request) {
         assert_json(&reply);
     }
@@ -348,7 +348,7 @@ const LIMITS: JsonLimits = JsonLimits {
     refuse_unknown: false,
 };
 
-/// Any XML document: read as an envelope, and on its own.
+/// Reads any XML document as an envelope, and on its own.
 pub fn envelope(bytes: &[u8]) {
     let request = |body: &[u8]| HttpRequest {
         headers: content_type("text/xml"),
@@ -362,7 +362,7 @@ pub fn envelope(bytes: &[u8]) {
     let mut first = face(&sent);
     match decode(&mut first, &sent) {
         Ok(incoming) => {
-            assert_eq!(checked, Ok(()), "what is accepted is well-formed");
+            assert_eq!(checked, Ok(()), "an accepted document is well-formed");
             if !incoming.problems.found.is_empty() {
                 assert_small_xml(&first.refuse(&Rejection::of(incoming.problems.found.clone())));
             }
@@ -409,15 +409,15 @@ fn assert_json(reply: &Reply) {
     assert!(read.is_ok(), "{:?}", String::from_utf8_lossy(&reply.body));
 }
 
-/// Any JSON document, read by itself and as a body of the REST face and of the directory.
+/// Reads any JSON document by itself, and as a body of the REST face and of the directory.
 pub fn json(bytes: &[u8]) {
     if let Ok(read) = json::parse(bytes, DEPTH) {
         let bare = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let other: Result<serde_json::Value, _> = serde_json::from_slice(bare);
-        assert!(other.is_ok(), "what is accepted is JSON: {other:?}");
+        assert!(other.is_ok(), "an accepted document is JSON: {other:?}");
         let mut text = String::new();
         write(&read, &mut text);
-        let again = json::parse(text.as_bytes(), DEPTH).expect("what is written can be read");
+        let again = json::parse(text.as_bytes(), DEPTH).expect("the written JSON can be read");
         assert!(is_same(&read, &again), "{text}");
     }
     let request = HttpRequest {
@@ -440,11 +440,11 @@ pub fn json(bytes: &[u8]) {
         headers: content_type("application/json"),
         ..HttpRequest::default()
     };
-    is_json_or_runs(
+    assert_runs_or_json(
         RestFace::new(&as_resource, path, String::new, LIMITS),
         &as_resource,
     );
-    is_json_or_runs(DirectoryFace::new(&request, DEPTH, NOW), &request);
+    assert_runs_or_json(DirectoryFace::new(&request, DEPTH, NOW), &request);
 }
 
 fn write(json: &Json, out: &mut String) {
@@ -492,7 +492,7 @@ fn is_same(one: &Json, other: &Json) -> bool {
     }
 }
 
-/// Any body of the consent API.
+/// Reads any body of the consent API.
 pub fn jsonrpc(bytes: &[u8]) {
     let request = HttpRequest {
         headers: content_type("application/json-rpc"),
@@ -500,18 +500,18 @@ pub fn jsonrpc(bytes: &[u8]) {
         ..HttpRequest::default()
     };
     match jsonrpc::read(&request, DEPTH) {
-        Calls::One(call) => is_reply_or_runs(call, &request),
+        Calls::One(call) => assert_runs_or_replies(call, &request),
         Calls::Batch(calls) => {
             assert!((1..=jsonrpc::MAX_BATCH).contains(&calls.len()));
             for call in calls {
-                is_reply_or_runs(call, &request);
+                assert_runs_or_replies(call, &request);
             }
         }
     }
 }
 
-/// A call whose reply, if it cannot be run and is no notification, is JSON.
-fn is_reply_or_runs(mut call: RpcCall, request: &HttpRequest) {
+/// Asserts that the reply is JSON if the call cannot be run and is not a notification.
+fn assert_runs_or_replies(mut call: RpcCall, request: &HttpRequest) {
     match decode(&mut call, request) {
         Err(reply) if reply.body.is_empty() => assert_eq!(reply.status, 200, "a notification"),
         Err(reply) => assert_json(&reply),
@@ -519,7 +519,7 @@ fn is_reply_or_runs(mut call: RpcCall, request: &HttpRequest) {
     }
 }
 
-/// Any query of a list, and any path of a resource.
+/// Reads any query of a list, and any path of a resource.
 pub fn query(bytes: &[u8]) {
     // Escape characters that hyper refuses in a target.
     let escape = |byte: u8| match byte {
@@ -552,7 +552,7 @@ pub fn query(bytes: &[u8]) {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Any form.
+/// Reads any form.
 pub fn form(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let read = Parameters::of(&text);
@@ -619,7 +619,7 @@ pub fn signed_tokens() -> Vec<String> {
     keys().issued.clone()
 }
 
-/// Any token of the gateway or of a partner: none without a valid signature is accepted.
+/// Verifies any text as a token of the gateway and of a partner. Only tokens with a valid signature may be accepted.
 pub fn jwt(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let keys = keys();
@@ -639,10 +639,10 @@ pub fn jwt(bytes: &[u8]) {
     }
 }
 
-/// Any registry file.
+/// Reads any registry file.
 pub fn registry_file(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    // Skip references to files: they would read files of this machine.
+    // Skip registry files with references to files: reading them would read files of this machine.
     if text.contains("_file") {
         return;
     }
@@ -650,7 +650,7 @@ pub fn registry_file(bytes: &[u8]) {
     let mistakes = match file::read(&text, folder) {
         Ok((read, mistakes)) => {
             let again = file::read(&text, folder).map(|(again, _)| format!("{again:?}"));
-            assert_eq!(again, Ok(format!("{read:?}")), "the same again");
+            assert_eq!(again, Ok(format!("{read:?}")), "both readings agree");
             mistakes
         }
         Err(mistake) => vec![mistake],
@@ -664,7 +664,7 @@ pub fn registry_file(bytes: &[u8]) {
     }
 }
 
-/// Any redirect address in a browser's request.
+/// Checks any redirect address in a browser's request.
 pub fn redirect(bytes: &[u8]) {
     static APPLICATION: OnceLock<Application> = OnceLock::new();
     let application = APPLICATION.get_or_init(|| Application {
@@ -702,7 +702,7 @@ pub fn redirect(bytes: &[u8]) {
     }
 }
 
-/// Any Content-Type on the first line, and any Accept on the second.
+/// Sends requests with any Content-Type, the first line, and any Accept, the second line.
 pub fn media_type(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (sent, accepted) = text.split_once('\n').unwrap_or((&text, "*/*"));
@@ -736,10 +736,10 @@ pub fn media_type(bytes: &[u8]) {
         assert!([400, 415, 500].contains(&soap), "{soap}");
         (rest, rpc, soap, is_form(&request))
     };
-    let told = outcome(sent, accepted);
+    let unchanged = outcome(sent, accepted);
     let upper = outcome(&sent.to_ascii_uppercase(), &accepted.to_ascii_uppercase());
     assert_eq!(
-        told, upper,
+        unchanged, upper,
         "the case of letters makes no difference: {text}"
     );
     let _ = Language::from_accept_language(&text);

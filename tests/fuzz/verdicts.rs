@@ -1,4 +1,5 @@
-//! Writes for many documents whether the gateway reads them as XML; `differential.py` compares with other parsers.
+//! Records for many documents whether the gateway accepts them as XML; `differential.py` compares the records with
+//! other parsers.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use chaingun_gateway::soap::{self, SoapLimits};
 use crate::mutate::{Random, mutated};
 use crate::{inputs, seeds, target};
 
-/// Limits that every document of the W3C test suite fits.
+/// Limits that no document of the W3C test suite exceeds.
 const LIMITS: SoapLimits = SoapLimits {
     xml: XmlLimits {
         depth: 1_000,

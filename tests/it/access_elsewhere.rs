@@ -13,8 +13,8 @@ use chaingun_gateway::operations::{Runnable, from_fields};
 use crate::harness::Gateway;
 use crate::harness::rest::sign_in;
 
-/// An operation, its fields, and the code for callers with access. `{token}` is the
-/// caller's token, and `{n}` a different number for each caller.
+/// An operation, its fields, and the code for callers with access. `{token}` is the caller's token, and `{n}` is a
+/// different number for each caller.
 struct Row(
     &'static str,
     &'static [(&'static str, &'static str)],
@@ -153,8 +153,8 @@ const ROWS: [Row; 30] = [
 ];
 
 /// The kinds of callers, in the order of [`expected_codes`].
-const WHO: [&str; 7] = [
-    "nobody",
+const CALLERS: [&str; 7] = [
+    "unauthenticated",
     "public client",
     "trusted client",
     "user's token",
@@ -175,7 +175,7 @@ fn expected_codes(access: Access, through: &'static str) -> [&'static str; 7] {
         Access::Application | Access::ProvenApplication => {
             [unknown, unknown, unknown, through, through, over, through]
         }
-        Access::ClientOrUser | Access::User => unreachable!("REST reaches these"),
+        Access::ClientOrUser | Access::User => unreachable!("these operations have a REST route"),
     }
 }
 
@@ -199,7 +199,7 @@ fn check(Row(name, fields, through): &Row) {
     let operation = CATALOG.iter().find(|o| o.name == *name).unwrap();
     let gateway = Gateway::demo();
     let wanted = expected_codes(operation.access, through);
-    for (n, who) in WHO.into_iter().enumerate() {
+    for (n, who) in CALLERS.into_iter().enumerate() {
         let (credentials, token) = caller(&gateway, who);
         let fill = |text: &str| {
             text.replace("{n}", &n.to_string())
@@ -208,17 +208,22 @@ fn check(Row(name, fields, through): &Row) {
         let fields = fields
             .iter()
             .map(|(name, text)| ((*name).to_owned(), Json::Text(fill(text))));
-        let told = told(
+        let code = outcome_code(
             &gateway,
             operation,
             Json::Object(fields.collect()),
             credentials,
         );
-        assert_eq!(told, wanted[n], "{name} by {who}");
+        assert_eq!(code, wanted[n], "{name} by {who}");
     }
 }
 
-fn told(gateway: &Gateway, operation: &Operation, object: Json, who: Credentials) -> &'static str {
+fn outcome_code(
+    gateway: &Gateway,
+    operation: &Operation,
+    object: Json,
+    who: Credentials,
+) -> &'static str {
     let mut problems = Problems::none(false);
     let request = (operation.decode_json)(&object, &mut problems);
     let outcome = run(&gateway.app, decoded(request, problems, who));

@@ -17,7 +17,7 @@ struct Request {
     method: &'static str,
     path: &'static str,
     body: &'static str,
-    /// The code for callers with access. No call changes what another call needs.
+    /// The code for callers with access. No call changes data that another call needs.
     through: &'static str,
 }
 
@@ -155,8 +155,8 @@ const CALLERS: [&str; 14] = [
     "user of a trusted client",
 ];
 
-/// The expected code for each kind of caller; `ok` for a success. The codes for users on themselves and others depend on
-/// the operation and are in [`USER_CODES`].
+/// The expected code for each kind of caller; `ok` for a success. The codes for users on themselves and others depend
+/// on the operation and are in [`USER_CODES`].
 fn expected_codes(operation: &Operation, request: &Request) -> Vec<&'static str> {
     let through = request.through;
     if operation.access == Access::Anyone {
@@ -188,8 +188,8 @@ fn expected_codes(operation: &Operation, request: &Request) -> Vec<&'static str>
     told
 }
 
-/// For each operation that needs a user or a trusted client: its name, the code for a user on itself, and the code for a
-/// user on another user.
+/// For each operation that needs a user or a trusted client: its name, the code for a user on itself, and the code for
+/// a user on another user.
 const USER_CODES: [(&str, &str, &str); 7] = [
     ("findUsers", "ok", "ok"),
     ("showUser", "ok", "USER_NOT_FOUND"),
@@ -200,7 +200,7 @@ const USER_CODES: [(&str, &str, &str); 7] = [
     ("refreshAuthToken", "ok", "ok"),
 ];
 
-/// The header lines of each kind of caller. Call this just before using them: some tokens expire soon.
+/// The header lines of each kind of caller. Call this function just before their use: some tokens expire soon.
 fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
     let moka = || sign_in(gateway, "mokamiki", "MokaMiki-1234", None);
     let admin = || sign_in(gateway, "admin", "Admin-Demo-2026", None);

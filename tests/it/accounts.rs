@@ -56,7 +56,7 @@ fn sign_in(gateway: &Gateway, login: &str, password: &str) -> String {
 }
 
 #[test]
-fn confirms_a_registration_once_and_adds_the_membership_then() {
+fn confirms_a_registration_once_and_then_adds_the_membership() {
     let gateway = Gateway::demo();
     let token = register(&gateway, "<organizationUuid>hammy</organizationUuid>");
     let granted = || {

@@ -1,4 +1,5 @@
-//! Rules of WS-I Basic Profile 1.1 that concern the gateway's WSDL, envelopes and faults. A test names its rules.
+//! Rules of WS-I Basic Profile 1.1 that concern the gateway's WSDL, envelopes and faults. The comment above a test
+//! names its rules.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -200,7 +201,7 @@ fn declares_the_fault_in_the_port_type_and_for_soap_1_1() {
     assert!(positions(&all, "soap12:fault").is_empty());
 }
 
-/// Generators make a class of each of these names, all in one package.
+/// Code generators make a class for each of these names and put all of them into one package.
 #[test]
 fn gives_service_ports_port_type_and_bindings_different_names() {
     let gateway = Gateway::demo();
@@ -252,7 +253,7 @@ fn check_envelope(reply: &Reply) -> Vec<Element> {
     all
 }
 
-/// R1111 and R2729: an answer has status 200 and the element of the operation's name with `Response`.
+/// R1111 and R2729: an answer has status 200, and its element has the name of the operation followed by `Response`.
 #[test]
 fn answers_with_an_envelope_in_the_form_of_the_profile() {
     let gateway = Gateway::demo();

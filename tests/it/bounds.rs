@@ -77,7 +77,7 @@ fn counts_refusals_of_one_network_in_one_row_a_minute() {
         sample("203.0.113.9", "a0", 51),
     ];
     assert_eq!(counted(&gateway, "user_shown"), first);
-    // Counting goes on in the same row, and in another one in the next minute.
+    // Further refusals of the same minute are added to the same row; the next minute gets a new row.
     show(&gateway, "203.0.113.9", "", "b");
     assert_eq!(counted(&gateway, "user_shown")[1].3, 52);
     advance(&gateway, 60_000);
@@ -121,7 +121,7 @@ fn drops_counts_beyond_the_limit_and_old_ones() {
     advance(&gateway, DAY - 10 * 60_000);
     gateway.background.housekeeping.purge();
     let left = counted(&gateway, "user_shown").len();
-    assert_eq!(left, 11, "with the minute that is not over a day old");
+    assert_eq!(left, 11, "the row of the minute exactly a day ago stays");
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn deletes_unconfirmed_accounts_only() {
         told(&ask(&gateway, "POST", "/users", &headers, made)).1,
         "ok"
     );
-    // An account that a trusted client changed, or that is a member, stays.
+    // An account stays if a trusted client changed it, if it is in an organisation, or if it has an external ID.
     let changed = r#"{"name":"Taken On"}"#;
     let reply = ask(&gateway, "PATCH", "/users/taken-on", &headers, changed);
     assert_eq!(told(&reply).1, "ok");
@@ -425,7 +425,10 @@ fn deletes_unconfirmed_accounts_only() {
     );
     advance(&gateway, HOUR + 30 * DAY);
     gateway.background.housekeeping.purge();
-    assert!(exists(&gateway, "ubul"), "its time is not over yet");
+    assert!(
+        exists(&gateway, "ubul"),
+        "the account is one millisecond too young for deletion"
+    );
     advance(&gateway, 1);
     gateway.background.housekeeping.purge();
     assert!(!exists(&gateway, "ubul"));
@@ -449,7 +452,10 @@ fn deletes_unconfirmed_accounts_only() {
     register(&gateway, "ubul");
     advance(&gateway, 48 * HOUR);
     gateway.background.housekeeping.purge();
-    assert!(!exists(&gateway, "again"), "its second token has expired");
+    assert!(
+        !exists(&gateway, "again"),
+        "the second token of the account has expired"
+    );
     for name in ["taken-on", "member", "linked", "made", "confirmed"] {
         assert!(exists(&gateway, name), "{name}");
     }
@@ -670,7 +676,7 @@ fn writes_counted_refusals_at_the_stop() {
     assert_eq!(refused, 3);
 }
 
-/// The triggers of SQLite have unit tests in the store.
+/// This test covers PostgreSQL only: the triggers of SQLite have unit tests in the store.
 #[test]
 fn refuses_to_delete_from_the_audit_log_of_postgresql() {
     let gateway = Gateway::demo();

@@ -42,7 +42,7 @@ fn add_service(gateway: &Gateway, id: i64, url: &str) {
     app.store.write(|c| services::put(c, &service)).unwrap();
 }
 
-/// Queues the callback that tells a service that this user has left it.
+/// Queues the callback that tells a service that this user has left the service.
 fn queue(gateway: &Gateway, service: i64, user: &str) {
     queue_at(gateway, service, user, &gateway.app.clock);
 }
@@ -75,7 +75,7 @@ fn deliver(gateway: &Gateway) -> usize {
     gateway.delivery.deliver_due().unwrap()
 }
 
-/// The state, the attempts, the seconds until it is due, and the error of the only row.
+/// The state, the number of attempts, the seconds until the next attempt, and the last error of the only row.
 fn only(gateway: &Gateway) -> (String, i32, i64, String) {
     let rows = rows(gateway);
     assert_eq!(rows.len(), 1);
@@ -112,7 +112,11 @@ fn sends_the_documented_delete_to_each_service_of_a_deleted_account() {
         told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")).0,
         200
     );
-    assert_eq!(receiver.heard().len(), 0, "nothing leaves inside a request");
+    assert_eq!(
+        receiver.heard().len(),
+        0,
+        "no callback is sent while a request is handled"
+    );
     assert_eq!(deliver(&gateway), 3);
     let mut heard = receiver.heard();
     heard.sort();
@@ -147,7 +151,7 @@ fn sends_the_documented_delete_to_each_service_of_a_deleted_account() {
             .all(|r| r.state.as_str() == "delivered")
     );
     assert_eq!(deliver(&gateway), 0);
-    assert_eq!(receiver.heard().len(), 3, "once");
+    assert_eq!(receiver.heard().len(), 3, "one callback for each service");
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn retries_a_callback_on_schedule_after_any_answer_but_200() {
         assert!((least..=most).contains(&wait), "{n}: {wait}");
         assert!(told.starts_with(error), "{told}");
         assert_eq!(receiver.heard().len(), n + 1);
-        assert_eq!(deliver(&gateway), 0, "not before its time");
+        assert_eq!(deliver(&gateway), 0, "no attempt before the row is due");
         assert_eq!(receiver.heard().len(), n + 1);
         gateway.app.clock.advance((wait + 1) * SECOND);
     }
@@ -237,7 +241,7 @@ fn makes_an_unanswered_callback_a_dead_letter_and_resends_it_on_retry() {
     let age = gateway.app.clock.now() - NOW;
     assert!(
         (HOUR..HOUR + 10 * SECOND).contains(&age),
-        "given up after the hour: {age}"
+        "the gateway gives up after one hour: {age}"
     );
     gateway.app.clock.advance(HOUR);
     assert_eq!(deliver(&gateway), 0);
@@ -360,7 +364,7 @@ fn refuses_callbacks_to_private_addresses_unless_they_are_allowed() {
         let (state, _, _, told) = only(&gateway);
         assert_eq!(
             state, "pending",
-            "retried, because an operator can correct the settings"
+            "the row is retried, because an operator can correct the settings"
         );
         assert!(told.starts_with(reason), "{url}: {told}");
     }

@@ -216,7 +216,7 @@ fn sets_up_an_installation_with_commands_only() {
         "{told}"
     );
 
-    // The loops above, which wait for the keys, caused many refusals.
+    // The limit is high, because the loops above, which wait for the keys, caused many refusals.
     let log = shell
         .run(&["audit", "list", "--json", "--limit", "100000"])
         .records();

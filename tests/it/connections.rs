@@ -51,7 +51,7 @@ impl Peer<'_> {
         stream
     }
 
-    /// A connection that has had an answer and is kept alive.
+    /// A connection that the gateway keeps alive after one answer.
     fn kept(&self) -> TcpStream {
         let mut stream = self.open();
         assert!(is_usable(&mut stream));
@@ -97,7 +97,7 @@ impl Peer<'_> {
     }
 }
 
-/// The addresses 127.0.0.`lasts`.
+/// One peer for each address 127.0.0.`last`.
 fn peers<const N: usize>(gateway: &Gateway, lasts: [u8; N]) -> [Peer<'_>; N] {
     lasts.map(|last| Peer { gateway, last })
 }
@@ -116,7 +116,7 @@ fn is_usable(stream: &mut TcpStream) -> bool {
         && matches!(stream.read(&mut answer), Ok(n) if answer[..n].starts_with(b"HTTP/1.1 200 "))
 }
 
-/// Waits for the end of the connection; false if bytes arrive instead.
+/// Waits until the gateway closes the connection; returns false if bytes arrive instead.
 fn is_closed(stream: &mut TcpStream) -> bool {
     !matches!(stream.read(&mut [0; 1]), Ok(n) if n > 0)
 }
@@ -144,7 +144,7 @@ fn show(headers: &str) -> String {
     )
 }
 
-/// A gateway with limits that a test can reach, and more settings.
+/// A gateway with limits that are low enough for a test, and with these further settings.
 fn small(more: &[(&'static str, &'static str)]) -> Gateway {
     let mut settings = vec![
         ("metrics_for", "*"),
@@ -261,7 +261,7 @@ fn answers_only_probes_when_every_slot_is_busy() {
     ];
     let gateway = small(&settings);
     let [two, three] = peers(&gateway, [2, 3]);
-    // A request that arrives before they are busy may take one of their slots.
+    // Send sign-ins until no slot is free. Before that, a `showUser` request may take a slot instead of a sign-in.
     let mut working = Vec::new();
     while three.ask(&show("")).status == 200 {
         working.push(two.sending(&sign_in("")));
@@ -276,7 +276,7 @@ fn answers_only_probes_when_every_slot_is_busy() {
     assert_eq!(element(&told.body, "code"), Some("BUSY"));
     let answers = working.iter_mut().map(answer);
     let signed_in = answers.filter(|answer| element(answer, "code") == Some("0"));
-    // On a slow machine a sign-in may end, and free its slot, before the last one is sent.
+    // On a slow machine a sign-in may end, and free its slot, before the last sign-in is sent.
     assert!(signed_in.count() >= 2);
     drop(half);
     let shown = three.ask(&show(""));
@@ -370,7 +370,7 @@ fn raises_the_limit_on_files_and_warns_of_a_low_one() {
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
     let line = limits.lines().find(|l| l.starts_with("Max open files"));
     let limits: Vec<_> = line.unwrap().split_whitespace().collect();
-    assert_eq!(limits[3], limits[4], "the soft limit is the hard one");
+    assert_eq!(limits[3], limits[4], "the soft limit equals the hard limit");
     assert!(!process.stop().contains("too few file descriptors"));
 
     let process = Process::start_with_files("-n 512", data.path(), &[]);
@@ -407,7 +407,7 @@ fn hold(stream: &mut TcpStream, at: usize) {
 
 #[test]
 fn answers_within_a_second_beside_1100_idle_or_half_sent_connections() {
-    // Both ends of every connection are in this process.
+    // This process holds both ends of every connection, so it needs many file descriptors.
     rlimit::increase_nofile_limit(16_384).unwrap();
     let gateway = Gateway::with(&[("metrics_for", "*")]);
     let mut held = Vec::with_capacity(1100);

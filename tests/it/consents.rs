@@ -245,7 +245,11 @@ fn assigns_services_records_agreements_and_ends_assignments() {
     };
     assert_eq!(assign(json!(2), "quiet", "user_id_in_service"), "OK");
     assert_eq!(assign(json!("1"), "abc", "user_id_id_service"), "OK");
-    assert_eq!(assign(json!(1), "xyz", "user_id_in_service"), "OK", "again");
+    assert_eq!(
+        assign(json!(1), "xyz", "user_id_in_service"),
+        "OK",
+        "a repeated call succeeds"
+    );
     let services = json!([{"service_id": 1}, {"service_id": 2}]);
     assert_eq!(ask("get_user_services", json!({"portal_id": 1})), services);
     assert_eq!(
@@ -268,7 +272,7 @@ fn assigns_services_records_agreements_and_ends_assignments() {
     assert_eq!(
         ask("check_user_agreements", first()),
         json!({"missing": [2]}),
-        "one unknown agreement refuses all"
+        "a call with one unknown agreement stores nothing"
     );
     assert_eq!(
         ask("withdraw_user_agreements", json!({"agreement_ids": [3, 2]})),
@@ -282,7 +286,7 @@ fn assigns_services_records_agreements_and_ends_assignments() {
     assert_eq!(
         ask("accept_user_agreements", json!({"agreement_ids": [3]})),
         "OK",
-        "again"
+        "a repeated call succeeds"
     );
     assert_eq!(
         ask("check_user_agreements", first()),

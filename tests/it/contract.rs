@@ -75,7 +75,7 @@ fn prints_a_schema_of_named_types_whose_content_is_a_sequence() {
             assert!(attribute(line, "name").is_some(), "{line}");
         } else if line.starts_with("<xs:element") {
             let kind = attribute(line, "type").unwrap_or_else(|| panic!("{line}"));
-            // The entries of text lists are plain texts.
+            // The entries of text lists have the type xs:string, without a maximum length.
             let repeats = attribute(line, "maxOccurs").is_some();
             assert!(!repeats || !kind.starts_with("tns:Text"), "{line}");
         }
@@ -92,13 +92,13 @@ fn prints_a_schema_of_named_types_whose_content_is_a_sequence() {
         );
         assert!(
             xsd.contains(&wrapper),
-            "an annotation stops Axis: {wrapper}"
+            "Axis 1.4 cannot unwrap a type with an annotation: {wrapper}"
         );
     }
 }
 
 #[test]
-fn prints_every_list_flat_but_requests_messages_and_the_roles_of_user_data() {
+fn prints_flat_lists_except_in_requests_messages_and_user_roles() {
     let now = types(include_str!("../../schema/xsd/ChaingunUserAPI.xsd"));
     let mut wrapped = Vec::new();
     for (name, rows) in &now {
@@ -152,7 +152,7 @@ fn reads_request_parameters_flat_and_wrapped() {
     }
 }
 
-/// An attribute of a printed line.
+/// The value of an attribute in a printed line.
 fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     line.split(&format!(" {name}=\"")).nth(1)?.split('"').next()
 }

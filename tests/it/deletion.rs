@@ -96,7 +96,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
         .count();
     assert_eq!(about, 5, "sign-in, failed sign-in, change, reset, deletion");
 
-    // SQLite's files do not hold it after a checkpoint, which the gateway makes every minute.
+    // SQLite's files do not contain the erased data after a checkpoint, which the gateway makes every minute.
     gateway.app.store.checkpoint().unwrap();
     for file in std::fs::read_dir(gateway.data.path()).unwrap() {
         let path = file.unwrap().path();
@@ -215,7 +215,10 @@ fn replaces_names_in_6000_audit_entries_after_the_answer() {
     while gateway.background.housekeeping.erase_names().unwrap() {
         turns += 1;
     }
-    assert!(turns > 1, "the deletion's answer did not wait for this");
+    assert!(
+        turns > 1,
+        "the answer to the deletion did not wait for the pseudonyms"
+    );
     let log = gateway.log(None, 10_000);
     let erased = |name: &Option<String>| name.as_ref().is_some_and(|n| n.starts_with("erased:"));
     let count =
@@ -225,7 +228,7 @@ fn replaces_names_in_6000_audit_entries_after_the_answer() {
     assert_eq!(
         count(|e| &e.subject),
         1_201,
-        "the entry of the deletion included"
+        "this includes the entry of the deletion"
     );
     assert!(!format!("{log:?}").contains("moka"));
 }

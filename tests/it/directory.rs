@@ -103,7 +103,7 @@ fn writes_the_envelope_byte_for_byte_as_documented() {
 }
 
 #[test]
-fn creates_users_and_finds_them_by_both_paths_whatever_the_id_holds() {
+fn finds_created_users_by_both_paths_with_special_characters_in_the_id() {
     let gateway = Gateway::demo();
     let uuid = create(
         &gateway,
@@ -245,7 +245,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
             code
         );
     }
-    // The user's own id is no conflict. A second id of the same kind is one, unless EDIT replaces the first.
+    // The user's own ID is no conflict. A second ID of the same kind conflicts, unless EDIT replaces the first ID.
     let update = |request: Value| call(&gateway, "PATCH", "/user/v1/update", request);
     result(update(with(json!({"userId": first}), &taken)));
     let another = with(json!({"userId": first}), &triple("2", "p", "t"));
@@ -647,7 +647,7 @@ fn assigns_and_replaces_roles_and_writes_them_into_tokens() {
         moby.map(|g| g.roles).unwrap_or_default()
     };
     let path = "/orguser/v1/memberrole/assign";
-    // The spelling of the document.
+    // The documentation spells these roles without underscores.
     let roles = json!([
         "CONTENTCREATOR",
         "CONTENTREVIEWER",
@@ -675,7 +675,7 @@ fn assigns_and_replaces_roles_and_writes_them_into_tokens() {
     assert_eq!(
         token("default")["rls"],
         json!(global),
-        "only in that organisation"
+        "the roles hold only in their organisation"
     );
 
     let aliases = ["/orguser/v1/memberrole/add", "/user/v1/role/assign"];
@@ -761,7 +761,7 @@ fn grants_an_external_id_to_one_of_two_simultaneous_requests() {
 }
 
 #[test]
-fn signs_in_the_user_created_here_when_its_partner_sends_it() {
+fn signs_in_a_directory_user_when_a_partner_sends_the_same_external_id() {
     use chaingun_gateway::secrets::assertions::sign;
     let gateway = Gateway::demo();
     let uuid = create(

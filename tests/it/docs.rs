@@ -184,7 +184,7 @@ fn demands_a_conversation_of_every_published_operation() {
         };
         assert!(
             is_there,
-            "write a call of {name} into examples/wire/{file}.wire"
+            "add a call of {name} to examples/wire/{file}.wire"
         );
     }
 }

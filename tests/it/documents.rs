@@ -1,4 +1,5 @@
-//! The README's tables and `examples/gateway.toml` equal what the code prints; `BLESS=1` rewrites the files.
+//! The README's tables and `examples/gateway.toml` must equal the text that the code prints; `BLESS=1` rewrites the
+//! files.
 
 use std::fmt::Write as _;
 

@@ -80,7 +80,7 @@ fn reads_every_declared_encoding() {
     let utf16: Vec<u8> = find.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = find.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let latin = |declaration: &str| -> Vec<u8> {
-        // ó is the same byte in ISO-8859-1, ISO-8859-2 and windows-1250.
+        // The letter ó has the same byte in ISO-8859-1, ISO-8859-2 and windows-1250.
         format!("{declaration}{find}")
             .chars()
             .map(|c| u8::try_from(u32::from(c)).unwrap())
@@ -117,7 +117,7 @@ fn reads_every_declared_encoding() {
 }
 
 #[test]
-fn reads_gzip_chunks_expect_and_http_1_0() {
+fn reads_gzip_chunked_bodies_expect_headers_and_http_1_0() {
     let gateway = Gateway::demo();
     let body = show("mokamiki");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -172,7 +172,7 @@ fn reads_deflate_in_the_zlib_format_and_as_a_raw_stream() {
     for bytes in [
         zlib(body.as_bytes()),
         raw_deflate(body.as_bytes(), 6),
-        // Stored blocks.
+        // Level 0 writes stored blocks, which are not compressed.
         raw_deflate(body.as_bytes(), 0),
     ] {
         shows_moka(&send(&bytes));
@@ -191,7 +191,7 @@ fn reads_deflate_in_the_zlib_format_and_as_a_raw_stream() {
         (wrong_sum, 500, "MALFORMED"),
         (body.clone().into_bytes(), 500, "MALFORMED"),
         (Vec::from(*b"x"), 500, "MALFORMED"),
-        // Over 200 times its size.
+        // The inflated text has more than 200 times the size of the body.
         (zlib(spaces.as_bytes()), 500, "MALFORMED"),
         (zlib(numbers.as_bytes()), 413, "TOO_LARGE"),
     ] {

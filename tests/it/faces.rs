@@ -39,7 +39,7 @@ fn raw_deflate(body: &str) -> Vec<u8> {
     raw.finish().unwrap()
 }
 
-/// A call of each face: the request line, the headers and the body.
+/// One call for each face: the request line, the headers and the body.
 fn calls(gateway: &Gateway) -> Vec<(&'static str, String, String)> {
     let mut browser = Browser::default();
     browser.get(gateway, "login.html");
@@ -129,7 +129,7 @@ fn refuses_other_content_codings_with_415_on_every_face() {
             assert_eq!(codings, Some("gzip, deflate"), "{line}: {reply:?}");
         }
     }
-    // A refused media type is not a refused coding.
+    // A refusal of the media type does not list the accepted codings.
     let reply = gateway.post("application/json", b"{}");
     assert_eq!((reply.status, reply.header("Accept-Encoding")), (415, None));
 }
@@ -137,12 +137,12 @@ fn refuses_other_content_codings_with_415_on_every_face() {
 #[test]
 fn refuses_broken_excessive_and_too_large_gzip_on_every_face() {
     let gateway = Gateway::demo();
-    // A megabyte is allowed, and 200 times the compressed size.
+    // An inflated body may have at most one megabyte, and at most 200 times its compressed size.
     let large = gzipped(&" ".repeat(3_000_000));
     let bomb = gzipped(&" ".repeat(1_000_000));
     for (line, headers, _) in calls(&gateway) {
         let headers = format!("{headers}Content-Encoding: gzip\r\n");
-        // A fault of SOAP 1.1 is 500, and an error of JSON-RPC 200.
+        // SOAP 1.1 sends faults with status 500, and JSON-RPC sends errors with status 200.
         let broken = match line {
             "POST /hammy/ws/user/v1" => 500,
             "POST /user-multi-services" => 200,
@@ -182,7 +182,11 @@ fn reads_x_user_name_alike_on_every_face() {
             let headers = format!("{KEY}X-User-Name: {name}\r\n");
             send(&gateway, &format!("GET {path}"), &headers, b"")
         };
-        assert_eq!(with("").status, found, "{path}: a blank name is none");
+        assert_eq!(
+            with("").status,
+            found,
+            "{path}: the gateway ignores a blank name"
+        );
         assert_eq!(with("  ").status, found, "{path}");
         let long = with(&"a".repeat(300));
         assert_eq!(long.status, refused, "{path}: {long:?}");
@@ -272,7 +276,7 @@ fn sends_retry_after_when_the_directory_queue_is_full() {
     let names: Vec<String> = (0..6).map(|at| format!("anna{at}@example.org")).collect();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // Both databases let the calls wait for these names.
+            // On both databases the calls wait until this transaction, which takes their names, ends.
             let written = gateway.app.store.write(|c| {
                 for name in &names {
                     let new = NewUser {
@@ -299,7 +303,7 @@ fn sends_retry_after_when_the_directory_queue_is_full() {
             );
             scope.spawn(move || tell.send(send(gateway, line, headers, body.as_bytes())));
         }
-        // One runs and at most two wait, so that three are refused before the database is free.
+        // One call runs and at most two calls wait, so three calls are refused before the transaction ends.
         let refused: Vec<Reply> = told.iter().take(3).collect();
         release.wait();
         for reply in refused {

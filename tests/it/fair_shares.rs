@@ -9,11 +9,11 @@ use chaingun_gateway::store::{Engine, StoreError};
 use crate::harness::rest::{FLAT, PORTAL, ask, sign_in as token_of};
 use crate::harness::{Gateway, Reply, element, envelope};
 
-/// Hash threads in these tests.
+/// The number of hash threads in these tests.
 const THREADS: usize = 2;
-/// Connections of the flood.
+/// The number of connections of the flood.
 const CONNECTIONS: usize = 80;
-/// Sign-ins of another caller during the flood.
+/// The number of sign-ins of another caller during the flood.
 const TRIES: usize = 20;
 
 /// A gateway that takes the callers' addresses from X-Forwarded-For, and whose rate limits are too high to stop a flood
@@ -44,7 +44,8 @@ fn sign_in(from: &str, login: &str, password: &str) -> String {
     call(from, "/password/authenticate", &body)
 }
 
-/// Runs `other` while `attack` is sent again and again on so many connections, each time with a new number.
+/// Runs `other` while `connections` connections send requests without a pause. `attack` makes each request from a new
+/// number.
 fn during_flood<T>(
     gateway: &Gateway,
     connections: usize,
@@ -70,7 +71,7 @@ fn during_flood<T>(
     };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
-        // Dropped at the end of this scope, even when the test fails.
+        // The end of this scope drops the sender, which stops the flood, even when the test fails.
         let stop = stop;
         scope.spawn(|| {
             let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -147,9 +148,9 @@ fn hashed(gateway: &Gateway) -> usize {
         .sum()
 }
 
-/// Signs in again and again during a flood. At least 95 % must succeed, the median within three times the usual time:
-/// as long as each thread takes for three calls. The time is counted in finished calls and not in seconds, and a single
-/// try may take twice as long, because other tests may keep the machine busy.
+/// Signs in again and again during a flood. At least 95 % of the sign-ins must succeed while fewer than 6 × [`THREADS`]
+/// other calls finish, and the median sign-in while fewer than 3 × [`THREADS`] finish. The time is counted in finished
+/// calls and not in seconds, because other tests may keep the machine busy.
 fn assert_signs_in_during(
     gateway: &Gateway,
     connections: usize,
@@ -162,7 +163,7 @@ fn assert_signs_in_during(
         let one = || {
             let before = hashed(gateway);
             let reply = gateway.raw(usual.as_bytes());
-            // Without the sign-in itself.
+            // The sign-in itself does not count.
             (reply.status == 200).then(|| hashed(gateway) - before - 1)
         };
         (0..TRIES).map(|_| one()).collect()
@@ -240,7 +241,7 @@ fn while_held<T>(count: usize, hold: impl Fn(&dyn Fn()) + Sync, then: impl FnOnc
     })
 }
 
-/// The number of database connections for searches, and of those for other reads.
+/// The number of database connections for searches; other reads have the same number.
 const SEARCHERS: usize = 4;
 
 #[test]
@@ -297,7 +298,7 @@ fn leaves_a_search_thread_to_other_clients() {
                 scope.spawn(|| gateway.soap(&search));
             }
             await_metrics(&gateway, "chaingun_queued{queue=\"search\"} 1");
-            // The first request for /docs is printed on these threads, too.
+            // The gateway prints /docs on these threads, too, at the first request for it.
             assert_eq!(gateway.get("/docs").status, 200);
         });
     });
@@ -340,7 +341,7 @@ fn answers_probes_while_every_search_and_read_thread_is_busy() {
                 for path in ["/healthz", "/readyz", "/metrics"] {
                     assert_eq!(gateway.get(path).status, 200, "{path}");
                 }
-                // The requests wait ten seconds for a connection of the store; the probes do not.
+                // The requests wait ten seconds for a connection of the store; the probes have their own connection.
                 assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
             });
         });
@@ -365,7 +366,7 @@ fn answers_not_ready_when_the_store_hangs() {
             let asked = probes.map(|path| scope.spawn(|| gateway.get(path)));
             asked.into_iter().map(|a| a.join().unwrap()).collect()
         });
-        // A probe waits for two seconds, and the store for ten seconds for a free connection.
+        // A probe waits two seconds for the store, and the store waits ten seconds for a free connection.
         assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
         assert_eq!(
             (replies[0].status, replies[0].body.as_str()),

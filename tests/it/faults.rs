@@ -18,7 +18,7 @@ use crate::harness::{Database, Reply, Speaker};
 /// The time for which a node runs before it is killed.
 const LIFE: Duration = Duration::from_millis(200);
 const SERVICES: [i64; 3] = [11, 12, 13];
-/// Groups of users that leave at the same time; each group leaves in order.
+/// The number of groups of users. The groups leave at the same time; the users of a group leave one after the other.
 const PORTALS: usize = 4;
 const PASSWORD: &str = "ValaKi1234";
 
@@ -125,7 +125,7 @@ fn until_answered<T>(nodes: &[Node], mut asked: impl FnMut(&Speaker) -> Option<T
         .unwrap()
 }
 
-/// The document of a reply; none if the reply is cut off, 500 or 503.
+/// The document of a reply; none if the reply is cut off or has status 500 or 503.
 fn complete(reply: &Reply) -> Option<Value> {
     let document: Value = serde_json::from_str(&reply.body).ok()?;
     (reply.status != 503 && reply.status != 500).then_some(document)
@@ -151,7 +151,7 @@ fn consent(nodes: &[Node], token: &str, method: &str, service: i64, name: &str) 
     });
 }
 
-/// Creates a user whose name begins with this; returns its name and token.
+/// Creates a user whose user name begins with `name`; returns the user name and a token.
 fn create(nodes: &[Node], name: &str) -> (String, String) {
     let mut tries = 0..;
     until_answered(nodes, |node| {
@@ -217,7 +217,7 @@ fn leave(nodes: &[Node], portal: usize, left: &AtomicUsize, all: usize) -> Vec<(
     }
 }
 
-/// The service and the user's id in it, of each request that was answered with 200.
+/// The service, and the user's ID in that service, of each request that was answered with 200.
 fn delivered(receiver: &Receiver) -> Vec<(i64, String)> {
     receiver
         .lines()
@@ -257,7 +257,7 @@ fn faults(nodes: usize) {
             })
             .collect();
         drop(tell);
-        // Kills go on after the last user has left, since deliveries go on, too.
+        // The kills go on after the last user has left, because the deliveries go on, too.
         let kills = 3 + all / 50;
         for node in nodes.iter().cycle() {
             if over.recv_timeout(LIFE) == Err(RecvTimeoutError::Disconnected) {

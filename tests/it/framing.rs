@@ -65,7 +65,7 @@ fn refuses_any_transfer_encoding_but_chunked_with_501_and_closes() {
 }
 
 #[test]
-fn refuses_a_length_with_a_transfer_encoding_and_http_1_0_with_one() {
+fn refuses_a_transfer_encoding_with_a_content_length_or_in_http_1_0() {
     let gateway = Gateway::demo();
     let show = chunked(&envelope("showUser", "<userName>mokamiki</userName>"));
     let length = format!("Content-Length: {}", show.len());

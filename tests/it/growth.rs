@@ -13,7 +13,7 @@ use crate::harness::{Database, Gateway, PARTNER_KEY, envelope};
 
 /// The most bytes that 100,000 anonymous requests may add to the database.
 const MOST_BYTES: u64 = 1_000_000;
-/// The number of requests for that limit.
+/// The number of requests to which [`MOST_BYTES`] applies.
 const REQUESTS: usize = 100_000;
 
 /// A persistent connection.
@@ -89,7 +89,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The number of kinds.
+    /// The number of kinds of requests.
     const KINDS: usize = 38;
 
     fn request(&self, n: usize, source: &str) -> Vec<u8> {
@@ -365,7 +365,7 @@ impl<'a> Walk<'a> {
                     for n in numbers.filter(|n| n % lanes == lane) {
                         let status = connection.send(&self.request(n, &source(n)));
                         let kind = n % Self::KINDS;
-                        // A fault of SOAP 1.1 is always 500.
+                        // SOAP 1.1 sends every fault with status 500.
                         let fine = (200..500).contains(&status) || kind == 36;
                         assert!(fine, "{status} for kind {kind}");
                         self.gateway.app.clock.advance(1);
@@ -377,7 +377,7 @@ impl<'a> Walk<'a> {
         self.gateway.background.housekeeping.purge();
     }
 
-    /// The bytes of the database's file.
+    /// The size of the database's file, in bytes.
     fn bytes(&self) -> u64 {
         let data = self.gateway.data.path();
         std::fs::metadata(data.join("gateway.db")).unwrap().len()
@@ -408,7 +408,7 @@ fn grow(registers: bool, few: usize, source: &(dyn Fn(usize) -> String + Sync)) 
     if !registers {
         return;
     }
-    // Measure after the first requests, which fill the fixed-size tables.
+    // The first half fills the tables of fixed size, so the second half alone has a limit of its own.
     let share = MOST_BYTES * (all / 2) as u64 / REQUESTS as u64;
     assert!(full - half < share, "{} bytes, not {share}", full - half);
 }

@@ -51,7 +51,7 @@ fn store_hash(store: &Store, name: &str, hash: &str, status: Status) {
         .unwrap();
 }
 
-/// A POST of a flat object over REST from [`SOURCE`]; the code of the answer.
+/// Posts a flat object over REST from [`SOURCE`]; returns the code of the answer.
 fn post(gateway: &Gateway, path: &str, body: &serde_json::Value) -> String {
     let headers = format!("{SOURCE}{FLAT}");
     match told(&ask(gateway, "POST", path, &headers, &body.to_string())) {
@@ -66,7 +66,7 @@ fn authenticate(gateway: &Gateway, login: &str, password: &str) -> String {
     post(gateway, "/password/authenticate", &body)
 }
 
-/// A call over SOAP with a UsernameToken and the key of the public client; the code of the answer.
+/// Calls an operation over SOAP with a UsernameToken and the key of the public client; returns the code of the answer.
 fn with_username_token(
     gateway: &Gateway,
     user: (&str, &str),
@@ -107,7 +107,7 @@ fn browser(gateway: &Gateway) -> Browser {
     browser
 }
 
-/// The hashes that one call spent, and the attempts that it counted.
+/// The hashes that the gateway computed for one call, and the attempts that it counted.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 struct Spent {
     verified: u64,
@@ -123,9 +123,9 @@ const fn spent(verified: u64, made: u64, counted: i64) -> Spent {
     }
 }
 
-/// Refused by a cheap check.
+/// The cost of a refusal by a cheap check.
 const NOTHING: Spent = spent(0, 0, 0);
-/// Refused after a comparison, and counted for the account and the source.
+/// The cost of a refusal after a comparison, which is counted for the account and for the source.
 const COMPARED: Spent = spent(1, 0, 2);
 
 fn totals(gateway: &Gateway) -> Spent {
@@ -249,7 +249,7 @@ fn spends_a_hash_after_all_cheap_checks_and_counts_every_refusal_after_it() {
                 spent(0, 1, 3),
             ),
             (
-                "changePassword, nothing to prove it",
+                "changePassword, neither a token nor an old password",
                 Box::new(|| change(json!({"password": "UjJelszo-1234"}))),
                 "INVALID_FIELD",
                 NOTHING,
@@ -271,7 +271,7 @@ fn spends_a_hash_after_all_cheap_checks_and_counts_every_refusal_after_it() {
                 NOTHING,
             ),
             (
-                "changePassword, the typed name",
+                "changePassword, the user name as the new password",
                 Box::new(|| {
                     change(
                         json!({"userName": "mokamiki", "oldPassword": PASSWORD, "password": "MokaMiki"}),
@@ -301,7 +301,7 @@ fn spends_a_hash_after_all_cheap_checks_and_counts_every_refusal_after_it() {
                 COMPARED,
             ),
             (
-                "changePassword, the own address",
+                "changePassword, the user's address as the new password",
                 Box::new(|| {
                     change(
                         json!({"userName": "mokamiki", "oldPassword": PASSWORD, "password": "moka.miklos@dbx.hu"}),
@@ -437,7 +437,7 @@ fn counts_refusals_of_a_username_token_after_its_hash() {
 }
 
 #[test]
-fn spends_and_counts_the_same_on_the_pages() {
+fn spends_hashes_and_counts_refusals_on_the_pages_as_over_rest() {
     let gateway = &gateway();
     let browser = browser(gateway);
     let fill = |page: &'static str, fields: &'static [(&'static str, &'static str)]| -> Step<'_> {
@@ -601,7 +601,7 @@ fn refuses_a_reset_token_with_the_name_of_another_user_on_every_face() {
     assert_eq!(
         set(&token, "MokaMiki"),
         "ok",
-        "refused calls do not spend the token"
+        "refused calls do not use up the token"
     );
     assert_eq!(set(&fresh(), "moka.miklos@dbx.hu"), "ok");
     assert_eq!(soap(&fresh(), "mokamiki"), "ok");
@@ -650,7 +650,7 @@ fn spends_the_same_rounds_for_unknown_users_and_for_every_stored_hash() {
                     || authenticate(gateway, login, password),
                     "BAD_CREDENTIALS",
                 );
-                // A password that is not composed is compared in both forms.
+                // A password that is not in NFC is compared in both forms: composed and as typed.
                 let forms = 1 + u64::from(password.contains('\u{301}'));
                 assert_eq!(spent, expected * forms, "{login} {password:?}");
             }
@@ -687,7 +687,8 @@ fn spends_the_same_rounds_for_unknown_users_and_for_every_stored_hash() {
         store_hash(&gateway.app.store, "mokamiki", hash, Status::Active);
         expect_rounds(1 << 6);
     }
-    // An imported hash, or one from before the setting was lowered, costs more: then every comparison costs as much.
+    // An imported hash, or a hash from before the setting was lowered, can have a higher cost. Then every comparison
+    // takes as many rounds as that hash.
     store_password(gateway, "mokamiki", PASSWORD, 7, Status::Active);
     gateway.app.registry.refresh(&gateway.app.store).unwrap();
     expect_rounds(1 << 7);

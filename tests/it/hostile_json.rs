@@ -129,7 +129,7 @@ fn refuses_deep_wide_and_large_json_within_seconds() {
         (deep(33), malformed()),
         (deep(100_000), malformed()),
         (lists, malformed()),
-        // Unknown fields are ignored, and the required ones are missing.
+        // Unknown fields are ignored, and the required fields are missing.
         (
             format!("{{{members}\"z\":0}}"),
             (422, "MISSING_FIELD".to_owned()),
@@ -154,7 +154,7 @@ fn refuses_deep_wide_and_large_json_within_seconds() {
     );
 }
 
-/// Every face names problems in at most 20,000 bytes.
+/// On every face the answer has fewer than 20,000 bytes.
 #[test]
 fn answers_a_request_with_thousands_of_problems_in_a_few_lines() {
     let gateway = Gateway::demo();

@@ -31,7 +31,7 @@ fn gzipped(body: &[u8]) -> Vec<u8> {
     sent(&gzip.finish().unwrap(), "Content-Encoding: gzip\r\n")
 }
 
-/// Each piece as a gzip member, followed by some bytes.
+/// A request whose body has a gzip member for each piece, followed by the bytes `behind`.
 fn gzipped_in(pieces: &[impl AsRef<[u8]>], behind: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     for piece in pieces {
@@ -69,8 +69,8 @@ fn assert_fault(reply: &Reply, text: &str) {
     assert_eq!(told, text);
 }
 
-/// Asserts that the request is refused with this text in time. The fastest of some tries counts, because other tests run
-/// at the same time.
+/// Asserts that the request is refused with this text within [`AT_ONCE`]. Only the fastest of ten tries counts, because
+/// other tests run at the same time.
 fn refuses(gateway: &Speaker, request: &[u8], text: &str) {
     let quickest = (0..10)
         .map(|_| {

@@ -163,7 +163,7 @@ fn ignores_an_invalid_forwarded_host() {
 
 #[test]
 fn answers_a_client_that_closes_its_sending_half() {
-    // The hash takes long enough for the gateway to see the end of input while it works.
+    // The hash takes so long that the gateway sees the end of input before the answer is ready.
     let gateway = Gateway::with(&[("password.cost", "10")]);
     let sign_in = envelope(
         "authenticate",
@@ -182,7 +182,7 @@ fn answers_a_client_that_closes_its_sending_half() {
         stream.read_to_string(&mut answer).unwrap();
         assert_eq!(element(&answer, "code"), Some("0"), "{answer:?}");
     }
-    // Half a body is refused. Half a head gets no answer.
+    // The gateway refuses half a body with 400, and sends no answer to half a head.
     let mut stream = TcpStream::connect(gateway.address).unwrap();
     stream
         .write_all(&request.as_bytes()[..request.len() - 9])
@@ -288,7 +288,7 @@ fn refuses_metrics_to_forwarded_requests() {
         assert_eq!(reply.status, 404, "{header} {reply:?}");
         assert!(!reply.body.contains("chaingun_"), "{header}");
     }
-    // The headers of a Prometheus collector.
+    // A Prometheus collector sends these headers.
     let collector = ["Host: a.test", "X-Prometheus-Scrape-Timeout-Seconds: 10"];
     assert_eq!(
         ask(&gateway, "GET /metrics HTTP/1.1", &collector).status,

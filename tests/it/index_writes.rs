@@ -54,7 +54,7 @@ fn does_not_write_the_search_index_when_no_indexed_text_changes() {
 }
 
 #[test]
-fn finds_a_user_by_its_new_name_and_not_by_its_old_one() {
+fn finds_a_user_by_the_new_name_and_not_by_the_old_name() {
     let gateway = Gateway::demo();
     modify(
         &gateway,

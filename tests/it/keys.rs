@@ -159,7 +159,8 @@ fn warns_in_check_config_of_configuration_files_that_others_can_read_or_change()
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    // Neither file holds a secret, but one names a key file that its group can read.
+    // Neither the settings file nor the registry file holds a secret, but the registry names a key file that the group
+    // of the file can read.
     let warnings = check();
     assert_eq!(warnings.lines().count(), 1, "{warnings}");
     assert!(warnings.contains("portal.key (mode 0640)"), "{warnings}");

@@ -228,7 +228,7 @@ fn forgets_sources_by_age_by_number_and_at_a_password_change() {
         sign_in(&gateway, "192.0.2.1", "", "mokamiki", PASSWORD),
         "TOO_MANY_ATTEMPTS"
     );
-    // A thief with the old password may have used these sources.
+    // A password change removes the known sources, because a thief with the old password may have used them.
     let change =
         json!({"userName": "mokamiki", "oldPassword": PASSWORD, "password": "UjJelszo-1234"});
     assert_eq!(
@@ -255,17 +255,17 @@ fn forgets_sources_by_age_by_number_and_at_a_password_change() {
 }
 
 #[test]
-fn allows_attempts_of_unknown_names_on_a_network_of_every_user() {
+fn allows_attempts_with_unknown_names_on_a_network_known_for_every_user() {
     let gateway = gateway();
-    let let_in = |source: &str| {
+    let count_checked = |source: &str| {
         let codes = (0..6).map(|n| sign_in(&gateway, source, "", &format!("nobody{n}"), WRONG));
         codes.filter(|code| code == "BAD_CREDENTIALS").count()
     };
     for n in 0..6 {
         exhaust_guesses(&gateway, &format!("nobody{n}"));
     }
-    assert_eq!(let_in(HOME), 0);
-    // On a network from which every user has signed in, every name is accepted, so that the answer does not show whether
+    assert_eq!(count_checked(HOME), 0);
+    // On a network from which every user has signed in, every name is checked, so that the answer does not show whether
     // the account exists.
     for (login, password) in [
         ("mokamiki", PASSWORD),
@@ -274,13 +274,13 @@ fn allows_attempts_of_unknown_names_on_a_network_of_every_user() {
     ] {
         browser(HOME).sign_in(&gateway, login, password);
     }
-    assert_eq!(let_in(HOME), 6);
-    assert_eq!(let_in("192.0.2.8"), 0);
-    // An unknown name has five attempts there, as an account has.
+    assert_eq!(count_checked(HOME), 6);
+    assert_eq!(count_checked("192.0.2.8"), 0);
+    // On that network an unknown name has five attempts, like an account.
     for _ in 1..5 {
-        assert_eq!(let_in(HOME), 6);
+        assert_eq!(count_checked(HOME), 6);
     }
-    assert_eq!(let_in(HOME), 0);
+    assert_eq!(count_checked(HOME), 0);
 }
 
 #[test]

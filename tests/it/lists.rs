@@ -1,4 +1,5 @@
-//! Pages of long lists against a model: with every search plan of the store, the page equals the one that sorting gives.
+//! Pages of long lists, compared with a model: every search plan of the store must find the same page as sorting the
+//! whole list.
 
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::store::StoreError;

@@ -21,7 +21,7 @@ fn span(line: &Value) -> [&str; 3] {
 }
 
 #[test]
-fn names_face_operation_request_and_outcome_alike_on_every_face() {
+fn logs_face_operation_request_and_outcome_on_every_face() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let shell = Shell {

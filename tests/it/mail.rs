@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use crate::harness::rest::{FLAT, ask, told};
 use crate::harness::{DeliverDue as _, Gateway, outbox_rows};
 
-/// A mail server with this greeting; the channel yields what clients send.
+/// A mail server with this greeting; the channel yields each mail together with the commands before it.
 fn server(greeting: &'static str) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

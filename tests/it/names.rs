@@ -1,4 +1,4 @@
-//! Names that could impersonate others are refused on every face, and addresses of one mailbox are the same.
+//! Names that could impersonate other users are refused on every face, and the addresses of one mailbox count as one.
 
 use chaingun_gateway::secrets::assertions::sign;
 use chaingun_gateway::store::users;
@@ -20,7 +20,8 @@ const CREATORS: [(CreateUser, &str); 5] = [
     (directory_create, "userName"),
 ];
 
-/// Creates a user with this user name, display name and address; returns the code of the answer and the field it names.
+/// Creates a user with this user name, display name and address; returns the code of the answer, and the field that the
+/// answer names.
 type CreateUser = fn(&Gateway, &str, &str, &str) -> (String, String);
 
 fn soap_outcome(body: &str) -> (String, String) {
@@ -264,7 +265,7 @@ fn refuses_a_user_name_that_is_another_address_on_every_face() {
             assert_eq!(found, invalid(field), "{user_name:?}, operation {n}");
         }
     }
-    // A user without an address has no address as its user name.
+    // A user without an email address may not have an address as the user name.
     let request = json!({"firstName": "Valaki", "userName": "aldozat@example.org"});
     let made = directory(&gateway, "POST", "/user/v1/create", &request);
     assert_eq!(directory_outcome(&made), invalid("userName"));
@@ -278,7 +279,7 @@ fn refuses_a_user_name_that_is_another_address_on_every_face() {
             accepted(),
             "{n}"
         );
-        // Partners name their users in this way; it is not an address, because the domain has no dot.
+        // Partners name their users in this way. Such a name is not an address, because its domain has no dot.
         let (user_name, email) = (format!("{n}@apekx"), format!("b{n}@example.org"));
         assert_eq!(
             create(&gateway, &user_name, "Valaki", &email),
@@ -292,7 +293,7 @@ fn refuses_a_user_name_that_is_another_address_on_every_face() {
 fn refuses_a_user_name_confusable_with_an_administrators_on_every_face() {
     let gateway = Gateway::demo();
     let wrong = [
-        // Cyrillic, Greek and other letters; rn for m; 1 and I for l and i.
+        // Cyrillic and other letters replace Latin letters, `rn` replaces `m`, and `1` or `|` replaces `i`.
         "\u{430}dmin",
         "\u{410}DMIN",
         "adm\u{456}n",
@@ -646,7 +647,7 @@ fn cleans_the_name_of_a_partners_user_at_sign_in() {
     arrive(json!({"sub": "\u{3164}", "name": null}));
     let user = newest();
     assert_eq!((&user.user_name, &user.name), (&user.uuid, &user.uuid));
-    // The wanted user name looks like an administrator's.
+    // The user name `l@apekx` would look like the administrator's, so the user gets its UUID as user name.
     assert_eq!(
         rest_create(&gateway, "1@apekx", "F", "f@dbx.hu"),
         accepted()
@@ -791,7 +792,8 @@ fn reports_names_that_break_the_rules_in_migrate_and_changes_none() {
     assert_eq!(printed.lines().count(), 1 + expected.len(), "{printed}");
     assert_eq!(stored(), before);
 
-    // Each user still signs in with the typed form and can be changed. A mailbox of one user has both forms.
+    // Each user can still sign in with the typed form, and can still be changed. If a mailbox belongs to one user only,
+    // that user can sign in with both forms.
     let node = gateway.beside();
     for (login, id) in [
         ("user@b\u{fc}cher.de", 101),

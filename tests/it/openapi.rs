@@ -108,7 +108,7 @@ fn describes_every_route_and_defines_every_reference() {
     });
     for kind in ["schemas", "headers", "parameters", "responses"] {
         for name in document["components"][kind].as_object().unwrap().keys() {
-            // No operation refers to this answer; the text does.
+            // No operation refers to this answer; the description of the document names it.
             let spare = name == "MethodNotAllowed";
             let pointer = format!("/components/{kind}/{name}");
             assert!(
@@ -142,7 +142,7 @@ fn names_every_schema_of_a_body_and_of_an_answer() {
         }
     });
     assert!(named > 30, "{named}");
-    // Generators name the types of nested objects after their place, and two places may give one name.
+    // Code generators name the type of a nested object after its place, and two places may result in the same name.
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         for member in schema["properties"].as_object().into_iter().flatten() {
             assert!(member.1["properties"].is_null(), "{name}/{}", member.0);
@@ -288,7 +288,7 @@ fn describes_every_member_of_every_conversation() {
                 .head
                 .iter()
                 .find_map(|h| h.strip_prefix("Content-Type: "));
-            // A document of another type is refused, so its schema does not describe it.
+            // A document of another type gets 409, and the schema of the operation does not describe such a document.
             if let Some(sent) = sent.filter(|_| answer.head[0] != "409") {
                 let body = serde_json::from_str(&request.body).unwrap();
                 let schema = &operation["requestBody"]["content"][sent]["schema"];

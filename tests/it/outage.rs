@@ -1,11 +1,11 @@
-//! A node killed at work: answered registrations are stored, and each gets its mail once.
+//! A node is killed while it works: every answered registration is stored, and its mail is sent once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::harness::process::Process;
 use crate::harness::{Database, Speaker, element, envelope};
 
-/// All registrations come from one address.
+/// A higher limit on mails, because all registrations come from one address.
 const MANY: [(&str, &str); 1] = [("throttle.mails_per_source", "1000")];
 
 fn registration(n: usize) -> String {
@@ -80,7 +80,7 @@ fn keeps_every_answered_registration_after_kill_9_and_mails_it_once() {
             })
             .unwrap_or_default()
     };
-    // All 100 are registered now; the worker has one mail for each.
+    // All 100 users are registered now, and the worker sends one mail to each of them.
     while mails().len() < 100 {
         std::thread::yield_now();
     }

@@ -6,7 +6,7 @@ use crate::harness::{Gateway, element, envelope};
 
 #[test]
 fn refuses_sign_ins_over_the_queue_with_retry_after_and_still_answers_reads() {
-    // One thread, one place in the queue, and hashes slow enough for everything else to happen meanwhile.
+    // One hash thread, one place in its queue, and hashes so slow that all other requests arrive during the first one.
     let settings = [
         ("limits.hash_queue", "1"),
         ("threads.hash", "1"),

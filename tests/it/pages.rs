@@ -55,7 +55,10 @@ fn registers_confirms_signs_in_and_resets_a_password_on_the_pages() {
     );
     let again = browser.post(&gateway, "confirm.html", &[("token", &token)]);
     assert_eq!(again.status, 422);
-    assert!(!again.body.contains("<button"), "it would be refused again");
+    assert!(
+        !again.body.contains("<button"),
+        "no button for a spent token"
+    );
     assert!(again.body.contains("login.html"), "{again:?}");
     browser.sign_in(&gateway, "uj.ember@dbx.hu", "Valami-Jelszo-9");
 
@@ -87,7 +90,10 @@ fn registers_confirms_signs_in_and_resets_a_password_on_the_pages() {
         !browser.is_signed_in(&gateway),
         "a reset ends the other sessions"
     );
-    assert!(!elsewhere.is_signed_in(&gateway), "a link does not sign in");
+    assert!(
+        !elsewhere.is_signed_in(&gateway),
+        "a reset link signs no user in"
+    );
     browser.sign_in(&gateway, "uj.ember@dbx.hu", "Masik-Jelszo-10");
 }
 
@@ -232,7 +238,7 @@ fn starts_a_new_session_at_each_sign_in() {
     let first = browser.session().unwrap().to_owned();
     assert_ne!(first, chosen);
     assert_eq!(first.len(), 64);
-    // A second sign-in in the same browser, with a form that was already open.
+    // The user signs in again in the same browser, with a form that was already open.
     let fields = [
         ("userNameOrEmail", "mokamiki"),
         ("password", "MokaMiki-1234"),
@@ -243,7 +249,7 @@ fn starts_a_new_session_at_each_sign_in() {
     assert_ne!(browser.session().unwrap(), first);
     let mut old = Browser::default();
     old.cookies.insert("chaingun_session".into(), first);
-    assert!(!old.is_signed_in(&gateway), "the session before has ended");
+    assert!(!old.is_signed_in(&gateway), "the earlier session has ended");
 }
 
 #[test]
@@ -271,15 +277,15 @@ fn ends_sessions_by_age_by_disuse_and_when_their_user_changes() {
     let headers = format!("{KEY}{RESOURCE}");
     let reply = ask(&gateway, "PUT", "/users", &headers, body);
     assert_eq!(reply.status, 200, "{reply:?}");
-    assert!(!browser.is_signed_in(&gateway), "once shut out");
+    assert!(!browser.is_signed_in(&gateway), "after a deactivation");
     let active = body.replace("INACTIVE", "ACTIVE");
     ask(&gateway, "PUT", "/users", &headers, &active);
-    assert!(!browser.is_signed_in(&gateway), "also when let in again");
+    assert!(!browser.is_signed_in(&gateway), "also after a reactivation");
 
     let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-5678");
     let reply = ask(&gateway, "DELETE", "/users/mokamiki", KEY, "");
     assert_eq!(reply.status, 200, "{reply:?}");
-    assert!(!browser.is_signed_in(&gateway), "once deleted");
+    assert!(!browser.is_signed_in(&gateway), "after a deletion");
 }
 
 #[test]
@@ -360,7 +366,7 @@ fn shows_exports_and_deletes_an_account() {
         2
     );
     assert_eq!(copy["events"][0]["event"], "user_agreements_accepted");
-    assert!(!copy.to_string().contains("$2"), "no hash");
+    assert!(!copy.to_string().contains("$2"), "the export holds no hash");
 
     let leave = [("do", "leave"), ("service", "1")];
     let reply = browser.fill(&gateway, "account.html", &leave);
@@ -373,7 +379,7 @@ fn shows_exports_and_deletes_an_account() {
     };
     assert_eq!(callbacks(), 1, "the service is notified");
     browser.fill(&gateway, "account.html", &leave);
-    assert_eq!(callbacks(), 1, "once");
+    assert_eq!(callbacks(), 1, "the service is notified once");
 
     let change = |old| [("oldPassword", old), ("password", "MokaMiki-5678")];
     let mut elsewhere = moka(&gateway);
@@ -602,7 +608,7 @@ fn answers_the_same_for_known_and_unknown_accounts_on_every_page() {
         });
         assert_eq!(one, other, "{page}");
     }
-    // Only the owner of the address learns of the registration, by mail.
+    // Only a mail to the address tells that the address has an account or is new.
     let to = |address: &str| {
         let mails = gateway.mails();
         mails
@@ -621,7 +627,7 @@ fn shows_pages_in_the_chosen_language() {
     let reply = browser.get(&gateway, "login.html?lang=hu&state=s");
     assert_eq!(title(&reply), "Bejelentkezés");
     assert_eq!(reply.header("Content-Language"), Some("hu"));
-    assert!(reply.body.contains("lang=en"), "the way back");
+    assert!(reply.body.contains("lang=en"), "the page links to English");
     assert_eq!(
         title(&browser.get(&gateway, "register.html")),
         "Regisztráció"

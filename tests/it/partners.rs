@@ -225,7 +225,7 @@ impl Partner {
         Self { gateway, own }
     }
 
-    /// The claims of the document's new layout, valid here and now, with these changes.
+    /// The claims of the document's new layout for this gateway, valid for an hour, with these changes.
     fn new_layout(&self, changes: Value) -> Value {
         changed(
             json!({
@@ -238,7 +238,7 @@ impl Partner {
         )
     }
 
-    /// The claims of the document's old layout, valid for an hour, with these changes.
+    /// The claims of the document's old layout for this gateway, valid for an hour, with these changes.
     fn old_layout(&self, changes: Value) -> Value {
         changed(
             json!({
@@ -314,7 +314,7 @@ fn ask(gateway: &Speaker, method: &str, target: &str, headers: &str, body: &str)
     gateway.raw(head.as_bytes())
 }
 
-/// The status and the code of a sign-in that asks for JSON; checks the envelope, too.
+/// The status and the code of a sign-in that asks for JSON. The function also checks the envelope of the answer.
 fn told(gateway: &Speaker, token: &str) -> (u16, String) {
     let reply = arrive(gateway, token, "Accept: application/json\r\n");
     if reply.status == 303 {
@@ -390,7 +390,7 @@ fn signs_in_the_same_user_each_time_with_the_new_layout() {
     };
     assert_eq!(identities, [identity("user_external_id", "apekx", "apekx")]);
 
-    // IDs ignore case. Without a redirect the user comes to the account page.
+    // IDs are compared without case. Without a redirect URI the user is sent to the account page.
     let again = json!({"sub": "USER_External_ID", "name": "Some Other User", "redirect_uri": null, "version": null});
     let reply = partner.arrive(&partner.token(again));
     assert_eq!(reply.header("Location"), Some("/checkSSO/account.html"));
@@ -457,7 +457,7 @@ fn stores_the_verified_address_and_phone_of_the_old_layout() {
     assert_eq!(all.len(), 2);
     assert_ne!(all[0].subject, all[1].subject);
 
-    // Unverified addresses and addresses of other users are not stored, and link to no account.
+    // The gateway does not store an unverified address or another user's address, and links no account by it.
     for (sub, email, verified) in [
         ("1", "new@test.com", json!(false)),
         ("2", "new@test.com", json!("true")),
@@ -566,7 +566,7 @@ struct Other<'a> {
 }
 
 impl Partner {
-    /// Adds a partner; one without keys gets the demo's key.
+    /// Adds a partner. A partner without keys gets the key of the demo's partner.
     fn add(&self, other: &Other<'_>) {
         let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
         let partner = partners::Partner {
@@ -654,7 +654,7 @@ fn moves_a_user_to_the_new_school_and_keeps_other_memberships() {
     // The partner has named the school, so the user need not choose an organisation.
     let login = moved.get(&partner.gateway, "login.html");
     assert_eq!(login.header("Location"), Some("/checkSSO/account.html"));
-    // A membership in a second school, added by others, stays while the user comes from the first.
+    // The user joins apekx-school again, but not by a token. The next token names S-2 and does not end this membership.
     partner.run(|c| organisations::join(c, id, "apekx-school", &["TEACHER".to_owned()], NOW));
     browser(&partner.arrive(&partner.token(json!({"school_id": "S-2"}))));
     assert_eq!(
@@ -1066,7 +1066,11 @@ fn accepts_a_token_once_on_any_node_and_after_a_restart() {
     drop(other);
     let other = partner.gateway.beside();
     assert_eq!(at(&other, &json!({"jti": "a"})), replayed);
-    assert_eq!(at(&other, &json!({"jti": "A"})).0, 303, "another one");
+    assert_eq!(
+        at(&other, &json!({"jti": "A"})).0,
+        303,
+        "the case of a jti counts"
+    );
 
     // The `jti` is forgotten only when no node can accept the token any more.
     let used = || partner.run(|c| used_assertions::use_up(c, "apekx", &sha256_hex("a"), 0));
@@ -1089,7 +1093,8 @@ fn accepts_one_of_two_simultaneous_uses_of_a_token() {
         })
     };
     for round in 0..8 {
-        // One token twice: for a new user and for a known one; then two tokens of a new user.
+        // Two requests use the same token, first for a new user and then for a known user. Last, two tokens of a
+        // new user are used.
         for sub in [format!("new{round}"), "known".to_owned()] {
             let token = partner.token(json!({"sub": sub}));
             let [first, second] = race([token.clone(), token]);
@@ -1450,12 +1455,18 @@ fn refuses_a_second_partner_with_the_same_state_id_or_name_in_the_database() {
         let put = gateway.app.store.write(|c| partners::put(c, partner));
         matches!(put, Err(StoreError::Collided(_)))
     };
-    assert!(put(&partner_of("b", "Apekx")), "the demo's partner has it");
+    assert!(
+        put(&partner_of("b", "Apekx")),
+        "the demo's partner has this id"
+    );
     assert!(put(&partner_of("APEKX", "b")));
     assert!(!put(&partner_of("b", "b")));
-    assert!(put(&partner_of("b", "APEKX")), "nor later");
+    assert!(
+        put(&partner_of("b", "APEKX")),
+        "the demo's partner still has it"
+    );
     assert!(!put(&partner_of("apekx", "c")));
-    assert!(!put(&partner_of("b", "APEKX")), "it is free now");
+    assert!(!put(&partner_of("b", "APEKX")), "the id is free now");
     let all = gateway.app.store.read(partners::all).unwrap();
     let ids: Vec<_> = all.iter().map(|p| p.state_ids.join(",")).collect();
     assert_eq!(ids, ["c", "APEKX"]);

@@ -74,7 +74,7 @@ fn accepts_a_replaced_token_for_ten_seconds_and_then_revokes_its_sign_in() {
     );
     gateway.app.clock.advance(1);
     assert_eq!(show(&gateway, &first), expired());
-    assert_eq!(show(&gateway, &second), expired(), "revoked with it");
+    assert_eq!(show(&gateway, &second), expired(), "revoked, too");
     assert_eq!(told(&refresh(&gateway, &third)), expired());
     assert_eq!(show(&gateway, &elsewhere), ok(), "another sign-in");
     let log = gateway
@@ -171,7 +171,7 @@ fn applies_changes_of_roles_membership_and_status_to_existing_tokens() {
             organisations::leave(c, maki.id, "hammy")
         })
         .unwrap();
-    assert_eq!(show(&gateway, &second), expired(), "no member any more");
+    assert_eq!(show(&gateway, &second), expired(), "no longer a member");
     let third = sign_in(&gateway, "hakapeszimaki", "passWORD123", Some("moby"));
     assert_eq!(modify(r#"{"status":"INACTIVE"}"#), ok());
     assert_eq!(modify(r#"{"status":"ACTIVE"}"#), ok());
@@ -190,7 +190,7 @@ fn refuses_a_token_after_the_longest_life_of_its_sign_in() {
         gateway.app.clock.advance(1_500_000);
         token = new_token(&refresh(&gateway, &token));
     }
-    // Fifty of sixty minutes are over, so the newest token lives for the ten that are left.
+    // Fifty of sixty minutes are over, so the newest token is valid for the remaining ten minutes.
     gateway.app.clock.advance(599_000);
     assert_eq!(show(&gateway, &token), ok());
     gateway.app.clock.advance(1_000);
@@ -219,7 +219,7 @@ fn accepts_tokens_of_the_old_and_the_new_key_after_a_rotation() {
     assert_eq!(
         show(&gateway, &kept),
         expired(),
-        "its key was removed at once, as after a leak"
+        "the rotation removed the token's key at once, as after a leak"
     );
     assert_eq!(show(&gateway, &maki(&gateway)), ok());
 }

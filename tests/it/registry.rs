@@ -361,7 +361,7 @@ fn reads_secrets_from_files_and_stores_them_sealed() {
     let given = EXAMPLE.replace("replace-this-secret-key", secret);
     assert_eq!(installation.applied(&given, &[]), "= 11 unchanged\n");
     if installation.database.url().is_some() {
-        // The files of the PostgreSQL server cannot be read here; the gateway writes the same values to it.
+        // The test cannot read the files of the PostgreSQL server. The gateway writes the same values to both.
         return;
     }
     for file in std::fs::read_dir(installation.data.path().join("data"))
@@ -449,7 +449,7 @@ fn applies_changes_in_a_running_node_and_rereads_the_file_at_sighup() {
     );
 }
 
-/// PostgreSQL notifies the nodes; on SQLite they poll.
+/// PostgreSQL notifies the nodes of a change. On SQLite the nodes poll.
 #[test]
 fn notifies_listening_nodes_of_a_change() {
     let installation = Installation::new();
@@ -460,7 +460,7 @@ fn notifies_listening_nodes_of_a_change() {
     let mut changes = store.changes();
     assert!(
         changes.may_have_changed(),
-        "the first listening counts as a change"
+        "the start of listening counts as a change"
     );
     let opened = Instant::now();
     let client =
@@ -505,7 +505,7 @@ fn logs_a_wrong_file_at_sighup_and_changes_nothing() {
             .unwrap()
             .success()
     );
-    // This write returns when the gateway reads the pipe; it logs the mistakes before it stops.
+    // This write returns when the gateway reads the pipe. The gateway logs the mistakes before it stops.
     std::fs::write(&pipe, "short\n").unwrap();
     assert!(is_known(&process, "replace-this-portal-key"));
     let log = process.stop();

@@ -1,4 +1,4 @@
-//! The REST face: answers to the samples of the original documents, and the rules of JSON:API.
+//! The REST interface: answers to the samples of the original documents, and the rules of JSON:API.
 
 use serde_json::{Map, Value, json};
 
@@ -30,8 +30,8 @@ fn sample(name: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-/// Sends a sample with some texts replaced, and compares the answer with the sampled one, except for the
-/// IDs of empty responses and the parameters. Returns the reply and its parameters.
+/// Sends a sample with some texts replaced, and compares the answer with the sampled answer, except for
+/// the IDs of empty responses and the parameters. Returns the reply and its parameters.
 fn sampled(
     gateway: &Gateway,
     name: &str,
@@ -189,7 +189,7 @@ fn issues_a_token_with_exactly_the_claims_of_the_sample() {
 }
 
 #[test]
-fn lists_users_with_links_totals_and_the_user_name_twice() {
+fn lists_users_with_links_and_totals_and_accepts_two_user_names() {
     let gateway = Gateway::demo();
     let list = |query: &str| json(&ask(&gateway, "GET", &format!("/users{query}"), KEY, ""));
     let names = |document: &Value| -> Vec<String> {
@@ -654,7 +654,7 @@ fn refuses_identity_headers_that_are_too_long_or_not_text() {
         told(&ask(&gateway, "GET", "/users/mokamiki", &headers, ""))
     };
     let answer = |status, code: &str| (status, code.to_owned());
-    assert_eq!(show(""), answer(200, "ok"), "none");
+    assert_eq!(show(""), answer(200, "ok"), "no name is claimed");
     assert_eq!(show(" MokaMiki "), answer(200, "ok"));
     assert_eq!(show("ádmin"), answer(403, "ACCESS_DENIED"));
     assert_eq!(show(&"x".repeat(257)), answer(422, "INVALID_FIELD"));

@@ -1,4 +1,4 @@
-//! Requests of the original documents, and requests of attackers, that the JSON faces once answered wrongly.
+//! Requests of the original documents, and requests of attackers, that the JSON interfaces once answered wrongly.
 
 use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::store::users;
@@ -22,7 +22,7 @@ fn refused(status: u16, code: &str) -> (u16, String) {
 }
 
 #[test]
-fn refreshes_a_token_beside_the_kind_of_authorization() {
+fn refreshes_the_token_of_the_header_if_the_body_holds_only_a_scheme() {
     let gateway = Gateway::demo();
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let send = |headers: &str, body: &Value| {
@@ -37,7 +37,7 @@ fn refreshes_a_token_beside_the_kind_of_authorization() {
         let new = reply.header("Authorization").unwrap();
         assert_ne!(new, token);
         assert_eq!(json(&reply)["meta"]["params"][0]["value"], new);
-        // Without a token, the kind alone signs nobody in.
+        // A scheme without a token signs no user in.
         let reply = send(PORTAL, &json!({ "authorization": kind }));
         let code = "AUTHENTICATION_REQUIRED";
         assert_eq!(told(&reply), refused(401, code), "{kind:?}");
@@ -321,7 +321,7 @@ fn reads_one_user_name_from_every_encoding_of_its_header() {
             "{other:?}"
         );
     }
-    // A trusted client is believed; the audit log has the decoded name, and never a control character.
+    // The gateway believes a trusted client. The audit log has the decoded name, and never a control character.
     for claimed in [&b"\xe1d\xe1m"[..], b"%C3%A1d%C3%A1m", "ádám".as_bytes()] {
         let headers = [KEY.as_bytes(), b"X-User-Name: ", claimed, b"\r\n"].concat();
         let line =
@@ -377,12 +377,12 @@ fn ignores_empty_headers_of_the_caller() {
         let answer = show(headers, query);
         assert_eq!(answer, refused(200, "ok"), "{headers:?} {query}");
     }
-    // The header outranks the query, and a wrong key is not forgiven by a good one.
+    // The header takes precedence over the query: a wrong key in the header is refused beside a valid key in the query.
     let wrong = show("X-Client-Hash-Key: wrong\r\n", good);
     assert_eq!(wrong, refused(403, "UNKNOWN_CLIENT"));
     let none = show("X-Client-Hash-Key:\r\n", "?clientHashKey=");
     assert_eq!(none, refused(403, "UNKNOWN_CLIENT"));
-    // An empty caller in the query claims nothing.
+    // An empty user name in the query claims no identity.
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let headers = format!("{PORTAL}Authorization:\r\nAuthorization: {token}\r\n");
     for (query, answer) in [
@@ -409,7 +409,7 @@ fn ignores_empty_headers_of_the_caller() {
         envelope.len()
     );
     assert!(gateway.raw(head.as_bytes()).body.contains("<code>0</code>"));
-    // So does the directory with the header.
+    // The directory ignores the empty headers, too.
     let found = gateway.raw(
         b"GET /user/v1/get/externalId/x/externalIdProvider/y/externalIdType/z HTTP/1.1\r\nHost: a\r\n\
           Connection: close\r\nX-Client-Hash-Key: demo-hash-key\r\nAuthorization:\r\nX-User-Name:\r\n\r\n",
@@ -546,7 +546,7 @@ fn clears_an_attribute_that_may_be_empty_and_no_other() {
             assert_eq!(stored(), before);
         }
     }
-    // A user may change the own name and nothing else, and may not clear anything.
+    // A user may change only the name of the own account, and may not clear any field.
     let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234", None);
     let headers = format!("{PORTAL}Authorization: {token}\r\n{FLAT}");
     for (body, answer) in [
@@ -566,7 +566,7 @@ fn clears_an_attribute_that_may_be_empty_and_no_other() {
         );
         assert_eq!(told(&reply), answer, "{body}");
     }
-    // In SOAP, nil and empty elements are what stubs send for fields that are not set.
+    // SOAP stubs send nil or empty elements for fields that are not set.
     for empty in [
         "<organizationalUnit/><name/><email></email><status/>",
         "<organizationalUnit xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"/>",
@@ -630,7 +630,7 @@ fn refuses_unknown_parameters_of_lower_case_letters() {
     assert_eq!(told(&reply), refused(400, "MALFORMED"));
     let deleted = ask(&gateway, "DELETE", "/users/mokamiki?force=true", KEY, "");
     assert_eq!(told(&deleted), refused(400, "MALFORMED"));
-    // Other names are not reserved: they are skipped, as the legacy stack did.
+    // Other names are not reserved. The gateway ignores them, as the legacy stack did.
     for path in [
         "/users?_=1",
         "/users?utm_source=a",
@@ -689,7 +689,7 @@ fn refuses_documents_of_another_type_or_id() {
         "",
     );
     assert_eq!(told(&query), refused(409, "ID_MISMATCH"));
-    // The same name in another case is the same user, and an empty id names nobody.
+    // The same name in another case is the same user, and an empty id counts as absent.
     for id in ["MokaMiki", "", " "] {
         let same = send("PATCH", "/users/mokamiki", user(json!("users"), id));
         assert_eq!(same.0, refused(200, "ok"), "{id:?}");
@@ -707,7 +707,7 @@ fn refuses_documents_of_another_type_or_id() {
             assert!(![400, 409].contains(&right.0.0), "{path}: {right:?}");
         }
     }
-    // No source names a type for registrations, so any type is accepted.
+    // No original document names a type for registrations, so any type is accepted.
     let body = json!({"data": {"type": "registerRequest", "attributes": {
         "username": "valaki", "name": "Valaki", "email": "valaki@example.org", "password": "ValaKi-12345"}}});
     assert_eq!(send("POST", "/register", body).0, refused(200, "ok"));
@@ -727,7 +727,7 @@ fn points_only_to_members_that_the_request_has() {
     let flat = format!("{KEY}{FLAT}");
     let english = format!("{PORTAL}Authorization: JWT a.b.c\r\n");
     for (method, path, headers, body, sources) in [
-        // A missing field: the member that should hold it.
+        // The source of a missing field is the member that should hold the field.
         (
             "POST",
             "/users",
@@ -756,7 +756,7 @@ fn points_only_to_members_that_the_request_has() {
             r#"{"email":"x"}"#,
             json!([null, {"pointer": "/email"}]),
         ),
-        // A field under its other name.
+        // The source has the name that the request uses for the field.
         (
             "POST",
             "/password/reset",
@@ -778,7 +778,7 @@ fn points_only_to_members_that_the_request_has() {
             r#"{"data":{"type":"authenticateRequest","id":"a","attributes":{"password":"b"}},"meta":{"params":[1]}}"#,
             json!([{"pointer": "/meta/params"}]),
         ),
-        // What is in the path, in a header or absent.
+        // The value is in the path, in a header, in the query or absent.
         ("GET", "/users/%00", &flat, "", json!([null])),
         ("GET", "/users/a", &String::new(), "", json!([null])),
         ("GET", "/users/a", &english, "", json!([null])),

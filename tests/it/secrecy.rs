@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::harness::process::Process;
 use crate::harness::{Database, element, envelope};
 
-/// The first file below a folder that contains `needle`. Files with a name in `but` are skipped.
-fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
+/// The name of the first file below `folder` that contains `needle`. Files with a name in `but` are skipped.
+fn file_with(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -14,7 +14,7 @@ fn held(folder: &Path, needle: &str, but: &[&str]) -> Option<String> {
             continue;
         }
         if path.is_dir() {
-            if let Some(found) = held(&path, needle, but) {
+            if let Some(found) = file_with(&path, needle, but) {
                 return Some(found);
             }
         } else if std::fs::read(&path)
@@ -96,14 +96,14 @@ fn writes_no_password_or_token_into_logs_answers_or_the_database() {
         Some("0"),
         "the registration succeeded"
     );
-    // Before the stop, so that the write-ahead log still exists.
+    // Search before the process stops, because the write-ahead log still exists then.
     for secret in tokens
         .iter()
         .map(String::as_str)
         .chain(["Kanari-Jelszo", "Kanari-Kulcs"])
     {
         assert_eq!(
-            held(data.path(), secret, &["outbox"]),
+            file_with(data.path(), secret, &["outbox"]),
             None,
             "{secret} is in the data folder"
         );

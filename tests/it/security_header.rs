@@ -448,7 +448,7 @@ fn refuses_a_username_token_that_differs_from_the_token() {
 }
 
 #[test]
-fn verifies_a_username_token_where_none_is_needed() {
+fn verifies_a_username_token_even_if_the_operation_needs_none() {
     let gateway = Gateway::demo();
     let request = "<userNameOrEmail>mokamiki</userNameOrEmail><password>MokaMiki-1234</password>";
     for (entry, right) in [

@@ -174,7 +174,7 @@ fn configure(gateway: &Gateway, service: &chaingun_gateway::store::services::Ser
     gateway.app.registry.refresh(store).unwrap();
 }
 
-/// A gateway in which two users hold "abc" and "ABC" in service 1, which now ignores case; and their tokens.
+/// A gateway and the tokens of two users: one holds "abc", the other "ABC" in service 1, which now ignores case.
 fn disputed() -> (Gateway, String, String) {
     let gateway = Gateway::with(&[HERE]);
     let mut service = service_1(&gateway);
@@ -211,15 +211,19 @@ fn refuses_a_disputed_id_to_all_but_its_holders() {
 
 #[test]
 fn withholds_the_callback_for_an_id_that_another_user_holds() {
-    // After the consent API ended the assignment.
+    // The consent API ends the assignment.
     let (gateway, moka, maki) = disputed();
     assert_eq!(unassign(&gateway, &maki, 1), "OK");
     assert_eq!(callbacks(&gateway).len(), 0);
     assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
     assert_eq!(unassign(&gateway, &moka, 1), "OK");
-    assert_eq!(callbacks(&gateway).len(), 1, "no other user holds it now");
+    assert_eq!(
+        callbacks(&gateway).len(),
+        1,
+        "no other user holds the ID now"
+    );
 
-    // After the deletion of the account.
+    // A trusted client deletes the account.
     let (gateway, moka, _) = disputed();
     let gone = ask(&gateway, "DELETE", "/users/hakapeszimaki", KEY, "");
     assert_eq!(gone.status, 200, "{gone:?}");
@@ -253,7 +257,7 @@ fn gives_up_a_queued_callback_if_a_user_holds_the_id_at_delivery() {
     assert_eq!(states[1], ("delivered", String::new()));
     assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
 
-    // A retry delivers it when no user holds the ID.
+    // A retry delivers the callback when no user holds the ID.
     assert_eq!(assign(&gateway, &maki, 1, "xyz"), "OK");
     let now = gateway.app.clock.now();
     let again = |c: &mut _| outbox::retry(c, &outbox::RetryTarget::Dead, now);
@@ -286,7 +290,7 @@ fn old_database(database: &Database, file: &std::path::Path, sql: &str) {
 }
 
 #[test]
-fn reports_ids_that_several_users_hold_in_migrate_and_changes_none() {
+fn migrate_reports_ids_that_several_users_hold_and_changes_none() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
     let folder = data.path().join("data");
@@ -503,12 +507,12 @@ fn delays_guesses_at_an_applications_secret_by_source_and_application() {
     assert_eq!(
         from("198.51.100.7", SECRET),
         "TOO_MANY_ATTEMPTS",
-        "the right secret, too"
+        "the right secret is delayed, too"
     );
     assert_eq!(
         from("198.51.100.8", SECRET),
         "OK",
-        "the application at its own address"
+        "another address is not delayed"
     );
     assert_eq!(audited(&gateway, "authn_login_lock"), ["slowed_down"]);
     gateway.app.clock.advance(1_000);
@@ -699,7 +703,11 @@ fn takes_a_disputed_id_from_one_user_with_user_leave_service() {
         "{}",
         left.err
     );
-    assert_eq!(shell.run(&leave).code, 1, "it is not assigned any more");
+    assert_eq!(
+        shell.run(&leave).code,
+        1,
+        "the service is not assigned any more"
+    );
     assert_eq!(callbacks(&gateway).len(), 0);
     assert_eq!(audited(&gateway, WITHHELD), ["withheld"]);
     let migrated = shell.run(&["migrate", "--data-dir", data]);

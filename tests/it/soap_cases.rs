@@ -40,7 +40,7 @@ fn ignores_a_basic_authorization_beside_a_trusted_key() {
 }
 
 #[test]
-fn refuses_an_expired_timestamp_in_a_header_to_be_understood() {
+fn refuses_an_expired_timestamp_in_a_header_with_must_understand() {
     let gateway = Gateway::demo();
     let oasis = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity";
     let token_profile =
@@ -96,7 +96,7 @@ fn refuses_two_attributes_of_the_same_expanded_name() {
     let reply = gateway.soap(&show_user().replacen("<ws:showUser>", twice, 1));
     assert_eq!(reply.status, 500, "{reply:?}");
     assert_eq!(element(&reply.body, "code"), Some("MALFORMED"));
-    // Two namespaces make two names.
+    // The same local name in two namespaces is two names.
     let other = twice.replace("xmlns:b=\"urn:x\"", "xmlns:b=\"urn:y\"");
     let reply = gateway.soap(&show_user().replacen("<ws:showUser>", &other, 1));
     assert_eq!(element(&reply.body, "code"), Some("0"), "{reply:?}");
@@ -126,7 +126,7 @@ fn serves_the_wsdl_with_its_schema_as_one_document() {
 }
 
 #[test]
-fn serves_the_contract_in_any_case_and_beside_unknown_query_parts() {
+fn serves_the_contract_for_queries_in_any_case_and_with_unknown_parts() {
     let gateway = Gateway::demo();
     let get = |query: &str| gateway.get(&format!("/hammy/ws/user/v1?{query}"));
     let (wsdl, single, xsd) = (get("wsdl").body, get("singleWsdl").body, get("xsd=1").body);

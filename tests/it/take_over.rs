@@ -221,7 +221,7 @@ fn keeps_the_user_name_with_the_account_that_was_taken_over() {
     let other = arriving_user(&gateway, "42");
     assert_ne!(other.id, taken_over.id);
     assert_eq!(other.user_name, other.uuid, "sub@state_id is taken");
-    assert_eq!(other.address(), None, "and so is the address");
+    assert_eq!(other.address(), None, "the address is taken, too");
     assert_eq!(user(&gateway, VICTIM).id, taken_over.id);
 }
 
@@ -251,7 +251,7 @@ fn is_accepted(gateway: &Gateway, token: &str) -> bool {
     ask(gateway, "GET", "/users/mokamiki", &headers, "").status == 200
 }
 
-/// The values of the page's boxes for identities to keep.
+/// The values of the page's checkboxes for identities to keep.
 fn boxes(page: &Reply) -> Vec<String> {
     let boxes = page.body.split("name=\"keep\" value=\"").skip(1);
     boxes
@@ -392,10 +392,7 @@ fn lists_identities_on_the_account_page_and_unlinks_one() {
         !partners.is_signed_in(&gateway),
         "the session that the partner opened ends"
     );
-    assert!(
-        !is_accepted(&gateway, &elsewhere),
-        "and so does every token"
-    );
+    assert!(!is_accepted(&gateway, &elsewhere), "every token is revoked");
     assert!(browser.is_signed_in(&gateway));
     assert_eq!(events(&gateway, "user_identity_unlinked"), 1);
     assert_eq!(
@@ -445,7 +442,7 @@ fn refuses_to_unlink_the_last_identity_of_a_user_without_a_password() {
     link(&gateway, &user(&gateway, &name).uuid, "k-1", "library");
     assert_eq!(unlink(&mut browser, "apekx: only").status, 422);
     assert_eq!(unlink(&mut browser, "library: k-1").status, 303);
-    // A user with an address can set a password; the page links to that.
+    // A user with an address can set a password: the page links to the form.
     let set = json!({ "userId": user(&gateway, &name).uuid, "email": VICTIM });
     directory(&gateway, "PATCH", "/user/v1/update", &set);
     let page = browser.get(&gateway, "account.html");
@@ -641,7 +638,7 @@ fn refuses_to_undo_a_change_after_72_hours_or_to_a_taken_address() {
     let partners = partner_token(&gateway, "squatter", &email);
     arrive(&gateway, &mut Browser::default(), &partners, "");
     assert_eq!(arriving_user(&gateway, "squatter").address(), None);
-    // An administrator may give it to another user.
+    // An administrator may give the old address to another user.
     assert_eq!(told(&change_email(&gateway, "hakapeszimaki", OWN)).0, 200);
     let (status, page) = undo(&gateway, &token);
     assert_eq!(status, 422);
@@ -663,7 +660,7 @@ fn sends_no_undo_for_an_unconfirmed_unchanged_or_missing_address() {
     let body = json!({ "username": "new", "name": "N", "email": "typo@dbx.hu", "password": "Valami-Jelszo-9" });
     ask(&gateway, "POST", "/register", FLAT, &body.to_string());
     change_email(&gateway, "new", "right@dbx.hu");
-    // Only its case changes.
+    // Only the case of the address changes.
     change_email(&gateway, "mokamiki", "Moka.Miklos@dbx.hu");
     let name = arriving_user(&gateway, "nobody").user_name;
     change_email(&gateway, &name, "now@dbx.hu");
@@ -798,7 +795,10 @@ fn asks_before_a_partners_sign_in_replaces_another_user() {
     assert_ne!(browser.session(), Some(session.as_str()));
     let mut old = Browser::default();
     old.cookies.insert("chaingun_session".to_owned(), session);
-    assert!(!old.is_signed_in(&gateway), "the user agreed to the switch");
+    assert!(
+        !old.is_signed_in(&gateway),
+        "the switch ends the old session"
+    );
     // The token is used up now. A sign-in as the same user needs no question.
     let again = arrive(&gateway, &mut Browser::default(), &token, "");
     assert_eq!(again.status, 401, "{again:?}");

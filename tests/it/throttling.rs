@@ -1,5 +1,5 @@
-//! Rate limiting: wrong passwords and requested mails are delayed longer and longer on every face, for known and unknown
-//! users alike; after the delay a right password works.
+//! Rate limiting: wrong passwords and requested mails are delayed longer and longer on every interface, for known and
+//! unknown users alike. After the delay a right password works.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -284,7 +284,11 @@ fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
         assert_eq!(told(&known).1, "ok");
         same(&known, &unknown);
     }
-    assert_eq!(gateway.mails().len(), 5, "in all, by name and by address");
+    assert_eq!(
+        gateway.mails().len(),
+        5,
+        "five mails by name and address together"
+    );
     // The visible limit counts each typed text by itself.
     assert_eq!(wait(&reset("moka.miklos@dbx.hu")), 1);
     assert_eq!(told(&reset("mokamiki")).1, "ok");
@@ -316,7 +320,7 @@ fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
     assert_eq!(
         events(&gateway, "user_activation_resent").len(),
         3,
-        "the log names each"
+        "the log has an entry for each"
     );
 }
 

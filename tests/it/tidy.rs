@@ -1,4 +1,5 @@
-//! The invariants of `src/lib.rs`, checked on the sources: one place for each package, and no import upwards.
+//! Checks the sources against the invariants of `src/lib.rs`: only the listed modules import a package, and no module
+//! imports a module above.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn imports_each_package_in_one_module_only() {
-    let doors: [(&str, &[&str]); 22] = [
+    let importers: [(&str, &[&str]); 22] = [
         ("diesel", &["store/"]),
         ("diesel_migrations", &["store/"]),
         ("hyper", &["server/", "http/"]),
@@ -80,7 +81,7 @@ fn imports_each_package_in_one_module_only() {
     ];
     for (file, text) in sources() {
         for line in code(&text) {
-            for (package, folders) in &doors {
+            for (package, folders) in &importers {
                 let used = line.contains(&format!("{package}::"))
                     || line.starts_with(&format!("use {package}"));
                 let allowed = folders.iter().any(|folder| file.starts_with(folder));
@@ -142,7 +143,7 @@ fn imports_only_from_modules_below() {
                 "app_context",
                 "secrets",
                 "web",
-                // Only its tests make keys.
+                // Only the tests of loginbar import it, to make keys.
                 "entropy",
             ],
         ),
@@ -229,7 +230,10 @@ fn imports_only_from_modules_below() {
                     .take_while(|c| c.is_alphanumeric() || *c == '_')
                     .collect();
                 let fine = folder.is_empty() || allowed.contains(&folder.as_str());
-                assert!(fine, "src/{file} knows {folder}: {line}");
+                assert!(
+                    fine,
+                    "src/{file} imports {folder}, which is not below: {line}"
+                );
             }
         }
     }
@@ -407,7 +411,7 @@ fn opens_every_file_with_its_purpose_and_keeps_it_short() {
         let lines = text.lines().count();
         assert!(
             lines <= 500 || file == "contract/messages.rs",
-            "src/{file} has {lines} lines; it holds more than one thing"
+            "src/{file} has {lines} lines; split it by topic"
         );
     }
 }
@@ -428,7 +432,7 @@ fn keeps_functions_within_80_lines() {
                 continue;
             }
             let name = rest.split(['(', '<']).next().unwrap();
-            // The end of the body, or of a declaration without one.
+            // The end of the body, or of a declaration without a body.
             let ends = |line: &&str| {
                 let rest = line.strip_prefix(indent).unwrap_or(" ");
                 rest == "}" || (!rest.starts_with(' ') && rest.ends_with([';', '}']))
@@ -485,7 +489,7 @@ fn keeps_only_the_agreed_names_at_the_top_level() {
         "src",
         "tests",
         "wsdl",
-        // Neither is committed.
+        // The next two are not committed.
         "data",
         "target",
     ];

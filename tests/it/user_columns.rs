@@ -1,5 +1,5 @@
-//! Every column of `users` is updated, shown, changed, exported and erased, or this table says why it is not. A column that is
-//! missing here, or that the code forgets, fails a test that names the column and the place.
+//! Every column of `users` is updated, shown, changed, exported and erased, or the table `COLUMNS` says why not. If the
+//! table or the code lacks a column, a test fails and names the column and the place.
 
 use chaingun_gateway::domain::user::{Status, User};
 use chaingun_gateway::store::users;
@@ -13,9 +13,9 @@ use crate::harness::{Gateway, NOW};
 use Place::{As, Left};
 
 enum Place {
-    /// Under this name.
+    /// The column has this name in the place.
     As(&'static str),
-    /// Deliberately left out, for this reason.
+    /// The place deliberately leaves the column out, for this reason.
     Left(&'static str),
 }
 
@@ -244,7 +244,7 @@ fn update_every_field(gateway: &Gateway) -> (Value, Value) {
         })
         .unwrap();
     let before = row(gateway, id);
-    // All fields by name: a new one does not compile until it has a value here.
+    // All fields are listed by name: a new field does not compile until it has a value here.
     let changed = User {
         id: old.id,
         uuid: old.uuid,
@@ -315,7 +315,8 @@ fn shows_every_column_that_is_not_hidden() {
     );
 }
 
-/// Sends the attributes of an updated user through `change`, and asserts that the row has the values that the table states.
+/// Sends the attributes of an updated user through `change`, and asserts that the row has the values that the table
+/// states.
 fn assert_stores(change: impl Fn(&Gateway, &mut Value) -> i64, call: &str, except: &[&str]) {
     let updated = Gateway::demo();
     let (_, wanted) = update_every_field(&updated);

@@ -15,7 +15,7 @@ use crate::harness::{Gateway, Reply};
 /// One message of a file.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// The comments before it.
+    /// The comments before the message.
     remark: String,
     /// `POST /path`, `200` or `MAIL`, then the headers.
     pub head: Vec<String>,
@@ -126,7 +126,7 @@ fn send(gateway: &Gateway, request: &Written, names: &Names) -> Reply {
 /// The headers that a conversation shows.
 const SHOWN: [&str; 4] = ["Content-Type", "Authorization", "Retry-After", "Allow"];
 
-/// A reply as a file holds it, with names for values that differ in each run.
+/// A reply as a message of a file, with names for values that differ in each run.
 fn noted(reply: &Reply, remark: &str, names: &Names) -> Written {
     let mut head = vec![reply.status.to_string()];
     for name in SHOWN {
@@ -231,7 +231,10 @@ fn replay(path: &Path) -> Vec<String> {
                 );
                 held.push(note);
             } else {
-                assert!(agrees, "{place}:\n{message:#?}\nbut it is\n{reply:#?}");
+                assert!(
+                    agrees,
+                    "{place}:\n{message:#?}\nbut the answer is\n{reply:#?}"
+                );
                 names = trial;
                 held.push(message.clone());
             }
@@ -311,8 +314,8 @@ fn payload(envelope: &str) -> Option<String> {
     between(&format!("<{prefix}:Body>"), &format!("</{prefix}:Body>"))
 }
 
-/// Validates documents against the published schema with xmllint. Without xmllint nothing is checked, unless
-/// `REQUIRE_XMLLINT` is set, as in the gate.
+/// Validates documents against the published schema with xmllint. Without xmllint the function checks
+/// nothing, or panics if `REQUIRE_XMLLINT` is set.
 fn validate(documents: impl Iterator<Item = String>) {
     let found = Command::new("xmllint").arg("--version").output().is_ok();
     if !found {

@@ -1,5 +1,5 @@
-//! Compares answer times for known and unknown accounts: sign-in, reset, resend and registration; and for accounts whose
-//! passwords are stored at different costs.
+//! Compares the answer times for known and unknown accounts: sign-in, reset, resend and registration. Also compares
+//! sign-ins to accounts whose passwords are hashed at different costs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,9 +13,10 @@ use crate::{FEW, filled, gateway_with, give_password, median, pass_or_fail, user
 
 type Ask<'a> = dyn Fn(String) -> (Reply, Duration) + 'a;
 
-/// Requests of each kind, for known and for unknown accounts. The variable `ALIKE_TRIES` overrides it for a short trial.
+/// The number of requests of each kind, for known and for unknown accounts. The environment variable `ALIKE_TRIES`
+/// overrides the number for a short trial.
 const TRIES: usize = 200;
-/// The largest allowed ratio of the two times.
+/// The largest allowed relative difference of the two times.
 const ALIKE: f64 = 0.05;
 
 /// Measures whether the time of an answer shows that the account exists.
@@ -29,7 +30,7 @@ pub fn alike() {
     let process = gateway_with(data.path(), None, &settings);
     let speaker = &process.speaker;
     let tries = std::env::var("ALIKE_TRIES").map_or(TRIES, |text| text.parse().unwrap());
-    // The numbers of the first unconfirmed user, and of the first one of [`stored_costs`].
+    // The numbers of the first unconfirmed user, and of the first user of `stored_costs`.
     let (unactivated, stored) = (2 * tries, 4 * tries);
     let with_password = hasher(data.path(), 12)
         .hash("MokaMiki-1234", [7; 16])
@@ -37,7 +38,7 @@ pub fn alike() {
     let give = |numbers, status| give_password(data.path(), numbers, &with_password, status);
     give(0..stored, Status::Active);
     give(unactivated..unactivated + tries, Status::Unactivated);
-    // One request for each account, because repeated ones are delayed.
+    // Each account gets one request, because repeated requests are delayed.
     let known = |n: usize| format!("{}@valami.hu", user_name(n));
     let unknown = |n: usize| {
         format!(
@@ -86,7 +87,7 @@ pub fn alike() {
     let ask: [(&str, usize, &Ask<'_>); 4] = [
         ("signing in", 0, &|login| timed(&sign_in, login)),
         ("resetPassword", tries, &|login| timed(&reset, login)),
-        // Unconfirmed accounts.
+        // The accounts of this kind are unconfirmed.
         ("resend", unactivated, &|login| timed(&resend, login)),
         ("registering on the page", 3 * tries, &register),
     ];
@@ -94,7 +95,7 @@ pub fn alike() {
         let (mut there, mut not_there) = (Vec::new(), Vec::new());
         for n in first..first + tries {
             let mut pair = [(known(n), &mut there), (unknown(n), &mut not_there)];
-            // Background work of one side may slow the other side down.
+            // The order alternates, because background work of one side may slow the other side down.
             if n % 2 == 1 {
                 pair.reverse();
             }
@@ -156,7 +157,7 @@ fn stored_costs(
         .collect();
     let mut times = vec![Vec::new(); kinds.len()];
     for n in 0..tries {
-        // The kinds alternate, and each round starts with another one, so that drift affects all of them alike.
+        // The kinds alternate, and each round starts with another kind, so that drift affects all kinds alike.
         for turn in 0..kinds.len() {
             let kind = (n + turn) % kinds.len();
             let login = if kind < stored.len() {

@@ -1,4 +1,4 @@
-//! The yardstick: hyper alone, answering a constant body.
+//! The baseline server: hyper alone, which answers with a constant body.
 
 use std::convert::Infallible;
 use std::io::{BufRead as _, BufReader};
@@ -11,10 +11,10 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
-/// Makes this program the yardstick; the next argument is the size of the body.
+/// With this argument the program is the baseline server. The next argument is the size of the body.
 pub const FLAG: &str = "--bare-hyper";
 
-/// The yardstick in a process of its own, stopped when dropped.
+/// The baseline server in a separate process, which is killed when this value is dropped.
 pub struct Bare {
     child: Child,
     pub address: SocketAddr,
@@ -42,7 +42,7 @@ impl Drop for Bare {
     }
 }
 
-/// Serves until killed.
+/// Serves until the process is killed.
 pub fn serve() {
     let size: usize = std::env::args().next_back().unwrap().parse().unwrap();
     let body = Bytes::from(vec![b'x'; size]);

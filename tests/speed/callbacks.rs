@@ -11,9 +11,9 @@ use crate::harness::receiver::Receiver;
 use crate::harness::{Database, NOW};
 use crate::{gateway_on, pass_or_fail};
 
-/// Pending callbacks at the start of a gateway.
+/// The number of pending callbacks when the gateway starts.
 const CALLBACKS: usize = 10_000;
-/// The longest time until all are delivered.
+/// The lowest allowed rate of the delivery, in callbacks per second.
 const DRAINED_PER_SECOND: f64 = 1_000.0;
 
 /// Measures the delivery to services that answer at once; each service gets its callbacks one by one.

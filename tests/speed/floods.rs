@@ -1,4 +1,4 @@
-//! Measures how much a client notices of floods by others: calls that hash passwords, connections, and searches.
+//! Measures how much floods by other clients slow a client down: calls that hash passwords, connections, and searches.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -23,16 +23,17 @@ use crate::{
 
 /// The address of the attacker. All other requests come from 127.0.0.1.
 const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-/// Connections of the attacker in a flood of calls.
+/// The number of connections of the attacker in a flood of calls.
 const CALLING: usize = 80;
-/// Connections of the attacker in a flood of connections.
+/// The number of connections of the attacker in a flood of connections.
 const HOLDING: usize = 1_100;
-/// Seconds of sign-ins beside each flood of calls. The variable `FLOOD_SECONDS` overrides it for a short trial.
+/// The seconds of sign-ins during each flood of calls. The environment variable `FLOOD_SECONDS` overrides the number
+/// for a short trial.
 const SECONDS: u64 = 30;
 /// The time from the start of a flood to the first measurement, and the longest wait for the throttle to refuse calls.
 const BEGINNING: Duration = Duration::from_secs(2);
 const USING_UP: Duration = Duration::from_secs(120);
-/// Accounts that sign in by turns, and the sign-ins that are measured without a flood.
+/// The number of accounts that sign in by turns, and the number of sign-ins that are measured without a flood.
 const ACCOUNTS: usize = 10;
 const ALONE: usize = 30;
 const PASSWORD: &str = "MokaMiki-1234";
@@ -52,7 +53,7 @@ pub fn floods() {
             ("registrations", registration),
             ("password changes", change_with_wrong_password),
         ] {
-            // A fresh gateway, because the throttle remembers the flood before.
+            // Each flood gets a fresh gateway, because the throttle remembers the earlier flood.
             let data = filled(FEW);
             let process = gateway_with(data.path(), None, settings);
             let hash = hash(data.path());
@@ -94,7 +95,7 @@ fn registration(n: usize) -> String {
     call("/register", &body)
 }
 
-/// For accounts that do not sign in.
+/// A password change with a wrong old password, for an account that does not sign in here.
 fn change_with_wrong_password(n: usize) -> String {
     let user_name = user_name(ACCOUNTS + n % (FEW - ACCOUNTS));
     let body = format!(
@@ -225,7 +226,7 @@ impl Heard {
     }
 }
 
-/// Runs so many futures on a separate thread while `other` runs.
+/// Runs `count` futures on a separate thread while `other` runs. `one` makes the future of each number.
 fn beside<F: Future<Output = ()> + 'static, T>(
     count: usize,
     one: impl Fn(usize) -> F + Send,
@@ -233,7 +234,7 @@ fn beside<F: Future<Output = ()> + 'static, T>(
 ) -> T {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
-        // Stops the thread also when `other` panics.
+        // If `other` panics, `stop` is dropped, and this ends the thread, too.
         let stop = stop;
         scope.spawn(move || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -312,7 +313,7 @@ async fn keep_holding(to: SocketAddr, at: usize, opened: Arc<AtomicUsize>) {
     }
 }
 
-/// Probes, and as many sign-ins, during a flood of connections.
+/// The number of probes, and also of sign-ins, during a flood of connections.
 const ROUNDS: usize = 50;
 /// The time limit of each answer, in milliseconds.
 const SLOWEST: f64 = 1_000.0;

@@ -23,7 +23,7 @@ pub fn get(target: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The length of the answer at the start of `bytes`; none until its head is complete.
+/// The length of the answer at the start of `bytes`, or `None` while the head of the answer is incomplete.
 pub fn answer_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head])
@@ -35,7 +35,7 @@ pub fn answer_length(bytes: &[u8]) -> Option<usize> {
     Some(head + length.map_or(0, |length| length.parse().unwrap()))
 }
 
-/// Answers per second over so many connections; each sends its next request after the answer.
+/// Returns the answers per second. Each connection sends its next request after the answer to the last one.
 pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: Duration) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -74,7 +74,7 @@ pub fn closed(address: SocketAddr, request: &[u8], connections: usize, window: D
     count.get() as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// Answers per second over so many connections to requests that are each sent once and answered with 303.
+/// Returns the answers per second over `connections` connections. Each request is sent once and must get a 303.
 pub fn each(address: SocketAddr, requests: &[Vec<u8>], connections: usize) -> f64 {
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
@@ -101,14 +101,14 @@ pub fn each(address: SocketAddr, requests: &[Vec<u8>], connections: usize) -> f6
 
 /// The latencies at a fixed rate.
 pub struct Latency {
-    /// Of all requests, including unanswered ones.
+    /// The 99th percentile of all requests, including unanswered ones.
     pub p99_ms: f64,
     pub rate: f64,
     /// The share of the requests that were answered with 200 within [`IN_TIME`].
     pub answered: f64,
 }
 
-/// The time limit of an answer at a fixed rate. A request that is later than that before it is sent is not sent.
+/// The time limit of an answer at a fixed rate. A request that is already later is not sent.
 const IN_TIME: Duration = Duration::from_secs(1);
 
 /// Sends each request at its scheduled time, whether or not earlier ones are answered;

@@ -4,7 +4,7 @@
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a benchmark that cannot run has nothing to say, and what it says goes to the terminal"
+    reason = "a benchmark that cannot run may panic, and it prints its results to the terminal"
 )]
 
 mod alike;
@@ -32,9 +32,9 @@ use harness::process::Process;
 use harness::rest::sign_in;
 use harness::{Database, element, envelope};
 
-/// Runs of each side of a ratio; the sides alternate.
+/// The number of runs of each side of a ratio. The sides alternate.
 const TURNS: usize = 5;
-/// Users in the larger and in the smaller database.
+/// The number of users in the larger and in the smaller database.
 const MANY: usize = 1_000_000;
 const FEW: usize = 10_000;
 
@@ -169,7 +169,7 @@ fn gateway(data: &Path) -> Process {
 }
 
 fn gateway_on(data: &Path, database_url: Option<String>) -> Process {
-    // One user makes the calls of all users of a service.
+    // One user makes the calls of all users of a service, so the limits are high.
     let more = [
         ("throttle.assignments_per_user", "1000000000"),
         ("throttle.assignments_per_service", "1000000000"),
@@ -177,7 +177,7 @@ fn gateway_on(data: &Path, database_url: Option<String>) -> Process {
     gateway_with(data, database_url, &more)
 }
 
-/// The same with other settings beside the cost and the hash queue.
+/// Starts a gateway like [`gateway_on`], with these settings besides the cost and the hash queue.
 fn gateway_with(data: &Path, database_url: Option<String>, more: &[(&str, &str)]) -> Process {
     let usual = [("password.cost", "12"), ("limits.hash_queue", "64")];
     Process::start(data, database_url, &[&usual, more].concat(), &["--demo"])
@@ -206,7 +206,7 @@ fn throughput() {
     against_bare("GET of a user", &process, &request, answer.body.len(), 0.4);
 }
 
-/// The calls of portals: the loginbar, the consents of a user, and assignments.
+/// Measures the calls of portals: the loginbar, the consents of a user, and assignments.
 fn portals() {
     let data = filled(FEW);
     let process = gateway(data.path());
@@ -291,7 +291,7 @@ fn assignments(where_: &str, process: &Process) {
     );
 }
 
-/// The path prefix of the REST face.
+/// The path prefix of the REST interface.
 const REST: &str = "/hammy/json/user/v1";
 
 fn rest(process: &Process, target: &str) -> harness::Reply {
@@ -324,7 +324,7 @@ fn against_bare(what: &str, process: &Process, request: &[u8], bytes: usize, lea
 
 /// Requests per second during the sign-ins.
 const BESIDE: usize = 2000;
-/// The duration of each side.
+/// The duration of each measurement.
 const WINDOW: Duration = Duration::from_secs(10);
 
 fn signing_in() {
@@ -379,8 +379,8 @@ fn signing_in() {
     }
 }
 
-/// Repeats `work` on so many threads while `other` runs; `work` gets the number of its thread. Returns the rate per second
-/// and the result of `other`.
+/// Repeats `work` on `threads` threads while `other` runs. `work` gets the number of its thread. Returns how often
+/// `work` ran per second, and the result of `other`.
 fn meanwhile<T>(
     threads: usize,
     work: impl Fn(usize) + Sync,
@@ -398,7 +398,7 @@ fn meanwhile<T>(
                 }
             });
         }
-        // Start when every thread works.
+        // The measurement starts when the threads have begun to work.
         while done.load(Ordering::Relaxed) < threads {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -514,7 +514,7 @@ fn lists() {
     };
     let data = tempfile::tempdir().unwrap();
     let process = gateway_on(data.path(), Some(url.clone()));
-    // Each in a separate transaction.
+    // psql runs each command in a separate transaction, because VACUUM cannot run inside a transaction.
     let filled = filled_by_sql();
     let psql = [
         "-q",

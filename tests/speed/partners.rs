@@ -13,7 +13,7 @@ use crate::harness::Database;
 use crate::harness::process::Process;
 use crate::{FEW, TURNS, filled, gateway, gateway_on, load, median, pass_or_fail};
 
-/// Sign-ins by partners in each turn, and their users.
+/// The number of sign-ins by partners in each turn, and the number of users that sign in.
 const ARRIVALS: usize = 4000;
 const ARRIVING: usize = 100;
 
@@ -69,7 +69,7 @@ fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>
             let write = |c: &mut AnyConnection| {
                 assert!(used_assertions::use_up(c, "bare", &hash, 0)?);
                 if whole {
-                    leave_behind(c, &hash, user_id)?;
+                    write_sign_in(c, &hash, user_id)?;
                 }
                 Ok::<_, StoreError>(())
             };
@@ -95,8 +95,8 @@ fn partners_on(engine: &str, process: &Process, data: &Path, url: Option<String>
     );
 }
 
-/// Writes what a sign-in leaves behind besides the used token: a session and an audit entry.
-fn leave_behind(c: &mut AnyConnection, hash: &str, user_id: i64) -> Result<(), StoreError> {
+/// Writes the rows of a sign-in besides the used token: a session and an audit entry.
+fn write_sign_in(c: &mut AnyConnection, hash: &str, user_id: i64) -> Result<(), StoreError> {
     use chaingun_gateway::store::{audit, sessions};
     let session = sessions::NewSession {
         sha256: hash,

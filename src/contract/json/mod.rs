@@ -62,8 +62,8 @@ impl Json {
 /// Reads a document of at most `depth` levels.
 ///
 /// # Errors
-/// [`Code::Malformed`](super::problem::Code::Malformed): not JSON, two members of one name, too deep,
-/// half a surrogate pair, or something after the end.
+/// [`Code::Malformed`](super::problem::Code::Malformed): the document is not JSON, is too deep, has two members of one
+/// name, contains half a surrogate pair, or is followed by further content.
 pub fn parse(bytes: &[u8], depth: usize) -> Result<Json, Rejection> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

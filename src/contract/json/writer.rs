@@ -1,8 +1,8 @@
-//! Writes JSON into one buffer, without a tree in between.
+//! Writes JSON into one buffer, without building a tree first.
 
 use serde::Serialize;
 
-/// Writes one JSON value into a buffer. Commas are set by the writer itself.
+/// Writes one JSON value into a buffer. The writer adds the commas.
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     buffer: Vec<u8>,
@@ -78,8 +78,8 @@ impl JsonWriter {
         self.scalar(value);
     }
 
-    /// Writes a comma, except at the start of an object or a list and after the name of a member. The last byte
-    /// decides, because texts end with a quotation mark.
+    /// Writes a comma, except at the start of an object or a list and after the name of a member. The buffer ends
+    /// with `{`, `[` or `:` only at these positions, because a text ends with a quotation mark.
     fn separate(&mut self) {
         if !matches!(self.buffer.last(), None | Some(b'{' | b'[' | b':')) {
             self.buffer.push(b',');

@@ -93,7 +93,7 @@ fn success(entry: &Entry) -> Value {
     })
 }
 
-/// The types of users in answers: of every answer but that of a sign-in, and of a sign-in.
+/// The resource types of users: `user` in the answer of a sign-in, and `users` in all other answers.
 const KINDS: [&str; 2] = ["users", "user"];
 
 /// The prefix of the names of schemas of this type.
@@ -127,16 +127,16 @@ fn document(data: Value, meta: &str) -> Value {
 
 /// The response of one status: its codes in words and as a list, and the forms of its documents.
 fn refusal(codes: &[Code]) -> Value {
-    let told: Vec<_> = codes
+    let texts: Vec<_> = codes
         .iter()
         .map(|c| format!("{}: {}.", c.as_str(), c.title(Language::English)))
         .collect();
     let mut forms = Vec::new();
-    let (choices, told_in_errors): (Vec<Code>, Vec<Code>) = codes
+    let (choices, others): (Vec<Code>, Vec<Code>) = codes
         .iter()
         .copied()
         .partition(|c| c.kind() == Kind::Choice);
-    if let Some(first) = told_in_errors.first() {
+    if let Some(first) = others.first() {
         let form = match first.kind().rest().1 {
             Some(_) => "Refusal",
             None => "Failure",
@@ -157,7 +157,7 @@ fn refusal(codes: &[Code]) -> Value {
     };
     let names: Vec<_> = codes.iter().map(|c| c.as_str()).collect();
     json!({
-        "description": told.join(" "),
+        "description": texts.join(" "),
         "x-codes": names,
         "headers": common_headers(headers),
         "content": {(DOCUMENT): {"schema": schema}},
@@ -200,7 +200,7 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
     let mut page_meta = meta.clone();
     put(&mut page_meta, "total", total);
     let errors = json!({"type": "array", "minItems": 1, "items": reference("Error")});
-    let nobody = object(
+    let without_id = object(
         json!({"type": {"type": "string", "const": "users"}, "attributes": reference("UserAttributes")}),
         &["type", "attributes"],
     );
@@ -236,7 +236,7 @@ pub(super) fn schemas(mut schemas: Schemas) -> Value {
             document(reference("EmptyResource"), "Meta"),
         ),
         ("UserPageDocument", object(page, &["data", "links", "meta"])),
-        ("ChoiceResource", nobody),
+        ("ChoiceResource", without_id),
         ("Failure", object(json!({"errors": errors}), &["errors"])),
         (
             "Refusal",

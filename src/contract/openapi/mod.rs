@@ -13,7 +13,7 @@ use schemas::Schemas;
 
 /// The media type of every answer, and of a body that is a JSON:API document.
 const DOCUMENT: &str = "application/vnd.api+json";
-/// The media type of a body that holds its fields themselves.
+/// The media type of a body that is an object with the fields as its members.
 const FLAT: &str = "application/json";
 
 /// One route of an operation, as the printer needs it.
@@ -30,15 +30,15 @@ pub struct Entry {
     pub has_body: bool,
     /// Whether the body is optional.
     pub body_is_optional: bool,
-    /// Below the prefix; a segment in braces is a field of the request.
+    /// The path below the prefix; a segment in braces is a field of the request.
     pub path: &'static str,
     /// The fields that a client sends by this route.
     pub fields: &'static [Field],
     /// The accepted `data.type`s of a body; empty if any type is accepted.
     pub takes: &'static [&'static str],
-    /// The field that `data.id` stands for, if the id has a role.
+    /// The field that `data.id` stands for; `None` if the id is ignored.
     pub id: Option<&'static str>,
-    /// Whether a request without an id gets a fresh one.
+    /// Whether the gateway generates an id for a request without an id.
     pub fresh_id: bool,
     pub response: &'static Shape,
     /// The `data.type` of the answer.
@@ -59,7 +59,7 @@ pub enum Credential {
 }
 
 impl Entry {
-    /// The prefix of the names of the entry's schemas: the name of the operation with a capital.
+    /// The prefix of the names of the entry's schemas: the name of the operation with a capital first letter.
     fn title(&self) -> String {
         let mut letters = self.name.chars();
         let first = letters.next().map(|c| c.to_ascii_uppercase());
@@ -115,7 +115,7 @@ pub fn document(entries: &[Entry], prefixes: &[String]) -> String {
     format!("{whole:#}\n")
 }
 
-/// Rules of every operation that no table contains.
+/// The rules that apply to every operation and that no table contains.
 const ABOUT: &str = "The operations of the SOAP service as resources. Every answer is application/vnd.api+json, even if the \
 body of the request is application/json. If an operation refuses a request, the answer has the reasons twice: in \
 meta.responseStatus, as in SOAP, and in errors. If the gateway cannot read a request, the answer has only errors. Texts are \
@@ -157,7 +157,8 @@ fn operation(entry: &Entry, again: bool, schemas: &mut Schemas) -> Value {
     Value::Object(operation)
 }
 
-/// The operation's name; further routes append their method and captured field.
+/// The name of the operation. If the operation has several routes, all routes but the first append their method and the
+/// field in their path.
 fn operation_id(entry: &Entry, again: bool) -> String {
     let mut id = entry.name.to_owned();
     if again {

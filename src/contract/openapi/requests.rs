@@ -72,7 +72,7 @@ pub(super) fn in_query(entry: &Entry) -> impl Iterator<Item = &'static Field> {
     fields.filter(move |f| !is_meta(f) && Some(f.name) != captured && f.name != PARAMS)
 }
 
-/// Segments of the path, the query of a request without a body, and headers.
+/// The parameters of an operation: the field in the path, the query of a request without a body, and the headers.
 pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
     let mut parameters = Vec::new();
     if let Some(name) = entry.captured() {
@@ -104,7 +104,7 @@ pub(super) fn parameters(entry: &Entry, schemas: &mut Schemas) -> Value {
     Value::Array(parameters)
 }
 
-/// Takes the description out of a schema; a parameter has it beside the schema.
+/// Removes the description from a schema and returns it. In a parameter the description stands beside the schema.
 fn take_description(schema: &mut Value) -> String {
     let taken = match schema {
         Value::Object(members) => members.remove("description"),

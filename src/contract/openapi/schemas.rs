@@ -30,7 +30,10 @@ impl Schemas {
     pub(super) fn name(&mut self, name: String, schema: Value) -> Value {
         let reference = reference(&name);
         let earlier = self.named.insert(name, schema.clone());
-        debug_assert!(earlier.is_none_or(|e| e == schema), "two schemas of a name");
+        debug_assert!(
+            earlier.is_none_or(|e| e == schema),
+            "two schemas have one name"
+        );
         reference
     }
 
@@ -94,7 +97,7 @@ pub(super) fn is_meta(field: &Field) -> bool {
     matches!((field.kind)(), Kind::Shape(shape) if shape.name == RequestMeta::SHAPE.name)
 }
 
-/// Every `responseStatus/code` there is: done, and those of the table.
+/// Every `responseStatus/code`: 0 for success, and the codes of the table.
 fn statuses() -> Vec<i32> {
     let refused = Code::ALL.iter().filter_map(|c| c.kind().rest().1);
     let mut statuses: Vec<i32> = std::iter::once(0).chain(refused).collect();

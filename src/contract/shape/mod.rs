@@ -31,7 +31,7 @@ pub trait Value: Default {
     fn write_xml(&self, out: &mut XmlWriter, name: &str, field: &Field);
     /// Writes the JSON value, `null` if there is none.
     fn write_json(&self, out: &mut JsonWriter);
-    /// Whether the value is missing in a required field.
+    /// Whether the value counts as missing if its field is required.
     fn is_missing(&self) -> bool;
     /// Whether the value is absent in JSON. An empty text or list is not absent.
     fn is_absent(&self) -> bool {
@@ -50,20 +50,20 @@ pub trait Value: Default {
     ) -> Result<(), Rejection> {
         lists::read_entries(list, reader, field)
     }
-    /// Whether a second occurrence of the element continues the value. True for lists alone.
+    /// Whether a second occurrence of the element continues the value. True only for lists.
     const REPEATS: bool = false;
 }
 
 /// A struct that the macro `shape!` declares.
 pub trait Structure: Value + Shaped {
-    /// Its name, documentation and fields.
+    /// The name, the documentation and the fields of the struct.
     const SHAPE: &'static Shape;
 }
 
 /// The object-safe part of [`Structure`], by which a face writes a value whose type it does not know. A position is the
 /// index of a field in the table.
 pub trait Shaped: Send + std::fmt::Debug {
-    /// Its name, documentation and fields.
+    /// The name, the documentation and the fields of the struct.
     fn shape(&self) -> &'static Shape;
     /// Writes the XML element of this name.
     fn write_element(&self, out: &mut XmlWriter, name: &str);
@@ -71,7 +71,7 @@ pub trait Shaped: Send + std::fmt::Debug {
     fn write_object(&self, out: &mut JsonWriter);
     /// Writes the fields at these positions as members of a JSON object.
     fn write_members(&self, out: &mut JsonWriter, positions: &[usize]);
-    /// Writes the field at this position as a member of another name.
+    /// Writes the field at this position as a member with this name, which may differ from the field's name.
     fn write_as(&self, out: &mut JsonWriter, name: &str, position: usize);
     /// Passes each structure in the field at this position to `visit`.
     fn each_in(&self, position: usize, visit: &mut dyn FnMut(&dyn Shaped));

@@ -7,7 +7,7 @@ use crate::contract::problem::{Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 
-/// The text of a JSON value of at most `max` characters. Any other value but null is noted.
+/// The text of a JSON value, if the text has at most `max` characters. Notes a problem for any other value except null.
 fn text_of<'a>(value: &'a Json, field: &str, max: u32, problems: &mut Problems) -> Option<&'a str> {
     let why = match value {
         Json::Null => return None,
@@ -166,7 +166,7 @@ impl Value for Number {
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself; use it only to hash, compare or hand out.
+    /// The text itself. Use it only to hash it, to compare it or to send it to its receiver.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -54,7 +54,7 @@ const fn is_name_char(c: char) -> bool {
 
 /// Whether the text is a name without a colon (Namespaces in XML 1.0 §3, `NCName`).
 fn is_ncname(name: &str) -> bool {
-    // Names in ASCII, which most are, need no decoding.
+    // Most names are in ASCII and need no decoding.
     let mut bytes = name.bytes();
     let starts = bytes
         .next()

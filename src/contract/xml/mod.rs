@@ -1,7 +1,7 @@
 //! XML: a pull reader that refuses everything that SPEC §4 forbids, and a writer.
 //!
-//! quick-xml splits the document into markup and text and matches end tags with start tags. It accepts much that is not
-//! well-formed, so this module checks every piece against the grammar.
+//! quick-xml splits the document into markup and text and matches end tags with start tags. It accepts many documents
+//! that are not well-formed, so this module checks every piece against the grammar.
 
 mod chars;
 mod namespaces;
@@ -62,7 +62,7 @@ pub struct XmlReader<'a> {
     /// The length of the last piece in bytes, before references were resolved.
     piece_bytes: usize,
     /// Whether the document holds only characters that XML allows. If not, each piece is checked when it is reached,
-    /// so that the first error of the document is the one that is reported.
+    /// so that the reader reports the first error of the document.
     has_only_xml_chars: bool,
     nil: bool,
     put_back: Option<Tag<'a>>,
@@ -321,7 +321,7 @@ impl<'a> XmlReader<'a> {
         Ok(self.within(field, max, text))
     }
 
-    /// Returns a text of at most `max` characters; notes a longer one.
+    /// Returns a text of at most `max` characters; notes a longer text as a problem.
     fn within(&mut self, field: &str, max: u32, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
         // A text has no more characters than bytes, so most texts need not be counted.
         if text.len() > max as usize && text.trim().chars().count() > max as usize {

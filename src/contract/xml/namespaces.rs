@@ -112,7 +112,7 @@ impl<'a> Namespaces<'a> {
         }
     }
 
-    /// The binding of a prefix; empty is the default namespace.
+    /// The binding of a prefix. The empty prefix stands for the default namespace.
     pub(super) fn find(&self, prefix: &str) -> Option<Bound> {
         self.0
             .iter()

@@ -11,8 +11,8 @@ pub struct XmlWriter {
     omitted: &'static [&'static str],
 }
 
-/// Whether the byte begins neither a character to escape nor one that XML does not allow. U+FFFE and U+FFFF begin with
-/// the byte 0xEF.
+/// Whether every character that begins with this byte can be copied: XML allows the character, and it needs no escape.
+/// The byte 0xEF is excluded, because U+FFFE and U+FFFF begin with it.
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | 0x20..=0xEE | 0xF0..)
         && !matches!(byte, b'&' | b'<' | b'>' | b'"')

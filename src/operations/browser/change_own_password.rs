@@ -1,4 +1,5 @@
-//! Changes the password of the signed-in user and ends the user's other sessions. The request contains the old password.
+//! Changes the password of the signed-in user and ends the user's other sessions. The request contains the old
+//! password.
 
 use crate::operations::prelude::*;
 use crate::operations::user::change_password::ChangePasswordRequest;

@@ -87,7 +87,7 @@ enum IdentityChange {
     Remove,
 }
 
-/// The changes in the list; the single external ID is one more to add.
+/// The changes in the list, and the addition of the single external ID.
 ///
 /// # Errors
 /// [`Code::DuplicateExternalIds`] for two IDs of the same provider and type; [`Code::InvalidField`] for invalid fields.

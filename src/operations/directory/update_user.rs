@@ -1,4 +1,4 @@
-//! Changes a user and its external IDs; absent fields keep their stored values, and null or an empty text clears a value
+//! Changes a user and its external IDs. Absent fields keep their stored values. Null or an empty text clears a value
 //! that may be empty.
 
 use super::{

@@ -18,7 +18,7 @@ pub struct Route {
     /// The field of the request that holds the attributes; `None` if they are fields of the request itself.
     pub inside: Option<&'static str>,
     /// The accepted `data.type`s of a document in the request, the preferred one first; empty if any type is accepted,
-    /// because no source names one.
+    /// because no source names a type.
     pub takes: &'static [&'static str],
     /// The `data.type` of the answer.
     pub answers: &'static str,

@@ -147,7 +147,7 @@ impl Operation {
         }
     }
 
-    /// An operation of the pages: for a signed-in browser, writes, and without a rate limit.
+    /// An operation of the pages. It needs a signed-in browser, writes, and has no rate limit.
     pub(in crate::operations) const fn page<R: Request>(
         name: &'static str,
         event: AuditEvent,

@@ -9,7 +9,7 @@ use crate::store::users::{self, NewUser};
 use crate::store::{email_undos, external_identities, organisations};
 
 /// Creates the partner's user. Users are never matched by e-mail address: a person who already has an account gets a
-/// second one.
+/// second account.
 pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Result<User> {
     let uuid = tx.cx.app.entropy.uuid();
     let wanted = assertion.wanted_name();

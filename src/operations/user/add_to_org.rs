@@ -6,11 +6,10 @@ use crate::store::organisations;
 
 use super::auth_token::{issue, token_param};
 
-/// The number of memberships up to which a user may create another organisation. The choice at sign-in shows all of
-/// them.
+/// A user with this many memberships cannot create another organisation. The choice at sign-in lists all memberships.
 const MAX_MEMBERSHIPS: usize = 100;
 
-/// The role of an organisation's creator in it.
+/// The role that the creator of an organisation has in the organisation.
 pub const ORG_ADMIN: &str = "ORG_ADMIN";
 
 shape! {
@@ -68,8 +67,8 @@ impl Request for AddToOrgRequest {
     }
 }
 
-/// Joins an open organisation; trusted callers may join any. A closed organisation is answered as if it did not exist,
-/// so that IDs cannot be guessed.
+/// Adds the user to an open organisation; a trusted caller may add the user to any organisation. A closed organisation
+/// gets the same refusal as an unknown one, so that IDs cannot be guessed.
 fn join(tx: &mut Transaction<'_>, user: &User, uuid: &str) -> Result<String> {
     let member = organisations::memberships(tx.conn, user.id)?
         .iter()
@@ -83,8 +82,8 @@ fn join(tx: &mut Transaction<'_>, user: &User, uuid: &str) -> Result<String> {
     Ok(uuid.to_owned())
 }
 
-/// Creates a closed organisation with the user as its administrator. If the user is a member of one with that name,
-/// returns that one.
+/// Creates a closed organisation with the user as its administrator. If the user is already a member of an organisation
+/// with this name, returns the UUID of that organisation.
 fn create(tx: &mut Transaction<'_>, user: &User, name: &str, new_uuid: &str) -> Result<String> {
     let memberships = organisations::memberships(tx.conn, user.id)?;
     if let Some(Membership { uuid, .. }) = memberships.iter().find(|m| m.name == name) {

@@ -43,8 +43,8 @@ pub(super) fn issue(
     }
 }
 
-/// The most unexpired tokens of one sign-in. An old token is not dropped for a new one, because its reuse reveals a
-/// theft.
+/// The maximum number of unexpired tokens of one sign-in. An old token is not dropped for a new one, because the reuse
+/// of an old token reveals a theft.
 const MOST_TOKENS: i64 = 100;
 
 /// Refuses a new token while the family has [`MOST_TOKENS`] unexpired tokens.
@@ -57,7 +57,8 @@ pub(super) fn check_room(tx: &mut Transaction<'_>, verified_token: &VerifiedToke
     Err(too_many_attempts(first.map_or(0, |at| at - now)))
 }
 
-/// The ID of the token that replaces the token with this ID. It cannot be computed without the replaced token.
+/// The ID of the token that replaces the token with the ID `jti`. The new ID cannot be computed without the replaced
+/// token.
 pub(super) fn successor(jti: &str) -> String {
     let digest = sha256_hex(&format!("the successor of {jti}"));
     let mut bytes = [0; 16];

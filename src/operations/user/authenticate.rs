@@ -1,4 +1,4 @@
-//! Signs a user in: password, status, choice of organisation, token.
+//! Signs a user in: checks the password and the status, chooses the organisation, and issues a token.
 
 use crate::contract::user::FlatUser;
 use crate::domain::organisation::{Choice, choose};

@@ -1,4 +1,4 @@
-//! Sets a new password, with the old one or with a reset token.
+//! Sets a new password. The caller must send the old password or a reset token.
 
 use crate::operations::identities;
 use crate::operations::prelude::*;
@@ -101,7 +101,8 @@ impl ChangePasswordRequest {
         let Some(user_name) = &self.user_name else {
             return Err(refuse_field(Code::MissingField, "userName"));
         };
-        // Check the rules that need no data of the user. The password is compared with the user's names after the hash.
+        // Check the rules that need no data of the user. The new password is compared with the user's other names after
+        // the old password is verified.
         super::check_password(self.password.reveal(), &[user_name])?;
         let user = cx.read(|c| users::by_name(c, user_name))?;
         let (user, _) = cx.verify_user(user, old)?;

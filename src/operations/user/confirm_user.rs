@@ -66,7 +66,8 @@ impl ConfirmUserRequest {
     }
 }
 
-/// The refusal of a token that confirms nothing. It tells a user who opens the mail again that the first time worked.
+/// The refusal of a token that cannot confirm a registration. For a used token, the refusal says that the registration
+/// is already confirmed: the user may have opened the mail twice.
 fn unusable(tx: &mut Transaction<'_>, sha256: &str) -> Result<Refusal> {
     if !one_time_tokens::is_used(tx.conn, sha256, Purpose::Activation)? {
         return Ok(spent_token("token"));

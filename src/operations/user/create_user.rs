@@ -4,7 +4,7 @@ use crate::contract::user::WrappedUser;
 use crate::operations::prelude::*;
 use crate::store::users::{self, NewUser};
 
-/// The parameter in which `passwordResetGuidChannel` RESPONSE hands out the token.
+/// The parameter that contains the token if `passwordResetGuidChannel` is RESPONSE.
 pub const PASSWORD_RESET_GUID: &str = "PASSWORD_RESET_GUID";
 
 shape! {
@@ -44,7 +44,7 @@ impl Request for CreateUserRequest {
     )
     .cost(Cost::Write)
     .soap()
-    // The sampled SOAP answer has no roles, the sampled REST answer has them. Samples win over SPEC §4.
+    // In the samples, the SOAP answer has no roles and the REST answer has roles. Samples take precedence over SPEC §4.
     .soap_omits(&["roles"])
     .rest(&[Route::new("POST", "/users")
         .id("userName")

@@ -15,7 +15,7 @@ shape! {
     }
 }
 
-/// The number of transactions in which the request erases names in the audit log.
+/// The maximum number of transactions in which one request erases names in the audit log.
 const ERASING_TURNS: usize = 8;
 
 impl Request for DeleteUserRequest {
@@ -45,8 +45,8 @@ impl Request for DeleteUserRequest {
     }
 }
 
-/// Erases the names of deleted users in the audit log. Housekeeping erases the names that remain of users with very
-/// many entries.
+/// Erases the names of deleted users in the audit log. If a user has very many entries, housekeeping erases the
+/// remaining names later.
 pub(in crate::operations) fn forget_names(cx: &RequestContext<'_>) -> Result<()> {
     for _ in 0..ERASING_TURNS {
         if !cx.app.store.write(audit::erase_names)? {

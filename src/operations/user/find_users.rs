@@ -102,7 +102,7 @@ fn sort(text: &str) -> Option<Vec<Sort>> {
     Some(order)
 }
 
-/// Whether the user matches the filter, for callers who may see no other user.
+/// Whether the user matches the filter. Used for callers who may see only themselves.
 fn matches(filter: &Filter, user: &User) -> bool {
     let has = |part: &Option<String>, text: &str| {
         part.as_deref()

@@ -66,7 +66,7 @@ fn check_display_name(problems: &mut Problems, field: &str, text: Option<&str>) 
     }
 }
 
-/// The texts of a user with stricter rules than those for a text on one line.
+/// The text fields of a user whose rules are stricter than the rule for a text on one line.
 const OWN_RULES: [&str; 5] = [
     "email",
     "name",
@@ -150,9 +150,9 @@ struct Mailing {
     event: AuditEvent,
 }
 
-/// Mails a new token to the user with this login, if the user passes `serves` and the mailbox has not had too many
-/// mails. Otherwise the call does the same work and rolls it back, so that neither the answer nor its time reveals
-/// whether the user exists. The attempt is recorded in the audit log.
+/// Mails a new token to the user with this login, if `serves` returns true for the user and the mailbox has not had too
+/// many mails. Otherwise the call does the same work and deletes the written rows at once, so that neither the answer
+/// nor its time reveals whether the user exists. The attempt is recorded as an audit entry or as a count.
 fn mail_token(
     cx: &RequestContext<'_>,
     login: &str,

@@ -1,5 +1,5 @@
-//! Changes a user. Given fields replace the stored values; absent fields keep them. In JSON, null and an empty text clear
-//! a value that may be empty.
+//! Changes a user. Given fields replace the stored values; absent fields keep them. In JSON, null and an empty text
+//! clear a value that may be empty.
 
 use crate::contract::shape::{Structure as _, value_at};
 use crate::contract::user::{UserChange, WrappedUser};
@@ -88,8 +88,8 @@ impl Request for ModifyUserRequest {
                 return Err(refuse_field(Code::EmailAlreadyExists, "email"));
             }
             users::update(tx.conn, &after)?;
-            // Activation by an administrator counts like confirmation by mail: the user joins the organisation it
-            // registered for.
+            // Activation by an administrator counts like confirmation by mail: the user joins the organisation that the
+            // registration named.
             if before.status == Status::Unactivated
                 && after.status == Status::Active
                 && let Some(uuid) = users::activate(tx.conn, after.id, cx.now)?
@@ -103,7 +103,7 @@ impl Request for ModifyUserRequest {
                 one_time_tokens::revoke(tx.conn, Purpose::Activation, after.id)?;
             }
             if after.status != Status::Active {
-                // A deactivated user stays signed out after being activated again.
+                // A deactivated user must sign in again after a later activation.
                 tx.sign_out(after.id, None)?;
             }
             tx.audit_ok(Self::OPERATION.event, &after.user_name)?;
@@ -130,12 +130,12 @@ fn check(problems: &mut Problems, wanted: &WrappedUser) -> Option<Status> {
     status.flatten()
 }
 
-/// Whether the field of a problem holds the stored value.
+/// Whether the request leaves the field of this problem unchanged.
 fn is_unchanged(problem: &Problem, wanted: &WrappedUser, stored: &WrappedUser) -> bool {
     let field = problem.field.as_deref();
     let position = field.and_then(|name| WrappedUser::SHAPE.position(name));
     match value_at::<String>(wanted, position) {
-        // A user without an e-mail address has none to clear.
+        // An empty text changes nothing if no value is stored, for example for a user without an e-mail address.
         Some(text) if text.is_empty() => value_at::<String>(stored, position).is_none(),
         Some(text) => value_at(stored, position) == Some(text),
         None => field == Some("roles") && wanted.roles == stored.roles,

@@ -64,9 +64,9 @@ impl Request for RegisterUserRequest {
 /// Whether the answer may reveal that a name or an address is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::operations) enum TakenNames {
-    /// The answer reveals it, so it can be sent before a password is hashed.
+    /// The answer reveals a taken name, so the refusal is sent before the password is hashed.
     Revealed,
-    /// The answer and its time are the same in both cases, so a password is always hashed.
+    /// The answer and its time are the same for taken and free names, so the password is always hashed.
     Hidden,
 }
 
@@ -144,7 +144,7 @@ impl RegisterUserRequest {
         }
         let user_name = ("username", self.username.as_str());
         super::check_names_are_free(cx, c, user_name, &self.email)?;
-        // The former owner of the address may still undo the change.
+        // The address is reserved while its former owner can still undo a change of address.
         if email_undos::is_reserved(c, &self.email, cx.now)? {
             return Err(super::taken(Taken::Email, "username"));
         }

@@ -12,7 +12,7 @@ pub(in crate::operations) struct Checked {
 }
 
 impl Checked {
-    /// Checks a password. Unknown users cost the same work and get the same answer.
+    /// Checks a password. An unknown user costs the same work and gives the same answer as a wrong password.
     ///
     /// # Errors
     /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password was right), or an error of the store.

@@ -92,7 +92,8 @@ impl Kind for KeyedClient {
     }
 }
 
-/// Another client that has this client's key in the store and keeps it, because the file does not change its key.
+/// The name of another stored client that has the wanted key and keeps it, because the file does not change that
+/// client's key.
 fn keeper_of_key<'a>(wanted: &KeyedClient, checker: &Checker<'a>) -> Option<&'a str> {
     let key = wanted.key_sha256.as_ref()?;
     let mut others = checker.state.clients.iter();

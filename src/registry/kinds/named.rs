@@ -61,7 +61,7 @@ impl Kind for Agreement {
         agreements::remove(c, self.id)
     }
 
-    /// The acceptance of an agreement is a proof that must stay.
+    /// Counts the users who accepted the agreement: an acceptance is a proof that must not be lost.
     fn users(&self, c: &mut AnyConnection) -> store::Result<i64> {
         agreements::acceptances(c, self.id)
     }

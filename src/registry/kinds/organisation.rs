@@ -87,14 +87,14 @@ impl Kind for Organisation {
     }
 }
 
-/// The id in a channel, in compared form.
+/// The channel and the external id, in the form in which they are compared.
 pub fn compared_external_id(organisation: &Organisation) -> Option<[String; 2]> {
     let (channel, id) = organisation.known_as()?;
     Some([canonical(channel), canonical(id)])
 }
 
-/// Another organisation that has this external id in the store and keeps it, because the file does not name that
-/// organisation.
+/// The UUID of another stored organisation that has the wanted external id and keeps it, because the file does not name
+/// that organisation.
 fn keeper_of_external_id<'a>(wanted: &Organisation, checker: &Checker<'a>) -> Option<&'a str> {
     let external_id = compared_external_id(wanted)?;
     let mut others = checker.state.organisations.iter();

@@ -40,7 +40,7 @@ impl Kind for RequiringService {
         let secret_key = e.secret("secret_key");
         let has_secret = e.has("secret_key") || e.has("secret_key_file");
         let access_key = e.has("access_key").then(|| e.name("access_key")).flatten();
-        // HTTP Basic authentication separates the two by a colon.
+        // HTTP Basic authentication puts a colon between the access key and the secret key.
         if access_key.as_ref().is_some_and(|key| key.contains(':')) {
             e.wrong("access_key", "must not contain a colon");
         }
@@ -104,7 +104,7 @@ impl Kind for RequiringService {
             let what = "is missing; a service with a callback_url needs access_key and secret_key";
             checker.missing(&named.place, "secret_key", what);
         }
-        // A service without callbacks needs no credentials.
+        // If the file removes the callback URL, the stored credentials are removed too.
         let sealed = sealed.filter(|_| named.secret.is_some() || is_called || !was_called);
         let (binding, keys) = (
             Binding::ServiceCredentials(self.id),
@@ -132,7 +132,7 @@ impl Kind for RequiringService {
 /// Reports a portal and agreements that do not exist after the changes.
 fn check_references(service: &RequiringService, checker: &mut Checker<'_>, place: &str) {
     let (file, state, portal) = (checker.file, checker.state, service.portal_id);
-    // 0 replaces a number that could not be read.
+    // 0 stands for a number that could not be read; that fault is already reported.
     if portal != 0 && !checker.will_exist(&file.portals, &state.portals, &portal.to_string()) {
         let what = format!("there is no portal {portal}");
         checker.wrong(format_args!("{place}.portal"), what);

@@ -1,4 +1,4 @@
-//! One connection: its phase, which requests change without a lock.
+//! One connection and its phase. Requests change the phase without a lock.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ impl Connection {
         false
     }
 
-    /// Begins a phase. For a dropped connection it never returns: the table aborts the task.
+    /// Begins a phase. The function never returns for a dropped connection: the table aborts the task.
     pub(in crate::server) async fn begin_or_end(&self, phase: Phase) {
         if !self.begin(phase) {
             std::future::pending::<()>().await;

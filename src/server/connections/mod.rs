@@ -24,23 +24,23 @@ use section::{Entry, Reason, Section};
 
 /// The time unit of the table, and the interval between two checks for expired connections.
 pub(super) const TICK: Duration = Duration::from_millis(100);
-/// Ticks for a client to close a finished connection.
+/// Number of ticks that a client has to close a finished connection.
 const CLOSING_TICKS: u64 = 20;
-/// Ticks between two log lines about the same fact.
+/// Minimum number of ticks between two log lines about connection limits.
 const QUIET_TICKS: u64 = 600;
 
 /// The limits on the number of connections and on their time without a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnectionLimits {
-    /// Maximum number in total.
+    /// Maximum number of connections in total.
     pub all: usize,
-    /// Maximum number of one network.
+    /// Maximum number of connections from one network.
     pub per_network: usize,
     /// Further connections, for probes only.
     pub reserved: usize,
     /// Time for which an idle connection is kept.
     pub idle: Duration,
-    /// Time for a head.
+    /// Time limit for the head of a request.
     pub read: Duration,
 }
 
@@ -162,7 +162,7 @@ impl Connections {
     /// Drops connections that exceeded their time limit.
     pub(super) fn sweep(&self, metrics: &Metrics) {
         let now = self.tick();
-        // A phase may have begun at the end of its tick, so a full tick more must pass.
+        // A phase may have begun at the end of its tick, so one more full tick must pass.
         let over = |state: State, ticks: u64| now > state.since() + ticks;
         self.drop_each(metrics, |state| match state.phase() {
             Phase::New | Phase::Head => over(state, self.read_ticks).then_some(Reason::Read),
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn counts_an_ipv6_network_as_one_address() {
         let table = table();
-        // The oldest of all, which a shortage of slots would drop.
+        // This connection is the oldest, so a shortage of slots would drop it.
         let other = open(&table, "2001:db8:0:1::1", Phase::Idle);
         let first = open(&table, "2001:db8::1", Phase::Idle);
         let _second = open(&table, "2001:db8::2", Phase::Idle);
@@ -309,7 +309,10 @@ mod tests {
         let sending = open(&table, "192.0.2.1", Phase::Sending);
         let half = open(&table, "192.0.2.2", Phase::Body);
         let new = open(&table, "192.0.2.3", Phase::Busy);
-        assert!(is_dropped(&half), "although its network holds less");
+        assert!(
+            is_dropped(&half),
+            "although its network has fewer connections"
+        );
         assert!(
             open(&table, "192.0.2.4", Phase::New)
                 .unwrap()

@@ -81,8 +81,8 @@ fn find_names(
     Ok((page, total))
 }
 
-/// The number of users with the filter's clients and statuses; conditions on names are ignored. Triggers maintain them,
-/// so that no search counts the users.
+/// The number of users with the filter's clients and statuses; conditions on names are ignored. Triggers maintain these
+/// counts, so that no search has to count the users.
 fn counts(conn: &mut AnyConnection, filter: &Filter) -> Result<Counts> {
     let mut condition = Condition::default();
     condition.client_and_status("", filter);

@@ -97,7 +97,7 @@ pub(super) fn page(
 ) -> Result<Vec<String>> {
     let (mut passed, mut position) = anchors.before(key, changes, filter.offset);
     while passed + STEP <= filter.offset {
-        // Only columns of the index, so that the database reads no row of a user on the way.
+        // Select only columns of the index, so that the database reads no row of a user on the way.
         let (first, last) = key.index();
         let head = format!("SELECT {first} AS first, {last} AS last FROM users");
         let tail = format!(" ORDER BY {} LIMIT 1 OFFSET {STEP}", filter.order_by());

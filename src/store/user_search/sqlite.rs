@@ -8,7 +8,7 @@ use super::condition::Condition;
 use super::filter::{Filter, Pattern, SortKey};
 use crate::store::{AnyConnection, Result};
 
-/// A trigram index cannot match a shorter phrase.
+/// The shortest phrase that a trigram index can match, in characters.
 const SHORTEST_PHRASE: usize = 3;
 
 #[derive(QueryableByName)]

@@ -25,7 +25,7 @@ use chaingun_gateway::store::{AnyConnection, Opening, StoreError, audit, outbox}
 use chaingun_gateway::{app, demo};
 use tempfile::TempDir;
 
-/// The time of the tests, which is the time of the sampled token.
+/// The time of the tests, in milliseconds: the time at which the sample token was issued.
 pub const NOW: i64 = 1_601_973_889_000;
 
 /// The private key of the demo's partner, the same in all tests.
@@ -38,7 +38,7 @@ pub struct Gateway {
     node: Node,
     config: Config,
     pub data: TempDir,
-    /// Dropped last, after its users.
+    /// The last field, because fields are dropped in order: the gateway must stop before its database is removed.
     pub database: Database,
 }
 
@@ -61,7 +61,8 @@ impl Reply {
 
 /// Delivers all due rows, like the threads of a running server.
 pub trait DeliverDue {
-    /// Returns the number of delivered rows. Callbacks use three threads beside the calling one.
+    /// Returns the number of delivered rows. The calling thread sends the mails, and three other threads send the
+    /// callbacks.
     fn deliver_due(&self) -> Result<usize, StoreError>;
 }
 
@@ -160,7 +161,7 @@ impl Gateway {
         list.unwrap()
     }
 
-    /// Delivers what is due and returns the mails in the outbox folder, oldest first.
+    /// Delivers the due rows and returns the mails in the outbox folder, the oldest first.
     pub fn mails(&self) -> Vec<String> {
         while self.delivery.deliver_due().unwrap() > 0 {}
         let folder = self.data.path().join("outbox");
@@ -269,7 +270,7 @@ impl Speaker {
     /// Sends bytes and reads until the gateway closes the connection.
     pub fn raw(&self, bytes: &[u8]) -> Reply {
         let Ok(mut stream) = TcpStream::connect(self.address) else {
-            // Status 0, which no assertion expects.
+            // No assertion expects status 0.
             return Reply {
                 status: 0,
                 head: String::new(),

@@ -20,8 +20,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it with these settings and flags, on the embedded database if there is no URL, and waits
-    /// until it listens.
+    /// Starts the program with these settings and flags, on the embedded database if there is no URL, and waits until
+    /// the program listens.
     pub fn start(
         data: &Path,
         database_url: Option<String>,
@@ -32,7 +32,7 @@ impl Process {
         Self::start_as(program, data, database_url, settings, flags)
     }
 
-    /// Starts it with a limit on open files: `-Sn 64` for the soft limit, `-n 64` for both.
+    /// Starts the program with a limit on open files: `-Sn 64` sets the soft limit, `-n 64` sets both limits.
     pub fn start_with_files(limit: &str, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut shell = Command::new("sh");
         let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
@@ -76,7 +76,7 @@ impl Process {
                 line.pointer("/fields/address")?.as_str()?.parse().ok()
             })
             .unwrap();
-        // A thread reads the log, or the program would block on a full pipe.
+        // A thread reads the log, because the program would block on a full pipe.
         let log = Arc::new((Mutex::new(head), Condvar::new()));
         let written = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
@@ -98,7 +98,7 @@ impl Process {
         self.child.id()
     }
 
-    /// `kill -9`.
+    /// Kills the program with SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -109,12 +109,12 @@ impl Process {
         let (log, grown) = &*self.log;
         let log = log.lock().unwrap();
         let limit = Duration::from_secs(20);
-        let lacks_it = |log: &mut String| !log.contains(text);
-        let (log, waited) = grown.wait_timeout_while(log, limit, lacks_it).unwrap();
+        let is_missing = |log: &mut String| !log.contains(text);
+        let (log, waited) = grown.wait_timeout_while(log, limit, is_missing).unwrap();
         assert!(!waited.timed_out(), "{log}");
     }
 
-    /// Stops it gracefully and returns its log.
+    /// Stops the program gracefully and returns its log.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().unwrap().success());

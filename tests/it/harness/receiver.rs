@@ -1,10 +1,10 @@
-//! A service that receives callbacks: it records requests and answers as the test tells it.
+//! A service that receives callbacks: it records the requests and sends the answers that the test gives.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// The answer to the nth request; an empty one closes the connection.
+/// The answer to the nth request; an empty answer closes the connection.
 type Answer = dyn Fn(usize) -> String + Send + Sync;
 
 pub struct Receiver {

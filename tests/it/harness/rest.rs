@@ -47,7 +47,7 @@ pub fn claims(reply: &Reply) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
-/// Signs the user in, to this organisation if one is given. Returns the header value `JWT …`.
+/// Signs the user in, to `organisation` if it is given. Returns the header value `JWT …`.
 pub fn sign_in(
     gateway: &Speaker,
     login: &str,
