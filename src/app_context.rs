@@ -16,7 +16,7 @@ use crate::secrets::sealing::Sealer;
 use crate::secrets::tokens::Tokens;
 use crate::store::first_attempts::FirstAttempts;
 use crate::store::refusals::Refusals;
-use crate::store::{Store, StoreError, clients, outbox};
+use crate::store::{Store, StoreError, clients, findings, outbox};
 
 /// The configured limits and lifetimes.
 #[derive(Debug, Clone)]
@@ -47,11 +47,22 @@ pub struct Rules {
     pub assignments: PerMinute,
     /// The role whose holders may call every operation.
     pub admin_role: String,
-    /// The maximum number of users on one page of findUsers.
+    /// Whether a verified telephone number belongs to one user.
+    pub unique_phones: bool,
+    /// The maximum number of users, or of organisations, on one page.
     pub max_page: i64,
 }
 
 impl Rules {
+    /// The rules that stored rows may break.
+    #[must_use]
+    pub fn for_findings(&self) -> findings::Rules<'_> {
+        findings::Rules {
+            admin_role: &self.admin_role,
+            unique_phones: self.unique_phones,
+        }
+    }
+
     /// The end of a token family that began at this time. Refreshing does not extend it.
     #[must_use]
     pub fn end_of_family(&self, started_at: Millis) -> Millis {

@@ -81,6 +81,7 @@ impl Config {
             "soap.unknown_elements",
             &[("skip", false), ("refuse", true)],
         );
+        let unique_phones = r.one_of("directory.unique_phones", &[("no", false), ("yes", true)]);
         let log_json = r.one_of("log_format", &[("text", false), ("json", true)]);
         let server = server(
             r,
@@ -106,6 +107,7 @@ impl Config {
                 per_service: r.number("throttle.assignments_per_service", 1..=1_000_000_000),
             },
             admin_role: r.text("admin_role"),
+            unique_phones: unique_phones.unwrap_or_default(),
             max_page: r.number("limits.page", 1..=10_000),
         };
         let registry = r.optional("registry").map(PathBuf::from);

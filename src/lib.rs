@@ -153,6 +153,12 @@
 //! - The audience of a partner's token is `public_url` or the bound address, never the Host header. The token is used
 //!   up in the transaction that signs the user in.
 //! - Before a partner's sign-in replaces the session of another user, the gateway asks the user in the browser.
+//! - A verified telephone number is unique by a column of its own with a unique index. The column is filled only while
+//!   `directory.unique_phones` is on, so that the setting can be turned on while users share numbers.
+//! - On the directory's paths a bearer token is the client's key, unless it has the three parts of a JWT. Portals send
+//!   the user's token in a second header. On all other paths a bearer token is the user's.
+//! - The directory masks contacts if the caller acts for another user who is no administrator. A trusted client that
+//!   acts for no user sees them, because it could change them as well.
 //! - A user without an e-mail address has a placeholder at `nowhere.invalid`. The placeholder is never shown, and no
 //!   mail is sent to it.
 //!

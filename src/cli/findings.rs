@@ -24,7 +24,7 @@ pub fn migrate(config: &Config, output: Output) -> io::Result<()> {
     let store = Store::open(config.opening.clone())?;
     let mut printed = Ok(());
     let read = store.read_apart::<_, StoreError>(|c| {
-        findings::each(c, &config.rules.admin_role, &mut |finding| {
+        findings::each(c, config.rules.for_findings(), &mut |finding| {
             if printed.is_ok() {
                 printed = print(output, &finding);
             }
@@ -50,7 +50,7 @@ pub fn count_in_background(app: Arc<AppContext>) -> io::Result<()> {
     let count = move || {
         let mut count = 0_usize;
         let read = app.store.read_apart::<_, StoreError>(|c| {
-            findings::each(c, &app.rules.admin_role, &mut |_| count += 1)
+            findings::each(c, app.rules.for_findings(), &mut |_| count += 1)
         });
         match read {
             Ok(()) if count > 0 => tracing::warn!(

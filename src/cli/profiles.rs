@@ -5,7 +5,7 @@ use std::io;
 
 use chaingun_gateway::domain::audit_event::AuditEvent;
 use chaingun_gateway::domain::names::flaw_of_line;
-use chaingun_gateway::operations::RequestContext;
+use chaingun_gateway::operations::{RequestContext, phones};
 use chaingun_gateway::store::profiles::{self, Profile};
 use chaingun_gateway::store::users;
 use clap::{Args, ValueEnum};
@@ -112,11 +112,14 @@ impl Change {
                 Field::SignatureNumber => profile.signature_number = None,
                 Field::SignatureName => profile.signature_name = None,
                 Field::SecondaryId => profile.secondary_id = None,
-                Field::Phone => profile.phone = None,
+                Field::Phone => (profile.phone, profile.phone_verified) = (None, false),
             }
         }
         let text = |new: &Option<String>, old| new.clone().or(old);
+        // The operator does not prove that a new number is the user's.
+        let keeps_phone = self.phone.is_none() || self.phone == profile.phone;
         Profile {
+            phone_verified: profile.phone_verified && keeps_phone,
             external: text(&self.external, profile.external),
             channel: text(&self.channel, profile.channel),
             counter: self.counter.or(profile.counter),
@@ -150,8 +153,9 @@ pub(super) fn run(
             if users::lock_for_update(tx.conn, user.id)?.is_none() {
                 return Ok(None);
             }
-            let profile = change.applied_to(profiles::find(tx.conn, user.id)?.unwrap_or_default());
-            profiles::put(tx.conn, user.id, &profile)?;
+            let stored = profiles::find(tx.conn, user.id)?.unwrap_or_default();
+            let profile = change.applied_to(stored.clone());
+            phones::put_profile(tx, user.id, (&stored, &profile), "phone")?;
             tx.audit_ok(AuditEvent::UserUpdated, &user.user_name)?;
             Ok(Some(profile))
         })?;
@@ -168,5 +172,6 @@ pub(super) fn run(
         ("signature_name", json!(profile.signature_name)),
         ("secondary_id", json!(profile.secondary_id)),
         ("phone", json!(profile.phone)),
+        ("phone_verified", json!(profile.phone_verified)),
     ])
 }

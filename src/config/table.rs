@@ -43,7 +43,7 @@ settings! {
     "limits.account_share" = "15", "Percentage of the queue for hashes that requests about one user name or e-mail address may hold.";
     "limits.wait_s" = "10", "Seconds that a request waits for a worker; after that it gets BUSY.";
     "limits.read_timeout_s" = "15", "Seconds for a request's head, again for its body, and for a client that does not read its response.";
-    "limits.page" = "1000", "Maximum number of users on one page.";
+    "limits.page" = "1000", "Maximum number of users or organisations on one page.";
     "xml.depth" = "32", "Maximum nesting depth of elements in a request.";
     "xml.elements" = "10000", "Maximum number of elements in a request.";
     "xml.attributes" = "64", "Maximum number of attributes of one element, namespace declarations included; also of namespaces in scope.";
@@ -65,6 +65,7 @@ settings! {
     "session.idle_days" = "30", "Days without a request after which a browser session ends.";
     "session.partner_leeway_s" = "30", "Seconds by which the clock of a partner may differ: applied to exp, nbf and iat of its tokens. 0 to 300.";
     "session.browsers" = "100", "Maximum number of browser sessions of one user; a further one ends the 10 % that have been unused for longest.";
+    "directory.unique_phones" = "no", "yes: a verified telephone number belongs to one user. The directory and partners' sign-in refuse it for a second user; `migrate` lists the users that share one already.";
     "activation.hours" = "48", "Lifetime of an activation token in hours.";
     "registration.keep_days" = "30", "Days after the expiry of its last activation token until an unconfirmed, self-registered account is deleted.";
     "registration.unconfirmed" = "100000", "Maximum number of unconfirmed, self-registered accounts; the oldest are deleted first.";

@@ -223,6 +223,21 @@ codes! {
     DuplicateExternalIds = "DUPLICATE_EXTERNAL_IDS", Invalid,
         "Egy rendszerben és típusban csak egy külső azonosító adható meg",
         "Only one external id goes with a provider and a type";
+    /// Another user has this verified telephone number, and the settings demand that numbers are unique.
+    PhoneAlreadyInUse = "PHONE_ALREADY_IN_USE", Invalid,
+        "Ez a telefonszám másik felhasználóé", "Another user has this telephone number";
+    /// A user of a partner needs a verified address or number. The directory has no managed users, which the code also
+    /// names.
+    EmailOrPhoneMissing = "EMAIL_OR_PHONE_OR_MANAGEDBY_MISSING", Invalid,
+        "E-mail cím vagy telefonszám kell", "Send an e-mail address or a telephone number";
+    /// The address is not verified.
+    EmailVerifyError = "EMAIL_VERIFY_ERROR", Invalid,
+        "Csak ellenőrzött e-mail cím adható meg (emailVerified: true)",
+        "The e-mail address must be verified (emailVerified: true)";
+    /// The number is not verified.
+    PhoneVerifyError = "PHONE_VERIFY_ERROR", Invalid,
+        "Csak ellenőrzött telefonszám adható meg (phoneVerified: true)",
+        "The telephone number must be verified (phoneVerified: true)";
     EmptyRolesProvided = "EMPTY_ROLES_PROVIDED", Invalid, "A szerepkörök listája üres", "The list of roles is empty";
     /// The role does not exist.
     InvalidRole = "INVALID_ROLE", Invalid, "Nincs ilyen szerepkör", "There is no such role";
@@ -327,6 +342,12 @@ reasons! {
     MustNotBeEmpty =
         "nem lehet üres; hagyd ki, ha nem változik", "must not be empty; leave it out to keep the present value";
     NotAnEmail = "nem e-mail cím", "is not an e-mail address";
+    NotAPhone =
+        "nem telefonszám: 4–15 számjegy kell, előtte lehet +",
+        "is not a telephone number: 4 to 15 digits, with an optional leading +";
+    NotAKey = "email, phone, loginId vagy userName lehet", "must be email, phone, loginId or userName";
+    /// A telephone number of several users names none of them.
+    SharedByUsers = "több felhasználóé", "belongs to several users";
     NotAStatus = "UNACTIVATED, ACTIVE vagy INACTIVE lehet", "must be UNACTIVATED, ACTIVE or INACTIVE";
     NotAnOrder =
         "userName, name és email vesszővel elválasztott listája lehet, mindegyik legfeljebb egyszer; a név előtti mínusz csökkenő sorrendet jelent",

@@ -1,5 +1,7 @@
-//! The directory face: portals create users, look them up by external ID, and assign roles (SPEC §11). This module
+//! The directory face: portals create users, look them up, assign roles and search organisations (SPEC §11). This module
 //! contains no rules about users.
+
+mod credentials;
 
 use std::sync::Arc;
 
@@ -8,11 +10,16 @@ use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::Rejection;
 use crate::domain::Millis;
 use crate::http::envelope::Heading;
-use crate::http::{self, Decoded, Face, HttpRequest, Reply, path};
+use crate::http::{Decoded, Face, HttpRequest, Parameters, Reply, path};
 use crate::operations::{CATALOG, DirectoryRoute, Operation, Payload};
 
 /// The prefixes of the directory's paths.
-const PREFIXES: [&str; 2] = ["/user/v1/", "/orguser/v1/"];
+const PREFIXES: [&str; 4] = ["/user/v1/", "/private/user/v1/", "/orguser/v1/", "/org/v2/"];
+
+/// The header with the caller's own ID of the message, which the answer repeats.
+const MESSAGE_ID: &str = "x-msgid";
+/// The longest message ID, in characters.
+const MAX_MESSAGE_ID_CHARS: usize = 128;
 
 /// Whether this path belongs to the directory.
 #[must_use]
@@ -63,8 +70,12 @@ impl DirectoryFace {
         Self {
             heading: Heading {
                 id: route.map_or("api.user", |(_, route)| route.id),
-                ver: "v1",
+                ver: match below.contains("/v2/") {
+                    true => "v2",
+                    false => "v1",
+                },
                 now,
+                message_id: request.header(MESSAGE_ID).and_then(|id| message_id(&id)),
                 request_id: Arc::clone(&request.request_id),
                 language: request.language(),
             },
@@ -85,15 +96,14 @@ impl Face for DirectoryFace {
     }
 
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
-        let Some((operation, _)) = self.route else {
+        let Some((operation, route)) = self.route else {
             return Err(Rejection::new(Code::NoSuchOperation));
         };
         let mut problems = Problems::none(false);
-        let credentials = http::credentials(request, &mut problems);
-        let object = if self.named.is_empty() {
-            body(request, self.depth, &mut problems)?
-        } else {
-            Json::of_texts(self.named.iter().map(|(name, text)| (*name, text.as_str())))
+        let credentials = credentials::credentials(request, &mut problems)?;
+        let object = match route.method {
+            "GET" => self.fields(route, request, &mut problems),
+            _ => self.body(request, &mut problems)?,
         };
         let decoded = (operation.decode_json)(&object, &mut problems);
         let language = self.heading.language;
@@ -120,25 +130,56 @@ impl Face for DirectoryFace {
     }
 }
 
-/// The member `request` of a body.
-fn body(request: &HttpRequest, depth: usize, problems: &mut Problems) -> Result<Json, Rejection> {
-    if !request.media_type().is_one_of(&["application/json"]) {
-        return Err(Rejection::new(Code::UnsupportedMediaType));
-    }
-    let mut json = parse(&request.body, depth)?;
-    let Json::Object(_) = json else {
-        let why = Some(Why::WrongContent);
-        return Err(Rejection::field(Code::InvalidField, "request", why));
-    };
-    match json.take("request") {
-        Some(object @ Json::Object(_)) => Ok(object),
-        Some(Json::Null) | None => {
-            problems.note_missing("request");
-            Ok(Json::Object(Vec::new()))
+impl DirectoryFace {
+    /// The fields in the path, and those in the query that the route names.
+    fn fields(
+        &self,
+        route: &DirectoryRoute,
+        request: &HttpRequest,
+        problems: &mut Problems,
+    ) -> Json {
+        let query = Parameters::of(request.query());
+        let mut fields: Vec<(&str, &str)> = Vec::new();
+        for (name, text) in &self.named {
+            fields.push((name, text));
         }
-        Some(_) => {
-            problems.note("request", Why::WrongContent);
-            Ok(Json::Object(Vec::new()))
+        for name in route.query {
+            let mut given = query.all(name);
+            fields.extend(given.next().map(|text| (*name, text)));
+            if given.next().is_some() {
+                problems.note(name, Why::Repeated);
+            }
         }
+        Json::of_texts(fields)
     }
+
+    /// The member `request` of a body. The message ID in its `params` counts if no header has one.
+    fn body(&mut self, request: &HttpRequest, problems: &mut Problems) -> Result<Json, Rejection> {
+        if !request.media_type().is_one_of(&["application/json"]) {
+            return Err(Rejection::new(Code::UnsupportedMediaType));
+        }
+        let mut json = parse(&request.body, self.depth)?;
+        let Json::Object(_) = json else {
+            let why = Some(Why::WrongContent);
+            return Err(Rejection::field(Code::InvalidField, "request", why));
+        };
+        if self.heading.message_id.is_none() {
+            let id = json.get("params").and_then(|params| params.get("msgid"));
+            self.heading.message_id = id.and_then(Json::text).and_then(message_id);
+        }
+        match json.take("request") {
+            Some(object @ Json::Object(_)) => return Ok(object),
+            Some(Json::Null) | None => problems.note_missing("request"),
+            Some(_) => problems.note("request", Why::WrongContent),
+        }
+        Ok(Json::Object(Vec::new()))
+    }
+}
+
+/// The message ID of a caller, if it is short and has visible ASCII characters only. An invalid one counts as absent,
+/// because it must not fail the call.
+fn message_id(text: &str) -> Option<Arc<str>> {
+    let text = text.trim();
+    let fits = (1..=MAX_MESSAGE_ID_CHARS).contains(&text.len());
+    (fits && text.bytes().all(|b| b.is_ascii_graphic())).then(|| text.into())
 }

@@ -6,7 +6,7 @@ use super::examples;
 use crate::contract::field::{Field, Kind, ListForm, Shape};
 use crate::contract::messages::Language;
 use crate::contract::problem::{Code, FaultCode, SoapForm};
-use crate::operations::{Body, CATALOG, Operation, Route};
+use crate::operations::{Body, CATALOG, DirectoryRoute, Operation, Route};
 
 /// The values of one operation: its access rule, routes, fields, refusals and examples.
 pub(super) fn operation(operation: &Operation) -> Value {
@@ -17,7 +17,7 @@ pub(super) fn operation(operation: &Operation) -> Value {
         who => operation.access.who(),
         soap => operation.soap,
         rpc => operation.rpc,
-        directory => directory.map(|r| format!("{} {}", r.method, r.path)).collect::<Vec<_>>(),
+        directory => directory.map(DirectoryRoute::line).collect::<Vec<_>>(),
         routes => operation.routes.iter().map(route).collect::<Vec<_>>(),
         request => shape(operation.request),
         response => shape(operation.response),

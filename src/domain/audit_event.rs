@@ -17,6 +17,7 @@ words! {
         UserShown = "user_shown",
         UserRead = "user_read",
         UsersFound = "users_found",
+        OrganisationsFound = "organisations_found",
         UserJoinedOrganisation = "user_joined_organisation",
         UserIdentityUnlinked = "user_identity_unlinked",
         UserServiceAssigned = "user_service_assigned",

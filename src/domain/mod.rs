@@ -6,6 +6,7 @@ pub mod client;
 pub mod external_identity;
 pub mod hidden;
 pub mod mailbox;
+pub mod masking;
 pub mod names;
 pub mod network;
 pub mod notice;

@@ -72,8 +72,45 @@ pub fn is_phone(text: &str) -> bool {
     (4..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// The form in which telephone numbers are compared: the digits of the international number without `+` or `00`. A number
+/// without a country code stays as it is, because nothing tells its country. `None` for a text without digits.
+#[must_use]
+pub fn canonical_phone(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let key = digits.strip_prefix("00").unwrap_or(&digits);
+    (!key.is_empty()).then(|| key.to_owned())
+}
+
 /// Whether two logins are equal by [`canonical_login`].
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
     a == b || canonical_login(a) == canonical_login(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical_phone;
+
+    #[test]
+    fn compares_phones_by_their_international_digits() {
+        for text in [
+            "+36301234567",
+            "0036301234567",
+            "36 (30) 123-45.67",
+            " +36/30 1234567",
+        ] {
+            assert_eq!(
+                canonical_phone(text).as_deref(),
+                Some("36301234567"),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            canonical_phone("06301234567").as_deref(),
+            Some("06301234567")
+        );
+        for text in ["", "+", "00", "none"] {
+            assert_eq!(canonical_phone(text), None, "{text}");
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub struct Heading {
     pub ver: &'static str,
     pub now: Millis,
     pub request_id: Arc<str>,
+    /// The caller's own ID of the message; without it, answers have the ID of the request.
+    pub message_id: Option<Arc<str>>,
     pub language: Language,
 }
 
@@ -63,9 +65,15 @@ impl Heading {
             out.member("ts", &directory_time(self.now));
             out.name("params");
             out.object(|out| {
-                // The caller's own message ID. The specification leaves it empty.
+                // The specification leaves it empty.
                 out.member("resmsgid", &());
-                out.member("msgid", &*self.request_id);
+                out.member(
+                    "msgid",
+                    self.message_id
+                        .as_ref()
+                        .unwrap_or(&self.request_id)
+                        .as_ref(),
+                );
                 out.member("err", &err);
                 out.member("status", err.unwrap_or("success"));
                 out.member("errmsg", &errmsg);
@@ -99,6 +107,8 @@ fn spelling(problem: &Problem) -> &'static str {
         (Code::MissingField, _) => "MANDATORY_PARAMETER_MISSING",
         (Code::InvalidField, Some(Why::WrongContent)) => "DATA_TYPE_ERROR",
         (Code::InvalidField, Some(Why::NotAnEmail)) => "EMAIL_FORMAT_ERROR",
+        (Code::InvalidField, Some(Why::NotAPhone)) => "INVALID_PHONE_NO_FORMAT",
+        (Code::InvalidField, Some(Why::NoSuchParameter | Why::NotAKey)) => "INVALID_VALUE",
         (Code::InvalidField, _) => "INVALID_PARAMETER_VALUE",
         (Code::EmailAlreadyExists, _) => "EMAIL_IN_USE",
         (Code::UserAlreadyExists, _) => "USERNAME_IN_USE",

@@ -11,6 +11,7 @@ mod known_sources;
 mod operation;
 mod origin;
 pub mod partner;
+pub mod phones;
 mod prelude;
 mod refusal;
 pub mod route_descriptions;
@@ -55,8 +56,12 @@ pub static CATALOG: &[&Operation] = &[
     consent::withdraw_user_agreements::WithdrawUserAgreementsRequest::OPERATION,
     consent::get_user_agreements::GetUserAgreementsRequest::OPERATION,
     directory::create_user::DirectoryCreateRequest::OPERATION,
+    directory::create_sso_user::DirectoryCreateSsoRequest::OPERATION,
     directory::update_user::DirectoryUpdateRequest::OPERATION,
     directory::read_user::DirectoryReadRequest::OPERATION,
+    directory::read_user::DirectoryReadByIdRequest::OPERATION,
+    directory::read_user::DirectoryLookupRequest::OPERATION,
+    directory::search_organisations::OrganisationSearchRequest::OPERATION,
     directory::assign_roles::AssignRolesRequest::OPERATION,
     partner::sign_in::PartnerSignInRequest::OPERATION,
     browser::show_visitor::ShowVisitorRequest::OPERATION,

@@ -65,6 +65,7 @@ impl SsoFace {
                 ver: if is_first { "v1" } else { "v2" },
                 now: site.now,
                 request_id: Arc::clone(&request.request_id),
+                message_id: None,
                 language: landing.language(),
             },
             as_json: prefers_json(request),

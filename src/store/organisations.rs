@@ -58,6 +58,43 @@ pub fn by_external_id(
         .fetch_optional(conn)
 }
 
+/// The conditions of [`search`]. Absent ones are not applied; texts are compared canonically, except the uuid.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter<'a> {
+    pub uuid: Option<&'a str>,
+    pub channel: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+}
+
+/// The organisations that meet the conditions, by uuid: their number, and one page of them.
+pub fn search(
+    conn: &mut AnyConnection,
+    filter: Filter<'_>,
+    (offset, limit): (i64, i64),
+) -> Result<(i64, Vec<Organisation>)> {
+    let found = || {
+        let mut found = organisations::table.into_boxed();
+        if let Some(uuid) = filter.uuid {
+            found = found.filter(organisations::uuid.eq(uuid.to_owned()));
+        }
+        if let Some(channel) = filter.channel {
+            found = found.filter(organisations::channel_ci.eq(canonical(channel)));
+        }
+        if let Some(id) = filter.external_id {
+            found = found.filter(organisations::external_id_ci.eq(canonical(id)));
+        }
+        found
+    };
+    let total = found().count().get_result(conn)?;
+    let page = found()
+        .order(organisations::uuid)
+        .offset(offset)
+        .limit(limit)
+        .select(columns::<Organisation>())
+        .load(conn)?;
+    Ok((total, page))
+}
+
 /// The uuid of the organisation with this id in this channel, and whether the user is a member of it.
 pub fn by_external_id_for(
     conn: &mut AnyConnection,

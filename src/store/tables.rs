@@ -135,6 +135,9 @@ diesel::table! {
         signature_name -> Nullable<Text>,
         secondary_id -> Nullable<BigInt>,
         phone -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
+        phone_verified -> Bool,
+        unique_phone -> Nullable<Text>,
     }
 }
 diesel::table! {

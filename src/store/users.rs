@@ -79,15 +79,28 @@ pub fn lock_for_update(conn: &mut AnyConnection, id: i64) -> Result<Option<User>
 
 /// The user with this UUID, or else with this number, locked as by [`lock_for_update`].
 pub fn lock_by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option<User>> {
+    match id_by_uuid_or_id(conn, text)? {
+        Some(id) => lock_for_update(conn, id),
+        None => Ok(None),
+    }
+}
+
+/// The user with this UUID, or else with this number.
+pub fn by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option<User>> {
+    match id_by_uuid_or_id(conn, text)? {
+        Some(id) => by_id(conn, id),
+        None => Ok(None),
+    }
+}
+
+/// The number of the user with this UUID, or the number that the text itself is.
+fn id_by_uuid_or_id(conn: &mut AnyConnection, text: &str) -> Result<Option<i64>> {
     let by_uuid: Option<i64> = users::table
         .filter(users::uuid.eq(text))
         .select(users::id)
         .fetch_optional(conn)?;
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match by_uuid.or_else(|| text.parse().ok().filter(|_| is_number)) {
-        Some(id) => lock_for_update(conn, id),
-        None => Ok(None),
-    }
+    Ok(by_uuid.or_else(|| text.parse().ok().filter(|_| is_number)))
 }
 
 /// The user with this user name, locked as by [`lock_for_update`].

@@ -26,7 +26,7 @@ const TOKEN: (&str, &str) = ("token", "{token}");
 const PORTAL: (&str, &str) = ("portal_id", "1");
 const SERVICE: (&str, &str) = ("service_id", "1");
 
-const ROWS: [Row; 30] = [
+const ROWS: [Row; 34] = [
     Row(
         "assign_user_to_service",
         &[
@@ -84,6 +84,22 @@ const ROWS: [Row; 30] = [
         ],
         "EXTERNALID_NOT_FOUND",
     ),
+    Row(
+        "directoryCreateSso",
+        &[
+            ("firstName", "Béla"),
+            ("channel", "apekx"),
+            ("externalIds", ""),
+        ],
+        "INVALID_FIELD",
+    ),
+    Row("directoryReadById", &[("id", "nobody")], "USER_NOT_FOUND"),
+    Row(
+        "directoryLookup",
+        &[("loginId", "nobody")],
+        "USER_NOT_FOUND",
+    ),
+    Row("directorySearchOrganisations", &[("limit", "1")], "ok"),
     Row(
         "assignRoles",
         &[

@@ -542,7 +542,7 @@ fn sets_shows_and_clears_each_field_of_a_profile() {
         |flags: &[&str]| shell.run(&[&["user", "profile", "UBUL", "--json"], flags].concat());
     let empty = json!({"user_name": "ubul", "external": null, "channel": null, "counter": null,
         "last_visit_counter": null, "avatar": null, "signature_number": null, "signature_name": null,
-        "secondary_id": null, "phone": null});
+        "secondary_id": null, "phone": null, "phone_verified": false});
     assert_eq!(profile(&[]).records(), std::slice::from_ref(&empty));
     let set = profile(&[
         "--counter",

@@ -126,7 +126,8 @@ fn finds_created_users_by_both_paths_with_special_characters_in_the_id() {
         let person = &result(envelope)["response"];
         let expected = json!({
             "id": uuid, "identifier": uuid, "userId": uuid, "userName": "a/b é+%@Állam", "firstName": "Jani Kovács",
-            "lastName": null, "email": "jani@dbx.hu", "phone": "+36301234567", "status": 1, "isDeleted": false,
+            "lastName": null, "email": "jani@dbx.hu", "phone": "+36301234567", "phoneVerified": false,
+            "status": 1, "isDeleted": false,
             "roles": [], "createdDate": "2020-10-06 08:44:49:000+0000", "updatedDate": "2020-10-06 08:44:49:000+0000",
             "organisations": [{
                 "organisationId": "apekx-school", "orgName": "Apekx School", "userId": uuid, "roles": [],
@@ -273,10 +274,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
     );
     result(change_identity("REMOVE", "2"));
     assert_eq!(found("2"), 404);
-    assert_eq!(
-        told(change_identity("MOVE", "2")).1,
-        "INVALID_PARAMETER_VALUE"
-    );
+    assert_eq!(told(change_identity("MOVE", "2")).1, "INVALID_VALUE");
     let twice = json!([{"id": "1", "provider": "P", "idType": "t"}, {"id": "2", "provider": "p", "idType": "T"}]);
     let made = call(
         &gateway,
@@ -297,7 +295,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
         ),
         (
             json!([{"id": "1", "provider": "p", "idType": "t", "operation": "REMOVE"}]),
-            "INVALID_PARAMETER_VALUE",
+            "INVALID_VALUE",
         ),
     ] {
         let made = call(
@@ -406,7 +404,7 @@ fn changes_a_user_by_uuid_or_by_external_id() {
         (
             json!({"userId": uuid, "phone": "a"}),
             400,
-            "INVALID_PARAMETER_VALUE",
+            "INVALID_PHONE_NO_FORMAT",
         ),
         (
             json!({"userId": uuid, "firstName": "a\nb"}),

@@ -43,6 +43,17 @@ fn settings() -> String {
     table
 }
 
+fn directory() -> String {
+    let mut table = "| call | paths | description |\n|---|---|---|\n".to_owned();
+    for operation in CATALOG.iter().filter(|o| !o.directory.is_empty()) {
+        let routes = operation.directory.iter();
+        let paths: Vec<_> = routes.map(|route| format!("`{}`", route.line())).collect();
+        let (name, doc) = (operation.name, operation.doc);
+        writeln!(table, "| `{name}` | {} | {doc} |", paths.join("<br>")).unwrap();
+    }
+    table
+}
+
 fn operations() -> String {
     let mut table = "| operation | SOAP | JSON-RPC | REST, below `/hammy/json/user/v1` | allowed callers | queue | description |\n\
                      |---|---|---|---|---|---|---|\n"
@@ -79,6 +90,7 @@ fn prints_the_settings_operations_and_clients_of_the_readme() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let readme = with_section(&readme, "settings", &settings());
     let readme = with_section(&readme, "operations", &operations());
+    let readme = with_section(&readme, "directory", &directory());
     let readme = with_section(&readme, "clients", CLIENTS);
     assert_file_equals("README.md", &readme);
 }

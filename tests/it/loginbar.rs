@@ -92,6 +92,7 @@ fn answers_with_every_requested_field_and_no_other() {
         signature_name: Some("Moka".into()),
         secondary_id: Some(90),
         phone: None,
+        phone_verified: false,
     };
     for _ in 0..2 {
         store

@@ -47,6 +47,7 @@ mod outage;
 mod overload;
 mod pages;
 mod partners;
+mod portals;
 mod races;
 mod refresh;
 mod registry;

@@ -1,6 +1,6 @@
 //! Replaces the roles of a user in an organisation. A user who is not a member becomes one.
 
-use super::{SUCCESS, external_identity, lock_named_user};
+use super::{SUCCESS, external_identity, lock_named_user, one_organisation};
 use crate::contract::field::{Field, Kind};
 use crate::contract::json::{Json, JsonWriter};
 use crate::contract::problem::Problems;
@@ -8,7 +8,7 @@ use crate::contract::shape::Value;
 use crate::contract::xml::{ReadResult, XmlReader, XmlWriter};
 use crate::domain::roles;
 use crate::operations::prelude::*;
-use crate::store::organisations;
+use crate::store::organisations::{self, Organisation};
 
 /// A list of roles that distinguishes an empty list from an absent one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,14 +54,17 @@ shape! {
     pub struct AssignRolesRequest = "AssignRolesRequest_V1" {
         /// The UUID of the user. Without it, the external ID names the user.
         user_id: Option<String> = "userId", max = 128, role = Role::Subject;
-        /// The external ID of the user. It requires externalIdProvider and externalIdType.
+        /// The external ID of the user, which requires externalIdProvider and externalIdType; or beside provider, the
+        /// external ID of the organisation.
         external_id: Option<String> = "externalId", max = 128;
         /// The provider that issued the external ID.
         external_id_provider: Option<String> = "externalIdProvider", max = 128;
         /// The type of the external ID, as the provider names it.
         external_id_type: Option<String> = "externalIdType", max = 128;
-        /// The UUID of the organisation.
-        organisation_id: String = "organisationId", max = 128, required;
+        /// The ID of the organisation. It, or provider with externalId, is required.
+        organisation_id: Option<String> = "organisationId", max = 128;
+        /// The channel in which externalId names the organisation.
+        provider: Option<String> = "provider", max = 128;
         /// The roles of the user in the organisation, which replace the present ones.
         roles: Roles = "roles", max = 128, required;
     }
@@ -97,6 +100,11 @@ impl Request for AssignRolesRequest {
             "api.orguser.memberrole.add",
         ),
         DirectoryRoute::new("POST", "/user/v1/role/assign", "api.user.assign.role"),
+        DirectoryRoute::new(
+            "POST",
+            "/private/user/v1/assign/role",
+            "api.user.assign.role",
+        ),
     ]);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Assigned> {
@@ -112,16 +120,16 @@ impl Request for AssignRolesRequest {
                 wanted.push(known.to_owned());
             }
         }
-        let identity = external_identity([
-            &self.external_id,
-            &self.external_id_provider,
-            &self.external_id_type,
-        ])?;
+        // Beside provider, the external ID names the organisation.
+        let of_user = match &self.provider {
+            Some(_) => &None,
+            None => &self.external_id,
+        };
+        let identity =
+            external_identity([of_user, &self.external_id_provider, &self.external_id_type])?;
         cx.write(|tx| {
             let user = lock_named_user(tx.conn, self.user_id.as_deref(), identity.as_ref())?;
-            let organisation = organisations::find(tx.conn, &self.organisation_id)?;
-            let organisation = organisation
-                .ok_or_else(|| refuse_field(Code::OrganizationNotFound, "organisationId"))?;
+            let organisation = self.organisation(tx.conn)?;
             organisations::join(tx.conn, user.id, &organisation.uuid, &wanted, cx.now)?;
             organisations::set_roles(tx.conn, user.id, &organisation.uuid, &wanted)?;
             tx.audit_ok(Self::OPERATION.event, &user.user_name)
@@ -129,5 +137,23 @@ impl Request for AssignRolesRequest {
         Ok(Assigned {
             response: SUCCESS.to_owned(),
         })
+    }
+}
+
+impl AssignRolesRequest {
+    /// The organisation with this ID, or with this external ID in this channel. Both may be given if they name one
+    /// organisation.
+    fn organisation(&self, c: &mut AnyConnection) -> Result<Organisation> {
+        let unknown = |field| refuse_field(Code::OrganizationNotFound, field);
+        let by_channel = match (&self.provider, &self.external_id) {
+            (None, _) => None,
+            (Some(_), None) => return Err(refuse_field(Code::MissingField, "externalId")),
+            (Some(channel), Some(id)) => Some(
+                organisations::by_external_id(c, channel, id)?
+                    .ok_or_else(|| unknown("externalId"))?,
+            ),
+        };
+        let found = one_organisation(c, by_channel, self.organisation_id.as_deref(), "externalId")?;
+        found.ok_or_else(|| refuse_field(Code::MissingField, "organisationId"))
     }
 }

@@ -2,11 +2,12 @@
 
 use super::{
     ExternalIdField, IdentityChange, PersonFields, Written, add_identity, changes,
-    external_identity,
+    external_identity, one_organisation,
 };
 use crate::domain::external_identity::ExternalIdentity;
 use crate::domain::names::flaw_of_user_name;
 use crate::operations::partner::provisioning::{insert_active, is_user_name_available};
+use crate::operations::phones::Phone;
 use crate::operations::prelude::*;
 use crate::operations::user::{check_names_are_free, why};
 use crate::store::organisations;
@@ -24,6 +25,8 @@ shape! {
         email: Option<String> = "email", max = 254;
         /// The telephone number.
         phone: Option<String> = "phone", max = 16;
+        /// Whether the telephone number is verified.
+        phone_verified: bool = "phoneVerified";
         /// The external ID of the user. It requires externalIdProvider and externalIdType.
         external_id: Option<String> = "externalId", max = 128;
         /// The provider that issued the external ID.
@@ -91,7 +94,12 @@ impl Request for DirectoryCreateRequest {
             let email = self.email.as_ref().unwrap_or(&placeholder);
             check_names_are_free(cx, tx.conn, ("userName", &user_name), email)?;
             let name = fields.name().unwrap_or_default();
-            let id = insert_active(tx, &uuid, [&user_name, &name, email], self.phone.clone())?;
+            let phone = Phone {
+                number: self.phone.clone(),
+                is_verified: self.phone_verified,
+            };
+            let names = [user_name.as_str(), &name, email];
+            let id = insert_active(tx, &uuid, names, (phone, "phone"))?;
             for identity in &identities {
                 add_identity(tx, id, identity)?;
             }
@@ -137,14 +145,8 @@ impl DirectoryCreateRequest {
             (Some(_), None) => return Err(unknown("channel")),
             (None, Some(_)) => return Err(refuse_field(Code::MissingField, "channel")),
         };
-        let Some(id) = &self.organisation_id else {
-            return Ok(by_channel.map(|o| o.uuid));
-        };
-        let named = organisations::find(c, id)?.ok_or_else(|| unknown("organisationId"))?;
-        if by_channel.is_some_and(|other| other.uuid != named.uuid) {
-            let why = Why::ExactlyOneOf("orgExternalId");
-            return Err(refuse_invalid("organisationId", why));
-        }
-        Ok(Some(named.uuid))
+        let id = self.organisation_id.as_deref();
+        let found = one_organisation(c, by_channel, id, "orgExternalId")?;
+        Ok(found.map(|organisation| organisation.uuid))
     }
 }

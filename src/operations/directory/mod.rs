@@ -1,8 +1,11 @@
-//! Operations of the directory: create users, look them up by external ID, and assign roles (SPEC §11).
+//! Operations of the directory: create users, look them up, assign roles and search organisations (SPEC §11).
 
 pub mod assign_roles;
+pub mod create_sso_user;
 pub mod create_user;
+pub mod person;
 pub mod read_user;
+pub mod search_organisations;
 pub mod update_user;
 
 use super::user::why;
@@ -12,6 +15,7 @@ use crate::domain::names::{MAX_NAME_CHARS, flaw_of_display_name};
 use crate::domain::text::canonical;
 use crate::domain::user::is_phone;
 use crate::operations::prelude::*;
+use crate::store::organisations::{self, Organisation};
 use crate::store::{external_identities, users};
 
 shape! {
@@ -174,6 +178,30 @@ fn lock_named_user(
     }
 }
 
+/// The organisation that was found by its external ID, or the one with this ID. Both may be given if they are one.
+///
+/// # Errors
+/// [`Code::OrganizationNotFound`], or [`Code::InvalidField`] if this ID and the field of the external ID name two
+/// organisations.
+fn one_organisation(
+    c: &mut AnyConnection,
+    by_external_id: Option<Organisation>,
+    id: Option<&str>,
+    field: &'static str,
+) -> Result<Option<Organisation>> {
+    let Some(id) = id else {
+        return Ok(by_external_id);
+    };
+    let unknown = || refuse_field(Code::OrganizationNotFound, "organisationId");
+    let named = organisations::find(c, id)?.ok_or_else(unknown)?;
+    match by_external_id {
+        Some(other) if other.uuid != named.uuid => {
+            Err(refuse_invalid("organisationId", Why::ExactlyOneOf(field)))
+        }
+        _ => Ok(Some(named)),
+    }
+}
+
 /// The personal fields of a request, to create or to change a user.
 #[derive(Debug, Clone, Copy)]
 struct PersonFields<'a> {
@@ -208,7 +236,7 @@ impl PersonFields<'_> {
             problems.note("email", Why::NotAnEmail);
         }
         if given(self.phone).is_some_and(|p| !is_phone(p)) {
-            problems.note("phone", Why::BadCharacters);
+            problems.note("phone", Why::NotAPhone);
         }
         if self.first_name.is_none() && self.last_name.is_some() {
             problems.note_missing("firstName");

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::domain::external_identity::ExternalIdentity;
 use crate::operations::identities;
+use crate::operations::phones::put_profile;
 use crate::operations::prelude::*;
 use crate::operations::refusal::refuse_empty;
 use crate::operations::user::email;
@@ -25,6 +26,8 @@ shape! {
         email: Option<String> = "email", max = 254, clears;
         /// The telephone number.
         phone: Option<String> = "phone", max = 16, clears;
+        /// Whether the telephone number is verified. If it is absent, a new number is not verified.
+        phone_verified: Option<bool> = "phoneVerified";
         /// The external ID of the user. Beside userId, it is added to that user. It requires externalIdProvider and
         /// externalIdType.
         external_id: Option<String> = "externalId", max = 128;
@@ -46,11 +49,10 @@ impl Request for DirectoryUpdateRequest {
     )
     .access(Access::TrustedOrAdmin)
     .cost(Cost::Write)
-    .directory(&[DirectoryRoute::new(
-        "PATCH",
-        "/user/v1/update",
-        "api.user.update",
-    )]);
+    .directory(&[
+        DirectoryRoute::new("PATCH", "/user/v1/update", "api.user.update"),
+        DirectoryRoute::new("PATCH", "/private/user/v1/update", "api.user.update"),
+    ]);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<Written> {
         let fields = PersonFields {
@@ -115,7 +117,13 @@ impl DirectoryUpdateRequest {
         let stored = profiles::find(tx.conn, after.id)?.unwrap_or_default();
         let phone = self.phone.as_ref().or(stored.phone.as_ref());
         let phone = phone.filter(|phone| !phone.is_empty()).cloned();
-        let has_new_phone = phone != stored.phone;
+        let is_same = phone == stored.phone;
+        let phone_verified = match self.phone_verified {
+            _ if phone.is_none() => false,
+            Some(is_verified) => is_verified,
+            None => stored.phone_verified && is_same,
+        };
+        let has_new_phone = !is_same || phone_verified != stored.phone_verified;
         if after != *before || has_new_phone {
             after.updated_at = tx.cx.now;
             if after.email != before.email
@@ -127,13 +135,14 @@ impl DirectoryUpdateRequest {
         }
         email::changed(tx, before, &after)?;
         if after.name != before.name || has_new_phone {
-            let mut profile = stored;
+            let mut profile = stored.clone();
             // Keep a signature name that differs from the old name.
             if profile.signature_name.as_ref() == Some(&before.name) {
                 profile.signature_name = Some(after.name);
             }
             profile.phone = phone;
-            profiles::put(tx.conn, after.id, &profile)?;
+            profile.phone_verified = phone_verified;
+            put_profile(tx, after.id, (&stored, &profile), "phone")?;
         }
         Ok(())
     }

@@ -48,6 +48,8 @@ pub struct DirectoryRoute {
     pub path: &'static str,
     /// The name of the call in answers, such as `api.user.create`.
     pub id: &'static str,
+    /// The fields that parameters of the query fill. Other parameters are ignored.
+    pub query: &'static [&'static str],
 }
 
 impl DirectoryRoute {
@@ -56,7 +58,26 @@ impl DirectoryRoute {
         path: &'static str,
         id: &'static str,
     ) -> Self {
-        Self { method, path, id }
+        let query = &[];
+        Self {
+            method,
+            path,
+            id,
+            query,
+        }
+    }
+
+    /// The method and the path with its query, for the documents: `GET /path/{id}?provider=&idType=`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let query: Vec<_> = self.query.iter().map(|name| format!("{name}=")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{} {}{mark}{}", self.method, self.path, query.join("&"))
+    }
+
+    pub(in crate::operations) const fn query(mut self, fields: &'static [&'static str]) -> Self {
+        self.query = fields;
+        self
     }
 }
 

@@ -3,6 +3,8 @@
 use super::{School, VerifiedAssertion, record};
 use crate::domain::mailbox::looks_like_address;
 use crate::domain::names::{MAX_NAME_CHARS, cleaned, flaw_of_user_name};
+use crate::domain::user::canonical_phone;
+use crate::operations::phones::{self, Phone, put_profile};
 use crate::operations::prelude::*;
 use crate::store::profiles;
 use crate::store::users::{self, NewUser};
@@ -24,8 +26,12 @@ pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Res
     let id = || cleaned(&assertion.identity.id);
     let name = assertion.name.clone().or_else(id);
     let name = name.as_ref().unwrap_or(user_name);
-    let phone = assertion.phone.clone();
-    let id = insert_active(tx, &uuid, [user_name, name, &email], phone)?;
+    let phone = Phone {
+        number: assertion.phone.clone(),
+        is_verified: true,
+    };
+    let names = [user_name.as_str(), name, &email];
+    let id = insert_active(tx, &uuid, names, (phone, "phone_number"))?;
     let by = format!("partner:{}", assertion.iss);
     external_identities::add(tx.conn, id, &assertion.identity, (&by, tx.cx.now))?;
     let (event, iss) = (AuditEvent::UserCreated, &assertion.iss);
@@ -34,11 +40,14 @@ pub fn provision(tx: &mut Transaction<'_>, assertion: &VerifiedAssertion) -> Res
 }
 
 /// Inserts an active user with a profile. Returns the number of the user.
+///
+/// # Errors
+/// [`Code::PhoneAlreadyInUse`] for this field if another user has the telephone number.
 pub fn insert_active(
     tx: &mut Transaction<'_>,
     uuid: &str,
     [user_name, name, email]: [&str; 3],
-    phone: Option<String>,
+    (phone, phone_field): (Phone, &str),
 ) -> Result<i64> {
     let user = NewUser {
         uuid,
@@ -53,14 +62,17 @@ pub fn insert_active(
     let id = users::insert(tx.conn, &user)?;
     let profile = profiles::Profile {
         signature_name: Some(name.to_owned()),
-        phone,
+        phone_verified: phone.is_verified && phone.number.is_some(),
+        phone: phone.number,
         ..Default::default()
     };
-    profiles::put(tx.conn, id, &profile)?;
+    let none = profiles::Profile::default();
+    put_profile(tx, id, (&none, &profile), phone_field)?;
     Ok(id)
 }
 
-/// Updates the name and the telephone number, and adds an e-mail address if the user has none.
+/// Updates the name and the telephone number, and adds an e-mail address if the user has none. A telephone number that
+/// belongs to another user does not replace the stored one, so that the user can still sign in.
 pub fn update(tx: &mut Transaction<'_>, user: User, assertion: &VerifiedAssertion) -> Result<User> {
     let mut after = user.clone();
     if let Some(name) = &assertion.name {
@@ -88,9 +100,15 @@ pub fn update(tx: &mut Transaction<'_>, user: User, assertion: &VerifiedAssertio
         {
             profile.signature_name = Some(after.name.clone());
         }
-        profile.phone = assertion.phone.clone().or(profile.phone);
+        if let Some(phone) = &assertion.phone
+            && (stored.verified_phone() == canonical_phone(phone)
+                || !phones::is_taken(tx, phone, Some(user.id))?)
+        {
+            profile.phone = Some(phone.clone());
+            profile.phone_verified = true;
+        }
         if profile != stored {
-            profiles::put(tx.conn, user.id, &profile)?;
+            put_profile(tx, user.id, (&stored, &profile), "phone_number")?;
         }
     }
     Ok(after)

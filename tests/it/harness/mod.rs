@@ -148,6 +148,13 @@ impl Gateway {
         Node::start(&self.config)
     }
 
+    /// Another gateway on the same database, with changed settings.
+    pub fn beside_with(&self, change: impl FnOnce(&mut Config)) -> Node {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Node::start(&config)
+    }
+
     /// Builds the program once more, as a restart does.
     pub fn restart(&self) -> std::io::Result<()> {
         let clock = Clock::Fixed(AtomicI64::new(NOW));
