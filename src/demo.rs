@@ -239,6 +239,7 @@ fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), Stor
         iss: PARTNER.to_owned(),
         public_keys: String::new(),
         state_ids: vec![PARTNER.to_owned()],
+        error_redirect: None,
         redirect_origins: vec!["http://localhost:9098".to_owned()],
         max_life_s: LIFE_S,
     });

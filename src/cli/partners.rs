@@ -16,7 +16,7 @@ use chaingun_gateway::operations::RequestContext;
 use chaingun_gateway::operations::partner::examine;
 use chaingun_gateway::registry::kinds::ORIGIN;
 use chaingun_gateway::registry::kinds::partner::{
-    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, PUBLIC_KEY,
+    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, PAGE, PUBLIC_KEY, is_page,
 };
 use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
@@ -110,13 +110,17 @@ pub struct AddArgs {
     /// The longest accepted lifetime of its tokens, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = LIFE_S, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
     max_life: i64,
+    /// The partner's page for browsers that the gateway refuses; it gets the parameters error_message and error.
+    #[arg(long, value_name = "URL")]
+    error_redirect: Option<String>,
 }
 
-const COLUMNS: [Column<Partner>; 5] = [
+const COLUMNS: [Column<Partner>; 6] = [
     ("iss", |p| json!(p.iss)),
     ("state_ids", |p| json!(p.state_ids)),
     ("redirect_origins", |p| json!(p.redirect_origins)),
     ("max_life_s", |p| json!(p.max_life_s)),
+    ("error_redirect", |p| json!(p.error_redirect)),
     ("keys", |p| json!(fingerprints(p))),
 ];
 
@@ -291,6 +295,9 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
     if let Some(wrong) = args.redirect_origin.iter().find(|o| !is_origin(o)) {
         return fail(format!("{wrong:?} must be {ORIGIN}"));
     }
+    if let Some(wrong) = args.error_redirect.as_ref().filter(|url| !is_page(url)) {
+        return fail(format!("{wrong:?} must be {PAGE}"));
+    }
     if args.key.len() > MAX_KEYS {
         return fail(format!("a partner has {MAX_KEYS} keys at most"));
     }
@@ -301,6 +308,7 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
         state_ids,
         redirect_origins: args.redirect_origin,
         max_life_s: args.max_life,
+        error_redirect: args.error_redirect,
     })
 }
 

@@ -14,8 +14,8 @@ use crate::http::Method;
 use crate::http::envelope::{Heading, code_of};
 use crate::http::header::{ACCEPT, USER_AGENT};
 use crate::http::{Decoded, Face, HttpRequest, Parameters, Reply, accept};
-use crate::operations::partner::PartnerSignInResult;
 use crate::operations::partner::sign_in::PartnerSignInRequest;
+use crate::operations::partner::{ERROR_REDIRECT, PartnerSignInResult};
 use crate::operations::{Credentials, Operation, Request as _, from_fields};
 use crate::web::Site;
 use crate::web::form::is_form;
@@ -152,15 +152,19 @@ impl Face for SsoFace {
         }
     }
 
-    /// Writes a page, or the envelope for clients that ask for JSON.
+    /// Writes the envelope for clients that ask for JSON, redirects to the partner's error page if the partner has one
+    /// and signed the token, or writes a page.
     fn refuse(&self, rejection: &Rejection) -> Reply {
-        match self.as_json {
-            true => self.heading.refusal(rejection),
-            false => {
-                let (status, _) = rejection.kind().envelope();
-                self.landing.refuse(rejection, status, code_of(rejection))
-            }
+        if self.as_json {
+            return self.heading.refusal(rejection);
         }
+        let code = code_of(rejection);
+        let mut params = rejection.params.iter();
+        if let Some((_, to)) = params.find(|(name, _)| *name == ERROR_REDIRECT) {
+            return self.landing.redirect_refused(to, rejection, code);
+        }
+        let (status, _) = rejection.kind().envelope();
+        self.landing.refuse(rejection, status, code)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::contract::messages::Language;
 use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
 use crate::http::{HttpRequest, Parameters, Reply};
+use crate::web::destination::with_parameter;
 use crate::web::form::is_foreign;
 use crate::web::{Site, View, session};
 
@@ -92,6 +93,15 @@ impl SignInLanding {
             token => switch.token.reveal(),
         };
         view.page(200, "switch-user.html", more)
+    }
+
+    /// Redirects the browser to the partner's error page, as portals of this kind do.
+    #[must_use]
+    pub(super) fn redirect_refused(&self, to: &str, rejection: &Rejection, code: &str) -> Reply {
+        let texts = rejection.problems.iter();
+        let texts: Vec<_> = texts.map(|p| p.explain(self.language())).collect();
+        let to = with_parameter(to, "error_message", &texts.join("; "));
+        self.view.redirect(with_parameter(&to, "error", code))
     }
 
     /// The page of a refusal, with this status and a code that the partner can look up.

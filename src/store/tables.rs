@@ -108,7 +108,12 @@ diesel::table! {
 }
 diesel::table! {
     partners (iss) {
-        iss -> Text, public_keys -> Text, state_ids -> Text, redirect_origins -> Text, max_life_s -> BigInt,
+        iss -> Text,
+        public_keys -> Text,
+        state_ids -> Text,
+        redirect_origins -> Text,
+        max_life_s -> BigInt,
+        error_redirect -> Nullable<Text>,
     }
 }
 diesel::table! {

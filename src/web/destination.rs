@@ -39,12 +39,16 @@ pub fn or_default<'a>(application: &'a Application, wanted: Option<&str>) -> Opt
 pub fn with_state(address: &str, state: Option<&str>) -> String {
     match state {
         None => address.to_owned(),
-        Some(state) => {
-            let mark = if address.contains('?') { '&' } else { '?' };
-            let state = utf8_percent_encode(state, ESCAPED);
-            format!("{address}{mark}state={state}")
-        }
+        Some(state) => with_parameter(address, "state", state),
     }
+}
+
+/// The URL with one more parameter in its query.
+#[must_use]
+pub fn with_parameter(address: &str, name: &str, value: &str) -> String {
+    let mark = if address.contains('?') { '&' } else { '?' };
+    let value = utf8_percent_encode(value, ESCAPED);
+    format!("{address}{mark}{name}={value}")
 }
 
 #[cfg(test)]

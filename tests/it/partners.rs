@@ -577,6 +577,7 @@ impl Partner {
                 other.keys.to_owned()
             },
             state_ids: other.state_ids.iter().map(|s| (*s).to_owned()).collect(),
+            error_redirect: None,
             redirect_origins: vec!["https://school.example.org".to_owned()],
             max_life_s: if other.max_life_s == 0 {
                 3600
@@ -1443,6 +1444,7 @@ fn partner_of(iss: &str, state_id: &str) -> partners::Partner {
         iss: iss.to_owned(),
         public_keys: rsa_keys::public_half(PARTNER_KEY).unwrap(),
         state_ids: vec![state_id.to_owned()],
+        error_redirect: None,
         redirect_origins: Vec::new(),
         max_life_s: 3600,
     }

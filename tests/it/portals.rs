@@ -3,13 +3,16 @@
 use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::secrets::assertions::sign;
+use chaingun_gateway::secrets::rsa_keys;
 use chaingun_gateway::store::{
-    AnyConnection, StoreError, external_identities, findings, organisations, profiles, users,
+    AnyConnection, StoreError, clients, external_identities, findings, organisations, partners,
+    profiles, users,
 };
 use serde_json::{Value, json};
 
+use crate::cli::Shell;
 use crate::harness::rest::{KEY, PORTAL, sign_in};
-use crate::harness::{Gateway, NOW, PARTNER_KEY, Reply, Speaker};
+use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker};
 
 const BEARER: &str = "Authorization: Bearer demo-hash-key\r\n";
 const CREATE: &str = "/user/v1/create";
@@ -814,5 +817,167 @@ fn reports_phones_shared_before_the_setting_and_keeps_their_users() {
     assert_eq!(
         ask(&node, "PATCH", "/user/v1/update", KEY, &change).status,
         200
+    );
+}
+
+/// Gives the demo's partner this error page.
+fn set_error_page(gateway: &Gateway, page: &str) {
+    run(gateway, |c| {
+        let mut partner = partners::all(c)?.remove(0);
+        partner.error_redirect = Some(page.to_owned());
+        partners::put(c, &partner)?;
+        clients::touch(c)
+    });
+    gateway.app.registry.refresh(&gateway.app.store).unwrap();
+}
+
+#[test]
+fn redirects_refused_browsers_only_after_a_valid_signature() {
+    let gateway = Gateway::demo();
+    let page = "https://school.example.org/sso/error?lang=en";
+    let seconds = NOW / 1000;
+    let claims = |changes: Value| {
+        let mut claims = json!({
+            "jti": "1", "iss": "apekx", "sub": "1", "aud": format!("http://{}", gateway.address), "iat": seconds,
+            "exp": seconds + 60, "name": "Anna", "state_id": "apekx", "school_id": "pre_created_school_external_id",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    };
+    let arrive = |token: &str, headers: &str| {
+        let path = format!("/v2/user/session/create?token={token}");
+        ask(&gateway, "GET", &path, headers, "")
+    };
+    let signed = |changes: Value| sign(PARTNER_KEY, &claims(changes)).unwrap();
+    let expired = signed(json!({"exp": seconds - 60, "iat": seconds - 120}));
+    let reply = arrive(&expired, "");
+    assert_eq!((reply.status, reply.header("Location")), (401, None));
+
+    set_error_page(&gateway, page);
+    let cases = [
+        (
+            json!({"exp": seconds - 60, "iat": seconds - 120}),
+            "TOKEN_EXPIRED",
+        ),
+        (json!({"name": null}), "PAYLOAD_DATA_MISSING"),
+        (json!({"aud": "https://evil.example"}), "AUDIENCE_MISMATCH"),
+        (
+            json!({"redirect_uri": "https://evil.example/"}),
+            "REDIRECT_NOT_ALLOWED",
+        ),
+        (json!({"school_id": "none"}), "SCHOOL_ID_NOT_REGISTERED"),
+    ];
+    for (changes, code) in cases {
+        let reply = arrive(&signed(changes.clone()), "");
+        let to = reply.header("Location").unwrap_or_default();
+        let (head, tail) = (format!("{page}&error_message="), format!("&error={code}"));
+        let message = to
+            .strip_prefix(&head)
+            .and_then(|rest| rest.strip_suffix(&tail));
+        let message = message.unwrap_or_else(|| panic!("{changes} {reply:?}"));
+        assert!(
+            message.len() > 10 && !message.contains(['&', '?', ' ']),
+            "{to}"
+        );
+        assert_eq!(reply.status, 303);
+        let cookie = reply.header("Set-Cookie").unwrap_or_default();
+        assert!(!cookie.contains("session="), "{cookie}");
+        assert_eq!(reply.header("Referrer-Policy"), Some("no-referrer"));
+        // A client that asks for JSON gets the envelope.
+        let reply = arrive(&signed(changes), "Accept: application/json\r\n");
+        assert_eq!(
+            (read(&reply).1.as_str(), reply.header("Location")),
+            (code, None)
+        );
+    }
+    assert_eq!(
+        arrive(&signed(json!({})), "").header("Location").unwrap(),
+        "/checkSSO/account.html"
+    );
+    let reply = arrive(&signed(json!({})), "");
+    assert!(
+        reply
+            .header("Location")
+            .unwrap()
+            .ends_with("&error=TOKEN_REPLAYED"),
+        "{reply:?}"
+    );
+    // Without a signature of the partner, and for frames, nothing is redirected.
+    let other_key = rsa_keys::generate().unwrap();
+    let (head, _) = expired.rsplit_once('.').unwrap();
+    for (token, headers, status) in [
+        (sign(&other_key, &claims(json!({}))).unwrap(), "", 401),
+        (format!("{head}.AAAA"), "", 401),
+        (signed(json!({"iss": "nobody"})), "", 401),
+        ("a.b.c".to_owned(), "", 400),
+        (String::new(), "", 400),
+        (expired.clone(), "Sec-Fetch-Dest: iframe\r\n", 403),
+    ] {
+        let reply = arrive(&token, headers);
+        assert_eq!(
+            (reply.status, reply.header("Location")),
+            (status, None),
+            "{reply:?}"
+        );
+    }
+}
+
+#[test]
+fn registers_the_error_page_of_a_partner_by_command() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let public = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    std::fs::write(data.path().join("key.pub"), public).unwrap();
+    let add = |page: &str| {
+        shell.run(&[
+            "partner",
+            "add",
+            "gj",
+            "--key",
+            "key.pub",
+            "--json",
+            "--error-redirect",
+            page,
+        ])
+    };
+    for wrong in [
+        "/error",
+        "javascript:alert(1)",
+        "https://a.example/#x",
+        "https://A.example/",
+    ] {
+        let ended = add(wrong);
+        assert!(
+            ended.code == 1 && ended.err.contains("must be a URL"),
+            "{}",
+            ended.err
+        );
+    }
+    let page = "https://school.example.org/error";
+    assert_eq!(add(page).records()[0]["error_redirect"], page);
+    let exported = shell.run(&["registry", "export"]).out;
+    assert!(
+        exported.contains(&format!("error_redirect = \"{page}\"")),
+        "{exported}"
+    );
+    std::fs::write(data.path().join("registry.toml"), &exported).unwrap();
+    assert_eq!(shell.run(&["apply", "registry.toml"]).code, 0);
+    assert_eq!(shell.run(&["registry", "export"]).out, exported);
+    std::fs::write(
+        data.path().join("registry.toml"),
+        exported.replace("https:", "ftp:"),
+    )
+    .unwrap();
+    let ended = shell.run(&["apply", "registry.toml"]);
+    assert!(
+        ended.err.contains("error_redirect: must be a URL"),
+        "{}",
+        ended.err
     );
 }

@@ -13,6 +13,9 @@ use crate::store::refusals::Cause;
 pub use claims::{School, VerifiedAssertion};
 pub use sign_in::examine;
 
+/// The parameter of a refusal that names the partner's error page. Only a refusal after a valid signature has it.
+pub const ERROR_REDIRECT: &str = "error_redirect";
+
 /// The outcome of a partner's sign-in.
 #[derive(Debug)]
 pub enum PartnerSignInResult {

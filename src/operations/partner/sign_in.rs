@@ -1,7 +1,7 @@
 //! Signs a browser in by a partner's token.
 
 use super::claims::{self, VerifiedAssertion};
-use super::{PartnerSignInResult, provisioning, record, record_refusal};
+use super::{ERROR_REDIRECT, PartnerSignInResult, provisioning, record, record_refusal};
 use crate::operations::browser::begin_session_in;
 use crate::operations::prelude::*;
 use crate::secrets::assertions::{Assertion, Flaw};
@@ -43,6 +43,13 @@ impl Request for PartnerSignInRequest {
             Err(Refusal::Rejected(mut rejection)) => {
                 record_refusal(cx, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
                 rejection.is_recorded = true;
+                let registry = cx.app.registry.now();
+                let page = registry
+                    .partner(&iss)
+                    .and_then(|partner| partner.error_redirect.clone());
+                rejection
+                    .params
+                    .extend(page.map(|page| (ERROR_REDIRECT, page)));
                 Err(rejection.into())
             }
             Err(trouble) => Err(trouble),

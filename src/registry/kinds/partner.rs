@@ -5,10 +5,10 @@ use crate::domain::Millis;
 use crate::domain::external_identity::is_login_id;
 use crate::domain::text::{canonical, is_line};
 use crate::domain::user::same_name;
-use crate::domain::web::is_origin;
+use crate::domain::web::{is_origin, is_url};
 use crate::registry::kind::{Checker, Kind};
 use crate::registry::reader::{FileEntry, TableReader};
-use crate::registry::value::{Value, bare, list, text, texts};
+use crate::registry::value::{Value, bare, list, quoted, text, texts};
 use crate::secrets::rsa_keys;
 use crate::store::partners::{self, Partner};
 use crate::store::{self, AnyConnection};
@@ -20,6 +20,15 @@ pub const MAX_LIFE_S: i64 = 86_400;
 pub const MAX_KEYS: usize = 4;
 /// The rule for a partner's key.
 pub const PUBLIC_KEY: &str = "an RSA key of 2048 to 8192 bits in PEM, -----BEGIN PUBLIC KEY-----";
+/// The rule for a partner's error page.
+pub const PAGE: &str = "a URL of at most 1024 characters, http:// or https://, with a host in lower case and without a fragment";
+
+/// Whether a partner's error page can have this URL. It must leave space for the parameters of a refusal.
+#[must_use]
+pub fn is_page(url: &str) -> bool {
+    is_url(url) && url.len() <= 1024
+}
+
 /// The message that `loginId` cannot be a `state_id`.
 pub const LOGIN_ID_IS_TAKEN: &str =
     "names the users of partners with the old layout, and cannot be a state_id";
@@ -33,6 +42,7 @@ impl Kind for Partner {
         "state_ids",
         "redirect_origins",
         "max_life_s",
+        "error_redirect",
     ];
     const UNIQUE: &'static [&'static str] = &["state_ids"];
 
@@ -52,12 +62,17 @@ impl Kind for Partner {
         }
         let redirect_origins = e.texts("redirect_origins", ORIGIN, is_origin);
         let max_life_s = e.number("max_life_s", MAX_LIFE_S).unwrap_or(LIFE_S);
+        let error_redirect = e.text("error_redirect");
+        if error_redirect.as_ref().is_some_and(|url| !is_page(url)) {
+            e.wrong("error_redirect", format_args!("must be {PAGE}"));
+        }
         Some(Partner {
             iss: iss?,
             public_keys: public_keys.collect(),
             state_ids,
             redirect_origins,
             max_life_s,
+            error_redirect,
         })
     }
 
@@ -77,6 +92,7 @@ impl Kind for Partner {
             texts("state_ids", &self.state_ids),
             texts("redirect_origins", &self.redirect_origins),
             bare("max_life_s", self.max_life_s),
+            ("error_redirect", self.error_redirect.as_deref().map(quoted)),
         ]
     }
 
