@@ -242,6 +242,7 @@ fn add_partner(c: &mut AnyConnection, key: &str, now: Millis) -> Result<(), Stor
         error_redirect: None,
         redirect_origins: vec!["http://localhost:9098".to_owned()],
         max_life_s: LIFE_S,
+        assigns_roles: false,
     });
     if !partner.public_keys.contains(key) {
         // The key file may be a new one, from another data folder.

@@ -9,6 +9,7 @@ use crate::domain::hidden::visible;
 use crate::registry::apply::{Applier, ApplyError};
 use crate::registry::file::EntriesToReview;
 use crate::registry::kind::ApplyOptions;
+use crate::registry::kinds::partner::warning_of_life;
 
 /// Applies the file at the start of a server.
 pub fn apply_at_start(app: &AppContext, file: &Path, reach: Reach) -> io::Result<()> {
@@ -45,8 +46,8 @@ pub fn applier<'a>(app: &'a AppContext, by: &'a str) -> Applier<'a> {
     }
 }
 
-/// Warnings about a valid file: callbacks that the address guard always refuses, and applications that may call without
-/// their secret.
+/// Warnings about a valid file: callbacks that the address guard always refuses, applications that may call without
+/// their secret, and partners whose tokens may be valid for long.
 #[must_use]
 pub fn warnings(file: &Path, to_review: &EntriesToReview, reach: Reach) -> Vec<String> {
     let refused = to_review.callbacks.iter().filter_map(|(place, id, url)| {
@@ -62,9 +63,14 @@ pub fn warnings(file: &Path, to_review: &EntriesToReview, reach: Reach) -> Vec<S
              no user holds, and make the service remove that id"
         )
     });
+    let long = to_review.lives.iter().filter_map(|(place, iss, life)| {
+        let warning = warning_of_life(iss, *life)?;
+        Some(format!("{place}.max_life_s: {warning}"))
+    });
     let file = file.display();
     refused
         .chain(plain)
+        .chain(long)
         .map(|warning| format!("{file}: {}", visible(&warning)))
         .collect()
 }

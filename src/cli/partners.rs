@@ -1,6 +1,6 @@
 //! `partner`: partners that sign their users in with tokens.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use chaingun_gateway::config::Config;
@@ -16,7 +16,7 @@ use chaingun_gateway::operations::RequestContext;
 use chaingun_gateway::operations::partner::examine;
 use chaingun_gateway::registry::kinds::ORIGIN;
 use chaingun_gateway::registry::kinds::partner::{
-    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, PAGE, PUBLIC_KEY, is_page,
+    LIFE_S, LOGIN_ID_IS_TAKEN, MAX_KEYS, MAX_LIFE_S, PAGE, PUBLIC_KEY, is_page, warning_of_life,
 };
 use chaingun_gateway::secrets::assertions::{MAX_TOKEN_BYTES, sign};
 use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
@@ -25,7 +25,7 @@ use chaingun_gateway::store::partners::{self, Partner};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Column, Output, check_name, cx, explain, fail, open, write};
+use super::{Column, Output, check_name, cx, explain, fail, open, visible, write};
 
 /// The longest name and state_id of a partner, in characters, as in the registry file.
 const MAX_NAME: usize = 128;
@@ -107,19 +107,23 @@ pub struct AddArgs {
     /// An origin that its users may be redirected to besides this gateway, for example https://school.example.org.
     #[arg(long, value_name = "ORIGIN")]
     redirect_origin: Vec<String>,
-    /// The longest accepted lifetime of its tokens, in seconds.
+    /// The longest accepted lifetime of its tokens, in seconds; more than a day (86400) gets a warning.
     #[arg(long, value_name = "SECONDS", default_value_t = LIFE_S, value_parser = clap::value_parser!(i64).range(1..=MAX_LIFE_S))]
     max_life: i64,
+    /// Let the claim `roles` of its tokens replace the user's roles in the school. Administrative roles stay refused.
+    #[arg(long)]
+    assigns_roles: bool,
     /// The partner's page for browsers that the gateway refuses; it gets the parameters error_message and error.
     #[arg(long, value_name = "URL")]
     error_redirect: Option<String>,
 }
 
-const COLUMNS: [Column<Partner>; 6] = [
+const COLUMNS: [Column<Partner>; 7] = [
     ("iss", |p| json!(p.iss)),
     ("state_ids", |p| json!(p.state_ids)),
     ("redirect_origins", |p| json!(p.redirect_origins)),
     ("max_life_s", |p| json!(p.max_life_s)),
+    ("assigns_roles", |p| json!(p.assigns_roles)),
     ("error_redirect", |p| json!(p.error_redirect)),
     ("keys", |p| json!(fingerprints(p))),
 ];
@@ -140,6 +144,13 @@ pub fn run(config: &Config, output: Output, command: PartnerCommand) -> io::Resu
                     None => Ok(partner.clone()),
                 },
             )?;
+            if let Some(warning) = warning_of_life(&partner.iss, partner.max_life_s) {
+                writeln!(
+                    io::stderr(),
+                    "chaingun-gateway: warning: {}",
+                    visible(&warning)
+                )?;
+            }
             output.row(&COLUMNS, &partner)
         }
         PartnerCommand::List => {
@@ -202,6 +213,7 @@ fn test_token(
         ("id_type", json!(assertion.identity.id_type)),
         ("name", json!(assertion.name)),
         ("school_id", json!(assertion.school.map(|s| s.external_id))),
+        ("roles", json!(assertion.roles)),
         ("redirect", json!(assertion.redirect)),
         ("expires_at", json!(utc(assertion.expires_at))),
         ("user", json!(known.map(|user| user.user_name))),
@@ -308,6 +320,7 @@ fn partner(args: AddArgs) -> io::Result<Partner> {
         state_ids,
         redirect_origins: args.redirect_origin,
         max_life_s: args.max_life,
+        assigns_roles: args.assigns_roles,
         error_redirect: args.error_redirect,
     })
 }

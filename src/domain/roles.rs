@@ -40,9 +40,47 @@ pub fn known(text: &str) -> Option<&'static str> {
     KNOWN.into_iter().find(|role| letters(role) == meant)
 }
 
+/// The known roles of these names, in this order and without duplicates; `None` if one name is unknown.
+pub fn all_known<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names {
+        let role = known(name)?;
+        if !found.iter().any(|other| other == role) {
+            found.push(role.to_owned());
+        }
+    }
+    Some(found)
+}
+
+/// Whether a known role administers other people or the system. Partners cannot give such a role.
+#[must_use]
+pub fn is_administrative(role: &str) -> bool {
+    role.contains("ADMIN")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::known;
+    use super::{KNOWN, all_known, is_administrative, known};
+
+    #[test]
+    fn keeps_the_order_of_roles_and_drops_duplicates() {
+        let roles = all_known(["public", "Book_Creator", "PUBLIC"]).unwrap();
+        assert_eq!(roles, ["PUBLIC", "BOOK_CREATOR"]);
+        assert_eq!(all_known(["PUBLIC", "USER_ADMIN"]), None);
+    }
+
+    #[test]
+    fn recognises_administrative_roles() {
+        let found = KNOWN.into_iter().filter(|role| is_administrative(role));
+        let expected = [
+            "ADMIN",
+            "COURSE_ADMIN",
+            "ORG_ADMIN",
+            "REPORT_ADMIN",
+            "SYSTEM_ADMINISTRATION",
+        ];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
 
     #[test]
     fn finds_roles_whatever_their_case_and_underscores() {

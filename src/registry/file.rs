@@ -24,6 +24,8 @@ pub struct EntriesToReview {
     pub callbacks: Vec<(String, i64, String)>,
     /// Applications that may call without their secret: the place in the file and the id.
     pub plain: Vec<(String, String)>,
+    /// Partners: the place in the file, the `iss` and the longest lifetime of their tokens, in seconds.
+    pub lives: Vec<(String, String, i64)>,
 }
 
 impl RegistryFile {
@@ -38,7 +40,11 @@ impl RegistryFile {
                 Some((place.clone(), entry.id, url))
             });
         let plain = self.applications.iter().filter(|p| p.entry.plain_calls);
+        let lives = self.partners.iter().map(|FileEntry { place, entry, .. }| {
+            (place.clone(), entry.iss.clone(), entry.max_life_s)
+        });
         EntriesToReview {
+            lives: lives.collect(),
             callbacks: called.collect(),
             plain: plain
                 .map(|FileEntry { place, entry, .. }| (place.clone(), entry.client_id.clone()))

@@ -55,6 +55,7 @@ pub struct Claims {
     pub email_verified: Option<Value>,
     pub phone_number: Option<Value>,
     pub phone_number_verified: Option<Value>,
+    pub roles: Option<Value>,
     pub redirect_uri: Option<Value>,
     pub redirect_url: Option<Value>,
 }

@@ -25,6 +25,9 @@ use sign_in_landing::{SignInLanding, Switch};
 /// layout.
 pub const PATHS: [&str; 2] = ["/v1/user/session/create", "/v2/user/session/create"];
 
+/// The pages that the redirect URLs of the original documents name.
+const DOCUMENTED_PAGES: [&str; 2] = ["/resources", "/profile"];
+
 /// The media type of the envelope.
 const JSON: &str = "application/json";
 
@@ -76,6 +79,13 @@ impl SsoFace {
             base,
             own_url,
         }
+    }
+}
+
+impl SsoFace {
+    /// The URL of the redirect; `None` for the account page.
+    fn target(&self, wanted: Option<String>) -> Option<String> {
+        wanted.filter(|url| !is_documented_page(url, &self.own_url))
     }
 }
 
@@ -133,8 +143,9 @@ impl Face for SsoFace {
     fn encode(&self, result: PartnerSignInResult) -> Reply {
         match result {
             PartnerSignInResult::SignedIn { token, to } => {
-                self.landing.admit(&token, to.as_deref())
+                self.landing.admit(&token, self.target(to))
             }
+            PartnerSignInResult::AlreadySignedIn { to } => self.landing.redirect(self.target(to)),
             PartnerSignInResult::OtherUser { .. } if self.as_json => {
                 self.refuse(&Rejection::new(Code::OtherUserSignedIn))
             }
@@ -166,6 +177,14 @@ impl Face for SsoFace {
         let (status, _) = rejection.kind().envelope();
         self.landing.refuse(rejection, status, code)
     }
+}
+
+/// Whether a redirect URL names a page of the original documents at this gateway. The gateway has the account page
+/// in the place of these pages (SPEC §11).
+fn is_documented_page(url: &str, own_url: &str) -> bool {
+    let path = url.strip_prefix(own_url).unwrap_or(url);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    DOCUMENTED_PAGES.contains(&path.strip_suffix('/').unwrap_or(path))
 }
 
 /// Whether a client prefers JSON to a page.

@@ -59,10 +59,16 @@ impl SignInLanding {
 
     /// Sets the session cookie and redirects the browser to this URL, or to the account page.
     #[must_use]
-    pub(super) fn admit(&self, token: &Secret, to: Option<&str>) -> Reply {
-        let to = to.map_or_else(|| self.view.link("account.html"), str::to_owned);
+    pub(super) fn admit(&self, token: &Secret, to: Option<String>) -> Reply {
         let cookie = self.view.cookies.set_session(token, self.session_ms);
-        self.view.redirect(to).with("Set-Cookie", cookie)
+        self.redirect(to).with("Set-Cookie", cookie)
+    }
+
+    /// Redirects the browser to this URL, or to the account page.
+    #[must_use]
+    pub(super) fn redirect(&self, to: Option<String>) -> Reply {
+        self.view
+            .redirect(to.unwrap_or_else(|| self.view.link("account.html")))
     }
 
     /// Whether this is a form of a page of the gateway, sent by this browser in the same session.

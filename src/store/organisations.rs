@@ -232,17 +232,21 @@ pub fn leave_others_of_channel(
     Ok(())
 }
 
-/// Replaces the roles of a member in an organisation.
+/// Replaces the roles of a member in an organisation; `false` if the member has exactly these roles already.
 pub fn set_roles(
     conn: &mut AnyConnection,
     user_id: i64,
     uuid: &str,
     roles: &[String],
-) -> Result<()> {
-    let rows = memberships::table.find((user_id, uuid));
-    diesel::update(rows)
-        .set(memberships::roles.eq(join_lines(roles)))
-        .run(conn)
+) -> Result<bool> {
+    let roles = join_lines(roles);
+    let rows = memberships::table
+        .find((user_id, uuid))
+        .filter(memberships::roles.ne(&roles));
+    let changed = diesel::update(rows)
+        .set(memberships::roles.eq(&roles))
+        .execute(conn)?;
+    Ok(changed > 0)
 }
 
 /// Ends a membership if it exists.

@@ -26,6 +26,8 @@ pub struct Partner {
     pub redirect_origins: Vec<String>,
     /// The longest accepted lifetime of the partner's tokens, in seconds.
     pub max_life_s: i64,
+    /// Whether the claim `roles` of the new layout replaces the user's roles in the school.
+    pub assigns_roles: bool,
     /// The URL to which a refused browser is redirected; without one the gateway shows a page.
     pub error_redirect: Option<String>,
 }
@@ -91,6 +93,7 @@ pub fn put(conn: &mut AnyConnection, partner: &Partner) -> Result<()> {
         partners::state_ids.eq(join_lines(&partner.state_ids)),
         partners::redirect_origins.eq(join_lines(&partner.redirect_origins)),
         partners::max_life_s.eq(partner.max_life_s),
+        partners::assigns_roles.eq(partner.assigns_roles),
         partners::error_redirect.eq(&partner.error_redirect),
     );
     diesel::insert_into(partners::table)

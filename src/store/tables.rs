@@ -113,6 +113,7 @@ diesel::table! {
         state_ids -> Text,
         redirect_origins -> Text,
         max_life_s -> BigInt,
+        assigns_roles -> Bool,
         error_redirect -> Nullable<Text>,
     }
 }
@@ -179,7 +180,9 @@ diesel::table! {
     partner_claims (kind, name_ci) { kind -> Text, name_ci -> Text, iss -> Text, }
 }
 diesel::table! {
-    used_assertions (iss, jti_sha256) { iss -> Text, jti_sha256 -> Text, expires_at -> BigInt, }
+    used_assertions (iss, jti_sha256) {
+        iss -> Text, jti_sha256 -> Text, expires_at -> BigInt, session_id -> Nullable<BigInt>,
+    }
 }
 diesel::table! {
     erasures (name_ci) { name_ci -> Text, pseudonym -> Text, }

@@ -32,6 +32,27 @@ pub fn use_up(
     Ok(inserted > 0)
 }
 
+/// Records the session that a used assertion has started.
+pub fn set_session(
+    conn: &mut AnyConnection,
+    iss: &str,
+    jti_sha256: &str,
+    session_id: i64,
+) -> Result<()> {
+    diesel::update(used_assertions::table.find((iss, jti_sha256)))
+        .set(used_assertions::session_id.eq(Some(session_id)))
+        .run(conn)
+}
+
+/// The session that an assertion has started; `None` if the assertion is unused, or if an older release accepted it.
+pub fn session_of(conn: &mut AnyConnection, iss: &str, jti_sha256: &str) -> Result<Option<i64>> {
+    let session: Option<Option<i64>> = used_assertions::table
+        .find((iss, jti_sha256))
+        .select(used_assertions::session_id)
+        .fetch_optional(conn)?;
+    Ok(session.flatten())
+}
+
 /// Deletes at most `limit` assertions that expired before `before`. Returns the number of deleted rows.
 pub fn purge_expired(conn: &mut AnyConnection, before: Millis, limit: i64) -> Result<usize> {
     let expired: Vec<String> = used_assertions::table

@@ -16,7 +16,7 @@ use chaingun_gateway::secrets::{rsa_keys, sha256_hex};
 use chaingun_gateway::store::audit::{self, Listed};
 use chaingun_gateway::store::{
     AnyConnection, StoreError, clients, external_identities, organisations, partners, profiles,
-    used_assertions, users,
+    sessions, used_assertions, users,
 };
 use serde_json::{Value, json};
 
@@ -98,9 +98,27 @@ fn adds_and_lists_a_partner_and_rotates_its_key() {
         "--key",
         "0.pub",
         "--max-life",
-        "86401",
+        "315360001",
     ];
     assert_eq!(shell.run(&too_long).code, 2);
+    // More than a day is accepted with a warning.
+    let long = |iss: &str, life: &str| {
+        let add = ["partner", "add", iss, "--key", "0.pub", "--json"];
+        let more = ["--max-life", life, "--assigns-roles"];
+        shell.run(&[&add[..], &more].concat())
+    };
+    let day = long("day", "86400");
+    assert_eq!((day.code, day.err.as_str()), (0, ""));
+    assert_eq!(day.records()[0]["assigns_roles"], true);
+    let decade = long("decade", "315360000");
+    assert_eq!(decade.records()[0]["max_life_s"], 315_360_000);
+    assert!(
+        decade
+            .err
+            .contains("warning: tokens of partner decade may be valid for 315360000 s"),
+        "{}",
+        decade.err
+    );
     let exported = shell.run(&["registry", "export"]).out;
     assert!(exported.contains("iss = \"gj\""), "{exported}");
     let log = shell.run(&["audit", "list", "--json"]).records();
@@ -353,8 +371,7 @@ fn browser(reply: &Reply) -> Browser {
 fn signs_in_the_same_user_each_time_with_the_new_layout() {
     let partner = Partner::new();
     let reply = partner.arrive(&partner.token(json!({})));
-    let own = format!("{}/resources", partner.own);
-    assert_eq!(reply.header("Location"), Some(own.as_str()));
+    assert_eq!(reply.header("Location"), Some("/checkSSO/account.html"));
     assert_eq!(reply.header("Referrer-Policy"), Some("no-referrer"));
     assert_eq!(reply.header("Cache-Control"), Some("no-store"));
     let mut first = browser(&reply);
@@ -432,8 +449,7 @@ fn stores_the_verified_address_and_phone_of_the_old_layout() {
         header,
         &form,
     );
-    let to = format!("{}/profile", partner.own);
-    assert_eq!(reply.header("Location"), Some(to.as_str()), "{reply:?}");
+    assert_eq!(reply.header("Location"), Some("/checkSSO/account.html"));
     let mut first = browser(&reply);
     let bar = first.get(&partner.gateway, "loginbar.json");
     assert!(
@@ -563,6 +579,7 @@ struct Other<'a> {
     state_ids: &'a [&'a str],
     keys: &'a str,
     max_life_s: i64,
+    assigns_roles: bool,
 }
 
 impl Partner {
@@ -584,6 +601,7 @@ impl Partner {
             } else {
                 other.max_life_s
             },
+            assigns_roles: other.assigns_roles,
         };
         self.run(|c| {
             partners::put(c, &partner)?;
@@ -1011,7 +1029,7 @@ fn refuses_known_open_redirect_bypasses() {
         assert_eq!(page.header("Location"), None);
     }
     for to in [
-        "/resources?a=b",
+        "/other?a=b",
         "http://localhost:9098/authorize?x=1",
         own.as_str(),
     ] {
@@ -1082,6 +1100,157 @@ fn accepts_a_token_once_on_any_node_and_after_a_restart() {
 }
 
 #[test]
+fn redirects_to_the_account_page_in_place_of_the_pages_of_the_documents() {
+    let partner = Partner::new();
+    let own = &partner.own;
+    let account = "/checkSSO/account.html";
+    for (to, location) in [
+        (format!("{own}/resources"), account.to_owned()),
+        (format!("{own}/profile/?a=b"), account.to_owned()),
+        ("/resources?a=b".into(), account.to_owned()),
+        ("/profile".into(), account.to_owned()),
+        ("/profile/1".into(), "/profile/1".to_owned()),
+        (format!("{own}/resources2"), format!("{own}/resources2")),
+        (
+            "http://localhost:9098/profile".into(),
+            "http://localhost:9098/profile".to_owned(),
+        ),
+    ] {
+        let reply = partner.arrive(&partner.token(json!({"redirect_uri": to})));
+        assert_eq!(reply.header("Location"), Some(location.as_str()), "{to}");
+    }
+}
+
+#[test]
+fn leads_the_same_browser_on_when_it_opens_the_link_again() {
+    let partner = Partner::new();
+    let gateway = &partner.gateway;
+    let token = partner.token(json!({"redirect_uri": "http://localhost:9098/start"}));
+    let mut visitor = browser(&partner.arrive(&token));
+    let cookie = |session: &str| format!("Cookie: chaingun_session={session}\r\n");
+    let own = cookie(visitor.session().unwrap());
+    let is_led_on = |headers: &str| {
+        let reply = arrive(gateway, &token, headers);
+        assert_eq!(reply.status, 303, "{reply:?}");
+        let location = reply.header("Location");
+        assert_eq!(location, Some("http://localhost:9098/start"));
+        assert!(!reply.head.contains("chaingun_session"), "{reply:?}");
+    };
+    is_led_on(&own);
+    is_led_on(&format!("{own}Accept: application/json\r\n"));
+    assert!(visitor.is_signed_in(gateway));
+    let form = format!("token={token}");
+    let headers = format!("{own}Content-Type: application/x-www-form-urlencoded\r\n");
+    let posted = ask(gateway, "POST", "/v2/user/session/create", &headers, &form);
+    assert_eq!(posted.status, 303, "{posted:?}");
+    // The rules for navigations and claims hold as at the first sign-in.
+    let framed = arrive(gateway, &token, &format!("{own}Sec-Fetch-Dest: iframe\r\n"));
+    assert_error_page(&framed, 403, "NAVIGATION_REQUIRED");
+    let log = partner.events("authn_partner_login");
+    let again: Vec<_> = log
+        .iter()
+        .filter(|e| e.outcome == "already_signed_in")
+        .collect();
+    assert_eq!(again.len(), 3, "{log:?}");
+    assert_eq!(again[0].client_name.as_deref(), Some("partner:apekx"));
+    assert_eq!(again[0].subject.as_deref(), Some("user_external_id@apekx"));
+    assert_eq!(log.iter().filter(|e| e.outcome == "ok").count(), 1);
+
+    // Another browser is refused: without a session, with another session of the same user, or of another user.
+    assert_error_page(&partner.arrive(&token), 401, "TOKEN_REPLAYED");
+    for changes in [json!({}), json!({"sub": "another"})] {
+        let other = browser(&partner.arrive(&partner.token(changes)));
+        let refused = arrive(gateway, &token, &cookie(other.session().unwrap()));
+        assert_error_page(&refused, 401, "TOKEN_REPLAYED");
+    }
+    // After the session has ended, its cookie is worth nothing.
+    let user = partner.user("user_external_id@apekx").unwrap();
+    partner.run(|c| sessions::end_all(c, user.id, None));
+    assert_error_page(&arrive(gateway, &token, &own), 401, "TOKEN_REPLAYED");
+}
+
+#[test]
+fn replaces_the_roles_in_the_school_if_the_partner_may_give_roles() {
+    let partner = Partner::new();
+    partner.school("second", "apekx", "S-2");
+    let name = "user_external_id@apekx";
+    let roles = || {
+        let id = partner.user(name).unwrap().id;
+        let mut all = partner.run(|c| organisations::memberships(c, id));
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0).roles
+    };
+    let sign_in = |roles: Value| partner.told(json!({ "roles": roles }));
+    // Without the setting the claim is ignored, whatever it holds.
+    assert_eq!(sign_in(json!(["PUBLIC"])).0, 303);
+    assert_eq!(sign_in(json!("USER_ADMIN")).0, 303);
+    assert_eq!(roles(), [""; 0]);
+    assert_eq!(partner.events("authz_change"), []);
+
+    partner.add(&Other {
+        iss: "apekx",
+        state_ids: &["apekx"],
+        assigns_roles: true,
+        ..Other::default()
+    });
+    assert_eq!(
+        sign_in(json!(["ContentCreator", "PUBLIC", "public"])).0,
+        303
+    );
+    assert_eq!(roles(), ["CONTENT_CREATOR", "PUBLIC"]);
+    assert_eq!(sign_in(json!(["CONTENT_CREATOR", "PUBLIC"])).0, 303);
+    let log = partner.events("authz_change");
+    assert_eq!(log.len(), 1, "equal roles change nothing");
+    assert_eq!(log[0].client_name.as_deref(), Some("partner:apekx"));
+    assert_eq!(log[0].subject.as_deref(), Some(name));
+    // Without the claim the roles stay. In a new school the user begins with the roles of the token.
+    assert_eq!(sign_in(Value::Null).0, 303);
+    assert_eq!(roles(), ["CONTENT_CREATOR", "PUBLIC"]);
+    for (wrong, code) in [
+        (json!(["USER_ADMIN"]), "INVALID_ROLE"),
+        (json!(["PUBLIC", "NONE"]), "INVALID_ROLE"),
+        (json!(["ADMIN"]), "INVALID_ROLE"),
+        (json!(["orgadmin"]), "INVALID_ROLE"),
+        (json!(["SYSTEM_ADMINISTRATION"]), "INVALID_ROLE"),
+        (json!("PUBLIC"), "PAYLOAD_DATA_INVALID"),
+        (json!([1]), "PAYLOAD_DATA_INVALID"),
+        (json!(vec!["PUBLIC"; 65]), "PAYLOAD_DATA_INVALID"),
+    ] {
+        assert_eq!(sign_in(wrong.clone()), (400, code.to_owned()), "{wrong}");
+    }
+    assert_eq!(roles(), ["CONTENT_CREATOR", "PUBLIC"]);
+    let moved = json!({"school_id": "S-2", "roles": ["BOOK_CREATOR"]});
+    assert_eq!(partner.told(moved).0, 303);
+    assert_eq!(partner.schools(name), ["second"]);
+    assert_eq!(roles(), ["BOOK_CREATOR"]);
+    let emptied = json!({"school_id": "S-2", "roles": []});
+    assert_eq!(partner.told(emptied).0, 303);
+    assert_eq!(roles(), [""; 0]);
+    assert_eq!(
+        partner.user(name).unwrap().roles,
+        [""; 0],
+        "global roles stay"
+    );
+    // The old layout has no school, so its claim is ignored.
+    let old = partner.old_layout(json!({"roles": ["PUBLIC"]}));
+    assert_eq!(told(&partner.gateway, &signed(&old)).0, 303);
+}
+
+#[test]
+fn refuses_the_role_of_administrators_under_any_name() {
+    let partner = Partner::with(&[("admin_role", "PROGRAM_MANAGER")]);
+    partner.add(&Other {
+        iss: "apekx",
+        state_ids: &["apekx"],
+        assigns_roles: true,
+        ..Other::default()
+    });
+    let told = partner.told(json!({"roles": ["PROGRAM_MANAGER"]}));
+    assert_eq!(told, (400, "INVALID_ROLE".to_owned()));
+    assert_eq!(partner.events("user_created"), []);
+}
+
+#[test]
 fn accepts_one_of_two_simultaneous_uses_of_a_token() {
     let partner = Partner::new();
     let race = |tokens: [String; 2]| {
@@ -1124,6 +1293,7 @@ fn accepts_both_keys_of_a_partner_during_a_rotation() {
             state_ids: &["apekx"],
             keys,
             max_life_s: 60,
+            ..Other::default()
         });
     };
     let minute = || partner.new_layout(json!({"exp": SECOND + 60}));
@@ -1184,11 +1354,12 @@ fn accepts_tokens_for_the_public_url_only() {
     let told = |aud: &str| partner.told(json!({"aud": aud, "redirect_uri": "/resources"}));
     assert_eq!(told(&partner.own).1, "AUDIENCE_MISMATCH");
     assert_eq!(told("https://id.example.org").0, 303);
-    let claims = json!({"aud": "https://id.example.org", "redirect_uri": "https://id.example.org/resources"});
+    let claims =
+        json!({"aud": "https://id.example.org", "redirect_uri": "https://id.example.org/other"});
     let reply = partner.arrive(&partner.token(claims));
     assert_eq!(
         reply.header("Location"),
-        Some("https://id.example.org/resources")
+        Some("https://id.example.org/other")
     );
     let cookie = reply
         .head
@@ -1410,6 +1581,40 @@ fn refuses_partner_names_and_state_ids_that_differ_in_case_only() {
 }
 
 #[test]
+fn warns_of_a_long_life_in_a_registry_file_and_keeps_the_right_to_give_roles() {
+    let data = tempfile::tempdir().unwrap();
+    let database = Database::fresh();
+    let shell = Shell {
+        data: data.path(),
+        database: &database,
+    };
+    let key = rsa_keys::public_half(PARTNER_KEY).unwrap();
+    let file = |life: i64| {
+        let text = format!(
+            "[[partners]]\niss = \"gj\"\npublic_keys = ['''\n{key}''']\nstate_ids = [\"gj\"]\nmax_life_s = {life}\n\
+             assigns_roles = true\n"
+        );
+        std::fs::write(data.path().join("registry.toml"), text).unwrap();
+        let environment = [("GATEWAY_REGISTRY", "registry.toml")];
+        let checked = shell.run_with(&["check-config"], "", &environment);
+        [shell.run(&["apply", "registry.toml"]), checked]
+    };
+    for ended in file(86_400) {
+        assert_eq!((ended.code, ended.err.contains("max_life_s")), (0, false));
+    }
+    for ended in file(86_401) {
+        let told =
+            "registry.toml: partners[0].max_life_s: tokens of partner gj may be valid for 86401 s";
+        assert!(ended.code == 0 && ended.err.contains(told), "{}", ended.err);
+    }
+    let exported = shell.run(&["registry", "export"]).out;
+    assert!(
+        exported.contains("max_life_s = 86401\nassigns_roles = true"),
+        "{exported}"
+    );
+}
+
+#[test]
 fn lets_two_partners_exchange_state_ids_and_a_new_one_take_a_removed_one() {
     let data = tempfile::tempdir().unwrap();
     let database = Database::fresh();
@@ -1447,6 +1652,7 @@ fn partner_of(iss: &str, state_id: &str) -> partners::Partner {
         error_redirect: None,
         redirect_origins: Vec::new(),
         max_life_s: 3600,
+        assigns_roles: false,
     }
 }
 

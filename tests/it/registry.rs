@@ -275,7 +275,7 @@ uhItf6utRrZLjK0NHM3HF2HoSrsp80wX8Wi0kKcSPwuFLs7R6ibuBEe2xlPoeWTh
 -----END PUBLIC KEY-----
 """]
 state_ids = ["s"]
-max_life_s = 100000
+max_life_s = 315360001
 "#;
 
 #[test]

@@ -737,7 +737,7 @@ fn asks_before_a_partners_sign_in_replaces_another_user() {
     let mut browser = signed_in(&gateway, "mokamiki", "MokaMiki-1234");
     let session = browser.session().unwrap().to_owned();
     let users_before = run(&gateway, users_count);
-    let away = format!("http://{}/resources", gateway.address);
+    let away = format!("http://{}/start", gateway.address);
     let token = partner_token(&gateway, "t-1", &[("redirect_uri", json!(away))]);
     let page = arrive(&gateway, &mut browser, &token, "");
     assert_eq!(page.status, 200, "{page:?}");

@@ -49,16 +49,16 @@ pub struct Visitor {
 /// Starts a session of this user in the caller's transaction. The session gets a new token and replaces the browser's
 /// earlier session, which prevents session fixation.
 pub fn begin_session(tx: &mut Transaction<'_>, user_id: i64, user_agent: &str) -> Result<Secret> {
-    begin_session_in(tx, user_id, user_agent, None)
+    Ok(begin_session_in(tx, user_id, user_agent, None)?.0)
 }
 
-/// Like [`begin_session`], with this organisation chosen.
+/// Like [`begin_session`], with this organisation chosen. Also returns the number of the session.
 pub fn begin_session_in(
     tx: &mut Transaction<'_>,
     user_id: i64,
     user_agent: &str,
     organisation_uuid: Option<&str>,
-) -> Result<Secret> {
+) -> Result<(Secret, i64)> {
     if let (Some(user), Some(old)) = (&tx.cx.user, &tx.cx.session) {
         sessions::end(tx.conn, user.id, old.id)?;
     }
@@ -68,7 +68,7 @@ pub fn begin_session_in(
     let token = session::format([entropy.bytes(), entropy.bytes()]);
     let now = tx.cx.app.clock.now();
     let user_agent: String = user_agent.chars().take(session::USER_AGENT_CHARS).collect();
-    sessions::start(
+    let id = sessions::start(
         tx.conn,
         &NewSession {
             sha256: &sha256_hex(&token),
@@ -80,5 +80,5 @@ pub fn begin_session_in(
             user_agent: &user_agent,
         },
     )?;
-    Ok(Secret::from(token.as_str()))
+    Ok((Secret::from(token.as_str()), id))
 }

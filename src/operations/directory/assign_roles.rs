@@ -112,14 +112,8 @@ impl Request for AssignRolesRequest {
         if given.is_empty() {
             return Err(refuse_field(Code::EmptyRolesProvided, "roles"));
         }
-        let mut wanted: Vec<String> = Vec::new();
-        for role in given {
-            let known =
-                roles::known(role).ok_or_else(|| refuse_field(Code::InvalidRole, "roles"))?;
-            if !wanted.iter().any(|w| w == known) {
-                wanted.push(known.to_owned());
-            }
-        }
+        let wanted = roles::all_known(given.iter().map(String::as_str))
+            .ok_or_else(|| refuse_field(Code::InvalidRole, "roles"))?;
         // Beside provider, the external ID names the organisation.
         let of_user = match &self.provider {
             Some(_) => &None,

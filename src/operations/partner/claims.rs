@@ -7,6 +7,7 @@ use crate::domain::Millis;
 use crate::domain::external_identity::{ExternalIdentity, LOGIN_ID, is_login_id, is_part};
 use crate::domain::mailbox::{MAX_EMAIL_CHARS, is_email};
 use crate::domain::names::{MAX_NAME_CHARS, cleaned};
+use crate::domain::roles;
 use crate::domain::text::has_control;
 use crate::domain::user::is_phone;
 use crate::operations::prelude::*;
@@ -17,6 +18,8 @@ use crate::store::partners::Partner;
 const MAX_JTI_CHARS: usize = 256;
 /// The latest time of a claim: the end of the year 9999, in seconds.
 const MAX_SECONDS: i64 = 253_402_300_799;
+/// The maximum number of entries in the claim `roles`.
+const MAX_ROLES: usize = 64;
 /// The only supported version of the new layout.
 const VERSION: &str = "v1";
 
@@ -44,6 +47,8 @@ pub struct VerifiedAssertion {
     pub phone: Option<String>,
     /// The school; the old layout has none.
     pub school: Option<School>,
+    /// The roles in the school; `None` if the token has no such claim or the partner may not give roles.
+    pub roles: Option<Vec<String>>,
     /// The URL that the browser is redirected to.
     pub redirect: Option<String>,
 }
@@ -82,15 +87,13 @@ pub fn check(
     let name = text("name", claims.name.as_ref(), max_name)?;
     // Characters that are not allowed in a name are dropped; they do not fail the sign-in.
     let name = name.and_then(|name| cleaned(&name));
-    let (identity, school) = if is_new {
+    let (identity, school, roles) = if is_new {
         let school = new_layout(claims, partner)?;
         needed("name", name.clone())?;
-        (
-            identity(sub, &school.channel, &school.channel),
-            Some(school),
-        )
+        let identity = identity(sub, &school.channel, &school.channel);
+        (identity, Some(school), school_roles(claims, partner)?)
     } else {
-        (identity(sub, &partner.iss, LOGIN_ID), None)
+        (identity(sub, &partner.iss, LOGIN_ID), None, None)
     };
     let redirect = wanted_redirect(claims)?;
     if let Some(wanted) = &redirect
@@ -108,6 +111,7 @@ pub fn check(
         email: verified_email(claims)?,
         phone: verified_phone(claims)?,
         school,
+        roles,
         redirect,
     })
 }
@@ -135,6 +139,25 @@ fn new_layout(claims: &Claims, partner: &Partner) -> Result<School> {
         channel: state_id,
         external_id,
     })
+}
+
+/// The roles in the school, if the partner may give roles. An empty list takes every role away.
+fn school_roles(claims: &Claims, partner: &Partner) -> Result<Option<Vec<String>>> {
+    let given = match &claims.roles {
+        _ if !partner.assigns_roles => return Ok(None),
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(given)) => given,
+        Some(_) => return Err(invalid("roles", Why::WrongContent)),
+    };
+    if given.len() > MAX_ROLES {
+        return Err(invalid("roles", Why::TooMany(MAX_ROLES)));
+    }
+    let names: Option<Vec<&str>> = given.iter().map(Value::as_str).collect();
+    let names = names.ok_or_else(|| invalid("roles", Why::WrongContent))?;
+    roles::all_known(names)
+        .filter(|roles| !roles.iter().any(|role| roles::is_administrative(role)))
+        .map(Some)
+        .ok_or_else(|| refuse_field(Code::InvalidRole, "roles"))
 }
 
 /// The expiry of the token, if the token is valid now and its lifetime is not too long.

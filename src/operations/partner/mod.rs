@@ -25,6 +25,11 @@ pub enum PartnerSignInResult {
         /// The redirect URL; `None` for the account page.
         to: Option<String>,
     },
+    /// The browser opened the link again and is still in the session that the link has started.
+    AlreadySignedIn {
+        /// The redirect URL; `None` for the account page.
+        to: Option<String>,
+    },
     /// Another user is signed in with the browser and must agree first. The partner's token stays unused.
     OtherUser {
         /// The name of the signed-in user.
@@ -64,18 +69,18 @@ fn named(iss: &str) -> String {
     format!("partner:{iss}")
 }
 
-/// Records a refused token of this partner. One token can be sent any number of times, so only the first refusals of a
-/// minute are audit entries; the others are counted.
-fn record_refusal(
+/// Records a refused or repeated token of this partner. One token can be sent any number of times, so only the first
+/// entries of a minute are audit entries; the others are counted.
+fn record_or_count(
     cx: &RequestContext<'_>,
-    event: AuditEvent,
-    code: &'static str,
+    (event, outcome): (AuditEvent, &'static str),
     iss: &str,
+    subject: Option<&str>,
 ) -> Result<()> {
     let partner = named(iss);
     if cx.app.refusals.take_row(Cause::Party(&partner), cx.now) {
-        return cx.write(|tx| record(tx, (event, code), iss, None));
+        return cx.write(|tx| record(tx, (event, outcome), iss, subject));
     }
-    cx.count(event, code, None, Some(&partner));
+    cx.count(event, outcome, subject, Some(&partner));
     Ok(())
 }

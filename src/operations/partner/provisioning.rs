@@ -150,6 +150,29 @@ pub fn join_school(
     record(tx, event, iss, Some(&user.user_name))
 }
 
+/// Replaces the roles of a user in its school by those of the token, if the token may give roles.
+///
+/// # Errors
+/// [`Code::InvalidRole`] for the role that the settings give to administrators.
+pub fn replace_roles(
+    tx: &mut Transaction<'_>,
+    user: &User,
+    school: &Found,
+    assertion: &VerifiedAssertion,
+) -> Result<()> {
+    let Some(roles) = &assertion.roles else {
+        return Ok(());
+    };
+    if roles.contains(&tx.cx.app.rules.admin_role) {
+        return Err(refuse_field(Code::InvalidRole, "roles"));
+    }
+    if organisations::set_roles(tx.conn, user.id, &school.uuid, roles)? {
+        let event = (AuditEvent::RolesChanged, "ok");
+        record(tx, event, &assertion.iss, Some(&user.user_name))?;
+    }
+    Ok(())
+}
+
 /// Whether a new user can have this user name. The name must not look like an e-mail address, because the user has not
 /// proved ownership of the address.
 pub fn is_user_name_available(tx: &mut Transaction<'_>, name: &str) -> Result<bool> {

@@ -1,7 +1,7 @@
 //! Signs a browser in by a partner's token.
 
 use super::claims::{self, VerifiedAssertion};
-use super::{ERROR_REDIRECT, PartnerSignInResult, provisioning, record, record_refusal};
+use super::{ERROR_REDIRECT, PartnerSignInResult, provisioning, record, record_or_count};
 use crate::operations::browser::begin_session_in;
 use crate::operations::prelude::*;
 use crate::secrets::assertions::{Assertion, Flaw};
@@ -22,6 +22,9 @@ shape! {
     }
 }
 
+/// The outcome in the audit log when a browser opens the link of its own session again.
+const ALREADY_SIGNED_IN: &str = "already_signed_in";
+
 impl Request for PartnerSignInRequest {
     type Answer = PartnerSignInResult;
     const OPERATION: &'static Operation = &Operation::unpublished::<Self>(
@@ -41,7 +44,8 @@ impl Request for PartnerSignInRequest {
             Ok(result) => Ok(result),
             // The signature is valid, so the audit log can name the partner.
             Err(Refusal::Rejected(mut rejection)) => {
-                record_refusal(cx, Self::OPERATION.event, rejection.code().as_str(), &iss)?;
+                let outcome = (Self::OPERATION.event, rejection.code().as_str());
+                record_or_count(cx, outcome, &iss, None)?;
                 rejection.is_recorded = true;
                 let registry = cx.app.registry.now();
                 let page = registry
@@ -116,12 +120,19 @@ fn read(
 }
 
 impl PartnerSignInRequest {
-    /// Uses the token up and starts a session, in one transaction.
+    /// Uses the token up and starts a session, in one transaction. A browser that is still in the session of a used
+    /// token gets no new session.
     fn admit(
         &self,
         cx: &RequestContext<'_>,
         assertion: VerifiedAssertion,
     ) -> Result<PartnerSignInResult> {
+        if let Some(user) = repeats(cx, &assertion)? {
+            let outcome = (Self::OPERATION.event, ALREADY_SIGNED_IN);
+            record_or_count(cx, outcome, &assertion.iss, Some(&user.user_name))?;
+            let to = assertion.redirect;
+            return Ok(PartnerSignInResult::AlreadySignedIn { to });
+        }
         let token = cx.write(|tx| {
             let known = external_identities::lock_owner(tx.conn, &assertion.identity)?;
             if let Some(current) = self.replaced(cx, known.as_ref()) {
@@ -145,11 +156,14 @@ impl PartnerSignInRequest {
             };
             if let Some((school, found)) = &school {
                 provisioning::join_school(tx, &user, (school, found), &assertion.iss)?;
+                provisioning::replace_roles(tx, &user, found, &assertion)?;
             }
             // Choose the school's organisation for a user with several organisations, because the partner named the
             // school.
             let chosen = school.as_ref().map(|(_, found)| found.uuid.as_str());
-            let token = begin_session_in(tx, user.id, &self.user_agent, chosen)?;
+            let (token, session) = begin_session_in(tx, user.id, &self.user_agent, chosen)?;
+            let (iss, jti) = (&assertion.iss, sha256_hex(&assertion.jti));
+            used_assertions::set_session(tx.conn, iss, &jti, session)?;
             let event = (Self::OPERATION.event, "ok");
             record(tx, event, &assertion.iss, Some(&user.user_name))?;
             Ok::<_, Refusal>(Ok(token))
@@ -175,6 +189,20 @@ impl PartnerSignInRequest {
         let is_other = arriving.is_none_or(|user| user.id != current.id);
         is_other.then(|| format!("{} ({})", current.name, current.login()))
     }
+}
+
+/// The signed-in user, if this token has started the session of the browser. A session that has ended does not count,
+/// because the request then has no session.
+fn repeats<'a>(
+    cx: &'a RequestContext<'_>,
+    assertion: &VerifiedAssertion,
+) -> Result<Option<&'a User>> {
+    let (Some(own), Some(user)) = (cx.session_id(), &cx.user) else {
+        return Ok(None);
+    };
+    let (iss, jti) = (&assertion.iss, sha256_hex(&assertion.jti));
+    let started = cx.read(|c| used_assertions::session_of(c, iss, &jti))?;
+    Ok((started == Some(own)).then_some(user))
 }
 
 fn may_use(c: &mut AnyConnection, assertion: &VerifiedAssertion) -> Result<()> {

@@ -13,9 +13,12 @@ use crate::secrets::rsa_keys;
 use crate::store::partners::{self, Partner};
 use crate::store::{self, AnyConnection};
 
-/// The default and the highest lifetime of a partner's tokens, in seconds (SPEC §11).
+/// The default of the longest accepted lifetime of a partner's tokens, in seconds (SPEC §11).
 pub const LIFE_S: i64 = 3600;
-pub const MAX_LIFE_S: i64 = 86_400;
+/// The longest lifetime without a warning, in seconds: one day.
+const LIFE_WITHOUT_WARNING_S: i64 = 86_400;
+/// The longest lifetime that a setting can have, in seconds: ten years of 365 days.
+pub const MAX_LIFE_S: i64 = 315_360_000;
 /// The maximum number of a partner's keys. A token may have to be checked with each key.
 pub const MAX_KEYS: usize = 4;
 /// The rule for a partner's key.
@@ -33,6 +36,18 @@ pub fn is_page(url: &str) -> bool {
 pub const LOGIN_ID_IS_TAKEN: &str =
     "names the users of partners with the old layout, and cannot be a state_id";
 
+/// The warning about a long lifetime of a partner's tokens; `None` for a lifetime of at most one day.
+#[must_use]
+pub fn warning_of_life(iss: &str, max_life_s: i64) -> Option<String> {
+    (max_life_s > LIFE_WITHOUT_WARNING_S).then(|| {
+        format!(
+            "tokens of partner {iss} may be valid for {max_life_s} s: a stolen unused link signs its thief in for as \
+             long, and the database keeps the id of each used token until the token expires; use {LIFE_WITHOUT_WARNING_S} \
+             s or less if the partner can"
+        )
+    })
+}
+
 impl Kind for Partner {
     const SECTION: &'static str = "partners";
     const NAME: &'static str = "partner";
@@ -42,6 +57,7 @@ impl Kind for Partner {
         "state_ids",
         "redirect_origins",
         "max_life_s",
+        "assigns_roles",
         "error_redirect",
     ];
     const UNIQUE: &'static [&'static str] = &["state_ids"];
@@ -62,6 +78,7 @@ impl Kind for Partner {
         }
         let redirect_origins = e.texts("redirect_origins", ORIGIN, is_origin);
         let max_life_s = e.number("max_life_s", MAX_LIFE_S).unwrap_or(LIFE_S);
+        let assigns_roles = e.flag("assigns_roles", false);
         let error_redirect = e.text("error_redirect");
         if error_redirect.as_ref().is_some_and(|url| !is_page(url)) {
             e.wrong("error_redirect", format_args!("must be {PAGE}"));
@@ -72,6 +89,7 @@ impl Kind for Partner {
             state_ids,
             redirect_origins,
             max_life_s,
+            assigns_roles,
             error_redirect,
         })
     }
@@ -92,6 +110,7 @@ impl Kind for Partner {
             texts("state_ids", &self.state_ids),
             texts("redirect_origins", &self.redirect_origins),
             bare("max_life_s", self.max_life_s),
+            bare("assigns_roles", self.assigns_roles),
             ("error_redirect", self.error_redirect.as_deref().map(quoted)),
         ]
     }

@@ -66,6 +66,10 @@ def old_layout():
     }
 
 
+# The gateway has its account page in the place of the documents' /resources and /profile.
+account = "/checkSSO/account.html"
+
+
 def sign_in(version, claims, to, headers=None):
     token = jwt.encode(claims, key, algorithm="RS256", headers=headers)
     path = f"/{version}/user/session/create?token={token}"
@@ -74,20 +78,22 @@ def sign_in(version, claims, to, headers=None):
     cookie = next(c for c in answer.headers.get_all("Set-Cookie") if "session=" in c).split(";")[0]
     again = ask(path, Accept="application/json")
     assert (again.status, json.load(again)["params"]["err"]) == (401, "TOKEN_REPLAYED")
-    page = ask("/checkSSO/account.html", Cookie=cookie).read().decode()
+    same = ask(path, Cookie=cookie)
+    assert same.status == 303 and same.headers["Location"] == to, "the same browser is led on"
+    page = ask(account, Cookie=cookie).read().decode()
     assert claims["name"] in page, page
     bar = json.load(ask("/checkSSO/loginbar.json?body[params][fields]=userId,signature", Cookie=cookie))
     return bar["result"]["data"]["userId"], bar["result"]["data"]["signature"]["name"]
 
 
-first = sign_in("v2", new_layout(), base + "/resources")
-second = sign_in("v2", new_layout(), base + "/resources", headers={"kid": "apekx"})
+first = sign_in("v2", new_layout(), account)
+second = sign_in("v2", new_layout(), account, headers={"kid": "apekx"})
 assert first == second and first[1] == "Some User", (first, second)
 # A time with a fraction, as Python's clock has it, is one too (RFC 7519 §2).
-third = sign_in("v2", new_layout(iat=time.time() - 1, exp=time.time() + 60), base + "/resources")
+third = sign_in("v2", new_layout(iat=time.time() - 1, exp=time.time() + 60), account)
 assert third == first
-old = sign_in("v1", old_layout(), base + "/profile")
-assert old[0] != first[0] and old == sign_in("v1", old_layout(), base + "/profile")
+old = sign_in("v1", old_layout(), account)
+assert old[0] != first[0] and old == sign_in("v1", old_layout(), account)
 
 
 def refused(token, code):
