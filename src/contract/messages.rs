@@ -319,6 +319,9 @@ reasons! {
     AlreadyConfirmed =
         "ezt a regisztrációt már megerősítették; jelentkezz be", "this registration is confirmed already; sign in";
     Repeated = "csak egyszer szerepelhet", "may occur only once";
+    /// A value about the caller that the request states more than once, differently.
+    Ambiguous =
+        "több, egymástól eltérő értéke van; csak egyet küldj", "has several different values; send only one";
     /// Elements where text belongs, or text where elements belong.
     WrongContent = "nem megfelelő a tartalma", "has content of the wrong form";
     BadCharacters =

@@ -17,7 +17,7 @@ pub(super) fn credentials(
     request: &HttpRequest,
     problems: &mut Problems,
 ) -> Result<Credentials, Rejection> {
-    let mut found = http::credentials(request, problems);
+    let mut found = http::credentials(request, problems)?;
     if let Some(key) = found.authorization.as_ref().and_then(bearer_key) {
         let other = found.client_key.as_ref();
         if other.is_some_and(|other| other.reveal().trim() != key.reveal()) {

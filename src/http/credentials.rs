@@ -8,36 +8,59 @@ use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use percent_encoding::percent_decode;
 
 use super::HttpRequest;
-use crate::contract::common::MAX_CLAIM_CHARS;
-use crate::contract::problem::{Problems, Why};
+use crate::contract::problem::{Code, Problems, Why};
+use crate::contract::rejection::Rejection;
 use crate::contract::shape::Secret;
-use crate::domain::hidden::is_hidden;
-use crate::domain::text::has_control;
-use crate::operations::Credentials;
+use crate::operations::{ClaimedName, Credentials};
 
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-hash-key");
 const USER_NAME: HeaderName = HeaderName::from_static("x-user-name");
 
 /// The credentials in the headers. A blank header counts as absent. A user name that cannot be a name is a problem and
 /// is left out, because it would be written to the log.
-pub fn credentials(request: &HttpRequest, problems: &mut Problems) -> Credentials {
-    let secret = |name| given(request, name).map(|value| Secret::from(text(value).as_ref()));
-    let authorization = secret(AUTHORIZATION);
-    let user_name = given(request, USER_NAME).map(|value| name_of(value.as_bytes()));
-    Credentials {
+///
+/// # Errors
+/// [`Code::InvalidField`] if a header occurs with different values: the caller and a proxy could read different ones.
+pub fn credentials(
+    request: &HttpRequest,
+    problems: &mut Problems,
+) -> Result<Credentials, Rejection> {
+    let secret = |name| -> Result<Option<Secret>, Rejection> {
+        let value = given(request, name)?;
+        Ok(value.map(|value| Secret::from(text(value).as_ref())))
+    };
+    let authorization = secret((AUTHORIZATION, "Authorization"))?;
+    let user_name = given(request, (USER_NAME, "X-User-Name"))?;
+    let user_name = user_name.map(|value| name_of(value.as_bytes()));
+    Ok(Credentials {
         source: request.client_ip,
-        client_key: secret(CLIENT_KEY),
-        user_name: user_name.and_then(|name| claimed_name(&name, "X-User-Name", problems)),
+        client_key: secret((CLIENT_KEY, "X-Client-Hash-Key"))?,
+        user_name: user_name.and_then(|name| ClaimedName::read(&name, "X-User-Name", problems)),
         application: authorization.as_ref().and_then(basic),
         authorization,
         ..Credentials::default()
-    }
+    })
 }
 
-/// The first value of a header that is not blank.
-fn given(request: &HttpRequest, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = request.headers.get_all(name).iter();
-    values.find(|value| !text(value).trim().is_empty())
+/// The refusal of an identity that a request states twice with different values.
+#[must_use]
+pub fn ambiguous(field: &str) -> Rejection {
+    Rejection::field(Code::InvalidField, field, Some(Why::Ambiguous))
+}
+
+/// The value of a header that is not blank. Equal values count as one.
+fn given<'a>(
+    request: &'a HttpRequest,
+    (name, field): (HeaderName, &str),
+) -> Result<Option<&'a HeaderValue>, Rejection> {
+    let values = request.headers.get_all(name).iter();
+    let mut values = values.filter(|value| !text(value).trim().is_empty());
+    let first = values.next();
+    let is_same = |other: &HeaderValue| first.is_some_and(|f| text(f).trim() == text(other).trim());
+    match values.all(is_same) {
+        true => Ok(first),
+        false => Err(ambiguous(field)),
+    }
 }
 
 fn text(value: &HeaderValue) -> Cow<'_, str> {
@@ -51,25 +74,6 @@ fn name_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(&bytes) {
         Ok(name) => name.to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
-    }
-}
-
-/// The user name that a caller claims, without outer blanks; `None` for a blank one. A name that is too long or has
-/// control or hidden characters is a problem of this field and is left out, because it would be written to the log.
-pub fn claimed_name(name: &str, field: &str, problems: &mut Problems) -> Option<String> {
-    let name = name.trim();
-    let flaw = if name.chars().count() > MAX_CLAIM_CHARS as usize {
-        Some(Why::TooLong(MAX_CLAIM_CHARS))
-    } else {
-        let is_unreadable = has_control(name) || name.chars().any(is_hidden);
-        is_unreadable.then_some(Why::BadCharacters)
-    };
-    match flaw {
-        Some(why) => {
-            problems.note(field, why);
-            None
-        }
-        None => Some(name.to_owned()).filter(|name| !name.is_empty()),
     }
 }
 

@@ -12,7 +12,7 @@ pub mod path;
 mod reply;
 mod request;
 
-pub use credentials::{claimed_name, credentials};
+pub use credentials::{ambiguous, credentials};
 pub use face::{Decoded, Face};
 pub use media_type::MediaType;
 pub use parameters::Parameters;

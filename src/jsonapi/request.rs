@@ -9,7 +9,7 @@ use crate::contract::shape::Secret;
 use crate::domain::user::same_name;
 use crate::http::parameters::MAX_PARAMETERS;
 use crate::http::{self, Decoded, HttpRequest, Parameters};
-use crate::operations::{Body, Credentials, Payload, USERS};
+use crate::operations::{Body, ClaimedName, Credentials, Payload, USERS};
 
 use super::context::{JsonLimits, ResponseContext, Source};
 use super::negotiation;
@@ -34,15 +34,19 @@ pub(super) fn read(
 ) -> Result<Decoded<Payload>, Rejection> {
     let query = Parameters::of(request.query());
     let mut problems = Problems::none(limits.refuse_unknown);
-    let mut credentials = http::credentials(request, &mut problems);
+    let mut credentials = http::credentials(request, &mut problems)?;
     place_headers(&credentials, context);
-    if credentials.client_key.is_none() {
-        let mut keys = query.all(CLIENT_KEY);
-        let key = keys.find(|key| !key.trim().is_empty());
-        credentials.client_key = key.map(|key| {
-            context.place_parameter(CLIENT_KEY, CLIENT_KEY);
-            Secret::from(key)
-        });
+    for key in query.all(CLIENT_KEY).filter(|key| !key.trim().is_empty()) {
+        match &credentials.client_key {
+            Some(known) if known.reveal().trim() != key.trim() => {
+                return Err(http::ambiguous(CLIENT_KEY));
+            }
+            Some(_) => {}
+            None => {
+                context.place_parameter(CLIENT_KEY, CLIENT_KEY);
+                credentials.client_key = Some(Secret::from(key));
+            }
+        }
     }
     if query.is_cut {
         return Err(malformed(Why::TooMany(MAX_PARAMETERS)));
@@ -55,8 +59,13 @@ pub(super) fn read(
                 .iter()
                 .filter(|(name, _)| *name == "userName")
                 .collect();
-            if let ([(_, caller), _], None) = (user_names.as_slice(), &credentials.user_name) {
-                credentials.user_name = http::claimed_name(caller, "userName", &mut problems);
+            if let [(_, caller), _] = user_names.as_slice() {
+                let caller = ClaimedName::read(caller, "userName", &mut problems);
+                let names = credentials.user_name.as_ref().zip(caller.as_ref());
+                if names.is_some_and(|(one, other)| !same_name(one.as_str(), other.as_str())) {
+                    return Err(http::ambiguous("userName"));
+                }
+                credentials.user_name = credentials.user_name.or(caller);
             }
             from_query(&query, context)
         }

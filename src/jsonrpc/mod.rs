@@ -109,7 +109,7 @@ impl Face for RpcCall {
         let mut problems = Problems::none(false);
         let decoded = (operation.decode_json)(params, &mut problems);
         // The token is a parameter; only the application's secret may be in a header.
-        let application = http::credentials(request, &mut Problems::none(false)).application;
+        let application = http::credentials(request, &mut Problems::none(false))?.application;
         let credentials = Credentials {
             source: request.client_ip,
             application,

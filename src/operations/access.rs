@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::context::{Credentials, VerifiedToken};
+use super::context::{ClaimedName, Credentials, VerifiedToken};
 use super::operation::{Claims, DecodedRequest};
 use super::prelude::*;
 use super::{application, throttle};
@@ -11,6 +11,7 @@ use crate::app_context::AppContext;
 use crate::contract::problem::Kind;
 use crate::contract::shape::Value as _;
 use crate::domain::client::{Client, Trust};
+use crate::domain::hidden::visible;
 use crate::domain::session::{self, SEEN_EVERY_MS};
 use crate::domain::user::same_name;
 use crate::registry::Application;
@@ -55,7 +56,7 @@ pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejecti
     let decided = decide(&mut cx, operation, &credentials, &claims, &problems);
     // Anyone can send a name, so the audit log has only the claims of authenticated callers.
     if cx.is_trusted() || cx.user.is_some() {
-        cx.on_behalf_of.clone_from(&credentials.user_name);
+        cx.on_behalf_of = claimed(&credentials).map(str::to_owned);
     }
     let result = decided
         .and_then(|()| refuse_all(problems))
@@ -102,11 +103,18 @@ fn record_refusal(
         // after the user is deleted.
         let known = subject.map(|s| users::by_login(tx.conn, s)).transpose()?;
         let name = known.flatten().map(|user| user.user_name);
-        tx.audit(event, code, name.as_deref().or(subject))
+        // The caller typed the name of an unknown user. It must not look like another line or another name.
+        let name = name.or_else(|| subject.map(visible));
+        tx.audit(event, code, name.as_deref())
     });
     if let Err(error) = recorded {
         tracing::error!(cause = ?error, "a refusal could not be written to the audit log");
     }
+}
+
+/// The name of the user for whom the caller claims to act.
+fn claimed(found: &Credentials) -> Option<&str> {
+    found.user_name.as_ref().map(ClaimedName::as_str)
 }
 
 fn decide(
@@ -121,7 +129,7 @@ fn decide(
     let session = found.session.as_ref().map_or("", Secret::reveal);
     match operation.access {
         Access::Anyone => {
-            check_claimed_user(cx, authorization, found.user_name.as_deref())?;
+            check_claimed_user(cx, authorization, claimed(found))?;
             verify_username_token(cx, authorization, found, problems)
         }
         Access::Application => {
@@ -189,7 +197,7 @@ fn require_client_or_user(
         }
         cx.user = Some(user_of_username_token(cx, name, password, problems)?);
     }
-    match (&cx.user, &found.user_name) {
+    match (&cx.user, claimed(found)) {
         (None, _) if !key_is_enough => Err(not_signed_in()),
         // The user name sent beside the token is not the name of the token's user.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
@@ -282,7 +290,7 @@ fn verify_username_token(
         return Ok(());
     };
     let user = user_of_username_token(cx, name, password, problems)?;
-    match &found.user_name {
+    match claimed(found) {
         Some(claimed) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
         _ => check_claimed_user(cx, authorization, Some(&user.user_name)),
     }

@@ -3,13 +3,16 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 
+use crate::contract::common::MAX_CLAIM_CHARS;
 use crate::contract::messages::Language;
-use crate::contract::problem::Code;
+use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::shape::Secret;
 use crate::domain::Millis;
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::client::{Client, DEFAULT_CLIENT, Trust};
+use crate::domain::hidden::is_hidden;
 use crate::domain::password::cost_of;
+use crate::domain::text::has_control;
 use crate::domain::user::{Status, User, same_name};
 use crate::store::audit::logged;
 use crate::store::profiles::Profile;
@@ -22,13 +25,43 @@ use crate::app_context::AppContext;
 use crate::metrics::HashKind;
 use crate::secrets::hashing::Verdict;
 
+/// The name of the user for whom a caller claims to act. Every face reads it with [`ClaimedName::read`], because the
+/// audit log shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedName(String);
+
+impl ClaimedName {
+    /// The name without outer blanks; `None` for a blank one. A name that is too long or has control or hidden
+    /// characters is a problem of this field and is left out.
+    pub fn read(name: &str, field: &str, problems: &mut Problems) -> Option<Self> {
+        let name = name.trim();
+        let flaw = if name.chars().count() > MAX_CLAIM_CHARS as usize {
+            Some(Why::TooLong(MAX_CLAIM_CHARS))
+        } else {
+            let is_unreadable = has_control(name) || name.chars().any(is_hidden);
+            is_unreadable.then_some(Why::BadCharacters)
+        };
+        if let Some(why) = flaw {
+            problems.note(field, why);
+            return None;
+        }
+        (!name.is_empty()).then(|| Self(name.to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The credentials in a request, before anything is verified.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// The client key.
     pub client_key: Option<Secret>,
     /// The user for whom the caller claims to act.
-    pub user_name: Option<String>,
+    pub user_name: Option<ClaimedName>,
     /// The `Authorization` header.
     pub authorization: Option<Secret>,
     /// An application's ID and secret, from HTTP Basic authentication.

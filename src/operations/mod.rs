@@ -22,7 +22,7 @@ pub mod user;
 
 use crate::contract::wsdl::Entry;
 
-pub use context::{Credentials, RequestContext};
+pub use context::{ClaimedName, Credentials, RequestContext};
 pub use operation::{
     Access, Body, Cost, DecodedRequest, DirectoryRoute, Operation, Payload, Request, Route,
     Runnable, Throttle, USERS, from_fields,

@@ -8,7 +8,7 @@ use crate::contract::shape::Shaped as _;
 use crate::contract::xml::{Ns, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
 use crate::http::{self, Decoded, HttpRequest, Reply};
-use crate::operations::{CATALOG, Credentials, Payload};
+use crate::operations::{CATALOG, ClaimedName, Credentials, Payload};
 
 use super::context::{ResponseContext, SoapLimits};
 use super::header;
@@ -56,13 +56,15 @@ pub(super) fn read(
 
     // Client key and user name are in the envelope; the headers with these names belong to REST.
     let meta = decoded.claims().meta;
+    let user_name = meta.and_then(|m| m.user_name.as_deref());
+    let mut problems = reader.problems;
     let credentials = Credentials {
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
-        user_name: meta.and_then(|m| m.user_name.clone()),
+        user_name: user_name.and_then(|name| ClaimedName::read(name, "userName", &mut problems)),
         username_token,
-        ..http::credentials(request, &mut Problems::none(false))
+        ..http::credentials(request, &mut Problems::none(false))?
     };
-    let (problems, language) = (reader.problems, context.language);
+    let language = context.language;
     Ok(Decoded::call(
         request,
         decoded,

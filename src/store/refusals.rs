@@ -11,6 +11,7 @@ use super::audit::{self, MAX_TEXT_CHARS, cut};
 use super::tables::refusals;
 use super::{AnyConnection, QueryExt as _, Result, StoreError};
 use crate::domain::Millis;
+use crate::domain::hidden::visible;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
 
@@ -174,7 +175,7 @@ impl Refusals {
     /// was typed; for an unknown one it is the beginning of the typed text.
     pub fn name(&self, sample: Unnamed, user_name: Option<&str>, typed: Option<&str>) {
         let typed = typed.map(|typed| {
-            let short = canonical(&cut(typed, MAX_SAMPLE_CHARS));
+            let short = visible(&canonical(&cut(typed, MAX_SAMPLE_CHARS)));
             cut(&short, MAX_SAMPLE_CHARS)
         });
         if let Some(count) = self.state().counts.get_mut(&sample.0) {

@@ -397,6 +397,48 @@ fn refuses_a_user_name_that_differs_from_the_token_where_no_token_is_needed() {
 }
 
 #[test]
+fn writes_no_hidden_or_control_characters_of_a_trusted_client_into_the_audit_log() {
+    let gateway = Gateway::demo();
+    let rename = |claimed: &str| {
+        let meta = format!("{}<userName>{claimed}</userName>", key(Some(TRUSTED)));
+        let request = "<user><userName>mokamiki</userName><name>Moka</name></user>";
+        call(&gateway, "modifyUser", &meta, request, None)
+    };
+    let logged = || gateway.log(None, 1).remove(0);
+    assert_eq!(outcome(&rename("  command line ")), "0");
+    assert_eq!(logged().on_behalf_of.as_deref(), Some("command line"));
+    assert_eq!(outcome(&rename("  ")), "0");
+    assert_eq!(logged().on_behalf_of, None);
+    let before = gateway.log(None, 100).len();
+    for claimed in [
+        "ad&#x202E;min",
+        "a&#x200B;b",
+        "a&#9;b",
+        "a&#10;b",
+        "a&#x85;b",
+        "a&#x2028;b",
+    ] {
+        let reply = rename(claimed);
+        assert_eq!(outcome(&reply), "INVALID_FIELD", "{claimed}: {reply:?}");
+        assert!(reply.body.contains("userName"), "{claimed}: {reply:?}");
+    }
+    assert_eq!(gateway.log(None, 100).len(), before);
+
+    // The log escapes the name of an unknown user in a refused request.
+    let token = sign_in(&gateway, "mokamiki", "MokaMiki-1234");
+    let headers =
+        format!("X-Client-Hash-Key: {TRUSTED}\r\nX-User-Name: admin\r\nAuthorization: {token}\r\n");
+    let path = "/users/ad%E2%80%AEmin%0A";
+    let refused = crate::harness::rest::ask(&gateway, "DELETE", path, &headers, "");
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let entry = logged();
+    assert_eq!(entry.outcome, "ACCESS_DENIED");
+    let subject = entry.subject.clone().unwrap();
+    assert!(subject.starts_with("ad\\u{202e}min"), "{subject:?}");
+    assert!(!subject.contains(['\u{202e}', '\n']), "{subject:?}");
+}
+
+#[test]
 fn ignores_an_unrequested_authorization_scheme_on_every_face() {
     let gateway = Gateway::with(&[
         ("throttle.mails", "1000"),

@@ -195,6 +195,76 @@ fn reads_x_user_name_alike_on_every_face() {
 }
 
 #[test]
+fn refuses_identities_that_contradict_each_other_on_every_face() {
+    let gateway = Gateway::demo();
+    let rest = "GET /hammy/json/user/v1/users/mokamiki";
+    let directory = "GET /user/v1/get/externalId/1/channel/a/idType/b";
+    let twice = |name: &str, one: &str, other: &str| {
+        format!("{name}: {one}\r\n{name}:\r\n{name}: {other}\r\n")
+    };
+    for (line, refused, fine) in [(rest, 422, 200), (directory, 400, 404)] {
+        let key = |one, other| twice("X-Client-Hash-Key", one, other);
+        let user = |one, other| format!("{KEY}{}", twice("X-User-Name", one, other));
+        let told = |headers: &str| send(&gateway, line, headers, b"");
+        assert_eq!(told(&key("demo-hash-key", " demo-hash-key ")).status, fine);
+        assert_eq!(told(&user("mokamiki", "mokamiki")).status, fine);
+        let token = format!("{KEY}{}", twice("Authorization", "JWT a.b.c", "JWT a.b.d"));
+        for (field, headers) in [
+            ("X-Client-Hash-Key", key("demo-hash-key", "demo-portal-key")),
+            ("X-Client-Hash-Key", key("wrong", "demo-hash-key")),
+            ("X-User-Name", user("mokamiki", "admin")),
+            ("Authorization", token),
+        ] {
+            let reply = told(&headers);
+            assert_eq!(reply.status, refused, "{line} {headers}: {reply:?}");
+            assert!(reply.body.contains(field), "{line} {headers}: {reply:?}");
+        }
+    }
+    let query = |headers: &str, query: &str| {
+        let line = format!("GET /hammy/json/user/v1/users?{query}");
+        send(&gateway, &line, headers, b"").status
+    };
+    assert_eq!(query(KEY, "clientHashKey=demo-hash-key"), 200);
+    assert_eq!(
+        query(KEY, "clientHashKey=&clientHashKey=demo-portal-key"),
+        422
+    );
+    let keys = "clientHashKey=demo-hash-key&clientHashKey=demo-portal-key";
+    assert_eq!(query("", keys), 422);
+    let named = format!("{KEY}X-User-Name: mokamiki\r\n");
+    assert_eq!(query(&named, "userName=MokaMiki&userName=moka"), 200);
+    assert_eq!(query(&named, "userName=admin&userName=moka"), 422);
+
+    let json = "Content-Type: application/json\r\n";
+    let call = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get_user_services\",\"params\":{}}";
+    let xml = envelope("showUser", "<userName>mokamiki</userName>");
+    for (line, headers, body) in [
+        (
+            "POST /hammy/ws/user/v1",
+            "Content-Type: text/xml\r\n",
+            xml.as_str(),
+        ),
+        ("POST /user-multi-services", json, call),
+    ] {
+        let told = |one: &str, other: &str| {
+            let headers = format!("{headers}{}", twice("Authorization", one, other));
+            send(&gateway, line, &headers, body.as_bytes()).body
+        };
+        let text = "has several different values; send only one";
+        let hungarian = "több, egymástól eltérő értéke van";
+        let refused = told("Basic YTpi", "Basic YTpj");
+        assert!(
+            refused.contains(text) || refused.contains(hungarian),
+            "{line}: {refused}"
+        );
+        assert!(
+            !told("Basic YTpi", "Basic YTpi").contains("INVALID_FIELD"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn refuses_too_many_query_parameters() {
     let gateway = Gateway::demo();
     let list = |count: usize| {

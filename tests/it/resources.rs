@@ -200,7 +200,7 @@ fn lists_users_with_links_and_totals_and_accepts_two_user_names() {
             .map(|u| u["id"].as_str().unwrap().to_owned())
             .collect()
     };
-    let page = list("?limit=1&offset=1&clientHashKey=x&statuses=ACTIVE,INACTIVE");
+    let page = list("?limit=1&offset=1&clientHashKey=demo-hash-key&statuses=ACTIVE,INACTIVE");
     assert_eq!(names(&page), ["hakapeszimaki"]);
     assert_eq!(page["meta"]["total"], 3);
     let path = "http://gateway.test/hammy/json/user/v1/users?statuses=ACTIVE,INACTIVE";

@@ -377,9 +377,9 @@ fn ignores_empty_headers_of_the_caller() {
         let answer = show(headers, query);
         assert_eq!(answer, refused(200, "ok"), "{headers:?} {query}");
     }
-    // The header takes precedence over the query: a wrong key in the header is refused beside a valid key in the query.
+    // A key in the header and another one in the query contradict each other.
     let wrong = show("X-Client-Hash-Key: wrong\r\n", good);
-    assert_eq!(wrong, refused(403, "UNKNOWN_CLIENT"));
+    assert_eq!(wrong, refused(422, "INVALID_FIELD"));
     let none = show("X-Client-Hash-Key:\r\n", "?clientHashKey=");
     assert_eq!(none, refused(403, "UNKNOWN_CLIENT"));
     // An empty user name in the query claims no identity.
