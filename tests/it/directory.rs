@@ -1,11 +1,14 @@
 //! The directory API: create, change and find users by external IDs, and assign roles.
 
+use chaingun_gateway::domain::external_identity::ExternalIdentity;
 use chaingun_gateway::domain::user::{Status, User};
-use chaingun_gateway::store::{AnyConnection, StoreError, audit, organisations, profiles, users};
+use chaingun_gateway::store::{
+    AnyConnection, StoreError, audit, external_identities, organisations, profiles, users,
+};
 use serde_json::{Value, json};
 
 use crate::harness::rest::{KEY, PORTAL, claims, sign_in, try_to_sign_in};
-use crate::harness::{Gateway, Reply, Speaker};
+use crate::harness::{Gateway, NOW, Reply, Speaker};
 
 fn ask(gateway: &Speaker, method: &str, path: &str, headers: &str, body: &str) -> Reply {
     let head = format!(
@@ -274,6 +277,30 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
     );
     result(change_identity("REMOVE", "2"));
     assert_eq!(found("2"), 404);
+    // An older release accepted dot segments. Such an ID can be removed, but no new one can be stored.
+    for (dots, change) in [(".", "ADD"), ("..", "EDIT")] {
+        let refused = told(change_identity(change, dots));
+        assert_eq!(refused, (400, "INVALID_PARAMETER_VALUE".to_owned()));
+        let missing = told(change_identity("REMOVE", dots));
+        assert_eq!(missing, (404, "EXTERNALID_NOT_FOUND".to_owned()));
+        let older = ExternalIdentity {
+            id: dots.to_owned(),
+            provider: "p".to_owned(),
+            id_type: "t".to_owned(),
+        };
+        let owner = |c: &mut AnyConnection| external_identities::owner(c, &older);
+        gateway
+            .app
+            .store
+            .write(|c| {
+                let user = users::lock_by_uuid_or_id(c, &first)?.unwrap();
+                external_identities::add(c, user.id, &older, ("administrator", NOW))
+            })
+            .unwrap();
+        assert!(gateway.app.store.read(owner).unwrap().is_some());
+        result(change_identity("REMOVE", dots));
+        assert_eq!(gateway.app.store.read(owner).unwrap(), None);
+    }
     assert_eq!(told(change_identity("MOVE", "2")).1, "INVALID_VALUE");
     let twice = json!([{"id": "1", "provider": "P", "idType": "t"}, {"id": "2", "provider": "p", "idType": "T"}]);
     let made = call(

@@ -12,7 +12,7 @@ use super::user::why;
 use crate::domain::external_identity::{ExternalIdentity, MAX_IDENTITIES, is_part};
 use crate::domain::mailbox::is_email;
 use crate::domain::names::{MAX_NAME_CHARS, flaw_of_display_name};
-use crate::domain::text::canonical;
+use crate::domain::text::{canonical, is_line};
 use crate::domain::user::is_phone;
 use crate::operations::prelude::*;
 use crate::store::organisations::{self, Organisation};
@@ -72,14 +72,19 @@ fn external_identity(fields: [&Option<String>; 3]) -> Result<Option<ExternalIden
 }
 
 fn identity(id: &str, provider: &str, id_type: &str, field: &str) -> Result<ExternalIdentity> {
-    if [id, provider, id_type].into_iter().all(is_part) {
-        return Ok(ExternalIdentity {
-            id: id.to_owned(),
-            provider: provider.to_owned(),
-            id_type: id_type.to_owned(),
-        });
+    let parts = [id, provider, id_type];
+    if parts.into_iter().all(is_part) {
+        return Ok(unchecked(parts));
     }
     Err(refuse_invalid(field, Why::BadCharacters))
+}
+
+fn unchecked([id, provider, id_type]: [&str; 3]) -> ExternalIdentity {
+    ExternalIdentity {
+        id: id.to_owned(),
+        provider: provider.to_owned(),
+        id_type: id_type.to_owned(),
+    }
 }
 
 /// A change of an external identity of a user.
@@ -112,7 +117,12 @@ fn changes(
                 return Err(refuse_invalid("operation", Why::NoSuchParameter));
             }
         };
-        let identity = identity(&field.id, &field.provider, &field.id_type, "externalIds")?;
+        let parts = [field.id.as_str(), &field.provider, &field.id_type];
+        let identity = match change {
+            // An identity that is older than the rule for its parts must still be removable.
+            IdentityChange::Remove if parts.into_iter().all(is_line) => unchecked(parts),
+            _ => identity(&field.id, &field.provider, &field.id_type, "externalIds")?,
+        };
         let same_kind = changes
             .iter()
             .any(|(_, other)| is_same_kind(other, &identity));
