@@ -206,6 +206,7 @@ fn callbacks(r: &mut Reader<'_>) -> CallbackSettings {
         reach: reach.unwrap_or(Reach::Public),
         timeout: r.seconds("callbacks.timeout_s", 1..=20),
         parallel: r.number("callbacks.parallel", 1..=64),
+        max_retry_after_ms: r.number::<i64>("callbacks.max_retry_after_s", 1..=2_592_000) * 1000,
     }
 }
 

@@ -210,6 +210,7 @@ fn add_services(app: &AppContext, c: &mut AnyConnection) -> Result<(), StoreErro
                 app.sealer.seal(binding, "demo-access:demo-secret").ok()
             }),
             case_sensitive_ids: false,
+            gone_is_done: false,
         };
         services::put(c, &service)?;
     }

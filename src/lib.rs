@@ -133,8 +133,9 @@
 //!   connection to the mail server.
 //! - A mail shows a name only if the name is plain (`domain::plain_name`), since strangers choose names, and a mail
 //!   must not carry their messages.
-//! - Only the oldest callback of a service, together with a few callbacks after it, can be claimed. This keeps the
-//!   order of callbacks on all nodes. A claim expires; a receiver may get a callback twice, but never out of order.
+//! - One node at a time makes the callbacks of a service, under a claim that expires. Callbacks about the same ID keep
+//!   their order; a receiver may get a callback twice, but never out of order. One ID that the service refuses delays no
+//!   other ID. A service that does not answer is paused, and costs one attempt for each pause.
 //! - Every failure of a callback is retried for three days, even a 404, because most failures are mistakes that an
 //!   operator corrects.
 //! - The address of a callback is checked when the connection is made, by the gateway's own resolver; redirects are not

@@ -11,8 +11,8 @@ use crate::domain::audit_event::AuditEvent;
 use crate::domain::names::ERASED;
 use crate::domain::one_time_token::Purpose;
 use crate::store::{
-    AnyConnection, StoreError, attempts, audit, email_undos, known_sources, one_time_tokens,
-    outbox,
+    AnyConnection, StoreError, attempts, audit, callback_queues, email_undos, known_sources,
+    one_time_tokens, outbox,
     refusals::{self, Refusals},
     sessions, sizes, token_families,
     unconfirmed::{self, UnconfirmedLimits},
@@ -129,6 +129,7 @@ impl Housekeeping {
         self.in_batches("outbox rows", BATCH, |c| {
             outbox::forget(c, now - keep.delivered_ms, now - KEEP_DEAD_MS, BATCH)
         });
+        self.in_batches("callback queues", BATCH, callback_queues::forget);
         self.in_batches("former e-mail addresses", BATCH, |c| {
             email_undos::purge_expired(c, now, BATCH)
         });

@@ -37,6 +37,11 @@ pub enum OutboxCommand {
         #[arg(long, conflicts_with = "id")]
         dead: bool,
     },
+    /// Make a pending mail or callback a dead letter, so that it is not tried again.
+    GiveUp {
+        /// The number in the list.
+        id: i64,
+    },
     /// Delete delivered rows or dead letters.
     Purge {
         /// The state of the rows to delete.
@@ -96,6 +101,21 @@ pub fn run(config: &Config, output: Output, command: OutboxCommand) -> io::Resul
                     &[("retried", json!(count))],
                 ),
             }
+        }
+        OutboxCommand::GiveUp { id } => {
+            let is_pending = write(&cx, |tx| {
+                let is_pending = outbox::give_up(tx.conn, id, cx.now)?;
+                if is_pending {
+                    tx.audit(AuditEvent::OutboxGivenUp, "ok", None)?;
+                }
+                Ok(is_pending)
+            })?;
+            if !is_pending {
+                return fail(format!(
+                    "{id} is not pending in the outbox; see `outbox list`"
+                ));
+            }
+            output.done("Rows given up: 1.", &[("given_up", json!(1))])
         }
         OutboxCommand::Purge { state, days, yes } => {
             let state = OutboxState::parse(&state).unwrap_or(OutboxState::Delivered);

@@ -90,7 +90,8 @@ settings! {
     "refusals.rows" = "1000000", "Maximum number of rows of refusal counters; the oldest are deleted first.";
     "callbacks.allow_private" = "no", "no: callbacks go only to public addresses over https; loopback: also to this machine, over http too; yes: also to private networks, and over http to any allowed address. Link-local addresses are always refused.";
     "callbacks.timeout_s" = "10", "Seconds for one complete callback.";
-    "callbacks.parallel" = "4", "Maximum number of services that are called at the same time. Each service gets its callbacks one by one, in order.";
+    "callbacks.max_retry_after_s" = "14400", "Longest Retry-After of a service that is respected, in seconds.";
+    "callbacks.parallel" = "4", "Maximum number of services that are called at the same time. Each service gets its callbacks one by one, and those about one id in order.";
     "mail.transport" = "folder", "folder: mails are written to outbox/ in the data folder; smtp: mails are sent to a mail server.";
     "mail.host" = "", "Host name of the mail server.";
     "mail.port" = "587", "Port of the mail server; usually 465 for tls.";

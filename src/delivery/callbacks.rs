@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url, redirect};
 use tokio::runtime::Runtime;
 
-use super::failure::Failure;
+use super::failure::{Extent, Failure};
 use super::guard::{Reach, Refused, Resolver, check_url, is_this_machine};
 use crate::domain::Millis;
 
@@ -20,6 +20,8 @@ pub struct CallbackSettings {
     pub timeout: Duration,
     /// The maximum number of services that are called at the same time.
     pub parallel: usize,
+    /// The longest Retry-After of a service that is respected, in milliseconds.
+    pub max_retry_after_ms: Millis,
 }
 
 /// The URL of a service and its credentials.
@@ -27,6 +29,8 @@ pub(super) struct Target {
     pub service_id: i64,
     /// Whether ids that differ only in case or Unicode form belong to different users.
     pub case_sensitive_ids: bool,
+    /// Whether the answers 404 and 410 count as done.
+    pub gone_is_done: bool,
     /// The URL without the user.
     pub url: String,
     /// `accessKey:secretKey`.
@@ -50,6 +54,7 @@ pub(super) struct Caller {
     runtime: Runtime,
     client: Client,
     reach: Reach,
+    max_retry_after_ms: Millis,
 }
 
 impl Caller {
@@ -80,10 +85,12 @@ impl Caller {
             runtime,
             client,
             reach: settings.reach,
+            max_retry_after_ms: settings.max_retry_after_ms,
         })
     }
 
-    /// Notifies the service that this user has left. Only status 200 counts as success.
+    /// Notifies the service that this user has left. Only status 200 counts as success, and 404 and 410 if the service
+    /// says so.
     pub(super) fn call(&self, target: &Target, user: &str, now: Millis) -> Result<(), Failure> {
         let url = address(&target.url, user)?;
         check_url(&url, self.reach).map_err(|e| Failure::of(e.to_string()))?;
@@ -98,7 +105,8 @@ impl Caller {
                 .await
                 .map_err(|e| Failure::of(cause_of(&e)))?;
             let status = response.status();
-            let asked = retry_after(response.headers(), now);
+            let asked =
+                retry_after(response.headers(), now).map(|ms| ms.min(self.max_retry_after_ms));
             let drained = async {
                 let mut read = 0;
                 while let Ok(Some(chunk)) = response.chunk().await {
@@ -109,15 +117,26 @@ impl Caller {
                 }
             };
             let _ = tokio::time::timeout(MAX_BODY_TIME, drained).await;
-            judge(status, asked)
+            judge(status, target.gone_is_done, asked)
         })
     }
 }
 
-fn judge(status: StatusCode, retry_after: Option<Millis>) -> Result<(), Failure> {
-    if status == StatusCode::OK {
+fn judge(
+    status: StatusCode,
+    gone_is_done: bool,
+    retry_after: Option<Millis>,
+) -> Result<(), Failure> {
+    let is_gone = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
+    if status == StatusCode::OK || (is_gone && gone_is_done) {
         return Ok(());
     }
+    let extent = match status.as_u16() {
+        429 | 503 if retry_after.is_some() => Extent::Receiver,
+        // These answers depend on the id. The other client errors blame the credentials, the method or the rate.
+        400 | 404 | 409..=414 | 422..=424 => Extent::Message,
+        _ => Extent::Unclear,
+    };
     let more = if status.is_redirection() {
         ", and redirects are not followed"
     } else {
@@ -125,6 +144,7 @@ fn judge(status: StatusCode, retry_after: Option<Millis>) -> Result<(), Failure>
     };
     Err(Failure {
         retry_after,
+        extent,
         ..Failure::of(format!("the service answered {}{more}", status.as_u16()))
     })
 }
@@ -142,7 +162,7 @@ fn address(base: &str, user: &str) -> Result<Url, Failure> {
     if segment.is_empty() || url.path() != path {
         return Err(Failure {
             is_final: true,
-            ..Failure::of("the user's id at the service cannot be one segment of a path")
+            ..Failure::of_message("the user's id at the service cannot be one segment of a path")
         });
     }
     Ok(url)

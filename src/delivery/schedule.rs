@@ -27,19 +27,21 @@ pub(super) struct Failed {
 }
 
 /// The time of the next attempt; `None` once the row has reached its maximum age. The last attempt is made at that age,
-/// whatever the delay, so that a receiver has the whole time to recover. `random` jitters the delay by up to a quarter
-/// in both directions, so that rows that failed together are not retried together.
+/// whatever the delay, so that a receiver has the whole time to recover. See [`retry_at`] for `random`.
 pub(super) fn next(failed: Failed, policy: RetryPolicy, random: u64) -> Option<Millis> {
     let end = failed.created_at.saturating_add(policy.give_up_ms);
-    if failed.now >= end {
-        return None;
-    }
+    (failed.now < end).then(|| retry_at(failed, policy, random).min(end))
+}
+
+/// The time of the next attempt, whatever the age of the row. `random` jitters the delay by up to a quarter in both
+/// directions, so that rows that failed together are not retried together.
+pub(super) fn retry_at(failed: Failed, policy: RetryPolicy, random: u64) -> Millis {
     let nth = usize::try_from(failed.attempts).unwrap_or(usize::MAX);
     let delay = policy.first_retry_ms * DELAYS.get(nth).copied().unwrap_or(LONGEST);
     let jitter = i64::try_from(random % 501).unwrap_or(0);
     let jittered = delay * (750 + jitter) / 1000;
     let wait = jittered.max(failed.retry_after.unwrap_or(0));
-    Some(failed.now.saturating_add(wait).min(end))
+    failed.now.saturating_add(wait)
 }
 
 #[cfg(test)]

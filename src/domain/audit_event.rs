@@ -53,6 +53,7 @@ words! {
         OrganisationAdded = "organisation_added",
         RegistryApplied = "registry_applied",
         OutboxRetried = "outbox_retried",
+        OutboxGivenUp = "outbox_given_up",
         OutboxPurged = "outbox_purged",
     }
 }

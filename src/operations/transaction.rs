@@ -3,6 +3,7 @@
 
 use super::context::RequestContext;
 use super::refusal::{Result, internal_error, refuse};
+use crate::app_context::AppContext;
 use crate::contract::messages::Language;
 use crate::contract::problem::Code;
 use crate::domain::audit_event::AuditEvent;
@@ -13,7 +14,7 @@ use crate::domain::user::User;
 use crate::secrets::sealing::Binding;
 use crate::secrets::sha256_hex;
 use crate::store::refusals::Cause;
-use crate::store::services::Ended;
+use crate::store::services::{self, Ended};
 use crate::store::{
     AnyConnection, StepError, audit, one_time_tokens, outbox, sessions, token_families, users,
 };
@@ -181,7 +182,16 @@ impl Transaction<'_> {
         }
         let binding = Binding::Callback(ended.service_id);
         let sealed = self.cx.seal(binding, &ended.user_id_in_service)?;
-        outbox::enqueue_callback(self.conn, ended.service_id, &sealed, self.cx.now)?;
+        let key = callback_order(self.cx.app, ended.service_id, &ended.user_id_in_service);
+        outbox::enqueue_callback(self.conn, ended.service_id, &key, &sealed, self.cx.now)?;
         Ok(())
     }
+}
+
+/// The key by which the callbacks about an id keep their order: a keyed hash, so that the outbox does not contain the id.
+#[must_use]
+pub fn callback_order(app: &AppContext, service_id: i64, id: &str) -> String {
+    let compared = services::compared_id(id, false);
+    app.pseudonymizer
+        .pseudonym(&format!("callback {service_id} {compared}"))
 }

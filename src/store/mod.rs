@@ -7,6 +7,7 @@ pub mod agreements;
 pub mod applications;
 pub mod attempts;
 pub mod audit;
+pub mod callback_queues;
 mod canonical_names;
 pub mod changes;
 pub mod clients;

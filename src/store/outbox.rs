@@ -1,10 +1,10 @@
 //! The outbox: mails and callbacks to deliver. A row is written in the transaction of its cause.
 
-use diesel::dsl::{count_star, exists, min};
+use diesel::dsl::{count_star, exists, max, min};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
-use super::connection::{columns, on_backend};
+use super::callback_queues::{self, pending_callback};
+use super::connection::columns;
 use super::tables::outbox;
 use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
@@ -17,10 +17,14 @@ pub struct Due {
     pub id: i64,
     /// The recipient of a mail.
     pub user_id: Option<i64>,
+    /// The service of a callback.
+    pub service_id: Option<i64>,
     /// Sealed; see `secrets::sealing`.
     pub payload: Option<Vec<u8>>,
     pub attempts: i32,
     pub created_at: Millis,
+    /// The order of the callbacks of a service: callbacks with the same key are made one after another.
+    pub order_key: Option<String>,
 }
 
 /// A row with its sealed payload and the user or service that it is sealed for.
@@ -50,13 +54,6 @@ pub struct Row {
     pub claimed_until: Millis,
 }
 
-/// The next callbacks of one service, in order.
-#[derive(Debug, Clone)]
-pub struct CallbackBatch {
-    pub service_id: i64,
-    pub rows: Vec<Due>,
-}
-
 /// Queues a sealed mail.
 pub fn enqueue_mail(
     conn: &mut AnyConnection,
@@ -64,7 +61,7 @@ pub fn enqueue_mail(
     sealed: &[u8],
     now: Millis,
 ) -> Result<()> {
-    enqueue(conn, Some(user_id), None, sealed, now)?;
+    enqueue(conn, Recipient::User(user_id), sealed, now, now)?;
     drop_oldest_mails(conn, user_id)
 }
 
@@ -88,27 +85,47 @@ fn drop_oldest_mails(conn: &mut AnyConnection, user_id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Queues a callback. The sealed payload is the id, at the service, of the user that has left.
+/// The recipient of a row.
+enum Recipient<'a> {
+    User(i64),
+    /// An unknown account, for dummy work.
+    Nobody,
+    Service(i64, &'a str),
+}
+
+/// Queues a callback. The sealed payload is the id, at the service, of the user that has left; `order_key` is the same
+/// for all callbacks about this id. A callback is due no earlier than an earlier one with the same key.
 pub fn enqueue_callback(
     conn: &mut AnyConnection,
     service_id: i64,
+    order_key: &str,
     sealed: &[u8],
     now: Millis,
 ) -> Result<()> {
-    enqueue(conn, None, Some(service_id), sealed, now)?;
+    callback_queues::add(conn, service_id)?;
+    let earlier: Option<Millis> = outbox::table
+        .filter(pending_callback())
+        .filter(outbox::service_id.eq(service_id))
+        .filter(outbox::order_key.eq(order_key))
+        .select(max(outbox::due_at))
+        .get_result(conn)?;
+    let due_at = earlier.unwrap_or(now).max(now);
+    let recipient = Recipient::Service(service_id, order_key);
+    enqueue(conn, recipient, sealed, due_at, now)?;
     Ok(())
 }
 
 fn enqueue(
     conn: &mut AnyConnection,
-    user_id: Option<i64>,
-    service_id: Option<i64>,
+    recipient: Recipient<'_>,
     sealed: &[u8],
+    due_at: Millis,
     now: Millis,
 ) -> Result<i64> {
-    let kind = match service_id {
-        Some(_) => OutboxKind::Callback,
-        None => OutboxKind::Mail,
+    let (kind, user_id, service_id, order_key) = match recipient {
+        Recipient::User(id) => (OutboxKind::Mail, Some(id), None, None),
+        Recipient::Nobody => (OutboxKind::Mail, None, None, None),
+        Recipient::Service(id, key) => (OutboxKind::Callback, None, Some(id), Some(key)),
     };
     Ok(diesel::insert_into(outbox::table)
         .values((
@@ -118,8 +135,9 @@ fn enqueue(
             outbox::state.eq(OutboxState::Pending.as_str()),
             outbox::payload.eq(Some(sealed)),
             outbox::attempts.eq(0),
-            outbox::due_at.eq(now),
+            outbox::due_at.eq(due_at),
             outbox::created_at.eq(now),
+            outbox::order_key.eq(order_key),
         ))
         .returning(outbox::id)
         .get_result(conn)?)
@@ -127,7 +145,7 @@ fn enqueue(
 
 /// Does the work of [`enqueue_mail`] and deletes the row at once, so that unknown accounts cost the same time.
 pub fn dummy_insert(conn: &mut AnyConnection, sealed: &[u8], now: Millis) -> Result<()> {
-    let id = enqueue(conn, None, None, sealed, now)?;
+    let id = enqueue(conn, Recipient::Nobody, sealed, now, now)?;
     drop_oldest_mails(conn, 0)?;
     diesel::delete(outbox::table.find(id)).run(conn)
 }
@@ -173,72 +191,48 @@ pub fn purge(conn: &mut AnyConnection, state: OutboxState, before: Millis) -> Re
     Ok(diesel::delete(rows).execute(conn)?)
 }
 
-/// The oldest pending callback of each service. The query takes one index step for each service, whatever the number of
-/// rows. The conditions are literals, because only literals use the partial indexes.
-const HEADS: &str = "WITH RECURSIVE waiting(service_id) AS (\
-     SELECT min(service_id) FROM outbox WHERE kind = 'callback' AND state = 'pending' \
-     UNION ALL \
-     SELECT (SELECT min(n.service_id) FROM outbox n \
-         WHERE n.kind = 'callback' AND n.state = 'pending' AND n.service_id > w.service_id) \
-     FROM waiting w WHERE w.service_id IS NOT NULL) \
-     SELECT o.id, o.service_id FROM waiting w JOIN outbox o ON o.id = (SELECT min(h.id) FROM outbox h \
-         WHERE h.kind = 'callback' AND h.state = 'pending' AND h.service_id = w.service_id) \
-     WHERE o.state = 'pending' AND o.due_at <= $1 AND o.claimed_until <= $1 \
-     ORDER BY o.due_at, o.id LIMIT 1";
-
-#[derive(QueryableByName)]
-struct Head {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = BigInt)]
-    service_id: i64,
-}
-
-/// Whether a callback is due.
-pub fn has_callbacks(conn: &mut AnyConnection, now: Millis) -> Result<bool> {
-    let head: Option<Head> = on_backend!(conn, c => diesel::sql_query(HEADS)
-        .bind::<BigInt, _>(now)
-        .get_result(c))
-    .optional()?;
-    Ok(head.is_some())
-}
-
-/// Claims the oldest callbacks of one service whose first callback is due and unclaimed. Until the first callback is
-/// delivered or given up, no node gets later callbacks of the service.
-pub fn claim_callbacks(
+/// The due callbacks of a service, the longest due first; at most `limit`.
+pub fn due_callbacks(
     conn: &mut AnyConnection,
+    service_id: i64,
     now: Millis,
-    until: Millis,
     limit: i64,
-) -> Result<Option<CallbackBatch>> {
-    let head: Option<Head> = match conn {
-        AnyConnection::Sqlite(c) => diesel::sql_query(HEADS)
-            .bind::<BigInt, _>(now)
-            .get_result(c),
-        AnyConnection::Postgres(c) => {
-            diesel::sql_query(format!("{HEADS} FOR UPDATE OF o SKIP LOCKED"))
-                .bind::<BigInt, _>(now)
-                .get_result(c)
-        }
-    }
-    .optional()?;
-    let Some(head) = head else {
-        return Ok(None);
-    };
-    let rows: Vec<Due> = outbox::table
-        .filter(outbox::kind.eq(OutboxKind::Callback.as_str()))
-        .filter(outbox::state.eq(OutboxState::Pending.as_str()))
-        .filter(outbox::service_id.eq(head.service_id))
-        .filter(outbox::id.ge(head.id))
-        .order(outbox::id)
+) -> Result<Vec<Due>> {
+    Ok(outbox::table
+        .filter(pending_callback())
+        .filter(outbox::service_id.eq(service_id))
+        .filter(outbox::due_at.le(now))
+        .order((outbox::due_at, outbox::id))
         .limit(limit)
         .select(columns::<Due>())
+        .load(conn)?)
+}
+
+/// Makes the oldest pending callbacks of a service dead letters, if they were queued before `queued_before`; at most
+/// `limit`. Returns their number.
+pub fn expire_callbacks(
+    conn: &mut AnyConnection,
+    service_id: i64,
+    queued_before: Millis,
+    limit: i64,
+    now: Millis,
+) -> Result<usize> {
+    let oldest: Vec<(i64, Millis)> = outbox::table
+        .filter(pending_callback())
+        .filter(outbox::service_id.eq(service_id))
+        .order(outbox::id)
+        .limit(limit)
+        .select((outbox::id, outbox::created_at))
         .load(conn)?;
-    claim(conn, &rows, until)?;
-    Ok(Some(CallbackBatch {
-        service_id: head.service_id,
-        rows,
-    }))
+    let oldest = oldest.into_iter().filter(|(_, at)| *at < queued_before);
+    let ids: Vec<i64> = oldest.map(|(id, _)| id).collect();
+    Ok(diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+        .set((
+            outbox::state.eq(OutboxState::Dead.as_str()),
+            outbox::due_at.eq(now),
+            outbox::last_error.eq(Some("the service did not answer in time")),
+        ))
+        .execute(conn)?)
 }
 
 /// Whether an unclaimed mail is due.
@@ -281,7 +275,7 @@ fn claim(conn: &mut AnyConnection, rows: &[Due], until: Millis) -> Result<()> {
         .run(conn)
 }
 
-/// Releases claimed rows without an attempt.
+/// Releases claimed mails without an attempt.
 pub fn release(conn: &mut AnyConnection, ids: &[i64]) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::claimed_until.eq(0))
@@ -292,7 +286,8 @@ pub fn release(conn: &mut AnyConnection, ids: &[i64]) -> Result<()> {
 pub fn release_all(conn: &mut AnyConnection) -> Result<()> {
     diesel::update(outbox::table.filter(outbox::claimed_until.gt(0)))
         .set(outbox::claimed_until.eq(0))
-        .run(conn)
+        .run(conn)?;
+    callback_queues::release_all(conn)
 }
 
 /// Marks rows as delivered and erases their payloads.
@@ -308,11 +303,13 @@ pub fn mark_delivered(conn: &mut AnyConnection, ids: &[i64], now: Millis) -> Res
             outbox::due_at.eq(now),
             outbox::claimed_until.eq(0),
             outbox::last_error.eq(None::<String>),
+            outbox::order_key.eq(None::<String>),
         ))
         .run(conn)
 }
 
-/// Schedules the next attempt of a row; `None` makes it a dead letter.
+/// Schedules the next attempt of a row; `None` makes it a dead letter. Later callbacks with the same order key wait for
+/// the row.
 pub fn reschedule(
     conn: &mut AnyConnection,
     row: &Due,
@@ -336,7 +333,38 @@ pub fn reschedule(
             outbox::claimed_until.eq(0),
             outbox::last_error.eq(Some(error)),
         ))
+        .run(conn)?;
+    let (Some(due_at), Some(key)) = (due_at, &row.order_key) else {
+        return Ok(());
+    };
+    let later = outbox::table
+        .filter(pending_callback())
+        .filter(outbox::service_id.eq(row.service_id))
+        .filter(outbox::order_key.eq(key))
+        .filter(outbox::id.gt(row.id))
+        .filter(outbox::due_at.lt(due_at));
+    diesel::update(later)
+        .set(outbox::due_at.eq(due_at))
         .run(conn)
+}
+
+/// The error of a row that the operator gave up.
+const GIVEN_UP: &str = "given up by the operator";
+
+/// Makes a pending row a dead letter. Returns whether there was such a row.
+pub fn give_up(conn: &mut AnyConnection, id: i64, now: Millis) -> Result<bool> {
+    let row = outbox::table
+        .find(id)
+        .filter(outbox::state.eq(OutboxState::Pending.as_str()));
+    let changed = diesel::update(row)
+        .set((
+            outbox::state.eq(OutboxState::Dead.as_str()),
+            outbox::due_at.eq(now),
+            outbox::claimed_until.eq(0),
+            outbox::last_error.eq(Some(GIVEN_UP)),
+        ))
+        .execute(conn)?;
+    Ok(changed > 0)
 }
 
 /// The rows to send again.
@@ -359,7 +387,16 @@ pub fn retry(conn: &mut AnyConnection, target: &RetryTarget, now: Millis) -> Res
         RetryTarget::One(id) => ids.filter(outbox::id.eq(*id)),
     };
     let ids: Vec<i64> = ids.load(conn)?;
-    Ok(diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+    let rows = || outbox::table.filter(outbox::id.eq_any(&ids));
+    let services: Vec<Option<i64>> = rows()
+        .filter(outbox::service_id.is_not_null())
+        .select(outbox::service_id)
+        .distinct()
+        .load(conn)?;
+    for service in services.into_iter().flatten() {
+        callback_queues::resume(conn, service)?;
+    }
+    Ok(diesel::update(rows())
         .set((
             outbox::state.eq(OutboxState::Pending.as_str()),
             outbox::attempts.eq(0),

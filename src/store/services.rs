@@ -27,6 +27,8 @@ pub struct Service {
     pub credentials: Option<Vec<u8>>,
     /// Whether ids that differ only in case or Unicode form belong to different users.
     pub case_sensitive_ids: bool,
+    /// Whether the answers 404 and 410 to a callback count as done.
+    pub gone_is_done: bool,
 }
 
 /// A service with the agreements that it requires, by number.

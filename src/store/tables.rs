@@ -71,6 +71,7 @@ diesel::table! {
         callback_url -> Nullable<Text>,
         credentials -> Nullable<Binary>,
         case_sensitive_ids -> Bool,
+        gone_is_done -> Bool,
     }
 }
 diesel::table! {
@@ -206,6 +207,16 @@ diesel::table! {
         delivered_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         claimed_until -> BigInt,
+        order_key -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    callback_queues (service_id) {
+        service_id -> BigInt,
+        claimed_until -> BigInt,
+        paused_until -> BigInt,
+        failures -> Integer,
+        last_turn -> BigInt,
     }
 }
 diesel::table! {

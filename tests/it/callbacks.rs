@@ -10,7 +10,7 @@ use chaingun_gateway::delivery::{
 use chaingun_gateway::secrets::sealing::Binding;
 use chaingun_gateway::store::outbox::{self, RetryTarget, Row};
 use chaingun_gateway::store::services::{self, Service};
-use chaingun_gateway::store::{AnyConnection, StoreError, users};
+use chaingun_gateway::store::{AnyConnection, StoreError, callback_queues, users};
 
 use crate::harness::process::Process;
 use crate::harness::receiver::{Receiver, answer};
@@ -38,6 +38,7 @@ fn add_service(gateway: &Gateway, id: i64, url: &str) {
         callback_url: Some(url.to_owned()),
         credentials: Some(credentials),
         case_sensitive_ids: false,
+        gone_is_done: false,
     };
     app.store.write(|c| services::put(c, &service)).unwrap();
 }
@@ -52,7 +53,7 @@ fn queue_at(gateway: &Gateway, service: i64, user: &str, clock: &Clock) {
     let sealed = app.sealer.seal(Binding::Callback(service), user).unwrap();
     let now = clock.now();
     app.store
-        .write(|c| outbox::enqueue_callback(c, service, &sealed, now))
+        .write(|c| outbox::enqueue_callback(c, service, user, &sealed, now))
         .unwrap();
 }
 
@@ -258,12 +259,17 @@ fn makes_an_unanswered_callback_a_dead_letter_and_resends_it_on_retry() {
     drop(hold);
 }
 
+fn lines(users: &[&str]) -> Vec<String> {
+    let line = |user: &&str| format!("DELETE /users/{user} HTTP/1.1");
+    users.iter().map(line).collect()
+}
+
 #[test]
-fn keeps_the_order_of_a_service_and_does_not_delay_another() {
-    let gateway = Gateway::with(&[HERE, ("outbox.give_up_hours", "1")]);
+fn keeps_the_order_of_an_id_and_delays_neither_other_ids_nor_other_services() {
+    let gateway = Gateway::with(&[HERE]);
     let stubborn = Receiver::start(|nth| {
-        if nth < 2 {
-            answer("500 No", "Retry-After: 1800\r\n")
+        if nth < 1 {
+            answer("404 Not Found", "Retry-After: 1800\r\n")
         } else {
             answer("200 OK", "")
         }
@@ -271,22 +277,119 @@ fn keeps_the_order_of_a_service_and_does_not_delay_another() {
     let content = Receiver::content();
     add_service(&gateway, 11, &stubborn.url());
     add_service(&gateway, 12, &content.url());
-    for user in ["1", "2", "3"] {
+    for user in ["1", "2", "1", "3"] {
         queue(&gateway, 11, user);
         queue(&gateway, 12, user);
     }
-    assert_eq!(deliver(&gateway), 3);
-    let lines = |users: &[&str]| -> Vec<String> {
-        let line = |user: &&str| format!("DELETE /users/{user} HTTP/1.1");
-        users.iter().map(line).collect()
-    };
-    assert_eq!(content.lines(), lines(&["1", "2", "3"]));
-    assert_eq!(stubborn.lines(), lines(&["1"]));
+    assert_eq!(deliver(&gateway), 6);
+    assert_eq!(content.lines(), lines(&["1", "2", "1", "3"]));
+    assert_eq!(stubborn.lines(), lines(&["1", "2", "3"]));
+    queue(&gateway, 11, "1");
+    assert_eq!(
+        deliver(&gateway),
+        0,
+        "the new callback waits for the earlier ones"
+    );
     gateway.app.clock.advance(HOUR / 2);
+    assert_eq!(deliver(&gateway), 3);
+    assert_eq!(stubborn.lines(), lines(&["1", "2", "3", "1", "1", "1"]));
+}
+
+#[test]
+fn pauses_a_service_after_three_errors_and_resumes_with_every_callback() {
+    let gateway = Gateway::with(&[HERE]);
+    let receiver = Receiver::start(|nth| {
+        if nth < 3 {
+            answer("500 No", "")
+        } else {
+            answer("200 OK", "")
+        }
+    });
+    add_service(&gateway, 11, &receiver.url());
+    let users: Vec<_> = (0..60).map(|user| user.to_string()).collect();
+    for user in &users {
+        queue(&gateway, 11, user);
+    }
     assert_eq!(deliver(&gateway), 0);
-    gateway.app.clock.advance(HOUR / 2);
-    assert_eq!(deliver(&gateway), 3);
-    assert_eq!(stubborn.lines(), lines(&["1", "1", "1", "2", "3"]));
+    assert_eq!(receiver.lines(), lines(&["0", "1", "2"]));
+    queue(&gateway, 11, "60");
+    assert_eq!(
+        deliver(&gateway),
+        0,
+        "the pause holds for new callbacks too"
+    );
+    gateway.app.clock.advance(7 * SECOND);
+    assert_eq!(deliver(&gateway), 61);
+    assert!(
+        rows(&gateway)
+            .iter()
+            .all(|r| r.state.as_str() == "delivered")
+    );
+}
+
+#[test]
+fn makes_all_old_callbacks_of_an_unreachable_service_dead_letters_after_one_attempt_each_pause() {
+    let gateway = Gateway::with(&[HERE, ("outbox.give_up_hours", "1")]);
+    let gone = Receiver::start(|_| String::new());
+    add_service(&gateway, 11, &gone.url());
+    for user in 0..100 {
+        queue(&gateway, 11, &user.to_string());
+    }
+    for _ in 0..20 {
+        assert_eq!(deliver(&gateway), 0);
+        gateway.app.clock.advance(HOUR / 6);
+    }
+    assert!(rows(&gateway).iter().all(|r| r.state.as_str() == "dead"));
+    assert!(gone.heard().len() <= 20, "{}", gone.heard().len());
+    let again = gateway
+        .app
+        .store
+        .write(|c| outbox::retry(c, &RetryTarget::Dead, gateway.app.clock.now()));
+    assert_eq!(again.unwrap(), 100);
+    let content = Receiver::content();
+    gateway
+        .app
+        .store
+        .write(|c| set_callback(c, 11, &content.url()))
+        .unwrap();
+    assert_eq!(deliver(&gateway), 100, "a retry ends the pause");
+}
+
+#[test]
+fn counts_404_and_410_as_done_for_services_with_gone_is_done() {
+    let gateway = Gateway::with(&[HERE]);
+    let receiver = Receiver::start(|nth| {
+        if nth % 2 == 0 {
+            answer("404 Not Found", "")
+        } else {
+            answer("410 Gone", "")
+        }
+    });
+    add_service(&gateway, 11, &receiver.url());
+    let done = gateway.app.store.write(|c| {
+        let service = services::find(c, 11)?.unwrap();
+        services::put(
+            c,
+            &Service {
+                gone_is_done: true,
+                ..service
+            },
+        )
+    });
+    done.unwrap();
+    queue(&gateway, 11, "1");
+    queue(&gateway, 11, "2");
+    assert_eq!(deliver(&gateway), 2);
+}
+
+#[test]
+fn respects_retry_after_up_to_the_configured_limit() {
+    let gateway = Gateway::with(&[HERE, ("callbacks.max_retry_after_s", "60")]);
+    let receiver = Receiver::start(|_| answer("503 No", "Retry-After: 31536000\r\n"));
+    add_service(&gateway, 11, &receiver.url());
+    queue(&gateway, 11, "1");
+    assert_eq!(deliver(&gateway), 0);
+    assert_eq!(only(&gateway).2, 60);
 }
 
 #[test]
@@ -406,6 +509,7 @@ fn second_node(gateway: &Gateway) -> Delivery {
                 reach: Reach::Loopback,
                 timeout: Duration::from_secs(5),
                 parallel: 3,
+                max_retry_after_ms: HOUR,
             },
             retry: RetryPolicy {
                 first_retry_ms: 5_000,
@@ -449,20 +553,15 @@ fn takes_over_the_claim_of_a_killed_node_when_it_expires() {
     for user in ["1", "2", "3"] {
         queue(&gateway, 11, user);
     }
-    let claimed = gateway
-        .app
-        .store
-        .write(|c| outbox::claim_callbacks(c, NOW, NOW + 60 * SECOND, 2))
-        .unwrap()
-        .unwrap();
-    assert_eq!((claimed.service_id, claimed.rows.len()), (11, 2));
-    let next = gateway.app.store.write(|c| {
-        Ok::<_, StoreError>(outbox::claim_callbacks(c, NOW, NOW + SECOND, 2)?.is_none())
-    });
-    assert!(
-        next.unwrap(),
-        "claimed rows and later ones of the service wait"
-    );
+    let claim = |until| {
+        gateway
+            .app
+            .store
+            .write(|c| callback_queues::claim(c, NOW, until))
+    };
+    let claimed = claim(NOW + 60 * SECOND).unwrap().unwrap();
+    assert_eq!(claimed.service_id, 11);
+    assert!(claim(NOW + SECOND).unwrap().is_none());
     assert_eq!(deliver(&gateway), 0);
     gateway.app.clock.advance(60 * SECOND);
     assert_eq!(deliver(&gateway), 3);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use chaingun_gateway::secrets::sealing::Binding;
-use chaingun_gateway::store::{AnyConnection, StoreError, outbox};
+use chaingun_gateway::store::{AnyConnection, outbox};
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
@@ -447,7 +447,7 @@ fn lists_retries_and_purges_outbox_rows() {
     let app = &gateway.app;
     let sealed = app.sealer.seal(Binding::Callback(1), "Kanari-42").unwrap();
     // The delivery fails: the demo's service has a loopback address, which the settings do not allow here.
-    let queue = |c: &mut AnyConnection| outbox::enqueue_callback(c, 1, &sealed, NOW);
+    let queue = |c: &mut AnyConnection| outbox::enqueue_callback(c, 1, "42", &sealed, NOW);
     app.store.write(queue).unwrap();
     gateway.delivery.deliver_due().unwrap();
     let folder = gateway.data.path().to_string_lossy().into_owned();
@@ -501,11 +501,16 @@ fn lists_retries_and_purges_outbox_rows() {
     );
     assert_eq!(run("outbox retry --dead --json").records()[0]["retried"], 0);
 
-    let dead = |c: &mut AnyConnection| -> Result<(), StoreError> {
-        let run = outbox::claim_callbacks(c, i64::MAX, 0, 1)?.unwrap();
-        outbox::reschedule(c, &run.rows[0], None, "given up", NOW)
-    };
-    app.store.write(dead).unwrap();
+    assert_eq!(
+        run(&format!("outbox give-up {id}")).out,
+        "Rows given up: 1.\n"
+    );
+    assert_eq!(run(&format!("outbox give-up {id}")).code, 1);
+    let shown = run(&format!("outbox show {id} --json")).records();
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["last_error"]),
+        (&json!("dead"), &json!("given up by the operator"))
+    );
     assert_eq!(run("outbox purge --state dead").code, 1);
     assert_eq!(run("outbox purge --state pending --yes").code, 2);
     assert_eq!(

@@ -57,6 +57,7 @@ fn binds_values_sealed_by_earlier_versions_at_start() {
             outbox::enqueue_callback(
                 c,
                 service.id,
+                "moka-1",
                 &sealed_without_binding(&key_file, "moka-1"),
                 NOW,
             )?;
@@ -106,7 +107,7 @@ fn makes_no_callback_with_credentials_moved_from_another_service() {
             service.callback_url = Some(receiver.url());
             service.credentials = Some(of_another.clone());
             services::put(c, &service)?;
-            outbox::enqueue_callback(c, service.id, &user, NOW)
+            outbox::enqueue_callback(c, service.id, "moka-1", &user, NOW)
         })
         .unwrap();
     gateway.delivery.deliver_due().unwrap();

@@ -56,6 +56,7 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
                                 .unwrap(),
                         ),
                         case_sensitive_ids: false,
+                        gone_is_done: false,
                     },
                 )?;
             }
@@ -64,7 +65,7 @@ fn drained(where_: &str, services: usize, database_url: Option<String>) {
                 let sealed = sealer
                     .seal(Binding::Callback(id), &format!("user-{n}"))
                     .unwrap();
-                outbox::enqueue_callback(c, id, &sealed, NOW)?;
+                outbox::enqueue_callback(c, id, &format!("user-{n}"), &sealed, NOW)?;
             }
             Ok::<_, StoreError>(())
         })

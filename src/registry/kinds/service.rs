@@ -22,6 +22,7 @@ impl Kind for RequiringService {
         "secret_key_file",
         "requires",
         "case_sensitive_ids",
+        "gone_is_done",
     ];
 
     fn read(e: &mut TableReader<'_>) -> Option<Self> {
@@ -60,6 +61,7 @@ impl Kind for RequiringService {
         }
         let requires = e.ids("requires");
         let case_sensitive_ids = e.flag("case_sensitive_ids", false);
+        let gone_is_done = e.flag("gone_is_done", false);
         let credentials = access_key.zip(secret_key);
         e.to_seal = credentials.map(|(access, secret)| format!("{access}:{secret}"));
         let service = Service {
@@ -69,6 +71,7 @@ impl Kind for RequiringService {
             callback_url,
             credentials: None,
             case_sensitive_ids,
+            gone_is_done,
         };
         Some(RequiringService { service, requires })
     }
@@ -87,6 +90,7 @@ impl Kind for RequiringService {
             ("secret_key", None),
             list("requires", self.requires.iter().map(i64::to_string)),
             bare("case_sensitive_ids", self.case_sensitive_ids),
+            bare("gone_is_done", self.gone_is_done),
         ]
     }
 
