@@ -1,4 +1,4 @@
-"""jsonapi-client (Python): users made, listed two by two, shown, changed and deleted, and what is refused."""
+"""jsonapi-client (Python): creates users, pages through them, shows, changes, clears and deletes them, and checks refusals."""
 import asyncio
 import sys
 
@@ -70,6 +70,12 @@ check("modify", (users[0].organizationalUnit, users[0].roles, users[0].is_dirty)
 with Session(**settings) as afresh:
     user = afresh.get("users", users[0].id).resource
     check("modify", (user.organizationalUnit, user.roles, user.name), ("py", ["y"], "Kígyó a"))
+
+users[0].organizationalUnit = None
+users[0].commit()
+with Session(**settings) as afresh:
+    user = afresh.get("users", users[0].id).resource
+    check("clear", (getattr(user, "organizationalUnit", None), user.roles), (None, ["y"]))
 
 refused("show", lambda: session.get("users", "nobody"), 404, "USER_NOT_FOUND")
 refused("create", lambda: session.create_and_commit("users", name="x", email="admin@dbx.hu", roles=[]), 422, "EMAIL_ALREADY_EXISTS")

@@ -1,4 +1,4 @@
-"""jsonapi-requests (Python): users made, listed two by two, shown, changed and deleted, and what is refused."""
+"""jsonapi-requests (Python): creates users, pages through them, shows, changes, clears and deletes them, and checks refusals."""
 import json
 import sys
 
@@ -72,6 +72,11 @@ user.save()
 check("modify", (user.unit, user.roles, user.name), ("py", ["y"], names[ids[0]]))
 again = User.from_id(ids[0])
 check("modify", (again.unit, again.roles, again.name), ("py", ["y"], names[ids[0]]))
+
+again.unit = None
+again.save()
+attributes = plain.endpoint(f"users/{ids[0]}").get().data.attributes
+check("clear", (attributes.get("organizationalUnit"), attributes["roles"]), (None, ["y"]))
 
 check("no such model", User.exists("nobody"), False)
 refused("show", plain.endpoint("users/nobody").get, 404, "USER_NOT_FOUND")

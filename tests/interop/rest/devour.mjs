@@ -1,4 +1,4 @@
-// devour-client: users made, listed two by two along `next`, shown, changed and deleted, and what is refused.
+// devour-client: creates users, pages through them, shows, changes, clears and deletes them, and checks refusals.
 import assert from 'node:assert/strict';
 import JsonApi from 'devour-client';
 
@@ -43,6 +43,12 @@ assert.deepEqual(changed, {
   email: 'devour1@dbx.hu', roles: [],
 });
 assert.deepEqual((await api.find('user', ids[1])).data, changed);
+
+await api.update('user', { id: ids[1], organizationalUnit: null });
+const { organizationalUnit, ...kept } = changed;
+assert.equal(organizationalUnit, 'js');
+const { organizationalUnit: cleared, ...others } = (await api.find('user', ids[1])).data;
+assert.deepEqual([cleared ?? null, others], [null, kept]);
 
 await refused(api.find('user', 'nobody'), '0', 404, 'USER_NOT_FOUND');
 await refused(api.create('user', { id: 'mokamiki', name: 'x', email: 'x@dbx.hu' }), 'id', 422, 'USER_ALREADY_EXISTS');

@@ -1,4 +1,4 @@
-// kitsu: users made, listed two by two along the links, shown, changed and deleted, and what is refused.
+// kitsu: creates users, pages through them, shows, changes, clears and deletes them, and checks refusals.
 import assert from 'node:assert/strict';
 import Kitsu from 'kitsu';
 
@@ -45,6 +45,10 @@ const { data: changed } = await api.update('users', { id: 'kitsu-B', organizatio
 const wanted = { id: 'kitsu-B', name: 'Őz kitsu-B', email: 'kitsu-B@dbx.hu', organizationalUnit: 'js', status: 'UNACTIVATED', roles: ['c'] };
 assert.deepEqual(user(changed), wanted);
 assert.deepEqual(user((await api.get('users/kitsu-B')).data), wanted);
+
+await api.update('users', { id: 'kitsu-B', organizationalUnit: null });
+const cleared = { ...wanted, organizationalUnit: undefined };
+assert.deepEqual(user((await api.get('users/kitsu-B')).data), cleared);
 
 await refused(api.get('users/nobody'), 404, 'USER_NOT_FOUND');
 await refused(api.update('users', { id: 'nobody', name: 'x' }), 404, 'USER_NOT_FOUND');

@@ -1,4 +1,4 @@
-// spraypaint: users made, listed two by two along `next`, shown, changed and deleted, and what is refused.
+// spraypaint: creates users, pages through them, shows, changes, clears and deletes them, and checks refusals.
 import assert from 'node:assert/strict';
 import spraypaint from 'spraypaint';
 
@@ -63,6 +63,11 @@ assert.deepEqual({ ...after.attributes }, {
   name: 'Spräypaint a', clientName: 'Default', organizationalUnit: 'js', status: 'UNACTIVATED',
   email: 'spraypaint-a@dbx.hu', roles: ['d', 'e'],
 });
+
+changed.organizationalUnit = null;
+assert.equal(await changed.save(), true);
+const { data: cleared } = await User.find(changed.id);
+assert.deepEqual([cleared.organizationalUnit ?? null, cleared.roles], [null, ['d', 'e']]);
 
 await refused(User.find('nobody'), 404, 'USER_NOT_FOUND');
 await refused(new User({ name: 'x', email: 'admin@dbx.hu' }).save(), 422, 'EMAIL_ALREADY_EXISTS');
