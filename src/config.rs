@@ -7,6 +7,7 @@ mod table;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::app_context::Rules;
 use crate::contract::xml::XmlLimits;
@@ -22,7 +23,7 @@ use crate::domain::windows::PerMinute;
 use crate::jsonapi::JsonLimits;
 use crate::secrets::tokens::Signing;
 use crate::server::{MetricsFor, ServerConfig};
-use crate::soap::SoapLimits;
+use crate::soap::{Contract, Names, SoapLimits};
 use crate::store::Opening;
 
 use reader::Reader;
@@ -270,6 +271,39 @@ fn opening(r: &mut Reader<'_>, data_dir: &Path, readers: usize) -> Opening {
     })
 }
 
+/// The contracts of installations, each at a path of its own.
+fn contracts(r: &mut Reader<'_>, taken: &[String]) -> Vec<Arc<Contract>> {
+    let rule = "must be OURS=THEIRS, like showUser=getUser";
+    let pair = |text: &str| {
+        let (a, b) = text.split_once('=')?;
+        let (a, b) = (a.trim(), b.trim());
+        (!a.is_empty() && !b.is_empty()).then(|| (a.to_owned(), b.to_owned()))
+    };
+    let names: Names = r.list("soap.names", rule, pair);
+    let rule = "must be PATH=FILE; the path is / and letters, digits and -._~/";
+    let places = r.list("soap.contracts", rule, |text| {
+        let (path, file) = pair(text)?;
+        let is_valid = path.starts_with('/') && is_path(path.trim_matches('/'));
+        is_valid.then(|| (path.trim_end_matches('/').to_owned(), file))
+    });
+    let mut found: Vec<Arc<Contract>> = Vec::new();
+    for (path, file) in places {
+        if taken.contains(&path) || found.iter().any(|c| c.path == path) {
+            r.wrong("soap.contracts", &path, "is the path of another endpoint");
+            continue;
+        }
+        match Contract::read(&path, &file, &names) {
+            Ok(contract) => found.push(Arc::new(contract)),
+            Err(what) => r.wrong(
+                "soap.contracts",
+                &path,
+                &format!("cannot be served: {what}"),
+            ),
+        }
+    }
+    found
+}
+
 fn metrics_for(r: &mut Reader<'_>) -> MetricsFor {
     match r.text("metrics_for").trim() {
         "*" => MetricsFor::Everyone,
@@ -301,6 +335,7 @@ fn server(
         let is_valid = path.starts_with('/') && is_path(path.trim_matches('/'));
         is_valid.then(|| path.trim_end_matches('/').to_owned())
     }));
+    let contracts = contracts(r, &soap_paths);
     let trusted_proxies = r.list("trusted_proxies", "must be an IP address", address);
     let metrics_for = metrics_for(r);
     let rule = "must be http:// or https:// and a host in lower case, without a path";
@@ -315,6 +350,7 @@ fn server(
     ServerConfig {
         listen,
         soap_paths,
+        contracts,
         public_url,
         trusted_proxies,
         metrics_for,

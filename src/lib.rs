@@ -77,6 +77,11 @@
 //! - A registry file is compared with the store inside the transaction that applies it. Entries that it does not name
 //!   stay, unless pruning is asked for; accepted agreements are proofs and stay even then.
 //!
+//! ## Contracts of older installations
+//!
+//! - The WSDL of an installation is the contract; nothing is copied from it into settings. Its messages are translated
+//!   as trees before and after our own reader and writer, so that paths with our contract cost nothing more.
+//!
 //! ## Tokens and sessions
 //!
 //! - A token is valid as long as its row exists, in the family of its sign-in. The check of the signature may be

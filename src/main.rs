@@ -12,16 +12,14 @@ use chaingun_gateway::background::hangup::Reloaded;
 use chaingun_gateway::background::registry_file;
 use chaingun_gateway::clock::Clock;
 use chaingun_gateway::config::{self, Config, SettingError, Values};
-use chaingun_gateway::contract::{openapi, wsdl};
 use chaingun_gateway::entropy::Entropy;
 use chaingun_gateway::log_format::SpanFields;
-use chaingun_gateway::operations::{rest_entries, soap_entries};
 use chaingun_gateway::server::{Server, ServerConfig, raise_descriptors};
 use chaingun_gateway::{app, demo, jsonrpc};
 use clap::{Parser, Subcommand};
 use cli::{
-    ApplyArgs, AuditCommand, ClientCommand, KeysCommand, MailCommand, OrgCommand, OutboxCommand,
-    Output, PartnerCommand, RegistryCommand, UserCommand,
+    ApplyArgs, AuditCommand, ClientCommand, ContractCommand, KeysCommand, MailCommand, OrgCommand,
+    OutboxCommand, Output, PartnerCommand, RegistryCommand, UserCommand,
 };
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -106,19 +104,9 @@ enum Command {
     /// Read the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Print the published contract.
+    /// Print the published contract, or adopt the contract of an older installation.
     #[command(subcommand)]
     Contract(ContractCommand),
-}
-
-#[derive(Subcommand)]
-enum ContractCommand {
-    /// Print the WSDL, its schema and the OpenAPI document.
-    Print {
-        /// Write them to wsdl/ChaingunUserAPI.wsdl, schema/xsd/ChaingunUserAPI.xsd and schema/openapi.json instead.
-        #[arg(long)]
-        write: bool,
-    },
 }
 
 /// The exit code for a wrong configuration (`EX_USAGE`).
@@ -148,6 +136,9 @@ fn main() -> ExitCode {
             for finding in file_modes(&config, settings_file(&cli.config)) {
                 complain(&format!("warning: {finding}"));
             }
+            for warning in config.server.contracts.iter().filter_map(|c| c.warning()) {
+                complain(&format!("warning: {warning}"));
+            }
             if let Some(file) = config.registry.as_deref() {
                 let (found, warnings) = cli::registry::check(file, config.callbacks.reach);
                 for warning in warnings {
@@ -168,7 +159,7 @@ fn main() -> ExitCode {
         Command::Mail(command) => cli::mail::run(&config, output, command),
         Command::Outbox(command) => cli::outbox::run(&config, output, command),
         Command::Audit(command) => cli::audit::run(&config, output, command),
-        Command::Contract(ContractCommand::Print { write }) => contract(write),
+        Command::Contract(command) => cli::contract::run(output, command),
     };
     for mistake in &mistakes {
         complain(mistake);
@@ -258,6 +249,9 @@ fn serve(config: &Config, settings_file: Option<&Path>, with_demo: bool) -> io::
             cost = config.password_cost,
             "this password.cost is safe for tests only; set it to {MIN_SAFE_COST} or more"
         );
+    }
+    for warning in config.server.contracts.iter().filter_map(|c| c.warning()) {
+        tracing::warn!("{warning}");
     }
     let app = app::build(config, Clock::System, Entropy::System)?;
     for finding in file_modes(config, settings_file) {
@@ -395,32 +389,4 @@ fn print_demo_calls(address: &str, server: &ServerConfig, key: &Path) -> io::Res
         key = key.display(),
         rpc = jsonrpc::PATH,
     ))
-}
-
-/// The files of the printed contract, relative to the top folder of the repository.
-const WSDL_FILE: &str = "wsdl/ChaingunUserAPI.wsdl";
-const XSD_FILE: &str = "schema/xsd/ChaingunUserAPI.xsd";
-const OPENAPI_FILE: &str = "schema/openapi.json";
-
-fn contract(write: bool) -> io::Result<()> {
-    let entries = soap_entries();
-    let wsdl = wsdl::wsdl(
-        &entries,
-        "http://localhost:8080/hammy/ws/user/v1",
-        wsdl::Schema::At(&format!("../{XSD_FILE}")),
-    );
-    let xsd = wsdl::xsd(&entries);
-    // The printed document has the default paths, whatever the current settings are.
-    let defaults = Config::read(&Values::new(), Vec::new())
-        .map_err(|_| io::Error::other("the default settings are not valid"))?;
-    let openapi = openapi::document(&rest_entries(), &defaults.server.rest_prefixes);
-    if write {
-        std::fs::write(WSDL_FILE, wsdl)?;
-        std::fs::write(XSD_FILE, xsd)?;
-        std::fs::write(OPENAPI_FILE, openapi)
-    } else {
-        say(&wsdl)?;
-        say(&xsd)?;
-        say(&openapi)
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod clients;
+pub mod contract;
 pub mod file_modes;
 pub mod findings;
 pub mod keys;
@@ -33,6 +34,7 @@ use serde_json::Value;
 
 pub use audit::AuditCommand;
 pub use clients::ClientCommand;
+pub use contract::ContractCommand;
 pub use keys::KeysCommand;
 pub use mail::MailCommand;
 pub use organisations::OrgCommand;
@@ -193,6 +195,11 @@ fn write<T>(
     step: impl FnMut(&mut Transaction<'_>) -> Result<T, Refusal>,
 ) -> io::Result<T> {
     cx.write(step).map_err(explain)
+}
+
+/// Prints a line.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
 }
 
 /// Fails with a message for the operator.

@@ -49,6 +49,8 @@ settings! {
     "xml.attributes" = "64", "Maximum number of attributes of one element, namespace declarations included; also of namespaces in scope.";
     "xml.text_bytes" = "65536", "Maximum size of one text in a request before unescaping, in bytes.";
     "json.depth" = "32", "Maximum nesting depth of a JSON body.";
+    "soap.contracts" = "", "Contracts of older installations: PATH=FILE, separated by commas. The gateway serves the WSDL in FILE at PATH and translates its messages; see `contract adopt`.";
+    "soap.names" = "", "Names in these contracts that differ from the gateway's: OURS=THEIRS, separated by commas, like showUser=getUser.";
     "soap.unknown_elements" = "skip", "Treatment of unknown elements in SOAP and unknown fields in REST: skip or refuse.";
     "threads.read" = "2", "Number of worker threads for reads.";
     "threads.search" = "2", "Number of worker threads for searches. With two or more, one client can use all but one.";

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod failure;
+mod fetch;
 mod guard;
 mod mail;
 mod mail_templates;
@@ -25,6 +26,7 @@ use crate::store::{self, Engine, StoreError, audit, outbox, services};
 use crate::threads::Threads;
 
 pub use callbacks::{CallbackSettings, always_refused};
+pub use fetch::fetch;
 pub use guard::Reach;
 pub use mail::{MailSettings, Transport, is_sender, preview, send_now};
 pub use mail_templates::{MailTemplates, TEMPLATES, sample, write_templates};

@@ -1,12 +1,13 @@
 //! The settings of the server.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::connections::ConnectionLimits;
 use super::pools::Shares;
 use crate::jsonapi::JsonLimits;
-use crate::soap::SoapLimits;
+use crate::soap::{Contract, SoapLimits};
 
 /// The callers that may collect the metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The paths of the SOAP endpoint; the first one is its main path.
     pub soap_paths: Vec<String>,
+    /// The contracts of installations, each at a path of its own.
+    pub contracts: Vec<Arc<Contract>>,
     /// The prefixes of the REST resources' paths.
     pub rest_prefixes: Vec<String>,
     pub json: JsonLimits,

@@ -13,6 +13,7 @@ use crate::app_context::AppContext;
 use crate::contract::wsdl::{self, Schema};
 use crate::http::{self, MediaType, Reply};
 use crate::operations::{Origin, soap_entries};
+use crate::soap::Contract;
 use crate::{directory, jsonrpc, metrics, sso, web};
 
 use super::client_ip::{client_ip, is_forwarded};
@@ -138,11 +139,14 @@ async fn route(
         request,
         id,
     };
-    if gateway.config.soap_paths.iter().any(|p| p == path) {
+    let contract = gateway.config.contracts.iter().find(|c| c.path == path);
+    if contract.is_some() || gateway.config.soap_paths.iter().any(|p| p == path) {
         return match *request.method() {
-            Method::POST => routed(request).soap().await,
+            Method::POST => routed(request).soap(contract.cloned()).await,
             Method::GET | Method::HEAD if peer.is_over_limit => busy().into(),
-            Method::GET | Method::HEAD => contract(gateway, peer.address, &request).into(),
+            Method::GET | Method::HEAD => {
+                contract_document(gateway, peer.address, contract, &request).into()
+            }
             _ => Reply::method_not_allowed("GET, HEAD, POST").into(),
         };
     }
@@ -300,22 +304,33 @@ async fn ready(gateway: &Arc<Gateway>) -> Reply {
 
 /// The reply to `?wsdl`, `?singleWsdl` and `?xsd=1`. Other parts of the query are ignored, because some clients add
 /// their own.
-fn contract(gateway: &Gateway, peer: IpAddr, request: &Request<IncomingBody>) -> Reply {
+fn contract_document(
+    gateway: &Gateway,
+    peer: IpAddr,
+    contract: Option<&Arc<Contract>>,
+    request: &Request<IncomingBody>,
+) -> Reply {
     let query = request.uri().query().unwrap_or("").to_ascii_lowercase();
     let xml = |text: String| Reply::new(200, "text/xml; charset=utf-8", text);
     let address = || address(gateway, peer, request);
-    let document = query.split('&').find_map(|part| match part {
-        "wsdl" | "wsdl=" => {
-            let address = address();
-            let schema = format!("{address}?xsd=1");
-            Some(wsdl::wsdl(&soap_entries(), &address, Schema::At(&schema)))
-        }
-        "singlewsdl" | "singlewsdl=" => {
-            Some(wsdl::wsdl(&soap_entries(), &address(), Schema::Inline))
-        }
-        "xsd=1" => Some(wsdl::xsd(&soap_entries())),
-        _ => None,
-    });
+    let own = || {
+        query.split('&').find_map(|part| match part {
+            "wsdl" | "wsdl=" => {
+                let address = address();
+                let schema = format!("{address}?xsd=1");
+                Some(wsdl::wsdl(&soap_entries(), &address, Schema::At(&schema)))
+            }
+            "singlewsdl" | "singlewsdl=" => {
+                Some(wsdl::wsdl(&soap_entries(), &address(), Schema::Inline))
+            }
+            "xsd=1" => Some(wsdl::xsd(&soap_entries())),
+            _ => None,
+        })
+    };
+    let document = match contract {
+        Some(contract) => contract.document(&query, &address()),
+        None => own(),
+    };
     match document {
         Some(document) => xml(document),
         None if query.is_empty() => {

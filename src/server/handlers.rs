@@ -18,7 +18,7 @@ use crate::jsonapi::RestFace;
 use crate::jsonrpc::{self, Calls, RpcCall};
 use crate::loginbar::PageFace;
 use crate::operations::{Cost, DecodedRequest, Operation, Origin, access};
-use crate::soap::SoapFace;
+use crate::soap::{Contract, SoapFace};
 use crate::sso::SsoFace;
 
 use super::gateway::Gateway;
@@ -135,9 +135,10 @@ impl<F: Face> Call<F> {
 }
 
 impl Routed<'_> {
-    pub(super) async fn soap(self) -> Answered {
+    /// Handles a SOAP request; `contract` is the contract of an installation at this path.
+    pub(super) async fn soap(self, contract: Option<Arc<Contract>>) -> Answered {
         let (limits, now) = (self.gateway.config.soap, self.gateway.app.clock.now());
-        self.answer(|request| SoapFace::new(request, limits, now))
+        self.answer(|request| SoapFace::new(request, limits, now).with_contract(contract))
             .await
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::contract::Contract;
 use super::version::Version;
 use crate::contract::messages::Language;
 use crate::contract::xml::XmlLimits;
@@ -25,4 +26,6 @@ pub(super) struct ResponseContext {
     pub(super) request_id: Arc<str>,
     /// The operation, once it is known.
     pub(super) operation: Option<&'static Operation>,
+    /// The contract of the request, if it is not ours.
+    pub(super) contract: Option<Arc<Contract>>,
 }

@@ -26,6 +26,12 @@ pub(super) fn decode(request: &HttpRequest) -> Result<Cow<'_, str>, Rejection> {
     to_text(&request.body, charset)
 }
 
+/// Decodes a document by its byte order mark and its XML declaration; `None` if the encoding is unknown or wrong.
+pub(super) fn decode_document(bytes: &[u8]) -> Option<String> {
+    let charset = declared(bytes).ok()?;
+    to_text(bytes, charset).ok().map(Cow::into_owned)
+}
+
 /// A character encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Charset {

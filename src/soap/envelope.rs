@@ -1,16 +1,19 @@
 //! Reads envelopes in one pass, and writes envelopes in the form of the samples (SPEC §4).
 
+use std::sync::Arc;
+
 use crate::contract::NAMESPACE;
 use crate::contract::common::{EmptyResponse, params_of, status_of};
 use crate::contract::problem::{Code, Problems, Why};
 use crate::contract::rejection::{Rejection, malformed};
-use crate::contract::shape::Shaped as _;
+use crate::contract::shape::Shaped;
 use crate::contract::xml::{Ns, Token, XmlReader, XmlWriter};
 use crate::domain::Millis;
 use crate::http::{self, Decoded, HttpRequest, Reply};
 use crate::operations::{CATALOG, ClaimedName, Credentials, Payload};
 
 use super::context::{ResponseContext, SoapLimits};
+use super::contract::Contract;
 use super::header;
 use super::version::Version;
 
@@ -20,6 +23,7 @@ pub(super) fn read(
     request: &HttpRequest,
     limits: &SoapLimits,
     now: Millis,
+    offered: Option<&Arc<Contract>>,
     context: &mut ResponseContext,
 ) -> Result<Decoded<Payload>, Rejection> {
     let mut reader = XmlReader::new(text, limits.xml, limits.refuse_unknown);
@@ -38,11 +42,14 @@ pub(super) fn read(
     let Token::Start(start) = reader.tag()? else {
         return Err(malformed(Why::BodyCount));
     };
+    let namespace = reader.namespace_name(&start);
+    let translated = offered.and_then(|c| Some((c, c.request(namespace, start.local)?)));
     let operation = CATALOG
         .iter()
+        .copied()
         .find(|o| o.soap && o.name == start.local)
         .filter(|_| start.ns == Ns::Ours);
-    let Some(operation) = operation else {
+    let Some(operation) = translated.map(|(_, operation)| operation).or(operation) else {
         // Read to the end first: a document that is not well-formed is refused as malformed, even if its operation is
         // unknown.
         reader.skip()?;
@@ -50,14 +57,26 @@ pub(super) fn read(
         let cause = format!("{:?} {}", start.ns, start.local);
         return Err(Rejection::new(Code::NoSuchOperation).because(cause));
     };
-    let decoded = (operation.decode_xml)(&mut reader)?;
-    close(&mut reader)?;
+    let (decoded, mut problems) = match translated {
+        None => {
+            let decoded = (operation.decode_xml)(&mut reader)?;
+            close(&mut reader)?;
+            (decoded, reader.problems)
+        }
+        Some((contract, _)) => {
+            let text = contract.translate_request(&mut reader, &start)?;
+            close(&mut reader)?;
+            context.contract = Some(Arc::clone(contract));
+            let mut ours = XmlReader::new(&text, limits.xml, limits.refuse_unknown);
+            ours.tag()?;
+            ((operation.decode_xml)(&mut ours)?, ours.problems)
+        }
+    };
     context.operation = Some(operation);
 
     // Client key and user name are in the envelope; the headers with these names belong to REST.
     let meta = decoded.claims().meta;
     let user_name = meta.and_then(|m| m.user_name.as_deref());
-    let mut problems = reader.problems;
     let credentials = Credentials {
         client_key: meta.and_then(|m| m.client_hash_key.clone()),
         user_name: user_name.and_then(|name| ClaimedName::read(name, "userName", &mut problems)),
@@ -120,23 +139,33 @@ fn close(reader: &mut XmlReader<'_>) -> Result<(), Rejection> {
     }
 }
 
-/// The reply with an answer; `write` writes its element `<response>`.
-pub(super) fn reply(context: &ResponseContext, write: impl FnOnce(&mut XmlWriter)) -> Reply {
+/// The reply with an answer.
+pub(super) fn reply(context: &ResponseContext, answer: &dyn Shaped) -> Reply {
     let omitted = context.operation.map_or(&[][..], |o| o.soap_omits);
     let mut out = XmlWriter::omitting(omitted);
     out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<S:Envelope xmlns:S=\"");
     out.raw(context.version.namespace());
-    out.raw("\"><S:Body><ns2:");
-    let name = context.operation.map_or("", |o| o.name);
-    out.raw(name);
+    out.raw("\"><S:Body>");
+    let contract = context.contract.as_ref().zip(context.operation);
+    let is_written =
+        contract.is_some_and(|(c, operation)| c.write_answer(operation, answer, &mut out));
+    if !is_written {
+        write_answer(context.operation.map_or("", |o| o.name), answer, &mut out);
+    }
+    out.raw("</S:Body></S:Envelope>");
+    Reply::new(200, context.version.media_type(), out.finish())
+}
+
+fn write_answer(operation: &str, answer: &dyn Shaped, out: &mut XmlWriter) {
+    out.raw("<ns2:");
+    out.raw(operation);
     out.raw("Response xmlns:ns2=\"");
     out.raw(NAMESPACE);
     out.raw("\">");
-    write(&mut out);
+    answer.write_element(out, "response");
     out.raw("</ns2:");
-    out.raw(name);
-    out.raw("Response></S:Body></S:Envelope>");
-    Reply::new(200, context.version.media_type(), out.finish())
+    out.raw(operation);
+    out.raw("Response>");
 }
 
 /// A refusal by an operation: an ordinary answer with its status and parameters.
@@ -145,5 +174,5 @@ pub(super) fn refused(context: &ResponseContext, rejection: &Rejection, status: 
         status: status_of(rejection, status, context.language),
         params: params_of(rejection),
     };
-    reply(context, |out| response.write_element(out, "response"))
+    reply(context, &response)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::context::{ResponseContext, SoapLimits};
+use super::contract::Contract;
 use super::version::Version;
 use super::{encoding, envelope, fault};
 use crate::contract::problem::{FaultCode, SoapForm};
@@ -17,6 +18,8 @@ pub struct SoapFace {
     context: ResponseContext,
     limits: SoapLimits,
     now: Millis,
+    /// The contract of the path, in addition to ours.
+    offered: Option<Arc<Contract>>,
 }
 
 impl SoapFace {
@@ -29,10 +32,21 @@ impl SoapFace {
                 language: request.language(),
                 request_id: Arc::clone(&request.request_id),
                 operation: None,
+                contract: None,
             },
             limits,
             now,
+            offered: None,
         }
+    }
+}
+
+impl SoapFace {
+    /// The same face for a path with the contract of an installation.
+    #[must_use]
+    pub fn with_contract(mut self, contract: Option<Arc<Contract>>) -> Self {
+        self.offered = contract;
+        self
     }
 }
 
@@ -46,13 +60,19 @@ impl Face for SoapFace {
 
     fn decode(&mut self, request: &HttpRequest) -> Result<Decoded<Payload>, Rejection> {
         let text = encoding::decode(request)?;
-        envelope::read(&text, request, &self.limits, self.now, &mut self.context)
+        let offered = self.offered.as_ref();
+        envelope::read(
+            &text,
+            request,
+            &self.limits,
+            self.now,
+            offered,
+            &mut self.context,
+        )
     }
 
     fn encode(&self, payload: Payload) -> Reply {
-        let reply = envelope::reply(&self.context, |out| {
-            payload.answer.write_element(out, "response");
-        });
+        let reply = envelope::reply(&self.context, payload.answer.as_ref());
         match payload.authorization {
             Some(token) => reply.with("Authorization", token),
             None => reply,

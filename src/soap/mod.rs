@@ -2,6 +2,7 @@
 //! rules about users.
 
 mod context;
+mod contract;
 mod encoding;
 mod envelope;
 mod face;
@@ -10,5 +11,6 @@ mod header;
 mod version;
 
 pub use context::SoapLimits;
+pub use contract::{Contract, Difference, Names};
 pub use face::{SoapFace, check};
 pub use version::Version;

@@ -16,6 +16,7 @@ mod cli;
 mod connections;
 mod consents;
 mod contract;
+mod contracts;
 mod deletion;
 mod directory;
 mod docs;

@@ -6,6 +6,7 @@
 mod chars;
 mod namespaces;
 mod start_tag;
+mod tree;
 mod writer;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ use namespaces::Namespaces;
 pub use namespaces::{Ns, SOAP11, SOAP12};
 pub use start_tag::Tag;
 use start_tag::{Attribute, TagLimits};
+pub use tree::{Attribute as NodeAttribute, Node, parse_tree};
 pub use writer::XmlWriter;
 
 /// Limits of one document. Each has a setting of the same name under `xml.`.
