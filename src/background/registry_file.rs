@@ -59,7 +59,7 @@ pub fn warnings(file: &Path, to_review: &EntriesToReview, reach: Reach) -> Vec<S
     });
     let plain = to_review.plain.iter().map(|(place, client_id)| {
         format!(
-            "{place}.plain_calls: {client_id} may call without its secret: anybody with a user's token can claim an id that \
+            "{place}.plain_calls: {client_id} may call without its secret: whoever has a user's token can claim an id that \
              no user holds, and make the service remove that id"
         )
     });

@@ -24,7 +24,7 @@ settings! {
     "trusted_proxies" = "", "Addresses of the proxies whose X-Forwarded-Proto, -Host, -Port and -For headers are trusted, separated by commas.";
     "metrics_for" = "127.0.0.1,::1", "Addresses that may collect /metrics, separated by commas; * for all. Unless it is *, a request with a header that proxies add (X-Forwarded-For, Forwarded, Via, X-Real-IP and others) gets 404.";
     "context_path" = "hammy", "First part of the paths of the user API.";
-    "cors_origins" = "", "Origins of browser front ends that may call the REST face, like https://portal.example.org, separated by commas.";
+    "cors_origins" = "", "Origins of browser front ends that may call the REST API, like https://portal.example.org, separated by commas.";
     "registry" = "", "Registry file, applied at start and at SIGHUP; see `apply`.";
     "extra_soap_paths" = "", "Further paths of the SOAP endpoint, separated by commas.";
     "log" = "info", "Log level (error, warn, info, debug or trace), or a filter by module.";

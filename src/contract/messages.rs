@@ -137,14 +137,14 @@ codes! {
     /// The application must send its secret, and the request has none.
     ApplicationSecretRequired = "APPLICATION_SECRET_REQUIRED", Forbidden,
         "Az alkalmazásnak igazolnia kell magát: küldd el a titkát az application_secret paraméterben vagy HTTP Basic hitelesítéssel",
-        "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic";
+        "Send the application's secret, as the parameter application_secret or with HTTP Basic";
     /// The secret is not the application's.
     ApplicationSecretWrong = "APPLICATION_SECRET_WRONG", Forbidden,
         "Nem ez az alkalmazás titka", "This is not the application's secret";
     /// The application must send its secret, but the registry has none.
     ApplicationHasNoSecret = "APPLICATION_HAS_NO_SECRET", Forbidden,
         "Az alkalmazásnak igazolnia kellene magát, de nincs titka; az üzemeltető adjon neki egyet (secret), vagy engedélyezze a titok nélküli hívást (plain_calls)",
-        "The application must prove itself and has no secret; the operator gives it one (secret), or allows calls without one (plain_calls)";
+        "The application must send a secret but the registry holds none; ask the operator to set secret, or plain_calls for calls without one";
     /// The password was right, but the user is not active.
     UserNotActive = "USER_NOT_ACTIVE", Forbidden, "A felhasználó nem aktív", "The user is not active";
     /// The page's form is forged, or older than the last sign-in or sign-out.
@@ -169,7 +169,7 @@ codes! {
         "A token csak RS256 aláírású lehet", "A token must be signed with RS256";
     /// The header of the partner's token contains a key or another forbidden parameter.
     HeaderNotAllowed = "HEADER_NOT_ALLOWED", SignIn,
-        "A token fejlécében csak alg, typ és kid lehet", "A token's header holds alg, typ and kid only";
+        "A token fejlécében csak alg, typ és kid lehet", "A token's header may contain only alg, typ and kid";
     /// The `kid` of the partner's token is not its issuer.
     KeyIdMismatch = "KEY_ID_MISMATCH", SignIn,
         "A token kid értéke nem egyezik a kibocsátóval", "The token's kid is not its issuer";
@@ -208,7 +208,7 @@ codes! {
         "Az iskola nincs nyilvántartásba véve", "The school is not registered";
     /// The redirect URL has neither this gateway's origin nor one of the partner's origins.
     RedirectNotAllowed = "REDIRECT_NOT_ALLOWED", Invalid,
-        "Erre a címre nem lehet továbblépni", "Users are not sent on to this address";
+        "Erre a címre nem lehet továbblépni", "This redirect address is not registered for the partner";
     /// Some of externalId, externalIdProvider and externalIdType are absent.
     DependentParamsMissing = "DEPENDENT_PARAMS_MISSING", Invalid,
         "Az externalId, externalIdType és externalIdProvider csak együtt adható meg",
@@ -329,7 +329,7 @@ reasons! {
     HiddenCharacters =
         "nem lehet benne láthatatlan, írásirányt váltó vagy a Unicode-ban ki nem osztott karakter",
         "characters that are invisible, change the direction of writing or are not assigned are not allowed";
-    LooseMark =
+    MarkWithoutLetter =
         "nem kezdődhet és nem végződhet betű nélküli ékezettel",
         "must not begin or end with an accent that belongs to no letter";
     NotReadable = "olvasható karakternek is lennie kell benne", "must hold a character that can be read";
@@ -338,7 +338,7 @@ reasons! {
     NotOwnAddress =
         "ha e-mail címnek látszik, csak a felhasználó saját e-mail címe lehet",
         "a user name that looks like an e-mail address must be the user's own address";
-    LikeAnAdministrator =
+    SimilarToAdministrator =
         "túlságosan hasonlít egy rendszergazda nevére; válassz másikat",
         "looks too much like an administrator's name; choose another one";
     /// The change would clear a value that every user must have.
@@ -392,7 +392,7 @@ reasons! {
         "the Password is of an unknown type; send PasswordText";
     NotABoolean = "0, 1, true vagy false lehet", "must be 0, 1, true or false";
     NotATime = "időpont kell, időzónával (xs:dateTime)", "must be a dateTime with its time zone (xs:dateTime)";
-    Inflation = "a tömörített törzs hibás", "the compressed body is broken";
+    BrokenCompression = "a tömörített törzs hibás", "the compressed body is broken";
     NotJson =
         "nem JSON, vagy egy név kétszer szerepel benne, vagy túl mély",
         "not JSON, or with two members of one name, or too deep";
@@ -408,7 +408,7 @@ reasons! {
     TypeExpected(kind: &'static str) = "itt \"{kind}\" kell", "must be \"{kind}\" here";
     BatchSize(n: usize) = "egy kötegben 1–{n} hívás lehet", "a batch holds 1 to {n} calls";
     NotACall = "nem JSON-RPC 2.0 hívás", "not a call of JSON-RPC 2.0";
-    NamesNeeded = "név szerinti paraméterek kellenek", "parameters go by name";
+    NamesNeeded = "név szerinti paraméterek kellenek", "parameters must be sent by name, as an object";
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub enum Flaw {
     /// The text has a character for which [`is_hidden`] is true.
     Hidden,
     /// The text starts or ends with a combining mark that belongs to no letter.
-    LooseMark,
+    MarkWithoutLetter,
     /// The text has no visible character.
     Blank,
     /// The name has a special meaning in paths or in the audit log.
@@ -53,7 +53,7 @@ pub fn flaw_of_display_name(text: &str) -> Option<Flaw> {
     if !folded.contains(|c: char| !c.is_whitespace() && !is_mark(c)) {
         return Some(Flaw::Blank);
     }
-    (has_mark_without_base(text) || ends_with_loose_mark(text)).then_some(Flaw::LooseMark)
+    (has_mark_without_base(text) || ends_with_loose_mark(text)).then_some(Flaw::MarkWithoutLetter)
 }
 
 /// The flaw of a user name. The rules are stricter than those of [`flaw_of_display_name`]: no leading or trailing
@@ -75,7 +75,7 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
         return Some(Flaw::Control);
     }
     let is_loose = folded.starts_with(is_mark) || (folded.ends_with(is_mark) && !is_email(text));
-    is_loose.then_some(Flaw::LooseMark)
+    is_loose.then_some(Flaw::MarkWithoutLetter)
 }
 
 /// Whether a name has a percent-encoded byte. In the header `X-User-Name` such a name would be
@@ -196,9 +196,9 @@ mod tests {
             ("a\u{2800}", Flaw::Hidden),
             ("a\u{fff9}", Flaw::Hidden),
             ("\u{301}", Flaw::Blank),
-            ("\u{301}a", Flaw::LooseMark),
-            ("a\u{336}", Flaw::LooseMark),
-            ("แม่\u{e49}", Flaw::LooseMark),
+            ("\u{301}a", Flaw::MarkWithoutLetter),
+            ("a\u{336}", Flaw::MarkWithoutLetter),
+            ("แม่\u{e49}", Flaw::MarkWithoutLetter),
             ("Erased:abc", Flaw::Reserved),
             ("．", Flaw::Reserved),
             ("..", Flaw::Reserved),
@@ -225,10 +225,10 @@ mod tests {
             (" ", Flaw::Blank),
             ("\u{a0}", Flaw::Blank),
             ("", Flaw::Blank),
-            ("Anna\u{336}", Flaw::LooseMark),
-            ("Anna\u{20e3}", Flaw::LooseMark),
-            ("Anne\u{301}\u{301}\u{301}", Flaw::LooseMark),
-            ("A \u{301}nna", Flaw::LooseMark),
+            ("Anna\u{336}", Flaw::MarkWithoutLetter),
+            ("Anna\u{20e3}", Flaw::MarkWithoutLetter),
+            ("Anne\u{301}\u{301}\u{301}", Flaw::MarkWithoutLetter),
+            ("A \u{301}nna", Flaw::MarkWithoutLetter),
             ("An\u{202e}na", Flaw::Hidden),
         ] {
             assert_eq!(flaw_of_display_name(bad), Some(flaw), "{bad:?}");

@@ -1,4 +1,4 @@
-//! The password policy (SECURITY-CHECKS P1, P3, P5).
+//! The password policy (SPEC §6).
 
 use super::text::{canonical, composed};
 

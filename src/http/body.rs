@@ -44,7 +44,7 @@ fn check_size(inflated: usize, compressed: usize, limit: usize) -> Result<(), Re
     }
     if inflated > FREE_BYTES && inflated / MAX_RATIO > compressed {
         let cause = format!("over {MAX_RATIO} times its size");
-        return Err(malformed(Why::Inflation).because(cause));
+        return Err(malformed(Why::BrokenCompression).because(cause));
     }
     Ok(())
 }
@@ -62,7 +62,7 @@ fn inflate(body: &[u8], limit: usize) -> Result<Vec<u8>, Rejection> {
         let (read, written) = (inflater.total_in(), inflated.len());
         let status = inflater
             .decompress_vec(rest, &mut inflated, FlushDecompress::None)
-            .map_err(|e| malformed(Why::Inflation).because(e))?;
+            .map_err(|e| malformed(Why::BrokenCompression).because(e))?;
         check_size(inflated.len(), body.len(), limit)?;
         let read = usize::try_from(inflater.total_in() - read).unwrap_or(usize::MAX);
         rest = rest.get(read..).unwrap_or_default();
@@ -74,11 +74,13 @@ fn inflate(body: &[u8], limit: usize) -> Result<Vec<u8>, Rejection> {
             let room = limit.saturating_add(1) - inflated.len();
             inflated.reserve_exact(inflated.len().max(1024).min(room));
         } else if read == 0 && inflated.len() == written {
-            return Err(malformed(Why::Inflation).because("deflate: the stream ends too early"));
+            return Err(
+                malformed(Why::BrokenCompression).because("deflate: the stream ends too early")
+            );
         }
     }
     if !rest.is_empty() {
-        return Err(malformed(Why::Inflation).because("deflate: bytes follow the stream"));
+        return Err(malformed(Why::BrokenCompression).because("deflate: bytes follow the stream"));
     }
     Ok(inflated)
 }
@@ -94,7 +96,7 @@ fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, Rejection> {
         (&mut member)
             .take(most)
             .read_to_end(&mut inflated)
-            .map_err(|e| malformed(Why::Inflation).because(e))?;
+            .map_err(|e| malformed(Why::BrokenCompression).because(e))?;
         check_size(inflated.len(), body.len(), limit)?;
         rest = member.into_inner();
         if rest.is_empty() {
@@ -102,5 +104,5 @@ fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, Rejection> {
         }
     }
     let cause = format!("gzip: over {MAX_GZIP_MEMBERS} members");
-    Err(malformed(Why::Inflation).because(cause))
+    Err(malformed(Why::BrokenCompression).because(cause))
 }

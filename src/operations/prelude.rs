@@ -5,8 +5,8 @@ pub(super) use super::operation::{
     Access, Body, Cost, DirectoryRoute, Operation, Request, Route, Throttle, USERS,
 };
 pub(super) use super::refusal::{
-    Refusal, Result, internal_error, not_signed_in, refuse, refuse_all, refuse_field,
-    refuse_invalid, spent_token, too_many_attempts,
+    Refusal, Result, internal_error, invalid_one_time_token, not_signed_in, refuse, refuse_all,
+    refuse_field, refuse_invalid, too_many_attempts,
 };
 pub(super) use super::transaction::{Addressee, Transaction};
 pub(super) use crate::contract::common::{

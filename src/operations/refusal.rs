@@ -73,7 +73,7 @@ pub(crate) fn not_signed_in() -> Refusal {
 }
 
 /// The refusal of a one-time token that is not valid.
-pub(crate) fn spent_token(field: &str) -> Refusal {
+pub(crate) fn invalid_one_time_token(field: &str) -> Refusal {
     let why = Some(Why::NewTokenNeeded);
     Rejection::field(Code::TokenInvalidOrExpired, field, why).into()
 }

@@ -6,7 +6,7 @@ use super::kind::{Kind, State};
 
 const HEAD: &str = "\
 # The registry of a gateway, as `chaingun-gateway registry export` prints it. Secrets (access_key and secret_key of
-# services, secret of applications) are left out: where a file has none, those that are stored stay.
+# services, secret of applications) are left out. `apply` keeps the stored secret of an entry that has none in the file.
 ";
 
 /// The registry as a file. Applying this file to the same store changes nothing.

@@ -28,7 +28,7 @@ pub struct ServerConfig {
     /// The prefixes of the REST resources' paths.
     pub rest_prefixes: Vec<String>,
     pub json: JsonLimits,
-    /// The origins of browser front ends that may call the REST face.
+    /// The origins of browser front ends that may call the REST API.
     pub cors_origins: Vec<String>,
     /// The callers that may collect the metrics.
     pub metrics_for: MetricsFor,

@@ -114,7 +114,7 @@ fn describe(flaw: Flaw) -> &'static str {
         Flaw::Hidden => {
             "characters that are invisible, change the direction of writing or are not assigned"
         }
-        Flaw::LooseMark => "an accent that belongs to no letter",
+        Flaw::MarkWithoutLetter => "an accent that belongs to no letter",
         Flaw::Blank => "nothing that can be read",
         Flaw::Reserved => "a reserved word or a percent-encoded byte",
     }

@@ -435,8 +435,8 @@ pub(super) fn find_disputed(
                 compared.unwrap_or_default()
             ),
             text: format!(
-                "{holders} users hold this id: {}. Nobody else can claim it, and the gateway sends no callback for it. \
-                 Ask the service which user it is, and take the id from the others: `chaingun-gateway user leave-service`.",
+                "{holders} users hold this id: {}. No other user can claim the id, and the gateway sends no callback for it. \
+                 Ask the service which user owns the id, and remove the others: `chaingun-gateway user leave-service`.",
                 names.join(", ")
             ),
         });

@@ -282,7 +282,7 @@ impl View {
         }
     }
 
-    /// Adds the cookies and the headers that guard a page, in addition to those of every reply (SECURITY-CHECKS C6). The pages
+    /// Adds the cookies and the headers that guard a page, in addition to those of every reply. The pages
     /// have no scripts.
     pub fn guarded(&self, mut reply: Reply) -> Reply {
         for cookie in &self.set_cookies {

@@ -8,7 +8,7 @@ use chaingun_gateway::store::StoreError;
 use chaingun_gateway::store::users::{self, NewUser};
 use serde_json::Value;
 
-use crate::harness::rest::{FLAT, ask, sign_in, told};
+use crate::harness::rest::{FLAT, ask, sign_in, status_and_code};
 use crate::harness::{Gateway, Reply, element};
 
 struct Request {
@@ -379,7 +379,7 @@ fn check_operation(operation: &Operation, request: &Request, foreign: &str) {
             &body,
         );
         assert_eq!(
-            told(&reply),
+            status_and_code(&reply),
             (status(expected), expected.to_owned()),
             "{} by {} over REST",
             operation.name,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::harness::browser::signed_in;
 use crate::harness::process::Process;
-use crate::harness::rest::{FLAT, KEY, PORTAL, ask, mailed_token, sign_in, told};
+use crate::harness::rest::{FLAT, KEY, PORTAL, ask, mailed_token, sign_in, status_and_code};
 use crate::harness::sql::counted_attempts;
 use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply, outbox_rows};
 
@@ -132,7 +132,7 @@ fn logs_five_refusals_of_a_user_in_an_hour_and_counts_the_others() {
     let rename = || {
         let body = r#"{"email":"miki@dbx.hu"}"#;
         let reply = ask(&gateway, "PATCH", "/users/mokamiki", &headers, body);
-        assert_eq!(told(&reply), (403, "ACCESS_DENIED".to_owned()));
+        assert_eq!(status_and_code(&reply), (403, "ACCESS_DENIED".to_owned()));
     };
     for _ in 0..50 {
         rename();
@@ -164,7 +164,7 @@ fn logs_60_refusals_of_a_trusted_client_in_a_minute_and_counts_the_others() {
     for _ in 0..70 {
         let headers = format!("{KEY}{FLAT}");
         let reply = ask(&gateway, "POST", "/password/authenticate", &headers, &wrong);
-        assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+        assert_eq!(status_and_code(&reply).1, "BAD_CREDENTIALS");
     }
     assert_eq!(rows(&gateway, "authn_login"), 60);
     assert_eq!(counted(&gateway, "authn_login")[0].3, 10);
@@ -194,7 +194,7 @@ fn logs_60_registrations_and_mails_in_a_minute_and_counts_the_others() {
             "password": "ValaKi1234"});
         let headers = format!("X-Forwarded-For: 203.0.113.{n}\r\n{FLAT}");
         let reply = ask(&gateway, "POST", "/register", &headers, &body.to_string());
-        assert_eq!(told(&reply).1, "ok");
+        assert_eq!(status_and_code(&reply).1, "ok");
     }
     assert_eq!(rows(&gateway, "user_registered"), 60);
     assert_eq!(counted(&gateway, "user_registered").len(), 10);
@@ -202,7 +202,7 @@ fn logs_60_registrations_and_mails_in_a_minute_and_counts_the_others() {
     for name in ["mokamiki", "nobody"] {
         let body = json!({"userNameOrEmail": name}).to_string();
         let reply = ask(&gateway, "POST", "/password/reset", FLAT, &body);
-        assert_eq!(told(&reply).1, "ok");
+        assert_eq!(status_and_code(&reply).1, "ok");
     }
     assert_eq!(rows(&gateway, "authn_password_reset"), 0);
     let outcomes: Vec<_> = counted(&gateway, "authn_password_reset")
@@ -236,7 +236,7 @@ fn cuts_every_text_of_the_audit_log() {
         &headers,
         r#"{"name":"Miki"}"#,
     );
-    assert_eq!(told(&reply).1, "ok");
+    assert_eq!(status_and_code(&reply).1, "ok");
     let log = gateway.log(None, 10);
     assert_eq!(log.len(), 2);
     for entry in &log {
@@ -261,11 +261,11 @@ fn add_user_with_a_long_name(gateway: &Gateway) -> (String, String) {
     let new = json!({"userName": name, "name": "Long", "email": "long@dbx.hu"});
     let headers = format!("{KEY}{FLAT}");
     let made = ask(gateway, "POST", "/users", &headers, &new.to_string());
-    assert_eq!(told(&made).1, "ok");
+    assert_eq!(status_and_code(&made).1, "ok");
     let set =
         json!({"passwordResetGuid": mailed_token(gateway), "password": "ValaKi1234"}).to_string();
     let reply = ask(gateway, "POST", "/password/change", FLAT, &set);
-    assert_eq!(told(&reply).1, "ok");
+    assert_eq!(status_and_code(&reply).1, "ok");
     let escaped: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let token = sign_in(gateway, "long@dbx.hu", "ValaKi1234", None);
     (format!("/users/{escaped}"), token)
@@ -280,7 +280,7 @@ fn cuts_and_erases_the_names_of_counted_refusals() {
     for _ in 0..6 {
         let body = r#"{"email":"miki@dbx.hu"}"#;
         let reply = ask(&gateway, "PATCH", &path, &headers, body);
-        assert_eq!(told(&reply), (403, "ACCESS_DENIED".to_owned()));
+        assert_eq!(status_and_code(&reply), (403, "ACCESS_DENIED".to_owned()));
     }
     show(&gateway, "203.0.113.9", "", "long@dbx.hu");
     let counted = |gateway: &Gateway| -> Vec<_> {
@@ -372,7 +372,7 @@ fn purges_old_audit_entries_and_keeps_proofs() {
 fn register(gateway: &Gateway, name: &str) -> String {
     let body = json!({"username": name, "name": "Ubul", "email": format!("{name}@valami.hu"), "password": "ValaKi1234"});
     let reply = ask(gateway, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&reply).1, "ok");
+    assert_eq!(status_and_code(&reply).1, "ok");
     mailed_token(gateway)
 }
 
@@ -387,7 +387,7 @@ fn deletes_unconfirmed_accounts_only() {
     let confirmed = register(&gateway, "confirmed");
     let body = json!({"token": confirmed}).to_string();
     assert_eq!(
-        told(&ask(&gateway, "POST", "/register/confirm", FLAT, &body)).1,
+        status_and_code(&ask(&gateway, "POST", "/register/confirm", FLAT, &body)).1,
         "ok"
     );
     for name in ["ubul", "again", "taken-on", "member", "linked"] {
@@ -396,13 +396,13 @@ fn deletes_unconfirmed_accounts_only() {
     let headers = format!("{KEY}{FLAT}");
     let made = r#"{"userName":"made","name":"M","email":"made@valami.hu"}"#;
     assert_eq!(
-        told(&ask(&gateway, "POST", "/users", &headers, made)).1,
+        status_and_code(&ask(&gateway, "POST", "/users", &headers, made)).1,
         "ok"
     );
     // An account stays if a trusted client changed it, if it is in an organisation, or if it has an external ID.
     let changed = r#"{"name":"Taken On"}"#;
     let reply = ask(&gateway, "PATCH", "/users/taken-on", &headers, changed);
-    assert_eq!(told(&reply).1, "ok");
+    assert_eq!(status_and_code(&reply).1, "ok");
     let store = &gateway.app.store;
     store
         .write(|c| {
@@ -420,7 +420,7 @@ fn deletes_unconfirmed_accounts_only() {
     advance(&gateway, 47 * HOUR);
     let body = json!({"usernameOrEmail": "again"}).to_string();
     assert_eq!(
-        told(&ask(&gateway, "POST", "/register/resend", FLAT, &body)).1,
+        status_and_code(&ask(&gateway, "POST", "/register/resend", FLAT, &body)).1,
         "ok"
     );
     advance(&gateway, HOUR + 30 * DAY);
@@ -546,16 +546,19 @@ fn refuses_the_hundredth_refresh_and_still_detects_a_stolen_token() {
     let mut token = first.clone();
     for _ in 1..100 {
         let reply = refresh(&token);
-        assert_eq!(told(&reply).1, "ok");
+        assert_eq!(status_and_code(&reply).1, "ok");
         token = reply.header("Authorization").unwrap().to_owned();
     }
     let refused = refresh(&token);
-    assert_eq!(told(&refused), (429, "TOO_MANY_ATTEMPTS".to_owned()));
+    assert_eq!(
+        status_and_code(&refused),
+        (429, "TOO_MANY_ATTEMPTS".to_owned())
+    );
     assert_eq!(refused.header("Retry-After"), Some("1800"));
     // A thief cannot make the gateway forget the first token by refreshing.
     advance(&gateway, 11_000);
-    assert_eq!(told(&refresh(&first)).1, "TOKEN_EXPIRED");
-    assert_eq!(told(&refresh(&token)).1, "TOKEN_EXPIRED");
+    assert_eq!(status_and_code(&refresh(&first)).1, "TOKEN_EXPIRED");
+    assert_eq!(status_and_code(&refresh(&token)).1, "TOKEN_EXPIRED");
 }
 
 #[test]

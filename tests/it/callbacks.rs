@@ -14,7 +14,7 @@ use chaingun_gateway::store::{AnyConnection, StoreError, callback_queues, users}
 
 use crate::harness::process::Process;
 use crate::harness::receiver::{Receiver, answer};
-use crate::harness::rest::{KEY, ask, told};
+use crate::harness::rest::{KEY, ask, status_and_code};
 use crate::harness::{DeliverDue as _, Gateway, NOW, outbox_rows};
 
 const HERE: (&str, &str) = ("callbacks.allow_private", "loopback");
@@ -110,7 +110,7 @@ fn sends_the_documented_delete_to_each_service_of_a_deleted_account() {
             .unwrap();
     }
     assert_eq!(
-        told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")).0,
+        status_and_code(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")).0,
         200
     );
     assert_eq!(

@@ -2,7 +2,9 @@
 
 use chaingun_gateway::store::{audit, services, users};
 
-use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, sign_in, told, try_to_sign_in};
+use crate::harness::rest::{
+    FLAT, KEY, PORTAL, ask, json, sign_in, status_and_code, try_to_sign_in,
+};
 use crate::harness::{Gateway, outbox_rows};
 
 fn ok() -> (u16, String) {
@@ -18,7 +20,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
     let renamed = r#"{"email":"miki@dbx.hu"}"#;
     let headers = format!("{KEY}{FLAT}X-User-Name: MokaMiki\r\n");
     assert_eq!(
-        told(&ask(
+        status_and_code(&ask(
             &gateway,
             "PATCH",
             "/users/mokamiki",
@@ -29,7 +31,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
     );
     let reset = r#"{"userNameOrEmail":"miki@dbx.hu"}"#;
     assert_eq!(
-        told(&ask(&gateway, "POST", "/password/reset", FLAT, reset)),
+        status_and_code(&ask(&gateway, "POST", "/password/reset", FLAT, reset)),
         ok()
     );
     let user = gateway
@@ -56,7 +58,7 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
         KEY,
         "{\"data\":null}",
     );
-    assert_eq!(told(&reply), ok());
+    assert_eq!(status_and_code(&reply), ok());
     let document = json(&reply);
     assert_eq!(document["data"]["type"], "emptyResponse");
     assert_eq!(document["data"]["id"].as_str().unwrap().len(), 36);
@@ -110,19 +112,20 @@ fn erases_personal_data_everywhere_and_queues_callbacks() {
         }
     }
 
-    let shown = |headers: &str| told(&ask(&gateway, "GET", "/users/mokamiki", headers, ""));
+    let shown =
+        |headers: &str| status_and_code(&ask(&gateway, "GET", "/users/mokamiki", headers, ""));
     assert_eq!(shown(KEY), (404, "USER_NOT_FOUND".to_owned()));
     let with_token = format!("{PORTAL}Authorization: {token}\r\n");
     assert_eq!(shown(&with_token), (401, "TOKEN_EXPIRED".to_owned()));
     assert_eq!(
-        told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")),
+        status_and_code(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")),
         (404, "USER_NOT_FOUND".to_owned())
     );
 
     // A new user can take the name and the address; the old token stays invalid.
     let again = r#"{"userName":"mokamiki","name":"Más Valaki","email":"moka.miklos@dbx.hu"}"#;
     assert_eq!(
-        told(&ask(
+        status_and_code(&ask(
             &gateway,
             "POST",
             "/users",
@@ -142,7 +145,7 @@ fn lets_only_administrators_and_trusted_clients_delete_users() {
     let moka = with(&sign_in(&gateway, "mokamiki", "MokaMiki-1234", None));
     let admin = with(&sign_in(&gateway, "admin", "Admin-Demo-2026", None));
     let delete = |who: &str, headers: &str| {
-        told(&ask(
+        status_and_code(&ask(
             &gateway,
             "DELETE",
             &format!("/users/{who}"),
@@ -208,7 +211,7 @@ fn replaces_names_in_6000_audit_entries_after_the_answer() {
         .write(|c| (0..6_000).try_for_each(|n| audit::record(c, &entry(n))))
         .unwrap();
     assert_eq!(
-        told(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")),
+        status_and_code(&ask(&gateway, "DELETE", "/users/mokamiki", KEY, "")),
         ok()
     );
     let mut turns = 0;
@@ -254,7 +257,10 @@ fn answers_changes_and_resets_that_race_with_a_deletion() {
                         let login = format!(r#"{{"userNameOrEmail":"t{n}-{turn}"}}"#);
                         let reset = scope
                             .spawn(move || ask(gateway, "POST", "/password/reset", FLAT, &login));
-                        assert_eq!(told(&ask(gateway, "DELETE", &path, KEY, "")), ok());
+                        assert_eq!(
+                            status_and_code(&ask(gateway, "DELETE", &path, KEY, "")),
+                            ok()
+                        );
                         let status = modified.join().unwrap().status;
                         assert!([200, 404, 422].contains(&status), "{status}");
                         assert_eq!(reset.join().unwrap().status, 200);

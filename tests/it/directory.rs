@@ -48,7 +48,7 @@ fn checked(reply: &Reply) -> (u16, Value) {
 }
 
 /// The status and the code of an error.
-fn told((status, envelope): (u16, Value)) -> (u16, String) {
+fn status_and_code((status, envelope): (u16, Value)) -> (u16, String) {
     let params = &envelope["params"];
     assert_eq!(envelope["result"], json!({}), "{envelope}");
     assert_eq!(params["err"], params["status"]);
@@ -183,11 +183,18 @@ fn finds_created_users_by_both_paths_with_special_characters_in_the_id() {
     ];
     for (path, status, code) in unknown {
         let reply = ask(&gateway, "GET", &format!("{GET_BY_ID}{path}"), KEY, "");
-        assert_eq!(told(checked(&reply)), (status, code.to_owned()), "{path}");
+        assert_eq!(
+            status_and_code(checked(&reply)),
+            (status, code.to_owned()),
+            "{path}"
+        );
     }
     let long = format!("{GET_BY_ID}{}/channel/x/idType/y", "x".repeat(129));
     let reply = ask(&gateway, "GET", &long, KEY, "");
-    assert_eq!(told(checked(&reply)).1, "INVALID_PARAMETER_VALUE");
+    assert_eq!(
+        status_and_code(checked(&reply)).1,
+        "INVALID_PARAMETER_VALUE"
+    );
     let head = ask(
         &gateway,
         "HEAD",
@@ -220,14 +227,14 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
                 "/user/v1/create",
                 with(anna.clone(), &some),
             );
-            assert_eq!(told(made), code, "{some}");
+            assert_eq!(status_and_code(made), code, "{some}");
             let mut other = triple("1", "p", "t");
             other
                 .as_object_mut()
                 .unwrap()
                 .retain(|name, _| name == missing);
             let changed = call(&gateway, "PATCH", "/user/v1/update", other);
-            assert_eq!(told(changed), code);
+            assert_eq!(status_and_code(changed), code);
         }
     }
     let first = create(&gateway, with(anna.clone(), &triple("Ő-1", "P", "T")));
@@ -242,10 +249,10 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
             "/user/v1/create",
             with(anna.clone(), conflict),
         );
-        assert_eq!(told(made), code);
+        assert_eq!(status_and_code(made), code);
         let given = with(json!({"userId": second}), conflict);
         assert_eq!(
-            told(call(&gateway, "PATCH", "/user/v1/update", given)),
+            status_and_code(call(&gateway, "PATCH", "/user/v1/update", given)),
             code
         );
     }
@@ -253,7 +260,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
     let update = |request: Value| call(&gateway, "PATCH", "/user/v1/update", request);
     result(update(with(json!({"userId": first}), &taken)));
     let another = with(json!({"userId": first}), &triple("2", "p", "t"));
-    assert_eq!(told(update(another)).1, "DUPLICATE_EXTERNAL_IDS");
+    assert_eq!(status_and_code(update(another)).1, "DUPLICATE_EXTERNAL_IDS");
     let change_identity = |operation: &str, id: &str| {
         update(json!({"userId": first, "externalIds": [
             {"id": id, "provider": "p", "idType": "t", "operation": operation},
@@ -272,16 +279,16 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
     result(change_identity("EDIT", "2"));
     assert_eq!((found("2"), found("%C5%91-1")), (200, 404));
     assert_eq!(
-        told(change_identity("REMOVE", "%C5%91-1")),
+        status_and_code(change_identity("REMOVE", "%C5%91-1")),
         (404, "EXTERNALID_NOT_FOUND".to_owned())
     );
     result(change_identity("REMOVE", "2"));
     assert_eq!(found("2"), 404);
     // An older release accepted dot segments. Such an ID can be removed, but no new one can be stored.
     for (dots, change) in [(".", "ADD"), ("..", "EDIT")] {
-        let refused = told(change_identity(change, dots));
+        let refused = status_and_code(change_identity(change, dots));
         assert_eq!(refused, (400, "INVALID_PARAMETER_VALUE".to_owned()));
-        let missing = told(change_identity("REMOVE", dots));
+        let missing = status_and_code(change_identity("REMOVE", dots));
         assert_eq!(missing, (404, "EXTERNALID_NOT_FOUND".to_owned()));
         let older = ExternalIdentity {
             id: dots.to_owned(),
@@ -301,7 +308,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
         result(change_identity("REMOVE", dots));
         assert_eq!(gateway.app.store.read(owner).unwrap(), None);
     }
-    assert_eq!(told(change_identity("MOVE", "2")).1, "INVALID_VALUE");
+    assert_eq!(status_and_code(change_identity("MOVE", "2")).1, "INVALID_VALUE");
     let twice = json!([{"id": "1", "provider": "P", "idType": "t"}, {"id": "2", "provider": "p", "idType": "T"}]);
     let made = call(
         &gateway,
@@ -309,7 +316,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
         "/user/v1/create",
         with(anna.clone(), &json!({"externalIds": twice})),
     );
-    assert_eq!(told(made).1, "DUPLICATE_EXTERNAL_IDS");
+    assert_eq!(status_and_code(made).1, "DUPLICATE_EXTERNAL_IDS");
     for (wrong, code) in [
         (
             json!([{"id": "1", "provider": "p"}]),
@@ -331,7 +338,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
             "/user/v1/create",
             with(anna.clone(), &json!({"externalIds": wrong})),
         );
-        assert_eq!(told(made), (400, code.to_owned()), "{wrong}");
+        assert_eq!(status_and_code(made), (400, code.to_owned()), "{wrong}");
     }
     let many: Vec<_> = (0..33)
         .map(|n| json!({"id": "1", "provider": "p", "idType": n.to_string()}))
@@ -342,7 +349,7 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
         "/user/v1/create",
         with(anna, &json!({"externalIds": many})),
     );
-    assert_eq!(told(made).1, "INVALID_PARAMETER_VALUE");
+    assert_eq!(status_and_code(made).1, "INVALID_PARAMETER_VALUE");
     assert_eq!(
         run(&gateway, |c| users::by_name(c, "1@p")),
         None,
@@ -445,14 +452,14 @@ fn changes_a_user_by_uuid_or_by_external_id() {
         ),
     ] {
         assert_eq!(
-            told(update(wrong.clone())),
+            status_and_code(update(wrong.clone())),
             (status, code.to_owned()),
             "{wrong}"
         );
     }
     let unknown = json!({"externalId": "2", "externalIdProvider": "p", "externalIdType": "t"});
     assert_eq!(
-        told(update(unknown)),
+        status_and_code(update(unknown)),
         (404, "EXTERNALID_NOT_FOUND".to_owned())
     );
     let log = run(&gateway, |c| audit::list(c, None, 100));
@@ -532,7 +539,7 @@ fn refuses_invalid_users_and_requests_with_the_code_of_the_problem() {
             "INVALID_PARAMETER_VALUE",
         ),
     ] {
-        let told = told(call(&gateway, "POST", "/user/v1/create", wrong.clone()));
+        let told = status_and_code(call(&gateway, "POST", "/user/v1/create", wrong.clone()));
         assert_eq!(told, (status, code.to_owned()), "{wrong}");
     }
     let path = "/user/v1/create";
@@ -549,25 +556,32 @@ fn refuses_invalid_users_and_requests_with_the_code_of_the_problem() {
         ),
     ] {
         let reply = ask(&gateway, "POST", path, KEY, body);
-        assert_eq!(told(checked(&reply)), (status, code.to_owned()), "{body}");
+        assert_eq!(
+            status_and_code(checked(&reply)),
+            (status, code.to_owned()),
+            "{body}"
+        );
     }
     let large = format!(
         "{{\"request\":{{\"firstName\":\"{}\"}}}}",
         "x".repeat(3_000_000)
     );
     let reply = ask(&gateway, "POST", path, KEY, &large);
-    assert_eq!(told(checked(&reply)), (413, "TOO_LARGE".to_owned()));
+    assert_eq!(
+        status_and_code(checked(&reply)),
+        (413, "TOO_LARGE".to_owned())
+    );
     let text = "POST /user/v1/create HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: text/plain\r\n\
                 X-Client-Hash-Key: demo-hash-key\r\nContent-Length: 2\r\n\r\n{}";
     assert_eq!(
-        told(checked(&gateway.raw(text.as_bytes()))),
+        status_and_code(checked(&gateway.raw(text.as_bytes()))),
         (415, "UNSUPPORTED_MEDIA_TYPE".to_owned())
     );
     let wrong = ask(&gateway, "PUT", path, KEY, "{}");
     assert_eq!((wrong.status, wrong.header("Allow")), (405, Some("POST")));
     let unknown = ask(&gateway, "POST", "/orguser/v1/else", KEY, "{}");
     assert_eq!(
-        told(checked(&unknown)),
+        status_and_code(checked(&unknown)),
         (404, "NO_SUCH_OPERATION".to_owned())
     );
 }
@@ -629,7 +643,7 @@ fn lets_only_trusted_clients_and_administrators_call() {
         for (headers, status, code) in &refused {
             let reply = ask(&gateway, method, path, headers, &body);
             assert_eq!(
-                told(checked(&reply)),
+                status_and_code(checked(&reply)),
                 (*status, (*code).to_owned()),
                 "{path} {headers}"
             );
@@ -723,13 +737,13 @@ fn assigns_and_replaces_roles_and_writes_them_into_tokens() {
         (json!(["x".repeat(129)]), 400, "INVALID_PARAMETER_VALUE"),
     ] {
         assert_eq!(
-            told(assign(path, roles.clone())),
+            status_and_code(assign(path, roles.clone())),
             (status, code.to_owned()),
             "{roles}"
         );
     }
     assert_eq!(kept(), ["ORG_ADMIN"], "a refused request stores nothing");
-    let with = |request: Value| told(call(&gateway, "POST", path, request));
+    let with = |request: Value| status_and_code(call(&gateway, "POST", path, request));
     let roles = json!(["PUBLIC"]);
     for (request, code) in [
         (
@@ -854,11 +868,11 @@ fn clears_values_that_may_be_empty_and_refuses_to_clear_the_first_name() {
         assert_eq!(stored(), all);
         let refused = (400, "INVALID_PARAMETER_VALUE".to_owned());
         let first = json!({ "firstName": empty, "phone": empty });
-        assert_eq!(told(update(first)), refused);
+        assert_eq!(status_and_code(update(first)), refused);
         // The gateway stores one name, so a last name cannot be cleared alone.
         let last = json!({ "lastName": empty });
         let missing = (400, "MANDATORY_PARAMETER_MISSING".to_owned());
-        assert_eq!(told(update(last)), missing);
+        assert_eq!(status_and_code(update(last)), missing);
         result(update(json!({"externalId": empty, "externalIds": null})));
         assert_eq!(stored(), all);
         result(update(json!({ "phone": empty })));

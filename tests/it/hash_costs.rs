@@ -9,7 +9,7 @@ use chaingun_gateway::store::{Store, organisations, users};
 use serde_json::json;
 
 use crate::harness::browser::Browser;
-use crate::harness::rest::{FLAT, ask, mailed_token, told};
+use crate::harness::rest::{FLAT, ask, mailed_token, status_and_code};
 use crate::harness::sql::counted_attempts;
 use crate::harness::{Gateway, NOW, Reply, envelope};
 
@@ -54,7 +54,7 @@ fn store_hash(store: &Store, name: &str, hash: &str, status: Status) {
 /// Posts a flat object over REST from [`SOURCE`]; returns the code of the answer.
 fn post(gateway: &Gateway, path: &str, body: &serde_json::Value) -> String {
     let headers = format!("{SOURCE}{FLAT}");
-    match told(&ask(gateway, "POST", path, &headers, &body.to_string())) {
+    match status_and_code(&ask(gateway, "POST", path, &headers, &body.to_string())) {
         // This answer follows its sample, which has no `errors`.
         (422, code) if code == "ok" => "UNSPECIFIED_ORGANIZATION_FOR_USER".to_owned(),
         (_, code) => code,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, json, told};
+use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, json, status_and_code};
 use crate::harness::{Gateway, Reply};
 
 fn create(gateway: &Gateway, body: &[u8]) -> Reply {
@@ -50,7 +50,7 @@ fn refuses_anything_but_one_json_object_as_malformed() {
     ] {
         let reply = create(&gateway, body);
         assert_eq!(
-            told(&reply),
+            status_and_code(&reply),
             malformed(),
             "{}",
             String::from_utf8_lossy(body)
@@ -80,7 +80,11 @@ fn refuses_values_of_the_wrong_type_and_names_their_field() {
         let mut body = json!({"userName": "u", "name": "U", "email": "u@dbx.hu"});
         body[field] = value;
         let reply = create(&gateway, body.to_string().as_bytes());
-        assert_eq!(told(&reply), (422, "INVALID_FIELD".to_owned()), "{body}");
+        assert_eq!(
+            status_and_code(&reply),
+            (422, "INVALID_FIELD".to_owned()),
+            "{body}"
+        );
         let pointer = &json(&reply)["errors"][0]["source"]["pointer"];
         assert_eq!(pointer, &format!("/{field}"), "{body}");
     }
@@ -93,7 +97,7 @@ fn refuses_values_of_the_wrong_type_and_names_their_field() {
         &format!("{KEY}{RESOURCE}"),
         &status.to_string(),
     );
-    assert_eq!(told(&reply), (422, "INVALID_FIELD".to_owned()));
+    assert_eq!(status_and_code(&reply), (422, "INVALID_FIELD".to_owned()));
 }
 
 #[test]
@@ -102,7 +106,7 @@ fn ignores_roles_and_status_in_a_registration() {
     let body = json!({"username": "u", "name": "U", "email": "u@dbx.hu", "password": "ValaKi1234",
         "roles": ["USER_ADMIN"], "status": "ACTIVE", "clientName": "Portal", "user": {"roles": ["USER_ADMIN"]}});
     let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&reply), (200, "ok".to_owned()));
+    assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
     let shown = json(&ask(&gateway, "GET", "/users/u", KEY, ""));
     let attributes = &shown["data"]["attributes"];
     assert_eq!(
@@ -115,7 +119,7 @@ fn ignores_roles_and_status_in_a_registration() {
     );
     let strict = Gateway::with(&[("soap.unknown_elements", "refuse")]);
     let reply = ask(&strict, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&reply), (422, "UNKNOWN_FIELD".to_owned()));
+    assert_eq!(status_and_code(&reply), (422, "UNKNOWN_FIELD".to_owned()));
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn refuses_deep_wide_and_large_json_within_seconds() {
         ),
     ] {
         let reply = create(&gateway, body.as_bytes());
-        assert_eq!(told(&reply), told_of, "{}…", &body[..40]);
+        assert_eq!(status_and_code(&reply), told_of, "{}…", &body[..40]);
     }
     assert!(
         begun.elapsed() < Duration::from_secs(5),

@@ -4,7 +4,7 @@ use chaingun_gateway::store::{StoreError, known_sources, users};
 use serde_json::json;
 
 use crate::harness::browser::Browser;
-use crate::harness::rest::{FLAT, KEY, PORTAL, ask, mailed_token, told};
+use crate::harness::rest::{FLAT, KEY, PORTAL, ask, mailed_token, status_and_code};
 use crate::harness::{Gateway, Reply};
 
 const PASSWORD: &str = "MokaMiki-1234";
@@ -28,7 +28,7 @@ fn post(
     body: &serde_json::Value,
 ) -> String {
     let headers = format!("X-Forwarded-For: {source}\r\n{headers}{FLAT}");
-    told(&ask(gateway, "POST", path, &headers, &body.to_string())).1
+    status_and_code(&ask(gateway, "POST", path, &headers, &body.to_string())).1
 }
 
 fn sign_in(gateway: &Gateway, source: &str, headers: &str, login: &str, password: &str) -> String {

@@ -6,12 +6,16 @@ use serde_json::json;
 
 use crate::harness::process::Process;
 use crate::harness::rest::{
-    FLAT, PORTAL, ask, claims, json, mailed_token, sign_in, told, try_to_sign_in,
+    FLAT, PORTAL, ask, claims, json, mailed_token, sign_in, status_and_code, try_to_sign_in,
 };
 use crate::harness::{Database, Gateway, Reply};
 
 fn assert_code(reply: &Reply, status: u16, code: &str) {
-    assert_eq!(told(reply), (status, code.to_owned()), "{reply:?}");
+    assert_eq!(
+        status_and_code(reply),
+        (status, code.to_owned()),
+        "{reply:?}"
+    );
 }
 
 #[test]

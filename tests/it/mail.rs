@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::harness::rest::{FLAT, ask, told};
+use crate::harness::rest::{FLAT, ask, status_and_code};
 use crate::harness::{DeliverDue as _, Gateway, outbox_rows};
 
 /// A mail server with this greeting; the channel yields each mail together with the commands before it.
@@ -64,7 +64,7 @@ fn settings(port: &str) -> [(&'static str, &str); 6] {
 fn ask_for_reset(gateway: &Gateway) {
     let reset = r#"{"userNameOrEmail":"mokamiki"}"#;
     let reply = ask(gateway, "POST", "/password/reset", FLAT, reset);
-    assert_eq!(told(&reply).0, 200);
+    assert_eq!(status_and_code(&reply).0, 200);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn delivers_a_reset_mail_over_smtp_with_a_working_token() {
     let token = mail.split("Token: ").nth(1).unwrap()[..32].to_owned();
     let change = format!(r#"{{"passwordResetGuid":"{token}","password":"UjJelszo-1234"}}"#);
     let reply = ask(&gateway, "POST", "/password/change", FLAT, &change);
-    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    assert_eq!(status_and_code(&reply).0, 200, "{reply:?}");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn leaves_links_and_long_names_out_of_mails_to_unconfirmed_addresses() {
             "username": user, "name": name, "email": email, "password": "Valami-Jelszo-9",
         });
         let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-        assert_eq!(told(&reply).0, 200, "{reply:?}");
+        assert_eq!(status_and_code(&reply).0, 200, "{reply:?}");
         decoded(gateway.mails().last().unwrap())
     };
     let link = "You won! Open https://evil.example/claim";

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::cli::Shell;
 use crate::harness::Database;
 use crate::harness::process::Process;
-use crate::harness::rest::{FLAT, ask, told};
+use crate::harness::rest::{FLAT, ask, status_and_code};
 
 #[test]
 fn exports_edited_templates_and_refuses_broken_ones() {
@@ -100,7 +100,7 @@ fn reloads_templates_at_sighup() {
         let before = sent().len();
         let reset = r#"{"userNameOrEmail":"mokamiki"}"#;
         let reply = ask(&process.speaker, "POST", "/password/reset", FLAT, reset);
-        assert_eq!(told(&reply).0, 200);
+        assert_eq!(status_and_code(&reply).0, 200);
         while sent().len() == before {
             std::thread::yield_now();
         }

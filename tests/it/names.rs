@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::cli::Shell;
 use crate::harness::browser::Browser;
-use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, json, mailed_token, told, try_to_sign_in};
+use crate::harness::rest::{
+    FLAT, KEY, RESOURCE, ask, json, mailed_token, status_and_code, try_to_sign_in,
+};
 use crate::harness::{Gateway, NOW, PARTNER_KEY, element, envelope};
 
 /// Each operation that creates a user, with the name of its field for the user name.
@@ -346,7 +348,7 @@ fn protects_the_name_of_a_user_while_the_user_is_an_administrator() {
             &headers,
             &body.to_string(),
         );
-        assert_eq!(told(&reply), (200, "ok".to_owned()));
+        assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
     };
     let lookalike = |n: usize| {
         let email = format!("b{n}@valami.hu");
@@ -512,7 +514,7 @@ fn reserves_the_user_name_of_a_user_who_changes_the_address() {
         &headers,
         &body.to_string(),
     );
-    assert_eq!(told(&reply), (200, "ok".to_owned()));
+    assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
     assert_eq!(
         rest_register(&gateway, "idegen", "I", "regi@valami.hu").0,
         "EMAIL_ALREADY_EXISTS"
@@ -812,12 +814,17 @@ fn reports_names_that_break_the_rules_in_migrate_and_changes_none() {
         let body = json!({"data": {"type": "users", "id": user.user_name, "attributes": {"organizationalUnit": "kert"}}});
         let headers = format!("{KEY}{RESOURCE}");
         let reply = ask(&node, "PUT", "/users", &headers, &body.to_string());
-        assert_eq!(told(&reply), (200, "ok".to_owned()), "{}", user.user_name);
+        assert_eq!(
+            status_and_code(&reply),
+            (200, "ok".to_owned()),
+            "{}",
+            user.user_name
+        );
     }
     let body = json!({"data": {"type": "users", "id": "user@b\u{fc}cher.de", "attributes": {"email": "uj@a.hu"}}});
     let headers = format!("{KEY}{RESOURCE}");
     let reply = ask(&node, "PUT", "/users", &headers, &body.to_string());
-    assert_eq!(told(&reply), (200, "ok".to_owned()));
+    assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
     let lookalike = rest_register(&gateway, "f0n0k", "F", "f0n0k@a.hu");
     assert_eq!(lookalike, invalid("username"));
 }

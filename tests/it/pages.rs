@@ -568,7 +568,7 @@ fn shows_no_secret_on_any_page() {
 }
 
 /// Status, headers and body, without the values that differ in every answer.
-fn told(gateway: &Gateway, page: &str, fields: &[(&str, &str)]) -> String {
+fn status_and_code(gateway: &Gateway, page: &str, fields: &[(&str, &str)]) -> String {
     let mut browser = Browser::default();
     let reply = browser.fill(gateway, page, fields);
     let typed: Vec<_> = fields.iter().map(|(_, value)| *value).collect();
@@ -604,7 +604,7 @@ fn answers_the_same_for_known_and_unknown_accounts_on_every_page() {
     ] {
         let [one, other] = [known, unknown].map(|login| {
             let fields = [&[(field, login)], more].concat();
-            told(&gateway, page, &fields)
+            status_and_code(&gateway, page, &fields)
         });
         assert_eq!(one, other, "{page}");
     }

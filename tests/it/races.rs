@@ -6,7 +6,9 @@ use chaingun_gateway::domain::user::Status;
 use chaingun_gateway::secrets::hashing::{Hasher, Pepper};
 use chaingun_gateway::store::users;
 
-use crate::harness::rest::{FLAT, KEY, PORTAL, ask, json, sign_in, told, try_to_sign_in};
+use crate::harness::rest::{
+    FLAT, KEY, PORTAL, ask, json, sign_in, status_and_code, try_to_sign_in,
+};
 use crate::harness::{Gateway, element, envelope};
 
 /// Sends all envelopes at the same time and returns the answers' bodies.
@@ -128,7 +130,7 @@ fn busy() -> Gateway {
 
 fn patch(gateway: &Gateway, who: &str, body: &str) -> (u16, String) {
     let headers = format!("{KEY}{FLAT}");
-    told(&ask(
+    status_and_code(&ask(
         gateway,
         "PATCH",
         &format!("/users/{who}"),
@@ -220,7 +222,7 @@ fn revokes_sign_ins_that_race_with_a_password_change() {
                 .map(|_| scope.spawn(|| try_to_sign_in(&gateway, "mokamiki", old, None)))
                 .collect();
             assert_eq!(
-                told(&ask(&gateway, "POST", "/password/change", FLAT, &change)),
+                status_and_code(&ask(&gateway, "POST", "/password/change", FLAT, &change)),
                 ok()
             );
             let replies = signing_in.into_iter().map(|s| s.join().unwrap());
@@ -231,7 +233,11 @@ fn revokes_sign_ins_that_race_with_a_password_change() {
         for token in tokens {
             let headers = format!("{PORTAL}Authorization: {token}\r\n");
             let reply = ask(&gateway, "GET", "/users/mokamiki", &headers, "");
-            assert_eq!(told(&reply), (401, "TOKEN_EXPIRED".to_owned()), "{round}");
+            assert_eq!(
+                status_and_code(&reply),
+                (401, "TOKEN_EXPIRED".to_owned()),
+                "{round}"
+            );
         }
         passwords = (passwords.1, format!("UjJelszo-{}", round + 1));
     }
@@ -245,7 +251,7 @@ fn accepts_one_token_of_many_simultaneous_resets() {
             scope.spawn(|| {
                 let body = r#"{"userNameOrEmail":"mokamiki"}"#;
                 assert_eq!(
-                    told(&ask(&gateway, "POST", "/password/reset", FLAT, body)),
+                    status_and_code(&ask(&gateway, "POST", "/password/reset", FLAT, body)),
                     ok()
                 );
             });

@@ -4,12 +4,12 @@ use chaingun_gateway::secrets::signing_keys;
 use chaingun_gateway::secrets::tokens::Signing;
 use chaingun_gateway::store::{audit, organisations};
 
-use crate::harness::rest::{FLAT, KEY, PORTAL, ask, claims, json, sign_in, told};
+use crate::harness::rest::{FLAT, KEY, PORTAL, ask, claims, json, sign_in, status_and_code};
 use crate::harness::{Gateway, Reply};
 
 fn show(gateway: &Gateway, token: &str) -> (u16, String) {
     let headers = format!("{PORTAL}Authorization: {token}\r\n");
-    told(&ask(gateway, "GET", "/users/hakapeszimaki", &headers, ""))
+    status_and_code(&ask(gateway, "GET", "/users/hakapeszimaki", &headers, ""))
 }
 
 fn refresh(gateway: &Gateway, token: &str) -> Reply {
@@ -30,7 +30,7 @@ fn maki(gateway: &Gateway) -> String {
 }
 
 fn new_token(reply: &Reply) -> String {
-    assert_eq!(told(reply), ok(), "{reply:?}");
+    assert_eq!(status_and_code(reply), ok(), "{reply:?}");
     let token = reply.header("Authorization").unwrap().to_owned();
     let params = &json(reply)["meta"]["params"];
     assert_eq!(params[0]["key"], "P_AUTH_TOKEN");
@@ -56,7 +56,7 @@ fn issues_a_refreshed_token_with_the_same_claims_and_a_full_life() {
     assert_eq!(show(&gateway, &second), ok());
     gateway.app.clock.advance(1_000);
     assert_eq!(show(&gateway, &second), expired());
-    assert_eq!(told(&refresh(&gateway, &second)), expired());
+    assert_eq!(status_and_code(&refresh(&gateway, &second)), expired());
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn accepts_a_replaced_token_for_ten_seconds_and_then_revokes_its_sign_in() {
     gateway.app.clock.advance(1);
     assert_eq!(show(&gateway, &first), expired());
     assert_eq!(show(&gateway, &second), expired(), "revoked, too");
-    assert_eq!(told(&refresh(&gateway, &third)), expired());
+    assert_eq!(status_and_code(&refresh(&gateway, &third)), expired());
     assert_eq!(show(&gateway, &elsewhere), ok(), "another sign-in");
     let log = gateway
         .app
@@ -95,7 +95,7 @@ fn accepts_the_token_to_refresh_in_the_body() {
     let token = maki(&gateway);
     let bare = token.strip_prefix("JWT ").unwrap();
     let send = |headers: &str, body: &str| {
-        told(&ask(
+        status_and_code(&ask(
             &gateway,
             "POST",
             "/password/refreshAuthToken",
@@ -151,7 +151,7 @@ fn applies_changes_of_roles_membership_and_status_to_existing_tokens() {
     let token = maki(&gateway);
     let modify = |attributes: &str| {
         let body = format!("{{\"data\":{{\"type\":\"users\",\"attributes\":{attributes}}}}}");
-        told(&ask(
+        status_and_code(&ask(
             &gateway,
             "PATCH",
             "/users/hakapeszimaki",

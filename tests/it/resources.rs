@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use chaingun_gateway::domain::organisation::JoinPolicy;
 use chaingun_gateway::store::{organisations, users};
 
-use crate::harness::rest::{FLAT, KEY, RESOURCE, ask, claims, json, sign_in, told, try_to_sign_in};
+use crate::harness::rest::{
+    FLAT, KEY, RESOURCE, ask, claims, json, sign_in, status_and_code, try_to_sign_in,
+};
 use crate::harness::{Gateway, Reply};
 
 /// The value without null members, because a null member and an absent member count as equal.
@@ -247,7 +249,11 @@ fn lists_users_with_links_and_totals_and_accepts_two_user_names() {
         "sort[]=name",
     ] {
         let refused = ask(&gateway, "GET", &format!("/users?{other}"), KEY, "");
-        assert_eq!(told(&refused), (400, "MALFORMED".to_owned()), "{other}");
+        assert_eq!(
+            status_and_code(&refused),
+            (400, "MALFORMED".to_owned()),
+            "{other}"
+        );
         let parameter = other.split('=').next().unwrap();
         assert_eq!(
             json(&refused)["errors"][0]["source"],
@@ -297,7 +303,11 @@ fn lists_users_in_the_requested_order_and_ties_by_user_name() {
     );
     for wrong in ["shoe", "name,name", "-", "name,-name", "password"] {
         let reply = ask(&gateway, "GET", &format!("/users?sort={wrong}"), KEY, "");
-        assert_eq!(told(&reply), (422, "INVALID_FIELD".to_owned()), "{wrong}");
+        assert_eq!(
+            status_and_code(&reply),
+            (422, "INVALID_FIELD".to_owned()),
+            "{wrong}"
+        );
     }
 }
 
@@ -651,7 +661,7 @@ fn refuses_identity_headers_that_are_too_long_or_not_text() {
         let headers = format!(
             "X-Client-Hash-Key: demo-portal-key\r\nAuthorization: {token}\r\nX-User-Name: {claimed}\r\n"
         );
-        told(&ask(&gateway, "GET", "/users/mokamiki", &headers, ""))
+        status_and_code(&ask(&gateway, "GET", "/users/mokamiki", &headers, ""))
     };
     let answer = |status, code: &str| (status, code.to_owned());
     assert_eq!(show(""), answer(200, "ok"), "no name is claimed");
@@ -666,11 +676,11 @@ fn refuses_identity_headers_that_are_too_long_or_not_text() {
         &format!("{key}{FLAT}"),
         r#"{"userNameOrEmail":"a"}"#,
     );
-    assert_eq!(told(&reply), answer(403, "UNKNOWN_CLIENT"));
+    assert_eq!(status_and_code(&reply), answer(403, "UNKNOWN_CLIENT"));
     // A refused name of any length is not logged.
     let long = format!("X-User-Name: {}\r\n", "ű".repeat(10_000));
     assert_eq!(
-        told(&ask(&gateway, "GET", "/users/a", &long, "")),
+        status_and_code(&ask(&gateway, "GET", "/users/a", &long, "")),
         answer(403, "UNKNOWN_CLIENT")
     );
     let log = gateway.log(None, 1);
@@ -691,7 +701,7 @@ fn refuses_a_nul_in_any_text() {
         "/users/%00",
     ] {
         assert_eq!(
-            told(&ask(&gateway, "GET", path, KEY, "")),
+            status_and_code(&ask(&gateway, "GET", path, KEY, "")),
             refused,
             "{path}"
         );
@@ -713,7 +723,7 @@ fn refuses_a_nul_in_any_text() {
         ),
     ] {
         assert_eq!(
-            told(&ask(&gateway, "POST", path, FLAT, body)),
+            status_and_code(&ask(&gateway, "POST", path, FLAT, body)),
             refused,
             "{path}"
         );

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::browser::Browser;
 use crate::harness::rest::{
-    FLAT, KEY, PORTAL, RESOURCE, ask, json, mailed_token, sign_in, told, try_to_sign_in,
+    FLAT, KEY, PORTAL, RESOURCE, ask, json, mailed_token, sign_in, status_and_code, try_to_sign_in,
 };
 use crate::harness::{Gateway, NOW, Reply, envelope};
 
@@ -33,18 +33,18 @@ fn refreshes_the_token_of_the_header_if_the_body_holds_only_a_scheme() {
     for kind in ["JWT", "Bearer", " jwt ", "BEARER", ""] {
         let headers = format!("{KEY}Authorization: {token}\r\n");
         let reply = send(&headers, &json!({ "authorization": kind }));
-        assert_eq!(told(&reply), refused(200, "ok"), "{kind:?}");
+        assert_eq!(status_and_code(&reply), refused(200, "ok"), "{kind:?}");
         let new = reply.header("Authorization").unwrap();
         assert_ne!(new, token);
         assert_eq!(json(&reply)["meta"]["params"][0]["value"], new);
         // A scheme without a token signs no user in.
         let reply = send(PORTAL, &json!({ "authorization": kind }));
         let code = "AUTHENTICATION_REQUIRED";
-        assert_eq!(told(&reply), refused(401, code), "{kind:?}");
+        assert_eq!(status_and_code(&reply), refused(401, code), "{kind:?}");
     }
     let headers = format!("{KEY}Authorization: {token}\r\n");
     let other = send(&headers, &json!({"authorization": "JWT a.b.c"}));
-    assert_eq!(told(&other), refused(422, "INVALID_FIELD"));
+    assert_eq!(status_and_code(&other), refused(422, "INVALID_FIELD"));
 }
 
 #[test]
@@ -65,7 +65,11 @@ fn refuses_invisible_characters_in_a_new_user_name() {
             format!("ad{hidden}min"),
         ] {
             let reply = register(&gateway, &name, "valaki@example.org");
-            assert_eq!(told(&reply), refused(422, "INVALID_FIELD"), "{name:?}");
+            assert_eq!(
+                status_and_code(&reply),
+                refused(422, "INVALID_FIELD"),
+                "{name:?}"
+            );
             let source = &json(&reply)["errors"][0]["source"];
             assert_eq!(source, &json!({"pointer": "/username"}));
         }
@@ -83,11 +87,15 @@ fn refuses_an_address_of_another_person_as_user_name() {
         "aldozat@example.org.",
     ] {
         let reply = register(&gateway, name, "masvalaki@example.com");
-        assert_eq!(told(&reply), refused(422, "INVALID_FIELD"), "{name}");
+        assert_eq!(
+            status_and_code(&reply),
+            refused(422, "INVALID_FIELD"),
+            "{name}"
+        );
     }
     // The address stays free for its owner, as address and as user name.
     let own = register(&gateway, "aldozat@example.org", "aldozat@example.org");
-    assert_eq!(told(&own), refused(200, "ok"));
+    assert_eq!(status_and_code(&own), refused(200, "ok"));
 }
 
 /// The answer of a method of the consent API.
@@ -193,7 +201,7 @@ fn refuses_a_reset_token_beside_the_name_of_another_user() {
             FLAT,
             &body.to_string(),
         );
-        told(&reply)
+        status_and_code(&reply)
     };
     for other in ["admin", "nobody", "admin@dbx.hu"] {
         let code = "TOKEN_INVALID_OR_EXPIRED";
@@ -219,7 +227,10 @@ fn tells_that_a_registration_is_confirmed_already() {
         ask(&gateway, "POST", "/register/confirm", &headers, &body)
     };
     let detail = |reply: &Reply| {
-        assert_eq!(told(reply), refused(422, "TOKEN_INVALID_OR_EXPIRED"));
+        assert_eq!(
+            status_and_code(reply),
+            refused(422, "TOKEN_INVALID_OR_EXPIRED")
+        );
         let detail = &json(reply)["errors"][0]["detail"];
         detail.as_str().unwrap().to_owned()
     };
@@ -251,7 +262,7 @@ fn reads_parameters_of_find_users_in_both_forms() {
         "params[7].value=&params[7].key=A&userName=moka",
     ] {
         let reply = find(query);
-        assert_eq!(told(&reply), refused(200, "ok"), "{query}");
+        assert_eq!(status_and_code(&reply), refused(200, "ok"), "{query}");
         assert_eq!(json(&reply)["meta"]["total"], 1, "{query}");
     }
     for (query, code) in [
@@ -269,7 +280,7 @@ fn reads_parameters_of_find_users_in_both_forms() {
         ("params[0].name=A", refused(400, "MALFORMED")),
         ("params[0]=A", refused(400, "MALFORMED")),
     ] {
-        assert_eq!(told(&find(query)), code, "{query}");
+        assert_eq!(status_and_code(&find(query)), code, "{query}");
     }
 }
 
@@ -294,7 +305,7 @@ fn reads_one_user_name_from_every_encoding_of_its_header() {
     let token = sign_in(&gateway, "ádám", "ValaKi-12345", None);
     let show = |headers: &str, claimed: &[u8]| {
         let headers = [headers.as_bytes(), b"X-User-Name: ", claimed, b"\r\n"].concat();
-        told(&raw(&gateway, "/users/%C3%A1d%C3%A1m", &headers))
+        status_and_code(&raw(&gateway, "/users/%C3%A1d%C3%A1m", &headers))
     };
     let own = format!("{PORTAL}Authorization: {token}\r\n");
     for claimed in [
@@ -333,7 +344,7 @@ fn reads_one_user_name_from_every_encoding_of_its_header() {
         let length = format!("Content-Length: {}\r\n\r\n{body}", body.len());
         let line = b"PATCH /hammy/json/user/v1/users/mokamiki HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/vnd.api+json\r\n";
         let reply = gateway.raw(&[line, headers.as_slice(), length.as_bytes()].concat());
-        assert_eq!(told(&reply), refused(200, "ok"));
+        assert_eq!(status_and_code(&reply), refused(200, "ok"));
         let logged = gateway.log(None, 1);
         assert_eq!(logged[0].on_behalf_of.as_deref(), Some("ádám"));
     }
@@ -356,7 +367,7 @@ fn ignores_empty_headers_of_the_caller() {
     let gateway = Gateway::demo();
     let show = |headers: &str, query: &str| {
         let path = format!("/users/mokamiki{query}");
-        told(&ask(&gateway, "GET", &path, headers, ""))
+        status_and_code(&ask(&gateway, "GET", &path, headers, ""))
     };
     let good = "?clientHashKey=demo-hash-key";
     for (headers, query) in [
@@ -399,7 +410,7 @@ fn ignores_empty_headers_of_the_caller() {
         ("userName=%00&userName=moka", refused(422, "INVALID_FIELD")),
     ] {
         let reply = ask(&gateway, "GET", &format!("/users?{query}"), &headers, "");
-        assert_eq!(told(&reply), answer, "{query}");
+        assert_eq!(status_and_code(&reply), answer, "{query}");
     }
     // SOAP has these values in the envelope and ignores the headers.
     let envelope = envelope("showUser", "<userName>mokamiki</userName>");
@@ -425,7 +436,7 @@ fn signs_in_with_both_unicode_forms_of_a_password() {
         let email = format!("{name}@example.org");
         let body = json!({"username": name, "name": "Valaki", "email": email, "password": made});
         let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-        assert_eq!(told(&reply), refused(200, "ok"));
+        assert_eq!(status_and_code(&reply), refused(200, "ok"));
         let confirm = json!({ "token": mailed_token(&gateway) }).to_string();
         ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
         for typed in forms {
@@ -441,15 +452,22 @@ fn signs_in_with_both_unicode_forms_of_a_password() {
                 FLAT,
                 &change.to_string(),
             );
-            assert_eq!(told(&reply), refused(200, "ok"), "{name} {typed}");
+            assert_eq!(
+                status_and_code(&reply),
+                refused(200, "ok"),
+                "{name} {typed}"
+            );
         }
         let without_accents = try_to_sign_in(&gateway, name, "Jelszo-1234o", None);
-        assert_eq!(told(&without_accents), refused(401, "BAD_CREDENTIALS"));
+        assert_eq!(
+            status_and_code(&without_accents),
+            refused(401, "BAD_CREDENTIALS")
+        );
     }
     // A password that equals a name is refused in both forms.
     let body = json!({"username": "u", "name": "Jelsz\u{f3}-1234", "email": "u@example.org", "password": "Jelszo\u{301}-1234"});
     let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&reply), refused(422, "WEAK_PASSWORD"));
+    assert_eq!(status_and_code(&reply), refused(422, "WEAK_PASSWORD"));
 }
 
 #[test]
@@ -467,7 +485,7 @@ fn renews_the_hash_of_a_password_that_an_earlier_version_hashed_as_typed() {
         })
         .unwrap();
     let reply = try_to_sign_in(&gateway, "mokamiki", composed, None);
-    assert_eq!(told(&reply), refused(401, "BAD_CREDENTIALS"));
+    assert_eq!(status_and_code(&reply), refused(401, "BAD_CREDENTIALS"));
     sign_in(&gateway, "mokamiki", decomposed, None);
     sign_in(&gateway, "mokamiki", composed, None);
     sign_in(&gateway, "mokamiki", decomposed, None);
@@ -481,7 +499,7 @@ fn logs_no_name_that_an_unauthenticated_caller_claims() {
     });
     let headers = format!("X-User-Name: command line\r\n{FLAT}");
     let reply = ask(&gateway, "POST", "/register", &headers, &body.to_string());
-    assert_eq!(told(&reply), refused(200, "ok"));
+    assert_eq!(status_and_code(&reply), refused(200, "ok"));
     let logged = gateway.log(None, 1);
     let [entry] = logged.as_slice() else {
         panic!("{logged:?}");
@@ -503,7 +521,10 @@ fn clears_an_attribute_that_may_be_empty_and_no_other() {
             &headers,
             &body.to_string(),
         );
-        (told(&reply), json(&reply)["data"]["attributes"].clone())
+        (
+            status_and_code(&reply),
+            json(&reply)["data"]["attributes"].clone(),
+        )
     };
     let stored = || {
         let reply = ask(&gateway, "GET", "/users/mokamiki", KEY, "");
@@ -564,7 +585,7 @@ fn clears_an_attribute_that_may_be_empty_and_no_other() {
             &headers,
             &body.to_string(),
         );
-        assert_eq!(told(&reply), answer, "{body}");
+        assert_eq!(status_and_code(&reply), answer, "{body}");
     }
     // SOAP stubs send nil or empty elements for fields that are not set.
     for empty in [
@@ -589,7 +610,7 @@ fn creates_a_user_whose_attributes_are_null_or_empty() {
         });
         let headers = format!("{KEY}{FLAT}");
         let reply = ask(&gateway, "POST", "/users", &headers, &body.to_string());
-        assert_eq!(told(&reply), refused(200, "ok"), "{empty}");
+        assert_eq!(status_and_code(&reply), refused(200, "ok"), "{empty}");
         let made = &json(&reply)["data"]["attributes"];
         assert_eq!(
             (&made["clientName"], &made["status"]),
@@ -601,7 +622,11 @@ fn creates_a_user_whose_attributes_are_null_or_empty() {
         body[field] = Value::Null;
         let headers = format!("{KEY}{FLAT}");
         let reply = ask(&gateway, "POST", "/users", &headers, &body.to_string());
-        assert_eq!(told(&reply), refused(422, "MISSING_FIELD"), "{field}");
+        assert_eq!(
+            status_and_code(&reply),
+            refused(422, "MISSING_FIELD"),
+            "{field}"
+        );
     }
 }
 
@@ -619,7 +644,7 @@ fn refuses_unknown_parameters_of_lower_case_letters() {
         ("/users/mokamiki?fields%5Busers%5D=name", "fields[users]"),
     ] {
         let reply = get(path);
-        assert_eq!(told(&reply), refused(400, "MALFORMED"), "{path}");
+        assert_eq!(status_and_code(&reply), refused(400, "MALFORMED"), "{path}");
         let document = json(&reply);
         let source = &document["errors"][0]["source"];
         assert_eq!(source, &json!({ "parameter": parameter }));
@@ -627,16 +652,16 @@ fn refuses_unknown_parameters_of_lower_case_letters() {
     }
     let body = json!({"userNameOrEmail": "mokamiki"}).to_string();
     let reply = ask(&gateway, "POST", "/password/reset?x=1", FLAT, &body);
-    assert_eq!(told(&reply), refused(400, "MALFORMED"));
+    assert_eq!(status_and_code(&reply), refused(400, "MALFORMED"));
     let deleted = ask(&gateway, "DELETE", "/users/mokamiki?force=true", KEY, "");
-    assert_eq!(told(&deleted), refused(400, "MALFORMED"));
+    assert_eq!(status_and_code(&deleted), refused(400, "MALFORMED"));
     // Other names are not reserved. The gateway ignores them, as the legacy stack did.
     for path in [
         "/users?_=1",
         "/users?utm_source=a",
         "/users/mokamiki?userID=1",
     ] {
-        assert_eq!(told(&get(path)), refused(200, "ok"), "{path}");
+        assert_eq!(status_and_code(&get(path)), refused(200, "ok"), "{path}");
     }
 }
 
@@ -647,7 +672,7 @@ fn refuses_documents_of_another_type_or_id() {
         let headers = format!("{KEY}{RESOURCE}");
         let reply = ask(&gateway, method, path, &headers, &body.to_string());
         let source = json(&reply)["errors"][0]["source"].clone();
-        (told(&reply), source)
+        (status_and_code(&reply), source)
     };
     let mismatch = |code, pointer: &str| (refused(409, code), json!({ "pointer": pointer }));
     let user = |kind: Value, id: &str| json!({"data": {"type": kind, "id": id, "attributes": {"name": "Móka"}}});
@@ -688,7 +713,7 @@ fn refuses_documents_of_another_type_or_id() {
         KEY,
         "",
     );
-    assert_eq!(told(&query), refused(409, "ID_MISMATCH"));
+    assert_eq!(status_and_code(&query), refused(409, "ID_MISMATCH"));
     // The same name in another case is the same user, and an empty id counts as absent.
     for id in ["MokaMiki", "", " "] {
         let same = send("PATCH", "/users/mokamiki", user(json!("users"), id));
@@ -842,10 +867,18 @@ fn refuses_names_that_are_dot_segments_of_a_path() {
     let gateway = Gateway::demo();
     for name in [".", "..", "．．"] {
         let reply = register(&gateway, name, "valaki@example.org");
-        assert_eq!(told(&reply), refused(422, "INVALID_FIELD"), "{name}");
+        assert_eq!(
+            status_and_code(&reply),
+            refused(422, "INVALID_FIELD"),
+            "{name}"
+        );
         let body = json!({"userName": name, "name": "A", "email": "a@example.org"}).to_string();
         let reply = ask(&gateway, "POST", "/users", &format!("{KEY}{FLAT}"), &body);
-        assert_eq!(told(&reply), refused(422, "INVALID_FIELD"), "{name}");
+        assert_eq!(
+            status_and_code(&reply),
+            refused(422, "INVALID_FIELD"),
+            "{name}"
+        );
     }
     for [id, provider, kind] in [[".", "a", "b"], ["a", "..", "b"], ["a", "b", "."]] {
         let body = json!({"request": {

@@ -45,7 +45,7 @@ fn outcome(reply: &Reply) -> String {
 }
 
 /// The outcome of showUser with these header entries.
-fn told(gateway: &Gateway, headers: &str) -> String {
+fn status_and_code(gateway: &Gateway, headers: &str) -> String {
     let body = enveloped(SOAP11, headers, "showUser", "<userName>mokamiki</userName>");
     outcome(&send(gateway, SOAP11, "", &body))
 }
@@ -62,7 +62,7 @@ fn timestamp(created: &str, expires: &str) -> String {
 fn assert_outcomes(gateway: &Gateway, cases: &[(String, &str)]) {
     let wrong: Vec<_> = cases
         .iter()
-        .map(|(headers, right)| (headers, told(gateway, headers), right))
+        .map(|(headers, right)| (headers, status_and_code(gateway, headers), right))
         .filter(|(_, told, right)| told != *right)
         .collect();
     assert!(

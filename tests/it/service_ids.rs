@@ -324,8 +324,8 @@ fn migrate_reports_ids_that_several_users_hold_and_changes_none() {
         data: data.path(),
         database: &database,
     };
-    let advice = "Nobody else can claim it, and the gateway sends no callback for it. Ask the service which user it is, and \
-                  take the id from the others: `chaingun-gateway user leave-service`.";
+    let advice = "No other user can claim the id, and the gateway sends no callback for it. Ask the service which user owns \
+                  the id, and remove the others: `chaingun-gateway user leave-service`.";
     let migrated = shell.run(&["migrate"]);
     assert_eq!(migrated.code, 0, "{}", migrated.err);
     let lines: Vec<_> = migrated.out.lines().collect();
@@ -444,7 +444,7 @@ fn refuses_assignments_by_an_application_without_its_secret() {
     assert_eq!(refused["error"]["code"], -32003);
     assert_eq!(
         refused["error"]["data"]["messages"][0]["description"],
-        "The application must prove itself: send its secret as the parameter application_secret or by HTTP Basic"
+        "Send the application's secret, as the parameter application_secret or with HTTP Basic"
     );
     // Reads and agreements need no secret, and ignore a wrong one.
     let wrong = basic(FRONT, "x");
@@ -645,7 +645,7 @@ fn warns_of_plain_calls_and_of_callbacks_that_are_always_refused() {
     std::fs::write(&path, file).unwrap();
     std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     let plain = "chaingun-gateway: warning: registry.toml: applications[1].plain_calls: open.front may call without its \
-                 secret: anybody with a user's token can claim an id that no user holds, and make the service remove that id\n";
+                 secret: whoever has a user's token can claim an id that no user holds, and make the service remove that id\n";
     let refused = "chaingun-gateway: warning: registry.toml: services[1].callback_url: every callback of service 2 will be \
                    refused: 127.0.0.1 is a loopback address; see the setting callbacks.allow_private\n";
     let both = format!("{refused}{plain}");

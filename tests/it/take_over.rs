@@ -11,7 +11,9 @@ use chaingun_gateway::store::{
 use serde_json::{Value, json};
 
 use crate::harness::browser::{Browser, signed_in, token_in};
-use crate::harness::rest::{FLAT, KEY, PORTAL, RESOURCE, ask, sign_in, told, try_to_sign_in};
+use crate::harness::rest::{
+    FLAT, KEY, PORTAL, RESOURCE, ask, sign_in, status_and_code, try_to_sign_in,
+};
 use crate::harness::{Gateway, NOW, PARTNER_KEY, Reply};
 
 const VICTIM: &str = "victim@dbx.hu";
@@ -131,7 +133,7 @@ fn arriving_user(gateway: &Gateway, sub: &str) -> User {
 fn reset(gateway: &Gateway, login: &str) -> String {
     let body = json!({ "userNameOrEmail": login }).to_string();
     let reply = ask(gateway, "POST", "/password/reset", FLAT, &body);
-    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    assert_eq!(status_and_code(&reply).0, 200, "{reply:?}");
     token_in(gateway.mails().last().unwrap())
 }
 
@@ -183,7 +185,7 @@ fn unlinks_a_partners_identity_when_the_owner_sets_a_password_by_mail() {
 
     let token = reset(&gateway, VICTIM);
     assert_eq!(
-        told(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
+        status_and_code(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
         200
     );
     assert!(
@@ -211,7 +213,7 @@ fn keeps_the_user_name_with_the_account_that_was_taken_over() {
     assert_eq!(taken_over.email, VICTIM);
     let token = reset(&gateway, VICTIM);
     assert_eq!(
-        told(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
+        status_and_code(&set_password(&gateway, &token, "Sajat-Jelszo-1")).0,
         200
     );
 
@@ -236,7 +238,7 @@ fn unlinks_identities_when_the_owner_confirms_the_address() {
     link(&gateway, &user(&gateway, VICTIM).uuid, "thief", "apekx");
     let confirm = json!({ "token": token }).to_string();
     let reply = ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
-    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    assert_eq!(status_and_code(&reply).0, 200, "{reply:?}");
     assert_eq!(identities(&gateway, VICTIM), [""; 0]);
     assert_ne!(
         arriving_user(&gateway, "thief").id,
@@ -509,14 +511,14 @@ const OWN: &str = "moka.miklos@dbx.hu";
 fn restores_the_old_address_and_revokes_what_the_thief_had() {
     let gateway = Gateway::demo();
     let changed = change_email(&gateway, "mokamiki", "thief@dbx.hu");
-    assert_eq!(told(&changed).0, 200, "{changed:?}");
+    assert_eq!(status_and_code(&changed).0, 200, "{changed:?}");
     assert_eq!(mailed(&gateway, "email-changed"), [OWN]);
     assert!(last_mail(&gateway, "email-changed").contains("72"));
     let token = undo_token(&gateway);
     // The thief takes the account over with the new address.
     let stolen = reset(&gateway, "thief@dbx.hu");
     assert_eq!(
-        told(&set_password(&gateway, &stolen, "Lopott-Jelszo-1")).0,
+        status_and_code(&set_password(&gateway, &stolen, "Lopott-Jelszo-1")).0,
         200
     );
     link(&gateway, &user(&gateway, "mokamiki").uuid, "thief", "apekx");
@@ -539,7 +541,7 @@ fn restores_the_old_address_and_revokes_what_the_thief_had() {
         401
     );
     assert_eq!(
-        told(&set_password(&gateway, &pending, "Lopott-Jelszo-2")).0,
+        status_and_code(&set_password(&gateway, &pending, "Lopott-Jelszo-2")).0,
         422
     );
     assert_eq!(
@@ -552,7 +554,7 @@ fn restores_the_old_address_and_revokes_what_the_thief_had() {
     let mail = last_mail(&gateway, "password-reset");
     assert!(mail.contains(&format!("<{OWN}>")), "{mail}");
     assert_eq!(
-        told(&set_password(&gateway, &token_in(&mail), "Sajat-Jelszo-1")).0,
+        status_and_code(&set_password(&gateway, &token_in(&mail), "Sajat-Jelszo-1")).0,
         200
     );
     signed_in(&gateway, "mokamiki", "Sajat-Jelszo-1");
@@ -584,14 +586,17 @@ fn refuses_an_activation_token_of_the_new_address_when_the_old_one_is_restored()
     let body = r#"{"status":"UNACTIVATED"}"#;
     let headers = format!("{KEY}{FLAT}");
     let reply = ask(&gateway, "PATCH", "/users/mokamiki", &headers, body);
-    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    assert_eq!(status_and_code(&reply).0, 200, "{reply:?}");
     let resend = r#"{"usernameOrEmail":"thief@dbx.hu"}"#;
     ask(&gateway, "POST", "/register/resend", FLAT, resend);
     let activation = token_in(&last_mail(&gateway, "activation"));
     assert_eq!(undo(&gateway, &undo_link).0, 200);
     let confirm = json!({ "token": activation }).to_string();
     let refused = ask(&gateway, "POST", "/register/confirm", FLAT, &confirm);
-    assert_eq!(told(&refused), (422, "TOKEN_INVALID_OR_EXPIRED".to_owned()));
+    assert_eq!(
+        status_and_code(&refused),
+        (422, "TOKEN_INVALID_OR_EXPIRED".to_owned())
+    );
 }
 
 #[test]
@@ -633,13 +638,19 @@ fn refuses_to_undo_a_change_after_72_hours_or_to_a_taken_address() {
     let body =
         json!({ "username": "squatter", "name": "S", "email": OWN, "password": "Valami-Jelszo-9" });
     let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&reply), (422, "EMAIL_ALREADY_EXISTS".to_owned()));
+    assert_eq!(
+        status_and_code(&reply),
+        (422, "EMAIL_ALREADY_EXISTS".to_owned())
+    );
     let email = [("email", json!(OWN)), ("email_verified", json!(true))];
     let partners = partner_token(&gateway, "squatter", &email);
     arrive(&gateway, &mut Browser::default(), &partners, "");
     assert_eq!(arriving_user(&gateway, "squatter").address(), None);
     // An administrator may give the old address to another user.
-    assert_eq!(told(&change_email(&gateway, "hakapeszimaki", OWN)).0, 200);
+    assert_eq!(
+        status_and_code(&change_email(&gateway, "hakapeszimaki", OWN)).0,
+        200
+    );
     let (status, page) = undo(&gateway, &token);
     assert_eq!(status, 422);
     assert!(page.contains("already taken"), "{page}");
@@ -651,7 +662,7 @@ fn refuses_to_undo_a_change_after_72_hours_or_to_a_taken_address() {
     gateway.app.clock.advance(1);
     assert_eq!(undo(&gateway, &token).0, 422);
     let reply = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&reply).0, 200, "{reply:?}");
+    assert_eq!(status_and_code(&reply).0, 200, "{reply:?}");
 }
 
 #[test]

@@ -10,7 +10,9 @@ use serde_json::json;
 
 use crate::harness::browser::{Browser, token_in};
 use crate::harness::process::Process;
-use crate::harness::rest::{FLAT, KEY, ask, json as document, mailed_token, told, try_to_sign_in};
+use crate::harness::rest::{
+    FLAT, KEY, ask, json as document, mailed_token, status_and_code, try_to_sign_in,
+};
 use crate::harness::sql::counted_attempts;
 use crate::harness::{Database, Gateway, NOW, PARTNER_KEY, Reply, Speaker, element, envelope};
 
@@ -25,7 +27,10 @@ fn later(gateway: &Gateway, seconds: i64) {
 }
 
 fn wait(reply: &Reply) -> i64 {
-    assert_eq!(told(reply), (429, "TOO_MANY_ATTEMPTS".to_owned()));
+    assert_eq!(
+        status_and_code(reply),
+        (429, "TOO_MANY_ATTEMPTS".to_owned())
+    );
     reply.header("Retry-After").unwrap().parse().unwrap()
 }
 
@@ -63,7 +68,10 @@ fn delays_wrong_passwords_longer_and_longer_for_known_and_unknown_users() {
     for login in ["mokamiki", "nobody", "MOKA.miklos@dbx.hu"] {
         let gateway = Gateway::demo();
         for _ in 0..5 {
-            assert_eq!(told(&guess(&gateway, login)).1, "BAD_CREDENTIALS");
+            assert_eq!(
+                status_and_code(&guess(&gateway, login)).1,
+                "BAD_CREDENTIALS"
+            );
         }
         for seconds in [1, 2, 4, 8, 16] {
             // The right password is delayed, too. Refused attempts do not prolong the delay.
@@ -74,7 +82,7 @@ fn delays_wrong_passwords_longer_and_longer_for_known_and_unknown_users() {
             );
             later(&gateway, seconds);
             assert_eq!(
-                told(&guess(&gateway, login)).1,
+                status_and_code(&guess(&gateway, login)).1,
                 "BAD_CREDENTIALS",
                 "{login}"
             );
@@ -100,13 +108,19 @@ fn accepts_the_right_password_after_the_longest_delay_and_resets_the_counter() {
         200
     );
     for _ in 0..5 {
-        assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
+        assert_eq!(
+            status_and_code(&guess(&gateway, "mokamiki")).1,
+            "BAD_CREDENTIALS"
+        );
     }
     assert_eq!(wait(&guess(&gateway, "mokamiki")), 1);
     // Without a sign-in the counter drains in an hour.
     later(&gateway, 3600);
     for _ in 0..5 {
-        assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
+        assert_eq!(
+            status_and_code(&guess(&gateway, "mokamiki")).1,
+            "BAD_CREDENTIALS"
+        );
     }
     assert_eq!(wait(&guess(&gateway, "mokamiki")), 1);
 }
@@ -138,8 +152,11 @@ fn counts_wrong_passwords_of_all_faces_together() {
         Some("3")
     );
     assert!(gateway.soap(&with_token).body.contains("BAD_CREDENTIALS"));
-    assert_eq!(told(&guess(&gateway, "mokamiki")).1, "BAD_CREDENTIALS");
-    assert_eq!(told(&change()).1, "BAD_CREDENTIALS");
+    assert_eq!(
+        status_and_code(&guess(&gateway, "mokamiki")).1,
+        "BAD_CREDENTIALS"
+    );
+    assert_eq!(status_and_code(&change()).1, "BAD_CREDENTIALS");
     assert_eq!(
         browser
             .try_to_sign_in(&gateway, "mokamiki", "Rossz-Jelszo-1")
@@ -180,12 +197,12 @@ fn accepts_a_reset_during_the_delay_and_the_new_password_at_once() {
     }
     let reset = json!({"userNameOrEmail": "mokamiki"}).to_string();
     assert_eq!(
-        told(&ask(&gateway, "POST", "/password/reset", FLAT, &reset)).1,
+        status_and_code(&ask(&gateway, "POST", "/password/reset", FLAT, &reset)).1,
         "ok"
     );
     let set = json!({"passwordResetGuid": mailed_token(&gateway), "password": "UjJelszo-1234"});
     assert_eq!(
-        told(&ask(
+        status_and_code(&ask(
             &gateway,
             "POST",
             "/password/change",
@@ -239,11 +256,11 @@ fn limits_mails_to_a_mailbox_for_known_and_unknown_users() {
         let body = json!({name: login}).to_string();
         let ask_once = || ask(&gateway, "POST", path, FLAT, &body);
         for _ in 0..5 {
-            assert_eq!(told(&ask_once()), (200, "ok".to_owned()));
+            assert_eq!(status_and_code(&ask_once()), (200, "ok".to_owned()));
         }
         assert_eq!(wait(&ask_once()), 1, "{path} {login}");
         later(&gateway, 1);
-        assert_eq!(told(&ask_once()).1, "ok");
+        assert_eq!(status_and_code(&ask_once()).1, "ok");
         assert_eq!(wait(&ask_once()), 2, "{path} {login}");
         assert_eq!(
             events(&gateway, "excess_rate_limit_exceeded"),
@@ -277,11 +294,11 @@ fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
         assert_eq!(a, b);
     };
     for _ in 0..3 {
-        assert_eq!(told(&reset("mokamiki")).1, "ok");
+        assert_eq!(status_and_code(&reset("mokamiki")).1, "ok");
     }
     for _ in 0..5 {
         let (known, unknown) = (reset("moka.miklos@dbx.hu"), reset("nobody@dbx.hu"));
-        assert_eq!(told(&known).1, "ok");
+        assert_eq!(status_and_code(&known).1, "ok");
         same(&known, &unknown);
     }
     assert_eq!(
@@ -291,9 +308,9 @@ fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
     );
     // The visible limit counts each typed text by itself.
     assert_eq!(wait(&reset("moka.miklos@dbx.hu")), 1);
-    assert_eq!(told(&reset("mokamiki")).1, "ok");
+    assert_eq!(status_and_code(&reset("mokamiki")).1, "ok");
     later(&gateway, 1);
-    assert_eq!(told(&reset("moka.miklos@dbx.hu")).1, "ok");
+    assert_eq!(status_and_code(&reset("moka.miklos@dbx.hu")).1, "ok");
     assert_eq!(
         gateway.mails().len(),
         6,
@@ -303,7 +320,7 @@ fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
     // A registration, its repetition on the page and resent mails count for one mailbox.
     let body = json!({"username": "ubul", "name": "Ubul", "email": "ubul@valami.hu", "password": "ValaKi1234"});
     let registered = ask(&gateway, "POST", "/register", FLAT, &body.to_string());
-    assert_eq!(told(&registered).1, "ok");
+    assert_eq!(status_and_code(&registered).1, "ok");
     for _ in 0..3 {
         let fields = [
             ("name", "Ubul"),
@@ -314,7 +331,7 @@ fn limits_mails_of_a_name_and_an_address_together_without_showing_it() {
         assert_eq!(page.status, 200);
     }
     for _ in 0..3 {
-        assert_eq!(told(&resend("ubul")).1, "ok");
+        assert_eq!(status_and_code(&resend("ubul")).1, "ok");
     }
     assert_eq!(gateway.mails().len(), 6 + 5);
     assert_eq!(
@@ -352,7 +369,7 @@ fn delays_a_source_that_tries_many_accounts_and_no_other_source() {
     let gateway = Gateway::with(&[PROXY, ("throttle.guesses_per_source", "10")]);
     for n in 0..10 {
         let reply = guess_from(&gateway, "203.0.113.9", "", &format!("somebody{n}"));
-        assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+        assert_eq!(status_and_code(&reply).1, "BAD_CREDENTIALS");
     }
     assert_eq!(
         wait(&guess_from(&gateway, "203.0.113.9", "", "mokamiki")),
@@ -369,13 +386,16 @@ fn delays_a_source_that_tries_many_accounts_and_no_other_source() {
         1
     );
     let reply = guess_from(&gateway, "203.0.113.10", "", "mokamiki");
-    assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+    assert_eq!(status_and_code(&reply).1, "BAD_CREDENTIALS");
     // Wrong one-time tokens count as guesses.
     let confirm = json!({"token": "0".repeat(32)});
     let confirm = |source| from(&gateway, source, "", "/register/confirm", &confirm);
     assert_eq!(wait(&confirm("203.0.113.9")), 1);
     for _ in 0..9 {
-        assert_eq!(told(&confirm("203.0.113.10")).1, "TOKEN_INVALID_OR_EXPIRED");
+        assert_eq!(
+            status_and_code(&confirm("203.0.113.10")).1,
+            "TOKEN_INVALID_OR_EXPIRED"
+        );
     }
     assert_eq!(wait(&confirm("203.0.113.10")), 1);
     // An IPv6 network (/64) is one source.
@@ -394,7 +414,7 @@ fn delays_a_source_that_tries_many_accounts_and_no_other_source() {
     // A trusted client calls for many users, so its sources are not limited.
     for n in 0..12 {
         let reply = guess_from(&gateway, "203.0.113.9", KEY, &format!("somebody-else{n}"));
-        assert_eq!(told(&reply).1, "BAD_CREDENTIALS");
+        assert_eq!(status_and_code(&reply).1, "BAD_CREDENTIALS");
     }
     assert_eq!(events(&gateway, "excess_rate_limit_exceeded").len(), 3);
 }
@@ -407,7 +427,7 @@ fn limits_mails_requested_by_one_source() {
         from(&gateway, source, "", "/password/reset", &body)
     };
     for n in 0..8 {
-        assert_eq!(told(&reset("203.0.113.9", n)).1, "ok");
+        assert_eq!(status_and_code(&reset("203.0.113.9", n)).1, "ok");
     }
     // Registrations of taken names count; registrations with invalid names do not.
     let register = |name: &str| {
@@ -415,14 +435,17 @@ fn limits_mails_requested_by_one_source() {
         from(&gateway, "203.0.113.9", "", "/register", &body)
     };
     for _ in 0..4 {
-        assert_eq!(told(&register("a b")).1, "INVALID_FIELD");
+        assert_eq!(status_and_code(&register("a b")).1, "INVALID_FIELD");
     }
     for _ in 0..2 {
-        assert_eq!(told(&register("mokamiki")).1, "USER_ALREADY_EXISTS");
+        assert_eq!(
+            status_and_code(&register("mokamiki")).1,
+            "USER_ALREADY_EXISTS"
+        );
     }
     assert_eq!(wait(&register("ubul")), 1);
     assert_eq!(wait(&reset("203.0.113.9", 9)), 1);
-    assert_eq!(told(&reset("203.0.113.10", 9)).1, "ok");
+    assert_eq!(status_and_code(&reset("203.0.113.10", 9)).1, "ok");
 }
 
 #[test]
@@ -452,7 +475,7 @@ fn counts_all_simultaneous_guesses() {
     ]));
     let codes: Vec<String> = std::thread::scope(|scope| {
         let guesses: Vec<_> = (0..40)
-            .map(|_| scope.spawn(|| told(&guess(&gateway, "mokamiki")).1))
+            .map(|_| scope.spawn(|| status_and_code(&guess(&gateway, "mokamiki")).1))
             .collect();
         guesses.into_iter().map(|g| g.join().unwrap()).collect()
     });

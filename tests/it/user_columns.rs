@@ -6,7 +6,7 @@ use chaingun_gateway::store::users;
 use serde_json::{Value, json};
 
 use crate::harness::browser::signed_in;
-use crate::harness::rest::{KEY, RESOURCE, ask, json as document, told};
+use crate::harness::rest::{KEY, RESOURCE, ask, json as document, status_and_code};
 use crate::harness::sql::{columns, query, tables};
 use crate::harness::{Gateway, NOW};
 
@@ -347,7 +347,7 @@ fn stores_every_changeable_column_at_modify_user() {
         let headers = format!("{KEY}{RESOURCE}");
         let body = document.to_string();
         let reply = ask(gateway, "PATCH", "/users/mokamiki", &headers, &body);
-        assert_eq!(told(&reply), (200, "ok".to_owned()));
+        assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
         id_of(gateway, "mokamiki")
     };
     assert_stores(modify, "src/operations/user/modify_user.rs", &[]);
@@ -360,7 +360,7 @@ fn stores_every_changeable_column_at_create_user() {
         document["data"]["attributes"]["status"] = "UNACTIVATED".into();
         let headers = format!("{KEY}{RESOURCE}");
         let reply = ask(gateway, "POST", "/users", &headers, &document.to_string());
-        assert_eq!(told(&reply), (200, "ok".to_owned()));
+        assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
         id_of(gateway, "new.user")
     };
     // A new user is always UNACTIVATED.
@@ -421,7 +421,7 @@ fn erases_every_column_from_every_table() {
     let gateway = Gateway::demo();
     let (_, row) = update_every_field(&gateway);
     let reply = ask(&gateway, "DELETE", "/users/mokamiki", KEY, "");
-    assert_eq!(told(&reply), (200, "ok".to_owned()));
+    assert_eq!(status_and_code(&reply), (200, "ok".to_owned()));
     while gateway.background.housekeeping.erase_names().unwrap() {}
     let is_postgres = gateway.database.url().is_some();
     for table in tables(&gateway) {

@@ -72,7 +72,7 @@ fn response(name: &str) -> Value {
 fn success(entry: &Entry) -> Value {
     let (what, name) = match entry.response.payload() {
         None => (
-            "Done; there is nothing to show.",
+            "Done. The answer contains no data.",
             "EmptyDocument".to_owned(),
         ),
         Some(payload) if !payload.is_list => (

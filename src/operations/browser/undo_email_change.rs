@@ -14,7 +14,7 @@ shape! {
 }
 
 fn spent() -> Refusal {
-    spent_token("token")
+    invalid_one_time_token("token")
 }
 
 impl Request for UndoEmailChangeRequest {

@@ -18,7 +18,7 @@ shape! {
 shape! {
     /// A service that the user is assigned to.
     pub struct AssignedService = "AssignedService_V1" {
-        /// The number of the agreement.
+        /// The number of the service.
         service_id: Number = "service_id", required;
     }
 }

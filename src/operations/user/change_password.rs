@@ -111,7 +111,7 @@ impl ChangePasswordRequest {
 }
 
 fn spent() -> Refusal {
-    spent_token("passwordResetGuid")
+    invalid_one_time_token("passwordResetGuid")
 }
 
 /// Checks that the token is valid before a password is hashed. A user name sent with the token must be the user's name

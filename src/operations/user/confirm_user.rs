@@ -42,7 +42,7 @@ impl ConfirmUserRequest {
         cx: &RequestContext<'_>,
         keep: &[&str],
     ) -> Result<()> {
-        let spent = || spent_token("token");
+        let spent = || invalid_one_time_token("token");
         let sha256 = super::hash_of_token(&self.token).ok_or_else(spent)?;
         cx.write(|tx| {
             // Lock the user before its tokens: every transaction locks in this order, so that none deadlocks.
@@ -70,7 +70,7 @@ impl ConfirmUserRequest {
 /// is already confirmed: the user may have opened the mail twice.
 fn unusable(tx: &mut Transaction<'_>, sha256: &str) -> Result<Refusal> {
     if !one_time_tokens::is_used(tx.conn, sha256, Purpose::Activation)? {
-        return Ok(spent_token("token"));
+        return Ok(invalid_one_time_token("token"));
     }
     let why = Some(Why::AlreadyConfirmed);
     Ok(Rejection::field(Code::TokenInvalidOrExpired, "token", why).into())

@@ -35,7 +35,7 @@ pub(super) fn why(flaw: Flaw) -> Why {
     match flaw {
         Flaw::Control => Why::BadCharacters,
         Flaw::Hidden => Why::HiddenCharacters,
-        Flaw::LooseMark => Why::LooseMark,
+        Flaw::MarkWithoutLetter => Why::MarkWithoutLetter,
         Flaw::Blank => Why::NotReadable,
         Flaw::Reserved => Why::ReservedName,
     }
@@ -138,7 +138,7 @@ pub(super) fn check_names_are_free(
         return refused(Why::NotOwnAddress);
     }
     if users::looks_like_holder_of(c, &cx.app.rules.admin_role, user_name)? {
-        return refused(Why::LikeAnAdministrator);
+        return refused(Why::SimilarToAdministrator);
     }
     Ok(())
 }

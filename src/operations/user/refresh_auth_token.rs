@@ -8,7 +8,7 @@ use super::auth_token::{self, token_param};
 shape! {
     /// The token to replace.
     pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" {
-        /// The token, with or without the prefix JWT. It may be in the Authorization header instead. JWT alone, the kind of authorization, counts as absent.
+        /// The token, with or without the prefix JWT. The Authorization header may contain the token instead. The word JWT alone counts as an absent token.
         authorization: Option<Secret> = "authorization", max = 49152, role = Role::Authorization;
         /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;

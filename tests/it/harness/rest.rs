@@ -34,7 +34,7 @@ pub fn json(reply: &Reply) -> Value {
 }
 
 /// The status and the code of the first message, or `ok`.
-pub fn told(reply: &Reply) -> (u16, String) {
+pub fn status_and_code(reply: &Reply) -> (u16, String) {
     let document = json(reply);
     let code = document["errors"][0]["code"].as_str().unwrap_or("ok");
     (reply.status, code.to_owned())
