@@ -1,5 +1,9 @@
 //! Writes JSON:API documents in the form of the samples.
 
+use std::borrow::Cow;
+use std::ptr;
+use std::sync::LazyLock;
+
 use serde::Serialize;
 
 use super::context::{ResponseContext, Source};
@@ -9,7 +13,7 @@ use crate::contract::field::Shape;
 use crate::contract::json::JsonWriter;
 use crate::contract::problem::{Kind, Problem};
 use crate::contract::rejection::Rejection;
-use crate::contract::shape::{Number, Shaped, Value as _, value_at};
+use crate::contract::shape::{Number, Shaped, Structure as _, Value as _, value_at};
 use crate::contract::user::FlatUser;
 
 /// The field with the number of all hits, which an answer with links has.
@@ -64,7 +68,7 @@ fn data(out: &mut JsonWriter, context: &ResponseContext, answer: &dyn Shaped) {
     let kind = context.route.map_or("users", |r| r.answers);
     let mut is_empty = true;
     if let Some(payload) = answer.shape().payload() {
-        let order = sampled_order(payload.shape);
+        let order = order_of(payload.shape);
         let mut write = |out: &mut JsonWriter| {
             answer.each_in(payload.position, &mut |value| {
                 is_empty = false;
@@ -87,7 +91,18 @@ fn data(out: &mut JsonWriter, context: &ResponseContext, answer: &dyn Shaped) {
     }
 }
 
+/// The order of a user's attributes. Nearly all answers are users, so it is computed once.
+static USER_ORDER: LazyLock<Vec<usize>> = LazyLock::new(|| sampled_order(FlatUser::SHAPE));
+
 /// The positions of the attributes of a resource in the order in which they are written.
+fn order_of(shape: &'static Shape) -> Cow<'static, [usize]> {
+    if ptr::eq(shape, FlatUser::SHAPE) {
+        Cow::Borrowed(&USER_ORDER)
+    } else {
+        Cow::Owned(sampled_order(shape))
+    }
+}
+
 fn sampled_order(shape: &Shape) -> Vec<usize> {
     let sampled = SAMPLED.iter().filter_map(|name| shape.position(name));
     let others = shape.fields.iter().enumerate();
@@ -115,7 +130,7 @@ pub(super) fn refusal(context: &ResponseContext, status: u16, rejection: &Reject
         if rejection.kind() == Kind::Choice {
             let nobody = FlatUser::default();
             out.name("data");
-            resource(out, "users", &nobody, &sampled_order(nobody.shape()));
+            resource(out, "users", &nobody, &USER_ORDER);
         } else if !rejection.problems.is_empty() {
             let problems = rejection.problems.iter().enumerate();
             let errors = problems.map(|(at, p)| error(context, status, at, p));

@@ -34,23 +34,27 @@ impl Found {
 /// The methods of the path; empty for an unknown path.
 pub fn find(method: &str, below: &str) -> Result<Found, Vec<&'static str>> {
     let method = if method == "HEAD" { "GET" } else { method };
+    let routes = || {
+        CATALOG
+            .iter()
+            .flat_map(|o| o.routes.iter().map(move |r| (*o, r)))
+    };
+    let captured = |route: &'static Route| path::captures(route.path, below).filter(has_no_gap);
+    // Only an unknown path or method needs the routes of other methods.
+    for (operation, route) in routes().filter(|(_, route)| route.method == method) {
+        if let Some(captured) = captured(route) {
+            return Ok(Found {
+                operation,
+                route,
+                captured,
+            });
+        }
+    }
     let mut allowed = Vec::new();
-    for operation in CATALOG {
-        for route in operation.routes {
-            let Some(captured) = path::captures(route.path, below).filter(has_no_gap) else {
-                continue;
-            };
-            if route.method == method {
-                return Ok(Found {
-                    operation,
-                    route,
-                    captured,
-                });
-            }
-            allowed.push(route.method);
-            if route.method == "GET" {
-                allowed.push("HEAD");
-            }
+    for (_, route) in routes().filter(|(_, route)| captured(route).is_some()) {
+        allowed.push(route.method);
+        if route.method == "GET" {
+            allowed.push("HEAD");
         }
     }
     if !allowed.is_empty() {
