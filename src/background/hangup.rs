@@ -9,7 +9,7 @@ use crate::app_context::AppContext;
 use crate::delivery::{MailTemplates, Reach};
 use crate::registry::apply::ApplyError;
 
-/// The parts of a running server that SIGHUP reads again from their files.
+/// The files that SIGHUP reads again, and the parts of the server that the reload uses.
 pub struct Reloaded {
     pub app: Arc<AppContext>,
     /// The registry file, if the settings name one.
@@ -30,7 +30,7 @@ impl Reloaded {
             tokio::spawn(async move {
                 while hangup.recv().await.is_some() {
                     let reloaded = Arc::clone(&reloaded);
-                    // Run one reload at a time, and outside the runtime, because the database may block.
+                    // Run one reload at a time, and on a blocking thread, because the database may block.
                     let done = tokio::task::spawn_blocking(move || reloaded.reload()).await;
                     if let Err(error) = done {
                         tracing::error!(cause = %error, "the reload at SIGHUP failed");
@@ -56,7 +56,9 @@ impl Reloaded {
         match &self.registry {
             Some(file) => self.apply(file),
             None => {
-                tracing::info!("the setting registry names no file, so SIGHUP applies nothing");
+                tracing::info!(
+                    "SIGHUP applied no registry file, because the setting registry names none"
+                );
             }
         }
     }

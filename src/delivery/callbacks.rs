@@ -251,12 +251,12 @@ mod tests {
             (
                 "http://s.example.org/users",
                 Reach::Public,
-                Some("http to s.example.org, not https"),
+                Some("callbacks to s.example.org must use https, not http"),
             ),
             (
                 "http://s.example.org/users",
                 Reach::Loopback,
-                Some("http to s.example.org, not https"),
+                Some("callbacks to s.example.org must use https, not http"),
             ),
             ("http://s.example.org/users", Reach::Private, None),
             (
@@ -278,7 +278,7 @@ mod tests {
             (
                 "https://a:b@s.example.org/users",
                 Reach::Private,
-                Some("the URL holds credentials of its own"),
+                Some("the URL contains credentials"),
             ),
         ] {
             assert_eq!(always_refused(url, reach).as_deref(), reason, "{url}");

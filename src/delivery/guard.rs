@@ -28,7 +28,7 @@ enum Kind {
     Public,
     Loopback,
     Private(&'static str),
-    /// An address that no receiver can have, so no setting allows it.
+    /// A link-local, multicast, unspecified or reserved address. No setting allows it.
     Never(&'static str),
 }
 
@@ -48,8 +48,8 @@ fn kind_of_v4(address: Ipv4Addr) -> Kind {
         [127, ..] => Kind::Loopback,
         [169, 254, ..] => Kind::Never("a link-local"),
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Kind::Private("a private"),
-        [100, 64..=127, ..] => Kind::Private("a carrier's private"),
-        [198, 18 | 19, ..] => Kind::Private("a test network's"),
+        [100, 64..=127, ..] => Kind::Private("a carrier-grade NAT"),
+        [198, 18 | 19, ..] => Kind::Private("a benchmarking"),
         [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Kind::Never("a reserved"),
         [224..=239, ..] => Kind::Never("a multicast"),
         [240..=255, ..] => Kind::Never("a reserved"),
@@ -71,7 +71,7 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
     }
 }
 
-/// The IPv4 address inside an IPv6 address: mapped, compatible, translated (NAT64) or tunnelled (6to4).
+/// The IPv4 address inside an IPv6 address: mapped, compatible, translated (SIIT, NAT64) or tunnelled (6to4).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -115,10 +115,13 @@ pub(super) fn check_url(url: &Url, reach: Reach) -> Result<(), Refused> {
         _ => false,
     };
     if !fine {
-        return Err(Refused(format!("{} to {host}, not https", url.scheme())));
+        let scheme = url.scheme();
+        return Err(Refused(format!(
+            "callbacks to {host} must use https, not {scheme}"
+        )));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Refused("the URL holds credentials of its own".to_owned()));
+        return Err(Refused("the URL contains credentials".to_owned()));
     }
     Ok(())
 }
@@ -223,7 +226,7 @@ mod tests {
         assert!(fine("http://service.example/users", Reach::Private));
         assert!(!fine("ftp://service.example/users", Reach::Private));
         assert!(!fine("https://a:b@service.example/", Reach::Private));
-        // Other spellings of the same address.
+        // Other spellings of 127.0.0.1.
         for url in [
             "https://2130706433/",
             "https://0x7f.1/",

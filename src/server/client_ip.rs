@@ -20,8 +20,8 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 }
 
 /// The address of the client. Each proxy appends the address of its own client to `X-Forwarded-For`. The function
-/// reads the list from the end and skips trusted proxies. The entries before the first untrusted address may be
-/// forged.
+/// reads the list from right to left, skips trusted proxies and returns the first other address. It ignores the entries
+/// to the left of that address, because the client may have forged them. A malformed entry ends the search.
 pub(super) fn client_ip(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     if !trusted.contains(&peer) {
         if headers.contains_key(FORWARDED_FOR) {
@@ -47,8 +47,8 @@ pub(super) fn client_ip(trusted: &[IpAddr], peer: IpAddr, headers: &HeaderMap) -
     nearest
 }
 
-/// Headers that only proxies add, and prefixes of such headers.
-const OF_PROXIES: [&str; 16] = [
+/// Headers that proxies add and that direct clients do not send.
+const PROXY_HEADERS: [&str; 16] = [
     "forwarded",
     "via",
     "client-ip",
@@ -66,7 +66,8 @@ const OF_PROXIES: [&str; 16] = [
     "cdn-loop",
     "max-forwards",
 ];
-const OF_PROXIES_FROM: [&str; 13] = [
+/// Prefixes of such headers.
+const PROXY_HEADER_PREFIXES: [&str; 13] = [
     "x-forwarded",
     "x-original-",
     "x-proxy",
@@ -85,7 +86,10 @@ const OF_PROXIES_FROM: [&str; 13] = [
 /// Whether any header shows that a proxy forwarded the request.
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().map(HeaderName::as_str).any(|name| {
-        OF_PROXIES.contains(&name) || OF_PROXIES_FROM.iter().any(|from| name.starts_with(from))
+        PROXY_HEADERS.contains(&name)
+            || PROXY_HEADER_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
     })
 }
 
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn trusts_the_nearest_hop_that_is_not_a_trusted_proxy() {
+    fn returns_the_nearest_hop_that_is_not_a_trusted_proxy() {
         assert_eq!(client_ip_of("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(
             client_ip_of("10.0.0.1", &["6.6.6.6, 203.0.113.9"]),
@@ -144,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn ignores_untrusted_and_malformed_hops() {
+    fn ignores_the_header_of_an_untrusted_peer_and_malformed_hops() {
         assert_eq!(client_ip_of("192.0.2.7", &["203.0.113.9"]), "192.0.2.7");
         assert_eq!(client_ip_of("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client_ip_of("10.0.0.1", &["nobody"]), "10.0.0.1");

@@ -1,4 +1,4 @@
-//! Networks and browsers that have signed a user in, as keyed hashes.
+//! Networks and browsers from which a user has signed in, as keyed hashes.
 
 use diesel::dsl::min;
 use diesel::prelude::*;
@@ -8,9 +8,10 @@ use super::{AnyConnection, QueryExt as _, Result};
 use crate::domain::Millis;
 use crate::domain::throttle::MAX_KNOWN_SOURCES;
 
-/// The number of the user with this login, and `true`. For an unknown login, the number of another user, and `false`:
-/// the user whose UUID follows `decoy`, so that one login always gets the same user. `None` if the table of users is
-/// empty. Both cases run the same queries.
+/// The number of the user with this login, and `true`. For an unknown login, the number of a decoy user, and `false`.
+/// The decoy user has the first UUID that is not less than `decoy`, or else the first UUID of all, so that one login
+/// gets the same decoy user each time. `None` if there are no users. Both cases run the same queries, so that the delay
+/// does not reveal whether the login exists.
 pub fn user_or_decoy(
     conn: &mut AnyConnection,
     login: &str,
@@ -33,7 +34,7 @@ pub fn user_or_decoy(
     Ok(user.or(decoy_user.map(|id| (id, false))))
 }
 
-/// The sources among `sources` from which the user has signed in.
+/// The sources among `sources` from which the user has signed in and that have not expired.
 pub fn known(
     conn: &mut AnyConnection,
     user_id: i64,
@@ -48,8 +49,8 @@ pub fn known(
         .load(conn)?)
 }
 
-/// Remembers a source that has signed the user in. Above the limit the source that expires first is deleted. The caller
-/// must have locked the user.
+/// Stores a source from which the user has signed in, or its new expiry. Above [`MAX_KNOWN_SOURCES`], the source that
+/// expires first is deleted. The caller must have locked the user.
 pub fn remember(
     conn: &mut AnyConnection,
     user_id: i64,

@@ -1,4 +1,5 @@
-//! Every operation with every kind of caller over SOAP and REST: one table holds the expected codes.
+//! Access to operations with a REST route: each kind of caller calls each operation over REST, and over SOAP if
+//! possible. The tables hold the requests and the expected codes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,14 +12,15 @@ use serde_json::Value;
 use crate::harness::rest::{FLAT, ask, sign_in, status_and_code};
 use crate::harness::{Gateway, Reply, element};
 
+/// A call of an operation. No call changes data that another call needs.
 struct Request {
     operation: &'static str,
     soap: Option<&'static str>,
     method: &'static str,
     path: &'static str,
     body: &'static str,
-    /// The code for callers with access. No call changes data that another call needs.
-    through: &'static str,
+    /// The code for callers with access.
+    code_with_access: &'static str,
 }
 
 /// In the texts, `{n}` becomes a fresh number and `{who}` the name of the user that the call is about.
@@ -29,7 +31,7 @@ const REQUESTS: [Request; 13] = [
         method: "GET",
         path: "/users?name=cel",
         body: "",
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "showUser",
@@ -37,7 +39,7 @@ const REQUESTS: [Request; 13] = [
         method: "GET",
         path: "/users/{who}",
         body: "",
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "createUser",
@@ -47,7 +49,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/users",
         body: r#"{"userName":"uj{n}","name":"Új","email":"uj{n}@dbx.hu"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "modifyUser",
@@ -57,7 +59,7 @@ const REQUESTS: [Request; 13] = [
         method: "PATCH",
         path: "/users/{who}",
         body: r#"{"organizationalUnit":"x"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "deleteUser",
@@ -65,7 +67,7 @@ const REQUESTS: [Request; 13] = [
         method: "DELETE",
         path: "/users/{who}",
         body: "",
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "registerUser",
@@ -75,7 +77,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/register",
         body: r#"{"username":"u{n}","password":"ValaKi1234","name":"U","email":"u{n}@valami.hu"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "resend",
@@ -83,7 +85,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/register/resend",
         body: r#"{"usernameOrEmail":"{who}"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "confirm",
@@ -91,7 +93,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/register/confirm",
         body: r#"{"token":"fc375d646f284b17bf98e4ee7fdb6975"}"#,
-        through: "TOKEN_INVALID_OR_EXPIRED",
+        code_with_access: "TOKEN_INVALID_OR_EXPIRED",
     },
     Request {
         operation: "addToOrg",
@@ -99,7 +101,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/register/addToOrg",
         body: r#"{"orgUuid":"moby"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "resetPassword",
@@ -107,7 +109,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/password/reset",
         body: r#"{"userNameOrEmail":"{who}"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "changePassword",
@@ -117,7 +119,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/password/change",
         body: r#"{"password":"UjJelszo-1234","passwordResetGuid":"fc375d646f284b17bf98e4ee7fdb6975"}"#,
-        through: "TOKEN_INVALID_OR_EXPIRED",
+        code_with_access: "TOKEN_INVALID_OR_EXPIRED",
     },
     Request {
         operation: "authenticate",
@@ -125,7 +127,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/password/authenticate",
         body: r#"{"userNameOrEmail":"mokamiki","password":"MokaMiki-1234"}"#,
-        through: "ok",
+        code_with_access: "ok",
     },
     Request {
         operation: "refreshAuthToken",
@@ -133,7 +135,7 @@ const REQUESTS: [Request; 13] = [
         method: "POST",
         path: "/password/refreshAuthToken",
         body: "{}",
-        through: "ok",
+        code_with_access: "ok",
     },
 ];
 
@@ -158,34 +160,34 @@ const CALLERS: [&str; 14] = [
 /// The expected code for each kind of caller; `ok` for a success. The codes for users on themselves and others depend
 /// on the operation and are in [`USER_CODES`].
 fn expected_codes(operation: &Operation, request: &Request) -> Vec<&'static str> {
-    let through = request.through;
+    let code_with_access = request.code_with_access;
     if operation.access == Access::Anyone {
-        let mut told = vec![through; CALLERS.len()];
-        told[1] = "UNKNOWN_CLIENT";
-        return told;
+        let mut codes = vec![code_with_access; CALLERS.len()];
+        codes[1] = "UNKNOWN_CLIENT";
+        return codes;
     }
-    let words = USER_CODES
+    let row = USER_CODES
         .into_iter()
         .find(|(name, ..)| *name == operation.name);
     assert!(
-        words.is_some(),
+        row.is_some(),
         "add a row for {} to USER_CODES",
         operation.name
     );
-    let (_, itself, another) = words.unwrap();
+    let (_, itself, another) = row.unwrap();
     let key_alone = match operation.access {
         Access::User => "AUTHENTICATION_REQUIRED",
-        _ => through,
+        _ => code_with_access,
     };
-    let mut told = vec![
+    let mut codes = vec![
         "UNKNOWN_CLIENT",
         "UNKNOWN_CLIENT",
         "AUTHENTICATION_REQUIRED",
         key_alone,
     ];
-    told.extend(["TOKEN_EXPIRED"; 6]);
-    told.extend([itself, another, through, through]);
-    told
+    codes.extend(["TOKEN_EXPIRED"; 6]);
+    codes.extend([itself, another, code_with_access, code_with_access]);
+    codes
 }
 
 /// For each operation that needs a user or a trusted client: its name, the code for a user on itself, and the code for
@@ -200,7 +202,8 @@ const USER_CODES: [(&str, &str, &str); 7] = [
     ("refreshAuthToken", "ok", "ok"),
 ];
 
-/// The header lines of each kind of caller. Call this function just before their use: some tokens expire soon.
+/// The header lines of each kind of caller. Advances the clock, so that one token expires and the grace period of
+/// another one ends.
 fn callers(gateway: &Gateway, foreign: &str) -> Vec<String> {
     let moka = || sign_in(gateway, "mokamiki", "MokaMiki-1234", None);
     let admin = || sign_in(gateway, "admin", "Admin-Demo-2026", None);
@@ -360,9 +363,9 @@ fn check_operation(operation: &Operation, request: &Request, foreign: &str) {
             text.replace("{n}", &n.to_string()).replace("{who}", &who)
         };
         if let Some(inner) = request.soap {
-            let told = over_soap(&gateway, request, &fill(inner, 2 * at), headers);
+            let code = over_soap(&gateway, request, &fill(inner, 2 * at), headers);
             assert_eq!(
-                told, expected,
+                code, expected,
                 "{} by {} over SOAP",
                 operation.name, CALLERS[at]
             );

@@ -447,7 +447,7 @@ fn refuses_callbacks_to_private_addresses_unless_they_are_allowed() {
         (
             "no",
             "http://service.invalid/u".to_owned(),
-            "refused: http to service.invalid, not https",
+            "refused: callbacks to service.invalid must use https, not http",
         ),
         (
             "loopback",

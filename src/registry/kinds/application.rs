@@ -10,7 +10,7 @@ use crate::secrets::sealing::Binding;
 use crate::store::applications::{self, Application};
 use crate::store::{self, AnyConnection};
 
-/// The optional suffix of an application's id.
+/// The suffix that callers may add to the id of an application (SPEC §8). The registry stores the id without it.
 const SUFFIX: &str = ".onetapi.pl";
 
 impl Kind for Application {
