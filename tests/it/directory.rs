@@ -308,7 +308,10 @@ fn rejects_partial_triples_duplicates_and_ids_of_another_user() {
         result(change_identity("REMOVE", dots));
         assert_eq!(gateway.app.store.read(owner).unwrap(), None);
     }
-    assert_eq!(status_and_code(change_identity("MOVE", "2")).1, "INVALID_VALUE");
+    assert_eq!(
+        status_and_code(change_identity("MOVE", "2")).1,
+        "INVALID_VALUE"
+    );
     let twice = json!([{"id": "1", "provider": "P", "idType": "t"}, {"id": "2", "provider": "p", "idType": "T"}]);
     let made = call(
         &gateway,
