@@ -1,4 +1,4 @@
-//! Calling applications and their rights.
+//! Clients (the programs that have client keys) and their rights.
 
 use super::words::words;
 
@@ -15,7 +15,7 @@ words! {
     }
 }
 
-/// A calling application.
+/// A program that calls the gateway and sends its client key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     pub name: String,

@@ -3,9 +3,9 @@
 use super::Millis;
 use super::text::{canonical, is_dot_segment, is_line};
 
-/// The longest part of an identity, in characters.
+/// The maximum length of a part of an identity, in characters.
 pub const MAX_CHARS: usize = 128;
-/// The most identities that one user has.
+/// The maximum number of identities of one user.
 pub const MAX_IDENTITIES: usize = 32;
 
 /// The identity of a user in an external system. The three parts together belong to at most one user. They are
@@ -35,7 +35,7 @@ impl ExternalIdentity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkedIdentity {
     pub identity: ExternalIdentity,
-    /// `None` for links of versions that did not store the time.
+    /// `None` for links that an older version stored without the time.
     pub linked_at: Option<Millis>,
     /// The party that asserted the link: `partner:` or `client:` followed by a name, or `administrator`.
     pub asserted_by: Option<String>,
@@ -48,7 +48,7 @@ pub fn is_login_id(text: &str) -> bool {
 }
 
 /// Whether `text` can be a part of an identity: one line of 1 to [`MAX_CHARS`] characters without leading or trailing
-/// blanks, and no dot segment, since the parts are segments of a path.
+/// blanks. A dot segment is refused, because the parts are segments of a path.
 #[must_use]
 pub fn is_part(text: &str) -> bool {
     is_line(text) && text.chars().count() <= MAX_CHARS && !is_dot_segment(text)

@@ -7,8 +7,8 @@ use icu_properties::props::{
 
 use super::text::has_control;
 
-/// Whether a character is invisible, changes the direction of writing, or has no meaning that Unicode assigns: default
-/// ignorable and format characters (bidirectional controls among them), private use and unassigned code points.
+/// Whether a character is invisible, changes the direction of writing, or has no meaning in Unicode: default ignorable
+/// and format characters (bidirectional controls among them), private use and unassigned code points.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     const FORBIDDEN: GeneralCategoryGroup = GeneralCategoryGroup::Format

@@ -1,8 +1,8 @@
-//! Telephone numbers and e-mail addresses as people see them to whom they do not belong.
+//! Masks the telephone number and the e-mail address of a user in answers to other people.
 
-/// The most characters at the end of a number that stay readable.
+/// The maximum number of readable characters at the end of a telephone number.
 const DIGITS_SHOWN: usize = 4;
-/// The most characters at the beginning of an address that stay readable.
+/// The maximum number of readable characters at the beginning of an e-mail address.
 const LETTERS_SHOWN: usize = 2;
 
 /// The number with an asterisk for each character except the last four; at least half of the characters are masked.
@@ -15,7 +15,7 @@ pub fn masked_phone(phone: &str) -> String {
 }
 
 /// The address with an asterisk for each character of the local part except the first two; at least half of the local
-/// part is masked. The length stays, because portals compare it.
+/// part is masked. The masked address keeps the length, because portals compare the length.
 #[must_use]
 pub fn masked_email(email: &str) -> String {
     let (local, domain) = email.rsplit_once('@').unwrap_or((email, ""));

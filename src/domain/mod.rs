@@ -25,5 +25,5 @@ pub mod web;
 pub mod windows;
 pub mod words;
 
-/// The only representation of time in this program.
+/// A duration in milliseconds, or a time in milliseconds since the Unix epoch. This program has no other type for time.
 pub type Millis = i64;

@@ -18,7 +18,7 @@ const MAX_SKELETON_CHARS: usize = 256;
 /// The reason why a text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// The text has a control character or a line break, or it is a user name with a leading or trailing blank.
+    /// The text has a control character or a line break, or it is a user name that is empty or has an outer blank.
     Control,
     /// The text has a character for which [`is_hidden`] is true.
     Hidden,
@@ -78,8 +78,8 @@ pub fn flaw_of_user_name(text: &str) -> Option<Flaw> {
     is_loose.then_some(Flaw::MarkWithoutLetter)
 }
 
-/// Whether a name has a percent-encoded byte. In the header `X-User-Name` such a name would be
-/// decoded to the name of another user.
+/// Whether a name has a percent-encoded byte. In the header `X-User-Name`, the gateway would decode such a name to the
+/// name of another user.
 fn has_percent_escape(folded: &str) -> bool {
     let mut after_percent = folded.split('%').skip(1);
     after_percent.any(|rest| {
@@ -138,14 +138,14 @@ fn ends_with_loose_mark(text: &str) -> bool {
     let Some(base) = backwards.find(|c| !is_mark(**c)) else {
         return true;
     };
-    let needs_none = [
+    let scripts_without_marks = [
         Script::Latin,
         Script::Greek,
         Script::Cyrillic,
         Script::Common,
     ];
     let has_accent = std::iter::once(*base).nfd().count() > 1;
-    needs_none.contains(&Script::for_char(*base)) && !(is_only_one && has_accent)
+    scripts_without_marks.contains(&Script::for_char(*base)) && !(is_only_one && has_accent)
 }
 
 /// The skeleton (UTS #39 §4) of the folded user name. Two names that people may confuse have the same skeleton. The
@@ -159,7 +159,7 @@ pub fn skeleton(user_name: &str) -> String {
         .collect()
 }
 
-/// The version of the Unicode tables behind [`skeleton`] and [`super::mailbox::canonical_login`]. After a change of
+/// The version of the Unicode tables that [`skeleton`] and [`super::mailbox::canonical_login`] use. After a change of
 /// version the stored values are computed again.
 #[must_use]
 pub fn tables_version() -> String {

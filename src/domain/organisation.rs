@@ -26,12 +26,12 @@ pub enum Choice<'a> {
     None,
     /// The token names this organisation.
     One(&'a Membership),
-    /// The user has several memberships and named none of them: the caller has to choose.
+    /// The caller has to choose: the user has several memberships, or wanted an organisation that is not among them.
     Several,
 }
 
-/// Chooses the organisation of a sign-in. A wanted organisation that is not among the memberships counts as no
-/// choice.
+/// Chooses the organisation of a sign-in. If the wanted organisation is not among the memberships, the caller has to
+/// choose, even from a single membership.
 #[must_use]
 pub fn choose<'a>(memberships: &'a [Membership], wanted: Option<&str>) -> Choice<'a> {
     if let Some(wanted) = wanted

@@ -2,12 +2,12 @@
 
 use super::text::{canonical, composed};
 
-/// The shortest acceptable password, in characters.
+/// The minimum length of a password, in characters.
 pub const MIN_CHARS: usize = 8;
-/// The longest acceptable password, in characters.
+/// The maximum length of a password, in characters.
 pub const MAX_CHARS: usize = 64;
-/// A password that an attacker finds within this many guesses counts as common. With this value the 3,000 most used
-/// passwords and their capitalised and `…1` forms are refused, and the passwords of the original samples pass.
+/// A password that an attacker finds within this many guesses counts as common. This value refuses the 3,000 most used
+/// passwords, also if capitalised or with a `1` at the end, and accepts the passwords of the original samples.
 const COMMON_WITHIN_GUESSES: u64 = 20_000;
 
 /// The reason why a password is refused.

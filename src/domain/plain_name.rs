@@ -6,15 +6,15 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::text::canonical;
 
-/// The longest name in a mail, in characters.
+/// The maximum length of a name in a mail, in characters.
 pub const MAX_CHARS: usize = 40;
-/// The longest abbreviation with a trailing dot, like `prof.`, in characters.
+/// The maximum length of an abbreviation with a trailing dot, such as `prof.`, in characters without the dot.
 const MAX_ABBREVIATION_CHARS: usize = 6;
 /// The maximum number of digits in a name; telephone numbers have more.
 const MAX_DIGITS: usize = 3;
 
-/// The name of a person, cut after the last whole word within [`MAX_CHARS`]. A name has words of letters, with
-/// hyphens and apostrophes inside. Returns `None` for any other text, such as a URL, a domain, `@`, markup or a line
+/// The name of a person, cut after the last whole word within [`MAX_CHARS`]. A name consists of words of letters, a few
+/// digits, hyphens and apostrophes. Returns `None` for any other text, such as a URL, a domain, `@`, markup or a line
 /// break.
 #[must_use]
 pub fn of_person(text: &str) -> Option<String> {

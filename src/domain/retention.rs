@@ -1,8 +1,8 @@
-//! The maximum age and number of logs, counters and unfinished accounts.
+//! The maximum age and number of stored rows: logs, counters, unconfirmed accounts, token families and sessions.
 
 use super::Millis;
 
-/// The limits that the sweeper enforces: ages in milliseconds, and numbers of rows.
+/// The limits: maximum ages in milliseconds, and maximum numbers of rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Age of audit entries that prove neither an erasure nor a consent.

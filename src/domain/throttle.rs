@@ -11,7 +11,7 @@ pub const MAX_KNOWN_SOURCES: usize = 16;
 /// The rule for one kind of attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// Number of attempts without a delay; at least one.
+    /// Number of attempts without a delay before them; at least one.
     pub free: i64,
     /// The time in which `free` attempts are forgiven, one after the other.
     pub forgive_ms: Millis,

@@ -26,6 +26,7 @@ pub struct User {
     pub uuid: String,
     pub user_name: String,
     pub name: String,
+    /// The e-mail address, or [`User::placeholder_address`] of a user without one.
     pub email: String,
     pub client_name: String,
     pub organizational_unit: Option<String>,
@@ -72,8 +73,8 @@ pub fn is_phone(text: &str) -> bool {
     (4..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The form in which telephone numbers are compared: the digits of the international number without `+` or `00`. A number
-/// without a country code stays as it is, because nothing tells its country. `None` for a text without digits.
+/// The form in which telephone numbers are compared: the digits of the international number without `+` or `00`. A
+/// number without a country code stays unchanged, because its country is unknown. `None` for a text without digits.
 #[must_use]
 pub fn canonical_phone(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();

@@ -27,7 +27,7 @@ pub struct Windows {
 
 impl Windows {
     /// Counts a call of a user to a service. A call over the user's limit does not count for the service, so that one
-    /// user cannot use up the calls of others.
+    /// user cannot use up the calls of other users.
     ///
     /// # Errors
     /// The call is over a limit. The value is the rest of the window, in milliseconds.

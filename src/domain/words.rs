@@ -1,6 +1,6 @@
 //! A macro for enums whose values have a fixed spelling in the database, in files and on the command line.
 
-/// The error for a text that is no value's spelling.
+/// The error for a text that is not the spelling of a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is not a value of {of}")]
 pub struct UnknownWord {

@@ -55,11 +55,11 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     if query.get("client_id").is_some() && application.is_none() {
         return Read::Reply(error(400, "Unknown client_id"));
     }
-    let asking = request.header(ORIGIN);
-    let listed = application.and_then(|a| {
+    let page_origin = request.header(ORIGIN);
+    let allowed = application.and_then(|a| {
         a.origins
             .iter()
-            .find(|o| Some(o.as_str()) == asking.as_deref())
+            .find(|o| Some(o.as_str()) == page_origin.as_deref())
     });
     let secret = application.and_then(|a| {
         let binding = Binding::ApplicationSecret(&a.client_id);
@@ -69,7 +69,7 @@ pub(super) fn read(site: &Site<'_>, request: &HttpRequest) -> Read {
     let bar = Bar {
         client_id: client_id.map(str::to_owned),
         secret,
-        origin: listed.cloned(),
+        origin: allowed.cloned(),
         fields: fields.to_owned(),
         base: site.base.clone(),
         now: site.now,
@@ -137,7 +137,7 @@ impl Bar {
         url
     }
 
-    /// Writes the requested data of a user, in the order of the document's sample. A requested field without a value is
+    /// Writes the requested data of a user, in the order of the original sample. A requested field without a value is
     /// null.
     fn write_data(&self, out: &mut JsonWriter, visitor: &Visitor) {
         let (user, profile) = (&visitor.user, &visitor.profile);

@@ -1,4 +1,4 @@
-//! The face of browsers: decodes requests for the loginbar and its pages.
+//! The face for browsers: decodes requests for the loginbar and its pages.
 
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ mod tests {
         };
         for path in ["loginbar.json", "login.html"] {
             let Read::Refused(rejection, page) = read(&site, &HttpRequest::default(), path) else {
-                panic!("{path} is answered");
+                panic!("{path} is not refused");
             };
             assert_eq!(page.refused(&rejection).status, 503);
             assert_eq!(rejection.retry_after(), Some(1));

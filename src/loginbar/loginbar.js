@@ -1,12 +1,13 @@
-// Shows who is signed in, with a menu, or a link to sign in. One tag is enough:
+// Shows the signed-in user with a menu, or a link to the sign-in page. A portal needs only this tag:
 // <script src="https://id.example.org/checkSSO/loginbar.js" data-client-id="example.front" async></script>
-// data-target is a selector of where to show it (else before the tag itself); data-language is hu or en.
+// data-target: the selector of the element that shows the loginbar; by default, the loginbar is put before the tag.
+// data-language: hu or en; by default, the language of the page.
 (function () {
   'use strict';
   var tag = document.currentScript;
   var client = tag.dataset.clientId || '';
   var english = (tag.dataset.language || document.documentElement.lang || 'hu').slice(0, 2) === 'en';
-  var words = english
+  var texts = english
     ? { login: 'Sign in', account: 'My account', logout: 'Sign out', menu: 'Signed in as' }
     : { login: 'Bejelentkezés', account: 'Fiókom', logout: 'Kijelentkezés', menu: 'Bejelentkezve mint' };
   var base = new URL('.', tag.src).href;
@@ -26,15 +27,15 @@
     if (result.data) {
       var menu = make('details');
       var name = make('summary', result.data.signature.name || result.data.login);
-      name.title = words.menu + ' ' + result.data.login;
+      name.title = texts.menu + ' ' + result.data.login;
       var list = make('ul');
-      [[words.account, base + 'account.html'], [words.logout, result.config.logout]].forEach(function (entry) {
+      [[texts.account, base + 'account.html'], [texts.logout, result.config.logout]].forEach(function (entry) {
         list.appendChild(make('li')).appendChild(make('a', entry[0], entry[1]));
       });
       menu.append(name, list);
       bar.appendChild(menu);
     } else {
-      bar.appendChild(make('a', words.login, result.config.login));
+      bar.appendChild(make('a', texts.login, result.config.login));
     }
     var target = tag.dataset.target && document.querySelector(tag.dataset.target);
     if (target) target.replaceChildren(bar);

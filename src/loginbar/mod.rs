@@ -1,4 +1,4 @@
-//! The loginbar that portals embed, and its pages (SPEC §10). The face holds no rule about users.
+//! The loginbar that portals embed, and its pages (SPEC §10). The rules about users are in `operations`.
 
 mod bar;
 mod browsers;

@@ -26,8 +26,8 @@ pub(super) struct PageRequest {
     /// The values that the user typed, to show the form again with them; never a password.
     pub(super) values: Value,
     pub(super) token: String,
-    /// The external identities on the take-over page, in the order shown. The link from the mail unlinks the identities
-    /// that the owner does not mark.
+    /// The external identities on the take-over page, in the order shown. The operation unlinks the identities that the
+    /// owner does not select.
     pub(super) linked: Vec<Linked>,
     /// Whether the form was sent.
     pub(super) sent: bool,
@@ -37,8 +37,8 @@ pub(super) struct PageRequest {
     pub(super) known_ms: i64,
 }
 
-/// An external identity on the take-over page. The form sends the identity back, so that the page can show it again.
-/// Only the key of a kept identity has an effect.
+/// An external identity on the take-over page. The form sends all identities back, so that a refused form can show them
+/// again. The operation uses only the keys of kept identities.
 #[derive(Debug, Clone)]
 pub(super) struct Linked {
     key: String,
@@ -47,7 +47,7 @@ pub(super) struct Linked {
 }
 
 impl Linked {
-    fn shown(&self) -> Value {
+    fn value(&self) -> Value {
         let value = format!("{} {}", self.key, self.text);
         context! { key => self.key.as_str(), text => self.text.as_str(), value, kept => self.kept }
     }
@@ -84,7 +84,7 @@ pub(super) fn call<R: Request<Answer: OnPage>>(
 
 /// An answer that a page can show.
 pub(super) trait OnPage: Sized {
-    /// The page for this answer. The default is the message that the form was successful.
+    /// The page for this answer. The default is [`PageRequest::done`].
     fn show(self, page: &PageRequest) -> Reply {
         page.done()
     }
@@ -101,7 +101,7 @@ impl OnPage for SignedIn {
         let cookies = page.view.cookies;
         let session = cookies.set_session(&self.token, page.session_ms);
         let known_browser = cookies.set_known_browser(&self.known_browser, page.known_ms);
-        page.go_on(self.memberships.len() > 1)
+        page.redirect_onward(self.memberships.len() > 1)
             .with("Set-Cookie", session)
             .with("Set-Cookie", known_browser)
     }
@@ -109,7 +109,7 @@ impl OnPage for SignedIn {
 
 impl OnPage for Option<Visitor> {
     fn show(self, page: &PageRequest) -> Reply {
-        page.shown(self.as_ref())
+        page.visitor_page(self.as_ref())
     }
 }
 
@@ -131,19 +131,20 @@ impl OnPage for Vec<LinkedIdentity> {
 }
 
 impl PageRequest {
-    /// The page's form, empty.
+    /// The page's form, with the values that the user typed before.
     pub(super) fn form(&self) -> Reply {
-        self.view.page(200, self.kind.template(), self.filled())
+        self.view
+            .page(200, self.kind.template(), self.form_values())
     }
 
-    /// The page's form, with the identities that the form unlinks.
+    /// The page's form, with the external identities that the user can keep.
     fn form_with(&self, linked: &[Linked]) -> Reply {
-        let more = context! { linked => list(linked, Linked::shown), ..self.filled() };
+        let more = context! { linked => list(linked, Linked::value), ..self.form_values() };
         self.view.page(200, self.kind.template(), more)
     }
 
     /// The values of the form.
-    fn filled(&self) -> Value {
+    fn form_values(&self) -> Value {
         let (lead, login_field) = match self.kind {
             Kind::Resend => ("resend_lead", "usernameOrEmail"),
             _ => ("forgotten_lead", "userNameOrEmail"),
@@ -153,13 +154,13 @@ impl PageRequest {
             token => self.token.as_str(),
             lead,
             login_field,
-            linked => list(&self.linked, Linked::shown),
+            linked => list(&self.linked, Linked::value),
             asks_password => true,
         }
     }
 
     /// Redirects to the application, or to the choice of an organisation first.
-    fn go_on(&self, choose: bool) -> Reply {
+    fn redirect_onward(&self, choose: bool) -> Reply {
         self.view.redirect(match choose {
             true => self.view.link("organisation.html"),
             false => self.view.redirect_target(),
@@ -170,8 +171,8 @@ impl PageRequest {
         self.view.redirect(self.view.link("login.html"))
     }
 
-    /// The page for the user of the browser; `None` is a browser that is not signed in.
-    fn shown(&self, visitor: Option<&Visitor>) -> Reply {
+    /// The page for the user of the browser; `None` if the browser is not signed in.
+    fn visitor_page(&self, visitor: Option<&Visitor>) -> Reply {
         let Some(visitor) = visitor else {
             return match self.kind {
                 Kind::Login => self.form(),
@@ -182,8 +183,8 @@ impl PageRequest {
         let undecided = visitor.session.organisation.is_none() && visitor.memberships.len() > 1;
         match self.kind {
             // A signed-in user is not asked again: this is single sign-on.
-            Kind::Login => self.go_on(undecided),
-            Kind::Organisation if visitor.memberships.len() < 2 => self.go_on(false),
+            Kind::Login => self.redirect_onward(undecided),
+            Kind::Organisation if visitor.memberships.len() < 2 => self.redirect_onward(false),
             _ => {
                 let organisations = list(&visitor.memberships, |m| {
                     context! { uuid => m.uuid.as_str(), name => m.name.as_str() }
@@ -196,7 +197,7 @@ impl PageRequest {
                         organisations,
                     },
                     asks_password => visitor.user.password_hash.is_some(),
-                    ..self.filled()
+                    ..self.form_values()
                 };
                 self.view.page(200, self.kind.template(), more)
             }
@@ -208,21 +209,21 @@ impl PageRequest {
             let reply = data_export::of(account);
             return self.view.guarded(reply);
         }
-        let more = context! { account => shown_account(account), notice => self.notice };
+        let more = context! { account => account_values(account), notice => self.notice };
         self.view.page(200, self.kind.template(), more)
     }
 
     /// The reply after the operation of a form: a message or a redirect.
     fn done(&self) -> Reply {
-        let say = |title, lead| self.message(title, lead, self.sign_in_link());
+        let message = |title, lead| self.message(title, lead, self.sign_in_link());
         match self.kind {
-            Kind::Organisation => self.go_on(false),
+            Kind::Organisation => self.redirect_onward(false),
             Kind::Logout => self.signed_out(),
-            Kind::Register => say("check_mail", "registered_lead"),
-            Kind::Resend | Kind::Forgotten => say("check_mail", "mailed_lead"),
-            Kind::Confirm => say("confirmed", "confirmed_lead"),
-            Kind::NewPassword => say("password_set", "password_set_lead"),
-            Kind::UndoEmail => say("email_restored", "email_restored_lead"),
+            Kind::Register => message("check_mail", "registered_lead"),
+            Kind::Resend | Kind::Forgotten => message("check_mail", "mailed_lead"),
+            Kind::Confirm => message("confirmed", "confirmed_lead"),
+            Kind::NewPassword => message("password_set", "password_set_lead"),
+            Kind::UndoEmail => message("email_restored", "email_restored_lead"),
             Kind::Password => self.to_account("password_changed"),
             Kind::Delete => self.without_session(self.message("deleted", "", Value::UNDEFINED)),
             Kind::Account | Kind::Login | Kind::Data => self.to_account(self.notice),
@@ -247,7 +248,7 @@ impl PageRequest {
     /// The reply after signing out: a redirect to the registered URL that the application asked for, or a page.
     fn signed_out(&self) -> Reply {
         if self.view.has_redirect {
-            return self.without_session(self.go_on(false));
+            return self.without_session(self.redirect_onward(false));
         }
         self.without_session(self.message("signed_out", "", self.sign_in_link()))
     }
@@ -293,13 +294,13 @@ impl Page for PageRequest {
             }
             _ => {
                 let template = self.kind.template();
-                self.view.again(template, rejection, self.filled())
+                self.view.again(template, rejection, self.form_values())
             }
         }
     }
 }
 
-/// Whether a token was refused because it had confirmed its registration before.
+/// Whether a token was refused because it has already confirmed its registration.
 fn is_confirmed(rejection: &Rejection) -> bool {
     let mut problems = rejection.problems.iter();
     problems.any(|problem| problem.why == Some(Why::AlreadyConfirmed))
@@ -313,10 +314,13 @@ fn name_of_asserter(asserted_by: &str) -> &str {
 
 /// The name of an external identity on pages: the system, the ID, and the type of the ID if it adds information.
 fn identity_text(link: &LinkedIdentity) -> String {
-    let who = &link.identity;
-    match who.id_type == who.provider || who.id_type == LOGIN_ID {
-        true => format!("{}: {}", who.provider, who.id),
-        false => format!("{}: {} ({})", who.provider, who.id, who.id_type),
+    let identity = &link.identity;
+    match identity.id_type == identity.provider || identity.id_type == LOGIN_ID {
+        true => format!("{}: {}", identity.provider, identity.id),
+        false => format!(
+            "{}: {} ({})",
+            identity.provider, identity.id, identity.id_type
+        ),
     }
 }
 
@@ -326,7 +330,7 @@ fn list<T>(items: &[T], entry: impl Fn(&T) -> Value) -> Vec<Value> {
 }
 
 /// The values of the account page.
-fn shown_account(account: &Account) -> Value {
+fn account_values(account: &Account) -> Value {
     let day = |at: i64| utc(at).get(..10).unwrap_or("").to_owned();
     let minute = |at: i64| utc(at).get(..16).unwrap_or("").replace('T', " ") + " UTC";
     context! {

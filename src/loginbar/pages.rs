@@ -1,4 +1,4 @@
-//! The operations of each page: when it is opened, and when its form is sent.
+//! The operations that run when a page is opened and when its form is sent.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use crate::operations::user::reset_password::ResetPasswordRequest;
 use crate::web::form::{is_foreign, is_form};
 use crate::web::{Site, View};
 
-/// The actions of the forms on the account's page: name, operation, field, and the notice after it.
+/// The actions of the forms on the account page: the name, the operation, its field, and the notice after the action.
 const ACCOUNT_ACTIONS: [(&str, Step, &str, &str); 6] = [
     ("leave", call::<LeaveServiceRequest>, "service", "left"),
     (
@@ -72,7 +72,7 @@ fn notice_of(done: &str) -> &'static str {
 
 impl Kind {
     /// The operation that runs when the page is opened, and its fields; `None` if the page is the same for everybody.
-    fn shows(self) -> Option<(Step, &'static [(&'static str, &'static str)])> {
+    fn on_open(self) -> Option<(Step, &'static [(&'static str, &'static str)])> {
         match self {
             Kind::Login | Kind::Organisation => {
                 Some((call::<ShowVisitorRequest>, &[("organisations", "1")]))
@@ -86,8 +86,8 @@ impl Kind {
         }
     }
 
-    /// The operation and the fields of the page's form; the account's page has several, see [`ACCOUNT_ACTIONS`].
-    fn does(self) -> Option<(Step, &'static [&'static str])> {
+    /// The operation and the fields of the page's form; the account page has several forms, see [`ACCOUNT_ACTIONS`].
+    fn on_submit(self) -> Option<(Step, &'static [&'static str])> {
         Some(match self {
             Kind::Login => (call::<SignInRequest>, &["userNameOrEmail", "password"]),
             Kind::Organisation => (call::<ChooseOrganisationRequest>, &["organisation"]),
@@ -155,7 +155,7 @@ fn open(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Read 
         known_ms: site.known_ms,
         view,
     };
-    match kind.shows() {
+    match kind.on_open() {
         Some((step, fields)) => {
             let token = page_request.token.clone();
             let token = match kind {
@@ -194,16 +194,16 @@ fn submit(site: &Site<'_>, request: &HttpRequest, kind: Kind, view: View) -> Rea
         known_ms: site.known_ms,
         view,
     };
-    let own = page_request
+    let is_own = page_request
         .view
         .is_own(site, request, &field("csrf_token"));
-    if !own || is_foreign(request, &site.base) {
+    if !is_own || is_foreign(request, &site.base) {
         return page_request.expired();
     }
     let action = ACCOUNT_ACTIONS
         .iter()
         .find(|(name, ..)| *name == field("do"));
-    let (step, names, notice): (_, &[&str], _) = match (kind.does(), action) {
+    let (step, names, notice): (_, &[&str], _) = match (kind.on_submit(), action) {
         (Some((step, names)), _) => (step, names, ""),
         (None, Some((_, step, name, notice))) => (*step, &[*name], *notice),
         (None, None) => return page_request.expired(),

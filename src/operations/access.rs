@@ -1,5 +1,5 @@
-//! Access control, in this module alone: decides whether a caller may call an operation, runs the operation, and
-//! records refusals in the audit log.
+//! Access control: decides whether a caller may call an operation, runs the operation, and records refusals in the
+//! audit log. No other module makes this decision.
 
 use std::cell::Cell;
 
@@ -24,9 +24,6 @@ use crate::store::{sessions, users};
 const CLIENT_KEY: &str = "clientHashKey";
 
 /// Decides whether the caller may call the operation, runs it, and records a refusal of access in the audit log.
-///
-/// # Errors
-/// The rejection, which the face encodes for the client.
 pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejection> {
     let DecodedRequest {
         request,
@@ -62,8 +59,8 @@ pub fn run<A>(app: &AppContext, decoded: DecodedRequest<A>) -> Result<A, Rejecti
         .and_then(|()| refuse_all(problems))
         .and_then(|()| throttle::run(&cx, request));
     if matches!(result, Err(Refusal::Rejected(_))) {
-        let signed_in = credentials.username_token.as_ref();
-        throttle::count_refused_after_hash(&cx, signed_in.map(|(name, _)| name.as_str()));
+        let username_token = credentials.username_token.as_ref();
+        throttle::count_refused_after_hash(&cx, username_token.map(|(name, _)| name.as_str()));
     }
     result.map_err(|refusal| {
         let rejection = refusal.into_rejection();
@@ -113,24 +110,24 @@ fn record_refusal(
 }
 
 /// The name of the user for whom the caller claims to act.
-fn claimed(found: &Credentials) -> Option<&str> {
-    found.user_name.as_ref().map(ClaimedName::as_str)
+fn claimed(credentials: &Credentials) -> Option<&str> {
+    credentials.user_name.as_ref().map(ClaimedName::as_str)
 }
 
 fn decide(
     cx: &mut RequestContext<'_>,
     operation: &Operation,
-    found: &Credentials,
+    credentials: &Credentials,
     claims: &Claims<'_>,
     problems: &Problems,
 ) -> Result<()> {
-    cx.client = client(cx.app, found.client_key.as_ref())?;
-    let authorization = sent_token(found, claims)?;
-    let session = found.session.as_ref().map_or("", Secret::reveal);
+    cx.client = client(cx.app, credentials.client_key.as_ref())?;
+    let authorization = sent_token(credentials, claims)?;
+    let session = credentials.session.as_ref().map_or("", Secret::reveal);
     match operation.access {
         Access::Anyone => {
-            check_claimed_user(cx, authorization, claimed(found))?;
-            verify_username_token(cx, authorization, found, problems)
+            check_claimed_user(cx, authorization, claimed(credentials))?;
+            verify_username_token(cx, authorization, credentials, problems)
         }
         Access::Application => {
             require_application(cx, authorization, claims.application)?;
@@ -138,7 +135,7 @@ fn decide(
         }
         Access::ProvenApplication => {
             let application = require_application(cx, authorization, claims.application)?;
-            let basic = found.application.as_ref();
+            let basic = credentials.application.as_ref();
             application::prove(cx, &application, claims.application_secret, basic)
         }
         Access::Session => require_session(cx, session),
@@ -147,18 +144,19 @@ fn decide(
             Ok(())
         }
         Access::ClientOrUser | Access::User | Access::TrustedOrAdmin => {
-            require_client_or_user(cx, operation.access, authorization, found, problems)
+            require_client_or_user(cx, operation.access, authorization, credentials, problems)
         }
     }
 }
 
 /// The token of the caller, from the header or from the request itself.
-fn sent_token<'a>(found: &'a Credentials, claims: &Claims<'a>) -> Result<Option<&'a Secret>> {
-    // The documents call this field the kind of authorization, so a scheme alone counts as absent.
+fn sent_token<'a>(credentials: &'a Credentials, claims: &Claims<'a>) -> Result<Option<&'a Secret>> {
+    // The original documents describe this field as the kind of authorization, so clients may send a scheme without a
+    // token. Such a value counts as absent.
     let in_request = claims.authorization;
     let in_request = in_request.filter(|a| !a.is_missing() && !is_bare_scheme(a));
-    let header = found.authorization.as_ref();
-    let in_header = header.filter(|a| !a.reveal().trim().is_empty() && carries_token(a));
+    let header = credentials.authorization.as_ref();
+    let in_header = header.filter(|a| !a.reveal().trim().is_empty() && is_token_header(a));
     match (in_header, in_request) {
         (Some(header), Some(field)) if without_scheme(header) != without_scheme(field) => {
             let why = Why::ExactlyOneOf("Authorization");
@@ -173,7 +171,7 @@ fn require_client_or_user(
     cx: &mut RequestContext<'_>,
     access: Access,
     authorization: Option<&Secret>,
-    found: &Credentials,
+    credentials: &Credentials,
     problems: &Problems,
 ) -> Result<()> {
     let is_directory = access == Access::TrustedOrAdmin;
@@ -184,12 +182,12 @@ fn require_client_or_user(
     if let Some(authorization) = authorization {
         authenticate(cx, authorization)?;
     }
-    if let Some((name, password)) = &found.username_token {
+    if let Some((name, password)) = &credentials.username_token {
         let named = match &cx.user {
             Some(_) => cx.read(|c| users::by_login(c, name))?,
             None => None,
         };
-        // A UsernameToken beside a token must name the same user. Check this before paying for a password hash.
+        // A UsernameToken and a JWT must name the same user. Check this before hashing a password.
         if let Some(user) = &cx.user
             && named.is_none_or(|named| named.id != user.id)
         {
@@ -197,9 +195,9 @@ fn require_client_or_user(
         }
         cx.user = Some(user_of_username_token(cx, name, password, problems)?);
     }
-    match (&cx.user, claimed(found)) {
+    match (&cx.user, claimed(credentials)) {
         (None, _) if !key_is_enough => Err(not_signed_in()),
-        // The user name sent beside the token is not the name of the token's user.
+        // The caller authenticated as one user and sent the name of another.
         (Some(user), Some(claimed)) if !same_name(&user.user_name, claimed) => {
             Err(refuse(Code::AccessDenied))
         }
@@ -208,7 +206,8 @@ fn require_client_or_user(
     }
 }
 
-/// The consent API has no client keys: it needs a user's token and a registered application.
+/// Requires a registered application and a user's token, because the consent API has no client keys. Returns the
+/// application.
 fn require_application(
     cx: &mut RequestContext<'_>,
     authorization: Option<&Secret>,
@@ -260,8 +259,8 @@ fn load_session(cx: &mut RequestContext<'_>, token: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Refuses a valid token beside the name of another user (SPEC §3). An expired token is ignored, because anyone may
-/// call these operations.
+/// Refuses a valid token together with the name of another user (SPEC §3). An invalid token is ignored, because anyone
+/// may call these operations.
 fn check_claimed_user(
     cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
@@ -278,32 +277,34 @@ fn check_claimed_user(
     }
 }
 
-/// Verifies a UsernameToken if one was sent. Operations for anyone do not require it, but its sender relies on the
-/// check. The UsernameToken must name the user of the token and the user that the caller claims to be.
+/// Verifies a UsernameToken if the caller sent one. These operations do not require a UsernameToken, but a caller that
+/// sends one relies on its verification. Its user must also be the user of the JWT and the user for whom the caller
+/// claims to act.
 fn verify_username_token(
     cx: &RequestContext<'_>,
     authorization: Option<&Secret>,
-    found: &Credentials,
+    credentials: &Credentials,
     problems: &Problems,
 ) -> Result<()> {
-    let Some((name, password)) = &found.username_token else {
+    let Some((name, password)) = &credentials.username_token else {
         return Ok(());
     };
     let user = user_of_username_token(cx, name, password, problems)?;
-    match claimed(found) {
+    match claimed(credentials) {
         Some(claimed) if !same_name(&user.user_name, claimed) => Err(refuse(Code::AccessDenied)),
         _ => check_claimed_user(cx, authorization, Some(&user.user_name)),
     }
 }
 
-/// The user of a WS-Security UsernameToken. Call this on the hashing pool only, because it hashes a password.
+/// Verifies a WS-Security UsernameToken and returns its user. Call this function on the hashing pool only, because it
+/// hashes a password.
 fn user_of_username_token(
     cx: &RequestContext<'_>,
     name: &str,
     password: &Secret,
     problems: &Problems,
 ) -> Result<User> {
-    // Refuse invalid fields before paying for a password hash.
+    // Refuse invalid fields before hashing a password.
     refuse_all(problems.clone())?;
     throttle::guard(cx, Throttle::Guesses, Some(name), || {
         let user = cx.read(|c| users::by_login(c, name))?;
@@ -326,9 +327,10 @@ pub(super) fn client(app: &AppContext, key: Option<&Secret>) -> Result<Option<Cl
         .ok_or_else(|| refuse_field(Code::UnknownClient, CLIENT_KEY))
 }
 
-/// Whether an `Authorization` header carries a token. Other schemes (Basic, Negotiate) are ignored, as the legacy
-/// server did. A value without a dot is a scheme without a token (RFC 9110 §11.4), because every token has dots.
-fn carries_token(authorization: &Secret) -> bool {
+/// Whether an `Authorization` header is read as a token: a token, or a scheme of [`SCHEMES`] with or without a token.
+/// Other schemes (Basic, Negotiate) are ignored, as the legacy server ignored them. Every token has dots, so any other
+/// word without a dot is a scheme (RFC 9110 §11.4).
+fn is_token_header(authorization: &Secret) -> bool {
     let text = authorization.reveal().trim();
     without_scheme(authorization).is_some_and(|token| text != token || text.contains('.'))
         || is_bare_scheme(authorization)
@@ -343,7 +345,7 @@ fn is_bare_scheme(authorization: &Secret) -> bool {
 /// The authentication schemes that carry a token.
 const SCHEMES: [&str; 2] = ["jwt", "bearer"];
 
-/// The token without its scheme; `None` if the scheme carries no token.
+/// The token without its scheme; `None` for a scheme that is not in [`SCHEMES`].
 fn without_scheme(authorization: &Secret) -> Option<&str> {
     let text = authorization.reveal().trim();
     match text.split_once(' ') {
@@ -372,14 +374,15 @@ fn find_token(
     let Some(record) = record else {
         return Ok(None);
     };
-    let may = record.user.status == Status::Active && (organisation.is_none() || record.is_member);
+    let is_valid =
+        record.user.status == Status::Active && (organisation.is_none() || record.is_member);
     let verified_token = VerifiedToken {
         family: record.family,
         jti: claims.jti,
         organisation,
         started_at: record.started_at,
     };
-    Ok(may.then_some((verified_token, record)))
+    Ok(is_valid.then_some((verified_token, record)))
 }
 
 /// Authenticates the caller by a token. Use of a replaced token after its grace period is treated as theft and revokes

@@ -11,9 +11,9 @@ use crate::store::attempts;
 /// The audit event for an application whose secret was guessed too often.
 const LOCKED: AuditEvent = AuditEvent::LoginLocked;
 
-/// Checks every secret that was sent. If none was sent, the registry setting `plain_calls` decides. Wrong secrets are
-/// counted by application and source address. An attacker is therefore delayed, but the application at its own address
-/// is not.
+/// Checks every secret that was sent. If none was sent, the registry setting `plain_calls` decides whether the call is
+/// allowed. Wrong secrets are counted by application and network, so that an attacker in another network does not delay
+/// the application.
 ///
 /// # Errors
 /// The secret is missing or wrong, or too many wrong secrets were sent.
@@ -24,7 +24,7 @@ pub(super) fn prove(
     basic: Option<&(String, Secret)>,
 ) -> Result<()> {
     let registry = cx.app.registry.now();
-    // Ignore Basic credentials of another name: a proxy in between may have asked for them.
+    // Ignore Basic credentials for another name: they may be meant for a proxy between client and gateway.
     let is_its_own = |name: &str| {
         let named = registry.application(name);
         named.is_some_and(|named| named.client_id == application.client_id)
@@ -59,7 +59,7 @@ pub(super) fn prove(
     cx.write(|tx| {
         for guess in &guesses {
             let tally = attempts::count(tx.conn, guess, limit, cx.now)?;
-            // Record the first attempt over the limit only.
+            // Record only the attempt that reaches the limit.
             if tally.attempts == limit.free {
                 tx.audit(LOCKED, "slowed_down", Some(&application.client_id))?;
             }

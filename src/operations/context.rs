@@ -1,4 +1,4 @@
-//! The context of a request: its authenticated caller, the time, and the application's services.
+//! The context of a request: its authenticated caller, the time, and the shared [`AppContext`].
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -25,14 +25,14 @@ use crate::app_context::AppContext;
 use crate::metrics::HashKind;
 use crate::secrets::hashing::Verdict;
 
-/// The name of the user for whom a caller claims to act. Every face reads it with [`ClaimedName::read`], because the
-/// audit log shows it.
+/// The name of the user for whom a caller claims to act. The audit log shows this name, so [`ClaimedName::read`] is the
+/// only way to create one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedName(String);
 
 impl ClaimedName {
-    /// The name without outer blanks; `None` for a blank one. A name that is too long or has control or hidden
-    /// characters is a problem of this field and is left out.
+    /// Returns the name without outer blanks; `None` for a blank name. If the name is too long or has control or hidden
+    /// characters, notes a problem of this field and returns `None`.
     pub fn read(name: &str, field: &str, problems: &mut Problems) -> Option<Self> {
         let name = name.trim();
         let flaw = if name.chars().count() > MAX_CLAIM_CHARS as usize {
@@ -72,7 +72,7 @@ pub struct Credentials {
     pub session: Option<Secret>,
     /// The client's IP address.
     pub source: Option<IpAddr>,
-    /// The cookie by which a browser is recognised after a user signed in with it.
+    /// The cookie that identifies a browser with which a user has signed in before.
     pub known_browser: Option<Secret>,
 }
 
@@ -88,7 +88,7 @@ pub struct VerifiedToken {
     pub started_at: Millis,
 }
 
-/// The context of a request whose access has been decided.
+/// The context of a request. The access decision fills in the caller.
 pub struct RequestContext<'a> {
     pub app: &'a AppContext,
     pub now: Millis,
@@ -108,7 +108,7 @@ pub struct RequestContext<'a> {
     pub on_behalf_of: Option<String>,
     /// The client's IP address; `None` at the command line.
     pub source: Option<IpAddr>,
-    /// The cookie by which a browser is recognised after a user signed in with it.
+    /// The cookie that identifies a browser with which a user has signed in before.
     pub known_browser: Option<Secret>,
     /// Whether the request has hashed a password that no attempt counter has counted yet.
     pub owes_hash: Cell<bool>,
@@ -132,7 +132,7 @@ impl RequestContext<'_> {
     /// The signed-in user.
     ///
     /// # Errors
-    /// [`Code::AuthenticationRequired`] if there is none.
+    /// [`Code::AuthenticationRequired`] if no user is signed in.
     pub fn signed_in(&self) -> Result<&User> {
         let user = self.user.as_ref();
         user.ok_or_else(not_signed_in)
@@ -181,7 +181,7 @@ impl RequestContext<'_> {
         Ok(done.verdict)
     }
 
-    /// Verifies a user's password; an unknown user costs the same work and gets the same answer.
+    /// Verifies a user's password. An unknown user costs the same work and gives the same answer as a wrong password.
     ///
     /// # Errors
     /// [`Code::BadCredentials`], [`Code::UserNotActive`] (only if the password is right), or an error of the store.
@@ -226,8 +226,8 @@ impl RequestContext<'_> {
         }
     }
 
-    /// Counts an event that anonymous callers can cause without limit, such as a refusal. Counts are written to the
-    /// audit log in batches.
+    /// Counts an event that anonymous callers can cause without limit, such as a refusal. The counts are kept in memory
+    /// and written to the database in batches.
     pub(super) fn count(
         &self,
         event: AuditEvent,
@@ -249,7 +249,8 @@ impl RequestContext<'_> {
         };
         let known = subject.map(|login| self.app.store.read(|c| users::by_login(c, login)));
         let known = known.unwrap_or(Ok::<_, StoreError>(None));
-        // Do not store what an anonymous caller typed: it may be a password or another person's address.
+        // If the lookup failed, do not store the typed text: it may be the address of a known user, and the audit log
+        // must not keep addresses.
         let subject = subject.filter(|_| known.is_ok());
         let known = known.ok().flatten();
         let user_name = known.as_ref().map(|user| user.user_name.as_str());

@@ -1,5 +1,4 @@
-//! Links and unlinks external identities of a user and mails the user about it. When the owner of an account takes it
-//! over, identities that others linked before are removed.
+//! Unlinks external identities of a user, and mails the user about linked and unlinked identities.
 
 use super::prelude::*;
 use crate::domain::external_identity::{ExternalIdentity, LinkedIdentity};
@@ -11,8 +10,8 @@ pub const KEY_CHARS: usize = 32;
 /// The maximum number of systems that a mail names.
 const MAX_NAMED: usize = 5;
 
-/// The key of an identity in a form: a part of its hash, so that it is one word whatever characters the identity
-/// contains.
+/// The key that stands for an identity in a form: the beginning of its hash, which is one word even if the identity
+/// contains blanks or commas.
 #[must_use]
 pub fn key(identity: &ExternalIdentity) -> String {
     let mut key = sha256_hex(&identity.canonical().join("\n"));
@@ -20,8 +19,9 @@ pub fn key(identity: &ExternalIdentity) -> String {
     key
 }
 
-/// Unlinks every identity of a user who has just proved ownership of the mailbox, except those that the user keeps.
-/// Others linked them before and could sign in as this user. The caller holds the lock on the user.
+/// Unlinks every identity of a user who has just proved ownership of the mailbox, except the identities with the keys
+/// in `keep`, and ends all sessions and tokens. Other people may have linked the identities and could sign in as this
+/// user. The caller holds the lock on the user.
 pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) -> Result<()> {
     let linked = external_identities::linked_to(tx.conn, user.id)?;
     unlink(tx, user, linked, |link| {
@@ -31,8 +31,8 @@ pub(super) fn take_over(tx: &mut Transaction<'_>, user: &User, keep: &[&str]) ->
     Ok(())
 }
 
-/// Unlinks the identities that are `unwanted`, records each in the audit log, and mails the owner once. Returns the
-/// number of unlinked identities.
+/// Unlinks the identities for which `unwanted` is true, records each in the audit log, and mails the user once. Returns
+/// the number of unlinked identities.
 pub(super) fn unlink(
     tx: &mut Transaction<'_>,
     user: &User,

@@ -7,8 +7,8 @@ use crate::domain::mailbox::canonical_login;
 use crate::domain::one_time_token;
 use crate::store::known_sources;
 
-/// The number of accounts that one browser's cookie remembers; the oldest is dropped first.
-const MAX_MARKS: usize = 4;
+/// The maximum number of accounts that one browser's cookie remembers; the oldest is dropped first.
+const MAX_DEVICE_TOKENS: usize = 4;
 
 /// The known source of this attempt, which has its own counter; `None` if the account's general counter applies. An
 /// unknown account behaves like an existing one, so that the delay does not reveal whether it exists.
@@ -18,19 +18,19 @@ pub(super) fn find(
     login: &str,
 ) -> Result<Option<String>, StoreError> {
     let network = own_network(cx);
-    let marks = marks(cx);
-    if network.is_none() && marks.is_empty() {
+    let device_tokens = device_tokens(cx);
+    if network.is_none() && device_tokens.is_empty() {
         return Ok(None);
     }
     let decoy = subject(cx, "decoy of", &canonical_login(login));
     let Some((user_id, is_real)) = known_sources::user_or_decoy(c, login, &decoy)? else {
         return Ok(None);
     };
-    // Prefer the browser's secret to the network: many users may share an address.
-    let browsers = marks
+    // Prefer the browser to the network, because many users may share a network.
+    let browsers = device_tokens
         .iter()
         .filter(|_| is_real)
-        .map(|mark| source_hash(cx, user_id, "browser", mark));
+        .map(|device_token| source_hash(cx, user_id, "browser", device_token));
     let networks = network
         .iter()
         .map(|n| source_hash(cx, user_id, "network", n));
@@ -49,30 +49,30 @@ pub(super) fn remember_network(tx: &mut Transaction<'_>, user: &User) -> Result<
 }
 
 /// Remembers the browser from which the user has just signed in, in the caller's transaction, and returns the value of
-/// its cookie. Each mark is generated here for one user and never copied from the cookie that the browser sent, where
-/// an attacker may have put it.
+/// its cookie. A new device token is generated here for one user. A token from the cookie counts only if it is already
+/// known for this user, because an attacker may have put it into the cookie.
 pub(super) fn remember_browser(
     tx: &mut Transaction<'_>,
     user: &User,
 ) -> Result<Secret, StoreError> {
-    let mut marks = marks(tx.cx);
-    let sources: Vec<String> = marks
+    let mut device_tokens = device_tokens(tx.cx);
+    let sources: Vec<String> = device_tokens
         .iter()
-        .map(|mark| source_hash(tx.cx, user.id, "browser", mark))
+        .map(|device_token| source_hash(tx.cx, user.id, "browser", device_token))
         .collect();
     let known = known_sources::known(tx.conn, user.id, &sources, tx.cx.now)?;
     let source = match sources.into_iter().find(|source| known.contains(source)) {
         Some(source) => source,
         None => {
-            let mark = one_time_token::format(tx.cx.app.entropy.bytes());
-            let source = source_hash(tx.cx, user.id, "browser", &mark);
-            marks.insert(0, mark);
-            marks.truncate(MAX_MARKS);
+            let device_token = one_time_token::format(tx.cx.app.entropy.bytes());
+            let source = source_hash(tx.cx, user.id, "browser", &device_token);
+            device_tokens.insert(0, device_token);
+            device_tokens.truncate(MAX_DEVICE_TOKENS);
             source
         }
     };
     known_sources::remember(tx.conn, user.id, &source, expiry(tx.cx))?;
-    Ok(Secret::from(marks.join(".").as_str()))
+    Ok(Secret::from(device_tokens.join(".").as_str()))
 }
 
 fn expiry(cx: &RequestContext<'_>) -> i64 {
@@ -84,12 +84,12 @@ pub(super) fn own_network(cx: &RequestContext<'_>) -> Option<String> {
     cx.source.filter(|_| !cx.is_trusted()).map(network)
 }
 
-/// The marks in the browser's cookie, one for each remembered account.
-fn marks(cx: &RequestContext<'_>) -> Vec<String> {
+/// The device tokens in the browser's cookie: random secrets, one for each remembered account.
+fn device_tokens(cx: &RequestContext<'_>) -> Vec<String> {
     let cookie = cx.known_browser.as_ref().map_or("", Secret::reveal);
-    let marks = cookie.split('.').take(MAX_MARKS);
-    marks
-        .filter(|mark| one_time_token::is_well_formed(mark))
+    let device_tokens = cookie.split('.').take(MAX_DEVICE_TOKENS);
+    device_tokens
+        .filter(|device_token| one_time_token::is_well_formed(device_token))
         .map(str::to_owned)
         .collect()
 }

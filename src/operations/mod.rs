@@ -1,4 +1,5 @@
-//! The use cases, one file each, and the catalogue that every face is built from.
+//! The operations, one file each, and the catalogue of all operations. Each face (the code of one protocol, such as
+//! SOAP or REST) decodes requests for these operations and encodes their answers.
 
 pub mod access;
 mod application;
@@ -83,7 +84,7 @@ pub static CATALOG: &[&Operation] = &[
     browser::unlink_identity::UnlinkIdentityRequest::OPERATION,
 ];
 
-/// The operations of the SOAP contract, for the printers of WSDL and XSD.
+/// The operations of the SOAP contract, from which the WSDL and the XSD are generated.
 #[must_use]
 pub fn soap_entries() -> Vec<Entry> {
     CATALOG

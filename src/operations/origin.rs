@@ -9,7 +9,7 @@ use crate::domain::client::Trust;
 use crate::domain::network::Network;
 use crate::domain::text::canonical;
 
-/// The number of characters of an account name that are used.
+/// The maximum length of an account name, in characters; longer names are cut.
 const MAX_ACCOUNT_CHARS: usize = 256;
 
 /// The source of a request, and the account whose password the request contains.

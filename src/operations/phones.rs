@@ -1,4 +1,4 @@
-//! Stores telephone numbers. A verified number belongs to one user if the settings say so.
+//! Stores telephone numbers. If `directory.unique_phones` is on, a verified number belongs to one user.
 
 use crate::domain::user::canonical_phone;
 use crate::operations::prelude::*;
@@ -12,7 +12,7 @@ pub struct Phone {
     pub is_verified: bool,
 }
 
-/// Whether a user other than `own` has this verified number, and numbers must be unique.
+/// Whether numbers must be unique and a user other than `own` has this verified number.
 pub fn is_taken(tx: &mut Transaction<'_>, phone: &str, own: Option<i64>) -> Result<bool> {
     match canonical_phone(phone) {
         Some(key) if tx.cx.app.rules.unique_phones => {

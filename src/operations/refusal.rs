@@ -95,7 +95,7 @@ pub(crate) fn internal_error(cause: impl std::fmt::Display) -> Refusal {
     Rejection::new(Code::InternalError).because(cause).into()
 }
 
-/// Refuses if there are any problems.
+/// Refuses a request that has problems.
 pub(crate) fn refuse_all(problems: Problems) -> Result<(), Refusal> {
     match problems.found.is_empty() {
         true => Ok(()),

@@ -6,12 +6,12 @@ use crate::contract::openapi::{Credential, Entry};
 use crate::contract::problem::Code;
 
 impl Access {
-    /// The access rule in words.
+    /// The allowed callers, for the documents.
     #[must_use]
     pub const fn who(self) -> &'static str {
         match self {
             Access::Anyone => "anyone",
-            Access::ClientOrUser => "a trusted client, or a user of a public one",
+            Access::ClientOrUser => "a trusted client, or a user through a public client",
             Access::User => "a user",
             Access::TrustedOrAdmin => "a trusted client, or an administrator",
             Access::Application => "a user through a registered application",
@@ -21,7 +21,7 @@ impl Access {
         }
     }
 
-    /// The sets of credentials; each set is sufficient.
+    /// The accepted sets of credentials; a trusted client needs only its key.
     const fn credentials(self) -> &'static [&'static [Credential]] {
         use Credential::{ClientKey, UserToken};
         match self {
@@ -66,31 +66,31 @@ const ANYWHERE: &[Code] = &[
 ];
 
 impl Operation {
-    /// Every code that REST can refuse this route with, in the order of the table.
+    /// Every code that REST can refuse this route with, in the order of [`Code::ALL`].
     #[must_use]
     pub fn codes(&self, route: &Route) -> Vec<Code> {
-        let mut met: Vec<Code> = [ANYWHERE, self.access.codes(), route.refuses].concat();
+        let mut possible: Vec<Code> = [ANYWHERE, self.access.codes(), route.refuses].concat();
         if self.throttle != Throttle::Nothing {
-            met.push(Code::TooManyAttempts);
+            possible.push(Code::TooManyAttempts);
         }
         if route.body != Body::Ignored {
-            met.push(Code::UnsupportedMediaType);
+            possible.push(Code::UnsupportedMediaType);
         }
         if self.request.fields.iter().any(|f| f.required) {
-            met.push(Code::MissingField);
+            possible.push(Code::MissingField);
         }
         if !route.takes.is_empty() {
-            met.push(Code::TypeMismatch);
+            possible.push(Code::TypeMismatch);
         }
         if route.path.contains('{') || route.is_of_user() {
-            met.push(Code::IdMismatch);
+            possible.push(Code::IdMismatch);
         }
         if route.path.contains('{') {
             // A path may name a user that does not exist.
-            met.push(Code::UserNotFound);
+            possible.push(Code::UserNotFound);
         }
         let all = Code::ALL.iter().copied();
-        all.filter(|code| met.contains(code)).collect()
+        all.filter(|code| possible.contains(code)).collect()
     }
 
     /// The fields that a client sends by this route: the fields of the request, or the fields inside the field that

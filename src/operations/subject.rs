@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::RequestContext;
 use crate::domain::network::Network;
 
-/// The length of a subject in hexadecimal digits: 128 bits of a keyed hash do not collide, and the database stores each
-/// subject twice, in the table and in its index.
+/// The length of a subject in hexadecimal digits. 128 bits of a keyed hash are enough to avoid collisions. Longer
+/// subjects would take more space in the table and in its index.
 const SUBJECT_CHARS: usize = 32;
 
 /// The stored subject of a counter: [`SUBJECT_CHARS`] hexadecimal digits of a keyed hash, which reveals no name.

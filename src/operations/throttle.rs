@@ -24,7 +24,8 @@ pub(super) fn run<A>(cx: &RequestContext<'_>, request: Box<dyn Runnable<A>>) -> 
         Throttle::Mails => claims.mailbox,
     };
     let own = cx.user.as_ref().map(|user| user.user_name.as_str());
-    // Only operations for a session act on the caller's own account. Others act on the account that the request names.
+    // Only operations for a session act on the caller's own account. Other operations act on the account that the
+    // request names.
     let own = own.filter(|_| operation.access == Access::Session);
     let about = about.or(own).map(str::to_owned);
     guard(cx, operation.throttle, about.as_deref(), || request.run(cx))
@@ -52,7 +53,7 @@ pub(super) fn guard<T>(
         return too_many();
     }
     let result = step();
-    // After a success the flag stays set, because the request may still be refused; see `count_refused_after_hash`.
+    // After a success `owes_hash` stays set, because the request may still be refused; see `count_refused_after_hash`.
     let refused_after_hash =
         matches!(result, Err(Refusal::Rejected(_))) && cx.owes_hash.replace(false);
     let recorded = match (throttle, code(&result)) {
@@ -114,8 +115,8 @@ pub(super) fn reset_counters(tx: &mut Transaction<'_>, user: &User) -> Result<()
     Ok(stored_sources::forget_all(tx.conn, user.id)?)
 }
 
-/// Counts a mail that an unauthenticated caller causes; `false` if the mailbox has had too many. The caller is not
-/// told, because the answer would reveal which names and addresses belong together.
+/// Counts a mail that an unauthenticated caller causes; `false` if the mailbox has had too many mails. The caller gets
+/// the same answer in both cases, because a different answer would reveal which names and addresses belong together.
 pub(super) fn may_mail(tx: &mut Transaction<'_>, address: &str) -> Result<bool> {
     let subject = subject(tx.cx, "mails into", &canonical_login(address));
     if !is_open(tx, &subject)? {
@@ -138,11 +139,11 @@ fn is_open(tx: &mut Transaction<'_>, subject: &str) -> Result<bool> {
     Ok(open_at.is_none_or(|at| at <= tx.cx.now))
 }
 
-/// Counts a change of a user's assignments, unless the user or the service has had too many in this minute. The counts
-/// are in the memory of this node, so that callers of one service do not contend for a common row.
+/// Counts a change of a user's assignments. The counts are in the memory of this node, so that callers of one service
+/// do not contend for a common row.
 ///
 /// # Errors
-/// [`Code::TooManyAttempts`].
+/// [`Code::TooManyAttempts`] if the user or the service has had too many changes in this minute.
 pub(super) fn count_assignment(
     cx: &RequestContext<'_>,
     user_id: i64,
@@ -181,7 +182,7 @@ fn code<T>(result: &Result<T>) -> Option<Code> {
 struct Counter {
     subject: String,
     limit: Limit,
-    /// The audit event when the limit is reached.
+    /// The audit event of the attempt that reaches the limit.
     event: AuditEvent,
     /// Whether the subject is an account and not a source.
     is_account: bool,
@@ -243,7 +244,7 @@ fn due<'c>(cx: &RequestContext<'_>, counted: &'c [Counter]) -> Result<Vec<(&'c C
         let subject = &counter.subject;
         let forget_at = cx.now + counter.limit.forgiven_after();
         let nth = match counter.limit.free {
-            // The limit allows one attempt only, so the first attempt must be in the table for every node.
+            // The limit allows one attempt only, so the first attempt must be in the table, where every node sees it.
             ..=1 => AttemptPosition::Later,
             _ => first_attempts.note(subject, forget_at, cx.now),
         };
@@ -272,7 +273,7 @@ fn count(cx: &RequestContext<'_>, counted: &[Counter], about: Option<&str>) -> R
         for (counter, times) in &due {
             for _ in 0..*times {
                 let tally = attempts::count(tx.conn, &counter.subject, counter.limit, cx.now)?;
-                // Record the first attempt over the limit only.
+                // Record only the attempt that reaches the limit.
                 if tally.attempts == counter.limit.free {
                     events.push(counter.event);
                 }

@@ -54,7 +54,7 @@ const NOBODY: Addressee<'_> = Addressee {
 };
 
 impl RequestContext<'_> {
-    /// Runs a step in one transaction. The step may run more than once, if two transactions collide.
+    /// Runs a step in one transaction. If two transactions collide, the step runs again.
     pub fn write<T, E: StepError>(
         &self,
         mut step: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
@@ -85,8 +85,8 @@ impl RequestContext<'_> {
         }
     }
 
-    /// The sealed text of a mail. It shows only plain names of the user, because the person who registered the address,
-    /// or a partner, may have chosen them.
+    /// The sealed data of a mail. The mail shows only plain names of the user, because a stranger or a partner may have
+    /// chosen the names.
     fn sealed_mail(
         &self,
         topic: Topic,
@@ -122,7 +122,7 @@ impl Transaction<'_> {
         user.ok_or_else(|| refuse(Code::TokenExpired))
     }
 
-    /// Ends every session of a user, except this one, and every token.
+    /// Ends every token of a user, and every session except this one.
     pub fn sign_out(&mut self, user_id: i64, except: Option<i64>) -> Result<()> {
         token_families::end_all(self.conn, user_id)?;
         sessions::end_all(self.conn, user_id, except)?;
@@ -170,8 +170,9 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Puts a callback into the outbox, which tells the service that the user has left. Does nothing if the service
-    /// wants no callbacks, or if another user holds the ID now, because the service would remove that user.
+    /// Puts a callback into the outbox if the service wants callbacks. The callback tells the service that the user has
+    /// left. If another user holds the ID now, the callback is withheld and recorded in the audit log, because the
+    /// service would remove that user.
     pub fn notify_service(&mut self, user: &User, ended: &Ended) -> Result<()> {
         if !ended.has_callback {
             return Ok(());
@@ -188,7 +189,8 @@ impl Transaction<'_> {
     }
 }
 
-/// The key by which the callbacks about an id keep their order: a keyed hash, so that the outbox does not contain the id.
+/// The key that keeps the callbacks about one ID in order. The key is a keyed hash, so that the outbox does not contain
+/// the ID.
 #[must_use]
 pub fn callback_order(app: &AppContext, service_id: i64, id: &str) -> String {
     let compared = services::compared_id(id, false);

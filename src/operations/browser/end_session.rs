@@ -1,4 +1,4 @@
-//! Ends a session of the user, or every session except this browser's.
+//! Ends one session of the user, or all other sessions and all tokens.
 
 use crate::operations::prelude::*;
 use crate::store::sessions;

@@ -37,8 +37,8 @@ impl Request for RegisterVisitorRequest {
             ..Default::default()
         };
         match registration.register(cx, TakenNames::Hidden) {
-            // The owner gets a link for a new password. It also activates an account that another person may have
-            // registered with this address.
+            // The owner gets a link for setting a new password. The new password also activates the account, which
+            // another person may have registered with this address.
             Err(Refusal::Rejected(taken))
                 if matches!(
                     taken.code(),

@@ -11,7 +11,7 @@ use crate::store::services::{self, Assignment};
 use crate::store::sessions::{self, Session};
 use crate::store::{external_identities, known_sources, organisations};
 
-/// The most audit entries in a data export, newest first.
+/// The maximum number of audit entries in a data export. Older entries are left out.
 pub const MOST_EVENTS: i64 = 1000;
 
 shape! {

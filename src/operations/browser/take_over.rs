@@ -1,5 +1,5 @@
-//! Operations behind the links in mails: confirm an address or set a new password, and keep the external identities
-//! that the owner chose.
+//! The operations of the pages that the links in mails open: confirm an address or set a new password, and keep the
+//! external identities that the owner selects.
 
 use crate::domain::external_identity::MAX_IDENTITIES;
 use crate::operations::identities::KEY_CHARS;
@@ -60,9 +60,7 @@ impl Request for SetPasswordRequest {
     const OPERATION: &'static Operation = &Operation::page::<Self>(
         "setPassword",
         AuditEvent::PasswordChanged,
-        "Sets a new password with the token of a mail
-    .cost(Cost::Read); the user keeps the external \
-         identities that it names.",
+        "Sets a new password with the token of a mail and keeps the external identities that the user selects.",
     )
     .access(Access::Anyone)
     .cost(Cost::Hash)

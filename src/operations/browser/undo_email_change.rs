@@ -13,7 +13,7 @@ shape! {
     }
 }
 
-fn spent() -> Refusal {
+fn invalid_token() -> Refusal {
     invalid_one_time_token("token")
 }
 
@@ -28,21 +28,21 @@ impl Request for UndoEmailChangeRequest {
     .throttle(Throttle::Guesses);
 
     fn run(self, cx: &RequestContext<'_>) -> Result<()> {
-        let sha256 = hash_of_token(&self.token).ok_or_else(spent)?;
+        let sha256 = hash_of_token(&self.token).ok_or_else(invalid_token)?;
         cx.write(|tx| undo(tx, &sha256))
     }
 }
 
-/// Revokes everything with which the person who changed the address could sign in. That person may have set the
-/// password, so the owner sets a new one by mail.
+/// Restores the address, and deletes the password, the sessions, the tokens and the newer external identities, because
+/// the person who changed the address could sign in with them. The owner gets a mail for setting a new password.
 fn undo(tx: &mut Transaction<'_>, sha256: &str) -> Result<()> {
-    let change = email_undos::find(tx.conn, sha256, tx.cx.now)?.ok_or_else(spent)?;
-    let user = users::lock_for_update(tx.conn, change.user_id)?.ok_or_else(spent)?;
+    let change = email_undos::find(tx.conn, sha256, tx.cx.now)?.ok_or_else(invalid_token)?;
+    let user = users::lock_for_update(tx.conn, change.user_id)?.ok_or_else(invalid_token)?;
     if users::is_taken(tx.conn, &change.email, Some(user.id))? {
         return Err(refuse_field(Code::EmailAlreadyExists, "email"));
     }
     if !email_undos::end_from(tx.conn, user.id, change.id)? {
-        return Err(spent());
+        return Err(invalid_token());
     }
     let restored = User {
         email: change.email,

@@ -26,21 +26,22 @@ impl Request for UnlinkIdentityRequest {
         cx.write(|tx| {
             let user = tx.lock_user()?;
             let linked = external_identities::linked_to(tx.conn, user.id)?;
-            let is_it = |key_of: &str| key_of == self.identity;
+            let is_requested = |key: &str| key == self.identity;
             // A user without a password can only sign in through a partner.
-            let mut ways = linked
+            let mut sign_in_keys = linked
                 .iter()
                 .filter(|link| registry.can_sign_in(&link.identity))
                 .map(|link| key(&link.identity));
-            let is_last = ways.clone().any(|way| is_it(&way)) && ways.all(|way| is_it(&way));
+            let is_last = sign_in_keys.clone().any(|key| is_requested(&key))
+                && sign_in_keys.all(|key| is_requested(&key));
             if is_last && user.password_hash.is_none() {
                 return Err(refuse(Code::LastWayIn));
             }
             // Unlinking an identity twice is no error.
             let unlinked =
-                identities::unlink(tx, &user, linked, |link| is_it(&key(&link.identity)))?;
+                identities::unlink(tx, &user, linked, |link| is_requested(&key(&link.identity)))?;
             if unlinked > 0 {
-                // End the sessions that the partner opened, too.
+                // The partner may have opened other sessions, so end all of them.
                 tx.sign_out(user.id, own)?;
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! Assigns the user to a service under the user's id in that service. An id in a service belongs to one user.
+//! Assigns the user to a service under the user's ID in that service. An ID in a service belongs to one user.
 
 use super::Done;
 use crate::domain::text::{has_control, is_dot_segment};
@@ -20,7 +20,8 @@ shape! {
         portal_id: Number = "portal_id", required;
         /// The number of the service. The service belongs to the portal.
         service_id: Number = "service_id", required;
-        /// The ID of the user in the service. It must not be the ID of another user there, in any case of letters.
+        /// The ID of the user in the service. It must not be the ID of another user there; the
+        /// comparison is case-insensitive.
         user_id_in_service: String = "user_id_in_service", alias = "user_id_id_service", max = 256, required;
     }
 }
@@ -30,8 +31,8 @@ impl Request for AssignUserToServiceRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "assign_user_to_service",
         AuditEvent::UserServiceAssigned,
-        "Assigns the user to a service with the user's id there, which replaces an earlier id; \
-         an id of another user is refused.",
+        "Assigns the user to a service with the user's ID in that service. A new ID replaces the earlier ID; \
+         the ID of another user is refused.",
     )
     .access(Access::ProvenApplication)
     .cost(Cost::Write)

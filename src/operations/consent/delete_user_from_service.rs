@@ -48,7 +48,7 @@ impl Request for DeleteUserFromServiceRequest {
 /// Ends the assignment of any user on behalf of the operator. Returns whether the assignment existed.
 ///
 /// # Errors
-/// The user does not exist.
+/// [`Code::UserNotFound`] if the user does not exist.
 pub fn leave_by_operator(
     cx: &RequestContext<'_>,
     user_name: &str,

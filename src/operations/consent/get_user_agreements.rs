@@ -1,11 +1,11 @@
-//! Lists the user's accepted agreements with the time of acceptance, in ascending order.
+//! Lists the user's accepted agreements with the time of acceptance, in ascending order of their numbers.
 
 use crate::contract::time::utc;
 use crate::operations::prelude::*;
 use crate::store::consents;
 
 shape! {
-    /// The user and the agreements.
+    /// The user.
     pub struct GetUserAgreementsRequest = "GetUserAgreementsRequest_V1" {
         /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
@@ -27,7 +27,7 @@ shape! {
 shape! {
     /// The accepted agreements, each with its number and the time of acceptance.
     pub struct Accepted = "Accepted_V1" {
-        /// The agreements, in ascending order.
+        /// The agreements, in ascending order of their numbers.
         result: List<AcceptedAgreement> = "result", item = "agreement";
     }
 }
@@ -37,7 +37,7 @@ impl Request for GetUserAgreementsRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "get_user_agreements",
         AuditEvent::UserAgreementsShown,
-        "Lists the user's accepted agreements with the time of acceptance, in ascending order.",
+        "Lists the user's accepted agreements with the time of acceptance, in ascending order of their numbers.",
     )
     .access(Access::Application)
     .rpc();

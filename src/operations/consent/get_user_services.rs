@@ -1,10 +1,10 @@
-//! Lists the services of a portal to which the user is assigned, in ascending order.
+//! Lists the services of a portal that the user is assigned to, in ascending order of their numbers.
 
 use crate::operations::prelude::*;
 use crate::store::services;
 
 shape! {
-    /// The user, and a service of a portal.
+    /// The user and a portal.
     pub struct GetUserServicesRequest = "GetUserServicesRequest_V1" {
         /// The ID of the calling application. The suffix .onetapi.pl is optional.
         client_id: String = "client_id", max = 256, required, role = Role::Application;
@@ -26,7 +26,7 @@ shape! {
 shape! {
     /// The services that the user is assigned to.
     pub struct Services = "Services_V1" {
-        /// The services, in ascending order.
+        /// The services, in ascending order of their numbers.
         result: List<AssignedService> = "result", item = "service";
     }
 }
@@ -36,7 +36,7 @@ impl Request for GetUserServicesRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "get_user_services",
         AuditEvent::UserServicesShown,
-        "Lists the services of a portal to which the user is assigned, in ascending order.",
+        "Lists the services of a portal that the user is assigned to, in ascending order of their numbers.",
     )
     .access(Access::Application)
     .rpc();

@@ -30,13 +30,13 @@ impl Done {
     }
 }
 
-/// The number of the portal, if it exists.
+/// The number of the portal. An unknown portal is refused.
 fn portal(registry: &Snapshot, portal: Number) -> Result<i64> {
     let number = portal.0.filter(|id| registry.has_portal(*id));
     number.ok_or_else(|| refuse_field(Code::PortalNotFound, "portal_id"))
 }
 
-/// The service, if it belongs to the portal.
+/// The service. A service that does not belong to the portal is refused.
 fn service(registry: &Snapshot, portal: Number, service: Number) -> Result<&RequiringService> {
     let portal = self::portal(registry, portal)?;
     registry

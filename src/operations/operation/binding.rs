@@ -9,7 +9,7 @@ pub const USERS: &str = "users";
 #[derive(Debug)]
 pub struct Route {
     pub method: &'static str,
-    /// Segments; one in braces is a field of the request, percent-decoded.
+    /// The path. A segment in braces is a field of the request, percent-decoded.
     pub path: &'static str,
     /// The field that `data.id` fills; `None` if the route ignores the id.
     pub id: Option<&'static str>,
@@ -17,8 +17,8 @@ pub struct Route {
     pub fresh_id: bool,
     /// The field of the request that holds the attributes; `None` if they are fields of the request itself.
     pub inside: Option<&'static str>,
-    /// The accepted `data.type`s of a document in the request, the preferred one first; empty if any type is accepted,
-    /// because no source names a type.
+    /// The accepted values of `data.type` in the request, the preferred one first. Empty if every type is accepted,
+    /// because no source document names a type.
     pub takes: &'static [&'static str],
     /// The `data.type` of the answer.
     pub answers: &'static str,
@@ -44,11 +44,11 @@ pub enum Body {
 #[derive(Debug)]
 pub struct DirectoryRoute {
     pub method: &'static str,
-    /// Segments; one in braces is a field of the request, percent-decoded.
+    /// The path. A segment in braces is a field of the request, percent-decoded.
     pub path: &'static str,
     /// The name of the call in answers, such as `api.user.create`.
     pub id: &'static str,
-    /// The fields that parameters of the query fill. Other parameters are ignored.
+    /// The fields that query parameters fill. Other parameters are ignored.
     pub query: &'static [&'static str],
 }
 
@@ -128,7 +128,7 @@ impl Route {
         self
     }
 
-    /// Whether the document is a user, whose id is the user name.
+    /// Whether the document in the request is a user resource, whose id is the user name.
     #[must_use]
     pub fn is_of_user(&self) -> bool {
         self.takes.first() == Some(&USERS)

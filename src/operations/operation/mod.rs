@@ -24,7 +24,7 @@ pub enum Access {
     ClientOrUser,
     /// A user with a token, through any client.
     User,
-    /// A user with a token, through a registered application; the fields of the request name both.
+    /// A user with a token, through a registered application. The request contains the token and the application's ID.
     Application,
     /// Like `Application`; the application also authenticates by its secret, unless the registry sets `plain_calls`.
     ProvenApplication,
@@ -36,7 +36,7 @@ pub enum Access {
     Visitor,
 }
 
-/// The queue that an operation waits in.
+/// The most expensive work of an operation. It determines whether and in which queue the requests wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
     /// Only reads.
@@ -49,8 +49,8 @@ pub enum Cost {
     Hash,
 }
 
-/// The events of an operation that the rate limit counts. Guessed tokens and sessions are not counted, because they are
-/// too long to guess. Forged signatures are counted so that they do not fill the audit log.
+/// The events of an operation that the rate limit counts. Wrong JWTs and session cookies are not counted, because they
+/// cannot be guessed. Forged signatures are counted so that they do not fill the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttle {
     Nothing,
@@ -120,7 +120,8 @@ impl Operation {
         }
     }
 
-    /// An operation whose face receives the answer by type. Any other face receives an [`EmptyResponse`].
+    /// An operation whose answer is not published. A face that knows the operation gets the answer itself; any other
+    /// face gets an [`EmptyResponse`].
     pub(in crate::operations) const fn unpublished<R: Request>(
         name: &'static str,
         event: AuditEvent,

@@ -1,8 +1,8 @@
 //! Requests: the trait that request types implement, and the type in which a face holds a request of any operation.
 //!
-//! A face that knows the operation receives the answer by type: pages and partners' sign-ins turn it into a reply where
-//! they decode the request ([`from_fields`]). A face that finds the operation in the catalogue receives a
-//! [`Payload`], which any shape can become.
+//! A face that knows the operation gets the operation's own answer type: pages and partners' sign-ins pass a function
+//! to [`from_fields`] that turns this answer into a reply. A face that finds the operation in the catalogue gets a
+//! [`Payload`], which can contain the answer of any operation.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::operations::refusal::Result;
 
 /// The request of an operation. An implementation states the name, the callers and the work of the operation.
 pub trait Request: Structure + 'static {
-    /// Its answer.
+    /// The answer of the operation.
     type Answer: 'static;
     /// The entry of the operation in the catalogue.
     const OPERATION: &'static Operation;
@@ -34,11 +34,11 @@ pub trait Request: Structure + 'static {
     fn guessed_at(&self) -> Option<&str> {
         self.subject()
     }
-    /// The login name whose mailbox a mail may go to, for the operations that send one.
+    /// The login name of the mailbox to which the operation may send a mail.
     fn mailbox(&self) -> Option<&str> {
         self.subject()
     }
-    /// Does the work.
+    /// Runs the operation.
     fn run(self, cx: &RequestContext<'_>) -> Result<Self::Answer>;
 }
 
@@ -62,11 +62,10 @@ pub struct Claims<'a> {
 
 /// A request of any type whose answer becomes an `A`.
 pub trait Runnable<A>: Send + std::fmt::Debug {
-    /// Its operation.
     fn operation(&self) -> &'static Operation;
-    /// Its claims about its caller and its subject.
+    /// The claims of the request about its caller and its subject.
     fn claims(&self) -> Claims<'_>;
-    /// Does the work.
+    /// Runs the operation.
     fn run(self: Box<Self>, cx: &RequestContext<'_>) -> Result<A>;
 }
 
@@ -103,11 +102,11 @@ impl<R: Request, A, F: FnOnce(R::Answer) -> A + Send> Runnable<A> for Converted<
     }
 }
 
-/// The published answer of an operation, as its faces encode it.
+/// The answer of an operation, before a face encodes it.
 #[derive(Debug)]
 pub struct Payload {
     pub answer: Box<dyn Shaped>,
-    /// The value of the `Authorization` response header, if the answer hands out a token.
+    /// The value of the `Authorization` response header, if the answer contains a token.
     pub authorization: Option<String>,
 }
 
@@ -123,7 +122,6 @@ pub struct DecodedRequest<A> {
 }
 
 impl<A> DecodedRequest<A> {
-    /// Its operation.
     #[must_use]
     pub fn operation(&self) -> &'static Operation {
         self.request.operation()

@@ -6,7 +6,8 @@ use crate::store::organisations;
 
 use super::auth_token::{issue, token_param};
 
-/// A user with this many memberships cannot create another organisation. The choice at sign-in lists all memberships.
+/// A user with this many memberships cannot create another organisation, because the choice at sign-in lists all
+/// memberships.
 const MAX_MEMBERSHIPS: usize = 100;
 
 /// The role that the creator of an organisation has in the organisation.
@@ -17,7 +18,7 @@ shape! {
     pub struct AddToOrgRequest = "AddToOrgRequest_V1" {
         /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
-        /// The name of an organisation to create. It is ignored beside orgUuid.
+        /// The name of an organisation to create. The name is ignored if orgUuid is present.
         org_name: Option<String> = "orgName", max = 128;
         /// The UUID of an existing organisation.
         org_uuid: Option<String> = "orgUuid", max = 128;

@@ -33,7 +33,7 @@ shape! {
 
 /// The proof that the caller may set the password.
 enum Proof {
-    /// The hash of a reset token that is not spent yet.
+    /// The hash of a reset token that is not used yet.
     Token(String),
     OldPassword,
 }
@@ -59,8 +59,8 @@ impl Request for ChangePasswordRequest {
         ])]);
 
     fn guessed_at(&self) -> Option<&str> {
-        // Reset tokens cannot be guessed. Not counting them lets the owner use one while an attacker guesses the
-        // password.
+        // Reset tokens cannot be guessed, so they are not counted. The owner can therefore use a reset token while an
+        // attacker guesses the password.
         self.subject()
             .filter(|_| self.password_reset_guid.is_none())
     }
@@ -72,9 +72,6 @@ impl Request for ChangePasswordRequest {
 
 impl ChangePasswordRequest {
     /// Sets the password. With a token from a mail, only the external identities with these keys stay linked.
-    ///
-    /// # Errors
-    /// The codes of the route, or an error of the store.
     pub(in crate::operations) fn change(
         &self,
         cx: &RequestContext<'_>,
@@ -110,7 +107,7 @@ impl ChangePasswordRequest {
     }
 }
 
-fn spent() -> Refusal {
+fn invalid_token() -> Refusal {
     invalid_one_time_token("passwordResetGuid")
 }
 
@@ -121,7 +118,7 @@ fn with_token(
     token: &Secret,
     user_name: Option<&str>,
 ) -> Result<(User, Proof)> {
-    let sha256 = super::hash_of_token(token).ok_or_else(spent)?;
+    let sha256 = super::hash_of_token(token).ok_or_else(invalid_token)?;
     let user = cx.read(|c| {
         let id = one_time_tokens::peek(c, &sha256, Purpose::PasswordReset, cx.now)?;
         match id {
@@ -131,7 +128,7 @@ fn with_token(
     })?;
     let user = user
         .filter(|u| user_name.is_none_or(|name| u.has_login(name)))
-        .ok_or_else(spent)?;
+        .ok_or_else(invalid_token)?;
     if user.status == Status::Inactive {
         return Err(refuse(Code::UserNotActive));
     }
@@ -149,7 +146,7 @@ fn set(
     let status = match proof {
         Proof::Token(sha256) => {
             one_time_tokens::spend(tx.conn, sha256, Purpose::PasswordReset, tx.cx.now)?
-                .ok_or_else(spent)?;
+                .ok_or_else(invalid_token)?;
             if current.status == Status::Inactive {
                 return Err(refuse(Code::UserNotActive));
             }
@@ -189,7 +186,7 @@ fn store_password(
 }
 
 /// Sets a user's password without the old one, for the operator at the command line. Activates an unactivated user.
-/// Sends the user this notice.
+/// Mails the user this notice, if there is one.
 pub fn set_by_operator(
     cx: &RequestContext<'_>,
     user_name: &str,

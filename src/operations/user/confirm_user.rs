@@ -42,20 +42,20 @@ impl ConfirmUserRequest {
         cx: &RequestContext<'_>,
         keep: &[&str],
     ) -> Result<()> {
-        let spent = || invalid_one_time_token("token");
-        let sha256 = super::hash_of_token(&self.token).ok_or_else(spent)?;
+        let invalid_token = || invalid_one_time_token("token");
+        let sha256 = super::hash_of_token(&self.token).ok_or_else(invalid_token)?;
         cx.write(|tx| {
             // Lock the user before its tokens: every transaction locks in this order, so that none deadlocks.
             let Some(id) = one_time_tokens::peek(tx.conn, &sha256, Purpose::Activation, cx.now)?
             else {
                 return Err(unusable(tx, &sha256)?);
             };
-            let user = users::lock_for_update(tx.conn, id)?.ok_or_else(spent)?;
+            let user = users::lock_for_update(tx.conn, id)?.ok_or_else(invalid_token)?;
             if one_time_tokens::spend(tx.conn, &sha256, Purpose::Activation, cx.now)?.is_none() {
                 return Err(unusable(tx, &sha256)?);
             }
             if user.status != Status::Unactivated {
-                return Err(spent());
+                return Err(invalid_token());
             }
             if let Some(uuid) = users::activate(tx.conn, id, cx.now)? {
                 organisations::join(tx.conn, id, &uuid, &[], cx.now)?;

@@ -1,4 +1,4 @@
-//! Creates a user on behalf of an administrator.
+//! Creates a user on behalf of a trusted client or an administrator.
 
 use crate::contract::user::WrappedUser;
 use crate::operations::prelude::*;
@@ -62,7 +62,6 @@ impl Request for CreateUserRequest {
 }
 
 impl CreateUserRequest {
-    /// Creates the user.
     pub fn create(self, cx: &RequestContext<'_>) -> Result<CreateUserResponse> {
         if !cx.may_do_everything() {
             return Err(refuse(Code::AccessDenied));

@@ -23,7 +23,7 @@ impl Request for DeleteUserRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "deleteUser",
         AuditEvent::UserDeleted,
-        "Deletes an account and notifies the services of its assignments.",
+        "Deletes an account and notifies the services that the user was assigned to.",
     )
     .cost(Cost::Write)
     .rest(&[Route::bodiless("DELETE", "/users/{userName}")]);

@@ -17,11 +17,11 @@ shape! {
         limit: Number = "limit";
         /// The number of hits to skip; 0 by default.
         offset: Number = "offset";
-        /// A part of the user name, in any case of letters.
+        /// A part of the user name, case-insensitive.
         user_name: Option<String> = "userName", max = 256;
-        /// A part of the name of the person, in any case of letters.
+        /// A part of the name of the person, case-insensitive.
         name: Option<String> = "name", max = 256;
-        /// A part of the e-mail address, in any case of letters.
+        /// A part of the e-mail address, case-insensitive.
         email: Option<String> = "email", max = 256;
         /// Names of clients. The user belongs to one of them.
         client_names: List<String> = "clientNames", item = "clientName", wrapped, max = 128;
@@ -132,7 +132,6 @@ impl Request for FindUsersRequest {
 }
 
 impl FindUsersRequest {
-    /// Finds the users of the requested page.
     pub fn find(self, cx: &RequestContext<'_>) -> Result<FindUsersResponse> {
         let filter = self.filter(cx.app.rules.max_page)?;
         let (found, hits) = match &cx.user {

@@ -160,7 +160,8 @@ fn mail_token(
     serves: impl Fn(&User) -> bool,
 ) -> Result<()> {
     let refusals = &cx.app.refusals;
-    // Run the same query for every login. Only a mail that is sent uses up the quota.
+    // Whether the quota allows an audit entry. Only a mail that is sent uses the quota; otherwise a dummy entry costs
+    // the same time.
     let has_row = refusals.has_row(Cause::Anyone, cx.now);
     let outcome = cx.write(|tx| {
         let user = users::lock_by_login(tx.conn, login)?;
@@ -196,13 +197,13 @@ fn mail_token(
     Ok(())
 }
 
-/// The hash by which the store finds this one-time token; `None` for a text that is no token.
+/// The hash by which the store finds this one-time token; `None` for a text that does not have the form of a token.
 pub(super) fn hash_of_token(token: &Secret) -> Option<String> {
     let token = token.reveal().trim();
     one_time_token::is_well_formed(token).then(|| sha256_hex(token))
 }
 
-/// Issues a one-time token in the caller's transaction; only its hash is kept.
+/// Issues a one-time token in the caller's transaction. The store keeps only the hash of the token.
 pub(super) fn issue_token(
     tx: &mut Transaction<'_>,
     purpose: Purpose,

@@ -1,5 +1,5 @@
-//! Changes a user. Given fields replace the stored values; absent fields keep them. In JSON, null and an empty text
-//! clear a value that may be empty.
+//! Changes a user. Fields of the request replace the stored values; absent fields keep them. In JSON, null or an empty
+//! text clears a value that may be empty.
 
 use crate::contract::shape::{Structure as _, value_at};
 use crate::contract::user::{UserChange, WrappedUser};

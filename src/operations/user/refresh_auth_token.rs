@@ -1,4 +1,4 @@
-//! Replaces a valid token by a new one and retires the old one.
+//! Replaces a valid token: returns a new token and retires the old one.
 
 use crate::operations::prelude::*;
 use crate::store::{organisations, token_families};
@@ -8,7 +8,8 @@ use super::auth_token::{self, token_param};
 shape! {
     /// The token to replace.
     pub struct RefreshAuthTokenRequest = "RefreshAuthTokenRequest_V1" {
-        /// The token, with or without the prefix JWT. The Authorization header may contain the token instead. The word JWT alone counts as an absent token.
+        /// The token, with or without the prefix JWT. The Authorization header may contain the token instead. The word
+        /// JWT alone counts as an absent token.
         authorization: Option<Secret> = "authorization", max = 49152, role = Role::Authorization;
         /// The calling client and its user.
         request_meta: Option<RequestMeta> = "requestMeta", role = Role::Meta;
@@ -20,7 +21,7 @@ impl Request for RefreshAuthTokenRequest {
     const OPERATION: &'static Operation = &Operation::of::<Self>(
         "refreshAuthToken",
         AuditEvent::TokenCreated,
-        "Returns a new token for a valid one, and replaces the old token.",
+        "Replaces a valid token and returns the new token.",
     )
     .access(Access::User)
     .cost(Cost::Write)

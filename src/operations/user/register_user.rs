@@ -72,9 +72,6 @@ pub(in crate::operations) enum TakenNames {
 
 impl RegisterUserRequest {
     /// Registers the user and puts the mail into the outbox.
-    ///
-    /// # Errors
-    /// The codes of the route, or an error of the store.
     pub(in crate::operations) fn register(
         &self,
         cx: &RequestContext<'_>,

@@ -1,4 +1,4 @@
-//! Mails a new activation token. Answers the same whether or not the user exists.
+//! Mails a new activation token. The answer is the same whether or not the user exists.
 
 use super::Mailing;
 use crate::operations::prelude::*;

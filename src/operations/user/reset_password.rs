@@ -1,4 +1,4 @@
-//! Mails a token for a new password. Answers the same whether or not the user exists.
+//! Mails a token for a new password. The answer is the same whether or not the user exists.
 
 use super::Mailing;
 use crate::operations::prelude::*;
@@ -45,7 +45,7 @@ impl Request for ResetPasswordRequest {
     }
 }
 
-/// Mails the user of this login a link for a new password; does the same work for an unknown login.
+/// Mails the user with this login a link for setting a new password. An unknown login costs the same work.
 pub(in crate::operations) fn mail(cx: &RequestContext<'_>, login: &str) -> Result<()> {
     let mailing = Mailing {
         purpose: Purpose::PasswordReset,
